@@ -1,0 +1,1 @@
+//! The dense network: architecture and settings.

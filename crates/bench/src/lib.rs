@@ -1,0 +1,1 @@
+//! The harness: experiment to plan to trials to records.

@@ -1,0 +1,1 @@
+//! The convolutional network: architecture and settings.

@@ -1,0 +1,302 @@
+//! What a model family says of itself: its engines, its settings, how to build and load it.
+//!
+//! Settings are declared as data, not parsed by hand in each family: one table
+//! gives the checks before training, the "did you mean", the help text and the
+//! canonical form that a trial's id is hashed from.
+
+use serde_json::Value;
+
+use crate::{
+    Classifier, FittedModel, ModelHeader, ModelReader, ModelSpec, Settings, SpecError, StoreError,
+};
+
+/// One implementation of a family.
+#[derive(Clone, Copy, Debug)]
+pub struct Engine {
+    /// Kebab-case name (`burn-flex`).
+    pub name: &'static str,
+    /// One line for people.
+    pub summary: &'static str,
+    /// Whether the same seed gives the same bits at any number of threads. Tested
+    /// where true; where false METHODOLOGY.md says why.
+    pub deterministic: bool,
+}
+
+/// What values a setting takes.
+#[derive(Clone, Copy, Debug)]
+pub enum SettingKind {
+    /// A whole number in an inclusive range.
+    Int {
+        /// Smallest allowed.
+        min: i64,
+        /// Largest allowed.
+        max: i64,
+    },
+    /// A finite number in an inclusive range.
+    Float {
+        /// Smallest allowed.
+        min: f64,
+        /// Largest allowed.
+        max: f64,
+    },
+    /// `true` or `false`.
+    Bool,
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// A list of whole numbers, each in an inclusive range.
+    IntList {
+        /// Smallest allowed.
+        min: i64,
+        /// Largest allowed.
+        max: i64,
+    },
+    /// A list of texts in a small language of the family's own, checked by its `build`.
+    TextList {
+        /// The language in words.
+        grammar: &'static str,
+    },
+}
+
+impl SettingKind {
+    /// What is allowed, in words.
+    pub fn allowed(&self) -> String {
+        match self {
+            Self::Int { min, max: i64::MAX } => format!("a whole number from {min}"),
+            Self::Int { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Float { min, max } if *max == f64::MAX => format!("a number from {min}"),
+            Self::Float { min, max } => format!("a number from {min} to {max}"),
+            Self::Bool => "true or false".into(),
+            Self::Choice(words) => words.join(", "),
+            Self::IntList { min, max } => {
+                format!("a list of whole numbers, each from {min} to {max}")
+            }
+            Self::TextList { grammar } => format!("a list of texts: {grammar}"),
+        }
+    }
+
+    /// The value in its canonical form (`1` becomes `1.0` where a number is meant,
+    /// so that both are the same trial), or `None` where it is not allowed.
+    fn canonical(&self, value: &Value) -> Option<Value> {
+        let int = |value: &Value, min: i64, max: i64| {
+            value
+                .as_i64()
+                .filter(|n| (min..=max).contains(n))
+                .map(Value::from)
+        };
+        match *self {
+            Self::Int { min, max } => int(value, min, max),
+            Self::Float { min, max } => value
+                .as_f64()
+                .filter(|x| x.is_finite() && (min..=max).contains(x))
+                .map(Value::from),
+            Self::Bool => value.as_bool().map(Value::from),
+            Self::Choice(words) => value
+                .as_str()
+                .filter(|word| words.contains(word))
+                .map(Value::from),
+            Self::IntList { min, max } => value
+                .as_array()?
+                .iter()
+                .map(|item| int(item, min, max))
+                .collect::<Option<Vec<_>>>()
+                .map(Value::from),
+            Self::TextList { .. } => value
+                .as_array()?
+                .iter()
+                .all(Value::is_string)
+                .then(|| value.clone()),
+        }
+    }
+}
+
+/// One setting of a family.
+#[derive(Clone, Copy)]
+pub struct Setting {
+    /// The key in an experiment file.
+    pub key: &'static str,
+    /// What values it takes.
+    pub kind: SettingKind,
+    /// Its value where none is given. A function, because a list cannot be a constant.
+    pub default: fn() -> Value,
+    /// One line for people, with the unit where there is one.
+    pub help: &'static str,
+}
+
+/// A model family: registered once in the zoo, found by name ever after.
+#[derive(Clone, Copy)]
+pub struct Family {
+    /// Kebab-case name (`knn`).
+    pub name: &'static str,
+    /// For headings (`k nearest neighbours`).
+    pub title: &'static str,
+    /// One line for people.
+    pub summary: &'static str,
+    /// The engines; the first is the default.
+    pub engines: &'static [Engine],
+    /// The settings in the order people should read them.
+    pub settings: &'static [Setting],
+    /// Whether a fit chooses something by data it is not trained on (epochs, say). If
+    /// so, the harness holds a validation part out of the training data for it; if
+    /// not, the family is given all of it.
+    pub uses_validation: bool,
+    /// Builds a recipe from a resolved spec; refuses by name what the engine cannot do.
+    pub build: fn(&ModelSpec) -> Result<Box<dyn Classifier>, SpecError>,
+    /// Reads back what [`FittedModel::save`] wrote.
+    pub load: fn(
+        &ModelSpec,
+        &ModelHeader,
+        &mut dyn ModelReader,
+    ) -> Result<Box<dyn FittedModel>, StoreError>,
+}
+
+impl Family {
+    /// Fills in the default engine and every default setting, and checks each given
+    /// one against the table.
+    ///
+    /// # Errors
+    /// [`SpecError::UnknownEngine`], [`SpecError::UnknownSetting`] or
+    /// [`SpecError::Setting`]. What depends on several settings at once is left to `build`.
+    pub fn resolve(&self, engine: Option<&str>, given: &Settings) -> Result<ModelSpec, SpecError> {
+        let engines = || self.engines.iter().map(|engine| engine.name);
+        let engine =
+            match engine {
+                None => engines().next().unwrap_or_default(),
+                Some(name) => engines().find(|&known| known == name).ok_or_else(|| {
+                    SpecError::UnknownEngine {
+                        family: self.name.into(),
+                        engine: name.into(),
+                        suggestion: nearest_name(name, engines()),
+                        allowed: engines().map(String::from).collect(),
+                    }
+                })?,
+            };
+        let keys = || self.settings.iter().map(|setting| setting.key);
+        if let Some(key) = given.keys().find(|key| !keys().any(|known| known == *key)) {
+            return Err(SpecError::UnknownSetting {
+                family: self.name.into(),
+                key: key.clone(),
+                suggestion: nearest_name(key, keys()),
+                allowed: keys().map(String::from).collect(),
+            });
+        }
+        let mut settings = Settings::new();
+        for setting in self.settings {
+            let value = given
+                .get(setting.key)
+                .cloned()
+                .unwrap_or_else(setting.default);
+            let canonical = setting
+                .kind
+                .canonical(&value)
+                .ok_or_else(|| SpecError::Setting {
+                    family: self.name.into(),
+                    key: setting.key.into(),
+                    got: value.to_string(),
+                    allowed: setting.kind.allowed(),
+                })?;
+            settings.insert(setting.key.into(), canonical);
+        }
+        Ok(ModelSpec {
+            family: self.name.into(),
+            engine: engine.into(),
+            settings,
+        })
+    }
+}
+
+/// The name that `word` was probably meant to be, if any comes close.
+pub fn nearest_name<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let word = word.to_lowercase();
+    names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&word, name), name))
+        .filter(|&(distance, name)| distance <= 1 + name.chars().count() / 4)
+        .min()
+        .map(|(_, name)| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const FAMILY: Family = Family {
+        name: "toy",
+        title: "Toy",
+        summary: "",
+        engines: &[
+            Engine {
+                name: "fast",
+                summary: "",
+                deterministic: true,
+            },
+            Engine {
+                name: "slow",
+                summary: "",
+                deterministic: true,
+            },
+        ],
+        settings: &[
+            Setting {
+                key: "k",
+                kind: SettingKind::Int { min: 1, max: 9 },
+                default: || json!(3),
+                help: "",
+            },
+            Setting {
+                key: "rate",
+                kind: SettingKind::Float { min: 0.0, max: 1.0 },
+                default: || json!(0.5),
+                help: "",
+            },
+            Setting {
+                key: "hidden",
+                kind: SettingKind::IntList { min: 1, max: 8 },
+                default: || json!([2]),
+                help: "",
+            },
+        ],
+        uses_validation: false,
+        build: |spec| Err(spec.bad_data("a toy")),
+        load: |_, _, _| Err(StoreError::Missing { name: "toy".into() }),
+    };
+
+    fn given(value: Value) -> Settings {
+        value
+            .as_object()
+            .map(|object| object.clone().into_iter().collect())
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn defaults_are_filled_in_and_numbers_are_canonical() {
+        let a = FAMILY.resolve(None, &given(json!({"rate": 1})));
+        let b = FAMILY.resolve(Some("fast"), &given(json!({"rate": 1.0, "k": 3})));
+        assert_eq!(a, b);
+        assert!(a.is_ok_and(|spec| spec.settings["rate"] == json!(1.0)));
+    }
+
+    #[test]
+    fn mistakes_are_named_with_what_would_do() {
+        let message = |engine, value| {
+            FAMILY
+                .resolve(engine, &given(value))
+                .map_or_else(|error| error.to_string(), |_| String::new())
+        };
+        assert_eq!(
+            message(None, json!({"rte": 1})),
+            "toy has no setting `rte` (did you mean `rate`?); it has: k, rate, hidden"
+        );
+        assert_eq!(
+            message(None, json!({"k": 0})),
+            "setting `k` of toy is 0; allowed: a whole number from 1 to 9"
+        );
+        assert_eq!(
+            message(Some("fats"), json!({})),
+            "toy has no engine `fats` (did you mean `fast`?); it has: fast, slow"
+        );
+        assert!(message(None, json!({"hidden": [0]})).contains("each from 1 to 8"));
+        assert!(message(None, json!({"k": 2.5})).contains("whole number"));
+    }
+}

@@ -1,0 +1,32 @@
+//! The vocabulary of bakeoff as types.
+//!
+//! Everything that two rooms of the house speak about lives here: pictures and
+//! their labels, probabilities, recipes ([`Classifier`]) and what they return
+//! ([`FittedModel`]), the settings a family understands ([`Family`]), and the
+//! records that a trial leaves behind ([`record`]).
+//!
+//! This crate does no I/O and knows no machine-learning library: the types of
+//! `ndarray`, Burn, linfa or smartcore never appear in it, so that an engine can
+//! be added, replaced or dropped without any other room noticing.
+
+mod classifier;
+mod family;
+mod images;
+mod probabilities;
+pub mod record;
+mod samples;
+mod seed;
+mod spec;
+mod store;
+
+pub use classifier::{
+    Classifier, EpochMetrics, FitContext, FitError, FitEvent, FitSummary, FittedModel,
+    PredictError, StepUnit,
+};
+pub use family::{Engine, Family, Setting, SettingKind, nearest_name};
+pub use images::{ImageShape, Images, ImagesError};
+pub use probabilities::{Probabilities, ProbabilitiesError};
+pub use samples::{DataShape, Dataset, Samples, SamplesError};
+pub use seed::derive_seed;
+pub use spec::{ModelSpec, Settings, SpecError};
+pub use store::{ModelHeader, ModelReader, ModelWriter, StoreError, TensorData};

@@ -1,0 +1,341 @@
+//! Labelled pictures, and a dataset of them with its fixed split.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{ImageShape, Images};
+
+/// Why pictures, labels and class names do not fit together.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SamplesError {
+    /// Not one label for each picture.
+    #[error("{images} pictures but {labels} labels")]
+    Count {
+        /// Number of pictures.
+        images: usize,
+        /// Number of labels.
+        labels: usize,
+    },
+    /// A label that names no class.
+    #[error("label {label} of sample {index} is out of range: there are {classes} classes")]
+    Label {
+        /// Position of the sample, from 0.
+        index: usize,
+        /// The label found there.
+        label: u16,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// Fewer than two classes, or more than a label can name.
+    #[error("{classes} classes: a classifier needs 2 to 65536")]
+    Classes {
+        /// Number of classes.
+        classes: usize,
+    },
+    /// The training and the test part do not agree.
+    #[error("training part ({train}) and test part ({test}) differ in {what}")]
+    Parts {
+        /// What differs.
+        what: &'static str,
+        /// The training part's side of it.
+        train: String,
+        /// The test part's side of it.
+        test: String,
+    },
+}
+
+/// What a model must know of the data before it sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataShape {
+    /// The shape of one picture.
+    pub image: ImageShape,
+    /// Number of classes.
+    pub classes: usize,
+    /// Training samples that a fit will see.
+    pub train: usize,
+}
+
+/// Pictures, one label for each, and the names of the classes. Cheap to clone.
+///
+/// Labels are always in range. Not every class need occur, and there may be no
+/// samples at all; models and metrics say what they do then.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Samples {
+    images: Images,
+    labels: Arc<[u16]>,
+    class_names: Arc<[String]>,
+}
+
+impl Samples {
+    /// Puts pictures and labels together.
+    ///
+    /// # Errors
+    /// When the counts differ, a label names no class, or there are fewer than two classes.
+    pub fn new(
+        images: Images,
+        labels: impl Into<Arc<[u16]>>,
+        class_names: impl Into<Arc<[String]>>,
+    ) -> Result<Self, SamplesError> {
+        let labels = labels.into();
+        let class_names = class_names.into();
+        let classes = class_names.len();
+        if !(2..=usize::from(u16::MAX) + 1).contains(&classes) {
+            return Err(SamplesError::Classes { classes });
+        }
+        if images.len() != labels.len() {
+            return Err(SamplesError::Count {
+                images: images.len(),
+                labels: labels.len(),
+            });
+        }
+        if let Some((index, &label)) = labels
+            .iter()
+            .enumerate()
+            .find(|&(_, &label)| usize::from(label) >= classes)
+        {
+            return Err(SamplesError::Label {
+                index,
+                label,
+                classes,
+            });
+        }
+        Ok(Self {
+            images,
+            labels,
+            class_names,
+        })
+    }
+
+    /// The pictures.
+    pub fn images(&self) -> &Images {
+        &self.images
+    }
+
+    /// One label for each picture, all below [`Samples::classes`].
+    pub fn labels(&self) -> &[u16] {
+        &self.labels
+    }
+
+    /// The names of the classes; a label is an index into them.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.class_names.len()
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Samples of each class.
+    pub fn class_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes()];
+        for &label in self.labels.iter() {
+            counts[usize::from(label)] += 1;
+        }
+        counts
+    }
+
+    /// A copy of the samples at `indices`, in that order; indices past the end are left out.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let kept: Vec<usize> = indices
+            .iter()
+            .copied()
+            .filter(|&index| index < self.len())
+            .collect();
+        Self {
+            images: self.images.select(&kept),
+            labels: kept.iter().map(|&index| self.labels[index]).collect(),
+            class_names: Arc::clone(&self.class_names),
+        }
+    }
+
+    /// What a model must know of these samples before it sees them.
+    pub fn data_shape(&self) -> DataShape {
+        DataShape {
+            image: self.images.shape(),
+            classes: self.classes(),
+            train: self.len(),
+        }
+    }
+
+    /// SHA-256 over shape, class names, labels and pixels, in hexadecimal: two parts
+    /// with the same fingerprint hold the same samples in the same order.
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(b"bakeoff samples v1\0");
+        let shape = self.images.shape();
+        for number in [shape.channels, shape.height, shape.width, self.len()] {
+            hasher.update((number as u64).to_le_bytes());
+        }
+        for name in self.class_names.iter() {
+            hasher.update((name.len() as u64).to_le_bytes());
+            hasher.update(name.as_bytes());
+        }
+        for &label in self.labels.iter() {
+            hasher.update(label.to_le_bytes());
+        }
+        hasher.update(self.images.pixels());
+        to_hex(&hasher.finalize())
+    }
+}
+
+/// A named dataset with its fixed split. The test part only ever reports.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    name: String,
+    train: Samples,
+    test: Samples,
+    fingerprint: String,
+}
+
+impl Dataset {
+    /// Puts the two parts of a dataset together and takes its fingerprint.
+    ///
+    /// # Errors
+    /// When the parts differ in picture shape or class names.
+    pub fn new(
+        name: impl Into<String>,
+        train: Samples,
+        test: Samples,
+    ) -> Result<Self, SamplesError> {
+        let (a, b) = (train.images().shape(), test.images().shape());
+        if a != b {
+            return Err(SamplesError::Parts {
+                what: "picture shape",
+                train: a.to_string(),
+                test: b.to_string(),
+            });
+        }
+        if train.class_names() != test.class_names() {
+            return Err(SamplesError::Parts {
+                what: "class names",
+                train: train.class_names().join(", "),
+                test: test.class_names().join(", "),
+            });
+        }
+        let mut hasher = Sha256::new();
+        hasher.update(train.fingerprint());
+        hasher.update(test.fingerprint());
+        let fingerprint = to_hex(&hasher.finalize());
+        Ok(Self {
+            name: name.into(),
+            train,
+            test,
+            fingerprint,
+        })
+    }
+
+    /// The name it is listed by.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The training part (the validation part is held out of it).
+    pub fn train(&self) -> &Samples {
+        &self.train
+    }
+
+    /// The test part.
+    pub fn test(&self) -> &Samples {
+        &self.test
+    }
+
+    /// Hash over both parts, in hexadecimal.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+}
+
+impl fmt::Display for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} ({} training and {} test pictures of {}, {} classes)",
+            self.name,
+            self.train.len(),
+            self.test.len(),
+            self.train.images().shape(),
+            self.train.classes()
+        )
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(n: usize) -> Vec<String> {
+        (0..n).map(|i| i.to_string()).collect()
+    }
+
+    fn samples(labels: &[u16]) -> Result<Samples, SamplesError> {
+        let images = Images::new(ImageShape::new(1, 1, 1), vec![7; labels.len()])
+            .map_err(|_| SamplesError::Classes { classes: 0 })?;
+        Samples::new(images, labels, names(3))
+    }
+
+    #[test]
+    fn a_label_out_of_range_is_refused_with_its_place() {
+        assert_eq!(
+            samples(&[0, 3]).map(|_| ()),
+            Err(SamplesError::Label {
+                index: 1,
+                label: 3,
+                classes: 3
+            })
+        );
+    }
+
+    #[test]
+    fn the_fingerprint_sees_every_part() -> Result<(), SamplesError> {
+        let a = samples(&[0, 1])?;
+        assert_eq!(a.fingerprint(), samples(&[0, 1])?.fingerprint());
+        assert_ne!(a.fingerprint(), samples(&[1, 0])?.fingerprint());
+        let renamed = Samples::new(
+            a.images().clone(),
+            vec![0, 1],
+            vec!["a".into(), "b".into(), "c".into()],
+        )?;
+        assert_ne!(a.fingerprint(), renamed.fingerprint());
+        Ok(())
+    }
+
+    #[test]
+    fn class_counts_include_absent_classes() -> Result<(), SamplesError> {
+        assert_eq!(samples(&[0, 2, 2])?.class_counts(), [1, 0, 2]);
+        Ok(())
+    }
+
+    #[test]
+    fn parts_of_different_classes_are_refused() -> Result<(), SamplesError> {
+        let a = samples(&[0, 1])?;
+        let b = Samples::new(a.images().clone(), vec![0, 1], names(4))?;
+        assert!(Dataset::new("x", a, b).is_err());
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! A recipe written down: family, engine and every setting.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// Settings by key. Sorted, so that equal settings have equal text.
+pub type Settings = BTreeMap<String, Value>;
+
+/// Why a recipe cannot be followed. Found before anything is trained.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SpecError {
+    /// A key that the family does not know.
+    #[error("{family} has no setting `{key}`{}; it has: {}", hint(.suggestion), .allowed.join(", "))]
+    UnknownSetting {
+        /// The family.
+        family: String,
+        /// The key as written.
+        key: String,
+        /// The known key that looks most like it.
+        suggestion: Option<String>,
+        /// Every known key.
+        allowed: Vec<String>,
+    },
+    /// A value of the wrong type or out of range.
+    #[error("setting `{key}` of {family} is {got}; allowed: {allowed}")]
+    Setting {
+        /// The family.
+        family: String,
+        /// The key.
+        key: String,
+        /// The value as written.
+        got: String,
+        /// What would do, in words.
+        allowed: String,
+    },
+    /// An engine that the family does not have.
+    #[error("{family} has no engine `{engine}`{}; it has: {}", hint(.suggestion), .allowed.join(", "))]
+    UnknownEngine {
+        /// The family.
+        family: String,
+        /// The engine as written.
+        engine: String,
+        /// The known engine that looks most like it.
+        suggestion: Option<String>,
+        /// Every known engine.
+        allowed: Vec<String>,
+    },
+    /// A family that is not registered.
+    #[error("there is no model family `{family}`{}; there are: {}", hint(.suggestion), .allowed.join(", "))]
+    UnknownFamily {
+        /// The family as written.
+        family: String,
+        /// The known family that looks most like it.
+        suggestion: Option<String>,
+        /// Every known family.
+        allowed: Vec<String>,
+    },
+    /// The engine cannot do what a setting asks.
+    #[error("engine `{engine}` of {family} cannot do `{key} = {value}`: {remedy}")]
+    Unsupported {
+        /// The family.
+        family: String,
+        /// The engine.
+        engine: String,
+        /// The key.
+        key: String,
+        /// The value asked for.
+        value: String,
+        /// What the user can do instead.
+        remedy: String,
+    },
+    /// The recipe does not fit the data (a kernel larger than the picture, say).
+    #[error("{family} cannot be trained on this data: {reason}")]
+    Data {
+        /// The family.
+        family: String,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl SpecError {
+    /// The setting at fault, where it is one: so that a caller can point at its line.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::UnknownSetting { key, .. }
+            | Self::Setting { key, .. }
+            | Self::Unsupported { key, .. } => Some(key),
+            Self::UnknownEngine { .. } => Some("engine"),
+            Self::UnknownFamily { .. } => Some("family"),
+            Self::Data { .. } => None,
+        }
+    }
+}
+
+fn hint(suggestion: &Option<String>) -> String {
+    suggestion
+        .as_ref()
+        .map(|name| format!(" (did you mean `{name}`?)"))
+        .unwrap_or_default()
+}
+
+/// A classifier written down: enough to build it again, the same on every machine.
+///
+/// Made by [`crate::Family::resolve`], which fills in every default; so two specs
+/// are equal exactly when they train the same way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelSpec {
+    /// The model family, as registered (`knn`).
+    pub family: String,
+    /// The engine within the family (`native`).
+    pub engine: String,
+    /// Every setting of the family, defaults included.
+    pub settings: Settings,
+}
+
+impl ModelSpec {
+    /// The settings as a struct of the family's own.
+    ///
+    /// # Errors
+    /// When a setting is missing or of another type: the spec was not made by
+    /// [`crate::Family::resolve`], or comes from a damaged file.
+    pub fn settings<T: DeserializeOwned>(&self) -> Result<T, SpecError> {
+        let object = Value::Object(self.settings.clone().into_iter().collect());
+        serde_json::from_value(object).map_err(|error| SpecError::Setting {
+            family: self.family.clone(),
+            key: "settings".into(),
+            got: "incomplete".into(),
+            allowed: error.to_string(),
+        })
+    }
+
+    /// A refusal of one setting's value by this spec's engine.
+    pub fn unsupported(&self, key: &str, remedy: impl Into<String>) -> SpecError {
+        SpecError::Unsupported {
+            family: self.family.clone(),
+            engine: self.engine.clone(),
+            key: key.into(),
+            value: self
+                .settings
+                .get(key)
+                .map(Value::to_string)
+                .unwrap_or_default(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// A refusal of one setting's value whatever the engine.
+    pub fn bad_setting(&self, key: &str, allowed: impl Into<String>) -> SpecError {
+        SpecError::Setting {
+            family: self.family.clone(),
+            key: key.into(),
+            got: self
+                .settings
+                .get(key)
+                .map(Value::to_string)
+                .unwrap_or_default(),
+            allowed: allowed.into(),
+        }
+    }
+
+    /// A refusal of the data.
+    pub fn bad_data(&self, reason: impl Into<String>) -> SpecError {
+        SpecError::Data {
+            family: self.family.clone(),
+            reason: reason.into(),
+        }
+    }
+}

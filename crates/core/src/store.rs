@@ -1,0 +1,134 @@
+//! What a fitted model writes when it is saved and reads when it is loaded.
+//!
+//! Models speak of named tensors only. Where they end up (safetensors on disk, a
+//! buffer in a test) is the zoo's business; checksums, versions and atomic writes
+//! are dealt with there once instead of in every family.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ImageShape;
+
+/// Why a model cannot be saved or loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The disk said no.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file that is damaged, foreign or of another version.
+    #[error("{}: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+    /// A tensor that should be there is not.
+    #[error("tensor `{name}` is missing")]
+    Missing {
+        /// The tensor.
+        name: String,
+    },
+    /// A tensor that is there but not as it should be.
+    #[error("tensor `{name}` is {got}, expected {expected}")]
+    Tensor {
+        /// The tensor.
+        name: String,
+        /// What is there.
+        got: String,
+        /// What the model needs.
+        expected: String,
+    },
+    /// Weights that contradict the model's settings, or are not finite.
+    #[error("{0}")]
+    Inconsistent(String),
+}
+
+impl StoreError {
+    /// The same error, naming the file it was found in.
+    pub fn in_file(self, path: impl Into<PathBuf>) -> Self {
+        match self {
+            Self::Io { .. } | Self::Damaged { .. } => self,
+            other => Self::Damaged {
+                path: path.into(),
+                reason: other.to_string(),
+            },
+        }
+    }
+}
+
+/// The values of a tensor, row-major.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TensorData<'a> {
+    /// 32-bit floats.
+    F32(&'a [f32]),
+    /// 64-bit floats.
+    F64(&'a [f64]),
+    /// Bytes.
+    U8(&'a [u8]),
+    /// 16-bit unsigned integers.
+    U16(&'a [u16]),
+}
+
+/// Takes a model's tensors one by one.
+pub trait ModelWriter {
+    /// Adds a tensor. Names are unique within a model; `shape` multiplies to the length.
+    ///
+    /// # Errors
+    /// When the name was used before, the shape and the length disagree, or the
+    /// place that it is written to fails.
+    fn tensor(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        data: TensorData<'_>,
+    ) -> Result<(), StoreError>;
+}
+
+/// What a model must know of itself before its tensors are read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelHeader {
+    /// The shape of the pictures it answers.
+    pub input_shape: ImageShape,
+    /// Number of classes.
+    pub classes: usize,
+}
+
+/// Gives a model's tensors back by name.
+///
+/// Each method checks that the stored shape is exactly `shape` and that floats are
+/// finite, so that a model can trust what it gets.
+pub trait ModelReader {
+    /// The shape of a stored tensor, for models whose sizes are not in their settings.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`].
+    fn shape(&mut self, name: &str) -> Result<Vec<usize>, StoreError>;
+    /// 32-bit floats.
+    ///
+    /// # Errors
+    /// When it is missing, of another shape or type, or not finite.
+    fn f32(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, StoreError>;
+    /// 64-bit floats.
+    ///
+    /// # Errors
+    /// When it is missing, of another shape or type, or not finite.
+    fn f64(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f64>, StoreError>;
+    /// Bytes.
+    ///
+    /// # Errors
+    /// When it is missing, or of another shape or type.
+    fn u8(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u8>, StoreError>;
+    /// 16-bit unsigned integers.
+    ///
+    /// # Errors
+    /// When it is missing, or of another shape or type.
+    fn u16(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u16>, StoreError>;
+}

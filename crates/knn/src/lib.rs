@@ -1,0 +1,1 @@
+//! k nearest neighbours: engines behind one classifier.

@@ -1,0 +1,1 @@
+//! Logistic regression: engines behind one classifier.

@@ -1,0 +1,1 @@
+//! From records to charts and one self-contained HTML page.

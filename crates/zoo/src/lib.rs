@@ -1,0 +1,1 @@
+//! The registry of model families and the saved-model format.
