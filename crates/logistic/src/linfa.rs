@@ -1,0 +1,42 @@
+//! Engine `linfa`: multinomial regression of `linfa-logistic`, in double precision.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bakeoff_core::FitError;
+use linfa::{Dataset, traits::Fit};
+use linfa_logistic::MultiLogisticRegression;
+use ndarray::{Array1, Array2};
+
+use crate::problem::{Problem, Solution};
+
+pub(crate) fn solve(problem: &Problem<'_>) -> Result<Solution, FitError> {
+    // linfa panics where ndarray does; a trial must end as a row with its reason.
+    catch_unwind(AssertUnwindSafe(|| fit(problem)))
+        .unwrap_or_else(|_| Err("it panicked".into()))
+        .map_err(|reason| FitError::Engine {
+            engine: "linfa",
+            reason,
+        })
+}
+
+fn fit(problem: &Problem<'_>) -> Result<Solution, String> {
+    let pixels = problem.shape().pixels();
+    let records = Array2::from_shape_vec((problem.samples(), pixels), problem.scaled_pixels())
+        .map_err(|error| error.to_string())?;
+    let targets: Array1<usize> = problem.targets.iter().copied().map(usize::from).collect();
+    // linfa bounds the 2-norm of the sum's gradient. It is never below the largest
+    // component, so the tolerance that is asked for is met at least.
+    let tolerance = problem.options.tolerance * problem.samples() as f64;
+    let fitted = MultiLogisticRegression::default()
+        .alpha(problem.penalty())
+        .max_iterations(problem.options.max_iterations)
+        .gradient_tolerance(tolerance)
+        .fit(&Dataset::new(records, targets))
+        .map_err(|error| error.to_string())?;
+    Ok(Solution {
+        // Pixels × classes there, classes × pixels here.
+        weights: fitted.params().t().iter().copied().collect(),
+        biases: fitted.intercept().to_vec(),
+        steps: 0,
+    })
+}

@@ -1,0 +1,155 @@
+//! The family's settings and engines, and the recipe made of them.
+
+use bakeoff_core::{
+    Classifier, Engine, Family, FitContext, FitError, FitEvent, FitSummary, FittedModel, ModelSpec,
+    Samples, Setting, SettingKind, SpecError, StepUnit,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{SoftmaxModel, linfa, problem::Problem, smartcore};
+
+/// Logistic regression, as the zoo registers it.
+pub static FAMILY: Family = Family {
+    name: "logistic",
+    title: "Logistic regression",
+    summary: "A linear model of each class's log-odds with an L2 penalty: the baseline to beat.",
+    engines: &[
+        Engine {
+            name: "native",
+            summary: "L-BFGS on fused single-precision products; the fastest",
+            deterministic: true,
+        },
+        Engine {
+            name: "linfa",
+            summary: "linfa-logistic in double precision, one thread",
+            deterministic: true,
+        },
+        Engine {
+            name: "smartcore",
+            summary: "smartcore in double precision, one thread; hours on 60,000 pictures",
+            deterministic: true,
+        },
+    ],
+    settings: &[
+        Setting {
+            key: "c",
+            kind: SettingKind::Float {
+                min: 1e-9,
+                max: 1e9,
+            },
+            default: || json!(1.0),
+            help: "inverse strength of the L2 penalty, with scikit-learn's meaning; smaller is smoother",
+        },
+        Setting {
+            key: "max_iterations",
+            kind: SettingKind::Int {
+                min: 1,
+                max: 1_000_000,
+            },
+            default: || json!(SMARTCORE_ITERATIONS),
+            help: "iterations of the solver at most",
+        },
+        Setting {
+            key: "tolerance",
+            kind: SettingKind::Float {
+                min: 1e-9,
+                max: 1.0,
+            },
+            default: || json!(1e-4),
+            help: "converged when no component of the mean loss's gradient is larger; scikit-learn's tol",
+        },
+    ],
+    uses_validation: false,
+    build: |spec| Ok(Box::new(LogisticRegression::new(spec)?)),
+    load: |_, header, reader| Ok(Box::new(SoftmaxModel::load(header, reader)?)),
+};
+
+/// What smartcore is built with and cannot be told otherwise.
+const SMARTCORE_ITERATIONS: u64 = 1000;
+
+/// The settings, resolved.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Options {
+    /// Inverse penalty.
+    pub(crate) c: f64,
+    /// At most so many iterations.
+    pub(crate) max_iterations: u64,
+    /// Largest component of the mean loss's gradient at convergence.
+    pub(crate) tolerance: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Solver {
+    Linfa,
+    Smartcore,
+}
+
+/// Multinomial logistic regression with an L2 penalty, not trained.
+#[derive(Clone, Debug)]
+pub struct LogisticRegression {
+    spec: ModelSpec,
+    options: Options,
+    solver: Solver,
+}
+
+impl LogisticRegression {
+    /// A recipe from a spec that [`FAMILY`] resolved.
+    ///
+    /// # Errors
+    /// When a setting is missing, or when the engine cannot do what one asks.
+    pub fn new(spec: &ModelSpec) -> Result<Self, SpecError> {
+        let options: Options = spec.settings()?;
+        let solver = match spec.engine.as_str() {
+            "native" => Solver::Linfa,
+            "linfa" => Solver::Linfa,
+            "smartcore" => {
+                if options.max_iterations != SMARTCORE_ITERATIONS {
+                    return Err(spec.unsupported(
+                        "max_iterations",
+                        format!("smartcore always allows {SMARTCORE_ITERATIONS}; leave it at that, or use another engine"),
+                    ));
+                }
+                Solver::Smartcore
+            }
+            other => {
+                return Err(SpecError::UnknownEngine {
+                    family: FAMILY.name.into(),
+                    engine: other.into(),
+                    suggestion: None,
+                    allowed: FAMILY.engines.iter().map(|e| e.name.into()).collect(),
+                });
+            }
+        };
+        Ok(Self {
+            spec: spec.clone(),
+            options,
+            solver,
+        })
+    }
+}
+
+impl Classifier for LogisticRegression {
+    fn spec(&self) -> ModelSpec {
+        self.spec.clone()
+    }
+
+    fn fit(
+        &self,
+        train: &Samples,
+        ctx: &mut FitContext<'_>,
+    ) -> Result<Box<dyn FittedModel>, FitError> {
+        let problem = Problem::new(train, self.options)?;
+        ctx.emit(&FitEvent::Started {
+            unit: StepUnit::Iteration,
+            total: Some(self.options.max_iterations),
+        })?;
+        let solution = match self.solver {
+            Solver::Linfa => linfa::solve(&problem),
+            Solver::Smartcore => smartcore::solve(&problem),
+        }?;
+        let model = problem.model(&solution);
+        ctx.emit(&FitEvent::Finished(FitSummary::default()))?;
+        Ok(Box::new(model))
+    }
+}
