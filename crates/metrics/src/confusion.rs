@@ -1,0 +1,269 @@
+//! The confusion matrix, and every score that depends on predicted classes alone.
+//!
+//! # Zero division
+//! A class that is never predicted has no precision, and one without samples has no
+//! recall. Per class these are `None`, so that a report can say "undefined" instead of
+//! a zero that looks like a measurement. In averages an undefined value counts as 0,
+//! as in scikit-learn with its default `zero_division`: otherwise a model that never
+//! dares to predict a hard class would gain by it.
+//!
+//! # Absent classes
+//! Macro averages go over the classes that occur in the labels or in the predictions,
+//! as in scikit-learn without its `labels` argument. A class that occurs in neither says
+//! nothing about the model and is left out. Balanced accuracy goes over the classes that
+//! occur in the labels.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Predictions;
+
+/// What the entries of a confusion matrix are divided by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Normalise {
+    /// The samples of the actual class: the diagonal shows recall.
+    Row,
+    /// The samples predicted as the class: the diagonal shows precision.
+    Column,
+    /// All samples.
+    All,
+}
+
+/// K×K counts of samples: a row is an actual class, a column a predicted one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfusionMatrix {
+    classes: usize,
+    counts: Vec<u64>,
+}
+
+/// One class against the rest, by predicted class.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassScores {
+    /// Samples of this class.
+    pub support: u64,
+    /// Samples predicted as this class.
+    pub predicted: u64,
+    /// Right among those predicted as this class; `None` where there are none.
+    pub precision: Option<f64>,
+    /// Right among those of this class; `None` where there are none.
+    pub recall: Option<f64>,
+    /// Harmonic mean of both, `2·tp / (support + predicted)`; `None` where the class
+    /// occurs neither in the labels nor in the predictions.
+    pub f1: Option<f64>,
+}
+
+/// One score averaged over classes in the three customary ways.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Averages {
+    /// Every class that occurs counts the same.
+    pub macro_average: f64,
+    /// Over all decisions at once. With one label per sample, micro precision, recall
+    /// and F1 all equal accuracy.
+    pub micro: f64,
+    /// Every class counts by its samples.
+    pub weighted: f64,
+}
+
+impl ConfusionMatrix {
+    /// Counts the samples by actual and predicted class.
+    pub fn new(predictions: &Predictions<'_>) -> Self {
+        let classes = predictions.classes();
+        let mut counts = vec![0; classes * classes];
+        for (&actual, &predicted) in predictions.labels().iter().zip(predictions.predicted()) {
+            counts[usize::from(actual) * classes + usize::from(predicted)] += 1;
+        }
+        Self { classes, counts }
+    }
+
+    /// Number of classes, K.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The K×K counts, row by row.
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// Samples of class `actual` that were predicted as `predicted`. Panics past the
+    /// last class, as indexing does.
+    pub fn count(&self, actual: usize, predicted: usize) -> u64 {
+        assert!(predicted < self.classes, "class {predicted}");
+        self.counts[actual * self.classes + predicted]
+    }
+
+    /// All samples.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Samples on the diagonal.
+    pub fn correct(&self) -> u64 {
+        self.counts.iter().step_by(self.classes + 1).sum()
+    }
+
+    /// Samples of class `actual`.
+    pub fn row_sum(&self, actual: usize) -> u64 {
+        self.counts[actual * self.classes..(actual + 1) * self.classes]
+            .iter()
+            .sum()
+    }
+
+    /// Samples predicted as class `predicted`.
+    pub fn column_sum(&self, predicted: usize) -> u64 {
+        self.counts
+            .iter()
+            .skip(predicted)
+            .step_by(self.classes)
+            .sum()
+    }
+
+    /// The K×K shares, row by row. Where the divisor is zero (no sample of that class,
+    /// or none predicted as it) the whole row or column is `None`: scikit-learn shows
+    /// zeros there.
+    pub fn normalised(&self, by: Normalise) -> Vec<Option<f64>> {
+        let k = self.classes;
+        let rows: Vec<u64> = (0..k).map(|class| self.row_sum(class)).collect();
+        let columns: Vec<u64> = (0..k).map(|class| self.column_sum(class)).collect();
+        let total = self.total();
+        self.counts
+            .iter()
+            .enumerate()
+            .map(|(place, &count)| {
+                let whole = match by {
+                    Normalise::Row => rows[place / k],
+                    Normalise::Column => columns[place % k],
+                    Normalise::All => total,
+                };
+                ratio(count, whole)
+            })
+            .collect()
+    }
+
+    /// Share of samples on the diagonal.
+    pub fn accuracy(&self) -> f64 {
+        or_zero(ratio(self.correct(), self.total()))
+    }
+
+    /// Mean recall of the classes that occur in the labels
+    /// (scikit-learn's `balanced_accuracy_score`, not adjusted for chance).
+    pub fn balanced_accuracy(&self) -> f64 {
+        let recalls: Vec<f64> = self.per_class().iter().filter_map(|c| c.recall).collect();
+        mean(&recalls)
+    }
+
+    /// Precision, recall, F1 and support of every class.
+    pub fn per_class(&self) -> Vec<ClassScores> {
+        (0..self.classes)
+            .map(|class| {
+                let right = self.count(class, class);
+                let support = self.row_sum(class);
+                let predicted = self.column_sum(class);
+                ClassScores {
+                    support,
+                    predicted,
+                    precision: ratio(right, predicted),
+                    recall: ratio(right, support),
+                    f1: ratio(2 * right, support + predicted),
+                }
+            })
+            .collect()
+    }
+
+    /// Averages of precision over classes; see the module's words on zero division.
+    pub fn precision(&self) -> Averages {
+        self.averages(|class| class.precision)
+    }
+
+    /// Averages of recall over classes. The weighted one equals accuracy.
+    pub fn recall(&self) -> Averages {
+        self.averages(|class| class.recall)
+    }
+
+    /// Averages of F1 over classes. The macro one is the mean of the classes' F1, not
+    /// the F1 of mean precision and recall.
+    pub fn f1(&self) -> Averages {
+        self.averages(|class| class.f1)
+    }
+
+    fn averages(&self, score: impl Fn(&ClassScores) -> Option<f64>) -> Averages {
+        let mut sum = 0.0;
+        let mut weighted = 0.0;
+        let mut occurring = 0_u32;
+        for class in self.per_class() {
+            if class.support + class.predicted > 0 {
+                let value = or_zero(score(&class));
+                sum += value;
+                weighted += value * class.support as f64;
+                occurring += 1;
+            }
+        }
+        Averages {
+            macro_average: sum / f64::from(occurring.max(1)),
+            micro: self.accuracy(),
+            weighted: weighted / self.total().max(1) as f64,
+        }
+    }
+}
+
+/// `part / whole`, or `None` for nothing of nothing.
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// The value that averages use for an undefined score.
+fn or_zero(score: Option<f64>) -> f64 {
+    score.unwrap_or(0.0)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use bakeoff_core::Probabilities;
+
+    use super::*;
+
+    /// Four classes: 2 is never predicted, 3 does not occur at all.
+    fn matrix() -> ConfusionMatrix {
+        let (a, b) = ([0.7, 0.1, 0.1, 0.1], [0.1, 0.7, 0.1, 0.1]);
+        let p = Probabilities::new(4, [a, a, b, b, b].concat()).unwrap();
+        ConfusionMatrix::new(&Predictions::new(&[0, 0, 0, 1, 2], &p).unwrap())
+    }
+
+    #[test]
+    fn rows_are_actual_and_columns_predicted() {
+        let m = matrix();
+        assert_eq!(m.count(0, 0), 2);
+        assert_eq!(m.count(0, 1), 1);
+        assert_eq!(m.count(1, 0), 0);
+        assert_eq!((m.row_sum(0), m.column_sum(1)), (3, 3));
+        assert_eq!((m.correct(), m.total()), (3, 5));
+    }
+
+    #[test]
+    fn undefined_is_none_per_class_and_zero_in_averages() {
+        let m = matrix();
+        let classes = m.per_class();
+        assert_eq!(classes[2].precision, None);
+        assert_eq!(classes[2].recall, Some(0.0));
+        assert_eq!(classes[2].f1, Some(0.0));
+        assert_eq!(classes[3].recall, None);
+        assert_eq!(classes[3].f1, None);
+        // Three classes occur: (1 + 1/3 + 0) / 3.
+        assert!((m.precision().macro_average - 4.0 / 9.0).abs() < 1e-15);
+        assert!((m.balanced_accuracy() - 5.0 / 9.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn shares_without_a_whole_are_none() {
+        let m = matrix();
+        let rows = m.normalised(Normalise::Row);
+        assert_eq!(rows[1], Some(1.0 / 3.0));
+        assert_eq!(rows[12..], [None; 4]);
+        let columns = m.normalised(Normalise::Column);
+        assert_eq!((columns[1], columns[2]), (Some(1.0 / 3.0), None));
+        assert_eq!(m.normalised(Normalise::All)[0], Some(0.4));
+    }
+}
