@@ -1,0 +1,5 @@
+//! Preparing a person's own picture.
+
+mod error;
+
+pub use error::PictureError;
