@@ -1,1 +1,35 @@
-//! The harness: experiment to plan to trials to records.
+//! The harness: experiment → plan → trials → records.
+//!
+//! Three small steps stand on their own, and [`Runner`] is a convenience over them:
+//!
+//! 1. [`plan`] resolves an [`Experiment`] into an immutable `plan.jsonl`, one trial a line.
+//! 2. [`run_trial`] trains and measures one of them and leaves its record; a valid
+//!    record there means that nothing is left to do.
+//! 3. [`RunFolder::read`] reads the records back for reports.
+//!
+//! Nothing is ordered by wall-clock time, nothing polls for another's file, and no
+//! result depends on the machine, so that a queue or a cluster can be put between the
+//! steps without a change here. Scheduling several trials at once on one machine was
+//! rejected: they would spoil each other's times.
+
+mod clock;
+mod error;
+mod event;
+mod experiment;
+mod host;
+mod measure;
+mod plan;
+mod run_folder;
+mod runner;
+mod toml_tree;
+mod trial;
+
+pub use error::BenchError;
+pub use event::{TrialEvent, TrialStage};
+pub use experiment::{Experiment, ExperimentError, ModelEntry, builtin_experiment, builtin_experiments};
+pub use host::describe_host;
+pub use measure::{MeasuredPrediction, measure_latency};
+pub use plan::{Overrides, plan};
+pub use run_folder::RunFolder;
+pub use runner::{InProcess, Launcher, Observer, RunOutcome, Runner, Subprocess, TrialEnd};
+pub use trial::{TrialOptions, run_trial};

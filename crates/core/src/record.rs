@@ -81,6 +81,19 @@ pub struct PlannedTrial {
     pub id: String,
     /// What to run.
     pub trial: TrialSpec,
+    /// Where the model is saved: `<dataset>/<model>` below the folder of models.
+    pub save_as: SaveName,
+    /// Stop the trial after so long and record it as failed.
+    pub time_limit_seconds: Option<u64>,
+}
+
+/// The two parts of a saved model's name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaveName {
+    /// The dataset, with its limit where it has one (`mnist`, `mnist-6000`).
+    pub dataset: String,
+    /// The model, with its seed where it is not the experiment's first (`cnn`, `cnn-seed2`).
+    pub model: String,
 }
 
 /// The machine and the build that a trial ran on. No result depends on it.
@@ -141,8 +154,10 @@ pub struct Costs {
     pub fit_ns: u64,
     /// `fit`, processor time over all threads; `None` where the system does not tell.
     pub fit_cpu_ns: Option<u64>,
-    /// `predict_proba` on the whole test part at once, wall clock.
+    /// `predict_proba` on the whole test part at once, wall clock, median of the repeats.
     pub predict_ns: u64,
+    /// How often the whole test part was answered.
+    pub predict_repeats: usize,
     /// Test samples per second in that call.
     pub throughput_per_second: f64,
     /// One picture at a time.
@@ -153,8 +168,8 @@ pub struct Costs {
     pub model_bytes: u64,
     /// [`crate::FittedModel::parameters`].
     pub parameters: u64,
-    /// The largest resident size of the trial's process, data included, and how much
-    /// of it was there before the fit began; `None` where the system does not tell.
+    /// The largest resident size of the trial's process until it had fitted and
+    /// answered, data included; `None` where the system does not tell.
     pub peak_rss_bytes: Option<u64>,
     /// Resident size before the fit, data included.
     pub rss_before_fit_bytes: Option<u64>,

@@ -1,0 +1,36 @@
+//! What happens during a trial, for progress bars and pipes.
+
+use bakeoff_core::FitEvent;
+use serde::{Deserialize, Serialize};
+
+/// Where a trial stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrialStage {
+    /// Reading and splitting the data.
+    Data,
+    /// Training.
+    Fit,
+    /// Answering the whole test part.
+    Predict,
+    /// Answering pictures one at a time.
+    Latency,
+    /// Saving the model and reading it back.
+    Save,
+}
+
+/// What happens during a trial; a line of JSON when it crosses a pipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum TrialEvent {
+    /// The next stage begins.
+    Stage {
+        /// Which.
+        stage: TrialStage,
+    },
+    /// The fit tells how it goes.
+    Fit {
+        /// What happened.
+        fit: FitEvent,
+    },
+}

@@ -1,0 +1,295 @@
+//! Experiment → trials.
+
+use std::{collections::BTreeMap, path::Path};
+
+use bakeoff_core::{
+    Dataset, Samples, Settings, SpecError,
+    record::{
+        DataInfo, DataRef, PlannedTrial, RunInfo, SCHEMA, SaveName, TrialSpec, ValidationSpec,
+    },
+};
+use bakeoff_data::split;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    error::BenchError,
+    experiment::{Experiment, ModelEntry},
+    host,
+    run_folder::RunFolder,
+};
+
+/// What the command line changes in an experiment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overrides {
+    /// Only these models, by name.
+    pub models: Option<Vec<String>>,
+    /// Only this dataset, by name or path.
+    pub dataset: Option<String>,
+    /// Epochs of every model that has them.
+    pub epochs: Option<u64>,
+    /// One seed instead of the experiment's.
+    pub seed: Option<u64>,
+    /// Use only so many training samples.
+    pub limit_train: Option<usize>,
+    /// Use only so many test samples.
+    pub limit_test: Option<usize>,
+}
+
+impl Experiment {
+    /// The experiment with the command line's changes.
+    ///
+    /// # Errors
+    /// When a model that is asked for is not in it, or epochs are out of range.
+    pub fn with(mut self, overrides: &Overrides) -> Result<Self, BenchError> {
+        if let Some(names) = &overrides.models {
+            let there: Vec<&str> = self.models.iter().map(|m| m.name.as_str()).collect();
+            if let Some(name) = names.iter().find(|name| !there.contains(&name.as_str())) {
+                let hint = bakeoff_core::nearest_name(name, there.iter().copied())
+                    .map(|near| format!(" (did you mean `{near}`?)"))
+                    .unwrap_or_default();
+                return Err(BenchError::Request(format!(
+                    "the experiment `{}` has no model `{name}`{hint}; it has: {}",
+                    self.name,
+                    there.join(", ")
+                )));
+            }
+            self.models.retain(|model| names.contains(&model.name));
+        }
+        if let Some(dataset) = &overrides.dataset {
+            self.datasets = vec![dataset.clone()];
+        }
+        if let Some(epochs) = overrides.epochs {
+            for model in &mut self.models {
+                set_epochs(model, epochs)?;
+            }
+        }
+        if let Some(seed) = overrides.seed {
+            self.seeds = vec![seed];
+        }
+        self.limit_train = overrides.limit_train.or(self.limit_train);
+        self.limit_test = overrides.limit_test.or(self.limit_test);
+        Ok(self)
+    }
+}
+
+fn set_epochs(model: &mut ModelEntry, epochs: u64) -> Result<(), BenchError> {
+    if !model.spec.settings.contains_key("epochs") {
+        return Ok(());
+    }
+    let mut settings: Settings = model.spec.settings.clone();
+    settings.insert("epochs".into(), epochs.into());
+    let resolved = bakeoff_zoo::family(&model.spec.family)
+        .and_then(|family| family.resolve(Some(&model.spec.engine), &settings))
+        .and_then(|spec| bakeoff_zoo::build(&spec).map(|_| spec));
+    model.spec = resolved.map_err(|source| spec_error(&model.name, source))?;
+    Ok(())
+}
+
+fn spec_error(model: &str, source: SpecError) -> BenchError {
+    BenchError::Spec {
+        model: model.into(),
+        source,
+    }
+}
+
+/// The samples of one dataset as trials see them.
+pub(crate) struct PreparedData {
+    /// For families that choose nothing: all of the training part.
+    pub(crate) train: Samples,
+    /// The test part.
+    pub(crate) test: Samples,
+}
+
+/// Applies an experiment's limits to a dataset.
+pub(crate) fn apply_limits(
+    dataset: &Dataset,
+    limit_train: Option<usize>,
+    limit_test: Option<usize>,
+    seed: u64,
+) -> PreparedData {
+    let limited = |samples: &Samples, limit: Option<usize>| match limit {
+        Some(count) if count < samples.len() => split::limit(samples, count, seed),
+        _ => samples.clone(),
+    };
+    PreparedData {
+        train: limited(dataset.train(), limit_train),
+        test: limited(dataset.test(), limit_test),
+    }
+}
+
+/// Resolves an experiment into trials and starts a run for them.
+///
+/// `out` is the folder of runs. The run is named after the experiment and a hash of its
+/// trials, with `-2`, `-3` ... where such a run is there already; with `resume` the
+/// latest of these is continued instead. No clock takes part in the name.
+///
+/// # Errors
+/// When data cannot be had, or a recipe does not fit it: before anything is trained.
+pub fn plan(
+    experiment: &Experiment,
+    out: &Path,
+    command: &str,
+    resume: bool,
+) -> Result<RunFolder, BenchError> {
+    let mut datasets = Vec::new();
+    let mut tests = BTreeMap::new();
+    let mut trials: Vec<PlannedTrial> = Vec::new();
+    for source in &experiment.datasets {
+        let dataset = bakeoff_data::open(source)?;
+        if datasets
+            .iter()
+            .any(|other: &DataInfo| other.name == dataset.name())
+        {
+            return Err(BenchError::Request(format!(
+                "two datasets are called `{}`; rename one's folder",
+                dataset.name()
+            )));
+        }
+        let source = absolute(source);
+        let prepared = apply_limits(
+            &dataset,
+            experiment.limit_train,
+            experiment.limit_test,
+            experiment.split_seed,
+        );
+        if prepared.train.is_empty() || prepared.test.is_empty() {
+            return Err(BenchError::Request(format!(
+                "dataset `{}` has {} training and {} test samples; both must have some",
+                dataset.name(),
+                prepared.train.len(),
+                prepared.test.len()
+            )));
+        }
+        let limited = prepared.train.len() < dataset.train().len();
+        for model in &experiment.models {
+            check_model(model, &prepared.train, experiment)?;
+            for (position, &seed) in experiment.seeds.iter().enumerate() {
+                let trial = TrialSpec {
+                    schema: SCHEMA,
+                    model: model.name.clone(),
+                    spec: model.spec.clone(),
+                    data: DataRef {
+                        name: dataset.name().into(),
+                        source: source.clone(),
+                        fingerprint: dataset.fingerprint().into(),
+                        limit_train: experiment.limit_train,
+                        limit_test: experiment.limit_test,
+                    },
+                    validation: ValidationSpec {
+                        fraction: experiment.validation_fraction,
+                        seed: experiment.split_seed,
+                    },
+                    seed,
+                };
+                trials.push(PlannedTrial {
+                    index: trials.len(),
+                    id: trial.id(),
+                    save_as: SaveName {
+                        // A model trained on a part must not replace one trained on all.
+                        dataset: match limited {
+                            true => format!("{}-{}", dataset.name(), prepared.train.len()),
+                            false => dataset.name().into(),
+                        },
+                        model: match position {
+                            0 => model.name.clone(),
+                            _ => format!("{}-seed{seed}", model.name),
+                        },
+                    },
+                    time_limit_seconds: experiment.time_limit_seconds,
+                    trial,
+                });
+            }
+        }
+        let test_fingerprint = prepared.test.fingerprint();
+        datasets.push(DataInfo {
+            name: dataset.name().into(),
+            source,
+            fingerprint: dataset.fingerprint().into(),
+            image: prepared.train.images().shape(),
+            class_names: prepared.train.class_names().to_vec(),
+            train_counts: prepared.train.class_counts(),
+            test_counts: prepared.test.class_counts(),
+            test_fingerprint: test_fingerprint.clone(),
+        });
+        tests.insert(test_fingerprint, prepared.test);
+    }
+    let (path, exists) = run_path(experiment, out, &trials, resume);
+    if exists {
+        return RunFolder::open(&path);
+    }
+    let info = RunInfo {
+        schema: SCHEMA,
+        name: path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        experiment: experiment.name.clone(),
+        experiment_toml: experiment.text.clone(),
+        command: command.into(),
+        planned_at: host::now(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        datasets,
+    };
+    RunFolder::create(&path, &info, &trials, &tests)
+}
+
+/// Refuses a recipe that does not fit the data.
+fn check_model(
+    model: &ModelEntry,
+    train: &Samples,
+    experiment: &Experiment,
+) -> Result<(), BenchError> {
+    let at = |source| spec_error(&model.name, source);
+    let family = bakeoff_zoo::family(&model.spec.family).map_err(at)?;
+    let classifier = (family.build)(&model.spec).map_err(at)?;
+    let mut shape = train.data_shape();
+    if family.uses_validation {
+        let held_out = (shape.train as f64 * experiment.validation_fraction).round();
+        shape.train -= held_out as usize;
+    }
+    classifier.check(&shape).map_err(at)
+}
+
+/// Built-in names stay; paths are made absolute, so that a trial can be run from anywhere.
+fn absolute(source: &str) -> String {
+    let builtin = bakeoff_data::builtins()
+        .iter()
+        .any(|builtin| builtin.name == source);
+    if builtin {
+        return source.into();
+    }
+    std::path::absolute(source).map_or_else(
+        |_| source.into(),
+        |path| path.to_string_lossy().into_owned(),
+    )
+}
+
+/// Where the run goes, and whether it is there already.
+fn run_path(
+    experiment: &Experiment,
+    out: &Path,
+    trials: &[PlannedTrial],
+    resume: bool,
+) -> (std::path::PathBuf, bool) {
+    let mut hasher = Sha256::new();
+    for trial in trials {
+        hasher.update(&trial.id);
+    }
+    let hash: String = hasher.finalize()[..4]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let base = format!("{}-{hash}", experiment.name);
+    let candidate = |number: u32| match number {
+        1 => out.join(&base),
+        _ => out.join(format!("{base}-{number}")),
+    };
+    let mut free = 1;
+    while candidate(free).join("run.json").exists() {
+        free += 1;
+    }
+    match resume && free > 1 {
+        true => (candidate(free - 1), true),
+        false => (candidate(free), false),
+    }
+}

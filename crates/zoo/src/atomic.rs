@@ -1,0 +1,118 @@
+//! Files that are there whole or not at all.
+//!
+//! Whatever happens in between (a kill, a full disk), the final name holds the old
+//! content or the new one; what is left of an attempt starts with [`TEMPORARY_PREFIX`].
+
+use std::{
+    fs::File,
+    io::{self, Write as _},
+    path::Path,
+};
+
+use tempfile::NamedTempFile;
+
+/// How the names of unfinished files begin.
+pub const TEMPORARY_PREFIX: &str = ".tmp-";
+
+/// Writes `path` whole, replacing what is there.
+///
+/// # Errors
+/// What the system said; the old content is then still there.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(path);
+    temporary_with(folder, bytes)?
+        .persist(path)
+        .map_err(|error| error.error)?;
+    sync_folder(folder);
+    Ok(())
+}
+
+/// Writes `path` whole unless it is there already; returns whether it was written.
+///
+/// # Errors
+/// What the system said.
+pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    let folder = folder_of(path);
+    match temporary_with(folder, bytes)?.persist_noclobber(path) {
+        Ok(_) => {
+            sync_folder(folder);
+            Ok(true)
+        }
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// A temporary file in `folder` with `bytes` in it, flushed to the disk.
+fn temporary_with(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY_PREFIX);
+    // Temporary files are private by default; these become files to share, with what
+    // the user's umask allows.
+    #[cfg(unix)]
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    #[cfg(unix)]
+    builder.permissions(permissions);
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// Makes a rename durable. Not every system can open a folder, and the content is
+/// safe already, so a failure is no error.
+fn sync_folder(folder: &Path) {
+    if let Ok(handle) = File::open(folder) {
+        let _ = handle.sync_all();
+    }
+}
+
+/// Removes what killed attempts left in `folder`. Only for a caller who knows that
+/// nobody else is writing there.
+pub fn remove_temporaries(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with(TEMPORARY_PREFIX))
+        {
+            // One that stays does no harm.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_files_never_replace_and_whole_files_do() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("a");
+        assert!(write_new(&path, b"1")?);
+        assert!(!write_new(&path, b"2")?);
+        assert_eq!(std::fs::read(&path)?, b"1");
+        write_whole(&path, b"3")?;
+        assert_eq!(std::fs::read(&path)?, b"3");
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn leftovers_go_and_files_stay() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        std::fs::write(folder.path().join(".tmp-x"), b"")?;
+        std::fs::write(folder.path().join("a"), b"")?;
+        remove_temporaries(folder.path());
+        assert!(folder.path().join("a").exists());
+        assert!(!folder.path().join(".tmp-x").exists());
+        Ok(())
+    }
+}

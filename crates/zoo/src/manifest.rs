@@ -1,0 +1,112 @@
+//! What a saved model says of itself.
+
+use bakeoff_core::{ImageShape, ModelHeader, ModelSpec};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The version of the saved-model format. A reader refuses any other by number.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// How a saved model did on the test part of the data it was trained on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TestMetrics {
+    /// Test samples.
+    pub samples: usize,
+    /// Share of right answers.
+    pub accuracy: f64,
+    /// Mean F1 over the classes.
+    pub macro_f1: f64,
+    /// Mean area under the one-vs-rest ROC curves; `None` where no class has one.
+    pub macro_auc: Option<f64>,
+    /// Mean negative log probability of the right class, in nats.
+    pub log_loss: f64,
+}
+
+/// The weights beside a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightsFile {
+    /// Its name in the same folder.
+    pub file: String,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub sha256: String,
+}
+
+/// What whoever saves a model tells about it, besides what the model itself knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelFacts {
+    /// The name it is called by (`cnn`).
+    pub name: String,
+    /// The dataset in the name's front part (`mnist`).
+    pub dataset: String,
+    /// Family, engine and every setting.
+    pub spec: ModelSpec,
+    /// The names of the classes, in the order of the probabilities.
+    pub class_names: Vec<String>,
+    /// Fingerprint of the whole dataset.
+    pub data_fingerprint: String,
+    /// Samples it was trained on.
+    pub train_samples: usize,
+    /// Samples held out to choose by.
+    pub validation_samples: usize,
+    /// Seed of the fit.
+    pub seed: u64,
+    /// The trial that trained it.
+    pub trial: String,
+    /// How it did on the test part.
+    pub test: TestMetrics,
+}
+
+/// `manifest.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`FORMAT_VERSION`] when it was written.
+    pub format_version: u32,
+    /// Version of bakeoff that wrote it.
+    pub bakeoff_version: String,
+    /// What the trial told about it.
+    #[serde(flatten)]
+    pub facts: ModelFacts,
+    /// The shape of the pictures it answers.
+    pub input_shape: ImageShape,
+    /// What happens to a picture before the model sees it, in words: pixels are bytes,
+    /// and every family scales them as its documentation says.
+    pub preprocessing: String,
+    /// Numbers that the fit chose or kept.
+    pub parameters: u64,
+    /// Where the weights are.
+    pub weights: WeightsFile,
+    /// SHA-256 over this manifest with this field empty, as compact JSON.
+    pub checksum: String,
+}
+
+impl Manifest {
+    /// The part that a family's `load` needs.
+    pub fn header(&self) -> ModelHeader {
+        ModelHeader {
+            input_shape: self.input_shape,
+            classes: self.facts.class_names.len(),
+        }
+    }
+
+    /// The name that is never ambiguous: `mnist/cnn`.
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.facts.dataset, self.facts.name)
+    }
+
+    /// The checksum that this content should have.
+    pub(crate) fn computed_checksum(&self) -> String {
+        let mut bare = self.clone();
+        bare.checksum.clear();
+        // Plain data: serialising to memory cannot fail.
+        hex(&Sha256::digest(
+            serde_json::to_vec(&bare).unwrap_or_default(),
+        ))
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

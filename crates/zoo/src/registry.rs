@@ -1,0 +1,40 @@
+//! Every model family there is.
+
+use bakeoff_core::{Classifier, Family, ModelSpec, SpecError, nearest_name};
+
+/// Every family, in the order of listings. To add one, add it here.
+static FAMILIES: [&Family; 4] = [
+    &bakeoff_logistic::FAMILY,
+    &bakeoff_knn::FAMILY,
+    &bakeoff_ann::FAMILY,
+    &bakeoff_cnn::FAMILY,
+];
+
+/// Every family, in the order of listings.
+pub fn families() -> &'static [&'static Family] {
+    &FAMILIES
+}
+
+/// The family of that name.
+///
+/// # Errors
+/// [`SpecError::UnknownFamily`] with those there are.
+pub fn family(name: &str) -> Result<&'static Family, SpecError> {
+    FAMILIES
+        .iter()
+        .find(|family| family.name == name)
+        .copied()
+        .ok_or_else(|| SpecError::UnknownFamily {
+            family: name.into(),
+            suggestion: nearest_name(name, FAMILIES.iter().map(|family| family.name)),
+            allowed: FAMILIES.iter().map(|family| family.name.into()).collect(),
+        })
+}
+
+/// Builds the recipe that a spec describes.
+///
+/// # Errors
+/// When the family is not there, or the engine cannot do what a setting asks.
+pub fn build(spec: &ModelSpec) -> Result<Box<dyn Classifier>, SpecError> {
+    (family(&spec.family)?.build)(spec)
+}

@@ -1,0 +1,229 @@
+//! Named tensors to and from safetensors bytes.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use bakeoff_core::{ModelReader, ModelWriter, StoreError, TensorData};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+/// Tensors gathered in memory, on their way to a file.
+#[derive(Default)]
+pub struct TensorMap {
+    tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>,
+}
+
+impl TensorMap {
+    /// An empty map.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The bytes of a safetensors file. Sorted by name and without a timestamp: equal
+    /// tensors give equal bytes.
+    ///
+    /// # Errors
+    /// When safetensors refuses a tensor.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
+        let mut views = Vec::with_capacity(self.tensors.len());
+        for (name, (dtype, shape, bytes)) in &self.tensors {
+            let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(inconsistent)?;
+            views.push((name.as_str(), view));
+        }
+        safetensors::serialize(views, None).map_err(inconsistent)
+    }
+}
+
+fn inconsistent(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Inconsistent(error.to_string())
+}
+
+impl ModelWriter for TensorMap {
+    fn tensor(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        data: TensorData<'_>,
+    ) -> Result<(), StoreError> {
+        // safetensors is little-endian whatever the machine.
+        let (dtype, len, bytes): (_, _, Vec<u8>) = match data {
+            TensorData::U8(values) => (Dtype::U8, values.len(), values.to_vec()),
+            TensorData::U16(values) => (
+                Dtype::U16,
+                values.len(),
+                values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            ),
+            TensorData::F32(values) => (
+                Dtype::F32,
+                values.len(),
+                values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            ),
+            TensorData::F64(values) => (
+                Dtype::F64,
+                values.len(),
+                values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            ),
+        };
+        if shape.iter().product::<usize>() != len {
+            return Err(StoreError::Tensor {
+                name: name.into(),
+                got: format!("{len} values"),
+                expected: format!("{shape:?}"),
+            });
+        }
+        let old = self
+            .tensors
+            .insert(name.into(), (dtype, shape.to_vec(), bytes));
+        match old {
+            None => Ok(()),
+            Some(_) => Err(StoreError::Inconsistent(format!(
+                "tensor `{name}` was written twice"
+            ))),
+        }
+    }
+}
+
+/// The tensors of a safetensors file in memory. The parser checks that the header is
+/// no longer than the file and that tensors neither overlap nor leave gaps, so a
+/// damaged file costs no more memory than its own bytes.
+pub struct TensorFile<'a> {
+    tensors: SafeTensors<'a>,
+}
+
+impl<'a> TensorFile<'a> {
+    /// Reads the header of a file's bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Inconsistent`] for bytes that are not a safetensors file.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, StoreError> {
+        SafeTensors::deserialize(bytes)
+            .map(|tensors| Self { tensors })
+            .map_err(|error| {
+                StoreError::Inconsistent(format!("not a safetensors file: {error}"))
+            })
+    }
+
+    fn view(&self, name: &str) -> Result<TensorView<'a>, StoreError> {
+        self.tensors
+            .tensor(name)
+            .map_err(|_| StoreError::Missing { name: name.into() })
+    }
+
+    fn bytes(
+        &self,
+        name: &str,
+        shape: &[usize],
+        dtype: Dtype,
+    ) -> Result<Cow<'a, [u8]>, StoreError> {
+        let view = self.view(name)?;
+        if view.shape() == shape && view.dtype() == dtype {
+            Ok(Cow::Borrowed(view.data()))
+        } else {
+            Err(StoreError::Tensor {
+                name: name.into(),
+                got: format!("{:?} {:?}", view.dtype(), view.shape()),
+                expected: format!("{dtype:?} {shape:?}"),
+            })
+        }
+    }
+}
+
+/// Reads fixed-size little-endian values.
+fn values<const N: usize, T>(bytes: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<T> {
+    let (chunks, _) = bytes.as_chunks::<N>();
+    chunks.iter().map(|chunk| from(*chunk)).collect()
+}
+
+fn not_finite(name: &str) -> StoreError {
+    StoreError::Tensor {
+        name: name.into(),
+        got: "NaN or infinite in places".into(),
+        expected: "finite everywhere".into(),
+    }
+}
+
+impl ModelReader for TensorFile<'_> {
+    fn shape(&mut self, name: &str) -> Result<Vec<usize>, StoreError> {
+        Ok(self.view(name)?.shape().to_vec())
+    }
+
+    fn f32(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, StoreError> {
+        let values = values(&self.bytes(name, shape, Dtype::F32)?, f32::from_le_bytes);
+        match values.iter().all(|v| v.is_finite()) {
+            true => Ok(values),
+            false => Err(not_finite(name)),
+        }
+    }
+
+    fn f64(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f64>, StoreError> {
+        let values = values(&self.bytes(name, shape, Dtype::F64)?, f64::from_le_bytes);
+        match values.iter().all(|v| v.is_finite()) {
+            true => Ok(values),
+            false => Err(not_finite(name)),
+        }
+    }
+
+    fn u8(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u8>, StoreError> {
+        Ok(self.bytes(name, shape, Dtype::U8)?.into_owned())
+    }
+
+    fn u16(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u16>, StoreError> {
+        Ok(values(
+            &self.bytes(name, shape, Dtype::U16)?,
+            u16::from_le_bytes,
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_comes_back() -> Result<(), StoreError> {
+        let mut map = TensorMap::new();
+        map.tensor("a", &[2, 2], TensorData::F32(&[1.0, -2.5, 0.0, 3.5]))?;
+        map.tensor("b", &[1], TensorData::F64(&[0.1]))?;
+        map.tensor("c", &[3], TensorData::U8(&[1, 2, 3]))?;
+        map.tensor("d", &[1, 2], TensorData::U16(&[1, 60000]))?;
+        let bytes = map.to_bytes()?;
+        let mut file = TensorFile::parse(&bytes)?;
+        assert_eq!(file.f32("a", &[2, 2])?, [1.0, -2.5, 0.0, 3.5]);
+        assert_eq!(file.f64("b", &[1])?, [0.1]);
+        assert_eq!(file.u8("c", &[3])?, [1, 2, 3]);
+        assert_eq!(file.u16("d", &[1, 2])?, [1, 60000]);
+        assert_eq!(file.shape("a")?, [2, 2]);
+        Ok(())
+    }
+
+    #[test]
+    fn wrong_shapes_types_and_names_are_refused() -> Result<(), StoreError> {
+        let mut map = TensorMap::new();
+        assert!(map.tensor("a", &[3], TensorData::U8(&[1])).is_err());
+        map.tensor("a", &[1], TensorData::F32(&[1.0]))?;
+        assert!(map.tensor("a", &[1], TensorData::F32(&[1.0])).is_err());
+        let bytes = map.to_bytes()?;
+        let mut file = TensorFile::parse(&bytes)?;
+        assert!(file.f32("a", &[2]).is_err());
+        assert!(file.f64("a", &[1]).is_err());
+        assert!(matches!(file.u8("z", &[1]), Err(StoreError::Missing { .. })));
+        Ok(())
+    }
+
+    #[test]
+    fn weights_that_are_not_finite_are_refused() -> Result<(), StoreError> {
+        let mut map = TensorMap::new();
+        map.tensor("a", &[2], TensorData::F32(&[1.0, f32::NAN]))?;
+        map.tensor("b", &[1], TensorData::F64(&[f64::INFINITY]))?;
+        let bytes = map.to_bytes()?;
+        let mut file = TensorFile::parse(&bytes)?;
+        assert!(file.f32("a", &[2]).is_err());
+        assert!(file.f64("b", &[1]).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_header_longer_than_the_file_is_refused() {
+        let mut bytes = u64::MAX.to_le_bytes().to_vec();
+        bytes.extend_from_slice(b"{}");
+        assert!(TensorFile::parse(&bytes).is_err());
+    }
+}
