@@ -1,0 +1,164 @@
+//! Laws that hold for every model on every set of samples.
+
+use bakeoff_core::Probabilities;
+use bakeoff_metrics::{
+    Collinear, Evaluation, Metric, OneVsRest, Predictions, Ranking, top_k_accuracy,
+};
+use proptest::prelude::*;
+
+/// Labels and the probabilities of a model; coarse scores make ties.
+fn samples() -> impl Strategy<Value = (Vec<u16>, Probabilities)> {
+    (2_usize..6, 1_usize..60, prop::bool::ANY).prop_flat_map(|(classes, samples, coarse)| {
+        let labels = prop::collection::vec(0..classes as u16, samples);
+        let scores = prop::collection::vec(-4.0_f32..4.0, samples * classes);
+        (labels, scores).prop_map(move |(labels, mut scores)| {
+            if coarse {
+                scores.iter_mut().for_each(|score| *score = score.round());
+            }
+            (labels, Probabilities::from_logits(classes, scores).unwrap())
+        })
+    })
+}
+
+/// The Mann–Whitney statistic over the number of pairs, pair by pair.
+fn mann_whitney(labels: &[u16], p: &Probabilities, class: usize) -> Option<f64> {
+    let scores = |own: bool| {
+        labels
+            .iter()
+            .zip(p.rows())
+            .filter(move |&(&label, _)| (usize::from(label) == class) == own)
+            .map(move |(_, row)| row[class])
+    };
+    let mut wins = 0.0;
+    let mut pairs = 0.0;
+    for positive in scores(true) {
+        for negative in scores(false) {
+            pairs += 1.0;
+            if positive > negative {
+                wins += 1.0;
+            } else if positive == negative {
+                wins += 0.5;
+            }
+        }
+    }
+    (pairs > 0.0).then(|| wins / pairs)
+}
+
+proptest! {
+    #[test]
+    fn auc_is_the_mann_whitney_statistic((labels, p) in samples()) {
+        let found = OneVsRest::new(&Predictions::new(&labels, &p).unwrap());
+        for class in 0..p.classes() {
+            let naive = mann_whitney(&labels, &p, class);
+            prop_assert_eq!(found.auc()[class].is_some(), naive.is_some());
+            if let (Some(auc), Some(naive)) = (found.auc()[class], naive) {
+                prop_assert!((auc - naive).abs() < 1e-12, "{} {}", auc, naive);
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_samples_does_not_matter(
+        ((labels, p), order) in samples().prop_flat_map(|(labels, p)| {
+            let order: Vec<usize> = (0..labels.len()).collect();
+            (Just((labels, p)), Just(order).prop_shuffle())
+        })
+    ) {
+        let shuffled: Vec<u16> = order.iter().map(|&index| labels[index]).collect();
+        let before = Evaluation::new(&labels, &p).unwrap();
+        let after = Evaluation::new(&shuffled, &p.select(&order)).unwrap();
+        prop_assert!((before.log_loss - after.log_loss).abs() < 1e-14 * before.log_loss.max(1.0));
+        // Everything else is counted, so not one bit may differ.
+        prop_assert_eq!(Evaluation { log_loss: 0.0, ..before }, Evaluation { log_loss: 0.0, ..after });
+    }
+
+    #[test]
+    fn scores_stay_within_their_bounds((labels, p) in samples()) {
+        let found = Evaluation::new(&labels, &p).unwrap();
+        for metric in Metric::ALL {
+            if let Some(value) = found.get(metric) {
+                let most = if metric == Metric::LogLoss { 36.05 } else { 1.0 };
+                prop_assert!((0.0..=most).contains(&value), "{:?}: {}", metric, value);
+            }
+        }
+        for class in &found.per_class {
+            for share in [class.precision, class.recall, class.f1, class.auc].into_iter().flatten() {
+                prop_assert!((0.0..=1.0).contains(&share));
+            }
+        }
+    }
+
+    #[test]
+    fn micro_averages_and_weighted_recall_are_accuracy((labels, p) in samples()) {
+        let found = Evaluation::new(&labels, &p).unwrap();
+        prop_assert_eq!(found.micro_f1, found.accuracy);
+        prop_assert_eq!(found.micro_precision, found.accuracy);
+        prop_assert_eq!(found.micro_recall, found.accuracy);
+        prop_assert!((found.weighted_recall - found.accuracy).abs() < 1e-14);
+        // The same from the definition: pooled true and false positives of all classes.
+        let right: u64 = (0..p.classes()).map(|c| found.confusion.count(c, c)).sum();
+        let predicted: u64 = found.per_class.iter().map(|c| c.predicted).sum();
+        prop_assert_eq!(found.micro_precision, right as f64 / predicted as f64);
+    }
+
+    #[test]
+    fn top_k_grows_from_accuracy_to_one((labels, p) in samples()) {
+        let predictions = Predictions::new(&labels, &p).unwrap();
+        let top: Vec<f64> = (1..=p.classes()).map(|k| top_k_accuracy(&predictions, k)).collect();
+        prop_assert_eq!(top[0], Evaluation::new(&labels, &p).unwrap().accuracy);
+        prop_assert!(top.is_sorted());
+        prop_assert_eq!(top.last(), Some(&1.0));
+    }
+
+    #[test]
+    fn the_confusion_matrix_sums_to_its_samples((labels, p) in samples()) {
+        let found = Evaluation::new(&labels, &p).unwrap();
+        prop_assert_eq!(found.confusion.total(), labels.len() as u64);
+        for class in 0..p.classes() {
+            let of_class = |of: &[u16]| of.iter().filter(|&&c| usize::from(c) == class).count() as u64;
+            prop_assert_eq!(found.confusion.row_sum(class), of_class(&labels));
+            prop_assert_eq!(found.confusion.column_sum(class), of_class(&p.predicted()));
+        }
+    }
+
+    #[test]
+    fn curves_rise_and_hold_their_area((labels, p) in samples(), tolerance in 0.0..0.2) {
+        let predictions = Predictions::new(&labels, &p).unwrap();
+        let found = OneVsRest::new(&predictions);
+        let curve_of = |ranking: &Ranking| ranking.roc_curve(Collinear::Keep);
+        let per_class = found.classes().iter().zip(found.auc().iter().copied());
+        for (ranking, auc) in per_class.chain([(found.micro(), found.micro_auc())]) {
+            prop_assert_eq!(curve_of(ranking).is_some(), auc.is_some());
+            let (Some(curve), Some(auc)) = (curve_of(ranking), auc) else { continue };
+            prop_assert!((curve.area() - auc).abs() < 1e-12);
+            let rises = curve.points().is_sorted_by(|a, b| {
+                a.false_positive_rate <= b.false_positive_rate
+                    && a.true_positive_rate <= b.true_positive_rate
+                    && a.threshold.is_none_or(|a| b.threshold.is_some_and(|b| b < a))
+            });
+            prop_assert!(rises);
+            let thin = curve.simplified(tolerance);
+            prop_assert!(thin.points().len() <= curve.points().len());
+            // The line moves by no more than the tolerance, and its length is at most 2.
+            prop_assert!((thin.area() - auc).abs() <= 2.0 * tolerance + 1e-12);
+        }
+        if let (Some(curve), Some(auc)) = (found.macro_curve(), found.macro_auc()) {
+            prop_assert!((curve.area() - auc).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn swapping_the_classes_of_two_turns_the_curve(
+        labels in prop::collection::vec(0_u16..2, 1..50),
+        seed in prop::collection::vec(0_u32..=256, 50),
+    ) {
+        // Multiples of 1/256 and what is left to 1 are exact in f32.
+        let values = seed[..labels.len()].iter().flat_map(|&s| {
+            let p = s as f32 / 256.0;
+            [1.0 - p, p]
+        });
+        let p = Probabilities::new(2, values.collect()).unwrap();
+        let found = Evaluation::new(&labels, &p).unwrap();
+        prop_assert_eq!(found.per_class[0].auc, found.per_class[1].auc);
+    }
+}
