@@ -27,7 +27,7 @@
 //!
 //! | engine | solver | `tolerance` | `max_iterations` | progress, cancelling |
 //! |---|---|---|---|---|
-//! | `native` | [L-BFGS on fused products](native) | as above | yes | each iteration |
+//! | `native` | L-BFGS on fused products, `f32` with `f64` sums | as above | yes | each iteration |
 //! | `linfa` | L-BFGS of `argmin`, `f64` | bounds the 2-norm: as strict or stricter | yes | before and after |
 //! | `smartcore` | L-BFGS, `f64` | fixed at 1e-8 of the sum: stricter | only 1000 | before and after |
 //!
@@ -41,8 +41,12 @@
 //! Every engine returns the same [`SoftmaxModel`], so engines differ in what training
 //! costs, never in how an answer is computed.
 
+mod kernel;
+mod lbfgs;
 mod linfa;
 mod model;
+mod native;
+mod objective;
 mod problem;
 mod recipe;
 mod smartcore;

@@ -33,10 +33,10 @@ fn fit(problem: &Problem<'_>) -> Result<Solution, String> {
         .gradient_tolerance(tolerance)
         .fit(&Dataset::new(records, targets))
         .map_err(|error| error.to_string())?;
+    // Pixels × classes there, classes × pixels here.
+    let weights = fitted.params().t();
     Ok(Solution {
-        // Pixels × classes there, classes × pixels here.
-        weights: fitted.params().t().iter().copied().collect(),
-        biases: fitted.intercept().to_vec(),
+        parameters: weights.iter().chain(fitted.intercept()).copied().collect(),
         steps: 0,
     })
 }

@@ -4,22 +4,52 @@ use bakeoff_core::{
     FittedModel, ImageShape, Images, ModelHeader, ModelReader, ModelWriter, PredictError,
     Probabilities, StoreError, TensorData,
 };
+use rayon::prelude::*;
+
+use crate::{
+    kernel::{BLOCK, Lanes, Predict, Rows, Weights, Workspace},
+    problem::PIXEL_SCALE,
+};
+
+/// Pictures that one thread answers before it takes more; fewer are not shared out.
+const CHUNK: usize = 4 * BLOCK;
 
 /// `softmax(W x + b)` of pixels divided by 255, in single precision.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// A picture gets the same bits alone and in a batch, and at any number of threads.
+/// Other vector instructions round differently in the last place.
+#[derive(Clone, Debug)]
 pub struct SoftmaxModel {
     shape: ImageShape,
+    /// Classes × pixels.
     weights: Vec<f32>,
     biases: Vec<f32>,
+    /// The same, as the kernels want them.
+    ready: Weights,
+    lanes: Lanes,
 }
 
 impl SoftmaxModel {
     /// From classes × pixels weights and one bias for each class.
     pub(crate) fn new(shape: ImageShape, weights: Vec<f32>, biases: Vec<f32>) -> Self {
+        let pixels = shape.pixels();
+        let mut rows = Rows::zeros(biases.len(), pixels);
+        for (class, row) in weights.chunks_exact(pixels).enumerate() {
+            // The kernels multiply with bytes.
+            rows.fill(
+                class,
+                row.iter().map(|&w| (f64::from(w) * PIXEL_SCALE) as f32),
+            );
+        }
         Self {
             shape,
+            ready: Weights {
+                rows,
+                biases: biases.clone(),
+            },
             weights,
             biases,
+            lanes: Lanes::detect(),
         }
     }
 
@@ -38,6 +68,34 @@ impl SoftmaxModel {
             reader.f32("bias", &[classes])?,
         ))
     }
+
+    /// Weights by class and pixel, row-major, for pixels divided by 255. All zero for a
+    /// class that had no training samples.
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    /// One for each class; the lowest finite number for one that had no training samples.
+    pub fn biases(&self) -> &[f32] {
+        &self.biases
+    }
+
+    /// Probabilities of some pictures, row by row.
+    fn answer(&self, bytes: &[u8], out: &mut [f32]) {
+        let (pixels, classes) = (self.shape.pixels(), self.biases.len());
+        let mut workspace = Workspace::new(bytes.len() / pixels, &self.ready);
+        for (bytes, out) in bytes
+            .chunks(BLOCK * pixels)
+            .zip(out.chunks_mut(BLOCK * classes))
+        {
+            self.lanes.run(Predict {
+                weights: &self.ready,
+                workspace: &mut workspace,
+                bytes,
+                out,
+            });
+        }
+    }
 }
 
 impl FittedModel for SoftmaxModel {
@@ -55,20 +113,17 @@ impl FittedModel for SoftmaxModel {
 
     fn predict_proba(&self, images: &Images) -> Result<Probabilities, PredictError> {
         self.check_shape(images)?;
-        let pixels = self.shape.pixels();
-        let scores = images
-            .iter()
-            .flat_map(|image| {
-                self.weights
-                    .chunks_exact(pixels)
-                    .zip(&self.biases)
-                    .map(move |(row, bias)| {
-                        let dot: f32 = row.iter().zip(image).map(|(w, &x)| w * f32::from(x)).sum();
-                        dot / 255.0 + bias
-                    })
-            })
-            .collect();
-        Ok(Probabilities::from_logits(self.classes(), scores)?)
+        let (pixels, classes) = (self.shape.pixels(), self.classes());
+        let mut values = vec![0.0; images.len() * classes];
+        if images.len() <= CHUNK {
+            self.answer(images.pixels(), &mut values);
+        } else {
+            values
+                .par_chunks_mut(CHUNK * classes)
+                .zip(images.pixels().par_chunks(CHUNK * pixels))
+                .for_each(|(out, bytes)| self.answer(bytes, out));
+        }
+        Ok(Probabilities::new(classes, values)?)
     }
 
     fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError> {

@@ -19,12 +19,11 @@ pub(crate) struct Problem<'a> {
     pub(crate) options: Options,
 }
 
-/// Where an engine ended: one row of weights for each class that occurs.
+/// Where an engine ended.
 pub(crate) struct Solution {
-    /// Present classes × pixels, for pixels in 0..=1.
-    pub(crate) weights: Vec<f64>,
-    /// One for each present class.
-    pub(crate) biases: Vec<f64>,
+    /// Present classes × pixels weights, for pixels in 0..=1, then one bias for each
+    /// present class.
+    pub(crate) parameters: Vec<f64>,
     /// Iterations taken; 0 where the library does not tell.
     pub(crate) steps: u64,
 }
@@ -105,17 +104,18 @@ impl<'a> Problem<'a> {
     /// The model that answers for every class, absent ones included.
     pub(crate) fn model(&self, solution: &Solution) -> SoftmaxModel {
         let pixels = self.shape().pixels();
+        let (from_weights, from_biases) = solution.parameters.split_at(self.present() * pixels);
         let mut weights = vec![0.0; self.classes * pixels];
         let mut biases = vec![f32::MIN; self.classes];
         for (row, &class) in self.present.iter().enumerate() {
             let class = usize::from(class);
             for (to, &from) in weights[class * pixels..][..pixels]
                 .iter_mut()
-                .zip(&solution.weights[row * pixels..])
+                .zip(&from_weights[row * pixels..])
             {
                 *to = from as f32;
             }
-            biases[class] = solution.biases[row] as f32;
+            biases[class] = from_biases[row] as f32;
         }
         SoftmaxModel::new(self.shape(), weights, biases)
     }

@@ -7,7 +7,15 @@ use bakeoff_core::{
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{SoftmaxModel, linfa, problem::Problem, smartcore};
+use crate::{
+    SoftmaxModel,
+    kernel::Lanes,
+    lbfgs::largest,
+    linfa, native,
+    objective::Objective,
+    problem::{Problem, Solution},
+    smartcore,
+};
 
 /// Logistic regression, as the zoo registers it.
 pub static FAMILY: Family = Family {
@@ -81,6 +89,7 @@ pub(crate) struct Options {
 
 #[derive(Clone, Copy, Debug)]
 enum Solver {
+    Native,
     Linfa,
     Smartcore,
 }
@@ -101,7 +110,7 @@ impl LogisticRegression {
     pub fn new(spec: &ModelSpec) -> Result<Self, SpecError> {
         let options: Options = spec.settings()?;
         let solver = match spec.engine.as_str() {
-            "native" => Solver::Linfa,
+            "native" => Solver::Native,
             "linfa" => Solver::Linfa,
             "smartcore" => {
                 if options.max_iterations != SMARTCORE_ITERATIONS {
@@ -129,6 +138,28 @@ impl LogisticRegression {
     }
 }
 
+impl LogisticRegression {
+    /// How the fit ended, measured the same way for every engine.
+    fn judge(&self, problem: &Problem<'_>, solution: &Solution) -> Result<FitSummary, FitError> {
+        let mut gradient = vec![0.0; solution.parameters.len()];
+        let loss =
+            Objective::new(problem, Lanes::detect()).evaluate(&solution.parameters, &mut gradient);
+        let steepest = largest(&gradient);
+        // Finite weights can still overflow; both must be looked at.
+        if !(loss.is_finite() && steepest.is_finite()) {
+            return Err(FitError::Diverged(format!(
+                "the loss is {loss}; a smaller `c` keeps the weights small"
+            )));
+        }
+        Ok(FitSummary {
+            steps: solution.steps,
+            converged: Some(steepest <= self.options.tolerance),
+            final_loss: Some(loss),
+            ..FitSummary::default()
+        })
+    }
+}
+
 impl Classifier for LogisticRegression {
     fn spec(&self) -> ModelSpec {
         self.spec.clone()
@@ -145,11 +176,12 @@ impl Classifier for LogisticRegression {
             total: Some(self.options.max_iterations),
         })?;
         let solution = match self.solver {
+            Solver::Native => native::solve(&problem, ctx),
             Solver::Linfa => linfa::solve(&problem),
             Solver::Smartcore => smartcore::solve(&problem),
         }?;
-        let model = problem.model(&solution);
-        ctx.emit(&FitEvent::Finished(FitSummary::default()))?;
-        Ok(Box::new(model))
+        let summary = self.judge(&problem, &solution)?;
+        ctx.emit(&FitEvent::Finished(summary))?;
+        Ok(Box::new(problem.model(&solution)))
     }
 }

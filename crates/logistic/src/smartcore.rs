@@ -40,20 +40,19 @@ fn fit(problem: &Problem<'_>) -> Result<Solution, String> {
         (0..pixels).map(move |column| coefficients.get((row, column)) * factor)
     };
     let bias = |row: usize, factor: f64| intercept.get((row, 0)) * factor;
-    let (weights, biases) = match problem.present() {
+    let parameters = match problem.present() {
         // The one row is the log-odds of the second class over the first.
-        2 => (
-            row(0, -0.5).chain(row(0, 0.5)).collect(),
-            vec![bias(0, -0.5), bias(0, 0.5)],
-        ),
-        classes => (
-            (0..classes).flat_map(|class| row(class, 1.0)).collect(),
-            (0..classes).map(|class| bias(class, 1.0)).collect(),
-        ),
+        2 => row(0, -0.5)
+            .chain(row(0, 0.5))
+            .chain([bias(0, -0.5), bias(0, 0.5)])
+            .collect(),
+        classes => (0..classes)
+            .flat_map(|class| row(class, 1.0))
+            .chain((0..classes).map(|class| bias(class, 1.0)))
+            .collect(),
     };
     Ok(Solution {
-        weights,
-        biases,
+        parameters,
         steps: 0,
     })
 }
