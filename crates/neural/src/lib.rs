@@ -1,1 +1,42 @@
-//! What the dense and the convolutional network share: training loop, schedules, early stopping, weights in and out.
+//! What the dense and the convolutional network share.
+//!
+//! A family turns its settings into a [`Blueprint`]; everything after that is here:
+//! [`Network`] works out the shapes, [`Weights`] holds the values, [`train`] is the
+//! loop, a [`NetworkEngine`] computes, and [`NetworkClassifier`] shows all of it to the
+//! rest of the house as a recipe.
+//!
+//! Burn's own training crate (`burn-train`) was rejected: it brings a terminal
+//! interface, a metric store and a thread of its own, and none of its loops is
+//! reproducible bit for bit at another number of threads.
+
+mod augment;
+mod burn_engine;
+mod dropout;
+mod engine;
+mod model;
+mod network;
+mod schedule;
+mod settings;
+mod stopping;
+mod train;
+mod weights;
+
+pub use augment::{Augmentation, Augmenter, Rotate, Shift};
+pub use burn_engine::BurnEngine;
+pub use dropout::DropoutMasks;
+pub use engine::{
+    AdamOptions, Batch, EngineError, Learner, NORM_EPSILON, NORM_MOMENTUM, NetworkEngine,
+    Predictor, scale_pixels,
+};
+pub use model::{ENGINES, FittedNetwork, NetworkClassifier};
+pub use network::{
+    Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Network, NetworkError, Padding, Role, Step,
+    TensorSpec,
+};
+pub use schedule::{Schedule, ScheduleKind};
+pub use settings::{
+    BATCH_NORM_SETTING, TRAINING_SETTINGS, Training, dropout_setting, join_settings,
+};
+pub use stopping::{EarlyStopping, Keep, Validation, Verdict};
+pub use train::train;
+pub use weights::Weights;
