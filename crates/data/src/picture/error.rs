@@ -25,7 +25,7 @@ pub enum PictureError {
     },
     /// A picture whose header claims more than is read.
     #[error(
-        "the picture claims {width}×{height} pixels: at most {max_side} on a side and {max_pixels} in all are read; make it smaller first"
+        "the picture claims {width}×{height} pixels: at most {max_side} on a side and {max_mebibytes} MiB unpacked are read; make it smaller first"
     )]
     TooLarge {
         /// Claimed width.
@@ -34,8 +34,8 @@ pub enum PictureError {
         height: u32,
         /// The longest side that is read.
         max_side: u32,
-        /// The most pixels that are read.
-        max_pixels: u64,
+        /// The most that a picture may take unpacked, in MiB.
+        max_mebibytes: u64,
     },
     /// A model's shape that no picture can be prepared for.
     #[error("pictures are prepared for models of 1 (grey) or 3 (RGB) channels, not for {shape}")]
