@@ -18,6 +18,8 @@
 mod classifier;
 mod family;
 mod model;
+mod native;
+#[cfg(test)]
 mod reference;
 mod search;
 mod settings;

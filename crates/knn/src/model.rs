@@ -5,13 +5,7 @@ use bakeoff_core::{
     PredictError, Probabilities, Samples, StoreError, TensorData,
 };
 
-use crate::{
-    Neighbour,
-    reference::Reference,
-    search::Search,
-    settings::{KnnSettings, Metric},
-    vote::vote,
-};
+use crate::{Neighbour, native::NativeIndex, search::Search, settings::KnnSettings, vote::vote};
 
 /// Name of the saved training pictures, N×D bytes.
 const IMAGES: &str = "images";
@@ -175,12 +169,10 @@ fn arrange(
     shape: ImageShape,
     progress: &mut dyn FnMut(usize) -> Result<(), FitError>,
 ) -> Result<Box<dyn Search>, FitError> {
-    let columns = shape.pixels();
-    let _ = Metric::L2;
-    progress(pixels.len() / columns)?;
-    Ok(Box::new(Reference {
-        rows: pixels.to_vec(),
-        columns,
-        metric: settings.metric,
-    }))
+    Ok(Box::new(NativeIndex::build(
+        pixels,
+        shape.pixels(),
+        settings.metric,
+        progress,
+    )?))
 }

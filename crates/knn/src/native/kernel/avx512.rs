@@ -1,0 +1,133 @@
+//! The inner loops with AVX-512 (F, BW) and VNNI.
+
+use std::arch::x86_64::*;
+
+use super::{Block, LANES, Sums, TILE};
+use crate::native::packed::Sum;
+
+/// Dot products; queries as [`super::QueryForm::Offset`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn dot(block: Block<'_>, out: &mut Sums) {
+    match block.lanes {
+        1 => dot_lanes::<1>(block, out),
+        2 => dot_lanes::<2>(block, out),
+        4 => dot_lanes::<4>(block, out),
+        _ => dot_lanes::<LANES>(block, out),
+    }
+}
+
+/// 32 rows × `Q` queries: 2·`Q` accumulators of 16 sums, at most 16 of the 32 registers,
+/// enough to hide the latency of `vpdpbusd`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot_lanes<const Q: usize>(block: Block<'_>, out: &mut Sums) {
+    let (low, high) = halves(block.starts);
+    let mut sums = [[low, high]; Q];
+    let (rows, _) = block.rows.as_chunks::<{ 4 * TILE }>();
+    let (queries, _) = block.queries.as_chunks::<4>();
+    for (rows, queries) in rows.iter().zip(queries.chunks_exact(Q)) {
+        // SAFETY: both loads lie within the 128 bytes of `rows`.
+        let rows = unsafe {
+            [
+                _mm512_loadu_si512(rows.as_ptr().cast()),
+                _mm512_loadu_si512(rows.as_ptr().add(64).cast()),
+            ]
+        };
+        for (sums, query) in sums.iter_mut().zip(queries) {
+            let query = _mm512_set1_epi32(i32::from_le_bytes(*query));
+            for (sum, rows) in sums.iter_mut().zip(rows) {
+                *sum = _mm512_dpbusd_epi32(*sum, rows, query);
+            }
+        }
+    }
+    for (sums, out) in sums.iter().zip(&mut out.0) {
+        store(out, sums[0], sums[1]);
+    }
+}
+
+/// Sums of absolute differences; queries as [`super::QueryForm::Bytes`].
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) fn differences(block: Block<'_>, out: &mut Sums) {
+    match block.lanes {
+        1 => differences_lanes::<1>(block, 0, out),
+        2 => differences_lanes::<2>(block, 0, out),
+        lanes => {
+            for first in (0..lanes).step_by(4) {
+                differences_lanes::<4>(block, first, out);
+            }
+        }
+    }
+}
+
+/// 32 rows × `Q` queries from `first` on: 4·`Q` accumulators of 8 sums.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn differences_lanes<const Q: usize>(block: Block<'_>, first: usize, out: &mut Sums) {
+    let mut sums = [[_mm512_setzero_si512(); 4]; Q];
+    let (rows, _) = block.rows.as_chunks::<{ 8 * TILE }>();
+    let (queries, _) = block.queries.as_chunks::<8>();
+    for (rows, queries) in rows.iter().zip(queries.chunks_exact(block.lanes)) {
+        // SAFETY: the four loads of 64 bytes lie within the 256 bytes of `rows`.
+        let rows =
+            [0, 64, 128, 192].map(|at| unsafe { _mm512_loadu_si512(rows.as_ptr().add(at).cast()) });
+        for (sums, query) in sums.iter_mut().zip(&queries[first..]) {
+            let query = _mm512_set1_epi64(i64::from_le_bytes(*query));
+            for (sum, rows) in sums.iter_mut().zip(rows) {
+                *sum = _mm512_add_epi64(*sum, _mm512_sad_epu8(rows, query));
+            }
+        }
+    }
+    for (sums, out) in sums.iter().zip(&mut out.0[first..]) {
+        let [a, b, c, d] = sums.map(|sums| _mm512_cvtepi64_epi32(sums));
+        store(
+            out,
+            _mm512_inserti64x4::<1>(_mm512_castsi256_si512(a), b),
+            _mm512_inserti64x4::<1>(_mm512_castsi256_si512(c), d),
+        );
+    }
+}
+
+/// See [`super::Kernel::below`].
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) fn below(
+    sum: Sum,
+    sums: &Sums,
+    base: &[i32; TILE],
+    limits: &[i32; LANES],
+) -> [u32; LANES] {
+    let (base_low, base_high) = halves(base);
+    let mut masks = [0; LANES];
+    for ((mask, sums), &limit) in masks.iter_mut().zip(&sums.0).zip(limits) {
+        let (mut low, mut high) = halves(sums);
+        if sum == Sum::Dot {
+            low = _mm512_sub_epi32(base_low, _mm512_slli_epi32::<1>(low));
+            high = _mm512_sub_epi32(base_high, _mm512_slli_epi32::<1>(high));
+        }
+        let limit = _mm512_set1_epi32(limit);
+        *mask = u32::from(_mm512_cmplt_epi32_mask(low, limit))
+            | u32::from(_mm512_cmplt_epi32_mask(high, limit)) << 16;
+    }
+    masks
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn halves(values: &[i32; TILE]) -> (__m512i, __m512i) {
+    // SAFETY: both loads lie within the 32 values.
+    unsafe {
+        (
+            _mm512_loadu_si512(values.as_ptr().cast()),
+            _mm512_loadu_si512(values.as_ptr().add(16).cast()),
+        )
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store(out: &mut [i32; TILE], low: __m512i, high: __m512i) {
+    // SAFETY: both stores lie within the 32 values.
+    unsafe {
+        _mm512_storeu_si512(out.as_mut_ptr().cast(), low);
+        _mm512_storeu_si512(out.as_mut_ptr().add(16).cast(), high);
+    }
+}

@@ -1,0 +1,218 @@
+//! The inner loops: sums over the columns of one tile of training rows for a few
+//! queries at once, one implementation per kind of processor, chosen at run time.
+//!
+//! All give the same numbers, because all count in whole numbers. The dot product of
+//! [`SEGMENT`] groups of 4 bytes is at most 8192 · 4 · 255² < 2³¹, so an `i32` holds it;
+//! longer rows are cut in segments whose sums the caller adds up in `i64`.
+//!
+//! Rejected: letting the compiler vectorise portable code under wider target features
+//! (it finds neither `vpdpbusd` nor `udot`), and one kernel per processor that needs the
+//! user's compiler flags.
+
+mod portable;
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+use super::packed::Sum;
+
+/// Rows in a tile.
+pub(crate) const TILE: usize = 32;
+
+/// Queries that go through a tile together.
+pub(crate) const LANES: usize = 8;
+
+/// Groups of columns whose sums fit an `i32`.
+pub(crate) const SEGMENT: usize = 8192;
+
+/// One sum for each query and row of a tile.
+#[repr(C, align(64))]
+pub(crate) struct Sums(pub(crate) [[i32; TILE]; LANES]);
+
+impl Sums {
+    pub(crate) const fn zero() -> Self {
+        Self([[0; TILE]; LANES])
+    }
+}
+
+/// How a kernel wants the bytes of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QueryForm {
+    /// As they are.
+    Bytes,
+    /// Less 128, as signed bytes: VNNI multiplies unsigned by signed. The rows' bytes
+    /// times 128 are added back from [`super::packed::Packed::starts`].
+    Offset,
+    /// Widened to 16 bits, the even bytes of a group before the odd ones.
+    Words,
+}
+
+impl QueryForm {
+    /// Appends one group of a query's bytes.
+    pub(crate) fn push(self, group: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Self::Bytes => out.extend_from_slice(group),
+            Self::Offset => out.extend(group.iter().map(|byte| byte ^ 0x80)),
+            Self::Words => {
+                for byte in group
+                    .iter()
+                    .step_by(2)
+                    .chain(group.iter().skip(1).step_by(2))
+                {
+                    out.extend_from_slice(&[*byte, 0]);
+                }
+            }
+        }
+    }
+}
+
+/// The packed columns of one segment of one tile, and of a few queries.
+#[derive(Clone, Copy)]
+pub(crate) struct Block<'a> {
+    /// Groups × [`TILE`] rows × bytes of a group.
+    pub(crate) rows: &'a [u8],
+    /// Groups × `lanes` queries × bytes of a group in the kernel's [`QueryForm`].
+    pub(crate) queries: &'a [u8],
+    /// How many queries: 1, 2, 4 or [`LANES`].
+    pub(crate) lanes: usize,
+    /// For each row, 128 times the sum of its bytes.
+    pub(crate) starts: &'a [i32; TILE],
+}
+
+/// An implementation of the inner loops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kernel {
+    /// Plain loops, for any processor.
+    Portable,
+    /// x86-64 with AVX2: bytes widened to 16 bits (`vpmaddwd`).
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// x86-64 with AVX2 and AVX-VNNI: `vpdpbusd` on 32 bytes.
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni,
+    /// x86-64 with AVX-512 and VNNI: `vpdpbusd` on 64 bytes.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
+    /// 64-bit ARM: `umull` and `uadalp`.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    /// 64-bit ARM with `dotprod`: `udot`.
+    #[cfg(target_arch = "aarch64")]
+    NeonDot,
+}
+
+impl Kernel {
+    /// The kernels that this processor can run, the fastest first.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut kernels = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            use std::arch::is_x86_feature_detected as has;
+            let avx2 = has!("avx2");
+            if avx2 && has!("avx512f") && has!("avx512bw") && has!("avx512vnni") {
+                kernels.push(Self::Avx512Vnni);
+            }
+            if avx2 && has!("avxvnni") {
+                kernels.push(Self::AvxVnni);
+            }
+            if avx2 {
+                kernels.push(Self::Avx2);
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        {
+            use std::arch::is_aarch64_feature_detected as has;
+            if has!("neon") && has!("dotprod") {
+                kernels.push(Self::NeonDot);
+            }
+            if has!("neon") {
+                kernels.push(Self::Neon);
+            }
+        }
+        kernels.push(Self::Portable);
+        kernels
+    }
+
+    /// The fastest kernel that this processor can run.
+    pub(crate) fn best() -> Self {
+        Self::available().first().copied().unwrap_or(Self::Portable)
+    }
+
+    /// How this kernel wants its queries.
+    pub(crate) fn query_form(self, sum: Sum) -> QueryForm {
+        match (sum, self) {
+            #[cfg(target_arch = "x86_64")]
+            (Sum::Dot, Self::AvxVnni | Self::Avx512Vnni) => QueryForm::Offset,
+            #[cfg(target_arch = "x86_64")]
+            (Sum::Dot, Self::Avx2) => QueryForm::Words,
+            _ => QueryForm::Bytes,
+        }
+    }
+
+    /// Sums over the columns of `block` for each of its queries and rows.
+    pub(crate) fn sum(self, sum: Sum, block: Block<'_>, out: &mut Sums) {
+        match (self, sum) {
+            (Self::Portable, Sum::Dot) => portable::dot(block, out),
+            (Self::Portable, Sum::Differences) => portable::differences(block, out),
+            // SAFETY: `available` gives these variants only where the processor has
+            // the features that the functions are compiled for, and nothing else makes them.
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx2, Sum::Dot) => unsafe { avx2::dot(block, out) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            (Self::AvxVnni, Sum::Dot) => unsafe { avx2::dot_vnni(block, out) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx2 | Self::AvxVnni, Sum::Differences) => unsafe {
+                avx2::differences(block, out);
+            },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx512Vnni, Sum::Dot) => unsafe { avx512::dot(block, out) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx512Vnni, Sum::Differences) => unsafe { avx512::differences(block, out) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            (Self::NeonDot, Sum::Dot) => unsafe { aarch64::dot_dotprod(block, out) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            (Self::Neon, Sum::Dot) => unsafe { aarch64::dot(block, out) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            (Self::Neon | Self::NeonDot, Sum::Differences) => unsafe {
+                aarch64::differences(block, out);
+            },
+        }
+    }
+
+    /// For each query, the rows whose score lies below the query's limit, one bit each.
+    ///
+    /// The score is `base − 2·sum`, wrapping, for [`Sum::Dot`] and the sum itself for
+    /// [`Sum::Differences`]. Kernels without a mask instruction may set further bits:
+    /// whoever looks at them compares again.
+    pub(crate) fn below(
+        self,
+        sum: Sum,
+        sums: &Sums,
+        base: &[i32; TILE],
+        limits: &[i32; LANES],
+    ) -> [u32; LANES] {
+        match self {
+            // SAFETY: as in `sum`.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => unsafe { avx512::below(sum, sums, base, limits) },
+            // SAFETY: as in `sum`.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 | Self::AvxVnni => unsafe { avx2::below(sum, sums, base, limits) },
+            _ => portable::below(sum, sums, base, limits),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! The inner loops in plain Rust, for any processor and as the others' measure.
+
+use super::{Block, LANES, Sums, TILE};
+use crate::native::packed::Sum;
+
+/// Dot products; queries as [`super::QueryForm::Bytes`].
+pub(super) fn dot(block: Block<'_>, out: &mut Sums) {
+    sums::<4>(block, out, |a, b| i32::from(a) * i32::from(b));
+}
+
+/// Sums of absolute differences; queries as [`super::QueryForm::Bytes`].
+pub(super) fn differences(block: Block<'_>, out: &mut Sums) {
+    sums::<8>(block, out, |a, b| i32::from(a.abs_diff(b)));
+}
+
+#[inline(always)]
+fn sums<const GROUP: usize>(block: Block<'_>, out: &mut Sums, term: impl Fn(u8, u8) -> i32) {
+    for (lane, out) in out.0.iter_mut().enumerate().take(block.lanes) {
+        let mut sums = [0; TILE];
+        let queries = block.queries.chunks_exact(GROUP * block.lanes);
+        for (rows, queries) in block.rows.chunks_exact(GROUP * TILE).zip(queries) {
+            let query = &queries[lane * GROUP..][..GROUP];
+            for (sum, row) in sums.iter_mut().zip(rows.as_chunks::<GROUP>().0) {
+                for (a, b) in row.iter().zip(query) {
+                    *sum += term(*a, *b);
+                }
+            }
+        }
+        *out = sums;
+    }
+}
+
+/// See [`super::Kernel::below`]: all bits of a query are set where any should be.
+pub(super) fn below(
+    sum: Sum,
+    sums: &Sums,
+    base: &[i32; TILE],
+    limits: &[i32; LANES],
+) -> [u32; LANES] {
+    let mut masks = [0; LANES];
+    for ((mask, sums), &limit) in masks.iter_mut().zip(&sums.0).zip(limits) {
+        let mut any = false;
+        match sum {
+            Sum::Dot => {
+                for (sum, base) in sums.iter().zip(base) {
+                    any |= base.wrapping_sub(sum.wrapping_mul(2)) < limit;
+                }
+            }
+            Sum::Differences => {
+                for sum in sums {
+                    any |= *sum < limit;
+                }
+            }
+        }
+        *mask = if any { u32::MAX } else { 0 };
+    }
+    masks
+}

@@ -1,0 +1,222 @@
+//! Training rows in the order in which the kernels read them.
+//!
+//! Rows are packed in tiles of [`TILE`]. Within a tile the columns are cut in groups of
+//! a few bytes (4 for dot products, 8 for absolute differences), and each group is
+//! stored for all rows of the tile side by side: group 0 of rows 0 to 31, then group 1
+//! of rows 0 to 31, and so on. A vector register then holds one group of several rows,
+//! each lane sums up for one row, and no sum across lanes is ever needed. The last
+//! columns and the last rows are padded with zeros.
+
+use rayon::prelude::*;
+
+use super::columns::Columns;
+use super::kernel::{SEGMENT, TILE};
+
+/// Bytes of a cache line, and of the widest vector register.
+const LINE: usize = 64;
+
+/// What is counted over the packed columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sum {
+    /// Products of bytes.
+    Dot,
+    /// Absolute differences of bytes.
+    Differences,
+}
+
+impl Sum {
+    /// Columns in one group.
+    pub(super) const fn group(self) -> usize {
+        match self {
+            Self::Dot => 4,
+            Self::Differences => 8,
+        }
+    }
+}
+
+/// Bytes whose first one lies on a cache line: vector loads that straddle two lines
+/// take twice as long. Found within a larger buffer, which needs no `unsafe`.
+struct Aligned {
+    bytes: Vec<u8>,
+    start: usize,
+    len: usize,
+}
+
+impl Aligned {
+    fn zeroed(len: usize) -> Self {
+        let bytes = vec![0; len + LINE - 1];
+        // `align_offset` may refuse by a huge number; then the bytes are merely unaligned.
+        let start = bytes.as_ptr().align_offset(LINE).min(LINE - 1);
+        Self { bytes, start, len }
+    }
+
+    fn get(&self) -> &[u8] {
+        &self.bytes[self.start..self.start + self.len]
+    }
+
+    fn get_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..self.start + self.len]
+    }
+}
+
+/// All training rows, packed, and what the kernels need to know of each.
+pub(super) struct Packed {
+    sum: Sum,
+    rows: usize,
+    /// Groups of columns in a tile.
+    groups: usize,
+    bytes: Aligned,
+    /// For each tile and segment of columns: 128 times the sum of each row's bytes.
+    starts: Vec<[i32; TILE]>,
+    /// Sum of squares of each row, padding included.
+    norms: Vec<u64>,
+}
+
+impl Packed {
+    /// Room for `rows` rows of `columns` columns.
+    pub(super) fn zeroed(rows: usize, columns: usize, sum: Sum) -> Self {
+        let tiles = rows.div_ceil(TILE);
+        let groups = columns.div_ceil(sum.group());
+        Self {
+            sum,
+            rows,
+            groups,
+            bytes: Aligned::zeroed(tiles * groups * sum.group() * TILE),
+            starts: vec![[0; TILE]; tiles * groups.div_ceil(SEGMENT)],
+            norms: vec![0; tiles * TILE],
+        }
+    }
+
+    /// Packs `rows` (whole rows of `columns`), the first of which is row
+    /// `first_tile`·[`TILE`]; tiles are spread over the threads.
+    pub(super) fn fill(&mut self, first_tile: usize, rows: &[u8], columns: &Columns) {
+        let (tile_bytes, segments) = (self.tile_bytes(), self.segments());
+        let (group, groups) = (self.sum.group(), self.groups);
+        if tile_bytes == 0 {
+            return;
+        }
+        let tiles = self.bytes.get_mut()[first_tile * tile_bytes..].par_chunks_mut(tile_bytes);
+        let starts = self.starts[first_tile * segments..].par_chunks_mut(segments);
+        let norms = self.norms[first_tile * TILE..].par_chunks_mut(TILE);
+        rows.par_chunks(TILE * columns.total())
+            .zip(tiles)
+            .zip(starts.zip(norms))
+            .for_each_init(
+                || vec![0; groups * group],
+                |gathered, ((rows, tile), (starts, norms))| {
+                    for (lane, row) in rows.chunks_exact(columns.total()).enumerate() {
+                        columns.gather(row, gathered);
+                        norms[lane] = gathered.iter().map(|&b| u64::from(b) * u64::from(b)).sum();
+                        for (segment, start) in
+                            gathered.chunks(SEGMENT * group).zip(starts.iter_mut())
+                        {
+                            start[lane] = 128 * segment.iter().map(|&b| i32::from(b)).sum::<i32>();
+                        }
+                        for (from, to) in gathered
+                            .chunks_exact(group)
+                            .zip(tile[lane * group..].chunks_mut(group * TILE))
+                        {
+                            to[..group].copy_from_slice(from);
+                        }
+                    }
+                },
+            );
+    }
+
+    /// What the groups are cut for.
+    pub(super) fn sum(&self) -> Sum {
+        self.sum
+    }
+
+    /// Rows without padding.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Tiles of rows.
+    pub(super) fn tiles(&self) -> usize {
+        self.rows.div_ceil(TILE)
+    }
+
+    /// Groups of columns.
+    pub(super) fn groups(&self) -> usize {
+        self.groups
+    }
+
+    /// Segments of columns: sums over one fit an `i32`.
+    pub(super) fn segments(&self) -> usize {
+        self.groups.div_ceil(SEGMENT)
+    }
+
+    fn tile_bytes(&self) -> usize {
+        self.groups * self.sum.group() * TILE
+    }
+
+    /// One tile: groups × [`TILE`] rows × bytes of a group.
+    pub(super) fn tile(&self, tile: usize) -> &[u8] {
+        let bytes = self.tile_bytes();
+        &self.bytes.get()[tile * bytes..(tile + 1) * bytes]
+    }
+
+    /// For each segment of a tile, 128 times the sum of each row's bytes.
+    pub(super) fn starts(&self, tile: usize) -> &[[i32; TILE]] {
+        let segments = self.segments();
+        &self.starts[tile * segments..(tile + 1) * segments]
+    }
+
+    /// Sums of squares of the rows, over the packed columns.
+    pub(super) fn norms(&self) -> &[u64] {
+        &self.norms
+    }
+
+    /// Copies the packed columns of one row to the front of `out`, which has room for
+    /// whole groups.
+    pub(super) fn unpack(&self, row: usize, out: &mut [u8]) {
+        let group = self.sum.group();
+        let tile = self.tile(row / TILE);
+        for (from, to) in tile
+            .chunks_exact(group * TILE)
+            .zip(out.chunks_exact_mut(group))
+        {
+            to.copy_from_slice(&from[row % TILE * group..][..group]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn packed_rows_come_back_with_their_sums(
+            columns in 1usize..40,
+            rows in 1usize..80,
+            differences in any::<bool>(),
+            seed in any::<u64>(),
+        ) {
+            let sum = if differences { Sum::Differences } else { Sum::Dot };
+            let data = crate::reference::random_bytes(seed, rows * columns);
+            let which = Columns::of(&data, columns);
+            let mut packed = Packed::zeroed(rows, which.varying(), sum);
+            let half = rows.div_ceil(TILE) / 2;
+            packed.fill(0, &data[..(half * TILE * columns)], &which);
+            packed.fill(half, &data[half * TILE * columns..], &which);
+            let mut varying = vec![0; packed.groups() * sum.group()];
+            let mut row = vec![0; columns];
+            for (index, expected) in data.chunks_exact(columns).enumerate() {
+                packed.unpack(index, &mut varying);
+                which.scatter(&varying, &mut row);
+                prop_assert_eq!(&row, expected);
+                let norm: u64 = varying.iter().map(|&b| u64::from(b).pow(2)).sum();
+                prop_assert_eq!(packed.norms()[index], norm);
+                if packed.segments() > 0 {
+                    let start: i32 = varying.iter().map(|&b| 128 * i32::from(b)).sum();
+                    prop_assert_eq!(packed.starts(index / TILE)[0][index % TILE], start);
+                }
+            }
+        }
+    }
+}

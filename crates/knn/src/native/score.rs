@@ -1,0 +1,267 @@
+//! From the kernels' sums to an exact order of the rows.
+//!
+//! A [`Score`] has two sides. Its *limit* is a rough one, compared with many rows at
+//! once: it may let rows through that are too far, but never stops one that is near
+//! enough. Its *key* is exact, and is looked at for the few rows that come through.
+
+use std::cmp::Ordering;
+
+use super::{
+    NativeIndex,
+    kernel::{Kernel, LANES, Sums, TILE},
+    packed::{Packed, Sum},
+};
+
+/// What a query adds to every row's key, found once per query.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct QueryFacts {
+    /// Its share of the columns that do not vary, as [`super::columns::Columns::constant_share`]
+    /// counts it.
+    pub(super) constant: u64,
+    /// Its sum of squares over the packed columns.
+    pub(super) norm: u64,
+}
+
+/// How a metric orders rows.
+pub(super) trait Score: Sync {
+    /// Exact; the smaller, the nearer.
+    type Key: Copy + Ord + Send;
+    /// What rows are compared with many at once.
+    type Limit: Copy + Send;
+
+    /// The key of a row from its sum over the packed columns.
+    fn key(&self, packed: &Packed, sum: i64, row: usize, query: &QueryFacts) -> Self::Key;
+
+    /// The limit that stops only rows with a key not below `worst`; none where there
+    /// is no worst yet.
+    fn limit(&self, worst: Option<Self::Key>, query: &QueryFacts) -> Self::Limit;
+
+    /// For each query, the rows of a tile that come through, one bit each. Only asked
+    /// where [`super::NARROW`] holds.
+    fn through(
+        &self,
+        kernel: Kernel,
+        tile: usize,
+        sums: &Sums,
+        queries: &[QueryFacts; LANES],
+        limits: &[Self::Limit; LANES],
+    ) -> [u32; LANES];
+
+    /// The distance that a key stands for.
+    fn distance(&self, key: Self::Key, query: &QueryFacts) -> f64;
+}
+
+/// Euclidean distance; the key is its square.
+pub(super) struct L2 {
+    /// The rows' sums of squares by tile; unused where [`super::NARROW`] does not hold.
+    norms: Vec<[i32; TILE]>,
+}
+
+impl L2 {
+    pub(super) fn of(index: &NativeIndex) -> Self {
+        let (tiles, _) = index.packed.norms().as_chunks::<TILE>();
+        Self {
+            norms: tiles
+                .iter()
+                .map(|norms| norms.map(|norm| i32::try_from(norm).unwrap_or(i32::MAX)))
+                .collect(),
+        }
+    }
+}
+
+impl Score for L2 {
+    type Key = u64;
+    type Limit = i32;
+
+    fn key(&self, packed: &Packed, sum: i64, row: usize, query: &QueryFacts) -> u64 {
+        (packed.norms()[row] + query.norm + query.constant).wrapping_sub_signed(2 * sum)
+    }
+
+    fn limit(&self, worst: Option<u64>, query: &QueryFacts) -> i32 {
+        // The kernels see ‖row‖² − 2·dot: the key less what the query adds.
+        let below = worst.map(|worst| {
+            worst
+                .cast_signed()
+                .wrapping_sub_unsigned(query.norm + query.constant)
+        });
+        below.map_or(i32::MAX, |below| i32::try_from(below).unwrap_or(i32::MAX))
+    }
+
+    fn through(
+        &self,
+        kernel: Kernel,
+        tile: usize,
+        sums: &Sums,
+        _queries: &[QueryFacts; LANES],
+        limits: &[i32; LANES],
+    ) -> [u32; LANES] {
+        kernel.below(Sum::Dot, sums, &self.norms[tile], limits)
+    }
+
+    fn distance(&self, key: u64, _query: &QueryFacts) -> f64 {
+        (key as f64).sqrt()
+    }
+}
+
+/// Manhattan distance; the key is the distance.
+pub(super) struct L1;
+
+impl Score for L1 {
+    type Key = u64;
+    type Limit = i32;
+
+    fn key(&self, _packed: &Packed, sum: i64, _row: usize, query: &QueryFacts) -> u64 {
+        sum.unsigned_abs() + query.constant
+    }
+
+    fn limit(&self, worst: Option<u64>, query: &QueryFacts) -> i32 {
+        worst.map_or(i32::MAX, |worst| {
+            i32::try_from(worst.saturating_sub(query.constant)).unwrap_or(i32::MAX)
+        })
+    }
+
+    fn through(
+        &self,
+        kernel: Kernel,
+        _tile: usize,
+        sums: &Sums,
+        _queries: &[QueryFacts; LANES],
+        limits: &[i32; LANES],
+    ) -> [u32; LANES] {
+        kernel.below(Sum::Differences, sums, &[0; TILE], limits)
+    }
+
+    fn distance(&self, key: u64, _query: &QueryFacts) -> f64 {
+        key as f64
+    }
+}
+
+/// Cosine distance; the key compares dot²/‖row‖² as fractions.
+pub(super) struct Cosine {
+    /// What the columns that do not vary add to each row's sum of squares.
+    constant_norm: u64,
+    /// 1/‖row‖ by tile, 0 for black rows.
+    inverse_norms: Vec<[f32; TILE]>,
+}
+
+impl Cosine {
+    pub(super) fn of(index: &NativeIndex) -> Self {
+        let constant_norm = index.columns.constant_norm();
+        let (tiles, _) = index.packed.norms().as_chunks::<TILE>();
+        let inverse = |norm: u64| match norm + constant_norm {
+            0 => 0.0,
+            norm => (norm as f64).sqrt().recip() as f32,
+        };
+        Self {
+            constant_norm,
+            inverse_norms: tiles.iter().map(|norms| norms.map(inverse)).collect(),
+        }
+    }
+
+    /// How much a limit in `f32` is lowered, relatively, so that rounding stops no row:
+    /// the sum, the inverse norm, their product and the limit are each off by at most 2⁻²⁴.
+    const MARGIN: f32 = 1e-6;
+}
+
+/// The cosine between a query and a row, up to the query's norm. Pictures hold no
+/// negative values, so it orders as its square does: dot²/‖row‖², a fraction of whole
+/// numbers, compared without rounding.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Angle {
+    dot: u64,
+    /// Sum of squares of the row, 1 for black ones.
+    norm: u64,
+}
+
+impl Ord for Angle {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let cross = |a: &Self, b: &Self| {
+            // Exact for rows of up to 2²⁶ values; `Knn::check` refuses longer ones.
+            (u128::from(a.dot) * u128::from(a.dot)).saturating_mul(u128::from(b.norm))
+        };
+        // The larger cosine is the nearer.
+        cross(other, self).cmp(&cross(self, other))
+    }
+}
+
+impl PartialOrd for Angle {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Angle {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Angle {}
+
+impl Score for Cosine {
+    type Key = Angle;
+    type Limit = f32;
+
+    fn key(&self, packed: &Packed, sum: i64, row: usize, query: &QueryFacts) -> Angle {
+        Angle {
+            dot: sum.unsigned_abs() + query.constant,
+            norm: (packed.norms()[row] + self.constant_norm).max(1),
+        }
+    }
+
+    fn limit(&self, worst: Option<Angle>, _query: &QueryFacts) -> f32 {
+        worst.map_or(-1.0, |worst| {
+            let cosine = worst.dot as f64 / (worst.norm as f64).sqrt();
+            cosine as f32 * (1.0 - Self::MARGIN)
+        })
+    }
+
+    fn through(
+        &self,
+        _kernel: Kernel,
+        tile: usize,
+        sums: &Sums,
+        queries: &[QueryFacts; LANES],
+        limits: &[f32; LANES],
+    ) -> [u32; LANES] {
+        let mut masks = [0; LANES];
+        let inverse = &self.inverse_norms[tile];
+        for (lane, mask) in masks.iter_mut().enumerate() {
+            let constant = queries[lane].constant as i32;
+            let mut any = false;
+            for (sum, inverse) in sums.0[lane].iter().zip(inverse) {
+                any |= (sum + constant) as f32 * inverse > limits[lane];
+            }
+            *mask = if any { u32::MAX } else { 0 };
+        }
+        masks
+    }
+
+    fn distance(&self, key: Angle, query: &QueryFacts) -> f64 {
+        // `QueryFacts::norm` counts the packed columns; see `scan::facts` for the rest.
+        let norms = (key.norm as f64 * query.norm as f64).sqrt();
+        if norms == 0.0 {
+            1.0
+        } else {
+            (1.0 - key.dot as f64 / norms).max(0.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn angles_compare_without_rounding() {
+        let angle = |dot, norm| Angle { dot, norm };
+        // cos² = 1/2 for both.
+        assert_eq!(angle(3, 18), angle(5, 50));
+        // dot²/norm is 1 against 1 + 2⁻⁶⁰, which are the same in f64.
+        let (one, more) = (angle(1 << 30, 1 << 60), angle(1 << 30, (1 << 60) - 1));
+        assert_ne!(one, more);
+        assert!(more < one, "the larger cosine is the nearer");
+        // A black row is as far as an orthogonal one.
+        assert_eq!(angle(0, 1), angle(0, 77));
+    }
+}

@@ -1,0 +1,132 @@
+//! The native search against the plain one, on every kernel and any number of threads.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::reference::{Reference, random_bytes, with_threads};
+
+fn build(rows: &[u8], columns: usize, metric: Metric, kernel: Kernel) -> NativeIndex {
+    NativeIndex::with_kernel::<()>(rows, columns, metric, kernel, &mut |_| Ok(()))
+        .expect("nothing stops it")
+}
+
+fn agree(rows: &[u8], queries: &[u8], columns: usize, k: usize) {
+    for metric in [Metric::L2, Metric::L1, Metric::Cosine] {
+        let reference = Reference::new(rows, columns, metric);
+        let expected = reference.nearest(queries, k).expect("plain search");
+        for kernel in Kernel::available() {
+            let index = build(rows, columns, metric, kernel);
+            let got = index.nearest(queries, k).expect("native search");
+            assert_eq!(got, expected, "{metric:?} {kernel:?}");
+            assert_eq!(index.rows(), rows, "{metric:?} {kernel:?}");
+        }
+    }
+}
+
+/// Rows and queries in which many distances are equal and many columns constant.
+fn coarse(seed: u64, len: usize, columns: usize) -> Vec<u8> {
+    random_bytes(seed, len)
+        .into_iter()
+        .enumerate()
+        .map(|(at, byte)| match at % columns % 5 {
+            0 => 0,
+            1 => 9,
+            _ => byte / 86,
+        })
+        .collect()
+}
+
+proptest! {
+    #[test]
+    fn neighbours_are_those_of_the_plain_search(
+        columns in 1usize..60,
+        rows in 1usize..150,
+        queries in 1usize..20,
+        k in 1usize..10,
+        seed in any::<u64>(),
+    ) {
+        let data = random_bytes(seed, rows * columns);
+        let asked = random_bytes(!seed, queries * columns);
+        agree(&data, &asked, columns, k.min(rows));
+    }
+
+    #[test]
+    fn ties_go_to_the_lower_index(
+        columns in 1usize..20,
+        rows in 1usize..150,
+        queries in 1usize..10,
+        k in 1usize..30,
+        seed in any::<u64>(),
+    ) {
+        let data = coarse(seed, rows * columns, columns);
+        let asked = coarse(!seed, queries * columns, columns);
+        agree(&data, &asked, columns, k.min(rows));
+        // Asking for everything sorts all rows.
+        agree(&data, &asked[..columns], columns, rows);
+    }
+}
+
+#[test]
+fn equal_rows_come_in_the_order_of_the_training_data() {
+    let rows = [5u8; 3 * 100];
+    agree(&rows, &[5, 5, 5, 200, 0, 1], 3, 40);
+}
+
+#[test]
+fn black_pictures_have_a_distance_too() {
+    let mut rows = coarse(7, 40 * 6, 6);
+    rows[12..18].fill(0);
+    let mut queries = coarse(8, 3 * 6, 6);
+    queries[6..12].fill(0);
+    agree(&rows, &queries, 6, 40);
+}
+
+#[test]
+fn pictures_too_large_for_32_bits_are_exact() {
+    // 3×224×224, where distances squared pass 2³² and need five segments of columns.
+    let columns = 3 * 224 * 224;
+    let mut rows = random_bytes(1, 5 * columns);
+    rows[columns..2 * columns].fill(0);
+    rows[2 * columns..3 * columns].fill(255);
+    let mut queries = random_bytes(2, 3 * columns);
+    queries[..columns].fill(255);
+    agree(&rows, &queries, columns, 5);
+}
+
+#[test]
+fn the_largest_narrow_picture_is_exact_and_so_is_the_next() {
+    for columns in [NARROW, NARROW + 1] {
+        let mut rows = vec![0; 3 * columns];
+        rows[columns..2 * columns].fill(255);
+        rows[2 * columns] = 1;
+        let queries = [vec![0; columns], vec![255; columns]].concat();
+        agree(&rows, &queries, columns, 3);
+    }
+}
+
+#[test]
+fn one_thread_and_two_give_the_same_bits() {
+    let rows = coarse(3, 3000 * 20, 20);
+    for queries in [1, 9, 600] {
+        let asked = coarse(4, queries * 20, 20);
+        let run = |threads| {
+            with_threads(threads, || {
+                let index = build(&rows, 20, Metric::L2, Kernel::best());
+                index.nearest(&asked, 7).expect("native search")
+            })
+        };
+        assert_eq!(run(1), run(2), "{queries} queries");
+    }
+}
+
+#[test]
+fn packing_stops_when_told_to() {
+    let rows = random_bytes(5, 20_000);
+    let mut reports = Vec::new();
+    let result = NativeIndex::build(&rows, 1, Metric::L2, &mut |done| {
+        reports.push(done);
+        if done > 0 { Err("stop") } else { Ok(()) }
+    });
+    assert_eq!(result.err(), Some("stop"));
+    assert_eq!(reports, [0, TILES_PER_REPORT * TILE]);
+}
