@@ -223,6 +223,22 @@ impl RunFolder {
         Ok(path)
     }
 
+    /// Removes the derived files of one ending in a folder below the run's, so that
+    /// none stays that the next rendering does not write.
+    ///
+    /// # Errors
+    /// When a file cannot be removed.
+    pub fn clear_derived(&self, relative: &str, ending: &str) -> Result<(), BenchError> {
+        let folder = self.path.join(relative);
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.extension().is_some_and(|found| found == ending) {
+                fs::remove_file(&path).map_err(BenchError::io(&path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads everything that a report needs.
     ///
     /// # Errors

@@ -312,8 +312,8 @@ fn model_facts(
         test: TestMetrics {
             samples: samples.test,
             accuracy: evaluation.accuracy,
-            macro_f1: evaluation.f1.macro_,
-            macro_auc: evaluation.auc.macro_,
+            macro_f1: evaluation.macro_f1,
+            macro_auc: evaluation.macro_auc,
             log_loss: evaluation.log_loss,
         },
     }

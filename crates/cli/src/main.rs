@@ -1,2 +1,39 @@
-//! The command line of bakeoff.
-fn main() {}
+//! The command line of bakeoff: arguments in, text out, an exit code.
+//!
+//! Everything it does is done by the libraries; this crate alone prints and exits.
+//! Exit codes: 0 fine, 1 something failed (the reason is on standard error), 2 the
+//! command was used wrongly.
+
+mod args;
+mod commands;
+mod progress;
+mod table;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(args) => commands::run::main(args),
+        Command::Plan(args) => commands::plan::main(args),
+        Command::Trial(args) => commands::trial::main(&args),
+        Command::Models(args) => commands::models::main(&args),
+        Command::Predict(args) => commands::predict::main(&args),
+        Command::Evaluate(args) => commands::evaluate::main(&args),
+        Command::Report(args) => commands::report::main(&args),
+        Command::Data(args) => commands::data::main(args),
+        Command::Completions(args) => commands::completions::main(args),
+    };
+    result.unwrap_or_else(|error| {
+        // A closed pipe (`bakeoff models | head -1`) is how a reader says "enough".
+        if text::is_broken_pipe(&error) {
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

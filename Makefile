@@ -1,0 +1,47 @@
+# Thin: every target is one or two commands that can be typed by hand.
+#
+# One build profile (--release) for everything, so that Burn is compiled once.
+
+CARGO ?= cargo
+BAKEOFF = $(CARGO) run --release --quiet --bin bakeoff --
+
+.PHONY: compare quick test lint docs browser audit bless
+
+## The full comparison on MNIST: builds, trains, prints the leaderboard, writes the report.
+compare:
+	$(CARGO) build --release --bin bakeoff
+	$(BAKEOFF) run experiments/default.toml
+
+## A first impression in seconds.
+quick:
+	$(CARGO) build --release --bin bakeoff
+	$(BAKEOFF) run experiments/quick.toml
+
+## Everything that must hold: format, lints, documentation, tests (with a browser).
+test: lint docs browser
+	$(CARGO) build --release --bin bakeoff
+	$(CARGO) test --release --workspace
+
+## Format and lints.
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+
+## Documentation without warnings.
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps --document-private-items
+
+## A headless browser for the page test, where it is missing and may be installed.
+browser:
+	./tests/install-browser
+
+## Licences, bans, sources and (where the database can be reached) advisories.
+audit:
+	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny --all-features check licenses bans sources
+	$(CARGO) deny --all-features check advisories || \
+		echo "advisories: not checked or not clean, see above (the database needs the internet)"
+
+## Accept the report's golden files as they are now.
+bless:
+	BLESS=1 $(CARGO) test --release -p bakeoff-report

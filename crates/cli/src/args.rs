@@ -1,0 +1,255 @@
+//! Every command and flag, with the words a newcomer reads.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  bakeoff run quick                          a first impression in seconds
+  bakeoff run                                the full comparison on MNIST, with a report
+  bakeoff predict --model cnn digit.png      ask one model about a picture
+  bakeoff predict --all digit.png            ask every saved model
+  bakeoff models                             what can be trained, and what has been
+
+Exit codes: 0 fine, 1 something failed, 2 the command was used wrongly.";
+
+/// Which classifier should I use for this image data, and what does each one cost me?
+///
+/// bakeoff trains several model families on the same pictures, measures every one the
+/// same way, writes a report to read in a browser, keeps the trained models, and
+/// answers with the model you name.
+#[derive(Parser)]
+#[command(name = "bakeoff", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Train and measure every model of an experiment, and write the report
+    Run(RunArgs),
+    /// Write down the trials of an experiment without running them
+    Plan(PlanArgs),
+    /// Run one trial of a plan
+    Trial(TrialArgs),
+    /// List model families, engines and saved models
+    Models(ModelsArgs),
+    /// Ask saved models what a picture shows
+    Predict(PredictArgs),
+    /// Measure a saved model on other labelled data
+    Evaluate(EvaluateArgs),
+    /// Render a run's report again from its records
+    Report(ReportArgs),
+    /// List datasets, or look at one
+    Data(DataArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+/// What the command line changes in an experiment.
+#[derive(Args)]
+pub(crate) struct OverrideArgs {
+    /// Only these models of the experiment, by name
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
+    pub(crate) models: Option<Vec<String>>,
+    /// Another dataset: a built-in name, or a folder with the four IDX files
+    #[arg(long, value_name = "NAME|PATH")]
+    pub(crate) dataset: Option<String>,
+    /// Epochs of every model that has them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) epochs: Option<u64>,
+    /// One seed instead of the experiment's
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Use only so many training samples (a stratified part)
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) limit_train: Option<usize>,
+    /// Use only so many test samples (a stratified part)
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) limit_test: Option<usize>,
+}
+
+/// A whole number from 1.
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..) => Ok(number),
+        _ => Err("a whole number from 1 is needed".into()),
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct RunArgs {
+    /// An experiment file, or the name of a built-in one (default, quick)
+    #[arg(value_name = "EXPERIMENT", default_value = "default")]
+    pub(crate) experiment: String,
+    #[command(flatten)]
+    pub(crate) overrides: OverrideArgs,
+    /// Threads for training and answering [default: one per processor]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) threads: Option<usize>,
+    /// The folder of runs
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    /// The folder of saved models
+    #[arg(long, value_name = "DIR", default_value = "models", env = "BAKEOFF_MODELS_DIR")]
+    pub(crate) models_dir: PathBuf,
+    /// Go on with the latest run of the same trials: only what is missing is run
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// With --resume: run failed trials again
+    #[arg(long, requires = "resume")]
+    pub(crate) retry_failed: bool,
+    /// Print nothing but errors
+    #[arg(long, short, conflicts_with = "json")]
+    pub(crate) quiet: bool,
+    /// Print what happens as lines of JSON; the last one holds the leaderboard
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct PlanArgs {
+    /// An experiment file, or the name of a built-in one (default, quick)
+    #[arg(value_name = "EXPERIMENT")]
+    pub(crate) experiment: String,
+    #[command(flatten)]
+    pub(crate) overrides: OverrideArgs,
+    /// The folder of runs
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) out: PathBuf,
+    /// Print the run's folder and trials as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
+pub(crate) struct TrialArgs {
+    /// The folder of a run, as `bakeoff plan` made it
+    pub(crate) run: PathBuf,
+    /// The trial's position in the plan, from 0
+    #[arg(long, group = "which", value_name = "N")]
+    pub(crate) index: Option<usize>,
+    /// The trial's id
+    #[arg(long, group = "which")]
+    pub(crate) id: Option<String>,
+    /// Threads for training and answering; 0 for one per processor
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) threads: usize,
+    /// The folder of saved models
+    #[arg(long, value_name = "DIR", default_value = "models", env = "BAKEOFF_MODELS_DIR")]
+    pub(crate) models_dir: PathBuf,
+    /// Print what happens as lines of JSON
+    #[arg(long)]
+    pub(crate) events: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ModelsArgs {
+    /// The folder of saved models
+    #[arg(long, value_name = "DIR", default_value = "models", env = "BAKEOFF_MODELS_DIR")]
+    pub(crate) models_dir: PathBuf,
+    /// Every setting of one family, with its default and what is allowed
+    #[arg(long, value_name = "FAMILY")]
+    pub(crate) settings: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("who").required(true))]
+pub(crate) struct PredictArgs {
+    /// A saved model: `cnn`, or `mnist/cnn` where several datasets have one
+    #[arg(long, short, group = "who", value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// Every saved model, side by side
+    #[arg(long, group = "who")]
+    pub(crate) all: bool,
+    /// Pictures: PNG or JPEG
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<PathBuf>,
+    /// How many classes to show, the most probable first
+    #[arg(long, value_name = "N", default_value = "3", value_parser = positive)]
+    pub(crate) top: usize,
+    /// The folder of saved models
+    #[arg(long, value_name = "DIR", default_value = "models", env = "BAKEOFF_MODELS_DIR")]
+    pub(crate) models_dir: PathBuf,
+    /// Print a line of JSON for each picture
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct EvaluateArgs {
+    /// A saved model: `cnn`, or `mnist/cnn` where several datasets have one
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) model: String,
+    /// A built-in dataset, or a folder with the four IDX files; its test part is used
+    #[arg(long, value_name = "NAME|PATH")]
+    pub(crate) dataset: String,
+    /// The folder of saved models
+    #[arg(long, value_name = "DIR", default_value = "models", env = "BAKEOFF_MODELS_DIR")]
+    pub(crate) models_dir: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ReportArgs {
+    /// The folder of a run
+    pub(crate) run: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct DataArgs {
+    #[command(subcommand)]
+    pub(crate) command: DataCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DataCommand {
+    /// List the datasets inside the program and the kinds of folder it reads
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Counts per class, and a sheet of pictures to look at
+    Show(DataShowArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct DataShowArgs {
+    /// A built-in name, or a folder with the four IDX files
+    #[arg(value_name = "NAME|PATH")]
+    pub(crate) dataset: String,
+    /// Write a contact sheet as PNG: a row per class
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) sheet: Option<PathBuf>,
+    /// Pictures per class on the sheet
+    #[arg(long, value_name = "N", default_value = "20", value_parser = positive)]
+    pub(crate) per_class: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

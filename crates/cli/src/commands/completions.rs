@@ -1,0 +1,14 @@
+//! `bakeoff completions`
+
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+
+use crate::{args::{Cli, CompletionsArgs}, text};
+
+pub(crate) fn main(args: CompletionsArgs) -> anyhow::Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "bakeoff", &mut script);
+    text::print(&String::from_utf8_lossy(&script))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,102 @@
+//! `bakeoff data`
+
+use std::{fs, process::ExitCode};
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+use crate::{
+    args::{DataArgs, DataCommand, DataShowArgs},
+    table::{Align, table},
+    text,
+};
+
+pub(crate) fn main(args: DataArgs) -> anyhow::Result<ExitCode> {
+    match args.command {
+        DataCommand::List { json } => list(json),
+        DataCommand::Show(args) => show(&args),
+    }
+}
+
+fn list(as_json: bool) -> anyhow::Result<ExitCode> {
+    let builtins = bakeoff_data::builtins();
+    if as_json {
+        let builtins: Vec<Value> = builtins
+            .iter()
+            .map(|builtin| {
+                json!({
+                    "name": builtin.name,
+                    "summary": builtin.summary,
+                    "source": builtin.source,
+                    "licence": builtin.licence,
+                })
+            })
+            .collect();
+        text::print_json(&builtins)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows: Vec<Vec<String>> = builtins
+        .iter()
+        .map(|builtin| {
+            vec![
+                builtin.name.to_owned(),
+                builtin.licence.to_owned(),
+                builtin.summary.to_owned(),
+            ]
+        })
+        .collect();
+    let header = [("name", Align::Left), ("licence", Align::Left), ("", Align::Left)];
+    let mut out = table(&header, &rows);
+    out += "\nAny folder is a dataset by its path if it holds:\n";
+    for format in bakeoff_data::formats() {
+        out += &format!("  {}: {}\n", format.name, format.expects);
+    }
+    text::print(&out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(args: &DataShowArgs) -> anyhow::Result<ExitCode> {
+    let dataset = bakeoff_data::open(&args.dataset)?;
+    let (train, test) = (dataset.train(), dataset.test());
+    if let Some(path) = &args.sheet {
+        let png = bakeoff_data::contact_sheet(train, args.per_class)?;
+        fs::write(path, png).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let counts: Vec<(String, usize, usize)> = train
+        .class_names()
+        .iter()
+        .zip(train.class_counts())
+        .zip(test.class_counts())
+        .map(|((name, train), test)| (name.clone(), train, test))
+        .collect();
+    if args.json {
+        text::print_json(&json!({
+            "name": dataset.name(),
+            "shape": train.images().shape(),
+            "train": train.len(),
+            "test": test.len(),
+            "fingerprint": dataset.fingerprint(),
+            "classes": counts.iter().map(|(name, train, test)| json!({
+                "name": name, "train": train, "test": test,
+            })).collect::<Vec<_>>(),
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows: Vec<Vec<String>> = counts
+        .into_iter()
+        .map(|(name, train, test)| {
+            vec![name, text::count(train as u64), text::count(test as u64)]
+        })
+        .collect();
+    let header = [("class", Align::Left), ("training", Align::Right), ("test", Align::Right)];
+    let mut out = format!(
+        "{dataset}\nfingerprint {}\n\n{}",
+        dataset.fingerprint(),
+        table(&header, &rows)
+    );
+    if let Some(path) = &args.sheet {
+        out += &format!("\nSheet: {}\n", path.display());
+    }
+    text::print(&out)?;
+    Ok(ExitCode::SUCCESS)
+}

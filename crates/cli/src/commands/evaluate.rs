@@ -1,0 +1,98 @@
+//! `bakeoff evaluate`
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use bakeoff_metrics::Evaluation;
+use serde_json::json;
+
+use crate::{
+    args::EvaluateArgs,
+    table::{Align, table},
+    text,
+};
+
+pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
+    let folder = super::predict::find(&args.models_dir, &args.model)?;
+    let loaded = bakeoff_zoo::load(&folder)?;
+    let dataset = bakeoff_data::open(&args.dataset)?;
+    let test = dataset.test();
+    let facts = &loaded.manifest.facts;
+    if test.classes() != loaded.model.classes() {
+        bail!(
+            "{} knows {} classes ({}), `{}` has {} ({})",
+            loaded.manifest.full_name(),
+            facts.class_names.len(),
+            facts.class_names.join(", "),
+            dataset.name(),
+            test.classes(),
+            test.class_names().join(", ")
+        );
+    }
+    let probabilities = loaded
+        .model
+        .predict_proba(test.images())
+        .with_context(|| format!("{} on `{}`", loaded.manifest.full_name(), dataset.name()))?;
+    let evaluation = Evaluation::new(test.labels(), &probabilities)?;
+    // Right class by position is the only sense two sets of names can share; say so.
+    let other_names = test.class_names() != facts.class_names;
+    if args.json {
+        text::print_json(&json!({
+            "model": loaded.manifest.full_name(),
+            "dataset": dataset.name(),
+            "data_fingerprint": dataset.fingerprint(),
+            "samples": evaluation.samples,
+            "accuracy": evaluation.accuracy,
+            "balanced_accuracy": evaluation.balanced_accuracy,
+            "macro_precision": evaluation.macro_precision,
+            "macro_recall": evaluation.macro_recall,
+            "macro_f1": evaluation.macro_f1,
+            "macro_auc": evaluation.macro_auc,
+            "log_loss": evaluation.log_loss,
+            "other_class_names": other_names,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows: Vec<Vec<String>> = evaluation
+        .per_class
+        .iter()
+        .map(|class| {
+            vec![
+                test.class_names()[class.class].clone(),
+                text::count(class.support),
+                text::decimal(class.precision),
+                text::decimal(class.recall),
+                text::decimal(class.f1),
+                text::decimal(class.auc),
+            ]
+        })
+        .collect();
+    let header = [
+        ("class", Align::Left),
+        ("samples", Align::Right),
+        ("precision", Align::Right),
+        ("recall", Align::Right),
+        ("F1", Align::Right),
+        ("AUC", Align::Right),
+    ];
+    let mut out = format!(
+        "{} on the {} test pictures of `{}`\n\naccuracy           {}\nbalanced accuracy  {}\nmacro F1           {}\nmacro AUC          {}\nlog loss           {}\n\n{}",
+        loaded.manifest.full_name(),
+        text::count(evaluation.samples as u64),
+        dataset.name(),
+        text::percent(Some(evaluation.accuracy)),
+        text::percent(Some(evaluation.balanced_accuracy)),
+        text::decimal(Some(evaluation.macro_f1)),
+        text::decimal(evaluation.macro_auc),
+        text::decimal(Some(evaluation.log_loss)),
+        table(&header, &rows)
+    );
+    if other_names {
+        out += &format!(
+            "\nNote: the model's classes are named otherwise ({}); they were matched by position.\n",
+            facts.class_names.join(", ")
+        );
+    }
+    text::print(&out)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,35 @@
+//! `bakeoff plan`
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::{args::PlanArgs, text};
+
+pub(crate) fn main(args: PlanArgs) -> anyhow::Result<ExitCode> {
+    let experiment = super::experiment(&args.experiment, args.overrides)?;
+    let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), false)?;
+    let plan = run.plan()?;
+    if args.json {
+        text::print_json(&json!({ "run": run.path(), "trials": plan }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut out = format!("{} trials in {}\n\n", plan.len(), run.path().display());
+    for trial in &plan {
+        out += &format!(
+            "{:>3}  {}  {} on {}, engine {}, seed {}\n",
+            trial.index,
+            trial.id,
+            trial.trial.model,
+            trial.trial.data.name,
+            trial.trial.spec.engine,
+            trial.trial.seed
+        );
+    }
+    out += &format!(
+        "\nRun one with `bakeoff trial {0} --index N`; when all have run, `bakeoff report {0}`.\n",
+        run.path().display()
+    );
+    text::print(&out)?;
+    Ok(ExitCode::SUCCESS)
+}

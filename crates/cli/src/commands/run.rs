@@ -1,0 +1,53 @@
+//! `bakeoff run`
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use bakeoff_bench::{Runner, Subprocess};
+use serde_json::json;
+
+use crate::{args::RunArgs, progress, text};
+
+pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
+    let experiment = super::experiment(&args.experiment, args.overrides)?;
+    let run = bakeoff_bench::plan(
+        &experiment,
+        &args.out,
+        &super::command_line(),
+        args.resume,
+    )?;
+    let mut launcher = Subprocess {
+        program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
+        models: args.models_dir.clone(),
+        threads: args.threads.unwrap_or(0),
+    };
+    let trials = run.plan()?.len();
+    let mut observer = progress::observer(args.quiet, args.json, trials);
+    let outcome = Runner {
+        run: &run,
+        retry_failed: args.retry_failed,
+    }
+    .run(&mut launcher, &mut *observer)?;
+    drop(observer);
+    let leaderboard = super::render(&run)?;
+    let report = run.path().join("report.html");
+    if args.json {
+        text::print_json(&json!({
+            "kind": "finished",
+            "run": run.path(),
+            "report": report,
+            "models": args.models_dir,
+            "failed": outcome.failed,
+            "leaderboard": leaderboard.rows,
+        }))?;
+    } else if !args.quiet {
+        text::print(&format!(
+            "\n{}\nReport: {}\nModels: {} (try `bakeoff predict --model NAME PICTURE.png`)\n",
+            super::leaderboard_text(&leaderboard),
+            report.display(),
+            args.models_dir.display(),
+        ))?;
+    }
+    let fine = outcome.failed == 0 && !outcome.cancelled;
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,66 @@
+//! `bakeoff trial`
+
+use std::{ops::ControlFlow, process::ExitCode};
+
+use anyhow::Context as _;
+use bakeoff_bench::{RunFolder, TrialEnd, TrialEvent, TrialOptions, run_trial};
+use bakeoff_core::record::{Outcome, PlannedTrial};
+
+use crate::{args::TrialArgs, text};
+
+pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
+    let run = RunFolder::open(&args.run)?;
+    let plan = run.plan()?;
+    let planned = find(&plan, args)?;
+    let events = args.events;
+    let mut on_event = |event: &TrialEvent| match events {
+        // Whoever reads the events has gone when they cannot be printed: then nobody
+        // wants the trial either, and a killed run leaves no process behind.
+        true if text::print_json(event).is_err() => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let options = TrialOptions {
+        models: &args.models_dir,
+        threads: args.threads,
+        own_process: true,
+    };
+    let end = run_trial(&run, planned, options, &mut on_event)?;
+    if events {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let name = format!("trial {} ({})", planned.index, planned.trial.model);
+    let outcome = |record: &bakeoff_core::record::Record| match &record.outcome {
+        Outcome::Ok(measured) => format!("accuracy {}", text::percent(Some(measured.scores.accuracy))),
+        Outcome::Failed { reason, .. } => format!("failed: {reason}"),
+    };
+    let line = match &end {
+        TrialEnd::Ran(record) => format!("{name}: {}", outcome(record)),
+        TrialEnd::AlreadyDone(record) => format!("{name}: done already, {}", outcome(record)),
+        TrialEnd::CameSecond { first, agrees: true } => {
+            format!("{name}: another attempt was first, with the same probabilities, {}", outcome(first))
+        }
+        TrialEnd::CameSecond { first, agrees: false } => format!(
+            "{name}: another attempt was first, with OTHER probabilities; its record stays, {}",
+            outcome(first)
+        ),
+        TrialEnd::Cancelled => format!("{name}: cancelled"),
+    };
+    text::print(&format!("{line}\n"))?;
+    let failed = end.record().is_none_or(|record| record.measured().is_none());
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn find<'a>(plan: &'a [PlannedTrial], args: &TrialArgs) -> anyhow::Result<&'a PlannedTrial> {
+    let found = match (&args.index, &args.id) {
+        (Some(index), _) => plan.get(*index),
+        (None, Some(id)) => plan.iter().find(|trial| trial.id == *id),
+        (None, None) => None,
+    };
+    found.with_context(|| {
+        format!(
+            "there is no such trial in {}; it has {}, numbered from 0",
+            args.run.display(),
+            plan.len()
+        )
+    })
+}

@@ -1,0 +1,289 @@
+//! How a run tells what it is doing: bars on a terminal, plain lines in a pipe, lines
+//! of JSON, or nothing.
+
+use std::{
+    io::IsTerminal as _,
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+use bakeoff_bench::{Observer, TrialEnd, TrialEvent, TrialStage};
+use bakeoff_core::{
+    EpochMetrics, FitEvent, StepUnit,
+    record::{Outcome, PlannedTrial},
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::text;
+
+/// The observer that suits the flags and the terminal.
+pub(crate) fn observer(quiet: bool, as_json: bool, trials: usize) -> Box<dyn Observer> {
+    if as_json {
+        Box::new(JsonLines)
+    } else if quiet {
+        Box::new(Quiet)
+    } else {
+        Box::new(People {
+            trials,
+            bar: None,
+            is_terminal: std::io::stderr().is_terminal(),
+            fit: FitProgress::default(),
+            last_line: Instant::now(),
+        })
+    }
+}
+
+struct Quiet;
+
+impl Observer for Quiet {
+    fn started(&mut self, _: &PlannedTrial) {}
+    fn event(&mut self, _: &PlannedTrial, _: &TrialEvent) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+    fn ended(&mut self, _: &PlannedTrial, _: &TrialEnd) {}
+    fn set_aside(&mut self, trial: &PlannedTrial, reason: &str) {
+        eprintln!("{}: record put aside: {reason}", trial.trial.model);
+    }
+}
+
+struct JsonLines;
+
+impl JsonLines {
+    /// The reader going away does not stop a run: its records are still wanted.
+    fn line(value: &Value) {
+        let _ = text::print_json(value);
+    }
+}
+
+impl Observer for JsonLines {
+    fn started(&mut self, trial: &PlannedTrial) {
+        Self::line(&json!({ "kind": "started", "trial": trial }));
+    }
+
+    fn event(&mut self, trial: &PlannedTrial, event: &TrialEvent) -> ControlFlow<()> {
+        Self::line(&json!({ "kind": "event", "id": trial.id, "model": trial.trial.model, "event": event }));
+        ControlFlow::Continue(())
+    }
+
+    fn ended(&mut self, trial: &PlannedTrial, end: &TrialEnd) {
+        let how = match end {
+            TrialEnd::Ran(_) => "ran",
+            TrialEnd::AlreadyDone(_) => "already-done",
+            TrialEnd::CameSecond { .. } => "came-second",
+            TrialEnd::Cancelled => "cancelled",
+        };
+        Self::line(&json!({
+            "kind": "ended", "id": trial.id, "model": trial.trial.model, "how": how, "record": end.record(),
+        }));
+    }
+
+    fn set_aside(&mut self, trial: &PlannedTrial, reason: &str) {
+        Self::line(&json!({ "kind": "set-aside", "id": trial.id, "reason": reason }));
+    }
+}
+
+/// What is known of the fit in progress.
+#[derive(Default)]
+struct FitProgress {
+    unit: Option<StepUnit>,
+    total: Option<u64>,
+    /// Whole steps done.
+    done: u64,
+    last_epoch: Option<EpochMetrics>,
+    last_loss: Option<f64>,
+}
+
+/// For people: a bar on a terminal, else lines.
+struct People {
+    trials: usize,
+    bar: Option<ProgressBar>,
+    is_terminal: bool,
+    fit: FitProgress,
+    last_line: Instant,
+}
+
+/// In a pipe, iterations are told at most this often.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+/// A bar counts thousandths of a step, so that it moves within an epoch too.
+const PARTS: u64 = 1000;
+
+impl People {
+    fn label(&self, trial: &PlannedTrial) -> String {
+        let seed = match trial.trial.seed {
+            1 => String::new(),
+            seed => format!(", seed {seed}"),
+        };
+        format!(
+            "[{}/{}] {} ({}{seed})",
+            trial.index + 1,
+            self.trials,
+            trial.trial.model,
+            trial.trial.spec.engine
+        )
+    }
+
+    fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
+
+    fn stage(&mut self, trial: &PlannedTrial, stage: TrialStage) {
+        let what = match stage {
+            TrialStage::Data => "reading data",
+            TrialStage::Fit => "training",
+            TrialStage::Predict => "answering the test part",
+            TrialStage::Latency => "timing single pictures",
+            TrialStage::Save => "saving the model",
+        };
+        if let Some(bar) = &self.bar {
+            // Only a fit knows how long it will take.
+            bar.set_style(spinner());
+            bar.set_message(format!("{} {what}", self.label(trial)));
+        }
+    }
+
+    fn fit_event(&mut self, trial: &PlannedTrial, event: &FitEvent) {
+        match event {
+            FitEvent::Started { unit, total } => {
+                self.fit = FitProgress {
+                    unit: Some(*unit),
+                    total: *total,
+                    ..FitProgress::default()
+                };
+                self.show_fit(trial, 0);
+            }
+            FitEvent::Progress { samples, total } => {
+                let within = samples.saturating_mul(PARTS) / (*total).max(1);
+                let steps = match self.fit.unit {
+                    Some(StepUnit::Sample) => samples.saturating_mul(PARTS),
+                    _ => self.fit.done * PARTS + within.min(PARTS),
+                };
+                self.show_fit(trial, steps);
+            }
+            FitEvent::Epoch(epoch) => {
+                self.fit.done = epoch.epoch;
+                self.fit.last_epoch = Some(epoch.clone());
+                self.show_fit(trial, epoch.epoch * PARTS);
+                if self.bar.is_none() {
+                    self.say(&format!("{} {}", self.label(trial), epoch_text(epoch)));
+                }
+            }
+            FitEvent::Iteration { iteration, loss } => {
+                self.fit.done = *iteration;
+                self.fit.last_loss = *loss;
+                self.show_fit(trial, iteration * PARTS);
+                if self.bar.is_none() && self.last_line.elapsed() >= LINE_EVERY {
+                    self.last_line = Instant::now();
+                    self.say(&format!("{} {}", self.label(trial), self.iteration_text()));
+                }
+            }
+            FitEvent::Finished(_) => {}
+        }
+    }
+
+    fn iteration_text(&self) -> String {
+        let loss = self.fit.last_loss.map_or_else(String::new, |loss| format!("  loss {loss:.6}"));
+        format!("iteration {}{loss}", self.fit.done)
+    }
+
+    fn show_fit(&mut self, trial: &PlannedTrial, position: u64) {
+        let Some(bar) = &self.bar else {
+            return;
+        };
+        let label = self.label(trial);
+        let detail = match (&self.fit.last_epoch, self.fit.unit) {
+            (Some(epoch), _) => epoch_text(epoch),
+            (None, Some(StepUnit::Iteration)) if self.fit.done > 0 => self.iteration_text(),
+            _ => "training".to_owned(),
+        };
+        match (self.fit.total, self.fit.unit) {
+            // The last iteration that is allowed says nothing about when a solver ends.
+            (Some(total), Some(StepUnit::Epoch | StepUnit::Sample)) => {
+                bar.set_style(bar_style());
+                bar.set_length(total.saturating_mul(PARTS));
+                bar.set_position(position);
+            }
+            _ => bar.set_style(spinner()),
+        }
+        bar.set_message(format!("{label} {detail}"));
+    }
+}
+
+fn epoch_text(epoch: &EpochMetrics) -> String {
+    let validation = match (epoch.validation_loss, epoch.validation_accuracy) {
+        (Some(loss), Some(accuracy)) => {
+            format!("  validation loss {loss:.4}  accuracy {}", text::percent(Some(accuracy)))
+        }
+        _ => String::new(),
+    };
+    format!(
+        "epoch {}/{}  loss {:.4}  accuracy {}{validation}",
+        epoch.epoch,
+        epoch.epochs,
+        epoch.train_loss,
+        text::percent(Some(epoch.train_accuracy)),
+    )
+}
+
+fn spinner() -> ProgressStyle {
+    ProgressStyle::with_template("{spinner} {msg}  {elapsed}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn bar_style() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:24} {msg}  {elapsed}, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+impl Observer for People {
+    fn started(&mut self, trial: &PlannedTrial) {
+        if self.is_terminal {
+            let bar = ProgressBar::new_spinner().with_style(spinner());
+            bar.enable_steady_tick(Duration::from_millis(120));
+            self.bar = Some(bar);
+        } else {
+            self.say(&format!("{} begins", self.label(trial)));
+        }
+        self.last_line = Instant::now();
+    }
+
+    fn event(&mut self, trial: &PlannedTrial, event: &TrialEvent) -> ControlFlow<()> {
+        match event {
+            TrialEvent::Stage { stage } => self.stage(trial, *stage),
+            TrialEvent::Fit { fit } => self.fit_event(trial, fit),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn ended(&mut self, trial: &PlannedTrial, end: &TrialEnd) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        let label = self.label(trial);
+        let outcome = end.record().map(|record| match &record.outcome {
+            Outcome::Ok(measured) => format!(
+                "accuracy {}, fit in {}",
+                text::percent(Some(measured.scores.accuracy)),
+                text::seconds(Some(measured.costs.fit_ns as f64 / 1e9))
+            ),
+            Outcome::Failed { reason, .. } => format!("FAILED: {reason}"),
+        });
+        let line = match (end, outcome) {
+            (TrialEnd::AlreadyDone(_), Some(outcome)) => format!("{label} done already: {outcome}"),
+            (TrialEnd::CameSecond { agrees: false, .. }, Some(outcome)) => format!(
+                "{label} another attempt was first, with OTHER probabilities; its record stays: {outcome}"
+            ),
+            (_, Some(outcome)) => format!("{label} {outcome}"),
+            (_, None) => format!("{label} cancelled"),
+        };
+        self.say(&line);
+    }
+
+    fn set_aside(&mut self, trial: &PlannedTrial, reason: &str) {
+        self.say(&format!("{} record put aside: {reason}", self.label(trial)));
+    }
+}

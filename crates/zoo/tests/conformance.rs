@@ -1,0 +1,354 @@
+//! One suite over every registered family and engine: what DESIGN and the traits'
+//! documentation promise, each engine must keep. A new engine is covered by being
+//! registered; nothing is to be added here.
+
+use std::ops::ControlFlow;
+
+use bakeoff_core::{
+    Dataset, Engine, Family, FitContext, FitError, FitEvent, FittedModel, ImageShape, Images,
+    ModelSpec, PredictError, Probabilities, Samples, Settings,
+};
+use bakeoff_data::toy::{self, ToySpec};
+use bakeoff_zoo::{ModelFacts, TestMetrics};
+use serde_json::json;
+
+/// A problem that every engine learns in a blink. Neither square, nor 28×28, nor ten
+/// classes, so that nothing can take those for granted.
+fn problem() -> Dataset {
+    toy::prototypes(ToySpec {
+        shape: ImageShape::new(1, 9, 8),
+        classes: 3,
+        train: 150,
+        test: 45,
+        noise: 0.1,
+        seed: 7,
+    })
+    .unwrap()
+}
+
+/// Settings that keep slow engines quick; keys that a family does not have are left out.
+fn spec(family: &Family, engine: &Engine) -> ModelSpec {
+    let wanted = json!({
+        "k": 3,
+        "epochs": 8,
+        "batch_size": 16,
+        "learning_rate": 0.01,
+        "hidden": [16],
+        "layers": ["conv 4 3", "max-pool 2", "dense 16"],
+        "max_iterations": 200,
+    });
+    let known: Settings = wanted
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(key, _)| family.settings.iter().any(|setting| setting.key == *key))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    family.resolve(Some(engine.name), &known).unwrap()
+}
+
+/// Runs `check` on every engine and names those that fail, all of them at once.
+fn for_every_engine(check: impl Fn(&'static Family, &'static Engine) + std::panic::RefUnwindSafe) {
+    let mut failed = Vec::new();
+    for family in bakeoff_zoo::families() {
+        for engine in family.engines {
+            if std::panic::catch_unwind(|| check(family, engine)).is_err() {
+                failed.push(format!("{}/{}", family.name, engine.name));
+            }
+        }
+    }
+    assert!(failed.is_empty(), "failed: {}", failed.join(", "));
+}
+
+fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap()
+        .install(work)
+}
+
+fn fit_with(
+    family: &Family,
+    engine: &Engine,
+    data: &Dataset,
+    seed: u64,
+    progress: &mut dyn FnMut(&FitEvent) -> ControlFlow<()>,
+) -> Result<Box<dyn FittedModel>, FitError> {
+    let classifier = bakeoff_zoo::build(&spec(family, engine)).unwrap();
+    classifier.check(&data.train().data_shape()).unwrap();
+    let validation: Option<Samples> = family.uses_validation.then(|| data.test().clone());
+    classifier.fit(
+        data.train(),
+        &mut FitContext {
+            seed,
+            validation: validation.as_ref(),
+            progress,
+        },
+    )
+}
+
+fn fit(family: &Family, engine: &Engine, data: &Dataset, seed: u64) -> Box<dyn FittedModel> {
+    fit_with(family, engine, data, seed, &mut |_| ControlFlow::Continue(())).unwrap()
+}
+
+fn accuracy(labels: &[u16], probabilities: &Probabilities) -> f64 {
+    let predicted = probabilities.predicted();
+    let right = labels.iter().zip(&predicted).filter(|(a, b)| a == b).count();
+    right as f64 / labels.len() as f64
+}
+
+#[test]
+fn every_family_has_a_distinct_name_and_a_default_engine() {
+    let families = bakeoff_zoo::families();
+    for (position, family) in families.iter().enumerate() {
+        assert!(!family.engines.is_empty(), "{}", family.name);
+        assert!(families[..position].iter().all(|other| other.name != family.name));
+        let spec = family.resolve(None, &Settings::new()).unwrap();
+        assert_eq!(spec.engine, family.engines[0].name);
+        let classifier = bakeoff_zoo::build(&spec).unwrap();
+        assert_eq!(classifier.spec(), spec, "a recipe must tell what it was built from");
+        assert!(
+            family.engines[0].deterministic,
+            "the default engine of {} must give the same bits at any number of threads",
+            family.name
+        );
+    }
+}
+
+#[test]
+fn every_engine_learns_a_toy_problem() {
+    let data = problem();
+    for_every_engine(|family, engine| {
+        let model = fit(family, engine, &data, 1);
+        let answers = model.predict_proba(data.test().images()).unwrap();
+        assert_eq!(answers.len(), data.test().len());
+        assert_eq!(answers.classes(), 3);
+        assert_eq!(model.classes(), 3);
+        assert_eq!(model.input_shape(), data.test().images().shape());
+        assert!(model.parameters() > 0);
+        let reached = accuracy(data.test().labels(), &answers);
+        assert!(reached >= 0.9, "{}/{} reached {reached}", family.name, engine.name);
+    });
+}
+
+#[test]
+fn every_engine_copes_with_an_absent_class_and_colour() {
+    // Class 1 of 3 never occurs in the training part; pictures have three channels.
+    let data = toy::prototypes(ToySpec {
+        shape: ImageShape::new(3, 8, 7),
+        classes: 3,
+        train: 90,
+        test: 30,
+        noise: 0.1,
+        seed: 3,
+    })
+    .unwrap();
+    let keep: Vec<usize> = (0..data.train().len())
+        .filter(|&index| data.train().labels()[index] != 1)
+        .collect();
+    let part = Dataset::new("gap", data.train().select(&keep), data.test().clone()).unwrap();
+    for_every_engine(|family, engine| {
+        let model = fit(family, engine, &part, 1);
+        let answers = model.predict_proba(part.test().images()).unwrap();
+        assert_eq!(answers.classes(), 3);
+        let known: Vec<usize> = (0..part.test().len())
+            .filter(|&index| part.test().labels()[index] != 1)
+            .collect();
+        let labels: Vec<u16> = known.iter().map(|&i| part.test().labels()[i]).collect();
+        let reached = accuracy(&labels, &answers.select(&known));
+        assert!(reached >= 0.9, "{}/{} reached {reached}", family.name, engine.name);
+    });
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits() {
+    let data = problem();
+    for_every_engine(|family, engine| {
+        let answer = |threads| {
+            in_pool(threads, || {
+                fit(family, engine, &data, 5)
+                    .predict_proba(data.test().images())
+                    .unwrap()
+            })
+        };
+        let first = answer(1);
+        assert!(first == answer(1), "{}/{} twice", family.name, engine.name);
+        if engine.deterministic {
+            for threads in [2, 3] {
+                assert!(
+                    first == answer(threads),
+                    "{}/{} with {threads} threads",
+                    family.name,
+                    engine.name
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_saved_answers_with_the_same_bits() {
+    let data = problem();
+    for_every_engine(|family, engine| {
+        let model = fit(family, engine, &data, 1);
+        let folder = tempfile::tempdir().unwrap();
+        let facts = ModelFacts {
+            name: family.name.into(),
+            dataset: "toy".into(),
+            spec: spec(family, engine),
+            class_names: data.test().class_names().to_vec(),
+            data_fingerprint: data.fingerprint().into(),
+            train_samples: data.train().len(),
+            validation_samples: 0,
+            seed: 1,
+            trial: "0".into(),
+            test: TestMetrics::default(),
+        };
+        let saved = bakeoff_zoo::save(folder.path(), &*model, facts).unwrap();
+        let loaded = bakeoff_zoo::load(&saved.folder).unwrap();
+        assert_eq!(loaded.manifest.parameters, model.parameters());
+        assert_eq!(loaded.model.parameters(), model.parameters());
+        let images = data.test().images();
+        assert!(
+            model.predict_proba(images).unwrap() == loaded.model.predict_proba(images).unwrap(),
+            "{}/{}",
+            family.name,
+            engine.name
+        );
+        let single = images.single(0).unwrap();
+        assert!(
+            model.predict_proba(&single).unwrap() == loaded.model.predict_proba(&single).unwrap()
+        );
+    });
+}
+
+#[test]
+fn one_picture_is_answered_as_in_a_batch() {
+    let data = problem();
+    for_every_engine(|family, engine| {
+        let model = fit(family, engine, &data, 1);
+        let images = data.test().images();
+        let batch = model.predict_proba(images).unwrap();
+        for index in 0..5 {
+            let alone = model.predict_proba(&images.single(index).unwrap()).unwrap();
+            for (a, b) in alone.row(0).iter().zip(batch.row(index)) {
+                assert!((a - b).abs() <= 1e-5, "{}/{}", family.name, engine.name);
+            }
+        }
+    });
+}
+
+#[test]
+fn no_pictures_give_no_answers() {
+    let data = problem();
+    for_every_engine(|family, engine| {
+        let model = fit(family, engine, &data, 1);
+        let none = data.test().images().select(&[]);
+        assert_eq!(model.predict_proba(&none).unwrap().len(), 0);
+    });
+}
+
+#[test]
+fn pictures_of_another_shape_are_refused() {
+    let data = problem();
+    for_every_engine(|family, engine| {
+        let model = fit(family, engine, &data, 1);
+        // As many bytes, but turned: only the shape can tell.
+        let turned = Images::new(ImageShape::new(1, 8, 9), vec![0; 72]).unwrap();
+        assert!(matches!(
+            model.predict_proba(&turned),
+            Err(PredictError::Shape { .. })
+        ));
+    });
+}
+
+#[test]
+fn too_little_data_is_an_error_not_a_panic() {
+    let data = problem();
+    let none = Dataset::new("none", data.train().select(&[]), data.test().clone()).unwrap();
+    for_every_engine(|family, engine| {
+        let classifier = bakeoff_zoo::build(&spec(family, engine)).unwrap();
+        let mut progress = |_: &FitEvent| ControlFlow::Continue(());
+        let result = classifier.fit(
+            none.train(),
+            &mut FitContext {
+                seed: 1,
+                validation: None,
+                progress: &mut progress,
+            },
+        );
+        assert!(result.is_err(), "{}/{}", family.name, engine.name);
+    });
+}
+
+#[test]
+fn events_come_in_order() {
+    let data = problem();
+    for_every_engine(|family, engine| {
+        let mut events = Vec::new();
+        fit_with(family, engine, &data, 1, &mut |event| {
+            events.push(event.clone());
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        let name = format!("{}/{}", family.name, engine.name);
+        assert!(matches!(events.first(), Some(FitEvent::Started { .. })), "{name}");
+        assert!(matches!(events.last(), Some(FitEvent::Finished(_))), "{name}");
+        let (mut epochs, mut iterations) = (0, 0);
+        for event in &events[1..events.len() - 1] {
+            match event {
+                FitEvent::Started { .. } | FitEvent::Finished(_) => {
+                    panic!("{name}: {event:?} in the middle")
+                }
+                FitEvent::Epoch(epoch) => {
+                    assert_eq!(epoch.epoch, epochs + 1, "{name}");
+                    epochs += 1;
+                    assert!(epoch.train_loss.is_finite(), "{name}");
+                    assert_eq!(
+                        epoch.validation_loss.is_some(),
+                        family.uses_validation,
+                        "{name}"
+                    );
+                }
+                FitEvent::Iteration { iteration, .. } => {
+                    assert!(*iteration > iterations, "{name}");
+                    iterations = *iteration;
+                }
+                FitEvent::Progress { samples, total } => assert!(samples <= total, "{name}"),
+            }
+        }
+    });
+}
+
+#[test]
+fn a_fit_can_be_cancelled_at_every_event() {
+    let data = problem();
+    for_every_engine(|family, engine| {
+        let mut total = 0;
+        fit_with(family, engine, &data, 1, &mut |_| {
+            total += 1;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        // The first, one in the middle and the last: an engine that ignores the answer
+        // to any of them fails here.
+        for stop_at in [1, total.div_ceil(2), total] {
+            let mut seen = 0;
+            let result = fit_with(family, engine, &data, 1, &mut |_| {
+                seen += 1;
+                match seen == stop_at {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            });
+            assert!(
+                matches!(result, Err(FitError::Cancelled)),
+                "{}/{} stopped at event {stop_at} of {total}",
+                family.name,
+                engine.name
+            );
+            assert_eq!(seen, stop_at, "{}/{} went on", family.name, engine.name);
+        }
+    });
+}
