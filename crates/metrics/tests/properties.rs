@@ -1,5 +1,10 @@
 //! Laws that hold for every model on every set of samples.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test without its data must fail loudly"
+)]
+
 use bakeoff_core::Probabilities;
 use bakeoff_metrics::{
     Collinear, Evaluation, Metric, OneVsRest, Predictions, Ranking, top_k_accuracy,

@@ -1,6 +1,11 @@
 //! Our numbers against those of other libraries, committed as data beside the scripts that
 //! made them (`make_*.py`). This file reads and compares; the others each hold one room.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test without its data must fail loudly"
+)]
+
 mod metrics;
 
 use std::{fs, path::PathBuf};
