@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         if text::is_broken_pipe(&error) {
             return ExitCode::SUCCESS;
         }
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", text::chain(&error));
         ExitCode::FAILURE
     })
 }

@@ -38,26 +38,31 @@ pub(crate) fn main(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn families_text() -> String {
-    let mut rows = Vec::new();
+    let mut out = String::new();
     for family in bakeoff_zoo::families() {
-        for (position, engine) in family.engines.iter().enumerate() {
-            let first = position == 0;
-            rows.push(vec![
-                if first { family.name } else { "" }.to_owned(),
-                format!("{}{}", engine.name, if first { " (default)" } else { "" }),
-                if first {
-                    format!("{}. {}", family.summary.trim_end_matches('.'), engine.summary)
-                } else {
-                    engine.summary.to_owned()
-                },
-            ]);
-        }
+        out += &format!("{}: {}; {}\n", family.name, family.title, family.summary);
+        let rows: Vec<Vec<String>> = family
+            .engines
+            .iter()
+            .enumerate()
+            .map(|(position, engine)| {
+                let default = if position == 0 { " (default)" } else { "" };
+                vec![
+                    format!("    {}{default}", engine.name),
+                    engine.summary.to_owned(),
+                ]
+            })
+            .collect();
+        out += &rows_text(&rows);
+        out += "\n";
     }
-    let header = [("family", Align::Left), ("engine", Align::Left), ("", Align::Left)];
-    format!(
-        "{}\n`bakeoff models --settings FAMILY` lists a family's settings.\n\n",
-        table(&header, &rows)
-    )
+    out + "`bakeoff models --settings FAMILY` lists a family's settings.\n\n"
+}
+
+/// Two columns without a header.
+fn rows_text(rows: &[Vec<String>]) -> String {
+    let text = table(&[("", Align::Left), ("", Align::Left)], rows);
+    text.trim_start_matches('\n').to_owned()
 }
 
 fn saved_text(saved: &[Listed], args: &ModelsArgs) -> String {
@@ -106,33 +111,24 @@ fn saved_text(saved: &[Listed], args: &ModelsArgs) -> String {
 }
 
 fn settings_text(family: &Family) -> String {
-    let rows: Vec<Vec<String>> = family
-        .settings
-        .iter()
-        .map(|setting| {
-            vec![
-                setting.key.to_owned(),
-                (setting.default)().to_string(),
-                setting.kind.allowed(),
-                setting.help.to_owned(),
-            ]
-        })
-        .collect();
-    let header = [
-        ("setting", Align::Left),
-        ("default", Align::Left),
-        ("allowed", Align::Left),
-        ("", Align::Left),
-    ];
     let engines: Vec<&str> = family.engines.iter().map(|engine| engine.name).collect();
-    format!(
-        "{} ({}): {}\nEngines: {}\n\n{}",
-        family.title,
+    let mut out = format!(
+        "{}: {}; {}\nengine = {}\n",
         family.name,
+        family.title,
         family.summary,
-        engines.join(", "),
-        table(&header, &rows)
-    )
+        engines.join(" | ")
+    );
+    for setting in family.settings {
+        out += &format!(
+            "\n{} = {}\n    {}\n    allowed: {}\n",
+            setting.key,
+            (setting.default)(),
+            setting.help,
+            setting.kind.allowed()
+        );
+    }
+    out
 }
 
 fn family_json(family: &Family) -> Value {

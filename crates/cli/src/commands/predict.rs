@@ -114,7 +114,7 @@ fn answer(image: &Path, models: &[LoadedModel], top: usize) -> PictureLine {
     };
     match answers(image, models, top, &mut line.warnings) {
         Ok(predictions) => line.predictions = predictions,
-        Err(error) => line.error = Some(format!("{error:#}")),
+        Err(error) => line.error = Some(text::chain(&error)),
     }
     line
 }
