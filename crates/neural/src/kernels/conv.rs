@@ -1,0 +1,214 @@
+//! Convolution, bias, ReLU and max-pooling of one sample in one pass.
+//!
+//! One band of rows, as many as a pooling window is high, is convolved into a scratch that
+//! stays in the first-level cache and pooled from there, so that the full result of the
+//! convolution never reaches memory. Rows and columns that pooling drops are not computed.
+//! For the way back only the place of each maximum is kept, one byte per pooled number.
+//!
+//! The sums are direct: the windows are read where they lie (see `tile`). Rejected: unfolding
+//! the windows into a matrix (im2col), which writes and reads every pixel kernel-area times
+//! for a product that is no faster; and Winograd's F(2×2, 3×3), 2.25 times fewer products but
+//! for one kernel size and stride only, and with larger rounding errors.
+
+use super::geometry::{PANEL, Plane, Pool, Window};
+use super::simd::{Kernel, LANES, Simd};
+use super::tile::{Base, Left, Right, Target, product};
+
+/// In place of a maximum's place: the window's maximum was cut off by ReLU.
+pub(crate) const CUT: u8 = u8::MAX;
+
+/// Numbers that [`Convolve`] wants as scratch.
+pub(crate) fn scratch_len(window: &Window) -> usize {
+    let rows = if window.pool.rows_apart() {
+        window.pool.size[0]
+    } else {
+        window.used[0]
+    };
+    rows * window.used[1] * window.out_stored
+}
+
+/// Forward pass of one sample.
+pub(crate) struct Convolve<'a> {
+    pub(crate) window: &'a Window,
+    /// The sample, border included.
+    pub(crate) input: &'a [f32],
+    /// Panels of (kernel height · run) × up to 32 out channels.
+    pub(crate) weights: &'a [f32],
+    /// One per stored out channel.
+    pub(crate) bias: &'a [f32],
+    pub(crate) relu: bool,
+    pub(crate) plane: &'a Plane,
+    /// The sample's result in `plane`; its border is left alone.
+    pub(crate) output: &'a mut [f32],
+    /// Per pooled pixel and stored channel the place of the maximum in its window, or [`CUT`].
+    pub(crate) places: Option<&'a mut [u8]>,
+    pub(crate) scratch: &'a mut [f32],
+}
+
+impl Kernel for Convolve<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let window = self.window;
+        let pool = window.pool;
+        let (width, stored) = (window.used[1], window.out_stored);
+        assert!(
+            self.input.len() >= window.input.len(),
+            "input shorter than its plane"
+        );
+        assert!(
+            self.weights.len() >= window.taps() * stored,
+            "too few weights"
+        );
+        assert!(self.bias.len() >= stored, "too few biases");
+        assert!(
+            self.scratch.len() >= scratch_len(window),
+            "scratch too small"
+        );
+        let mut places = self.places;
+        let mut done = 0;
+        for py in 0..pool.output[0] {
+            let first = py * pool.stride[0];
+            // Windows that share rows find the earlier ones in the scratch.
+            let kept = if pool.rows_apart() { first } else { 0 };
+            let next = first + pool.size[0];
+            for panel in (0..stored).step_by(PANEL) {
+                let columns = PANEL.min(stored - panel);
+                for y in done.max(first)..next {
+                    // SAFETY: the window at (y, x) for x < width lies inside the input plane,
+                    // panels follow each other in `weights`, and the scratch holds the rows
+                    // from `kept` on; the lengths are asserted above.
+                    unsafe {
+                        product::<S>(
+                            width,
+                            columns / LANES,
+                            Left {
+                                start: self.input.as_ptr().add(window.offset(y, 0)),
+                                row: window.stride[1] * window.input.stored,
+                                step: 1,
+                                len: window.run(),
+                                run: window.input.row(),
+                                runs: window.kernel[0],
+                            },
+                            Right {
+                                start: self.weights.as_ptr().add(panel * window.taps()),
+                                width: columns,
+                            },
+                            Target {
+                                start: self
+                                    .scratch
+                                    .as_mut_ptr()
+                                    .add((y - kept) * width * stored + panel),
+                                row: stored,
+                                base: Base::Bias(self.bias.as_ptr().add(panel)),
+                                relu: false,
+                            },
+                        );
+                    }
+                }
+            }
+            done = next;
+            let count = pool.output[1] * stored;
+            pool_row::<S>(
+                &PoolRow {
+                    pool: &pool,
+                    band: &self.scratch[(first - kept) * width * stored..],
+                    row: width * stored,
+                    stored,
+                    affine: None,
+                    relu: self.relu,
+                },
+                &mut self.output[self.plane.at(py, 0)..][..count],
+                places
+                    .as_deref_mut()
+                    .map(|places| &mut places[py * count..][..count]),
+            );
+        }
+    }
+}
+
+/// What one row of pooled pixels is made from.
+pub(crate) struct PoolRow<'a> {
+    pub(crate) pool: &'a Pool,
+    /// From the first pixel of the row's first window.
+    pub(crate) band: &'a [f32],
+    /// From one row of the band to the next.
+    pub(crate) row: usize,
+    /// From one pixel to the next; whole vectors.
+    pub(crate) stored: usize,
+    /// Scale and shift per channel, before all else.
+    pub(crate) affine: Option<(&'a [f32], &'a [f32])>,
+    pub(crate) relu: bool,
+}
+
+/// Maximum over each window, the first of equals, then ReLU.
+#[inline(always)]
+pub(crate) fn pool_row<S: Simd>(from: &PoolRow<'_>, output: &mut [f32], places: Option<&mut [u8]>) {
+    let PoolRow {
+        pool,
+        band,
+        row,
+        stored,
+        affine,
+        relu,
+    } = *from;
+    let width = pool.output[1];
+    let last = (pool.size[0] - 1) * row + ((width - 1) * pool.stride[1] + pool.size[1]) * stored;
+    assert!(
+        stored % LANES == 0 && band.len() >= last,
+        "band shorter than the windows"
+    );
+    assert!(output.len() >= width * stored, "row too short");
+    let places = places.map(|places| {
+        assert!(places.len() >= width * stored, "places too short");
+        places.as_mut_ptr()
+    });
+    if let Some((scale, shift)) = affine {
+        assert!(
+            scale.len() >= stored && shift.len() >= stored,
+            "too few channels"
+        );
+    }
+    for x in 0..width {
+        for c in (0..stored).step_by(LANES) {
+            // SAFETY: whole vectors inside the slices whose lengths are asserted above.
+            unsafe {
+                let zero = S::splat(0.0);
+                let affine = affine.map(|(scale, shift)| {
+                    (
+                        S::load(scale.as_ptr().add(c)),
+                        S::load(shift.as_ptr().add(c)),
+                    )
+                });
+                let start = band.as_ptr().add(x * pool.stride[1] * stored + c);
+                let at = |wy: usize, wx: usize| {
+                    let value = S::load(start.add(wy * row + wx * stored));
+                    match affine {
+                        Some((scale, shift)) => S::fma(value, scale, shift),
+                        None => value,
+                    }
+                };
+                let mut best = at(0, 0);
+                let mut place = zero;
+                for wy in 0..pool.size[0] {
+                    for wx in 0..pool.size[1] {
+                        let value = at(wy, wx);
+                        #[allow(clippy::cast_precision_loss, reason = "at most 254")]
+                        let here = S::splat((wy * pool.size[1] + wx) as f32);
+                        place = S::select_gt(value, best, here, place);
+                        best = S::max(value, best);
+                    }
+                }
+                if relu {
+                    place = S::select_gt(best, zero, place, S::splat(f32::from(CUT)));
+                    best = S::max(best, zero);
+                }
+                S::store(output.as_mut_ptr().add(x * stored + c), best);
+                if let Some(places) = places {
+                    S::store_u8(places.add(x * stored + c), place);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Training and answering of dense and convolutional networks on the processor.
+//!
+//! Forward and backward passes, losses, normalisation, dropout and the optimiser, written for
+//! one purpose: a small network on small pictures, as fast as the processor multiplies, with
+//! the same bits on every run whatever the number of threads.
+//!
+//! - [`Architecture`] says in plain layers what a network is made of, [`initial_parameters`]
+//!   draws what it starts from, [`Tensor`]s name its parameters in PyTorch's layout.
+//! - [`Network`] learns: [`Network::train_step`] takes a [`Batch`] and moves the parameters.
+//! - [`Predictor`] answers: many pictures on all threads, or one picture without allocating.
+//! - [`Isa`] is found out at run time; every kernel is compiled for AVX-512, AVX2 and portably.
+//!
+//! How it is fast, in the order of what it brought: gradients after ReLU and max-pooling are
+//! events, not matrices (`conv_grad`); convolutions read their windows in place and pool before
+//! anything leaves the first-level cache (`conv`, `tile`, `geometry`); a chunk of samples goes
+//! all the way there and back on one worker (`schedule`); weights are moved and laid out anew
+//! while their gradient is in the cache (`network`).
+//!
+//! Rejected: a backend of a tensor library with fused operations. Its tensors, its tape and its
+//! optimiser allocate and pass over memory between all operations, and none can take a chunk of
+//! samples through several layers.
+
+mod adam;
+mod buffer;
+mod conv;
+mod conv_grad;
+mod dense;
+mod dropout;
+mod geometry;
+mod loss;
+mod network;
+mod norm;
+mod pack;
+mod pixels;
+mod plan;
+mod predictor;
+#[cfg(test)]
+mod reference;
+mod schedule;
+mod simd;
+mod spec;
+mod step;
+#[cfg(test)]
+mod tests;
+mod tile;
+mod workspace;
+
+pub use adam::Adam;
+pub use loss::Score;
+pub use network::{Network, Settings};
+pub use plan::initial_parameters;
+pub use predictor::Predictor;
+pub use simd::Isa;
+pub use spec::{Architecture, Batch, KernelError, Layer, MaxPool, PixelScale, Pixels, Tensor};

@@ -1,0 +1,327 @@
+//! Batch normalisation, with ReLU and max-pooling on the way.
+//!
+//! Ioffe and Szegedy, "Batch Normalization" (2015). Mean and variance are taken over samples
+//! and pixels, chunk by chunk in two passes, and the chunks are combined in their order by
+//! Chan, Golub and LeVeque's formula ("Updating Formulae and a Pairwise Algorithm for Computing
+//! Sample Variances", 1979), so that nothing cancels and no thread count changes a bit.
+
+use super::geometry::{Plane, Pool};
+use super::simd::{Kernel, LANES, Simd};
+
+/// Kept from the running statistics per step is `1 − MOMENTUM`, as in PyTorch.
+const MOMENTUM: f64 = 0.1;
+/// Added to the variance, as in PyTorch.
+pub(crate) const EPSILON: f64 = 1e-5;
+
+/// Mean, then sum of squared deviations, of every channel over a chunk of samples.
+pub(crate) struct Measure<'a> {
+    /// Without border.
+    pub(crate) plane: &'a Plane,
+    pub(crate) samples: usize,
+    pub(crate) input: &'a [f32],
+    /// Means of all stored channels, then their sums of squared deviations.
+    pub(crate) moments: &'a mut [f64],
+}
+
+impl Kernel for Measure<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let Self {
+            plane,
+            samples,
+            input,
+            moments,
+        } = self;
+        let (stored, stride) = (plane.stored, plane.stride());
+        let pixels = plane.height * plane.width;
+        assert!(moments.len() >= 2 * stored, "too few moments");
+        assert!(
+            samples == 0 || input.len() >= samples * stride,
+            "input too short"
+        );
+        let (means, squares) = moments.split_at_mut(stored);
+        #[allow(clippy::cast_precision_loss, reason = "counts of pixels")]
+        let count = (samples * pixels) as f64;
+        for c in (0..stored).step_by(LANES) {
+            let mut sums = [[0.0_f64; LANES]; 2];
+            let mut mean = [0.0_f32; LANES];
+            for pass in 0..2 {
+                for sample in 0..samples {
+                    let mut lanes = [0.0_f32; LANES];
+                    // SAFETY: pixels of a sample of the plane, whole vectors of channels.
+                    unsafe {
+                        let start = input.as_ptr().add(sample * stride + c);
+                        let mean = S::load(mean.as_ptr());
+                        let mut sum = S::splat(0.0);
+                        for pixel in 0..pixels {
+                            let value = S::load(start.add(pixel * stored));
+                            if pass == 0 {
+                                sum = S::add(sum, value);
+                            } else {
+                                let deviation = S::sub(value, mean);
+                                sum = S::fma(deviation, deviation, sum);
+                            }
+                        }
+                        S::store(lanes.as_mut_ptr(), sum);
+                    }
+                    for (sum, lane) in sums[pass].iter_mut().zip(lanes) {
+                        *sum += f64::from(lane);
+                    }
+                }
+                if pass == 0 {
+                    for (i, mean) in mean.iter_mut().enumerate() {
+                        #[allow(clippy::cast_possible_truncation, reason = "rounded on purpose")]
+                        {
+                            *mean = (sums[0][i] / count.max(1.0)) as f32;
+                        }
+                        means[c + i] = f64::from(*mean);
+                    }
+                }
+            }
+            squares[c..c + LANES].copy_from_slice(&sums[1]);
+        }
+    }
+}
+
+/// What normalisation knows about one batch, per stored channel.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Moments {
+    pub(crate) mean: Vec<f32>,
+    /// One over the standard deviation.
+    pub(crate) inverse: Vec<f32>,
+    /// Learned scale times `inverse`.
+    pub(crate) scale: Vec<f32>,
+    pub(crate) shift: Vec<f32>,
+    /// For the way back: what every pixel loses, and loses per deviation from the mean.
+    pub(crate) loss: Vec<f32>,
+    pub(crate) slope: Vec<f32>,
+}
+
+impl Moments {
+    pub(crate) fn new(stored: usize) -> Self {
+        let zero = vec![0.0; stored];
+        Self {
+            mean: zero.clone(),
+            inverse: zero.clone(),
+            scale: zero.clone(),
+            shift: zero.clone(),
+            loss: zero.clone(),
+            slope: zero,
+        }
+    }
+
+    /// Combines the chunks' moments (see [`Measure`]; `counts` pixels each) and moves the
+    /// running statistics.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "rounded to f32 on purpose; counts of pixels"
+    )]
+    pub(crate) fn combine(
+        &mut self,
+        chunks: &[f64],
+        counts: &[usize],
+        weight: &[f32],
+        bias: &[f32],
+        running: [&mut [f32]; 2],
+    ) {
+        let stored = self.mean.len();
+        let [running_mean, running_variance] = running;
+        for c in 0..stored {
+            let (mut mean, mut squares, mut count) = (0.0, 0.0, 0.0);
+            for (moments, &pixels) in chunks.chunks_exact(2 * stored).zip(counts) {
+                let pixels = pixels as f64;
+                let total = count + pixels;
+                let distance = moments[c] - mean;
+                mean += distance * pixels / total;
+                squares += moments[stored + c] + distance * distance * count * pixels / total;
+                count = total;
+            }
+            let variance = squares / count;
+            let inverse = 1.0 / (variance + EPSILON).sqrt();
+            let scale = f64::from(weight[c]) * inverse;
+            self.mean[c] = mean as f32;
+            self.inverse[c] = inverse as f32;
+            self.scale[c] = scale as f32;
+            self.shift[c] = (f64::from(bias[c]) - mean * scale) as f32;
+            let unbiased = squares / (count - 1.0).max(1.0);
+            for (running, new) in [
+                (&mut running_mean[c], mean),
+                (&mut running_variance[c], unbiased),
+            ] {
+                *running = ((1.0 - MOMENTUM) * f64::from(*running) + MOMENTUM * new) as f32;
+            }
+        }
+    }
+
+    /// Prepares the way back from the gradients of scale and shift over the whole batch.
+    pub(crate) fn prepare_back(&mut self, weight: &[f32], bias: &[f32], pixels: usize) {
+        #[allow(clippy::cast_precision_loss, reason = "a count of pixels")]
+        let share = 1.0 / pixels as f32;
+        for c in 0..self.mean.len() {
+            self.loss[c] = self.scale[c] * bias[c] * share;
+            self.slope[c] = self.scale[c] * self.inverse[c] * weight[c] * share;
+        }
+    }
+}
+
+/// The gradients of scale and shift of one sample; both are added to.
+pub(crate) struct NormSums<'a> {
+    pub(crate) pooled: Pooled<'a>,
+    pub(crate) weight_gradient: &'a mut [f32],
+    pub(crate) bias_gradient: &'a mut [f32],
+}
+
+/// The gradient of one sample's input.
+pub(crate) struct NormBack<'a> {
+    pub(crate) pooled: Pooled<'a>,
+    /// Laid out as the input; is overwritten.
+    pub(crate) input_gradient: &'a mut [f32],
+}
+
+/// A normalised, cut and pooled sample on the way back.
+#[derive(Clone, Copy)]
+pub(crate) struct Pooled<'a> {
+    pub(crate) moments: &'a Moments,
+    pub(crate) pool: &'a Pool,
+    /// Of the input; without border.
+    pub(crate) plane: &'a Plane,
+    pub(crate) input: &'a [f32],
+    /// Of the pooled result, from its first pixel.
+    pub(crate) gradient: &'a [f32],
+    pub(crate) gradient_row: usize,
+    pub(crate) places: &'a [u8],
+}
+
+impl Pooled<'_> {
+    fn check(&self) {
+        let [height, width] = self.pool.output;
+        let stored = self.plane.stored;
+        assert!(
+            self.input.len() >= self.plane.len(),
+            "input shorter than its plane"
+        );
+        assert!(
+            self.gradient.len() >= (height - 1) * self.gradient_row + width * stored,
+            "gradient too short"
+        );
+        assert!(
+            self.places.len() >= height * width * stored,
+            "places too short"
+        );
+        assert!(
+            self.moments.mean.len() >= stored,
+            "moments of another layer"
+        );
+    }
+
+    /// Calls `f` with an input pixel's index and the gradient that arrives there, for sixteen
+    /// channels from `c`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Simd`], after [`Self::check`], and `c + 16` channels are stored.
+    #[inline(always)]
+    unsafe fn for_each<S: Simd>(&self, c: usize, mut f: impl FnMut(usize, S::V)) {
+        let Self {
+            pool,
+            plane,
+            gradient,
+            gradient_row,
+            places,
+            ..
+        } = *self;
+        let [height, width] = pool.output;
+        let stored = plane.stored;
+        for y in 0..height {
+            for x in 0..width {
+                // SAFETY: the lengths are checked.
+                let (place, value) = unsafe {
+                    (
+                        S::load_u8(places.as_ptr().add((y * width + x) * stored + c)),
+                        S::load(gradient.as_ptr().add(y * gradient_row + x * stored + c)),
+                    )
+                };
+                for wy in 0..pool.size[0] {
+                    for wx in 0..pool.size[1] {
+                        #[allow(clippy::cast_precision_loss, reason = "at most 254")]
+                        let here = (wy * pool.size[1] + wx) as f32;
+                        let at = plane.at(y * pool.stride[0] + wy, x * pool.stride[1] + wx) + c;
+                        // SAFETY: only registers.
+                        f(at, unsafe { S::keep_eq(place, S::splat(here), value) });
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Kernel for NormSums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let pooled = self.pooled;
+        let stored = pooled.plane.stored;
+        pooled.check();
+        assert!(
+            self.weight_gradient.len() >= stored && self.bias_gradient.len() >= stored,
+            "too few channels"
+        );
+        for c in (0..stored).step_by(LANES) {
+            // SAFETY: the lengths are checked; `for_each` gives pixels of the input.
+            unsafe {
+                let mean = S::load(pooled.moments.mean.as_ptr().add(c));
+                let mut weight = S::splat(0.0);
+                let mut bias = S::splat(0.0);
+                pooled.for_each::<S>(c, |at, value| {
+                    let deviation = S::sub(S::load(pooled.input.as_ptr().add(at)), mean);
+                    weight = S::fma(deviation, value, weight);
+                    bias = S::add(bias, value);
+                });
+                let inverse = S::load(pooled.moments.inverse.as_ptr().add(c));
+                let to = self.weight_gradient.as_mut_ptr().add(c);
+                S::store(to, S::fma(weight, inverse, S::load(to)));
+                let to = self.bias_gradient.as_mut_ptr().add(c);
+                S::store(to, S::add(bias, S::load(to)));
+            }
+        }
+    }
+}
+
+impl Kernel for NormBack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let pooled = self.pooled;
+        let plane = pooled.plane;
+        pooled.check();
+        assert!(
+            self.input_gradient.len() >= plane.len(),
+            "gradient too short"
+        );
+        for c in (0..plane.stored).step_by(LANES) {
+            // SAFETY: the lengths are checked; pixels of the input and its gradient.
+            unsafe {
+                let mean = S::load(pooled.moments.mean.as_ptr().add(c));
+                let loss = S::load(pooled.moments.loss.as_ptr().add(c));
+                let slope = S::load(pooled.moments.slope.as_ptr().add(c));
+                let scale = S::load(pooled.moments.scale.as_ptr().add(c));
+                let zero = S::splat(0.0);
+                for pixel in 0..plane.height * plane.width {
+                    let at = pixel * plane.stored + c;
+                    let deviation = S::sub(mean, S::load(pooled.input.as_ptr().add(at)));
+                    let value = S::fma(deviation, slope, S::sub(zero, loss));
+                    S::store(self.input_gradient.as_mut_ptr().add(at), value);
+                }
+                let to = self.input_gradient.as_mut_ptr();
+                pooled.for_each::<S>(c, |at, value| {
+                    S::store(to.add(at), S::fma(value, scale, S::load(to.add(at))));
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,491 @@
+//! One worker takes one chunk of samples through a phase.
+
+use super::buffer::Buffer;
+use super::conv::{Convolve, PoolRow, pool_row};
+use super::conv_grad::{ConvolveBack, FirstBack};
+use super::dense::{BiasGradient, Multiply};
+use super::dropout::{Dropout, MaskKey};
+use super::geometry::Plane;
+use super::loss::{Score, cross_entropy};
+use super::norm::{Measure, Moments, NormBack, NormSums, Pooled};
+use super::pixels::Load;
+use super::plan::{ConvLayout, ConvOp, DenseOp, NormOp, Op, Plan};
+use super::schedule::{CHUNK, Work};
+use super::simd::{Isa, Kernel, Simd};
+use super::spec::{Batch, PixelScale};
+use super::workspace::Room;
+
+/// What all workers see of a step.
+pub(crate) struct Step<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) isa: Isa,
+    pub(crate) batch: &'a Batch<'a>,
+    pub(crate) pixel_scale: &'a PixelScale,
+    pub(crate) seed: u64,
+    /// The step's number, for dropout.
+    pub(crate) number: u64,
+    pub(crate) values: &'a [f32],
+    /// Per operation: a convolution's panels, or a dense layer's transposed weights.
+    pub(crate) packed: &'a [Buffer],
+    pub(crate) moments: &'a [Moments],
+    pub(crate) passing: &'a [bool],
+    pub(crate) room: Room<'a>,
+}
+
+/// Some samples of one chunk.
+#[derive(Clone, Copy)]
+struct Span {
+    chunk: usize,
+    first: usize,
+    count: usize,
+}
+
+impl<'a> Step<'a> {
+    /// Takes a chunk through groups of work.
+    ///
+    /// # Safety
+    ///
+    /// No two calls for the same chunk run at once.
+    pub(crate) unsafe fn run(&self, chunk: usize, groups: &[Vec<Work>]) {
+        let first = chunk * CHUNK;
+        let count = CHUNK.min(self.batch.len() - first);
+        for group in groups {
+            // SAFETY: spans of the same chunk, one after the other.
+            unsafe {
+                if super::schedule::by_chunk(self.plan, group[0]) {
+                    self.work(
+                        group[0],
+                        Span {
+                            chunk,
+                            first,
+                            count,
+                        },
+                    );
+                } else {
+                    for sample in first..first + count {
+                        for &work in group {
+                            self.work(
+                                work,
+                                Span {
+                                    chunk,
+                                    first: sample,
+                                    count: 1,
+                                },
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    // All parts that the functions below take from shared slices belong to the span's samples
+    // or to its chunk, which no other worker has; within one function they come from different
+    // slices, or from different ranges of one.
+
+    /// # Safety
+    ///
+    /// Nobody else works on the span's chunk.
+    unsafe fn work(&self, work: Work, span: Span) {
+        // SAFETY: as the caller vouches.
+        unsafe {
+            match work {
+                Work::Load => self.load(span),
+                Work::Loss => self.loss(span),
+                Work::Measure(index) => self.measure(index, span),
+                Work::Sums(index) => self.norm_sums(index, span),
+                Work::Forward(index) => match &self.plan.ops[index] {
+                    Op::Convolution(op) => self.convolve(index, op, span),
+                    Op::Norm(op) => self.norm(index, op, span),
+                    Op::Dense(op) => self.dense(op, span),
+                    Op::Dropout { plane, rate } => {
+                        self.drop_out(index, *rate, self.plane(*plane, span), span);
+                    }
+                },
+                Work::Backward(index) => match &self.plan.ops[index] {
+                    Op::Convolution(op) => self.convolve_back(index, op, span),
+                    Op::Norm(op) => self.norm_back(index, op, span),
+                    Op::Dense(op) => self.dense_back(index, op, span),
+                    Op::Dropout { plane, rate } => {
+                        if *plane > 0 {
+                            self.drop_out(index, *rate, self.gradient(*plane, span), span);
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// The span's numbers between two operations.
+    ///
+    /// # Safety
+    ///
+    /// As for `work`, and the part is not in use.
+    unsafe fn plane(&self, index: usize, span: Span) -> &'a mut [f32] {
+        let stride = self.plan.planes[index].stride();
+        // SAFETY: as the caller vouches.
+        unsafe { self.room.planes[index].part(span.first * stride, span.count * stride) }
+    }
+
+    /// Their gradients.
+    ///
+    /// # Safety
+    ///
+    /// As for `plane`.
+    unsafe fn gradient(&self, index: usize, span: Span) -> &'a mut [f32] {
+        let stride = self.plan.planes[index].stride();
+        let first = if self.passing[index] {
+            span.chunk
+        } else {
+            span.first
+        };
+        // SAFETY: as the caller vouches.
+        unsafe { self.room.gradients[index].part(first * stride, span.count * stride) }
+    }
+
+    /// The chunk's gradient of a range of parameters.
+    ///
+    /// # Safety
+    ///
+    /// As for `plane`.
+    unsafe fn partial(&self, range: &std::ops::Range<usize>, span: Span) -> &'a mut [f32] {
+        let start = span.chunk * self.plan.summed + range.start;
+        // SAFETY: as the caller vouches.
+        unsafe { self.room.partials.part(start, range.len()) }
+    }
+
+    unsafe fn load(&self, span: Span) {
+        // SAFETY: as for `work`.
+        let plane = unsafe { self.plane(0, span) };
+        self.isa.run(Load {
+            plane: &self.plan.planes[0],
+            pixels: self.batch.pixels,
+            row: self.batch.row(span.first),
+            scale: self.pixel_scale,
+            output: plane,
+        });
+        if span.first.is_multiple_of(CHUNK) {
+            // SAFETY: as for `work`.
+            unsafe { self.partial(&(0..self.plan.summed), span) }.fill(0.0);
+        }
+    }
+
+    unsafe fn convolve(&self, index: usize, op: &ConvOp, span: Span) {
+        // SAFETY: as for `work`.
+        let (input, output, places, scratch) = unsafe {
+            (
+                self.plane(op.input, span),
+                self.plane(op.output, span),
+                self.places_of(index, &self.plan.planes[op.output], span),
+                self.room
+                    .scratch
+                    .part(span.chunk * self.room.scratch_len, self.room.scratch_len),
+            )
+        };
+        let weights = match op.layout {
+            ConvLayout::Panels { .. } => &self.values[op.weight.clone()],
+            ConvLayout::Rows(_) => &self.packed[index],
+        };
+        self.isa.run(Convolve {
+            window: &op.window,
+            input,
+            weights,
+            bias: &self.values[op.bias.clone()],
+            relu: op.relu,
+            plane: &self.plan.planes[op.output],
+            output,
+            places: Some(places),
+            scratch,
+        });
+    }
+
+    unsafe fn convolve_back(&self, index: usize, op: &ConvOp, span: Span) {
+        let plane = &self.plan.planes[op.output];
+        // SAFETY: as for `work`; weights and bias are different ranges.
+        let (input, gradient, places, weight_gradient, bias_gradient) = unsafe {
+            (
+                self.plane(op.input, span),
+                self.gradient(op.output, span),
+                self.places_of(index, plane, span),
+                self.partial(&op.weight, span),
+                self.partial(&op.bias, span),
+            )
+        };
+        let gradient = &gradient[plane.origin()..];
+        match &op.layout {
+            ConvLayout::Panels { offsets, taps } => self.isa.run(FirstBack {
+                window: &op.window,
+                offsets,
+                taps,
+                input,
+                gradient,
+                gradient_row: plane.row(),
+                places,
+                weight_gradient,
+                bias_gradient,
+            }),
+            ConvLayout::Rows(map) => {
+                // SAFETY: as for `work`.
+                let (input_gradient, events) = unsafe {
+                    (
+                        self.gradient(op.input, span),
+                        &mut self.room.events[index].part(span.chunk, 1)[0],
+                    )
+                };
+                self.isa.run(ConvolveBack {
+                    window: &op.window,
+                    map,
+                    events,
+                    input,
+                    weights: &self.values[op.weight.clone()],
+                    gradient,
+                    gradient_row: plane.row(),
+                    places,
+                    weight_gradient,
+                    bias_gradient,
+                    input_gradient,
+                });
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for `plane`.
+    unsafe fn places_of(&self, index: usize, plane: &Plane, span: Span) -> &'a mut [u8] {
+        let len = places_len(plane);
+        // SAFETY: as the caller vouches.
+        unsafe { self.room.places[index].part(span.first * len, span.count * len) }
+    }
+
+    unsafe fn dense(&self, op: &DenseOp, span: Span) {
+        // SAFETY: as for `work`.
+        let (input, output) = unsafe { (self.plane(op.input, span), self.plane(op.output, span)) };
+        self.isa.run(Multiply {
+            samples: span.count,
+            inputs: op.inputs,
+            outputs: op.outputs,
+            input,
+            input_stride: op.inputs,
+            weights: &self.values[op.weight.clone()],
+            bias: Some(&self.values[op.bias.clone()]),
+            relu: op.relu,
+            output,
+            output_stride: op.outputs,
+        });
+    }
+
+    unsafe fn dense_back(&self, index: usize, op: &DenseOp, span: Span) {
+        // SAFETY: as for `work`.
+        let (output, gradient, bias) = unsafe {
+            (
+                self.plane(op.output, span),
+                self.gradient(op.output, span),
+                self.partial(&op.bias, span),
+            )
+        };
+        self.isa.run(BiasGradient {
+            outputs: op.outputs,
+            gradient,
+            stride: op.outputs,
+            output: op.relu.then_some(&*output),
+            sum: bias,
+        });
+        if !op.first {
+            // SAFETY: as for `work`.
+            let input_gradient = unsafe { self.gradient(op.input, span) };
+            self.isa.run(Multiply {
+                samples: span.count,
+                inputs: op.outputs,
+                outputs: op.inputs,
+                input: gradient,
+                input_stride: op.outputs,
+                weights: &self.packed[index],
+                bias: None,
+                relu: false,
+                output: input_gradient,
+                output_stride: op.inputs,
+            });
+        }
+    }
+
+    unsafe fn measure(&self, index: usize, span: Span) {
+        let Op::Norm(op) = &self.plan.ops[index] else {
+            return;
+        };
+        let plane = &self.plan.planes[op.input];
+        let len = 2 * plane.stored;
+        // SAFETY: as for `work`.
+        let (input, moments) = unsafe {
+            (
+                self.plane(op.input, span),
+                self.room.measured[index].part(span.chunk * len, len),
+            )
+        };
+        self.isa.run(Measure {
+            plane,
+            samples: span.count,
+            input,
+            moments,
+        });
+    }
+
+    unsafe fn norm(&self, index: usize, op: &NormOp, span: Span) {
+        let plane = &self.plan.planes[op.output];
+        // SAFETY: as for `work`.
+        let (input, output, places) = unsafe {
+            (
+                self.plane(op.input, span),
+                self.plane(op.output, span),
+                self.places_of(index, plane, span),
+            )
+        };
+        self.isa.run(NormForward {
+            op,
+            input_plane: &self.plan.planes[op.input],
+            plane,
+            moments: &self.moments[index],
+            input,
+            output,
+            places,
+        });
+    }
+
+    /// # Safety
+    ///
+    /// As for `work`.
+    unsafe fn pooled(&self, index: usize, op: &'a NormOp, span: Span) -> Pooled<'a> {
+        let plane = &self.plan.planes[op.output];
+        // SAFETY: as the caller vouches.
+        let (input, gradient, places) = unsafe {
+            (
+                self.plane(op.input, span),
+                self.gradient(op.output, span),
+                self.places_of(index, plane, span),
+            )
+        };
+        Pooled {
+            moments: &self.moments[index],
+            pool: &op.pool,
+            plane: &self.plan.planes[op.input],
+            input,
+            gradient: &gradient[plane.origin()..],
+            gradient_row: plane.row(),
+            places,
+        }
+    }
+
+    unsafe fn norm_sums(&self, index: usize, span: Span) {
+        let Op::Norm(op) = &self.plan.ops[index] else {
+            return;
+        };
+        // SAFETY: as for `work`; weight and bias are different ranges.
+        let (pooled, weight_gradient, bias_gradient) = unsafe {
+            (
+                self.pooled(index, op, span),
+                self.partial(&op.weight, span),
+                self.partial(&op.bias, span),
+            )
+        };
+        self.isa.run(NormSums {
+            pooled,
+            weight_gradient,
+            bias_gradient,
+        });
+    }
+
+    unsafe fn norm_back(&self, index: usize, op: &NormOp, span: Span) {
+        // SAFETY: as for `work`.
+        let (pooled, input_gradient) =
+            unsafe { (self.pooled(index, op, span), self.gradient(op.input, span)) };
+        self.isa.run(NormBack {
+            pooled,
+            input_gradient,
+        });
+    }
+
+    fn drop_out(&self, layer: usize, rate: f32, values: &mut [f32], span: Span) {
+        let stride = values.len() / span.count;
+        for (i, values) in values.chunks_exact_mut(stride).enumerate() {
+            let sample = span.first + i;
+            let key = MaskKey {
+                seed: self.seed,
+                step: self.number,
+                layer,
+                sample,
+            };
+            self.isa.run(Dropout { rate, key, values });
+        }
+    }
+
+    unsafe fn loss(&self, span: Span) {
+        let last = self.plan.planes.len() - 1;
+        let stride = self.plan.planes[last].stride();
+        // SAFETY: as for `work`.
+        let (logits, gradient, score) = unsafe {
+            (
+                self.plane(last, span),
+                self.gradient(last, span),
+                &mut self.room.scores.part(span.chunk, 1)[0],
+            )
+        };
+        *score = Score {
+            samples: span.count,
+            ..Score::default()
+        };
+        #[allow(clippy::cast_precision_loss, reason = "a batch is smaller than 2^24")]
+        let scale = 1.0 / self.batch.len() as f32;
+        let rows = logits
+            .chunks_exact(stride)
+            .zip(gradient.chunks_exact_mut(stride));
+        for (i, (logits, gradient)) in rows.enumerate() {
+            let label = self.batch.labels[self.batch.row(span.first + i)];
+            let logits = &logits[..self.plan.classes];
+            let (loss, hit) = cross_entropy(logits, label.into(), Some((gradient, scale)));
+            score.loss_sum += loss;
+            score.hits += usize::from(hit);
+        }
+    }
+}
+
+/// Bytes that a sample's places of maxima take.
+pub(crate) fn places_len(plane: &Plane) -> usize {
+    plane.height * plane.width * plane.stored
+}
+
+/// Normalisation, ReLU and pooling of one sample.
+struct NormForward<'a> {
+    op: &'a NormOp,
+    input_plane: &'a Plane,
+    plane: &'a Plane,
+    moments: &'a Moments,
+    input: &'a [f32],
+    output: &'a mut [f32],
+    places: &'a mut [u8],
+}
+
+impl Kernel for NormForward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let pool = &self.op.pool;
+        let stored = self.plane.stored;
+        let count = pool.output[1] * stored;
+        for y in 0..pool.output[0] {
+            let from = PoolRow {
+                pool,
+                band: &self.input[self.input_plane.at(y * pool.stride[0], 0)..],
+                row: self.input_plane.row(),
+                stored,
+                affine: Some((&self.moments.scale, &self.moments.shift)),
+                relu: self.op.relu,
+            };
+            pool_row::<S>(
+                &from,
+                &mut self.output[self.plane.at(y, 0)..][..count],
+                Some(&mut self.places[y * count..][..count]),
+            );
+        }
+    }
+}
