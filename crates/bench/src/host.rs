@@ -10,16 +10,23 @@ pub fn describe_host(threads: usize) -> Host {
             .with_cpu(CpuRefreshKind::nothing())
             .with_memory(MemoryRefreshKind::nothing().with_ram()),
     );
+    // What the system does not tell is left empty: a trial is not lost for it.
+    let (cpu, logical_cpus, memory_bytes) = system.map_or_else(
+        |_| (String::new(), 0, 0),
+        |system| {
+            let brand = system.cpus().first().map(|cpu| cpu.brand().trim());
+            (
+                brand.unwrap_or_default().to_owned(),
+                system.cpus().len(),
+                system.total_memory(),
+            )
+        },
+    );
     Host {
-        cpu: system
-            .cpus()
-            .first()
-            .map(|cpu| cpu.brand().trim().to_owned())
-            .filter(|brand| !brand.is_empty())
-            .unwrap_or_else(|| "unknown".into()),
-        logical_cpus: system.cpus().len(),
-        memory_bytes: system.total_memory(),
-        os: System::long_os_version().unwrap_or_else(|| std::env::consts::OS.into()),
+        cpu,
+        logical_cpus,
+        memory_bytes,
+        os: System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.into()),
         arch: std::env::consts::ARCH.into(),
         instruction_sets: instruction_sets(),
         threads,
