@@ -23,9 +23,13 @@
 mod adam;
 mod buffer;
 mod conv;
+mod conv_first;
 mod conv_grad;
 mod dense;
 mod dropout;
+mod events;
+#[cfg(target_arch = "x86_64")]
+mod events_avx512;
 mod geometry;
 mod loss;
 mod network;

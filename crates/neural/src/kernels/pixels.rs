@@ -68,29 +68,37 @@ fn place<S: Simd, P: Pixel>(
     to: &mut [f32],
 ) {
     let area = plane.height * plane.width;
+    // Without border and other channels in between, the picture is one long row.
+    let whole = plane.stored == 1 && plane.pad_width == 0;
+    let (rows, width) = if whole {
+        (1, area)
+    } else {
+        (plane.height, plane.width)
+    };
     for channel in 0..plane.channels {
         let of = |list: &[f32]| list.get(channel).or(list.first()).copied();
         let scale = of(&pixel_scale.scale).unwrap_or(1.0);
         let shift = of(&pixel_scale.shift).unwrap_or(0.0);
-        for y in 0..plane.height {
-            let row = &picture[channel * area + y * plane.width..][..plane.width];
+        for y in 0..rows {
+            let row = &picture[channel * area + y * width..][..width];
             let start = plane.at(y, 0) + channel;
-            let mut done = 0;
-            if plane.stored == 1 {
-                let to = &mut to[start..start + plane.width];
-                for x in (0..plane.width / LANES * LANES).step_by(LANES) {
+            if plane.stored == 1 && width >= LANES {
+                let to = &mut to[start..start + width];
+                for x in (0..width).step_by(LANES) {
+                    // The last vector begins earlier, and does some pixels again.
+                    let x = x.min(width - LANES);
                     // SAFETY: `x + 16 <= width`, the length of both slices.
                     unsafe {
                         let value = P::load::<S>(row.as_ptr().add(x));
                         let value = S::add(S::mul(value, S::splat(scale)), S::splat(shift));
                         S::store(to.as_mut_ptr().add(x), value);
                     }
-                    done = x + LANES;
                 }
-            }
-            for x in done..plane.width {
-                let value: f32 = row[x].into();
-                to[start + x * plane.stored] = value * scale + shift;
+            } else {
+                for (x, &pixel) in row.iter().enumerate() {
+                    let value: f32 = pixel.into();
+                    to[start + x * plane.stored] = value * scale + shift;
+                }
             }
         }
     }

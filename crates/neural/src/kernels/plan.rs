@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::conv::CUT;
-use super::conv_grad::{EventMap, tap_offsets};
+use super::conv_first::tap_offsets;
+use super::events::EventMap;
 use super::geometry::{PANEL, Plane, Pool, Window, round_up};
 use super::simd::LANES;
 use super::spec::{Architecture, KernelError, Layer, MaxPool, Tensor};

@@ -2,9 +2,11 @@
 
 use super::buffer::Buffer;
 use super::conv::{Convolve, PoolRow, pool_row};
-use super::conv_grad::{ConvolveBack, FirstBack};
+use super::conv_first::FirstBack;
+use super::conv_grad::ConvolveBack;
 use super::dense::{BiasGradient, Multiply};
 use super::dropout::{Dropout, MaskKey};
+use super::events::PooledGradient;
 use super::geometry::Plane;
 use super::loss::{Score, cross_entropy};
 use super::norm::{Measure, Moments, NormBack, NormSums, Pooled};
@@ -211,16 +213,18 @@ impl<'a> Step<'a> {
                 self.partial(&op.bias, span),
             )
         };
-        let gradient = &gradient[plane.origin()..];
+        let pooled = PooledGradient {
+            window: &op.window,
+            gradient: &gradient[plane.origin()..],
+            row: plane.row(),
+            places,
+        };
         match &op.layout {
             ConvLayout::Panels { offsets, taps } => self.isa.run(FirstBack {
-                window: &op.window,
                 offsets,
                 taps,
                 input,
-                gradient,
-                gradient_row: plane.row(),
-                places,
+                pooled,
                 weight_gradient,
                 bias_gradient,
             }),
@@ -233,14 +237,11 @@ impl<'a> Step<'a> {
                     )
                 };
                 self.isa.run(ConvolveBack {
-                    window: &op.window,
                     map,
                     events,
                     input,
                     weights: &self.values[op.weight.clone()],
-                    gradient,
-                    gradient_row: plane.row(),
-                    places,
+                    pooled,
                     weight_gradient,
                     bias_gradient,
                     input_gradient,

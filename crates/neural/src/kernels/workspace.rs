@@ -4,7 +4,7 @@ use std::ops::DerefMut;
 
 use super::buffer::{Buffer, Shared};
 use super::conv::scratch_len;
-use super::conv_grad::Events;
+use super::events::Events;
 use super::geometry::round_up;
 use super::loss::Score;
 use super::plan::{ConvLayout, Op, Plan};
