@@ -26,7 +26,8 @@ pub struct Split {
 ///
 /// Classes share the whole number nearest to `fraction × len` by largest remainder
 /// (Hare's method). While `fraction` is above 0, a class of two or more samples keeps
-/// at least one on each side, and a class of one sample stays in the training part.
+/// at least one on each side, and a class of one sample stays in the training part;
+/// no other class pays for that, so that the sum may then differ.
 /// A fraction outside 0 to 1 counts as the nearer end; NaN holds nothing out.
 pub fn hold_out(train: &Samples, fraction: f64, seed: u64) -> Split {
     let counts = train.class_counts();
@@ -113,51 +114,26 @@ fn shares(counts: &[usize], fraction: f64) -> Vec<usize> {
     }
     let fraction = fraction.min(1.0);
     let total: usize = counts.iter().sum();
-    let target = (fraction * total as f64).round() as usize;
-    let quota = |class: usize| fraction * counts[class] as f64;
-    let bounds = |class: usize| match counts[class] {
-        0 | 1 => (0, 0),
-        count => (1, count - 1),
-    };
-    let mut shares: Vec<usize> = (0..counts.len())
-        .map(|class| {
-            let (least, most) = bounds(class);
-            (quota(class).floor() as usize).clamp(least, most)
-        })
+    let quotas: Vec<f64> = counts
+        .iter()
+        .map(|&count| fraction * count as f64)
         .collect();
-    // Rounding down leaves the sum below the target, the bounds can hold it off on
-    // either side: classes with room move, the furthest from their quota first.
-    let mut sum: usize = shares.iter().sum();
-    let up = sum < target;
-    loop {
-        let gap =
-            |class: usize| (quota(class) - shares[class] as f64) * if up { 1.0 } else { -1.0 };
-        let mut order: Vec<usize> = (0..counts.len())
-            .filter(|&class| {
-                let (least, most) = bounds(class);
-                if up {
-                    shares[class] < most
-                } else {
-                    shares[class] > least
-                }
-            })
-            .collect();
-        // A stable sort: of equals, the first class moves first.
-        order.sort_by(|&a, &b| gap(b).total_cmp(&gap(a)));
-        order.truncate(sum.abs_diff(target));
-        if order.is_empty() {
-            return shares;
-        }
-        for class in order {
-            if up {
-                shares[class] += 1;
-                sum += 1;
-            } else {
-                shares[class] -= 1;
-                sum -= 1;
-            }
-        }
+    let mut shares: Vec<usize> = quotas.iter().map(|quota| quota.floor() as usize).collect();
+    let target = (fraction * total as f64).round() as usize;
+    let left = target.saturating_sub(shares.iter().sum());
+    let mut order: Vec<usize> = (0..counts.len()).collect();
+    // A stable sort: of equal remainders, the first class is served first.
+    order.sort_by(|&a, &b| quotas[b].fract().total_cmp(&quotas[a].fract()));
+    for &class in order.iter().take(left) {
+        shares[class] += 1;
     }
+    for (share, &count) in shares.iter_mut().zip(counts) {
+        *share = match count {
+            0 | 1 => 0,
+            count => (*share).clamp(1, count - 1),
+        };
+    }
+    shares
 }
 
 #[cfg(test)]

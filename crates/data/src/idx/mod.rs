@@ -68,7 +68,8 @@ pub enum IdxError {
     },
     /// The first two bytes are not zero.
     #[error(
-        "byte 0: found {found:02x?} where an IDX file begins with 00 00 08 and its number of dimensions: this is no IDX file"
+        "byte 0: found {} where an IDX file begins with 00 00 08 and its number of dimensions: this is no IDX file",
+        hex(.found)
     )]
     Magic {
         /// The first bytes, four at the most.
@@ -196,6 +197,12 @@ pub fn write(out: &mut dyn Write, dims: &[usize], data: &[u8]) -> io::Result<()>
         out.write_all(&size.to_be_bytes())?;
     }
     out.write_all(data)
+}
+
+/// `68 65 6c 6c`.
+fn hex(bytes: &[u8]) -> String {
+    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    pairs.join(" ")
 }
 
 /// `60000×28×28`.

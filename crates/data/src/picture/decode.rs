@@ -36,7 +36,16 @@ pub(super) fn decode(bytes: &[u8], log: &mut Log) -> Result<Decoded, PictureErro
             limits.max_alloc = Some(MAX_DECODED_BYTES);
             ("PNG", PngDecoder::with_limits(input, limits).map(pixels))
         }
-        Ok(image::ImageFormat::Jpeg) => ("JPEG", JpegDecoder::new(input).map(pixels)),
+        Ok(image::ImageFormat::Jpeg) => {
+            // The decoder would fill what is missing with grey and say nothing.
+            if !ends_as_jpeg(bytes) {
+                return Err(PictureError::Damaged {
+                    format: "JPEG",
+                    problem: "it is cut short".into(),
+                });
+            }
+            ("JPEG", JpegDecoder::new(input).map(pixels))
+        }
         _ if bytes.is_empty() => return Err(PictureError::Empty),
         _ => {
             return Err(PictureError::Unsupported { found: kind(bytes) });
@@ -71,6 +80,29 @@ pub(super) fn decode(bytes: &[u8], log: &mut Log) -> Result<Decoded, PictureErro
         log.steps.push(Step::OverWhite);
     }
     Ok(Decoded { image, transparent })
+}
+
+/// Whether the pixels of a JPEG are followed by its end marker. More may follow that:
+/// phones append films.
+fn ends_as_jpeg(bytes: &[u8]) -> bool {
+    const START_OF_SCAN: u8 = 0xda;
+    let mut at = 2;
+    // Segments before the pixels can hold whole pictures of their own (thumbnails).
+    while let Some(&[0xff, marker, high, low]) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        at += 2;
+        if marker == START_OF_SCAN {
+            break;
+        }
+        // Markers may be preceded by filling bytes, which are no segments.
+        at = if marker == 0xff {
+            at - 1
+        } else {
+            at + usize::from(u16::from_be_bytes([high, low]))
+        };
+    }
+    // Within the pixels, 0xff is followed by 0 or by a restart marker.
+    let scan = bytes.get(at..).unwrap_or_default();
+    scan.windows(2).any(|pair| pair == [0xff, 0xd9])
 }
 
 type Pixels = Result<(DynamicImage, Orientation), ImageError>;
