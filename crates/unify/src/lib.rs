@@ -1,0 +1,1 @@
+//! No code. The manifest gives what Burn depends on one set of features; it says why.
