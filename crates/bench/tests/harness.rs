@@ -1,0 +1,379 @@
+//! The harness on a small dataset in a folder of IDX files, in this process.
+
+use std::{
+    fs::{self, File},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use bakeoff_bench::{
+    Experiment, InProcess, Observer, Overrides, RunFolder, RunOutcome, Runner, TrialEnd,
+    TrialEvent, TrialStage,
+};
+use bakeoff_core::{
+    Dataset, ImageShape, Samples,
+    record::{Outcome, PlannedTrial, Stage},
+};
+use bakeoff_data::{
+    idx,
+    toy::{self, ToySpec},
+};
+
+struct House {
+    root: tempfile::TempDir,
+}
+
+impl House {
+    /// A folder with a dataset of 3 classes and an experiment on it.
+    fn new() -> Self {
+        let house = Self {
+            root: tempfile::tempdir().unwrap(),
+        };
+        house.write_data(1);
+        house
+    }
+
+    fn write_data(&self, seed: u64) {
+        let data = toy::prototypes(ToySpec {
+            shape: ImageShape::new(1, 7, 6),
+            classes: 3,
+            train: 60,
+            test: 30,
+            noise: 0.1,
+            seed,
+        })
+        .unwrap();
+        let folder = self.path("toy");
+        fs::create_dir_all(&folder).unwrap();
+        write_part(&folder, "train", data.train());
+        write_part(&folder, "t10k", data.test());
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn experiment(&self, models: &str) -> Experiment {
+        let text = format!(
+            "name = \"small\"\ndatasets = [{:?}]\n{models}",
+            self.path("toy")
+        );
+        Experiment::parse(&text, Path::new("small.toml")).unwrap()
+    }
+
+    fn plan(&self, experiment: &Experiment, resume: bool) -> RunFolder {
+        bakeoff_bench::plan(experiment, &self.path("runs"), "bakeoff run", resume).unwrap()
+    }
+
+    fn run(&self, run: &RunFolder, observer: &mut Recorder) -> RunOutcome {
+        let mut launcher = InProcess {
+            models: self.path("models"),
+            threads: 1,
+        };
+        Runner {
+            run,
+            retry_failed: false,
+        }
+        .run(&mut launcher, observer)
+        .unwrap()
+    }
+}
+
+fn write_part(folder: &Path, part: &str, samples: &Samples) {
+    let shape = samples.images().shape();
+    let mut file = File::create(folder.join(format!("{part}-images-idx3-ubyte"))).unwrap();
+    let dims = [samples.len(), shape.height, shape.width];
+    idx::write(&mut file, &dims, samples.images().pixels()).unwrap();
+    let mut file = File::create(folder.join(format!("{part}-labels-idx1-ubyte"))).unwrap();
+    let labels: Vec<u8> = samples.labels().iter().map(|&label| label as u8).collect();
+    idx::write(&mut file, &[labels.len()], &labels).unwrap();
+}
+
+/// Notes what happens; cancels at a stage if told to.
+#[derive(Default)]
+struct Recorder {
+    started: Vec<String>,
+    ended: Vec<TrialEnd>,
+    set_aside: Vec<String>,
+    cancel_at: Option<TrialStage>,
+}
+
+impl Observer for Recorder {
+    fn started(&mut self, trial: &PlannedTrial) {
+        self.started.push(trial.trial.model.clone());
+    }
+
+    fn event(&mut self, _: &PlannedTrial, event: &TrialEvent) -> ControlFlow<()> {
+        match (event, self.cancel_at) {
+            (TrialEvent::Stage { stage }, Some(at)) if *stage == at => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn ended(&mut self, _: &PlannedTrial, end: &TrialEnd) {
+        self.ended.push(end.clone());
+    }
+
+    fn set_aside(&mut self, trial: &PlannedTrial, reason: &str) {
+        self.set_aside.push(format!("{}: {reason}", trial.trial.model));
+    }
+}
+
+const TWO_MODELS: &str =
+    "[[models]]\nfamily = \"logistic\"\n[[models]]\nfamily = \"knn\"\nk = 1\n";
+
+#[test]
+fn a_run_leaves_records_that_read_back() {
+    let house = House::new();
+    let experiment = house.experiment(TWO_MODELS);
+    let run = house.plan(&experiment, false);
+    let mut recorder = Recorder::default();
+    let outcome = house.run(&run, &mut recorder);
+    assert_eq!((outcome.ran, outcome.already_done, outcome.failed), (2, 0, 0));
+    assert_eq!(recorder.started, ["logistic", "knn"]);
+
+    let read = run.read().unwrap();
+    assert_eq!(read.records.len(), 2);
+    assert_eq!(read.probabilities.len(), 2);
+    assert_eq!(read.info.datasets[0].name, "toy");
+    assert_eq!(read.info.datasets[0].train_counts.iter().sum::<usize>(), 60);
+    for record in read.records.values() {
+        let measured = record.measured().unwrap();
+        assert_eq!(measured.samples.train, 60);
+        assert_eq!(measured.samples.validation, 0);
+        assert_eq!(measured.samples.test, 30);
+        assert!(measured.scores.accuracy > 0.8);
+        assert!(measured.costs.fit_ns > 0 && measured.costs.model_bytes > 0);
+        // Several trials share this process, so its largest size says nothing of one.
+        assert_eq!(measured.costs.peak_rss_bytes, None);
+        let test = &read.tests[&measured.test_fingerprint];
+        assert_eq!(test.images().shape(), ImageShape::new(1, 7, 6));
+    }
+    assert!(bakeoff_zoo::find(&house.path("models"), "toy/knn").is_ok());
+}
+
+#[test]
+fn what_is_done_is_not_done_again() {
+    let house = House::new();
+    let experiment = house.experiment(TWO_MODELS);
+    let run = house.plan(&experiment, false);
+    house.run(&run, &mut Recorder::default());
+    let before = fs::read(run.path().join("plan.jsonl")).unwrap();
+
+    let again = house.plan(&experiment, true);
+    assert_eq!(again.path(), run.path());
+    let mut recorder = Recorder::default();
+    let outcome = house.run(&again, &mut recorder);
+    assert_eq!((outcome.ran, outcome.already_done), (0, 2));
+    assert!(recorder.started.is_empty());
+    assert_eq!(fs::read(run.path().join("plan.jsonl")).unwrap(), before);
+}
+
+#[test]
+fn without_resume_a_second_run_gets_its_own_folder() {
+    let house = House::new();
+    let experiment = house.experiment(TWO_MODELS);
+    let first = house.plan(&experiment, false);
+    let second = house.plan(&experiment, false);
+    let name = |run: &RunFolder| run.path().file_name().unwrap().to_owned();
+    assert_eq!(
+        name(&second).to_str().unwrap(),
+        format!("{}-2", name(&first).to_str().unwrap())
+    );
+    assert_eq!(house.plan(&experiment, true).path(), second.path());
+    // Another experiment has another hash, whatever its name.
+    let other = house.experiment("[[models]]\nfamily = \"knn\"\nk = 2\n");
+    assert!(!name(&house.plan(&other, false)).to_str().unwrap().starts_with(
+        name(&first).to_str().unwrap()
+    ));
+}
+
+#[test]
+fn ids_depend_on_settings_and_data_but_not_on_the_path() {
+    let house = House::new();
+    let experiment = house.experiment(TWO_MODELS);
+    let plan = house.plan(&experiment, false).plan().unwrap();
+    let mut moved = plan[0].trial.clone();
+    moved.data.source = "/elsewhere/toy".into();
+    assert_eq!(moved.id(), plan[0].id);
+    let mut other = plan[0].trial.clone();
+    other.seed += 1;
+    assert_ne!(other.id(), plan[0].id);
+    let mut other = plan[0].trial.clone();
+    other.data.fingerprint.push('0');
+    assert_ne!(other.id(), plan[0].id);
+}
+
+#[test]
+fn a_failed_trial_is_a_record_and_the_others_go_on() {
+    let house = House::new();
+    // A copy of the data whose folder changes between plan and run fails at stage data.
+    let experiment = house.experiment(TWO_MODELS);
+    let run = house.plan(&experiment, false);
+    house.write_data(2);
+    let mut recorder = Recorder::default();
+    let outcome = house.run(&run, &mut recorder);
+    assert_eq!((outcome.ran, outcome.failed), (0, 2));
+    let read = run.read().unwrap();
+    for record in read.records.values() {
+        match &record.outcome {
+            Outcome::Failed { stage, reason } => {
+                assert_eq!(*stage, Stage::Data);
+                assert!(reason.contains("changed since the run was planned"), "{reason}");
+            }
+            Outcome::Ok(_) => panic!("it must have failed"),
+        }
+    }
+    // Failed trials stay as they are, unless they are asked for again.
+    house.write_data(1);
+    let outcome = house.run(&run, &mut Recorder::default());
+    assert_eq!((outcome.already_done, outcome.failed), (2, 2));
+    let mut launcher = InProcess {
+        models: house.path("models"),
+        threads: 1,
+    };
+    let mut recorder = Recorder::default();
+    let outcome = Runner {
+        run: &run,
+        retry_failed: true,
+    }
+    .run(&mut launcher, &mut recorder)
+    .unwrap();
+    assert_eq!((outcome.ran, outcome.failed), (2, 0));
+    assert_eq!(recorder.set_aside.len(), 2);
+}
+
+#[test]
+fn a_damaged_record_is_named_and_put_aside() {
+    let house = House::new();
+    let experiment = house.experiment(TWO_MODELS);
+    let run = house.plan(&experiment, false);
+    house.run(&run, &mut Recorder::default());
+    let id = run.plan().unwrap()[1].id.clone();
+    let record = run.record(&id).unwrap().unwrap();
+    let first_bytes = fs::read(run.path().join(format!("records/{id}.json"))).unwrap();
+    let sidecar = run
+        .path()
+        .join("records")
+        .join(&record.measured().unwrap().probabilities.file);
+    let mut bytes = fs::read(&sidecar).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&sidecar, bytes).unwrap();
+    let error = run.read().unwrap_err().to_string();
+    assert!(error.contains(sidecar.to_str().unwrap()), "{error}");
+    assert!(error.contains("checksum"), "{error}");
+
+    let mut recorder = Recorder::default();
+    let outcome = house.run(&run, &mut recorder);
+    assert_eq!((outcome.ran, outcome.already_done), (1, 1));
+    assert_eq!(recorder.set_aside.len(), 1);
+    assert!(recorder.set_aside[0].starts_with("knn: "));
+    // Nothing was deleted, and the new record has the same probabilities.
+    let aside = run.path().join(format!("records/{id}.json.damaged"));
+    assert_eq!(fs::read(aside).unwrap(), first_bytes);
+    assert_eq!(
+        run.record(&id).unwrap().unwrap().measured().unwrap().probabilities,
+        record.measured().unwrap().probabilities
+    );
+}
+
+#[test]
+fn cancelling_leaves_no_record_of_the_trial_in_progress() {
+    let house = House::new();
+    let experiment = house.experiment(TWO_MODELS);
+    for stage in [
+        TrialStage::Data,
+        TrialStage::Fit,
+        TrialStage::Predict,
+        TrialStage::Latency,
+        TrialStage::Save,
+    ] {
+        let run = house.plan(&experiment, false);
+        let mut recorder = Recorder {
+            cancel_at: Some(stage),
+            ..Recorder::default()
+        };
+        let outcome = house.run(&run, &mut recorder);
+        assert!(outcome.cancelled, "{stage:?}");
+        assert_eq!(recorder.ended, [TrialEnd::Cancelled], "{stage:?}");
+        assert!(run.read().unwrap().records.is_empty(), "{stage:?}");
+    }
+}
+
+#[test]
+fn plans_of_another_schema_or_altered_are_refused() {
+    let house = House::new();
+    let run = house.plan(&house.experiment(TWO_MODELS), false);
+    let path = run.path().join("plan.jsonl");
+    let good = fs::read_to_string(&path).unwrap();
+    fs::write(&path, good.replace("\"k\":1", "\"k\":2")).unwrap();
+    let error = run.plan().unwrap_err().to_string();
+    assert!(error.contains("line 2"), "{error}");
+    fs::write(&path, good.replace("\"schema\":1", "\"schema\":99")).unwrap();
+    let error = run.plan().unwrap_err().to_string();
+    assert!(error.contains("schema 99"), "{error}");
+    fs::write(&path, "not json\n").unwrap();
+    assert!(run.plan().unwrap_err().to_string().contains("line 1"));
+}
+
+#[test]
+fn recipes_that_do_not_fit_the_data_are_refused_before_training() {
+    let house = House::new();
+    let too_many = house.experiment("[[models]]\nfamily = \"knn\"\nk = 61\n");
+    let error = bakeoff_bench::plan(&too_many, &house.path("runs"), "", false)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("knn"), "{error}");
+    let too_large =
+        house.experiment("[[models]]\nfamily = \"cnn\"\nlayers = [\"conv 4 9\", \"dense 4\"]\n");
+    let error = bakeoff_bench::plan(&too_large, &house.path("runs"), "", false)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("cnn"), "{error}");
+    assert!(!house.path("runs").exists(), "nothing may be left behind");
+}
+
+#[test]
+fn overrides_change_what_they_name_and_nothing_else() {
+    let house = House::new();
+    let text = "[[models]]\nfamily = \"knn\"\n[[models]]\nfamily = \"ann\"\n";
+    let changed = house
+        .experiment(text)
+        .with(&Overrides {
+            models: Some(vec!["ann".into()]),
+            epochs: Some(3),
+            seed: Some(9),
+            limit_train: Some(30),
+            ..Overrides::default()
+        })
+        .unwrap();
+    assert_eq!(changed.models.len(), 1);
+    assert_eq!(changed.models[0].spec.settings["epochs"], 3);
+    assert_eq!(changed.seeds, [9]);
+    assert_eq!(changed.limit_train, Some(30));
+    assert_eq!(changed.limit_test, None);
+    let run = house.plan(&changed, false);
+    let plan = run.plan().unwrap();
+    assert_eq!(plan[0].save_as.dataset, "toy-30");
+
+    let error = house
+        .experiment(text)
+        .with(&Overrides {
+            models: Some(vec!["anm".into()]),
+            ..Overrides::default()
+        })
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("did you mean `ann`?"), "{error}");
+}
+
+#[test]
+fn a_dataset_of_one_part_only_is_refused() {
+    let house = House::new();
+    let data = bakeoff_data::open(house.path("toy").to_str().unwrap()).unwrap();
+    let empty = Dataset::new("e", data.train().clone(), data.test().select(&[])).unwrap();
+    write_part(&house.path("toy"), "t10k", empty.test());
+    let experiment = house.experiment(TWO_MODELS);
+    assert!(bakeoff_bench::plan(&experiment, &house.path("runs"), "", false).is_err());
+}
