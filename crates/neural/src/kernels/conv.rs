@@ -10,12 +10,10 @@
 //! for a product that is no faster; and Winograd's F(2×2, 3×3), 2.25 times fewer products but
 //! for one kernel size and stride only, and with larger rounding errors.
 
-use super::geometry::{PANEL, Plane, Pool, Window};
+use super::geometry::{PANEL, Plane, Window};
+use super::pool::{PoolRow, pool_row};
 use super::simd::{Kernel, LANES, Simd};
 use super::tile::{Base, Left, Right, Target, product};
-
-/// In place of a maximum's place: the window's maximum was cut off by ReLU.
-pub(crate) const CUT: u8 = u8::MAX;
 
 /// Numbers that [`Convolve`] wants as scratch.
 pub(crate) fn scratch_len(window: &Window) -> usize {
@@ -40,7 +38,7 @@ pub(crate) struct Convolve<'a> {
     pub(crate) plane: &'a Plane,
     /// The sample's result in `plane`; its border is left alone.
     pub(crate) output: &'a mut [f32],
-    /// Per pooled pixel and stored channel the place of the maximum in its window, or [`CUT`].
+    /// Per pooled pixel and stored channel the place of the maximum in its window, or [`CUT`](super::pool::CUT).
     pub(crate) places: Option<&'a mut [u8]>,
     pub(crate) scratch: &'a mut [f32],
 }
@@ -124,91 +122,6 @@ impl Kernel for Convolve<'_> {
                     .as_deref_mut()
                     .map(|places| &mut places[py * count..][..count]),
             );
-        }
-    }
-}
-
-/// What one row of pooled pixels is made from.
-pub(crate) struct PoolRow<'a> {
-    pub(crate) pool: &'a Pool,
-    /// From the first pixel of the row's first window.
-    pub(crate) band: &'a [f32],
-    /// From one row of the band to the next.
-    pub(crate) row: usize,
-    /// From one pixel to the next; whole vectors.
-    pub(crate) stored: usize,
-    /// Scale and shift per channel, before all else.
-    pub(crate) affine: Option<(&'a [f32], &'a [f32])>,
-    pub(crate) relu: bool,
-}
-
-/// Maximum over each window, the first of equals, then ReLU.
-#[inline(always)]
-pub(crate) fn pool_row<S: Simd>(from: &PoolRow<'_>, output: &mut [f32], places: Option<&mut [u8]>) {
-    let PoolRow {
-        pool,
-        band,
-        row,
-        stored,
-        affine,
-        relu,
-    } = *from;
-    let width = pool.output[1];
-    let last = (pool.size[0] - 1) * row + ((width - 1) * pool.stride[1] + pool.size[1]) * stored;
-    assert!(
-        stored % LANES == 0 && band.len() >= last,
-        "band shorter than the windows"
-    );
-    assert!(output.len() >= width * stored, "row too short");
-    let places = places.map(|places| {
-        assert!(places.len() >= width * stored, "places too short");
-        places.as_mut_ptr()
-    });
-    if let Some((scale, shift)) = affine {
-        assert!(
-            scale.len() >= stored && shift.len() >= stored,
-            "too few channels"
-        );
-    }
-    for x in 0..width {
-        for c in (0..stored).step_by(LANES) {
-            // SAFETY: whole vectors inside the slices whose lengths are asserted above.
-            unsafe {
-                let zero = S::splat(0.0);
-                let affine = affine.map(|(scale, shift)| {
-                    (
-                        S::load(scale.as_ptr().add(c)),
-                        S::load(shift.as_ptr().add(c)),
-                    )
-                });
-                let start = band.as_ptr().add(x * pool.stride[1] * stored + c);
-                let at = |wy: usize, wx: usize| {
-                    let value = S::load(start.add(wy * row + wx * stored));
-                    match affine {
-                        Some((scale, shift)) => S::fma(value, scale, shift),
-                        None => value,
-                    }
-                };
-                let mut best = at(0, 0);
-                let mut place = zero;
-                for wy in 0..pool.size[0] {
-                    for wx in 0..pool.size[1] {
-                        let value = at(wy, wx);
-                        #[allow(clippy::cast_precision_loss, reason = "at most 254")]
-                        let here = S::splat((wy * pool.size[1] + wx) as f32);
-                        place = S::select_gt(value, best, here, place);
-                        best = S::max(value, best);
-                    }
-                }
-                if relu {
-                    place = S::select_gt(best, zero, place, S::splat(f32::from(CUT)));
-                    best = S::max(best, zero);
-                }
-                S::store(output.as_mut_ptr().add(x * stored + c), best);
-                if let Some(places) = places {
-                    S::store_u8(places.add(x * stored + c), place);
-                }
-            }
         }
     }
 }

@@ -22,8 +22,8 @@ pub(crate) struct FirstBack<'a> {
     pub(crate) pooled: PooledGradient<'a>,
     /// Panels of (kernel height · run) × up to 32 out channels; is added to.
     pub(crate) weight_gradient: &'a mut [f32],
-    /// One per stored out channel; is added to.
-    pub(crate) bias_gradient: &'a mut [f32],
+    /// One per stored out channel, if there are biases; is added to.
+    pub(crate) bias_gradient: Option<&'a mut [f32]>,
 }
 
 /// Where a window's numbers lie, from its begin.
@@ -38,7 +38,7 @@ impl Kernel for FirstBack<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self) {
+    fn run<S: Simd>(mut self) {
         let window = self.pooled.window;
         let (stored, taps) = (window.out_stored, self.taps.len());
         assert!(
@@ -50,7 +50,10 @@ impl Kernel for FirstBack<'_> {
             "too few weight gradients"
         );
         assert!(self.taps.len() == window.taps(), "taps of another window");
-        sum_bias::<S>(self.pooled, self.bias_gradient);
+        self.pooled.check();
+        if let Some(bias_gradient) = self.bias_gradient.take() {
+            sum_bias::<S>(self.pooled, bias_gradient);
+        }
         // Registers for the gradients and places of one block stay free.
         let limit = if S::TILE_VECTORS == 2 {
             10

@@ -29,8 +29,8 @@ pub(crate) struct ConvolveBack<'a> {
     pub(crate) pooled: PooledGradient<'a>,
     /// Laid out as `weights`; is added to.
     pub(crate) weight_gradient: &'a mut [f32],
-    /// One per stored out channel; is added to.
-    pub(crate) bias_gradient: &'a mut [f32],
+    /// One per stored out channel, if there are biases; is added to.
+    pub(crate) bias_gradient: Option<&'a mut [f32]>,
     /// Laid out as `input`; is overwritten.
     pub(crate) input_gradient: &'a mut [f32],
 }
@@ -56,7 +56,10 @@ impl Kernel for ConvolveBack<'_> {
             self.weight_gradient.len() >= weights,
             "too few weight gradients"
         );
-        sum_bias::<S>(self.pooled, self.bias_gradient);
+        self.pooled.check();
+        if let Some(bias_gradient) = self.bias_gradient {
+            sum_bias::<S>(self.pooled, bias_gradient);
+        }
         // SAFETY: inside `Kernel::run`.
         unsafe { S::sort_events(self.pooled, self.map, self.events) };
 

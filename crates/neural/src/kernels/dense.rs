@@ -169,7 +169,8 @@ pub(crate) struct BiasGradient<'a> {
     pub(crate) stride: usize,
     /// What the layer gave, laid out as the gradient, if it went through ReLU.
     pub(crate) output: Option<&'a [f32]>,
-    pub(crate) sum: &'a mut [f32],
+    /// If there are biases.
+    pub(crate) sum: Option<&'a mut [f32]>,
 }
 
 impl Kernel for BiasGradient<'_> {
@@ -184,7 +185,10 @@ impl Kernel for BiasGradient<'_> {
             outputs % LANES == 0 && outputs <= stride,
             "outputs come in vectors"
         );
-        assert!(self.sum.len() >= outputs, "too few biases");
+        let sum = self.sum.map(|sum| {
+            assert!(sum.len() >= outputs, "too few biases");
+            sum.as_mut_ptr()
+        });
         if let Some(output) = self.output {
             assert!(output.len() >= self.gradient.len(), "output too short");
         }
@@ -200,8 +204,10 @@ impl Kernel for BiasGradient<'_> {
                         value = S::select_gt(output, zero, value, zero);
                         S::store(at, value);
                     }
-                    let sum = self.sum.as_mut_ptr().add(c);
-                    S::store(sum, S::add(S::load(sum), value));
+                    if let Some(sum) = sum {
+                        let sum = sum.add(c);
+                        S::store(sum, S::add(S::load(sum), value));
+                    }
                 }
             }
         }

@@ -6,19 +6,32 @@
 //! twice, the second time with the key mixed in; "Squares: A Fast Counter-Based RNG" (Widynski,
 //! 2020) describes the idea.
 
+use super::geometry::Plane;
 use super::simd::{Kernel, Simd};
 
 /// What tells apart all masks of a training run.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct MaskKey {
-    pub(crate) seed: u64,
-    pub(crate) step: u64,
-    pub(crate) layer: usize,
+pub struct MaskKey {
+    /// Of the run.
+    pub seed: u64,
+    /// The step's number, from 0.
+    pub step: u64,
+    /// The number of the dropout layer among its kind, from 0.
+    pub layer: usize,
     /// The sample's number in the batch.
-    pub(crate) sample: usize,
+    pub sample: usize,
 }
 
 impl MaskKey {
+    /// Fills `mask` with the factors of one sample's values in the order channel, row, column:
+    /// zero with probability `rate`, elsewhere `1 / (1 − rate)`.
+    pub fn fill(self, rate: f32, mask: &mut [f32]) {
+        let mask_of = Mask::new(self, rate);
+        for (place, factor) in (0..).zip(mask) {
+            *factor = mask_of.factor(place);
+        }
+    }
+
     fn hash(self) -> u64 {
         let mut state = self.seed;
         for word in [self.step, self.layer as u64, self.sample as u64] {
@@ -33,6 +46,38 @@ impl MaskKey {
     }
 }
 
+/// A key made ready.
+#[derive(Clone, Copy)]
+struct Mask {
+    low: u32,
+    high: u32,
+    dropped: u32,
+    scale: f32,
+}
+
+impl Mask {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "both halves of the hash are used; a share of 2^32, saturating"
+    )]
+    fn new(key: MaskKey, rate: f32) -> Self {
+        let hash = key.hash();
+        Self {
+            low: hash as u32,
+            high: (hash >> 32) as u32,
+            dropped: (f64::from(rate) * 4_294_967_296.0) as u32,
+            scale: 1.0 / (1.0 - rate),
+        }
+    }
+
+    #[inline(always)]
+    fn factor(self, place: u32) -> f32 {
+        let bits = mix(mix(place ^ self.low).wrapping_add(self.high));
+        if bits < self.dropped { 0.0 } else { self.scale }
+    }
+}
+
 #[inline(always)]
 fn mix(mut x: u32) -> u32 {
     x = (x ^ (x >> 16)).wrapping_mul(0x85eb_ca6b);
@@ -40,12 +85,13 @@ fn mix(mut x: u32) -> u32 {
     x ^ (x >> 16)
 }
 
-/// Sets a share of `rate` of the values to zero and scales the others by `1 / (1 − rate)`.
+/// Multiplies one sample by its mask.
 ///
 /// The gradient goes back through the same function with the same key.
 pub(crate) struct Dropout<'a> {
     pub(crate) rate: f32,
     pub(crate) key: MaskKey,
+    pub(crate) plane: &'a Plane,
     pub(crate) values: &'a mut [f32],
 }
 
@@ -54,21 +100,22 @@ impl Kernel for Dropout<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let key = self.key.hash();
-        #[allow(clippy::cast_possible_truncation, reason = "both halves are used")]
-        let (low, high) = (key as u32, (key >> 32) as u32);
+        let plane = self.plane;
+        let mask = Mask::new(self.key, self.rate);
         #[allow(
             clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a share of 2^32, saturating"
+            reason = "the network's size is checked before"
         )]
-        let dropped = (f64::from(self.rate) * 4_294_967_296.0) as u32;
-        let scale = 1.0 / (1.0 - self.rate);
-        let mut place = 0_u32;
-        for value in self.values {
-            let bits = mix(mix(place ^ low).wrapping_add(high));
-            *value *= if bits < dropped { 0.0 } else { scale };
-            place = place.wrapping_add(1);
+        let area = (plane.height * plane.width) as u32;
+        let mut pixel = 0;
+        for y in 0..plane.height {
+            for x in 0..plane.width {
+                let channels = &mut self.values[plane.at(y, x)..][..plane.channels];
+                for (channel, value) in (0..).zip(channels) {
+                    *value *= mask.factor(pixel + area * channel);
+                }
+                pixel += 1;
+            }
         }
     }
 }
@@ -86,13 +133,24 @@ mod tests {
     };
 
     fn mask(isa: Isa, rate: f32, key: MaskKey) -> Vec<f32> {
-        let mut values = vec![1.0; 10_000];
+        let plane = Plane::new(100, 20, 5);
+        let mut values = vec![1.0; plane.len()];
         isa.run(Dropout {
             rate,
             key,
+            plane: &plane,
             values: &mut values,
         });
-        values
+        let mut canonical = Vec::new();
+        for c in 0..100 {
+            for y in 0..20 {
+                canonical.extend((0..5).map(|x| values[plane.at(y, x) + c]));
+            }
+        }
+        let mut filled = vec![7.0; 10_000];
+        key.fill(rate, &mut filled);
+        assert_eq!(canonical, filled);
+        canonical
     }
 
     #[test]

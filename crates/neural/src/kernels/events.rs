@@ -1,7 +1,7 @@
 //! The gradients that pooling and ReLU leave, as lists.
 
-use super::conv::CUT;
 use super::geometry::{Window, for_each_pooled};
+use super::pool::CUT;
 use super::simd::{LANES, Simd};
 
 /// What the gradient of a convolution needs to know beforehand.

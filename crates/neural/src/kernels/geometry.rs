@@ -25,10 +25,8 @@ pub(crate) struct Plane {
     pub(crate) width: usize,
     /// Channels with padding: the distance from one pixel to the next.
     pub(crate) stored: usize,
-    /// Rows of zeros above and below.
-    pub(crate) pad_height: usize,
-    /// Columns of zeros left and right.
-    pub(crate) pad_width: usize,
+    /// Rows and columns of zeros above, left, below and right.
+    pub(crate) border: [usize; 4],
 }
 
 impl Plane {
@@ -40,19 +38,20 @@ impl Plane {
             height,
             width,
             stored,
-            pad_height: 0,
-            pad_width: 0,
+            border: [0; 4],
         }
     }
 
     /// From the start of one row to the next.
     pub(crate) fn row(&self) -> usize {
-        (self.width + 2 * self.pad_width) * self.stored
+        let [_, left, _, right] = self.border;
+        (left + self.width + right) * self.stored
     }
 
     /// Index of the first pixel inside the border.
     pub(crate) fn origin(&self) -> usize {
-        self.pad_height * self.row() + self.pad_width * self.stored
+        let [above, left, ..] = self.border;
+        above * self.row() + left * self.stored
     }
 
     /// Index of pixel (y, x).
@@ -61,7 +60,8 @@ impl Plane {
     }
 
     pub(crate) fn len(&self) -> usize {
-        (self.height + 2 * self.pad_height) * self.row()
+        let [above, _, below, _] = self.border;
+        (above + self.height + below) * self.row()
     }
 
     /// From one sample to the next: whole panels of a matrix, so that a dense layer can take

@@ -4,8 +4,8 @@
 //! one purpose: a small network on small pictures, as fast as the processor multiplies, with
 //! the same bits on every run whatever the number of threads.
 //!
-//! - [`Architecture`] says in plain layers what a network is made of, [`initial_parameters`]
-//!   draws what it starts from, [`Tensor`]s name its parameters in PyTorch's layout.
+//! - [`Architecture`] says in plain layers what a network is made of, [`Tensor`]s name
+//!   its parameters in PyTorch's layout, [`blank_parameters`] lists them.
 //! - [`Network`] learns: [`Network::train_step`] takes a [`Batch`] and moves the parameters.
 //! - [`Predictor`] answers: many pictures on all threads, or one picture without allocating.
 //! - [`Isa`] is found out at run time; every kernel is compiled for AVX-512, AVX2 and portably.
@@ -36,7 +36,9 @@ mod network;
 mod norm;
 mod pack;
 mod pixels;
+mod places;
 mod plan;
+mod pool;
 mod predictor;
 #[cfg(test)]
 mod reference;
@@ -50,9 +52,10 @@ mod tile;
 mod workspace;
 
 pub use adam::Adam;
+pub use dropout::MaskKey;
 pub use loss::Score;
 pub use network::{Network, Settings};
-pub use plan::initial_parameters;
+pub use places::blank_parameters;
 pub use predictor::Predictor;
 pub use simd::Isa;
-pub use spec::{Architecture, Batch, KernelError, Layer, MaxPool, PixelScale, Pixels, Tensor};
+pub use spec::{Architecture, Batch, KernelError, Layer, PixelScale, Pixels, Tensor};

@@ -9,7 +9,10 @@
 //!         Layer::Dense { units: 2, batch_norm: false, relu: false },
 //!     ],
 //! };
-//! let start = initial_parameters(&architecture, 7)?;
+//! let mut start = blank_parameters(&architecture)?;
+//! for (i, value) in start.iter_mut().flat_map(|tensor| &mut tensor.values).enumerate() {
+//!     *value = (i as f32).sin() / 4.0; // A random number in earnest.
+//! }
 //! let mut network = Network::new(&architecture, &start, Settings::default())?;
 //! // A white picture is of class 1, a black one of class 0.
 //! let pixels: Vec<u8> = [[0; 16], [255; 16]].concat();
@@ -32,7 +35,8 @@ use super::geometry::PANEL;
 use super::loss::Score;
 use super::norm::Moments;
 use super::pack::{Transpose, for_each_panel};
-use super::plan::{ConvLayout, ConvOp, DenseOp, Op, Place, Plan, Purpose};
+use super::places::Place;
+use super::plan::{ConvLayout, ConvOp, DenseOp, Op, Plan, Purpose};
 use super::predictor::Predictor;
 use super::schedule::{CHUNK, Meeting, Phase, passing, schedule};
 use super::simd::Isa;
@@ -84,6 +88,8 @@ pub struct Network {
     moments: Vec<Moments>,
     workspace: Workspace,
     steps: u64,
+    /// Samples in the last batch.
+    last_batch: usize,
 }
 
 /// What becomes of a gradient.
@@ -94,10 +100,9 @@ enum Update<'a> {
 }
 
 impl Network {
-    /// A network with these parameters, as [`Self::parameters`] or [`initial_parameters`] give
-    /// them, in any order.
+    /// A network with these parameters, named as [`blank_parameters`] says, in any order.
     ///
-    /// [`initial_parameters`]: super::initial_parameters
+    /// [`blank_parameters`]: super::blank_parameters
     ///
     /// # Errors
     ///
@@ -133,6 +138,7 @@ impl Network {
             moments: moments.collect(),
             workspace: Workspace::default(),
             steps: 0,
+            last_batch: 0,
             plan,
         };
         network.set_parameters(parameters)?;
@@ -205,6 +211,19 @@ impl Network {
         let step = self.settings.adam.step(self.steps, learning_rate);
         self.update(batch.len(), Update::Adam(step));
         Ok(score)
+    }
+
+    /// The logits that the last step, or the last gradient, was taken on, sample by sample.
+    #[must_use]
+    pub fn last_logits(&self) -> Vec<f32> {
+        let Some((values, plane)) = self.workspace.planes.last().zip(self.plan.planes.last())
+        else {
+            return Vec::new();
+        };
+        let rows = values.chunks_exact(plane.stride()).take(self.last_batch);
+        rows.flat_map(|row| &row[..self.plan.classes])
+            .copied()
+            .collect()
     }
 
     /// The gradient of the batch's mean cross-entropy, named and ordered as the parameters;
@@ -284,6 +303,7 @@ impl Network {
             let meeting = phase.meeting;
             self.meet(meeting, batch.len());
         }
+        self.last_batch = batch.len();
         let mut score = Score::default();
         for chunk in &self.workspace.scores[..chunks] {
             score += *chunk;

@@ -1,14 +1,15 @@
-//! Batch normalisation, with ReLU and max-pooling on the way.
+//! Batch normalisation.
 //!
 //! Ioffe and Szegedy, "Batch Normalization" (2015). Mean and variance are taken over samples
 //! and pixels, chunk by chunk in two passes, and the chunks are combined in their order by
 //! Chan, Golub and LeVeque's formula ("Updating Formulae and a Pairwise Algorithm for Computing
 //! Sample Variances", 1979), so that nothing cancels and no thread count changes a bit.
 
-use super::geometry::{Plane, Pool};
+use super::geometry::Plane;
+use super::pool::Pooled;
 use super::simd::{Kernel, LANES, Simd};
 
-/// Kept from the running statistics per step is `1 − MOMENTUM`, as in PyTorch.
+/// The batch's share in the running statistics; both are those of the population.
 const MOMENTUM: f64 = 0.1;
 /// Added to the variance, as in PyTorch.
 pub(crate) const EPSILON: f64 = 1e-5;
@@ -146,10 +147,9 @@ impl Moments {
             self.inverse[c] = inverse as f32;
             self.scale[c] = scale as f32;
             self.shift[c] = (f64::from(bias[c]) - mean * scale) as f32;
-            let unbiased = squares / (count - 1.0).max(1.0);
             for (running, new) in [
                 (&mut running_mean[c], mean),
-                (&mut running_variance[c], unbiased),
+                (&mut running_variance[c], variance),
             ] {
                 *running = ((1.0 - MOMENTUM) * f64::from(*running) + MOMENTUM * new) as f32;
             }
@@ -169,6 +169,8 @@ impl Moments {
 
 /// The gradients of scale and shift of one sample; both are added to.
 pub(crate) struct NormSums<'a> {
+    pub(crate) moments: &'a Moments,
+    pub(crate) input: &'a [f32],
     pub(crate) pooled: Pooled<'a>,
     pub(crate) weight_gradient: &'a mut [f32],
     pub(crate) bias_gradient: &'a mut [f32],
@@ -176,86 +178,11 @@ pub(crate) struct NormSums<'a> {
 
 /// The gradient of one sample's input.
 pub(crate) struct NormBack<'a> {
+    pub(crate) moments: &'a Moments,
+    pub(crate) input: &'a [f32],
     pub(crate) pooled: Pooled<'a>,
     /// Laid out as the input; is overwritten.
     pub(crate) input_gradient: &'a mut [f32],
-}
-
-/// A normalised, cut and pooled sample on the way back.
-#[derive(Clone, Copy)]
-pub(crate) struct Pooled<'a> {
-    pub(crate) moments: &'a Moments,
-    pub(crate) pool: &'a Pool,
-    /// Of the input; without border.
-    pub(crate) plane: &'a Plane,
-    pub(crate) input: &'a [f32],
-    /// Of the pooled result, from its first pixel.
-    pub(crate) gradient: &'a [f32],
-    pub(crate) gradient_row: usize,
-    pub(crate) places: &'a [u8],
-}
-
-impl Pooled<'_> {
-    fn check(&self) {
-        let [height, width] = self.pool.output;
-        let stored = self.plane.stored;
-        assert!(
-            self.input.len() >= self.plane.len(),
-            "input shorter than its plane"
-        );
-        assert!(
-            self.gradient.len() >= (height - 1) * self.gradient_row + width * stored,
-            "gradient too short"
-        );
-        assert!(
-            self.places.len() >= height * width * stored,
-            "places too short"
-        );
-        assert!(
-            self.moments.mean.len() >= stored,
-            "moments of another layer"
-        );
-    }
-
-    /// Calls `f` with an input pixel's index and the gradient that arrives there, for sixteen
-    /// channels from `c`.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Simd`], after [`Self::check`], and `c + 16` channels are stored.
-    #[inline(always)]
-    unsafe fn for_each<S: Simd>(&self, c: usize, mut f: impl FnMut(usize, S::V)) {
-        let Self {
-            pool,
-            plane,
-            gradient,
-            gradient_row,
-            places,
-            ..
-        } = *self;
-        let [height, width] = pool.output;
-        let stored = plane.stored;
-        for y in 0..height {
-            for x in 0..width {
-                // SAFETY: the lengths are checked.
-                let (place, value) = unsafe {
-                    (
-                        S::load_u8(places.as_ptr().add((y * width + x) * stored + c)),
-                        S::load(gradient.as_ptr().add(y * gradient_row + x * stored + c)),
-                    )
-                };
-                for wy in 0..pool.size[0] {
-                    for wx in 0..pool.size[1] {
-                        #[allow(clippy::cast_precision_loss, reason = "at most 254")]
-                        let here = (wy * pool.size[1] + wx) as f32;
-                        let at = plane.at(y * pool.stride[0] + wy, x * pool.stride[1] + wx) + c;
-                        // SAFETY: only registers.
-                        f(at, unsafe { S::keep_eq(place, S::splat(here), value) });
-                    }
-                }
-            }
-        }
-    }
 }
 
 impl Kernel for NormSums<'_> {
@@ -267,21 +194,29 @@ impl Kernel for NormSums<'_> {
         let stored = pooled.plane.stored;
         pooled.check();
         assert!(
+            self.input.len() >= pooled.plane.len(),
+            "input shorter than its plane"
+        );
+        assert!(
+            self.moments.mean.len() >= pooled.plane.stored,
+            "moments of another layer"
+        );
+        assert!(
             self.weight_gradient.len() >= stored && self.bias_gradient.len() >= stored,
             "too few channels"
         );
         for c in (0..stored).step_by(LANES) {
             // SAFETY: the lengths are checked; `for_each` gives pixels of the input.
             unsafe {
-                let mean = S::load(pooled.moments.mean.as_ptr().add(c));
+                let mean = S::load(self.moments.mean.as_ptr().add(c));
                 let mut weight = S::splat(0.0);
                 let mut bias = S::splat(0.0);
                 pooled.for_each::<S>(c, |at, value| {
-                    let deviation = S::sub(S::load(pooled.input.as_ptr().add(at)), mean);
+                    let deviation = S::sub(S::load(self.input.as_ptr().add(at)), mean);
                     weight = S::fma(deviation, value, weight);
                     bias = S::add(bias, value);
                 });
-                let inverse = S::load(pooled.moments.inverse.as_ptr().add(c));
+                let inverse = S::load(self.moments.inverse.as_ptr().add(c));
                 let to = self.weight_gradient.as_mut_ptr().add(c);
                 S::store(to, S::fma(weight, inverse, S::load(to)));
                 let to = self.bias_gradient.as_mut_ptr().add(c);
@@ -300,20 +235,28 @@ impl Kernel for NormBack<'_> {
         let plane = pooled.plane;
         pooled.check();
         assert!(
+            self.input.len() >= pooled.plane.len(),
+            "input shorter than its plane"
+        );
+        assert!(
+            self.moments.mean.len() >= pooled.plane.stored,
+            "moments of another layer"
+        );
+        assert!(
             self.input_gradient.len() >= plane.len(),
             "gradient too short"
         );
         for c in (0..plane.stored).step_by(LANES) {
             // SAFETY: the lengths are checked; pixels of the input and its gradient.
             unsafe {
-                let mean = S::load(pooled.moments.mean.as_ptr().add(c));
-                let loss = S::load(pooled.moments.loss.as_ptr().add(c));
-                let slope = S::load(pooled.moments.slope.as_ptr().add(c));
-                let scale = S::load(pooled.moments.scale.as_ptr().add(c));
+                let mean = S::load(self.moments.mean.as_ptr().add(c));
+                let loss = S::load(self.moments.loss.as_ptr().add(c));
+                let slope = S::load(self.moments.slope.as_ptr().add(c));
+                let scale = S::load(self.moments.scale.as_ptr().add(c));
                 let zero = S::splat(0.0);
                 for pixel in 0..plane.height * plane.width {
                     let at = pixel * plane.stored + c;
-                    let deviation = S::sub(mean, S::load(pooled.input.as_ptr().add(at)));
+                    let deviation = S::sub(mean, S::load(self.input.as_ptr().add(at)));
                     let value = S::fma(deviation, slope, S::sub(zero, loss));
                     S::store(self.input_gradient.as_mut_ptr().add(at), value);
                 }

@@ -69,7 +69,7 @@ fn place<S: Simd, P: Pixel>(
 ) {
     let area = plane.height * plane.width;
     // Without border and other channels in between, the picture is one long row.
-    let whole = plane.stored == 1 && plane.pad_width == 0;
+    let whole = plane.stored == 1 && plane.row() == plane.width;
     let (rows, width) = if whole {
         (1, area)
     } else {

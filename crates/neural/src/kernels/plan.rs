@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::conv::CUT;
 use super::conv_first::tap_offsets;
 use super::events::EventMap;
 use super::geometry::{PANEL, Plane, Pool, Window, round_up};
+use super::pool::CUT;
 use super::simd::LANES;
-use super::spec::{Architecture, KernelError, Layer, MaxPool, Tensor};
+use super::spec::{Architecture, KernelError, Layer};
 
 /// Numbers a sample may have between two layers: offsets within a sample are 32 bits.
 const MOST_NUMBERS: usize = 1 << 31;
@@ -29,10 +29,11 @@ pub(crate) struct Plan {
 /// One operation; dropout works in place, all others go from plane `i` to a new one.
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
-    Convolution(ConvOp),
+    Convolution(Box<ConvOp>),
     Norm(NormOp),
+    Pool(PoolOp),
     Dense(DenseOp),
-    Dropout { plane: usize, rate: f32 },
+    Dropout(DropoutOp),
 }
 
 /// Convolution with what is fused to it.
@@ -45,6 +46,8 @@ pub(crate) struct ConvOp {
     pub(crate) relu: bool,
     pub(crate) weight: Range<usize>,
     pub(crate) bias: Range<usize>,
+    /// Otherwise normalisation follows, and the bias is and stays zero.
+    pub(crate) biased: bool,
     pub(crate) layout: ConvLayout,
 }
 
@@ -71,6 +74,23 @@ pub(crate) struct NormOp {
     pub(crate) running: Range<usize>,
 }
 
+/// Max-pooling that could not be fused to a convolution.
+#[derive(Debug, Clone)]
+pub(crate) struct PoolOp {
+    pub(crate) input: usize,
+    pub(crate) output: usize,
+    pub(crate) pool: Pool,
+}
+
+/// Dropout.
+#[derive(Debug, Clone)]
+pub(crate) struct DropoutOp {
+    pub(crate) plane: usize,
+    pub(crate) rate: f32,
+    /// Its number among the dropout layers.
+    pub(crate) ordinal: usize,
+}
+
 /// Dense layer with what is fused to it.
 #[derive(Debug, Clone)]
 pub(crate) struct DenseOp {
@@ -82,6 +102,8 @@ pub(crate) struct DenseOp {
     pub(crate) relu: bool,
     pub(crate) weight: Range<usize>,
     pub(crate) bias: Range<usize>,
+    /// Otherwise normalisation follows, and the bias is and stays zero.
+    pub(crate) biased: bool,
     /// Nothing before it learns, so its input needs no gradient.
     pub(crate) first: bool,
 }
@@ -100,7 +122,8 @@ struct Builder {
     ops: Vec<Op>,
     summed: usize,
     statistics: usize,
-    counts: [usize; 2],
+    /// Convolutions, dense layers and dropouts so far.
+    counts: [usize; 3],
 }
 
 impl Plan {
@@ -112,47 +135,59 @@ impl Plan {
             return fail(0, "the picture has no pixels".to_owned());
         }
         let Some(&Layer::Dense {
-            units,
+            units: units @ 1..,
             batch_norm: false,
             relu: false,
         }) = architecture.layers.last()
         else {
             return fail(
                 end,
-                "the last layer must be dense, without ReLU and norm".to_owned(),
+                "the last layer must be dense, without ReLU and norm, with a unit per class"
+                    .to_owned(),
             );
         };
-        // A picture keeps its few channels unpadded.
-        let picture = Plane {
-            stored: channels,
-            ..Plane::new(channels, height, width)
-        };
+        let mut picture = Plane::new(channels, height, width);
+        let pools = |layer: &Layer| matches!(layer, Layer::MaxPool { .. });
+        let drops = |layer: &&Layer| matches!(layer, Layer::Dropout { .. });
+        if !architecture
+            .layers
+            .iter()
+            .find(|layer| !drops(layer))
+            .is_some_and(pools)
+        {
+            // A convolution or dense layer takes a picture's few channels unpadded.
+            picture.stored = channels;
+        }
         let mut builder = Builder {
             purpose,
             planes: vec![picture],
             ops: Vec::new(),
             summed: 0,
             statistics: 0,
-            counts: [0; 2],
+            counts: [0; 3],
         };
-        for (index, layer) in architecture.layers.iter().enumerate() {
-            let done = match *layer {
-                Layer::Convolution {
-                    channels,
-                    kernel,
-                    stride,
-                    padding,
-                    batch_norm,
-                    relu,
-                    pool,
-                } => builder.convolution(channels, kernel, stride, padding, batch_norm, relu, pool),
+        let mut fused = false;
+        for (index, &layer) in architecture.layers.iter().enumerate() {
+            let pool = match architecture.layers.get(index + 1) {
+                Some(&Layer::MaxPool { size, stride }) => Some([size, stride]),
+                _ => None,
+            };
+            let done = match layer {
+                Layer::Convolution { .. } => builder.convolution(layer, pool),
+                Layer::MaxPool { .. } if fused => Ok(()),
+                Layer::MaxPool { size, stride } => builder.pool([size, stride]),
+                Layer::Dense { units: 0, .. } => Err("a dense layer has a unit".to_owned()),
                 Layer::Dense {
                     units,
                     batch_norm,
                     relu,
-                } => builder.dense(units, batch_norm, relu),
+                } => {
+                    builder.dense(units, batch_norm, relu, index + 1 == end);
+                    Ok(())
+                }
                 Layer::Dropout { rate } => builder.dropout(rate),
             };
+            fused = matches!(layer, Layer::Convolution { .. });
             if let Err(reason) = done {
                 return fail(index, reason);
             }
@@ -180,17 +215,19 @@ impl Builder {
         self.planes.len() - 1
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the fields of the layer")]
-    fn convolution(
-        &mut self,
-        channels: usize,
-        kernel: [usize; 2],
-        stride: [usize; 2],
-        padding: [usize; 2],
-        batch_norm: bool,
-        relu: bool,
-        pool: Option<MaxPool>,
-    ) -> Result<(), String> {
+    /// A convolution with the max-pooling behind it, if there is any.
+    fn convolution(&mut self, layer: Layer, pool: Option<[[usize; 2]; 2]>) -> Result<(), String> {
+        let Layer::Convolution {
+            channels,
+            kernel,
+            stride,
+            padding,
+            batch_norm,
+            relu,
+        } = layer
+        else {
+            return Ok(());
+        };
         if self.counts[1] > 0 {
             return Err("a convolution cannot follow a dense layer".to_owned());
         }
@@ -199,26 +236,27 @@ impl Builder {
         }
         let input = self.input();
         let plane = &mut self.planes[input];
-        [plane.pad_height, plane.pad_width] = padding;
+        plane.border = padding;
         let plane = *plane;
         let mut output = [0; 2];
         for (i, size) in [plane.height, plane.width].into_iter().enumerate() {
-            if kernel[i] > size + 2 * padding[i] {
+            let padded = size + padding[i] + padding[i + 2];
+            if kernel[i] > padded {
                 return Err(format!(
-                    "a kernel of {} on {size} pixels with padding {}: take a smaller kernel or \
-                     fewer layers",
-                    kernel[i], padding[i]
+                    "a kernel of {} on {padded} pixels: take a smaller one or fewer layers",
+                    kernel[i]
                 ));
             }
-            output[i] = (size + 2 * padding[i] - kernel[i]) / stride[i] + 1;
+            output[i] = (padded - kernel[i]) / stride[i] + 1;
         }
-        let pooling = pool_over(output, pool)?;
         let unpooled = Pool::new(output, [1, 1], [1, 1]);
+        let pooling = pool.map_or(Ok(unpooled), |pool| pool_over(output, pool))?;
         self.counts[0] += 1;
         let name = format!("conv{}", self.counts[0]);
         let apart = batch_norm && self.purpose == Purpose::Train;
         let pool = if apart { unpooled } else { pooling };
         let out_stored = round_up(channels, LANES);
+        let used = pool.used();
         let window = Window {
             input: plane,
             out_channels: channels,
@@ -226,7 +264,7 @@ impl Builder {
             kernel,
             stride,
             output,
-            used: pool.used(),
+            used,
             pool,
         };
         let rows = self.purpose == Purpose::Train && input > 0;
@@ -247,7 +285,7 @@ impl Builder {
         };
         self.planes
             .push(Plane::new(channels, pool.output[0], pool.output[1]));
-        self.ops.push(Op::Convolution(ConvOp {
+        self.ops.push(Op::Convolution(Box::new(ConvOp {
             name: name.clone(),
             input,
             output: input + 1,
@@ -255,11 +293,29 @@ impl Builder {
             relu: relu && !apart,
             weight,
             bias,
+            biased: !apart,
             layout,
-        }));
+        })));
         if apart {
             self.norm(name, pooling, relu);
         }
+        Ok(())
+    }
+
+    fn pool(&mut self, pool: [[usize; 2]; 2]) -> Result<(), String> {
+        if self.counts[1] > 0 {
+            return Err("max-pooling cannot follow a dense layer".to_owned());
+        }
+        let input = self.input();
+        let plane = self.planes[input];
+        let pool = pool_over([plane.height, plane.width], pool)?;
+        self.planes
+            .push(Plane::new(plane.channels, pool.output[0], pool.output[1]));
+        self.ops.push(Op::Pool(PoolOp {
+            input,
+            output: input + 1,
+            pool,
+        }));
         Ok(())
     }
 
@@ -287,15 +343,16 @@ impl Builder {
         }));
     }
 
-    fn dense(&mut self, units: usize, batch_norm: bool, relu: bool) -> Result<(), String> {
-        if units == 0 {
-            return Err("a dense layer has at least one unit".to_owned());
-        }
+    fn dense(&mut self, units: usize, batch_norm: bool, relu: bool, last: bool) {
         let input = self.input();
         let inputs = self.planes[input].stride();
         let outputs = round_up(units, PANEL);
         self.counts[1] += 1;
-        let name = format!("dense{}", self.counts[1]);
+        let name = if last {
+            "output".to_owned()
+        } else {
+            format!("dense{}", self.counts[1])
+        };
         let apart = batch_norm && self.purpose == Purpose::Train;
         let bias = self.summed(outputs);
         self.planes.push(Plane {
@@ -311,21 +368,27 @@ impl Builder {
             relu: relu && !apart,
             weight: 0..0,
             bias,
+            biased: !apart,
             first: input == 0,
         }));
         if apart {
             self.norm(name, Pool::new([1, 1], [1, 1], [1, 1]), relu);
         }
-        Ok(())
     }
 
     fn dropout(&mut self, rate: f32) -> Result<(), String> {
         if !(0.0..1.0).contains(&rate) {
             return Err(format!("a dropout rate of {rate} is not from 0 to below 1"));
         }
-        if rate > 0.0 && self.purpose == Purpose::Train {
+        if self.purpose == Purpose::Train {
             let plane = self.input();
-            self.ops.push(Op::Dropout { plane, rate });
+            let ordinal = self.counts[2];
+            self.ops.push(Op::Dropout(DropoutOp {
+                plane,
+                rate,
+                ordinal,
+            }));
+            self.counts[2] += 1;
         }
         Ok(())
     }
@@ -351,10 +414,8 @@ impl Builder {
     }
 }
 
-fn pool_over(input: [usize; 2], pool: Option<MaxPool>) -> Result<Pool, String> {
-    let Some(MaxPool { size, stride }) = pool else {
-        return Ok(Pool::new(input, [1, 1], [1, 1]));
-    };
+/// A pool of this size and stride over this many rows and columns.
+fn pool_over(input: [usize; 2], [size, stride]: [[usize; 2]; 2]) -> Result<Pool, String> {
     if size.contains(&0) || stride.contains(&0) {
         return Err("size and stride of pooling must be at least 1".to_owned());
     }
@@ -368,170 +429,4 @@ fn pool_over(input: [usize; 2], pool: Option<MaxPool>) -> Result<Pool, String> {
         ));
     }
     Ok(Pool::new(input, size, stride))
-}
-
-/// A tensor's name and shape, and where each of its values lies in the network.
-pub(crate) struct Place {
-    pub(crate) name: String,
-    pub(crate) shape: Vec<usize>,
-    pub(crate) indices: Vec<usize>,
-    /// Whether the indices are into the statistics and not the parameters.
-    pub(crate) statistic: bool,
-    /// Inputs of one unit, for initialisation; zero for what starts at a fixed value.
-    pub(crate) fan_in: usize,
-}
-
-impl Plan {
-    /// All parameters in the order of the layers.
-    pub(crate) fn places(&self) -> Vec<Place> {
-        let mut places = Vec::new();
-        for op in &self.ops {
-            match op {
-                Op::Convolution(conv) => {
-                    let window = &conv.window;
-                    let inputs = window.input.channels;
-                    let [height, width] = window.kernel;
-                    let indices = each(&[window.out_channels, inputs, height, width], |at| {
-                        conv.weight.start + conv.index(at[0], at[1], at[2], at[3])
-                    });
-                    let fan_in = inputs * height * width;
-                    places.push(Place {
-                        name: format!("{}.weight", conv.name),
-                        shape: vec![window.out_channels, inputs, height, width],
-                        indices,
-                        statistic: false,
-                        fan_in,
-                    });
-                    places.push(vector(
-                        &conv.name,
-                        "bias",
-                        window.out_channels,
-                        &conv.bias,
-                        fan_in,
-                    ));
-                }
-                Op::Dense(dense) => {
-                    let plane = &self.planes[dense.input];
-                    let units = self.planes[dense.output].channels;
-                    let inputs = plane.channels * plane.height * plane.width;
-                    let shape = [units, plane.channels, plane.height, plane.width];
-                    let indices = each(&shape, |at| {
-                        let input = plane.at(at[2], at[3]) + at[1];
-                        let panel = at[0] / PANEL * PANEL;
-                        dense.weight.start + panel * dense.inputs + input * PANEL + at[0] - panel
-                    });
-                    places.push(Place {
-                        name: format!("{}.weight", dense.name),
-                        shape: vec![units, inputs],
-                        indices,
-                        statistic: false,
-                        fan_in: inputs,
-                    });
-                    places.push(vector(&dense.name, "bias", units, &dense.bias, inputs));
-                }
-                Op::Norm(norm) => {
-                    let channels = self.planes[norm.input].channels;
-                    places.push(vector(&norm.name, "weight", channels, &norm.weight, 0));
-                    places.push(vector(&norm.name, "bias", channels, &norm.bias, 0));
-                    let variances = norm.running.end..norm.running.end + norm.running.len();
-                    for (what, range) in
-                        [("running_mean", &norm.running), ("running_var", &variances)]
-                    {
-                        let place = vector(&norm.name, what, channels, range, 0);
-                        places.push(Place {
-                            statistic: true,
-                            ..place
-                        });
-                    }
-                }
-                Op::Dropout { .. } => {}
-            }
-        }
-        places
-    }
-}
-
-impl ConvOp {
-    /// Where, in its weights, the one of out channel, in channel, row and column lies.
-    pub(crate) fn index(&self, out: usize, input: usize, y: usize, x: usize) -> usize {
-        let window = &self.window;
-        let k = x * window.input.stored + input;
-        match self.layout {
-            ConvLayout::Rows(_) => (y * window.out_channels + out) * window.run() + k,
-            ConvLayout::Panels { .. } => {
-                let panel = out / PANEL * PANEL;
-                let columns = PANEL.min(window.out_stored - panel);
-                panel * window.taps() + (y * window.run() + k) * columns + out - panel
-            }
-        }
-    }
-}
-
-fn vector(name: &str, what: &str, len: usize, range: &Range<usize>, fan_in: usize) -> Place {
-    Place {
-        name: format!("{name}.{what}"),
-        shape: vec![len],
-        indices: (range.start..range.start + len).collect(),
-        statistic: false,
-        fan_in,
-    }
-}
-
-/// `f` of every index, the last dimension fastest.
-fn each(shape: &[usize; 4], f: impl Fn([usize; 4]) -> usize) -> Vec<usize> {
-    let mut all = Vec::with_capacity(shape.iter().product());
-    for a in 0..shape[0] {
-        for b in 0..shape[1] {
-            for c in 0..shape[2] {
-                for d in 0..shape[3] {
-                    all.push(f([a, b, c, d]));
-                }
-            }
-        }
-    }
-    all
-}
-
-/// Parameters to start from: weights and biases uniform within ±1/√(inputs of a unit), as
-/// PyTorch draws them; normalisation as the identity.
-///
-/// The same seed gives the same numbers everywhere.
-///
-/// # Errors
-///
-/// When a layer cannot follow those before it.
-pub fn initial_parameters(
-    architecture: &Architecture,
-    seed: u64,
-) -> Result<Vec<Tensor>, KernelError> {
-    let plan = Plan::new(architecture, Purpose::Train)?;
-    let mut state = seed;
-    let mut uniform = move || {
-        // SplitMix64 (Steele, Lea and Flood, 2014).
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = state;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^= bits >> 31;
-        #[allow(clippy::cast_precision_loss, reason = "24 bits fit")]
-        let unit = (bits >> 40) as f32 / 16_777_216.0;
-        2.0 * unit - 1.0
-    };
-    let draw = |place: Place| {
-        let len = place.indices.len();
-        #[allow(clippy::cast_precision_loss, reason = "a bound needs no more digits")]
-        let values = if place.fan_in > 0 {
-            let bound = 1.0 / (place.fan_in as f32).sqrt();
-            (0..len).map(|_| bound * uniform()).collect()
-        } else {
-            let one = place.name.ends_with(".weight") || place.name.ends_with(".running_var");
-            vec![if one { 1.0 } else { 0.0 }; len]
-        };
-        Tensor {
-            name: place.name,
-            shape: place.shape,
-            values,
-        }
-    };
-    Ok(plan.places().into_iter().map(draw).collect())
 }

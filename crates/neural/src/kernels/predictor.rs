@@ -15,7 +15,9 @@ use super::loss::{Score, cross_entropy};
 use super::network::find;
 use super::norm::EPSILON;
 use super::pixels::Load;
-use super::plan::{Op, Place, Plan, Purpose};
+use super::places::Place;
+use super::plan::{Op, Plan, Purpose};
+use super::pool::PoolForward;
 use super::simd::Isa;
 use super::spec::{Architecture, Batch, KernelError, Layer, PixelScale, Pixels, Tensor};
 
@@ -63,7 +65,7 @@ impl Predictor {
             Layer::Convolution { batch_norm, .. } | Layer::Dense { batch_norm, .. } => {
                 Some(*batch_norm)
             }
-            Layer::Dropout { .. } => None,
+            Layer::MaxPool { .. } | Layer::Dropout { .. } => None,
         });
         // Weight and bias of one layer after the other.
         for pair in plan.places().chunks_exact(2) {
@@ -240,23 +242,40 @@ impl Predictor {
                 output: &mut room.planes[0][first..],
             });
             for op in &plan.ops {
-                let Op::Convolution(op) = op else { break };
-                let (input, output) = (
-                    start(&room.planes, op.input),
-                    start(&room.planes, op.output),
-                );
-                let (before, after) = room.planes.split_at_mut(op.output);
-                self.isa.run(Convolve {
-                    window: &op.window,
-                    input: &before[op.input][input..],
-                    weights: &self.values[op.weight.clone()],
-                    bias: &self.values[op.bias.clone()],
-                    relu: op.relu,
-                    plane: &plan.planes[op.output],
-                    output: &mut after[0][output..],
-                    places: None,
-                    scratch: &mut room.scratch,
-                });
+                let (from, to) = match op {
+                    Op::Convolution(op) => (op.input, op.output),
+                    Op::Pool(op) => (op.input, op.output),
+                    _ => continue,
+                };
+                let starts = [start(&room.planes, from), start(&room.planes, to)];
+                let (before, after) = room.planes.split_at_mut(to);
+                let input = &before[from][starts[0]..];
+                let output = &mut after[0][starts[1]..];
+                let plane = &plan.planes[to];
+                match op {
+                    Op::Convolution(op) => self.isa.run(Convolve {
+                        window: &op.window,
+                        input,
+                        weights: &self.values[op.weight.clone()],
+                        bias: &self.values[op.bias.clone()],
+                        relu: op.relu,
+                        plane,
+                        output,
+                        places: None,
+                        scratch: &mut room.scratch,
+                    }),
+                    Op::Pool(op) => self.isa.run(PoolForward {
+                        pool: &op.pool,
+                        input_plane: &plan.planes[from],
+                        input,
+                        affine: None,
+                        relu: false,
+                        plane,
+                        output,
+                        places: None,
+                    }),
+                    _ => {}
+                }
             }
         }
         for op in &plan.ops {
@@ -300,22 +319,20 @@ impl Folded {
                 shape: vec![units],
                 indices: (0..units).collect(),
                 statistic: false,
-                fan_in: 0,
             };
             find(parameters, &place).map(|tensor| &tensor.values)
         };
         let (gamma, beta) = (norm("weight")?, norm("bias")?);
         let (mean, variance) = (norm("running_mean")?, norm("running_var")?);
         let mut weights = find(parameters, weight)?.values.clone();
-        let mut biases = find(parameters, bias)?.values.clone();
+        let mut biases = vec![0.0; units];
         let inputs = weights.len() / units;
         for unit in 0..units {
             let scale = f64::from(gamma[unit]) / (f64::from(variance[unit]) + EPSILON).sqrt();
             for weight in &mut weights[unit * inputs..][..inputs] {
                 *weight = (f64::from(*weight) * scale) as f32;
             }
-            let centred = f64::from(biases[unit]) - f64::from(mean[unit]);
-            biases[unit] = (centred * scale + f64::from(beta[unit])) as f32;
+            biases[unit] = (f64::from(beta[unit]) - f64::from(mean[unit]) * scale) as f32;
         }
         Ok(Self {
             weight: weights,

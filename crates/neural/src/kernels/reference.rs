@@ -2,7 +2,7 @@
 //! kernels are held against.
 
 use super::norm::EPSILON;
-use super::spec::{Architecture, Layer, MaxPool, PixelScale, Tensor};
+use super::spec::{Architecture, Layer, PixelScale, Tensor};
 
 /// Numbers of a batch, N×C×H×W.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ pub(crate) struct Outcome {
     pub(crate) loss: f64,
     /// In the order of the parameters, without running statistics.
     pub(crate) gradients: Vec<Vec<f64>>,
-    /// Batch means and unbiased variances of every normalisation.
+    /// Batch means and variances of every normalisation.
     pub(crate) statistics: Vec<[Vec<f64>; 2]>,
     /// How close the closest decision of ReLU and pooling was: below the rounding errors of
     /// `f32` the kernels may decide otherwise, and the gradients differ.
@@ -63,10 +63,11 @@ pub(crate) struct Outcome {
 /// One step of the way, with what the way back needs.
 enum Step {
     Convolution {
+        biased: bool,
         input: Grid,
         kernel: [usize; 4],
         stride: [usize; 2],
-        padding: [usize; 2],
+        padding: [usize; 4],
     },
     Norm {
         input: Grid,
@@ -113,16 +114,22 @@ impl Walk<'_> {
         channels: usize,
         [height, width]: [usize; 2],
         stride: [usize; 2],
-        padding: [usize; 2],
+        padding: [usize; 4],
+        biased: bool,
     ) -> Grid {
         let [samples, inputs, rows, columns] = input.shape;
         let kernel = [channels, inputs, height, width];
-        let (weight, bias) = (self.take(), self.take());
+        let weight = self.take();
+        let bias = if biased {
+            self.take()
+        } else {
+            vec![0.0; channels]
+        };
         let mut output = Grid::zeroed([
             samples,
             channels,
-            (rows + 2 * padding[0] - height) / stride[0] + 1,
-            (columns + 2 * padding[1] - width) / stride[1] + 1,
+            (rows + padding[0] + padding[2] - height) / stride[0] + 1,
+            (columns + padding[1] + padding[3] - width) / stride[1] + 1,
         ]);
         for at in output.places() {
             output.add(at, bias[at[1]]);
@@ -138,8 +145,9 @@ impl Walk<'_> {
                 output.values[to] += product;
             },
         );
-        self.used.extend([weight, bias]);
+        self.used.push(weight);
         self.steps.push(Step::Convolution {
+            biased,
             input,
             kernel,
             stride,
@@ -162,11 +170,7 @@ impl Walk<'_> {
             for at in input.places() {
                 variance[at[1]] += (input.get(at) - mean[at[1]]).powi(2) / count;
             }
-            let unbiased = variance
-                .iter()
-                .map(|v| v * count / (count - 1.0).max(1.0))
-                .collect();
-            self.statistics.push([mean.clone(), unbiased]);
+            self.statistics.push([mean.clone(), variance.clone()]);
         }
         let inverse: Vec<f64> = variance
             .iter()
@@ -184,7 +188,7 @@ impl Walk<'_> {
                 (input.get(at) - mean[c]) * inverse[c] * weight[c] + bias[c],
             );
         }
-        self.used.extend([weight, bias]);
+        self.used.push(weight);
         self.steps.push(Step::Norm {
             input,
             mean,
@@ -210,7 +214,7 @@ impl Walk<'_> {
         grid
     }
 
-    fn pool(&mut self, input: &Grid, MaxPool { size, stride }: MaxPool) -> Grid {
+    fn pool(&mut self, input: &Grid, size: [usize; 2], stride: [usize; 2]) -> Grid {
         let [samples, channels, rows, columns] = input.shape;
         let scale = input
             .values
@@ -263,7 +267,7 @@ fn for_each_product(
     output: [usize; 4],
     [_, inputs, height, width]: [usize; 4],
     stride: [usize; 2],
-    padding: [usize; 2],
+    padding: [usize; 4],
     mut f: impl FnMut([usize; 4], usize, usize),
 ) {
     for (to, [n, o, y, x]) in places(output).enumerate() {
@@ -309,7 +313,7 @@ pub(crate) fn run(
         training,
     };
     for layer in &architecture.layers {
-        let (batch_norm, relu, pool) = match *layer {
+        let (batch_norm, relu) = match *layer {
             Layer::Convolution {
                 channels,
                 kernel,
@@ -317,10 +321,9 @@ pub(crate) fn run(
                 padding,
                 batch_norm,
                 relu,
-                pool,
             } => {
-                grid = walk.convolution(grid, channels, kernel, stride, padding);
-                (batch_norm, relu, pool)
+                grid = walk.convolution(grid, channels, kernel, stride, padding, !batch_norm);
+                (batch_norm, relu)
             }
             Layer::Dense {
                 units,
@@ -328,19 +331,20 @@ pub(crate) fn run(
                 relu,
             } => {
                 grid = walk.flatten(grid);
-                grid = walk.convolution(grid, units, [1, 1], [1, 1], [0, 0]);
-                (batch_norm, relu, None)
+                grid = walk.convolution(grid, units, [1, 1], [1, 1], [0; 4], !batch_norm);
+                (batch_norm, relu)
             }
-            Layer::Dropout { .. } => continue,
+            Layer::MaxPool { size, stride } => {
+                grid = walk.pool(&grid, size, stride);
+                (false, false)
+            }
+            Layer::Dropout { .. } => (false, false),
         };
         if batch_norm {
             grid = walk.norm(grid);
         }
         if relu {
             grid = walk.relu(grid);
-        }
-        if let Some(pool) = pool {
-            grid = walk.pool(&grid, pool);
         }
     }
     let logits = grid;
@@ -387,13 +391,14 @@ fn back(walk: &Walk<'_>, mut gradient: Grid) -> Vec<Vec<f64>> {
     for step in walk.steps.iter().rev() {
         match step {
             Step::Convolution {
+                biased,
                 input,
                 kernel,
                 stride,
                 padding,
             } => {
-                let (bias, weight) = (used.next().unwrap(), used.next().unwrap());
-                let mut bias_gradient = vec![0.0; bias.len()];
+                let weight = used.next().unwrap();
+                let mut bias_gradient = vec![0.0; kernel[0]];
                 let mut weight_gradient = vec![0.0; weight.len()];
                 let mut before = Grid::zeroed(input.shape);
                 for at in gradient.places() {
@@ -410,7 +415,10 @@ fn back(walk: &Walk<'_>, mut gradient: Grid) -> Vec<Vec<f64>> {
                         before.add(from, weight[w] * gradient.values[to]);
                     },
                 );
-                reversed.extend([bias_gradient, weight_gradient]);
+                if *biased {
+                    reversed.push(bias_gradient);
+                }
+                reversed.push(weight_gradient);
                 gradient = before;
             }
             Step::Norm {
@@ -420,7 +428,7 @@ fn back(walk: &Walk<'_>, mut gradient: Grid) -> Vec<Vec<f64>> {
             } => {
                 let [samples, channels, height, width] = input.shape;
                 let count = (samples * height * width) as f64;
-                let (_, weight) = (used.next().unwrap(), used.next().unwrap());
+                let weight = used.next().unwrap();
                 let mut sums = [vec![0.0; channels], vec![0.0; channels]];
                 let normed = |at: [usize; 4]| (input.get(at) - mean[at[1]]) * inverse[at[1]];
                 for at in input.places() {

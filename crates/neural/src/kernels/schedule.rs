@@ -115,7 +115,8 @@ pub(crate) fn passing(plan: &Plan, phases: &[Phase]) -> Vec<bool> {
                     Op::Norm(norm) => norm.input == plane || norm.output == plane,
                     // The update of the weights reads its gradients of all samples later.
                     Op::Dense(dense) => dense.input == plane || dense.output == plane,
-                    Op::Dropout { plane: own, .. } => *own == plane,
+                    Op::Pool(pool) => pool.input == plane || pool.output == plane,
+                    Op::Dropout(dropout) => dropout.plane == plane,
                 },
                 Work::Load | Work::Forward(_) | Work::Measure(_) => false,
             })

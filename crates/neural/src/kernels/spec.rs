@@ -13,10 +13,10 @@ pub struct Architecture {
     pub layers: Vec<Layer>,
 }
 
-/// One layer, with what belongs to it: normalisation, then ReLU, then pooling.
-#[derive(Debug, Clone, PartialEq)]
+/// One layer, with what belongs to it: normalisation, then ReLU.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Layer {
-    /// Convolution (cross-correlation, as everywhere) with bias.
+    /// Convolution (cross-correlation, as everywhere); normalisation replaces its bias.
     Convolution {
         /// Number of filters.
         channels: usize,
@@ -24,16 +24,22 @@ pub enum Layer {
         kernel: [usize; 2],
         /// Rows and columns from one window to the next.
         stride: [usize; 2],
-        /// Rows and columns of zeros on either side.
-        padding: [usize; 2],
+        /// Rows and columns of zeros above, left, below and right.
+        padding: [usize; 4],
         /// Batch normalisation between convolution and ReLU.
         batch_norm: bool,
         /// Negative results become zero.
         relu: bool,
-        /// Max-pooling of the result.
-        pool: Option<MaxPool>,
     },
-    /// Dense layer with bias; flattens what comes.
+    /// Max-pooling without padding; what does not fill a window is dropped. Behind a
+    /// convolution it costs nothing.
+    MaxPool {
+        /// Height and width of a window.
+        size: [usize; 2],
+        /// Rows and columns from one window to the next.
+        stride: [usize; 2],
+    },
+    /// Dense layer; flattens what comes; normalisation replaces its bias.
     Dense {
         /// Number of results.
         units: usize,
@@ -49,21 +55,13 @@ pub enum Layer {
     },
 }
 
-/// Max-pooling without padding; what does not fill a window is dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MaxPool {
-    /// Height and width of a window.
-    pub size: [usize; 2],
-    /// Rows and columns from one window to the next.
-    pub stride: [usize; 2],
-}
-
 /// A named parameter in PyTorch's order of dimensions.
 ///
 /// Convolutions: `conv1.weight` (out × in × height × width), `conv1.bias`. Dense layers:
 /// `dense1.weight` (out × in, the inputs of a picture in the order channel, row, column),
-/// `dense1.bias`. Normalisation: `conv1.norm.weight`, `.bias`, `.running_mean` and
-/// `.running_var`. Layers of a kind are counted from 1.
+/// `dense1.bias`. Instead of the bias before a normalisation: `conv1.norm.weight`, `.bias`,
+/// `.running_mean` and `.running_var`. Layers of a kind are counted from 1; the last layer is
+/// called `output`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
     /// As above.

@@ -1,19 +1,20 @@
 //! One worker takes one chunk of samples through a phase.
 
 use super::buffer::Buffer;
-use super::conv::{Convolve, PoolRow, pool_row};
+use super::conv::Convolve;
 use super::conv_first::FirstBack;
 use super::conv_grad::ConvolveBack;
 use super::dense::{BiasGradient, Multiply};
 use super::dropout::{Dropout, MaskKey};
 use super::events::PooledGradient;
-use super::geometry::Plane;
+use super::geometry::{Plane, Pool};
 use super::loss::{Score, cross_entropy};
-use super::norm::{Measure, Moments, NormBack, NormSums, Pooled};
+use super::norm::{Measure, Moments, NormBack, NormSums};
 use super::pixels::Load;
-use super::plan::{ConvLayout, ConvOp, DenseOp, NormOp, Op, Plan};
+use super::plan::{ConvLayout, ConvOp, DenseOp, DropoutOp, NormOp, Op, Plan, PoolOp};
+use super::pool::{PoolBack, PoolForward, Pooled};
 use super::schedule::{CHUNK, Work};
-use super::simd::{Isa, Kernel, Simd};
+use super::simd::Isa;
 use super::spec::{Batch, PixelScale};
 use super::workspace::Room;
 
@@ -100,19 +101,18 @@ impl<'a> Step<'a> {
                     Op::Convolution(op) => self.convolve(index, op, span),
                     Op::Norm(op) => self.norm(index, op, span),
                     Op::Dense(op) => self.dense(op, span),
-                    Op::Dropout { plane, rate } => {
-                        self.drop_out(index, *rate, self.plane(*plane, span), span);
-                    }
+                    Op::Pool(op) => self.pool(index, op, span),
+                    Op::Dropout(op) => self.drop_out(op, self.plane(op.plane, span), span),
                 },
                 Work::Backward(index) => match &self.plan.ops[index] {
                     Op::Convolution(op) => self.convolve_back(index, op, span),
                     Op::Norm(op) => self.norm_back(index, op, span),
                     Op::Dense(op) => self.dense_back(index, op, span),
-                    Op::Dropout { plane, rate } => {
-                        if *plane > 0 {
-                            self.drop_out(index, *rate, self.gradient(*plane, span), span);
-                        }
-                    }
+                    // The picture has no gradient.
+                    Op::Pool(op) if op.input == 0 => {}
+                    Op::Dropout(op) if op.plane == 0 => {}
+                    Op::Pool(op) => self.pool_back(index, op, span),
+                    Op::Dropout(op) => self.drop_out(op, self.gradient(op.plane, span), span),
                 },
             }
         }
@@ -226,7 +226,7 @@ impl<'a> Step<'a> {
                 input,
                 pooled,
                 weight_gradient,
-                bias_gradient,
+                bias_gradient: op.biased.then_some(bias_gradient),
             }),
             ConvLayout::Rows(map) => {
                 // SAFETY: as for `work`.
@@ -243,7 +243,7 @@ impl<'a> Step<'a> {
                     weights: &self.values[op.weight.clone()],
                     pooled,
                     weight_gradient,
-                    bias_gradient,
+                    bias_gradient: op.biased.then_some(bias_gradient),
                     input_gradient,
                 });
             }
@@ -290,7 +290,7 @@ impl<'a> Step<'a> {
             gradient,
             stride: op.outputs,
             output: op.relu.then_some(&*output),
-            sum: bias,
+            sum: op.biased.then_some(bias),
         });
         if !op.first {
             // SAFETY: as for `work`.
@@ -332,21 +332,49 @@ impl<'a> Step<'a> {
     }
 
     unsafe fn norm(&self, index: usize, op: &NormOp, span: Span) {
-        let plane = &self.plan.planes[op.output];
+        let moments = &self.moments[index];
+        let affine = Some((&moments.scale[..], &moments.shift[..]));
+        let (planes, pool) = ([op.input, op.output], &op.pool);
         // SAFETY: as for `work`.
+        unsafe { self.pool_forward(index, planes, pool, affine, op.relu, span) }
+    }
+
+    unsafe fn pool(&self, index: usize, op: &PoolOp, span: Span) {
+        // SAFETY: as for `work`.
+        unsafe {
+            self.pool_forward(index, [op.input, op.output], &op.pool, None, false, span);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for `work`.
+    unsafe fn pool_forward(
+        &self,
+        index: usize,
+        planes: [usize; 2],
+        pool: &Pool,
+        affine: Option<(&[f32], &[f32])>,
+        relu: bool,
+        span: Span,
+    ) {
+        let [input_plane, plane] = planes.map(|plane| &self.plan.planes[plane]);
+        // SAFETY: as the caller vouches.
         let (input, output, places) = unsafe {
             (
-                self.plane(op.input, span),
-                self.plane(op.output, span),
+                self.plane(planes[0], span),
+                self.plane(planes[1], span),
                 self.places_of(index, plane, span),
             )
         };
-        self.isa.run(NormForward {
-            op,
-            input_plane: &self.plan.planes[op.input],
-            plane,
-            moments: &self.moments[index],
+        let places = Some(places);
+        self.isa.run(PoolForward {
+            pool,
+            input_plane,
             input,
+            affine,
+            relu,
+            plane,
             output,
             places,
         });
@@ -355,25 +383,42 @@ impl<'a> Step<'a> {
     /// # Safety
     ///
     /// As for `work`.
-    unsafe fn pooled(&self, index: usize, op: &'a NormOp, span: Span) -> Pooled<'a> {
-        let plane = &self.plan.planes[op.output];
+    unsafe fn pooled(
+        &self,
+        index: usize,
+        planes: [usize; 2],
+        pool: &'a Pool,
+        span: Span,
+    ) -> Pooled<'a> {
+        let plane = &self.plan.planes[planes[1]];
         // SAFETY: as the caller vouches.
-        let (input, gradient, places) = unsafe {
+        let (gradient, places) = unsafe {
             (
-                self.plane(op.input, span),
-                self.gradient(op.output, span),
+                self.gradient(planes[1], span),
                 self.places_of(index, plane, span),
             )
         };
         Pooled {
-            moments: &self.moments[index],
-            pool: &op.pool,
-            plane: &self.plan.planes[op.input],
-            input,
+            pool,
+            plane: &self.plan.planes[planes[0]],
             gradient: &gradient[plane.origin()..],
             gradient_row: plane.row(),
             places,
         }
+    }
+
+    unsafe fn pool_back(&self, index: usize, op: &'a PoolOp, span: Span) {
+        // SAFETY: as for `work`.
+        let (pooled, input_gradient) = unsafe {
+            (
+                self.pooled(index, [op.input, op.output], &op.pool, span),
+                self.gradient(op.input, span),
+            )
+        };
+        self.isa.run(PoolBack {
+            pooled,
+            input_gradient,
+        });
     }
 
     unsafe fn norm_sums(&self, index: usize, span: Span) {
@@ -381,41 +426,60 @@ impl<'a> Step<'a> {
             return;
         };
         // SAFETY: as for `work`; weight and bias are different ranges.
-        let (pooled, weight_gradient, bias_gradient) = unsafe {
+        let (input, pooled, weight_gradient, bias_gradient) = unsafe {
             (
-                self.pooled(index, op, span),
+                self.plane(op.input, span),
+                self.pooled(index, [op.input, op.output], &op.pool, span),
                 self.partial(&op.weight, span),
                 self.partial(&op.bias, span),
             )
         };
+        let moments = &self.moments[index];
         self.isa.run(NormSums {
+            moments,
+            input,
             pooled,
             weight_gradient,
             bias_gradient,
         });
     }
 
-    unsafe fn norm_back(&self, index: usize, op: &NormOp, span: Span) {
+    unsafe fn norm_back(&self, index: usize, op: &'a NormOp, span: Span) {
         // SAFETY: as for `work`.
-        let (pooled, input_gradient) =
-            unsafe { (self.pooled(index, op, span), self.gradient(op.input, span)) };
+        let (input, pooled, input_gradient) = unsafe {
+            (
+                self.plane(op.input, span),
+                self.pooled(index, [op.input, op.output], &op.pool, span),
+                self.gradient(op.input, span),
+            )
+        };
+        let moments = &self.moments[index];
         self.isa.run(NormBack {
+            moments,
+            input,
             pooled,
             input_gradient,
         });
     }
 
-    fn drop_out(&self, layer: usize, rate: f32, values: &mut [f32], span: Span) {
-        let stride = values.len() / span.count;
-        for (i, values) in values.chunks_exact_mut(stride).enumerate() {
-            let sample = span.first + i;
+    fn drop_out(&self, op: &DropoutOp, values: &mut [f32], span: Span) {
+        let plane = &self.plan.planes[op.plane];
+        if op.rate == 0.0 {
+            return;
+        }
+        for (i, values) in values.chunks_exact_mut(plane.stride()).enumerate() {
             let key = MaskKey {
                 seed: self.seed,
                 step: self.number,
-                layer,
-                sample,
+                layer: op.ordinal,
+                sample: span.first + i,
             };
-            self.isa.run(Dropout { rate, key, values });
+            self.isa.run(Dropout {
+                rate: op.rate,
+                key,
+                plane,
+                values,
+            });
         }
     }
 
@@ -452,41 +516,4 @@ impl<'a> Step<'a> {
 /// Bytes that a sample's places of maxima take.
 pub(crate) fn places_len(plane: &Plane) -> usize {
     plane.height * plane.width * plane.stored
-}
-
-/// Normalisation, ReLU and pooling of one sample.
-struct NormForward<'a> {
-    op: &'a NormOp,
-    input_plane: &'a Plane,
-    plane: &'a Plane,
-    moments: &'a Moments,
-    input: &'a [f32],
-    output: &'a mut [f32],
-    places: &'a mut [u8],
-}
-
-impl Kernel for NormForward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self) {
-        let pool = &self.op.pool;
-        let stored = self.plane.stored;
-        let count = pool.output[1] * stored;
-        for y in 0..pool.output[0] {
-            let from = PoolRow {
-                pool,
-                band: &self.input[self.input_plane.at(y * pool.stride[0], 0)..],
-                row: self.input_plane.row(),
-                stored,
-                affine: Some((&self.moments.scale, &self.moments.shift)),
-                relu: self.op.relu,
-            };
-            pool_row::<S>(
-                &from,
-                &mut self.output[self.plane.at(y, 0)..][..count],
-                Some(&mut self.places[y * count..][..count]),
-            );
-        }
-    }
 }

@@ -66,6 +66,7 @@ impl Workspace {
             .map(|op| match op {
                 Op::Convolution(op) => vec![0; samples * places_len(&plan.planes[op.output])],
                 Op::Norm(op) => vec![0; samples * places_len(&plan.planes[op.output])],
+                Op::Pool(op) => vec![0; samples * places_len(&plan.planes[op.output])],
                 _ => Vec::new(),
             })
             .collect();

@@ -1,0 +1,241 @@
+//! Max-pooling and ReLU, there and back.
+
+use super::geometry::{Plane, Pool};
+use super::simd::{Kernel, LANES, Simd};
+
+/// In place of a maximum's place: the window's maximum was cut off by ReLU.
+pub(crate) const CUT: u8 = u8::MAX;
+
+/// Affine map, ReLU and pooling of one sample.
+pub(crate) struct PoolForward<'a> {
+    pub(crate) pool: &'a Pool,
+    pub(crate) input_plane: &'a Plane,
+    pub(crate) input: &'a [f32],
+    /// Scale and shift per channel, before all else.
+    pub(crate) affine: Option<(&'a [f32], &'a [f32])>,
+    pub(crate) relu: bool,
+    pub(crate) plane: &'a Plane,
+    pub(crate) output: &'a mut [f32],
+    /// Per pooled pixel and stored channel the place of the maximum in its window, or [`CUT`].
+    pub(crate) places: Option<&'a mut [u8]>,
+}
+
+impl Kernel for PoolForward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let Self {
+            pool,
+            input_plane,
+            input,
+            affine,
+            relu,
+            plane,
+            output,
+            places,
+        } = self;
+        let mut places = places;
+        let stored = plane.stored;
+        let count = pool.output[1] * stored;
+        for y in 0..pool.output[0] {
+            let from = PoolRow {
+                pool,
+                band: &input[input_plane.at(y * pool.stride[0], 0)..],
+                row: input_plane.row(),
+                stored,
+                affine,
+                relu,
+            };
+            pool_row::<S>(
+                &from,
+                &mut output[plane.at(y, 0)..][..count],
+                places
+                    .as_deref_mut()
+                    .map(|places| &mut places[y * count..][..count]),
+            );
+        }
+    }
+}
+
+/// What one row of pooled pixels is made from.
+pub(crate) struct PoolRow<'a> {
+    pub(crate) pool: &'a Pool,
+    /// From the first pixel of the row's first window.
+    pub(crate) band: &'a [f32],
+    /// From one row of the band to the next.
+    pub(crate) row: usize,
+    /// From one pixel to the next; whole vectors.
+    pub(crate) stored: usize,
+    /// Scale and shift per channel, before all else.
+    pub(crate) affine: Option<(&'a [f32], &'a [f32])>,
+    pub(crate) relu: bool,
+}
+
+/// Maximum over each window, the first of equals, then ReLU.
+#[inline(always)]
+pub(crate) fn pool_row<S: Simd>(from: &PoolRow<'_>, output: &mut [f32], places: Option<&mut [u8]>) {
+    let PoolRow {
+        pool,
+        band,
+        row,
+        stored,
+        affine,
+        relu,
+    } = *from;
+    let width = pool.output[1];
+    let last = (pool.size[0] - 1) * row + ((width - 1) * pool.stride[1] + pool.size[1]) * stored;
+    assert!(
+        stored % LANES == 0 && band.len() >= last,
+        "band shorter than the windows"
+    );
+    assert!(output.len() >= width * stored, "row too short");
+    let places = places.map(|places| {
+        assert!(places.len() >= width * stored, "places too short");
+        places.as_mut_ptr()
+    });
+    if let Some((scale, shift)) = affine {
+        assert!(
+            scale.len() >= stored && shift.len() >= stored,
+            "too few channels"
+        );
+    }
+    for x in 0..width {
+        for c in (0..stored).step_by(LANES) {
+            // SAFETY: whole vectors inside the slices whose lengths are asserted above.
+            unsafe {
+                let zero = S::splat(0.0);
+                let affine = affine.map(|(scale, shift)| {
+                    (
+                        S::load(scale.as_ptr().add(c)),
+                        S::load(shift.as_ptr().add(c)),
+                    )
+                });
+                let start = band.as_ptr().add(x * pool.stride[1] * stored + c);
+                let at = |wy: usize, wx: usize| {
+                    let value = S::load(start.add(wy * row + wx * stored));
+                    match affine {
+                        Some((scale, shift)) => S::fma(value, scale, shift),
+                        None => value,
+                    }
+                };
+                let mut best = at(0, 0);
+                let mut place = zero;
+                for wy in 0..pool.size[0] {
+                    for wx in 0..pool.size[1] {
+                        let value = at(wy, wx);
+                        #[allow(clippy::cast_precision_loss, reason = "at most 254")]
+                        let here = S::splat((wy * pool.size[1] + wx) as f32);
+                        place = S::select_gt(value, best, here, place);
+                        best = S::max(value, best);
+                    }
+                }
+                if relu {
+                    place = S::select_gt(best, zero, place, S::splat(f32::from(CUT)));
+                    best = S::max(best, zero);
+                }
+                S::store(output.as_mut_ptr().add(x * stored + c), best);
+                if let Some(places) = places {
+                    S::store_u8(places.add(x * stored + c), place);
+                }
+            }
+        }
+    }
+}
+
+/// A pooled sample on the way back.
+#[derive(Clone, Copy)]
+pub(crate) struct Pooled<'a> {
+    pub(crate) pool: &'a Pool,
+    /// Of the input; without border.
+    pub(crate) plane: &'a Plane,
+    /// Of the pooled result, from its first pixel.
+    pub(crate) gradient: &'a [f32],
+    pub(crate) gradient_row: usize,
+    pub(crate) places: &'a [u8],
+}
+
+impl Pooled<'_> {
+    pub(crate) fn check(&self) {
+        let [height, width] = self.pool.output;
+        let stored = self.plane.stored;
+        assert!(
+            self.gradient.len() >= (height - 1) * self.gradient_row + width * stored,
+            "gradient too short"
+        );
+        assert!(
+            self.places.len() >= height * width * stored,
+            "places too short"
+        );
+    }
+
+    /// Calls `f` with an input pixel's index and the gradient that arrives there, for sixteen
+    /// channels from `c`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Simd`], after [`Self::check`], and `c + 16` channels are stored.
+    #[inline(always)]
+    pub(crate) unsafe fn for_each<S: Simd>(&self, c: usize, mut f: impl FnMut(usize, S::V)) {
+        let Self {
+            pool,
+            plane,
+            gradient,
+            gradient_row,
+            places,
+        } = *self;
+        let [height, width] = pool.output;
+        let stored = plane.stored;
+        for y in 0..height {
+            for x in 0..width {
+                // SAFETY: the lengths are checked.
+                let (place, value) = unsafe {
+                    (
+                        S::load_u8(places.as_ptr().add((y * width + x) * stored + c)),
+                        S::load(gradient.as_ptr().add(y * gradient_row + x * stored + c)),
+                    )
+                };
+                for wy in 0..pool.size[0] {
+                    for wx in 0..pool.size[1] {
+                        #[allow(clippy::cast_precision_loss, reason = "at most 254")]
+                        let here = (wy * pool.size[1] + wx) as f32;
+                        let at = plane.at(y * pool.stride[0] + wy, x * pool.stride[1] + wx) + c;
+                        // SAFETY: only registers.
+                        f(at, unsafe { S::keep_eq(place, S::splat(here), value) });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The gradient of one sample's input.
+pub(crate) struct PoolBack<'a> {
+    pub(crate) pooled: Pooled<'a>,
+    /// Laid out as the input; is overwritten.
+    pub(crate) input_gradient: &'a mut [f32],
+}
+
+impl Kernel for PoolBack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let pooled = self.pooled;
+        pooled.check();
+        assert!(
+            self.input_gradient.len() >= pooled.plane.len(),
+            "gradient too short"
+        );
+        self.input_gradient.fill(0.0);
+        let to = self.input_gradient.as_mut_ptr();
+        for c in (0..pooled.plane.stored).step_by(LANES) {
+            // SAFETY: the lengths are checked; `for_each` gives pixels of the input.
+            unsafe {
+                pooled.for_each::<S>(c, |at, value| {
+                    S::store(to.add(at), S::add(value, S::load(to.add(at))));
+                });
+            }
+        }
+    }
+}
