@@ -8,6 +8,7 @@ use bakeoff_core::{
     Probabilities, Samples,
     record::{DataInfo, Measured, Outcome, PlannedTrial, Record, Run, Stage},
 };
+use bakeoff_metrics::{Evaluation, OneVsRest, Predictions};
 
 use crate::leaderboard::{Leaderboard, LeaderboardRow, Status};
 
@@ -74,6 +75,10 @@ pub(crate) struct Success<'a> {
     pub(crate) probabilities: &'a Probabilities,
     /// The predicted class of each test sample.
     pub(crate) predicted: Vec<u16>,
+    /// Every score.
+    pub(crate) evaluation: Evaluation,
+    /// Every class ranked against the rest, for curves.
+    pub(crate) curves: OneVsRest,
 }
 
 impl<'a> Analysis<'a> {
@@ -121,6 +126,14 @@ impl<'a> Analysis<'a> {
         Self { run, groups }
     }
 
+    /// Every trial, by dataset, then by model, then in the order of the plan.
+    pub(crate) fn trials(&self) -> impl Iterator<Item = &Trial<'a>> {
+        self.groups
+            .iter()
+            .flat_map(|group| &group.entries)
+            .flat_map(|entry| &entry.trials)
+    }
+
     /// The rows of every trial, ranked.
     pub(crate) fn leaderboard(&self) -> Leaderboard {
         let mut rows = Vec::with_capacity(self.run.plan.len());
@@ -154,9 +167,20 @@ impl<'a> Entry<'a> {
             .filter_map(|trial| Some((trial, trial.success()?)))
     }
 
+    /// The trial that stands for the model where only one can: the first successful one
+    /// of the plan, which no score has chosen.
+    pub(crate) fn example(&self) -> Option<(&Trial<'a>, &Success<'a>)> {
+        self.successes().next()
+    }
+
+    /// The mean of something over its successful trials; `None` where there are none.
+    pub(crate) fn mean(&self, value: impl Fn(&Success<'a>) -> f64) -> Option<f64> {
+        mean(self.successes().map(|(_, success)| value(success)))
+    }
+
     /// Mean accuracy over its successful trials.
     pub(crate) fn mean_accuracy(&self) -> Option<f64> {
-        mean(self.successes().map(|(_, success)| success.accuracy()))
+        self.mean(|success| success.evaluation.accuracy)
     }
 }
 
@@ -173,7 +197,7 @@ impl<'a> Trial<'a> {
                 Ok(success) => Fate::Ok(Box::new(success)),
                 Err(reason) => Fate::Failed {
                     stage: None,
-                    reason: reason.to_owned(),
+                    reason,
                 },
             },
         };
@@ -192,14 +216,24 @@ impl<'a> Trial<'a> {
         }
     }
 
+    /// How it stands.
+    pub(crate) fn status(&self) -> Status {
+        match self.fate {
+            Fate::Ok(_) => Status::Ok,
+            Fate::Failed { .. } => Status::Failed,
+            Fate::Missing => Status::Missing,
+        }
+    }
+
     fn row(&self) -> LeaderboardRow {
         let trial = &self.planned.trial;
-        let (status, reason) = match &self.fate {
-            Fate::Ok(_) => (Status::Ok, None),
-            Fate::Failed { reason, .. } => (Status::Failed, Some(reason.clone())),
-            Fate::Missing => (Status::Missing, Some("no record of this trial".to_owned())),
+        let reason = match &self.fate {
+            Fate::Ok(_) => None,
+            Fate::Failed { reason, .. } => Some(reason.clone()),
+            Fate::Missing => Some("no record of this trial".to_owned()),
         };
         let success = self.success();
+        let scores = success.map(|success| &success.evaluation);
         let costs = success.map(|success| &success.measured.costs);
         let samples = success.map(|success| &success.measured.samples);
         LeaderboardRow {
@@ -208,21 +242,21 @@ impl<'a> Trial<'a> {
             engine: trial.spec.engine.clone(),
             dataset: trial.data.name.clone(),
             seed: trial.seed,
-            status,
+            status: self.status(),
             reason,
-            accuracy: success.map(Success::accuracy),
-            accuracy_low: None,
-            accuracy_high: None,
-            errors: None,
-            balanced_accuracy: None,
-            top_3_accuracy: None,
-            macro_precision: None,
-            macro_recall: None,
-            macro_f1: None,
-            weighted_f1: None,
-            macro_auc: None,
-            micro_auc: None,
-            log_loss: None,
+            accuracy: scores.map(|e| e.accuracy),
+            errors: success.map(Success::errors),
+            balanced_accuracy: scores.map(|e| e.balanced_accuracy),
+            top_3_accuracy: scores
+                .and_then(|e| e.top_k.iter().find(|top| top.k == 3))
+                .map(|top| top.accuracy),
+            macro_precision: scores.map(|e| e.macro_precision),
+            macro_recall: scores.map(|e| e.macro_recall),
+            macro_f1: scores.map(|e| e.macro_f1),
+            weighted_f1: scores.map(|e| e.weighted_f1),
+            macro_auc: scores.and_then(|e| e.macro_auc),
+            micro_auc: scores.and_then(|e| e.micro_auc),
+            log_loss: scores.map(|e| e.log_loss),
             fit_seconds: costs.map(|c| seconds(c.fit_ns)),
             fit_cpu_seconds: costs.and_then(|c| c.fit_cpu_ns).map(seconds),
             load_seconds: costs.map(|c| seconds(c.data_load_ns)),
@@ -248,7 +282,7 @@ impl<'a> Success<'a> {
         run: &'a Run,
         planned: &PlannedTrial,
         measured: &'a Measured,
-    ) -> Result<Self, &'static str> {
+    ) -> Result<Self, String> {
         let test = run
             .tests
             .get(&measured.test_fingerprint)
@@ -257,25 +291,30 @@ impl<'a> Success<'a> {
             .probabilities
             .get(&planned.id)
             .ok_or("the record says ok, but its probabilities are not there")?;
-        if probabilities.len() != test.len() || probabilities.classes() != test.classes() {
-            return Err("its probabilities do not fit its test data");
+        let predictions = Predictions::new(test.labels(), probabilities)
+            .map_err(|error| format!("its probabilities do not fit its test data: {error}"))?;
+        if probabilities.classes() != test.classes() {
+            return Err(format!(
+                "its probabilities are of {} classes, its test data of {}",
+                probabilities.classes(),
+                test.classes()
+            ));
         }
+        let curves = OneVsRest::new(&predictions);
         Ok(Self {
             measured,
             test,
             probabilities,
-            predicted: probabilities.predicted(),
+            predicted: predictions.predicted().to_vec(),
+            evaluation: Evaluation::of(&predictions, &curves),
+            curves,
         })
     }
 
-    pub(crate) fn accuracy(&self) -> f64 {
-        let right = self
-            .predicted
-            .iter()
-            .zip(self.test.labels())
-            .filter(|(a, b)| a == b)
-            .count();
-        right as f64 / self.test.len() as f64
+    /// Wrong answers.
+    pub(crate) fn errors(&self) -> u64 {
+        let confusion = &self.evaluation.confusion;
+        confusion.total() - confusion.correct()
     }
 }
 
@@ -292,12 +331,12 @@ fn descending(a: Option<f64>, b: Option<f64>) -> std::cmp::Ordering {
 }
 
 /// The mean, or `None` of nothing.
-pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0_usize), |(sum, n), x| (sum + x, n + 1));
     (count > 0).then(|| sum / count as f64)
 }
 
-fn seconds(ns: u64) -> f64 {
+pub(crate) fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
 }
 

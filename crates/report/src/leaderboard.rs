@@ -51,10 +51,6 @@ pub struct LeaderboardRow {
     pub reason: Option<String>,
     /// Share of right answers on the test part.
     pub accuracy: Option<f64>,
-    /// Lower end of the accuracy's 95 % Wilson interval.
-    pub accuracy_low: Option<f64>,
-    /// Upper end of the accuracy's 95 % Wilson interval.
-    pub accuracy_high: Option<f64>,
     /// Wrong answers on the test part.
     pub errors: Option<u64>,
     /// Mean recall over the classes that occur.

@@ -14,7 +14,11 @@
 //! depends on files beside the binary).
 
 mod analysis;
+mod charts;
+mod format;
 mod leaderboard;
+mod page;
+mod pictures;
 
 use bakeoff_core::record::Run;
 
@@ -96,10 +100,10 @@ pub fn leaderboard(run: &Run) -> Leaderboard {
 pub fn render(run: &Run, options: &Options) -> Result<Rendered, ReportError> {
     let analysis = analysis::Analysis::new(run);
     let leaderboard = analysis.leaderboard();
-    let _ = options;
+    let page = page::build(&analysis, options)?;
     Ok(Rendered {
-        html: String::new(),
-        charts: Vec::new(),
+        html: page.html,
+        charts: page.charts,
         leaderboard_json: leaderboard.to_json()?,
         leaderboard_csv: leaderboard.to_csv()?,
         leaderboard,

@@ -1,0 +1,147 @@
+//! Every chart: pure functions from numbers to SVG, by plotters, in one theme.
+
+mod axis;
+mod bars;
+mod canvas;
+mod confusion;
+mod learning;
+mod pareto;
+mod plot;
+mod roc;
+mod theme;
+
+pub(crate) use bars::{ClassCounts, class_counts};
+pub(crate) use confusion::{ClassErrors, Matrix, Shown, class_errors, confusion};
+pub(crate) use learning::{Course, courses};
+pub(crate) use pareto::{Candidate, Cost, pareto, pareto_front};
+pub(crate) use roc::{Curve, RocView, height_at as roc_height_at, roc};
+pub(crate) use theme::{css, series_class};
+
+/// A finished chart.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Chart {
+    /// File stem, unique in a report.
+    pub(crate) stem: String,
+    /// Pixels.
+    size: (f64, f64),
+    /// What is inside the `svg` element.
+    body: String,
+}
+
+impl Chart {
+    /// Takes what the back end wrote apart and leaves out what says nothing.
+    fn new(stem: &str, size: (f64, f64), svg: &str) -> Self {
+        let inner = svg
+            .split_once(">\n")
+            .map_or(svg, |(_, rest)| rest)
+            .trim_end()
+            .trim_end_matches("</svg>");
+        // Quotes in labels are escaped, so none of these can be part of one.
+        let body = inner
+            .replace(" opacity=\"1\"", "")
+            .replace(" stroke=\"none\"", "")
+            .replace(" font-family=\"sans-serif\"", "")
+            .replace(" \"/>", "\"/>")
+            .replace("\n</text>", "</text>");
+        Self {
+            stem: stem.to_owned(),
+            size,
+            body: joined_labels(&rounded_font_sizes(&body)),
+        }
+    }
+
+    fn view_box(&self) -> String {
+        format!(
+            "0 0 {} {}",
+            canvas::units(self.size.0),
+            canvas::units(self.size.1)
+        )
+    }
+
+    /// For the page: colours follow its style. `labelled_by` is the id of the text that
+    /// says what is to be seen.
+    pub(crate) fn inline(&self, labelled_by: &str) -> String {
+        format!(
+            "<svg class=\"chart\" viewBox=\"{}\" role=\"img\" aria-labelledby=\"{labelled_by}\" \
+             stroke-linejoin=\"round\">\n{}</svg>",
+            self.view_box(),
+            self.body
+        )
+    }
+
+    /// For a file of its own: light colours on white.
+    pub(crate) fn standalone(&self) -> String {
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{}\" width=\"{}\" height=\"{}\" \
+             font-family=\"system-ui, sans-serif\" stroke-linejoin=\"round\">\n\
+             <rect width=\"100%\" height=\"100%\" fill=\"#FFFFFF\"/>\n{}</svg>\n",
+            self.view_box(),
+            self.size.0,
+            self.size.1,
+            self.body
+        )
+    }
+
+    /// Whether it needs the page's whole width to be read.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.size.0 > 520.0
+    }
+}
+
+/// The back end divides sizes by 1.24 and writes every digit of the result.
+fn rounded_font_sizes(svg: &str) -> String {
+    const KEY: &str = "font-size=\"";
+    let mut out = String::with_capacity(svg.len());
+    let mut rest = svg;
+    while let Some(at) = rest.find(KEY) {
+        let (before, after) = rest.split_at(at + KEY.len());
+        out.push_str(before);
+        let end = after.find('"').unwrap_or_default();
+        let (size, tail) = after.split_at(end);
+        match size.parse::<f64>() {
+            Ok(size) => out.push_str(&size.round().to_string()),
+            Err(_) => out.push_str(size),
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The back end puts a label on a line of its own, which shows as a space.
+fn joined_labels(svg: &str) -> String {
+    let mut out = String::with_capacity(svg.len());
+    for line in svg.lines() {
+        out.push_str(line);
+        if !(line.starts_with("<text") && line.ends_with('>') && !line.ends_with("</text>")) {
+            out.push('\n');
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        canvas::{Anchor, Face, draw},
+        theme,
+    };
+
+    #[test]
+    fn labels_are_escaped_and_stand_alone_on_their_point() {
+        let chart = draw("x", (100.0, 50.0), |canvas| {
+            let face = Face::new(12.0, theme::INK).anchored(Anchor::Middle);
+            canvas.text("<script>&\"é😀\u{7}", (50.0, 25.0), face)
+        })
+        .unwrap();
+        assert!(
+            chart
+                .body
+                .contains(">&lt;script&gt;&amp;&quot;é😀\u{FFFD}</text>"),
+            "{}",
+            chart.body
+        );
+        assert!(chart.body.contains("font-size=\"120\""), "{}", chart.body);
+        assert!(chart.standalone().contains("viewBox=\"0 0 1000 500\""));
+    }
+}

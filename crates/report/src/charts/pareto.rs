@@ -1,0 +1,209 @@
+//! Accuracy against what it costs, with the models that no other one beats in both.
+
+use super::{
+    Chart,
+    axis::Axis,
+    canvas::{Anchor, Face, draw, shortened, text_width},
+    plot::{LABEL_SIZE, Margins, Plot, spread},
+    theme,
+};
+use crate::{ReportError, format};
+
+/// What is on the horizontal axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cost {
+    /// Seconds.
+    Time,
+    /// Bytes.
+    Size,
+}
+
+/// A trial on the chart.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate<'a> {
+    /// Its model's name.
+    pub(crate) label: &'a str,
+    /// Its model's colour and mark.
+    pub(crate) series: usize,
+    /// What it costs, in the unit of the axis.
+    pub(crate) cost: f64,
+    /// Share of wrong answers.
+    pub(crate) error: f64,
+}
+
+/// Which candidates no other one beats: cheaper at no more errors, or fewer errors at
+/// no more cost.
+pub(crate) fn pareto_front(candidates: &[(f64, f64)]) -> Vec<bool> {
+    candidates
+        .iter()
+        .map(|a| {
+            !candidates
+                .iter()
+                .any(|b| (b.0 <= a.0 && b.1 < a.1) || (b.0 < a.0 && b.1 <= a.1))
+        })
+        .collect()
+}
+
+/// Draws error (on a log axis, named by accuracy, best on top) against cost.
+///
+/// `smallest_error` stands in for no error at all: half an error among the samples.
+pub(crate) fn pareto(
+    stem: &str,
+    candidates: &[Candidate<'_>],
+    cost: Cost,
+    title: &str,
+    smallest_error: f64,
+) -> Result<Chart, ReportError> {
+    let margins = Margins {
+        top: 34.0,
+        right: 20.0,
+        bottom: 46.0,
+        left: 62.0,
+    };
+    let error = |candidate: &Candidate<'_>| candidate.error.max(smallest_error);
+    // Nothing takes no time; a clock that says so gets a nanosecond.
+    let paid = |candidate: &Candidate<'_>| candidate.cost.max(1e-9);
+    let cheap = candidates.iter().map(paid).fold(f64::INFINITY, f64::min);
+    let dear = candidates.iter().map(paid).fold(0.0, f64::max);
+    let best = candidates.iter().map(error).fold(1.0, f64::min);
+    let worst = candidates.iter().map(error).fold(smallest_error, f64::max);
+    draw(stem, (440.0, 380.0), |canvas| {
+        let name = match cost {
+            Cost::Time => format::axis_seconds,
+            Cost::Size => format::axis_bytes,
+        };
+        // Room on both sides, at least a decade wide, so that labels fit.
+        let widen = (10.0_f64 / (dear / cheap)).max(1.0).sqrt() * 1.8;
+        let x = Axis::log((cheap / widen, dear * widen), title, name);
+        let (low, high) = (best / 1.6, (worst * 1.6).min(1.0));
+        let y = Axis::log((high, low), "accuracy (log scale of errors)", |_| {
+            String::new()
+        })
+        .with_ticks(accuracy_ticks(low, high));
+        let plot = Plot::new(canvas, margins, x, y)?;
+
+        let costs: Vec<(f64, f64)> = candidates.iter().map(|c| (paid(c), error(c))).collect();
+        let front = pareto_front(&costs);
+        let mut corners: Vec<(f64, f64)> = costs
+            .iter()
+            .zip(&front)
+            .filter_map(|(point, on)| on.then_some(*point))
+            .collect();
+        corners.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for pair in corners.windows(2) {
+            // At its cost, and until the next one is paid for, a model is the best.
+            let turn = (pair[1].0, pair[0].1);
+            canvas.dashed(plot.at(pair[0]), plot.at(turn), theme::AXIS)?;
+            canvas.dashed(plot.at(turn), plot.at(pair[1]), theme::AXIS)?;
+        }
+        let places: Vec<(f64, f64)> = costs.iter().map(|point| plot.at(*point)).collect();
+        for (candidate, place) in candidates.iter().zip(&places) {
+            canvas.marker(*place, 5.5, candidate.series)?;
+        }
+
+        // One label for each model, at its first trial.
+        let first: Vec<usize> = (0..candidates.len())
+            .filter(|&i| {
+                candidates[..i]
+                    .iter()
+                    .all(|c| c.series != candidates[i].series)
+            })
+            .collect();
+        let wished: Vec<f64> = first.iter().map(|&i| places[i].1).collect();
+        let (left, top, right, bottom) = plot.frame;
+        let tops = spread_where_near(&first, &places, &wished, (top + 8.0, bottom - 8.0));
+        for (&index, y) in first.iter().zip(tops) {
+            let on_front = front.get(index).copied().unwrap_or_default();
+            let star = if on_front { " ★" } else { "" };
+            let text = format!("{}{star}", shortened(candidates[index].label, 12.0, 120.0));
+            let x = places[index].0;
+            let face = Face::new(LABEL_SIZE, theme::INK);
+            let room = text_width(&text, LABEL_SIZE) + 14.0;
+            if x + room > right && x - room > left {
+                canvas.text(&text, (x - 10.0, y), face.anchored(Anchor::End))?;
+            } else {
+                canvas.text(&text, (x + 10.0, y), face)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Moves labels apart where their marks are near each other.
+fn spread_where_near(
+    indices: &[usize],
+    places: &[(f64, f64)],
+    wished: &[f64],
+    bounds: (f64, f64),
+) -> Vec<f64> {
+    let mut placed = wished.to_vec();
+    let mut done = vec![false; indices.len()];
+    for start in 0..indices.len() {
+        if done[start] {
+            continue;
+        }
+        // Everything whose label could touch this one's, directly or through others.
+        let mut cluster = vec![start];
+        done[start] = true;
+        let mut next = 0;
+        while let Some(&member) = cluster.get(next) {
+            next += 1;
+            for other in 0..indices.len() {
+                let (a, b) = (places[indices[member]], places[indices[other]]);
+                if !done[other] && (a.0 - b.0).abs() < 130.0 && (a.1 - b.1).abs() < 16.0 {
+                    done[other] = true;
+                    cluster.push(other);
+                }
+            }
+        }
+        let heights: Vec<f64> = cluster.iter().map(|&i| wished[i]).collect();
+        for (&member, y) in cluster.iter().zip(spread(&heights, 15.0, bounds)) {
+            placed[member] = y;
+        }
+    }
+    placed
+}
+
+/// Accuracies on an axis of errors: 90 %, 95 %, 99 %, 99.9 % and what lies between.
+fn accuracy_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
+    let decades = (high / low).log10();
+    let factors: &[f64] = if decades < 0.7 {
+        &[1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]
+    } else if decades < 1.5 {
+        &[1.0, 2.0, 3.0, 5.0]
+    } else {
+        &[1.0, 3.0]
+    };
+    let first = low.log10().floor() as i32;
+    (first..=0)
+        .flat_map(|power| factors.iter().map(move |f| f * 10_f64.powi(power)))
+        .filter(|error| (low..=high.min(1.0)).contains(error))
+        .map(|error| {
+            let text = format!("{:.4}", 100.0 * (1.0 - error));
+            let text = text.trim_end_matches('0').trim_end_matches('.');
+            (error, format!("{text} %"))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_front_holds_what_nothing_beats() {
+        let front = pareto_front(&[(1.0, 0.08), (2.0, 0.03), (3.0, 0.04), (9.0, 0.01)]);
+        assert_eq!(front, [true, true, false, true]);
+        // Equals do not beat each other.
+        assert_eq!(pareto_front(&[(1.0, 0.1), (1.0, 0.1)]), [true, true]);
+    }
+
+    #[test]
+    fn accuracies_are_named_without_trailing_zeros() {
+        let names: Vec<String> = accuracy_ticks(0.005, 0.1)
+            .into_iter()
+            .map(|tick| tick.1)
+            .collect();
+        assert_eq!(names, ["99.5 %", "99 %", "98 %", "97 %", "95 %", "90 %"]);
+    }
+}

@@ -1,0 +1,216 @@
+//! Numbers as people read them. Everything on the page is formatted here, once.
+
+/// What stands where nothing was measured or a score is undefined.
+pub(crate) const NOTHING: &str = "–";
+
+/// `99.12 %`, with as many digits as the number of samples supports.
+pub(crate) fn percent(share: f64, samples: usize) -> String {
+    let digits = match samples {
+        0..=99 => 0,
+        100..=999 => 1,
+        _ => 2,
+    };
+    format!("{:.digits$}\u{a0}%", 100.0 * share)
+}
+
+/// A score from 0 to 1 with four digits: `0.9912`.
+pub(crate) fn score(value: f64) -> String {
+    format!("{value:.4}")
+}
+
+/// An area under a curve: five digits where four would say 1.0000 of something less.
+pub(crate) fn auc(value: f64) -> String {
+    if value < 1.0 && value > 0.999 {
+        format!("{value:.5}")
+    } else {
+        format!("{value:.4}")
+    }
+}
+
+/// `None` as a dash.
+pub(crate) fn or_nothing<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
+    value.map_or_else(|| NOTHING.to_owned(), show)
+}
+
+/// `12,345`.
+pub(crate) fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 error`, `2 errors`.
+pub(crate) fn counted(value: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(value), if value == 1 { one } else { many })
+}
+
+/// A number with three significant digits and no exponent between a thousandth and a
+/// million: `0.00123`, `4.56`, `12,300`.
+pub(crate) fn significant(value: f64) -> String {
+    if !value.is_finite() {
+        return NOTHING.to_owned();
+    }
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let magnitude = value.abs().log10().floor();
+    if !(-4.0..15.0).contains(&magnitude) {
+        return format!("{value:.2e}");
+    }
+    let digits = (2.0 - magnitude).clamp(0.0, 6.0) as usize;
+    if value.abs() >= 999.5 {
+        let scale = 10_f64.powi(magnitude as i32 - 2);
+        let rounded = (value.abs() / scale).round() * scale;
+        let sign = if value < 0.0 { "-" } else { "" };
+        return format!("{sign}{}", count(rounded.round() as u64));
+    }
+    format!("{value:.digits$}")
+}
+
+/// For the names of values on axes: `0.0001`, `0.5`, `1`, `200`.
+pub(crate) fn short_number(value: f64) -> String {
+    let rounded = (value * 1e7).round() / 1e7;
+    format!("{}", if rounded == 0.0 { 0.0 } else { rounded })
+}
+
+/// `850 ns`, `12.3 µs`, `4.56 ms`, `78.9 s`, `2 min 03 s`, `1 h 02 min`.
+pub(crate) fn seconds(value: f64) -> String {
+    match value {
+        v if !v.is_finite() => NOTHING.to_owned(),
+        v if v <= 0.0 => "0\u{a0}s".to_owned(),
+        v if v < 0.9995e-6 => format!("{:.0}\u{a0}ns", v * 1e9),
+        v if v < 0.9995e-3 => format!("{}\u{a0}µs", significant(v * 1e6)),
+        v if v < 0.9995 => format!("{}\u{a0}ms", significant(v * 1e3)),
+        v if v < 99.95 => format!("{}\u{a0}s", significant(v)),
+        v if v < 3599.5 => {
+            let whole = v.round() as u64;
+            format!("{}\u{a0}min {:02}\u{a0}s", whole / 60, whole % 60)
+        }
+        v => {
+            let minutes = (v / 60.0).round() as u64;
+            format!("{}\u{a0}h {:02}\u{a0}min", minutes / 60, minutes % 60)
+        }
+    }
+}
+
+/// A round duration on an axis: `1 µs`, `200 ms`, `5 s`, `2,000 s`.
+pub(crate) fn axis_seconds(value: f64) -> String {
+    let (scaled, unit) = match value {
+        v if v < 0.999e-6 => (v * 1e9, "ns"),
+        v if v < 0.999e-3 => (v * 1e6, "µs"),
+        v if v < 0.999 => (v * 1e3, "ms"),
+        v => (v, "s"),
+    };
+    if scaled >= 1000.0 {
+        format!("{}\u{a0}{unit}", count(scaled.round() as u64))
+    } else {
+        format!("{}\u{a0}{unit}", short_number(scaled))
+    }
+}
+
+/// `512 B`, `1.23 kB`, `45.6 MB`, `7.89 GB`: powers of a thousand.
+pub(crate) fn bytes(value: u64) -> String {
+    axis_bytes_with(value as f64, significant)
+}
+
+/// A round size on an axis.
+pub(crate) fn axis_bytes(value: f64) -> String {
+    axis_bytes_with(value, short_number)
+}
+
+fn axis_bytes_with(value: f64, number: impl Fn(f64) -> String) -> String {
+    let (scaled, unit) = match value {
+        v if v < 999.5 => return format!("{v:.0}\u{a0}B"),
+        v if v < 999.5e3 => (v / 1e3, "kB"),
+        v if v < 999.5e6 => (v / 1e6, "MB"),
+        v => (v / 1e9, "GB"),
+    };
+    format!("{}\u{a0}{unit}", number(scaled))
+}
+
+/// How many times one is another: `1.2×`, `35×`, `1,200×`.
+pub(crate) fn times(ratio: f64) -> String {
+    if ratio < 9.95 {
+        format!("{ratio:.1}×")
+    } else {
+        let step = 10_f64.powf((ratio.log10().floor() - 1.0).max(0.0));
+        format!("{}×", count(((ratio / step).round() * step) as u64))
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        let cases = [
+            (0.0, "0 s"),
+            (2.5e-7, "250 ns"),
+            (1.4e-3, "1.40 ms"),
+            (0.9999, "1.00 s"),
+            (75.25, "75.2 s"),
+            (99.96, "1 min 40 s"),
+            (3599.0, "59 min 59 s"),
+            (3660.0, "1 h 01 min"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(plain(seconds(value)), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_counts() {
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(1_000), "1.00 kB");
+        assert_eq!(bytes(47_040_000), "47.0 MB");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "error", "errors"), "1 error");
+        assert_eq!(significant(11_111.0), "11,100");
+        assert_eq!(significant(999.7), "1,000");
+        assert_eq!(significant(0.001_234), "0.00123");
+        assert_eq!(significant(f64::NAN), "–");
+    }
+
+    #[test]
+    fn shares_have_the_digits_that_the_samples_support() {
+        assert_eq!(percent(0.9912, 10_000), "99.12 %");
+        assert_eq!(percent(0.9, 10), "90 %");
+        assert_eq!(auc(0.999_96), "0.99996");
+        assert_eq!(auc(1.0), "1.0000");
+    }
+
+    #[test]
+    fn ratios_and_lists() {
+        assert_eq!(times(1.25), "1.2×");
+        assert_eq!(times(1234.0), "1,200×");
+        let items = ["a", "b", "c"].map(String::from);
+        assert_eq!(list(&items), "a, b and c");
+        assert_eq!(list(&items[..1]), "a");
+    }
+
+    #[test]
+    fn axes_speak_in_round_numbers() {
+        assert_eq!(axis_seconds(2e-4), "200 µs");
+        assert_eq!(axis_seconds(1e-3), "1 ms");
+        assert_eq!(axis_seconds(1000.0), "1,000 s");
+        assert_eq!(axis_bytes(5e6), "5 MB");
+        assert_eq!(short_number(0.1 + 0.2), "0.3");
+        assert_eq!(short_number(-1e-12), "0");
+    }
+}

@@ -1,0 +1,301 @@
+//! The page: structs of formatted text, laid out by the templates.
+//!
+//! Templates see no record and compute nothing; what they show is decided here.
+
+mod board;
+mod compare;
+mod method;
+mod model;
+mod model_charts;
+mod model_tables;
+mod parts;
+mod verdict;
+
+use askama::Template;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
+
+use self::{
+    board::Board,
+    compare::Comparison,
+    method::DataSection,
+    model::ModelSection,
+    parts::{Charts, Slugs, Table, Words},
+};
+use crate::{
+    Options, ReportError,
+    analysis::{Analysis, Entry, Group},
+    charts, format,
+    pictures::{Album, Sheet},
+};
+
+const STYLE: &str = include_str!("../../assets/style.css");
+const SCRIPT: &str = include_str!("../../assets/script.js");
+
+/// Where a model on a dataset is found.
+pub(crate) struct Place {
+    /// The id of its section.
+    pub(crate) section: String,
+    /// What the stems of its charts begin with.
+    pub(crate) stem: String,
+}
+
+/// An entry of the table of contents.
+struct Link {
+    href: String,
+    label: String,
+    series: Option<&'static str>,
+    below: Vec<Link>,
+}
+
+impl Link {
+    fn new(href: &str, label: &str) -> Self {
+        Self {
+            href: href.to_owned(),
+            label: label.to_owned(),
+            series: None,
+            below: Vec::new(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    policy: String,
+    style: &'a str,
+    script: &'a str,
+    run: &'a str,
+    experiment: &'a str,
+    planned_at: &'a str,
+    version: &'a str,
+    summary: String,
+    contents: Vec<Link>,
+    /// One list of sentences for each dataset.
+    verdicts: Vec<Vec<Words>>,
+    /// How many trials have no results.
+    without_results: Option<String>,
+    boards: Vec<Board>,
+    comparisons: Vec<Comparison>,
+    models: Vec<ModelSection>,
+    problems: Option<Table>,
+    samples: Option<Table>,
+    data: Vec<DataSection>,
+    machines: Vec<Table>,
+    seeds: String,
+    command: &'a str,
+    experiment_toml: &'a str,
+    sheets: Vec<Sheet>,
+}
+
+/// The page, and its charts as files.
+pub(crate) struct Finished {
+    pub(crate) html: String,
+    pub(crate) charts: Vec<(String, String)>,
+}
+
+/// Lays the page out.
+///
+/// # Errors
+/// As [`crate::render`].
+pub(crate) fn build(
+    analysis: &Analysis<'_>,
+    options: &Options,
+) -> Result<Finished, ReportError> {
+    let info = &analysis.run.info;
+    let only_dataset = analysis.groups.len() == 1;
+    let mut slugs = Slugs::default();
+    // Charts that belong to no model have fixed stems; no model may take them.
+    for taken in ["roc-all", "errors-by-class", "class-counts", "validation-loss"] {
+        slugs.new_slug(taken);
+    }
+    let mut prefixes = Vec::new();
+    let mut places: Vec<Vec<Place>> = Vec::new();
+    for group in &analysis.groups {
+        let prefix = if only_dataset {
+            String::new()
+        } else {
+            format!("{}-", slugs.new_slug(group.name))
+        };
+        places.push(
+            group
+                .entries
+                .iter()
+                .map(|entry| {
+                    let stem = slugs.new_slug(&format!("{prefix}{}", entry.model));
+                    Place {
+                        section: format!("model-{stem}"),
+                        stem,
+                    }
+                })
+                .collect(),
+        );
+        prefixes.push(prefix);
+    }
+
+    let mut album = Album::default();
+    let mut files = Charts::default();
+    let mut boards = Vec::new();
+    let mut comparisons = Vec::new();
+    let mut models = Vec::new();
+    let mut data = Vec::new();
+    for ((group, prefix), places) in analysis.groups.iter().zip(&prefixes).zip(&places) {
+        boards.push(board::board(group, places, only_dataset));
+        comparisons.push(compare::comparison(
+            group,
+            prefix,
+            only_dataset,
+            &mut files,
+        )?);
+    }
+    for (group, places) in analysis.groups.iter().zip(&places) {
+        for (entry, place) in group.entries.iter().zip(places) {
+            models.push(model::model_section(
+                group,
+                entry,
+                place,
+                only_dataset,
+                options,
+                (&mut album, &mut files),
+            )?);
+        }
+    }
+    for (group, prefix) in analysis.groups.iter().zip(&prefixes) {
+        data.push(method::data_section(group, prefix, &mut files)?);
+    }
+
+    let problems = method::problems(analysis);
+    let without_results = problems.as_ref().map(|table| {
+        format!(
+            "{} without results",
+            format::counted(table.rows.len() as u64, "trial is", "trials are")
+        )
+    });
+    let style = format!("{}\n{STYLE}", charts::css());
+    let page = Page {
+        policy: policy(&style),
+        style: &style,
+        script: SCRIPT,
+        run: &info.name,
+        experiment: &info.experiment,
+        planned_at: &info.planned_at,
+        version: &info.version,
+        summary: summary(analysis),
+        contents: contents(analysis, &places, &comparisons, problems.is_some()),
+        verdicts: analysis
+            .groups
+            .iter()
+            .map(|group| verdict::verdict(group, only_dataset))
+            .collect(),
+        without_results,
+        boards,
+        comparisons,
+        models,
+        problems,
+        samples: method::samples(analysis),
+        data,
+        machines: method::machines(analysis),
+        seeds: format::list(&method::seeds(analysis)),
+        command: &info.command,
+        experiment_toml: &info.experiment_toml,
+        sheets: album.sheets()?,
+    };
+    Ok(Finished {
+        html: page.render()?,
+        charts: files.files,
+    })
+}
+
+/// What the page allows itself: its own style and script, by hash, and pictures inside it.
+fn policy(style: &str) -> String {
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; img-src data:; style-src 'sha256-{}'; script-src 'sha256-{}'; \
+         base-uri 'none'; form-action 'none'",
+        hash(style),
+        hash(SCRIPT)
+    )
+}
+
+/// For search engines, previews and the line under the title.
+fn summary(analysis: &Analysis<'_>) -> String {
+    let models = analysis
+        .groups
+        .iter()
+        .map(|group| group.entries.len())
+        .max()
+        .unwrap_or_default();
+    let datasets: Vec<String> = analysis
+        .groups
+        .iter()
+        .map(|group| group.name.to_owned())
+        .collect();
+    format!(
+        "{} compared on {}",
+        format::counted(models as u64, "model", "models"),
+        format::list(&datasets)
+    )
+}
+
+fn contents(
+    analysis: &Analysis<'_>,
+    places: &[Vec<Place>],
+    comparisons: &[Comparison],
+    problems: bool,
+) -> Vec<Link> {
+    let mut compare = Link::new("#comparison", "Comparison");
+    compare.below = comparisons
+        .iter()
+        .flat_map(|comparison| &comparison.figures)
+        .map(|figure| Link::new(&format!("#{}", figure.id), &figure.title))
+        .collect();
+    if comparisons.len() > 1 {
+        // Datasets times charts would be a list that nobody reads.
+        compare.below.clear();
+    }
+    let mut models = Link::new("#models", "Models");
+    models.below = analysis
+        .groups
+        .iter()
+        .zip(places)
+        .flat_map(|(group, places)| {
+            group
+                .entries
+                .iter()
+                .zip(places)
+                .map(|(entry, place)| model_link(group, entry, place, places_are_many(analysis)))
+        })
+        .collect();
+    let mut links = vec![
+        Link::new("#answer", "The answer"),
+        Link::new("#leaderboard", "Leaderboard"),
+        compare,
+        models,
+    ];
+    if problems {
+        links.push(Link::new("#problems", "Without results"));
+    }
+    links.extend([
+        Link::new("#method", "Method"),
+        Link::new("#data", "Data"),
+        Link::new("#machine", "Machine"),
+        Link::new("#repeat", "Repeat it"),
+    ]);
+    links
+}
+
+fn places_are_many(analysis: &Analysis<'_>) -> bool {
+    analysis.groups.len() > 1
+}
+
+fn model_link(group: &Group<'_>, entry: &Entry<'_>, place: &Place, several: bool) -> Link {
+    let label = if several {
+        format!("{} on {}", entry.model, group.name)
+    } else {
+        entry.model.to_owned()
+    };
+    Link {
+        series: Some(charts::series_class(entry.series)),
+        ..Link::new(&format!("#{}", place.section), &label)
+    }
+}

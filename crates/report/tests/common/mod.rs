@@ -1,0 +1,383 @@
+//! Hand-built runs: records as a trial would leave them, answers made up.
+//!
+//! Nothing here trains or measures. Numbers come from a fixed generator and from
+//! arithmetic alone, so that they are the same on every machine.
+#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use bakeoff_core::{
+    EpochMetrics, FitSummary, ImageShape, Images, ModelSpec, Probabilities, Samples,
+    record::{
+        Costs, DataInfo, DataRef, Host, IterationPoint, Latency, Measured, Outcome, PlannedTrial,
+        Record, Run, RunInfo, SCHEMA, SampleCounts, SaveName, Scores, Sidecar, Stage, TrialSpec,
+        ValidationSpec,
+    },
+};
+use serde_json::{Value, json};
+
+/// SplitMix64 (Steele, Lea and Flood, 2014).
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    pub fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+}
+
+/// A dataset of made-up pictures.
+pub struct Data {
+    pub info: DataInfo,
+    pub test: Samples,
+}
+
+/// Seven-segment figures, shifted a little, on noise; classes beyond ten repeat them
+/// darker.
+pub fn data(name: &str, class_names: Vec<String>, shape: ImageShape, labels: Vec<u16>) -> Data {
+    let mut dice = Dice::new(7);
+    let pixels: Vec<u8> = labels
+        .iter()
+        .flat_map(|&label| picture(shape, usize::from(label), &mut dice))
+        .collect();
+    let classes = class_names.len();
+    let images = Images::new(shape, pixels).unwrap();
+    let test = Samples::new(images, labels, class_names.clone()).unwrap();
+    let train_counts = (0..classes).map(|c| 5400 + 137 * (c % 7)).collect();
+    let info = DataInfo {
+        name: name.to_owned(),
+        source: name.to_owned(),
+        fingerprint: format!("{:064x}", name.len() * 7919 + classes),
+        image: shape,
+        class_names,
+        train_counts,
+        test_counts: test.class_counts(),
+        test_fingerprint: test.fingerprint(),
+    };
+    Data { info, test }
+}
+
+/// Ten classes `0` to `9` of 28×28, each as often as its neighbours.
+pub fn digits(name: &str, samples: usize) -> Data {
+    let names = (0..10).map(|class| class.to_string()).collect();
+    let labels = (0..samples).map(|i| (i * 7 % 10) as u16).collect();
+    data(name, names, ImageShape::new(1, 28, 28), labels)
+}
+
+fn picture(shape: ImageShape, class: usize, dice: &mut Dice) -> Vec<u8> {
+    // Segments: top, upper left, upper right, middle, lower left, lower right, bottom.
+    const SEGMENTS: [u8; 10] = [
+        0b1110111, 0b0010010, 0b1011101, 0b1011011, 0b0111010, 0b1101011, 0b1101111, 0b1010010,
+        0b1111111, 0b1111011,
+    ];
+    let segments = SEGMENTS[class % 10];
+    let (dx, dy) = (dice.share() * 4.0 - 2.0, dice.share() * 4.0 - 2.0);
+    let slant = dice.share() * 0.3;
+    let mut pixels = Vec::with_capacity(shape.pixels());
+    for channel in 0..shape.channels {
+        for row in 0..shape.height {
+            for column in 0..shape.width {
+                let y = (row as f64 + 0.5) / shape.height as f64 * 28.0 - dy;
+                let x = (column as f64 + 0.5) / shape.width as f64 * 28.0 - dx - slant * (14.0 - y);
+                let across = |at: f64| (y - at).abs() < 1.5 && (8.5..19.5).contains(&x);
+                let down = |at: f64, from: f64| {
+                    (x - at).abs() < 1.5 && (from..from + 9.0).contains(&y)
+                };
+                let lit = [
+                    across(5.0),
+                    down(9.0, 5.0),
+                    down(19.0, 5.0),
+                    across(14.0),
+                    down(9.0, 14.0),
+                    down(19.0, 14.0),
+                    across(23.0),
+                ]
+                .iter()
+                .enumerate()
+                .any(|(i, on)| *on && segments >> (6 - i) & 1 == 1);
+                let ink = 230 - 40 * (class / 10 % 5) as i32 - 50 * channel as i32;
+                let value = if lit { ink } else { 0 } + dice.below(16) as i32;
+                pixels.push(value.clamp(0, 255) as u8);
+            }
+        }
+    }
+    pixels
+}
+
+/// Answers that are right about as often as said. Wrong ones prefer a neighbour of the
+/// class, and are less sure.
+pub fn answers(test: &Samples, accuracy: f64, seed: u64) -> Probabilities {
+    let mut dice = Dice::new(seed);
+    let classes = test.classes();
+    let mut values = Vec::with_capacity(test.len() * classes);
+    for &label in test.labels() {
+        let label = usize::from(label);
+        let hard = 1.0 + 0.8 * ((label % 5) as f64 - 2.0) / 2.0;
+        let right = dice.share() > (1.0 - accuracy) * hard;
+        let other = if dice.share() < 0.6 {
+            (label + 5) % classes
+        } else {
+            (label + 1 + dice.below(classes - 1)) % classes
+        };
+        let answer = if right { label } else { other };
+        let sure = if right {
+            1.0 - 0.5 * dice.share().powi(8)
+        } else {
+            0.5 + 0.49 * dice.share()
+        };
+        // The rest goes mostly to one other class, and a little to every one.
+        let rest = 1.0 - sure;
+        let second = if right { other } else { label };
+        let mut row = vec![0.2 * rest / classes as f64; classes];
+        row[second] += 0.8 * rest;
+        row[answer] += sure;
+        let noise: Vec<f64> = row.iter().map(|p| p * (0.7 + 0.6 * dice.share())).collect();
+        let sum: f64 = noise.iter().sum();
+        values.extend(noise.iter().map(|p| ((p / sum) as f32).min(1.0)));
+    }
+    Probabilities::new(classes, values).unwrap()
+}
+
+/// What becomes of a planned trial.
+pub enum Fate {
+    Ok(Box<Measured>, Probabilities),
+    Failed(Stage, String),
+    Missing,
+}
+
+/// A run in the making.
+pub struct Builder {
+    run: Run,
+}
+
+impl Builder {
+    pub fn new(experiment: &str, data: &[&Data]) -> Self {
+        Self {
+            run: Run {
+                info: RunInfo {
+                    schema: SCHEMA,
+                    name: format!("{experiment}-20260102"),
+                    experiment: experiment.to_owned(),
+                    experiment_toml: format!(
+                        "# Made by hand.\n[experiment]\nname = \"{experiment}\"\n"
+                    ),
+                    command: format!("bakeoff run {experiment}.toml --seed 1"),
+                    planned_at: "2026-01-02T03:04:05Z".to_owned(),
+                    version: "0.1.0".to_owned(),
+                    datasets: data.iter().map(|data| data.info.clone()).collect(),
+                },
+                plan: Vec::new(),
+                records: BTreeMap::new(),
+                probabilities: BTreeMap::new(),
+                tests: data
+                    .iter()
+                    .map(|data| (data.info.test_fingerprint.clone(), data.test.clone()))
+                    .collect(),
+            },
+        }
+    }
+
+    pub fn trial(mut self, data: &Data, model: &str, family: &str, seed: u64, fate: Fate) -> Self {
+        let settings = match family {
+            "knn" => json!({"k": 3, "metric": "l2", "weights": "uniform"}),
+            "logistic" => json!({"c": 1.0, "max_iterations": 1000, "tolerance": 1e-4}),
+            _ => json!({"batch_size": 128, "epochs": 10, "hidden": [128], "dropout": 0.2,
+                        "learning_rate": 0.001, "schedule": "one-cycle"}),
+        };
+        let engine = match family {
+            "knn" => "native",
+            "logistic" => "linfa",
+            _ => "burn-flex",
+        };
+        let trial = TrialSpec {
+            schema: SCHEMA,
+            model: model.to_owned(),
+            spec: ModelSpec {
+                family: family.to_owned(),
+                engine: engine.to_owned(),
+                settings: match settings {
+                    Value::Object(settings) => settings.into_iter().collect(),
+                    _ => BTreeMap::new(),
+                },
+            },
+            data: DataRef {
+                name: data.info.name.clone(),
+                source: data.info.source.clone(),
+                fingerprint: data.info.fingerprint.clone(),
+                limit_train: None,
+                limit_test: None,
+            },
+            validation: ValidationSpec {
+                fraction: 0.1,
+                seed: 1,
+            },
+            seed,
+        };
+        let id = trial.id();
+        let outcome = match fate {
+            Fate::Missing => None,
+            Fate::Failed(stage, reason) => Some(Outcome::Failed { stage, reason }),
+            Fate::Ok(measured, probabilities) => {
+                self.run.probabilities.insert(id.clone(), probabilities);
+                Some(Outcome::Ok(measured))
+            }
+        };
+        if let Some(outcome) = outcome {
+            let record = Record {
+                schema: SCHEMA,
+                id: id.clone(),
+                trial: trial.clone(),
+                outcome,
+                host: Host {
+                    cpu: "A Processor of 2026".to_owned(),
+                    logical_cpus: 2,
+                    memory_bytes: 8_000_000_000,
+                    os: "Linux 6.1".to_owned(),
+                    arch: "x86_64".to_owned(),
+                    instruction_sets: vec!["avx2".to_owned(), "avx512f".to_owned()],
+                    threads: 2,
+                    version: "0.1.0".to_owned(),
+                    finished_at: format!("2026-01-02T03:{:02}:00Z", self.run.plan.len() % 60),
+                },
+            };
+            self.run.records.insert(id.clone(), record);
+        }
+        self.run.plan.push(PlannedTrial {
+            index: self.run.plan.len(),
+            id,
+            save_as: SaveName {
+                dataset: trial.data.name.clone(),
+                model: trial.model.clone(),
+            },
+            time_limit_seconds: None,
+            trial,
+        });
+        self
+    }
+
+    /// A trial that went well, with made-up answers.
+    pub fn ok(self, data: &Data, model: &str, family: &str, seed: u64, accuracy: f64) -> Self {
+        let probabilities = answers(&data.test, accuracy, 1000 * seed + model.len() as u64);
+        let measured = measured(data, family, accuracy, seed);
+        self.trial(
+            data,
+            model,
+            family,
+            seed,
+            Fate::Ok(Box::new(measured), probabilities),
+        )
+    }
+
+    pub fn build(self) -> Run {
+        self.run
+    }
+}
+
+/// Measurements such as a family would have.
+pub fn measured(data: &Data, family: &str, accuracy: f64, seed: u64) -> Measured {
+    let (fit_ns, p50_ns, model_bytes, parameters) = match family {
+        "knn" => (12_300_000, 1_420_000, 47_104_000, 47_040_000),
+        "logistic" => (29_700_000_000, 21_000, 63_100, 7_850),
+        "ann" => (3_120_000_000, 96_000, 407_500, 101_770),
+        _ => (52_400_000_000, 412_000, 4_800_000, 421_642),
+    };
+    let jitter = 1.0 + 0.03 * seed as f64;
+    let scaled = |ns: u64| (ns as f64 * jitter) as u64;
+    let learns = matches!(family, "ann" | "cnn");
+    let validation = if learns { 6_000 } else { 0 };
+    let epochs = if learns { 10 } else { 0 };
+    let error = 1.0 - accuracy;
+    Measured {
+        samples: SampleCounts {
+            train: 60_000 - validation,
+            validation,
+            test: data.test.len(),
+        },
+        costs: Costs {
+            data_load_ns: 310_000_000,
+            fit_ns: scaled(fit_ns),
+            fit_cpu_ns: Some(scaled(fit_ns) * 19 / 10),
+            predict_ns: scaled(p50_ns) * data.test.len() as u64 / 7,
+            predict_repeats: 3,
+            throughput_per_second: 7e9 / scaled(p50_ns) as f64,
+            latency: Latency {
+                calls: 1000,
+                warmup_calls: 50,
+                p50_ns: scaled(p50_ns),
+                p95_ns: scaled(p50_ns) * 13 / 10,
+                p99_ns: scaled(p50_ns) * 19 / 10,
+            },
+            model_load_ns: 4_200_000,
+            model_bytes,
+            parameters,
+            peak_rss_bytes: (family != "logistic").then_some(612_000_000),
+            rss_before_fit_bytes: Some(120_000_000),
+        },
+        fit: FitSummary {
+            steps: if learns { epochs } else { 251 },
+            converged: (family == "logistic").then_some(true),
+            best_epoch: learns.then_some(8),
+            stopped_early: false,
+            final_loss: (family == "logistic").then_some(0.2345),
+        },
+        epochs: (1..=epochs)
+            .map(|epoch| {
+                let left = 1.0 / epoch as f64;
+                EpochMetrics {
+                    epoch,
+                    epochs,
+                    train_loss: error * 3.0 * left + 0.3 * left * left,
+                    train_accuracy: 1.0 - error * left - 0.05 * left * left,
+                    validation_loss: Some(error * 3.2 + 0.1 * left + 0.0008 * epoch as f64),
+                    validation_accuracy: Some(1.0 - error * (1.0 + 0.8 * left)),
+                    learning_rate: 0.001 * left,
+                }
+            })
+            .collect(),
+        iterations: if family == "logistic" {
+            (1..=251)
+                .map(|iteration| IterationPoint {
+                    iteration,
+                    loss: 0.2345 + 2.0 / iteration as f64,
+                })
+                .collect()
+        } else {
+            Vec::new()
+        },
+        scores: Scores {
+            accuracy,
+            log_loss: 0.1,
+        },
+        test_fingerprint: data.info.test_fingerprint.clone(),
+        probabilities: Sidecar {
+            file: "x.probabilities".to_owned(),
+            sha256: "0".repeat(64),
+        },
+    }
+}
+
+/// Four families on ten thousand digits.
+pub fn four_families(samples: usize) -> Run {
+    let digits = digits("mnist", samples);
+    Builder::new("default", &[&digits])
+        .ok(&digits, "logistic", "logistic", 1, 0.926)
+        .ok(&digits, "knn", "knn", 1, 0.9705)
+        .ok(&digits, "ann", "ann", 1, 0.979)
+        .ok(&digits, "cnn", "cnn", 1, 0.9912)
+        .build()
+}
