@@ -188,9 +188,7 @@ impl Axis {
 /// The rows and columns that hold ink; `ink` is not blank.
 fn ink_box(ink: &Plane, log: &mut Log) -> Frame {
     let (_, strongest) = extremes(&ink.values);
-    let least =
-        ((f64::from(strongest) * std::env::var("BOX").map_or(0.125, |x| x.parse().unwrap())) as u8)
-            .max(1);
+    let least = (strongest / BOX_PART).max(1);
     let (mut left, mut right) = (ink.width - 1, 0);
     let (mut top, mut bottom) = (ink.height - 1, 0);
     for (y, row) in ink.rows().enumerate() {
