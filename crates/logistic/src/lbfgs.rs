@@ -13,6 +13,8 @@
 
 use std::collections::VecDeque;
 
+use crate::vector::{add, dot, largest, minus};
+
 /// Pairs of steps and gradient differences that are remembered.
 const HISTORY: usize = 10;
 /// Share of the decrease that the slope promises, which a step must give.
@@ -29,10 +31,12 @@ pub(crate) trait Function {
     /// The value at `x`; the gradient goes into `gradient`.
     fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64;
 
-    /// Replaces a gradient by an approximate inverse Hessian's product with it. The
-    /// matrix is symmetric, positive definite and always the same.
-    fn precondition(&self, gradient: &mut [f64]) {
+    /// Replaces a gradient by an approximate inverse Hessian's product with it, if one
+    /// is known, and answers whether. The matrix is symmetric, positive definite and
+    /// always the same.
+    fn precondition(&self, gradient: &mut [f64]) -> bool {
         let _ = gradient;
+        false
     }
 }
 
@@ -51,19 +55,12 @@ pub(crate) struct Outcome {
     /// The best point found.
     pub(crate) x: Vec<f64>,
     /// The value there; not finite when the function overflowed at the start.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests look at it"))]
     pub(crate) value: f64,
     /// Iterations taken.
     pub(crate) iterations: u64,
     /// Whether the gradient met the tolerance.
     pub(crate) converged: bool,
-}
-
-/// The largest component without its sign; NaN if there is one.
-pub(crate) fn largest(gradient: &[f64]) -> f64 {
-    gradient
-        .iter()
-        .map(|g| g.abs())
-        .fold(0.0, |a, b| if b > a || b.is_nan() { b } else { a })
 }
 
 /// Minimises `function` from `x`. `each` hears of every iteration (from 1) and the
@@ -87,12 +84,12 @@ pub(crate) fn minimise<E>(
         if converged || iterations == limits.iterations || !here.value.is_finite() {
             return Ok(here.outcome(iterations, converged));
         }
-        let direction = memory.direction(function, &here.gradient);
-        let first = if memory.pairs.is_empty() {
+        let (direction, scaled) = memory.direction(function, &here.gradient);
+        let first = if scaled {
+            1.0
+        } else {
             // Nothing is known of the scale yet: a step of length one at most.
             1.0 / dot(&direction, &direction).sqrt().max(1.0)
-        } else {
-            1.0
         };
         match search(function, &here, &direction, first) {
             Some(next) => {
@@ -142,15 +139,16 @@ struct Pair {
 }
 
 impl Memory {
-    /// Minus the approximate inverse Hessian times the gradient: the two-loop recursion.
-    fn direction(&self, function: &impl Function, gradient: &[f64]) -> Vec<f64> {
+    /// Minus the approximate inverse Hessian times the gradient, by the two-loop
+    /// recursion; and whether its length means something.
+    fn direction(&self, function: &impl Function, gradient: &[f64]) -> (Vec<f64>, bool) {
         let mut direction: Vec<f64> = gradient.iter().map(|g| -g).collect();
         let mut alphas = [0.0; HISTORY];
         for (alpha, pair) in alphas.iter_mut().zip(&self.pairs).rev() {
             *alpha = pair.rho * dot(&pair.step, &direction);
             add(&mut direction, -*alpha, &pair.difference);
         }
-        function.precondition(&mut direction);
+        let conditioned = function.precondition(&mut direction);
         if !self.pairs.is_empty() {
             direction.iter_mut().for_each(|d| *d *= self.scale);
         }
@@ -158,7 +156,7 @@ impl Memory {
             let beta = pair.rho * dot(&pair.difference, &direction);
             add(&mut direction, alpha - beta, &pair.step);
         }
-        direction
+        (direction, conditioned || !self.pairs.is_empty())
     }
 
     /// Remembers a step, unless rounding has eaten its curvature.
@@ -204,8 +202,7 @@ fn search(
         value: from.value,
         slope: dot(direction, &from.gradient),
     };
-    // Written so that NaN is refused too.
-    if !(start.slope < 0.0) {
+    if start.slope.is_nan() || start.slope >= 0.0 {
         return None;
     }
     let (mut low, mut high) = (start, None::<Trial>);
@@ -264,31 +261,6 @@ fn between(low: &Trial, high: &Trial) -> f64 {
     low.at + share * width
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    // Eight sums at once, always the same eight, so that the compiler may use vectors.
-    let mut sums = [0.0; 8];
-    let (a8, a_rest) = a.as_chunks::<8>();
-    let (b8, b_rest) = b.as_chunks::<8>();
-    for (a, b) in a8.iter().zip(b8) {
-        for lane in 0..8 {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f64>() + rest
-}
-
-/// `to += factor · from`.
-fn add(to: &mut [f64], factor: f64, from: &[f64]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += factor * from;
-    }
-}
-
-fn minus(a: &[f64], b: &[f64]) -> Vec<f64> {
-    a.iter().zip(b).map(|(a, b)| a - b).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
@@ -337,13 +309,14 @@ mod tests {
             value
         }
 
-        fn precondition(&self, gradient: &mut [f64]) {
+        fn precondition(&self, gradient: &mut [f64]) -> bool {
             let n = gradient.len();
             if self.preconditioned {
                 for (i, g) in gradient.iter_mut().enumerate() {
                     *g /= Self::steepness(i, n);
                 }
             }
+            self.preconditioned
         }
     }
 

@@ -41,6 +41,8 @@
 //! Every engine returns the same [`SoftmaxModel`], so engines differ in what training
 //! costs, never in how an answer is computed.
 
+mod cholesky;
+mod curvature;
 mod kernel;
 mod lbfgs;
 mod linfa;
@@ -50,6 +52,7 @@ mod objective;
 mod problem;
 mod recipe;
 mod smartcore;
+mod vector;
 
 pub use model::SoftmaxModel;
 pub use recipe::{FAMILY, LogisticRegression};

@@ -20,15 +20,17 @@ pub(crate) fn solve(problem: &Problem<'_>) -> Result<Solution, FitError> {
 }
 
 fn fit(problem: &Problem<'_>) -> Result<Solution, String> {
-    let pixels = problem.shape().pixels();
-    let records = Array2::from_shape_vec((problem.samples(), pixels), problem.scaled_pixels())
+    let data = &problem.data;
+    let samples = data.samples();
+    let records = Array2::from_shape_vec((samples, data.columns), problem.scaled_pixels())
         .map_err(|error| error.to_string())?;
-    let targets: Array1<usize> = problem.targets.iter().copied().map(usize::from).collect();
+    let targets: Array1<usize> = data.targets.iter().copied().map(usize::from).collect();
     // linfa bounds the 2-norm of the sum's gradient. It is never below the largest
     // component, so the tolerance that is asked for is met at least.
-    let tolerance = problem.options.tolerance * problem.samples() as f64;
+    let tolerance = problem.options.tolerance * samples as f64;
     let fitted = MultiLogisticRegression::default()
-        .alpha(problem.penalty())
+        // linfa sums where the objective here takes the mean.
+        .alpha(data.penalty * samples as f64)
         .max_iterations(problem.options.max_iterations)
         .gradient_tolerance(tolerance)
         .fit(&Dataset::new(records, targets))

@@ -10,11 +10,11 @@ use serde_json::json;
 use crate::{
     SoftmaxModel,
     kernel::Lanes,
-    lbfgs::largest,
     linfa, native,
     objective::Objective,
     problem::{Problem, Solution},
     smartcore,
+    vector::largest,
 };
 
 /// Logistic regression, as the zoo registers it.
@@ -142,8 +142,9 @@ impl LogisticRegression {
     /// How the fit ended, measured the same way for every engine.
     fn judge(&self, problem: &Problem<'_>, solution: &Solution) -> Result<FitSummary, FitError> {
         let mut gradient = vec![0.0; solution.parameters.len()];
-        let loss =
-            Objective::new(problem, Lanes::detect()).evaluate(&solution.parameters, &mut gradient);
+        let precision = native::precision_for(self.options.tolerance);
+        let loss = Objective::new(&problem.data, Lanes::detect(), precision)
+            .evaluate(&solution.parameters, &mut gradient);
         let steepest = largest(&gradient);
         // Finite weights can still overflow; both must be looked at.
         if !(loss.is_finite() && steepest.is_finite()) {

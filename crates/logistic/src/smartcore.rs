@@ -24,10 +24,11 @@ pub(crate) fn solve(problem: &Problem<'_>) -> Result<Solution, FitError> {
 }
 
 fn fit(problem: &Problem<'_>) -> Result<Solution, String> {
-    let pixels = problem.shape().pixels();
-    let records = DenseMatrix::new(problem.samples(), pixels, problem.scaled_pixels(), false)
+    let data = &problem.data;
+    let pixels = data.columns;
+    let records = DenseMatrix::new(data.samples(), pixels, problem.scaled_pixels(), false)
         .map_err(|error| error.to_string())?;
-    let targets: Vec<u32> = problem.targets.iter().copied().map(u32::from).collect();
+    let targets: Vec<u32> = data.targets.iter().copied().map(u32::from).collect();
     let fitted = LogisticRegression::fit(
         &records,
         &targets,
@@ -40,7 +41,7 @@ fn fit(problem: &Problem<'_>) -> Result<Solution, String> {
         (0..pixels).map(move |column| coefficients.get((row, column)) * factor)
     };
     let bias = |row: usize, factor: f64| intercept.get((row, 0)) * factor;
-    let parameters = match problem.present() {
+    let parameters = match data.classes {
         // The one row is the log-odds of the second class over the first.
         2 => row(0, -0.5)
             .chain(row(0, 0.5))

@@ -179,7 +179,9 @@ fn events_come_in_order() {
         assert_eq!(summary.steps, between.len() as u64, "{engine}");
         if engine == "native" {
             assert!(summary.steps > 3);
-            assert_eq!(summary.final_loss, Some(loss_before));
+            // The same point with centred biases, rounded otherwise.
+            let loss = summary.final_loss.unwrap();
+            assert!((loss - loss_before).abs() < 1e-6 * loss);
         }
     }
 }

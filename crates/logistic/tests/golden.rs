@@ -44,7 +44,9 @@ fn every_engine_agrees_with_scikit_learn() {
         let train = samples(shape, pixels, case.labels, case.classes);
         for engine in engines() {
             let place = format!("{engine} on {}", case.name);
-            let settings = json!({"c": case.c, "tolerance": 2e-7});
+            // The libraries stop where their own doubts begin.
+            let tolerance = if engine == "native" { 1e-9 } else { 2e-7 };
+            let settings = json!({"c": case.c, "tolerance": tolerance});
             let fitted = fit(&*recipe(engine, &settings), &train).unwrap();
             let summary = fitted.summary();
             let converged = summary.converged == Some(true);

@@ -9,11 +9,13 @@
 //! Every number is computed by the same operations in the same order whatever the
 //! block it is in, so that a picture gets the same bits alone and among others.
 
+mod double;
 mod lanes;
 mod products;
 mod rows;
 mod softmax;
 
+pub(crate) use double::LearnDouble;
 pub(crate) use lanes::{Kernel, Lanes};
 use pulp::Simd;
 pub(crate) use rows::Rows;
@@ -133,3 +135,6 @@ impl Kernel for Learn<'_> {
         products::accumulate::<S, FUSED>(simd, pictures, count, scores, &mut self.gradient.rows);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! What the tests of the family share.
-// Each test binary uses its own part of this.
-#![allow(dead_code)]
+// Each test binary uses its own part of this; clippy knows only functions marked as
+// tests for tests.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::{collections::HashMap, ops::ControlFlow};
 
@@ -72,7 +73,12 @@ pub(crate) fn bits(model: &dyn FittedModel, images: &Images) -> Vec<u32> {
 }
 
 /// Labelled pictures of `shape` in `classes` classes.
-pub(crate) fn samples(shape: ImageShape, pixels: Vec<u8>, labels: Vec<u16>, classes: usize) -> Samples {
+pub(crate) fn samples(
+    shape: ImageShape,
+    pixels: Vec<u8>,
+    labels: Vec<u16>,
+    classes: usize,
+) -> Samples {
     let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
     Samples::new(Images::new(shape, pixels).unwrap(), labels, names).unwrap()
 }

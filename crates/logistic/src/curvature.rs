@@ -1,0 +1,153 @@
+//! An approximate Hessian, so that L-BFGS needs tens of iterations instead of hundreds.
+//!
+//! The Hessian of the mean cross-entropy at probabilities `p` is
+//! `mean of (diag(p) − p pᵀ) ⊗ x xᵀ`. Its blocks on the diagonal, one for each class,
+//! are `mean of p(1 − p) x xᵀ`: a class's uncertain pictures make it up, and few
+//! pictures are uncertain. So a few thousand of them, drawn with a chance in proportion
+//! to `p(1 − p)`, say nearly as much as all. The factored blocks precondition L-BFGS,
+//! which learns what couples the classes by itself.
+//!
+//! On MNIST this takes 11 iterations where plain L-BFGS takes 264 to the same
+//! tolerance. Measured and rejected: one matrix for all classes at the zero start (75
+//! iterations) or where the classes are told apart (54); pictures drawn evenly (as
+//! good only with six times as many).
+
+use rayon::prelude::*;
+
+use crate::{
+    cholesky::Cholesky,
+    kernel::Lanes,
+    problem::{Data, PIXEL_SCALE},
+};
+
+/// Memory for factors at most, in bytes. Classes share one where theirs need more.
+const MEMORY: usize = 96 << 20;
+
+/// Pictures drawn for each factor, in multiples of its order. With fewer, directions
+/// are missed; with more, drawing takes longer than it saves.
+const DRAWN: f64 = 2.5;
+
+/// Rounding of single precision, relative to the trace: less on the diagonal is noise.
+const NOISE: f32 = 1e-6;
+
+/// Factored blocks of the Hessian: for each class, or one for all.
+pub(crate) struct Curvature {
+    factors: Vec<Cholesky>,
+    classes: usize,
+    columns: usize,
+}
+
+impl Curvature {
+    /// Whether measuring costs less than the iterations it saves, and fits in memory.
+    pub(crate) fn pays(data: &Data<'_>) -> bool {
+        let order = data.columns + 1;
+        let (samples, few) = (data.samples(), order * order * size_of::<f32>() <= MEMORY);
+        // Factoring is about 0.4 order² / samples evaluations, and a hundred are saved.
+        few && samples >= 16 * order && samples >= order * order / 100
+    }
+
+    /// Measures at a point where the pictures have these probabilities (pictures ×
+    /// classes). `None` where single precision does not do.
+    pub(crate) fn measure(data: &Data<'_>, probabilities: &[f32], lanes: Lanes) -> Option<Self> {
+        let (classes, order) = (data.classes, data.columns + 1);
+        let shared = classes * order * order * size_of::<f32>() > MEMORY;
+        let groups = if shared { 1 } else { classes };
+        let width = classes / groups;
+        let factors: Option<Vec<_>> = (0..groups)
+            .into_par_iter()
+            .map(|group| {
+                let weights = probabilities.chunks_exact(classes).map(|p| {
+                    let p = &p[group * width..][..width];
+                    p.iter().map(|&p| f64::from(p * (1.0 - p))).sum::<f64>() / width as f64
+                });
+                factor(data, weights, lanes)
+            })
+            .collect();
+        Some(Self {
+            factors: factors?,
+            classes,
+            columns: data.columns,
+        })
+    }
+
+    /// Replaces a gradient (classes × pixels, then biases) by the approximate inverse
+    /// Hessian's product with it.
+    pub(crate) fn solve(&self, gradient: &mut [f64]) {
+        let (weights, biases) = gradient.split_at_mut(self.classes * self.columns);
+        weights
+            .par_chunks_exact_mut(self.columns)
+            .zip(biases)
+            .enumerate()
+            .for_each(|(class, (weights, bias))| {
+                let factor = &self.factors[class.min(self.factors.len() - 1)];
+                let mut b: Vec<f32> = weights.iter().map(|&g| g as f32).collect();
+                b.push(*bias as f32);
+                factor.solve(&mut b);
+                for (to, &from) in weights.iter_mut().chain([bias]).zip(&b) {
+                    *to = f64::from(from);
+                }
+            });
+    }
+}
+
+/// The factor of `mean of weight · x xᵀ + penalty`, from a draw by weight. `x` ends
+/// with a one for the bias, which has no penalty.
+fn factor(
+    data: &Data<'_>,
+    weights: impl Iterator<Item = f64> + Clone,
+    lanes: Lanes,
+) -> Option<Cholesky> {
+    let order = data.columns + 1;
+    let total: f64 = weights.clone().sum();
+    let picks = draw(weights, total, (DRAWN * order as f64) as usize);
+    let share = total / (data.samples() * picks.len().max(1)) as f64;
+    let mut rows = Vec::with_capacity(picks.len() * order);
+    let mut trace = 0.0;
+    for pick in picks {
+        let bytes = &data.pixels[pick * data.columns..][..data.columns];
+        rows.extend(
+            bytes
+                .iter()
+                .map(|&byte| f32::from(byte) * PIXEL_SCALE as f32)
+                .chain([1.0]),
+        );
+        let row = &rows[rows.len() - order..];
+        trace += row.iter().map(|x| x * x).sum::<f32>() * share as f32;
+    }
+    let noise = NOISE * trace + f32::MIN_POSITIVE;
+    let mut ridge = vec![noise.max(data.penalty as f32); order];
+    ridge[data.columns] = noise;
+    Cholesky::of_products(&rows, share as f32, &ridge, lanes)
+}
+
+/// About `count` positions, each as often as its weight's share of `total`: systematic
+/// sampling, which needs no random numbers.
+fn draw(weights: impl Iterator<Item = f64>, total: f64, count: usize) -> Vec<usize> {
+    let step = total / count as f64;
+    let mut picks = Vec::with_capacity(count);
+    let (mut sum, mut next) = (0.0, 0.5 * step);
+    for (at, weight) in weights.enumerate() {
+        sum += weight;
+        while sum > next && picks.len() < count {
+            picks.push(at);
+            next += step;
+        }
+    }
+    picks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_drawn_by_weight() {
+        let weights = [1.0, 0.0, 3.0, 1.0, 5.0];
+        let picks = draw(weights.into_iter(), 10.0, 1000);
+        for (at, weight) in weights.iter().enumerate() {
+            let share = picks.iter().filter(|&&pick| pick == at).count() as f64 / 1000.0;
+            assert!((share - weight / 10.0).abs() < 2e-3, "{at}: {share}");
+        }
+        assert!(draw([0.0; 3].into_iter(), 0.0, 10).is_empty());
+    }
+}

@@ -1,0 +1,81 @@
+//! Loss and gradient in double precision: for the last digits, and as the reference
+//! that the fast kernels are tested against.
+//!
+//! Plain loops, a picture at a time, with the standard library's functions; several
+//! times slower than single precision.
+
+use pulp::Simd;
+
+use super::Kernel;
+use crate::vector::{add, dot};
+
+/// What a stretch of pictures adds to the loss and its gradient, in double precision
+/// throughout.
+#[derive(Debug)]
+pub(crate) struct LearnDouble<'a> {
+    /// Classes × pixels, for bytes.
+    pub(crate) weights: &'a [f64],
+    /// One for each class.
+    pub(crate) biases: &'a [f64],
+    /// Pictures × pixels.
+    pub(crate) bytes: &'a [u8],
+    /// One class for each picture.
+    pub(crate) targets: &'a [u16],
+    /// Classes × `stride`: the gradient is added to the first pixels of each.
+    pub(crate) gradient: &'a mut [f64],
+    /// Numbers from one class's gradient to the next.
+    pub(crate) stride: usize,
+    /// One for each class.
+    pub(crate) bias_gradient: &'a mut [f64],
+}
+
+impl Kernel for LearnDouble<'_> {
+    /// Sum of cross-entropies in nats.
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd, const FUSED: bool>(self, _: S) -> f64 {
+        let pixels = self.weights.len() / self.biases.len();
+        let mut picture = vec![0.0; pixels];
+        let mut scores = vec![0.0; self.biases.len()];
+        let mut loss = 0.0;
+        for (bytes, &target) in self.bytes.chunks_exact(pixels).zip(self.targets) {
+            for (to, &from) in picture.iter_mut().zip(bytes) {
+                *to = f64::from(from);
+            }
+            for ((score, row), bias) in scores
+                .iter_mut()
+                .zip(self.weights.chunks_exact(pixels))
+                .zip(self.biases)
+            {
+                *score = dot(row, &picture) + bias;
+            }
+            loss += errors(&mut scores, usize::from(target));
+            for ((&error, row), sum) in scores
+                .iter()
+                .zip(self.gradient.chunks_exact_mut(self.stride))
+                .zip(self.bias_gradient.iter_mut())
+            {
+                add(&mut row[..pixels], error, &picture);
+                *sum += error;
+            }
+        }
+        loss
+    }
+}
+
+/// Replaces scores by probability minus truth; answers the cross-entropy in nats.
+fn errors(scores: &mut [f64], target: usize) -> f64 {
+    let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let truth = scores[target];
+    let mut sum = 0.0;
+    for score in scores.iter_mut() {
+        *score = (*score - top).exp();
+        sum += *score;
+    }
+    for score in scores.iter_mut() {
+        *score /= sum;
+    }
+    scores[target] -= 1.0;
+    sum.ln() + top - truth
+}

@@ -1,0 +1,211 @@
+//! Every set of vector instructions that this machine has, against plain loops.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Pictures, weights and targets of some shape.
+#[derive(Clone, Debug)]
+struct Case {
+    pixels: usize,
+    classes: usize,
+    bytes: Vec<u8>,
+    /// Classes × pixels, for bytes.
+    weights: Vec<f64>,
+    biases: Vec<f64>,
+    targets: Vec<u16>,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    (1usize..90, 2usize..13, 0usize..=BLOCK).prop_flat_map(|(pixels, classes, count)| {
+        let bytes = prop::collection::vec(prop_oneof![Just(0), any::<u8>()], count * pixels);
+        let weights = prop::collection::vec(-0.01..0.01, classes * pixels);
+        let biases = prop::collection::vec(-3.0..3.0, classes);
+        let targets = prop::collection::vec(0..classes as u16, count);
+        (bytes, weights, biases, targets).prop_map(move |(bytes, weights, biases, targets)| Case {
+            pixels,
+            classes,
+            bytes,
+            weights,
+            biases,
+            targets,
+        })
+    })
+}
+
+impl Case {
+    fn ready(&self) -> Weights {
+        let mut rows = Rows::zeros(self.classes, self.pixels);
+        for (class, row) in self.weights.chunks_exact(self.pixels).enumerate() {
+            rows.fill(class, row.iter().map(|&w| w as f32));
+        }
+        let biases = self.biases.iter().map(|&b| b as f32).collect();
+        Weights { rows, biases }
+    }
+
+    /// Probabilities in double precision, by the definition.
+    fn probabilities(&self) -> Vec<f64> {
+        let mut out = Vec::new();
+        for picture in self.bytes.chunks_exact(self.pixels) {
+            let scores = self.weights.chunks_exact(self.pixels).zip(&self.biases);
+            let terms: Vec<f64> = scores
+                .map(|(row, bias)| {
+                    let products = row.iter().zip(picture).map(|(w, &x)| w * f64::from(x));
+                    (products.sum::<f64>() + bias).exp()
+                })
+                .collect();
+            let sum: f64 = terms.iter().sum();
+            out.extend(terms.iter().map(|term| term / sum));
+        }
+        out
+    }
+
+    /// Loss, gradient (classes × pixels) and bias gradient, by the definition.
+    fn loss_and_gradient(&self) -> (f64, Vec<f64>, Vec<f64>) {
+        let mut loss = 0.0;
+        let mut gradient = vec![0.0; self.classes * self.pixels];
+        let mut biases = vec![0.0; self.classes];
+        let pictures = self.bytes.chunks_exact(self.pixels);
+        let probabilities = self.probabilities();
+        let answers = probabilities.chunks_exact(self.classes);
+        for ((picture, p), &target) in pictures.zip(answers).zip(&self.targets) {
+            loss -= p[usize::from(target)].ln();
+            for class in 0..self.classes {
+                let truth = if class == usize::from(target) {
+                    1.0
+                } else {
+                    0.0
+                };
+                biases[class] += p[class] - truth;
+                for (pixel, &x) in picture.iter().enumerate() {
+                    gradient[class * self.pixels + pixel] += (p[class] - truth) * f64::from(x);
+                }
+            }
+        }
+        (loss, gradient, biases)
+    }
+
+    fn learn(&self, lanes: Lanes) -> Gradient {
+        let weights = self.ready();
+        let mut gradient = Gradient {
+            rows: Rows::zeros(self.classes, self.pixels),
+            biases: vec![0.0; self.classes],
+            loss: 0.0,
+        };
+        lanes.run(Learn {
+            weights: &weights,
+            workspace: &mut Workspace::new(BLOCK, &weights),
+            bytes: &self.bytes,
+            targets: &self.targets,
+            gradient: &mut gradient,
+        });
+        gradient
+    }
+
+    fn predict(&self, lanes: Lanes, bytes: &[u8]) -> Vec<f32> {
+        let weights = self.ready();
+        let count = bytes.len() / self.pixels;
+        let mut out = vec![0.0; count * self.classes];
+        lanes.run(Predict {
+            weights: &weights,
+            workspace: &mut Workspace::new(count, &weights),
+            bytes,
+            out: &mut out,
+        });
+        out
+    }
+}
+
+/// Whether `got` is within the rounding of single precision around `expected`, where
+/// terms of size `scale` were added.
+fn close(got: f64, expected: f64, scale: f64) -> Result<(), TestCaseError> {
+    prop_assert!(
+        (got - expected).abs() <= 1e-5 * scale.max(1.0),
+        "{got} {expected}"
+    );
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn probabilities_follow_the_definition(case in case()) {
+        let expected = case.probabilities();
+        for lanes in Lanes::all() {
+            let got = case.predict(lanes, &case.bytes);
+            prop_assert_eq!(got.len(), expected.len());
+            for (&got, &expected) in got.iter().zip(&expected) {
+                close(got.into(), expected, 1.0)?;
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_has_the_same_bits_alone(case in case()) {
+        for lanes in Lanes::all() {
+            let alone: Vec<f32> = case
+                .bytes
+                .chunks_exact(case.pixels)
+                .flat_map(|picture| case.predict(lanes, picture))
+                .collect();
+            prop_assert_eq!(alone, case.predict(lanes, &case.bytes));
+        }
+    }
+
+    #[test]
+    fn the_gradient_follows_the_definition(case in case()) {
+        let (loss, gradient, biases) = case.loss_and_gradient();
+        let count = case.targets.len() as f64;
+        for lanes in Lanes::all() {
+            let got = case.learn(lanes);
+            close(got.loss, loss, count)?;
+            let stride = got.rows.stride();
+            for (class, expected) in gradient.chunks_exact(case.pixels).enumerate() {
+                let row = &got.rows.padded()[class * stride..][..stride];
+                for (&got, &expected) in row.iter().zip(expected) {
+                    close(got.into(), expected, 255.0 * count)?;
+                }
+                // The padding must stay what it is.
+                prop_assert!(row[case.pixels..].iter().all(|&value| value == 0.0));
+                close(got.biases[class], biases[class], count)?;
+            }
+        }
+    }
+
+    #[test]
+    fn double_precision_follows_the_definition(case in case()) {
+        let (loss, gradient, biases) = case.loss_and_gradient();
+        let stride = case.pixels + 3;
+        for lanes in Lanes::all() {
+            let mut got = vec![0.0; case.classes * stride];
+            let mut got_biases = vec![0.0; case.classes];
+            let got_loss = lanes.run(LearnDouble {
+                weights: &case.weights,
+                biases: &case.biases,
+                bytes: &case.bytes,
+                targets: &case.targets,
+                gradient: &mut got,
+                stride,
+                bias_gradient: &mut got_biases,
+            });
+            prop_assert!((got_loss - loss).abs() < 1e-9 * loss.max(1.0));
+            for (class, expected) in gradient.chunks_exact(case.pixels).enumerate() {
+                for (got, expected) in got[class * stride..].iter().zip(expected) {
+                    prop_assert!((got - expected).abs() < 1e-8, "{got} {expected}");
+                }
+                prop_assert!((got_biases[class] - biases[class]).abs() < 1e-10);
+            }
+        }
+    }
+}
+
+#[test]
+fn this_machine_is_tested_with_more_than_plain_lanes() {
+    // Every kernel test runs over `Lanes::all`; on the machines that matter that must
+    // be more than the fallback.
+    let paths = Lanes::all().count();
+    let wide = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+    assert!(paths >= if wide { 2 } else { 1 });
+    assert!(matches!(Lanes::all().last(), Some(Lanes::Plain)));
+}
