@@ -110,13 +110,14 @@ impl Kernel for AdamUpdate<'_> {
                 let square = self.squares.as_mut_ptr().add(at);
                 let value = self.values.as_mut_ptr().add(at);
                 let m = S::fma(beta1, S::load(mean), S::mul(rest1, gradient));
-                let m = S::select_gt(S::max(m, S::sub(zero, m)), smallest, m, zero);
+                // Asked this way round, what is not a number stays so.
+                let m = S::select_gt(smallest, S::max(m, S::sub(zero, m)), zero, m);
                 let v = S::fma(
                     beta2,
                     S::load(square),
                     S::mul(S::mul(rest2, gradient), gradient),
                 );
-                let v = S::select_gt(v, smallest, v, zero);
+                let v = S::select_gt(smallest, v, zero, v);
                 let scale = S::fma(S::sqrt(v), root, epsilon);
                 let change = S::div(S::mul(rate, m), scale);
                 S::store(mean, m);

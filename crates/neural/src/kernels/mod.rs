@@ -49,6 +49,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod update;
 mod workspace;
 
 pub use adam::Adam;

@@ -1,6 +1,5 @@
 //! Transposing weights, sixteen by sixteen.
 
-use super::geometry::{PANEL, Window};
 use super::simd::{Kernel, LANES, Simd};
 
 /// `to[c][r] = from[r][c]`; rows and columns of `to` that `from` does not have become zero.
@@ -56,22 +55,5 @@ impl Kernel for Transpose<'_> {
                 }
             }
         }
-    }
-}
-
-/// Row `ky` of a convolution's weights (out channels × run) into its panels for the way there.
-pub(crate) fn for_each_panel(
-    window: &Window,
-    ky: usize,
-    mut f: impl FnMut(std::ops::Range<usize>, usize, usize),
-) {
-    for panel in (0..window.out_stored).step_by(PANEL) {
-        let columns = PANEL.min(window.out_stored - panel);
-        let channels = panel..window.out_channels.min(panel + columns);
-        f(
-            channels,
-            panel * window.taps() + ky * window.run() * columns,
-            columns,
-        );
     }
 }

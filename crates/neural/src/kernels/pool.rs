@@ -119,20 +119,22 @@ pub(crate) fn pool_row<S: Simd>(from: &PoolRow<'_>, output: &mut [f32], places: 
                         None => value,
                     }
                 };
+                let one = S::splat(1.0);
                 let mut best = at(0, 0);
                 let mut place = zero;
+                let mut here = zero;
                 for wy in 0..pool.size[0] {
                     for wx in 0..pool.size[1] {
                         let value = at(wy, wx);
-                        #[allow(clippy::cast_precision_loss, reason = "at most 254")]
-                        let here = S::splat((wy * pool.size[1] + wx) as f32);
                         place = S::select_gt(value, best, here, place);
                         best = S::max(value, best);
+                        here = S::add(here, one);
                     }
                 }
                 if relu {
                     place = S::select_gt(best, zero, place, S::splat(f32::from(CUT)));
-                    best = S::max(best, zero);
+                    // In this order what is not a number stays so.
+                    best = S::max(zero, best);
                 }
                 S::store(output.as_mut_ptr().add(x * stored + c), best);
                 if let Some(places) = places {

@@ -440,6 +440,32 @@ fn learns_which_half_is_brighter() {
 }
 
 #[test]
+fn what_is_not_a_number_shows_in_the_loss() {
+    let layers = [
+        &conv3(4, false)[..],
+        &conv3(4, false),
+        &[dense(8, true), dense(2, false)],
+    ];
+    let architecture = Architecture {
+        input: [1, 12, 12],
+        layers: layers.concat(),
+    };
+    for broken in ["conv1.weight", "conv2.bias", "dense1.weight", "output.bias"] {
+        let mut case = Case::new(architecture.clone(), 3, 1).unwrap();
+        let tensor = case
+            .parameters
+            .iter_mut()
+            .find(|t| t.name == broken)
+            .unwrap();
+        tensor.values.fill(f32::NAN);
+        for isa in Isa::available() {
+            let score = case.network(isa).train_step(&case.batch(), 0.1).unwrap();
+            assert!(score.loss_sum.is_nan(), "{} {broken}", isa.name());
+        }
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_refused() {
     let with = |layers| Architecture {
         input: [1, 4, 4],

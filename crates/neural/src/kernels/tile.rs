@@ -158,7 +158,8 @@ unsafe fn tile<S: Simd, const M: usize, const N: usize>(left: Left, right: Right
                     Base::Target => S::add(S::load(to), sum),
                 };
                 if target.relu {
-                    value = S::max(value, zero);
+                    // In this order what is not a number stays so.
+                    value = S::max(zero, value);
                 }
                 S::store(to, value);
             }

@@ -15,6 +15,8 @@ use super::step::places_len;
 #[derive(Default)]
 pub(crate) struct Workspace {
     samples: usize,
+    /// Samples of the last batch.
+    pub(crate) batch: usize,
     pub(crate) planes: Vec<Buffer>,
     pub(crate) gradients: Vec<Buffer>,
     /// Per operation, as are the next ones.
@@ -39,6 +41,7 @@ impl std::fmt::Debug for Workspace {
 impl Workspace {
     /// Makes room for a batch of that many samples, if there is not enough.
     pub(crate) fn make_room(&mut self, plan: &Plan, passing: &[bool], samples: usize) {
+        self.batch = samples;
         if samples <= self.samples {
             return;
         }

@@ -1,0 +1,292 @@
+//! From gradients to moved parameters, and to the weights as the kernels want them.
+//!
+//! The gradient of a block of dense weights is a sum over all samples of the batch; a worker
+//! computes it, moves the block and writes its transposed copy while all of it is in the first
+//! cache. The other parameters have one gradient per chunk, which are summed in order.
+
+use rayon::prelude::*;
+
+use super::adam::{AdamStep, AdamUpdate, Reduce};
+use super::buffer::{Buffer, Shared};
+use super::dense::WeightGradient;
+use super::geometry::PANEL;
+use super::pack::Transpose;
+use super::plan::{ConvLayout, ConvOp, DenseOp, Op, Plan};
+use super::schedule::CHUNK;
+use super::simd::Isa;
+use super::workspace::Workspace;
+
+/// All that the optimiser moves, laid out as the plan says.
+#[derive(Debug)]
+pub(crate) struct Parameters {
+    pub(crate) values: Buffer,
+    means: Buffer,
+    squares: Buffer,
+    /// Per operation: a convolution's panels, or a dense layer's transposed weights.
+    pub(crate) packed: Vec<Buffer>,
+}
+
+/// What becomes of a gradient.
+#[derive(Clone, Copy)]
+pub(crate) enum Update {
+    Adam(AdamStep),
+    /// It takes the place of the values.
+    Keep,
+}
+
+/// Numbers in a block of weights.
+const BLOCK: usize = PANEL * PANEL;
+
+/// A block's gradient, on a cache line.
+#[repr(C, align(64))]
+struct Sums([f32; BLOCK]);
+
+impl Parameters {
+    pub(crate) fn zeroed(plan: &Plan) -> Self {
+        Self {
+            values: Buffer::zeroed(plan.parameters),
+            means: Buffer::zeroed(plan.parameters),
+            squares: Buffer::zeroed(plan.parameters),
+            packed: plan
+                .ops
+                .iter()
+                .map(|op| Buffer::zeroed(packed_len(op)))
+                .collect(),
+        }
+    }
+
+    /// Moves the parameters along the gradients of the workspace's last batch.
+    pub(crate) fn step(&mut self, plan: &Plan, room: &Workspace, step: AdamStep, isa: Isa) {
+        let packed = self
+            .packed
+            .iter_mut()
+            .map(|packed| Shared::new(packed))
+            .collect();
+        let mover = Mover {
+            plan,
+            isa,
+            room,
+            update: Update::Adam(step),
+            values: Shared::new(&mut self.values),
+            means: Shared::new(&mut self.means),
+            squares: Shared::new(&mut self.squares),
+            packed,
+        };
+        mover.run();
+        self.pack_convolutions(plan, isa);
+    }
+
+    /// The gradients of the workspace's last batch, laid out as the values.
+    pub(crate) fn gradients(plan: &Plan, room: &Workspace, isa: Isa) -> Buffer {
+        let mut gradients = Buffer::zeroed(plan.parameters);
+        let mover = Mover {
+            plan,
+            isa,
+            room,
+            update: Update::Keep,
+            values: Shared::new(&mut gradients),
+            means: Shared::new(&mut []),
+            squares: Shared::new(&mut []),
+            packed: Vec::new(),
+        };
+        mover.run();
+        gradients
+    }
+
+    /// Makes all packed weights anew.
+    pub(crate) fn pack(&mut self, plan: &Plan, isa: Isa) {
+        self.pack_convolutions(plan, isa);
+        for (op, packed) in plan.ops.iter().zip(&mut self.packed) {
+            let Op::Dense(op) = op else { continue };
+            if op.first {
+                continue;
+            }
+            let weights = self.values[op.weight.clone()].chunks_exact(BLOCK);
+            for (index, weights) in weights.enumerate() {
+                let (panel, block) = (index / (op.inputs / PANEL), index % (op.inputs / PANEL));
+                transpose_block(weights, &mut packed[op.transposed(panel, block)..], isa);
+            }
+        }
+    }
+
+    /// Panels for the way there from rows for the way back.
+    fn pack_convolutions(&mut self, plan: &Plan, isa: Isa) {
+        for (op, packed) in plan.ops.iter().zip(&mut self.packed) {
+            if let Op::Convolution(op) = op
+                && matches!(op.layout, ConvLayout::Rows(_))
+            {
+                pack_convolution(op, &self.values[op.weight.clone()], packed, isa);
+            }
+        }
+    }
+}
+
+fn packed_len(op: &Op) -> usize {
+    match op {
+        Op::Convolution(op) if matches!(op.layout, ConvLayout::Rows(_)) => {
+            op.window.taps() * op.window.out_stored
+        }
+        Op::Dense(op) if !op.first => op.inputs * op.outputs,
+        _ => 0,
+    }
+}
+
+fn pack_convolution(op: &ConvOp, weights: &[f32], packed: &mut [f32], isa: Isa) {
+    let window = &op.window;
+    let run = window.run();
+    for ky in 0..window.kernel[0] {
+        for panel in (0..window.out_stored).step_by(PANEL) {
+            let columns = PANEL.min(window.out_stored - panel);
+            isa.run(Transpose {
+                from: &weights[(ky * window.out_channels + panel) * run..],
+                rows: columns.min(window.out_channels - panel),
+                columns: run,
+                from_row: run,
+                to: &mut packed[panel * window.taps() + ky * run * columns..],
+                to_row: columns,
+            });
+        }
+    }
+}
+
+fn transpose_block(from: &[f32], to: &mut [f32], isa: Isa) {
+    isa.run(Transpose {
+        from,
+        rows: PANEL,
+        columns: PANEL,
+        from_row: PANEL,
+        to,
+        to_row: PANEL,
+    });
+}
+
+impl DenseOp {
+    /// Where, in the transposed weights, the block of a panel of outputs and 32 inputs begins.
+    fn transposed(&self, panel: usize, block: usize) -> usize {
+        block * PANEL * self.outputs + panel * BLOCK
+    }
+}
+
+/// What workers see of an update.
+struct Mover<'a> {
+    plan: &'a Plan,
+    isa: Isa,
+    room: &'a Workspace,
+    update: Update,
+    values: Shared<'a, f32>,
+    means: Shared<'a, f32>,
+    squares: Shared<'a, f32>,
+    packed: Vec<Shared<'a, f32>>,
+}
+
+/// A piece of an update.
+#[derive(Clone, Copy)]
+enum Piece<'a> {
+    /// All outputs of 32 inputs of a dense layer.
+    Dense {
+        index: usize,
+        op: &'a DenseOp,
+        block: usize,
+    },
+    /// Some of the parameters that are summed over chunks.
+    Summed { from: usize },
+}
+
+impl Mover<'_> {
+    fn run(&self) {
+        let dense = self
+            .plan
+            .ops
+            .iter()
+            .enumerate()
+            .filter_map(|(index, op)| match op {
+                Op::Dense(op) => Some((index, op)),
+                _ => None,
+            });
+        let dense = dense.flat_map(|(index, op)| {
+            (0..op.inputs / PANEL).map(move |block| Piece::Dense { index, op, block })
+        });
+        let summed = (0..self.plan.summed)
+            .step_by(BLOCK)
+            .map(|from| Piece::Summed { from });
+        let pieces: Vec<Piece<'_>> = dense.chain(summed).collect();
+        pieces.par_iter().with_min_len(2).for_each(|&piece| {
+            // SAFETY: every piece is there once.
+            unsafe {
+                match piece {
+                    Piece::Dense { index, op, block } => self.dense(index, op, block),
+                    Piece::Summed { from } => self.summed(from),
+                }
+            }
+        });
+    }
+
+    /// # Safety
+    ///
+    /// No other worker has the same block of the same layer.
+    unsafe fn dense(&self, index: usize, op: &DenseOp, block: usize) {
+        let mut sums = Sums([0.0; BLOCK]);
+        for panel in 0..op.outputs / PANEL {
+            self.isa.run(WeightGradient {
+                samples: self.room.batch,
+                input: &self.room.planes[op.input][block * PANEL..],
+                input_stride: op.inputs,
+                gradient: &self.room.gradients[op.output][panel * PANEL..],
+                gradient_stride: op.outputs,
+                block: &mut sums.0,
+            });
+            let from = op.weight.start + panel * PANEL * op.inputs + block * BLOCK;
+            // SAFETY: a part per layer, panel and block.
+            unsafe {
+                let values = self.apply(from, &sums.0);
+                if !op.first && matches!(self.update, Update::Adam(_)) {
+                    let to = self.packed[index].part(op.transposed(panel, block), BLOCK);
+                    transpose_block(values, to, self.isa);
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// No other worker has the same parameters.
+    unsafe fn summed(&self, from: usize) {
+        let mut sums = Sums([0.0; BLOCK]);
+        let sums = &mut sums.0[..BLOCK.min(self.plan.summed - from)];
+        self.isa.run(Reduce {
+            parts: &self.room.partials[from..],
+            stride: self.plan.summed,
+            count: self.room.batch.div_ceil(CHUNK),
+            sum: sums,
+        });
+        // SAFETY: as the caller vouches.
+        unsafe { self.apply(from, sums) };
+    }
+
+    /// Moves the values from `from` along their gradient, and returns them.
+    ///
+    /// # Safety
+    ///
+    /// No other worker has the same values.
+    unsafe fn apply(&self, from: usize, gradient: &[f32]) -> &[f32] {
+        let len = gradient.len();
+        // SAFETY: as the caller vouches.
+        let values = unsafe { self.values.part(from, len) };
+        match self.update {
+            Update::Keep => values.copy_from_slice(gradient),
+            Update::Adam(step) => {
+                // SAFETY: as the caller vouches.
+                let (means, squares) =
+                    unsafe { (self.means.part(from, len), self.squares.part(from, len)) };
+                self.isa.run(AdamUpdate {
+                    step,
+                    gradient,
+                    values,
+                    means,
+                    squares,
+                });
+            }
+        }
+        values
+    }
+}
