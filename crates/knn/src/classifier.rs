@@ -5,7 +5,14 @@ use bakeoff_core::{
     Samples, SpecError, StepUnit,
 };
 
-use crate::{model::KnnModel, settings::KnnSettings};
+use crate::{
+    model::KnnModel,
+    settings::{IndexKind, KnnSettings, Metric},
+};
+
+/// Values in a picture up to which cosines compare without rounding: dot products stay
+/// below 2⁴², so that dot² · ‖row‖² stays below 2¹²⁸.
+const COSINE_PIXELS: usize = 1 << 26;
 
 /// k nearest neighbours with its settings.
 pub(crate) struct Knn {
@@ -42,6 +49,18 @@ impl Classifier for Knn {
                 "{} training pictures are more than this family can number ({})",
                 data.train,
                 u32::MAX
+            )));
+        }
+        if self.settings.index == IndexKind::CoverTree && data.train < 2 {
+            let reason = "smartcore's cover tree cannot hold a single picture; \
+                          use index = \"linear\" or more training data";
+            return Err(self.spec.bad_data(reason));
+        }
+        let pixels = data.image.pixels();
+        if self.settings.metric == Metric::Cosine && pixels > COSINE_PIXELS {
+            return Err(self.spec.bad_data(format!(
+                "pictures of {pixels} values are too large for exact cosine distances \
+                 ({COSINE_PIXELS} at most); use metric = \"l2\" or smaller pictures"
             )));
         }
         Ok(())

@@ -17,12 +17,17 @@
 
 mod classifier;
 mod family;
+mod library;
+mod linfa_nn;
 mod model;
 mod native;
 #[cfg(test)]
 mod reference;
 mod search;
 mod settings;
+mod smartcore_nn;
+#[cfg(test)]
+mod tests;
 mod vote;
 
 pub use family::FAMILY;

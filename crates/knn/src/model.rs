@@ -5,7 +5,16 @@ use bakeoff_core::{
     PredictError, Probabilities, Samples, StoreError, TensorData,
 };
 
-use crate::{Neighbour, native::NativeIndex, search::Search, settings::KnnSettings, vote::vote};
+use crate::{
+    Neighbour,
+    family::{LINFA_NN, NATIVE},
+    linfa_nn::LinfaIndex,
+    native::NativeIndex,
+    search::Search,
+    settings::KnnSettings,
+    smartcore_nn,
+    vote::vote,
+};
 
 /// Name of the saved training pictures, N×D bytes.
 const IMAGES: &str = "images";
@@ -163,16 +172,26 @@ impl FittedModel for KnnModel {
 
 /// Builds the search structure of the spec's engine.
 fn arrange(
-    _spec: &ModelSpec,
+    spec: &ModelSpec,
     settings: KnnSettings,
     pixels: &[u8],
     shape: ImageShape,
     progress: &mut dyn FnMut(usize) -> Result<(), FitError>,
 ) -> Result<Box<dyn Search>, FitError> {
-    Ok(Box::new(NativeIndex::build(
-        pixels,
-        shape.pixels(),
-        settings.metric,
-        progress,
-    )?))
+    let columns = shape.pixels();
+    let KnnSettings { metric, index, .. } = settings;
+    if spec.engine == NATIVE {
+        return Ok(Box::new(NativeIndex::build(
+            pixels, columns, metric, progress,
+        )?));
+    }
+    // The libraries index in one call that cannot be interrupted.
+    progress(0)?;
+    let search: Box<dyn Search> = if spec.engine == LINFA_NN {
+        Box::new(LinfaIndex::build(pixels, columns, metric, index)?)
+    } else {
+        smartcore_nn::build(pixels, columns, metric, index)?
+    };
+    progress(pixels.len() / columns)?;
+    Ok(search)
 }

@@ -7,16 +7,22 @@
 //!
 //! [`columns`] leaves out what does not vary, [`packed`] lays the rest out for the
 //! [`kernel`]s, [`score`] turns their sums into an exact order, [`best`] keeps the k
-//! nearest, and [`scan`] puts it together and spreads it over the threads.
+//! nearest, and [`scan`] puts it together and spreads it over the threads. For L2 over
+//! many rows, [`coarse`] first passes over tiles of rows that are certainly too far, by
+//! bounds from [`projection`]s, and [`order`] puts similar rows in one tile.
 //!
-//! Rejected: trees, because in hundreds of dimensions they end up looking at most rows
-//! and lose to looking at all of them in order; distances in floating point, because
-//! they are slower here and not exact.
+//! Rejected: trees over whole rows, because in hundreds of dimensions they end up looking
+//! at most rows and lose to looking at all of them in order; distances in floating
+//! point, because they are slower here and not exact.
 
 mod best;
+mod coarse;
 mod columns;
 mod kernel;
+mod order;
 mod packed;
+mod projection;
+mod queries;
 mod scan;
 mod score;
 #[cfg(test)]
@@ -25,6 +31,7 @@ mod tests;
 use bakeoff_core::PredictError;
 
 use self::{
+    coarse::Coarse,
     columns::Columns,
     kernel::{Kernel, SEGMENT, TILE},
     packed::{Packed, Sum},
@@ -42,6 +49,9 @@ const TILES_PER_REPORT: usize = 256;
 pub(crate) struct NativeIndex {
     columns: Columns,
     packed: Packed,
+    /// The row at each position of `packed`.
+    order: Vec<u32>,
+    coarse: Option<Coarse>,
     metric: Metric,
     kernel: Kernel,
 }
@@ -55,14 +65,22 @@ impl NativeIndex {
         metric: Metric,
         progress: &mut dyn FnMut(usize) -> Result<(), E>,
     ) -> Result<Self, E> {
-        Self::with_kernel(rows, columns, metric, Kernel::best(), progress)
+        Self::with(
+            rows,
+            columns,
+            metric,
+            Kernel::best(),
+            Coarse::pays,
+            progress,
+        )
     }
 
-    fn with_kernel<E>(
+    fn with<E>(
         rows: &[u8],
         columns: usize,
         metric: Metric,
         kernel: Kernel,
+        pays: impl Fn(usize, &Columns) -> bool,
         progress: &mut dyn FnMut(usize) -> Result<(), E>,
     ) -> Result<Self, E> {
         progress(0)?;
@@ -71,19 +89,31 @@ impl NativeIndex {
             Metric::L1 => Sum::Differences,
         };
         let columns = Columns::of(rows, columns);
-        let mut packed = Packed::zeroed(rows.len() / columns.total(), columns.varying(), sum);
-        let mut done = 0;
-        for (part, rows) in rows
-            .chunks(TILES_PER_REPORT * TILE * columns.total())
-            .enumerate()
-        {
-            packed.fill(part * TILES_PER_REPORT, rows, &columns);
-            done += rows.len() / columns.total();
-            progress(done)?;
+        let total = columns.total();
+        let count = rows.len() / total;
+        let coarse = if metric == Metric::L2 && pays(count, &columns) {
+            Coarse::build(rows, &columns)
+        } else {
+            None
+        };
+        let (coarse, order) = coarse.map_or_else(
+            || (None, (0..count).map(|row| row as u32).collect()),
+            |(coarse, order)| (Some(coarse), order),
+        );
+        let mut packed = Packed::zeroed(count, columns.varying(), sum);
+        for first in (0..count).step_by(TILES_PER_REPORT * TILE) {
+            let part = (count - first).min(TILES_PER_REPORT * TILE);
+            packed.fill(first / TILE, part, |position, out| {
+                let row = order[position] as usize * total;
+                columns.gather(&rows[row..row + total], out);
+            });
+            progress(first + part)?;
         }
         Ok(Self {
             columns,
             packed,
+            order,
+            coarse,
             metric,
             kernel,
         })
@@ -103,9 +133,10 @@ impl Search for NativeIndex {
         let total = self.columns.total();
         let mut rows = vec![0; self.packed.rows() * total];
         let mut varying = vec![0; self.packed.groups() * self.packed.sum().group()];
-        for (index, row) in rows.chunks_exact_mut(total).enumerate() {
-            self.packed.unpack(index, &mut varying);
-            self.columns.scatter(&varying, row);
+        for (position, &row) in self.order.iter().enumerate() {
+            self.packed.unpack(position, &mut varying);
+            let row = row as usize * total;
+            self.columns.scatter(&varying, &mut rows[row..row + total]);
         }
         rows
     }

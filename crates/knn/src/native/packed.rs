@@ -9,7 +9,6 @@
 
 use rayon::prelude::*;
 
-use super::columns::Columns;
 use super::kernel::{SEGMENT, TILE};
 
 /// Bytes of a cache line, and of the widest vector register.
@@ -87,34 +86,39 @@ impl Packed {
         }
     }
 
-    /// Packs `rows` (whole rows of `columns`), the first of which is row
-    /// `first_tile`·[`TILE`]; tiles are spread over the threads.
-    pub(super) fn fill(&mut self, first_tile: usize, rows: &[u8], columns: &Columns) {
+    /// Packs so many rows from tile `first_tile` on; `write` copies the row that belongs
+    /// at a position. Tiles are spread over the threads.
+    pub(super) fn fill(
+        &mut self,
+        first_tile: usize,
+        rows: usize,
+        write: impl Fn(usize, &mut [u8]) + Sync,
+    ) {
         let (tile_bytes, segments) = (self.tile_bytes(), self.segments());
         let (group, groups) = (self.sum.group(), self.groups);
         if tile_bytes == 0 {
             return;
         }
-        let tiles = self.bytes.get_mut()[first_tile * tile_bytes..].par_chunks_mut(tile_bytes);
+        let tiles = rows.div_ceil(TILE);
+        let bytes = self.bytes.get_mut()[first_tile * tile_bytes..].par_chunks_mut(tile_bytes);
         let starts = self.starts[first_tile * segments..].par_chunks_mut(segments);
         let norms = self.norms[first_tile * TILE..].par_chunks_mut(TILE);
-        rows.par_chunks(TILE * columns.total())
-            .zip(tiles)
+        bytes
             .zip(starts.zip(norms))
+            .take(tiles)
+            .enumerate()
             .for_each_init(
                 || vec![0; groups * group],
-                |gathered, ((rows, tile), (starts, norms))| {
-                    for (lane, row) in rows.chunks_exact(columns.total()).enumerate() {
-                        columns.gather(row, gathered);
-                        norms[lane] = gathered.iter().map(|&b| u64::from(b) * u64::from(b)).sum();
-                        for (segment, start) in
-                            gathered.chunks(SEGMENT * group).zip(starts.iter_mut())
-                        {
+                |row, (tile, (bytes, (starts, norms)))| {
+                    for lane in 0..TILE.min(rows - tile * TILE) {
+                        write((first_tile + tile) * TILE + lane, row);
+                        norms[lane] = row.iter().map(|&b| u64::from(b) * u64::from(b)).sum();
+                        for (segment, start) in row.chunks(SEGMENT * group).zip(starts.iter_mut()) {
                             start[lane] = 128 * segment.iter().map(|&b| i32::from(b)).sum::<i32>();
                         }
-                        for (from, to) in gathered
+                        for (from, to) in row
                             .chunks_exact(group)
-                            .zip(tile[lane * group..].chunks_mut(group * TILE))
+                            .zip(bytes[lane * group..].chunks_mut(group * TILE))
                         {
                             to[..group].copy_from_slice(from);
                         }
@@ -199,23 +203,22 @@ mod tests {
         ) {
             let sum = if differences { Sum::Differences } else { Sum::Dot };
             let data = crate::reference::random_bytes(seed, rows * columns);
-            let which = Columns::of(&data, columns);
-            let mut packed = Packed::zeroed(rows, which.varying(), sum);
-            let half = rows.div_ceil(TILE) / 2;
-            packed.fill(0, &data[..(half * TILE * columns)], &which);
-            packed.fill(half, &data[half * TILE * columns..], &which);
-            let mut varying = vec![0; packed.groups() * sum.group()];
-            let mut row = vec![0; columns];
+            let mut packed = Packed::zeroed(rows, columns, sum);
+            let half = rows.div_ceil(TILE) / 2 * TILE;
+            let write = |row: usize, out: &mut [u8]| {
+                out[..columns].copy_from_slice(&data[row * columns..][..columns]);
+            };
+            packed.fill(0, half, write);
+            packed.fill(half / TILE, rows - half, write);
+            let mut row = vec![0; packed.groups() * sum.group()];
             for (index, expected) in data.chunks_exact(columns).enumerate() {
-                packed.unpack(index, &mut varying);
-                which.scatter(&varying, &mut row);
-                prop_assert_eq!(&row, expected);
-                let norm: u64 = varying.iter().map(|&b| u64::from(b).pow(2)).sum();
+                packed.unpack(index, &mut row);
+                prop_assert_eq!(&row[..columns], expected);
+                prop_assert!(row[columns..].iter().all(|&byte| byte == 0));
+                let norm: u64 = expected.iter().map(|&b| u64::from(b).pow(2)).sum();
                 prop_assert_eq!(packed.norms()[index], norm);
-                if packed.segments() > 0 {
-                    let start: i32 = varying.iter().map(|&b| 128 * i32::from(b)).sum();
-                    prop_assert_eq!(packed.starts(index / TILE)[0][index % TILE], start);
-                }
+                let start: i32 = expected.iter().map(|&b| 128 * i32::from(b)).sum();
+                prop_assert_eq!(packed.starts(index / TILE)[0][index % TILE], start);
             }
         }
     }

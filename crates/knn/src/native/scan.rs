@@ -1,20 +1,24 @@
-//! The search itself: every tile of rows against every group of queries.
+//! The search itself: every tile of rows against every query.
 //!
 //! Queries are taken in chunks whose packed bytes stay in the second-level cache while
 //! the rows pass by once. Many chunks keep all threads busy; with few of them (one
 //! picture, say) the rows are cut in parts as well, and the parts' results are merged.
 //! Where the cuts are makes no difference to the result: keys are exact and no two rows
-//! share an index, so the k best are the same set in the same order whoever finds them.
+//! share an index, so the k best are the same rows in the same order whoever finds them.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::{
     NARROW, NativeIndex,
     best::Best,
+    coarse::Coarse,
     kernel::{Block, LANES, SEGMENT, Sums, TILE},
+    queries::Queries,
     score::{QueryFacts, Score},
 };
-use crate::{Neighbour, settings::Metric};
+use crate::Neighbour;
 
 /// Queries in a chunk: 256 MNIST pictures are 184 kB.
 const QUERIES_PER_CHUNK: usize = 256;
@@ -28,6 +32,9 @@ const TASKS: usize = 64;
 /// Fewer tiles than this are not worth a task.
 const TILES_PER_TASK: usize = 16;
 
+/// Tiles searched for a first bound, beyond those that `k` rows fill.
+const FIRST_TILES: usize = 4;
+
 /// The `k` nearest rows of each query, Q×`k`, nearest first.
 pub(super) fn nearest<S: Score>(
     index: &NativeIndex,
@@ -39,206 +46,264 @@ pub(super) fn nearest<S: Score>(
     let chunk = (NEIGHBOURS_PER_CHUNK / k).clamp(1, QUERIES_PER_CHUNK);
     let chunks = (queries.len() / columns).div_ceil(chunk).max(1);
     let tiles = index.packed.tiles();
-    let part = tiles.div_ceil(TASKS.div_ceil(chunks)).max(TILES_PER_TASK);
-    let parts = if chunks >= TASKS / 4 {
-        1
+    let part = if chunks >= TASKS / 4 {
+        tiles
     } else {
-        tiles.div_ceil(part)
+        tiles.div_ceil(TASKS.div_ceil(chunks)).max(TILES_PER_TASK)
     };
-    let part = tiles.div_ceil(parts.max(1));
     let found: Vec<Vec<Neighbour>> = queries
         .par_chunks(chunk * columns)
         .map(|queries| {
-            let prepared: Vec<Group> = queries
-                .chunks(LANES * columns)
-                .map(|queries| Group::prepare(index, queries))
-                .collect();
-            let best = (0..parts)
+            let queries = Queries::prepare(index, queries);
+            let bounds = first_bounds(index, score, &queries, k);
+            let best = (0..tiles.div_ceil(part))
                 .into_par_iter()
                 .map(|at| {
                     let tiles = at * part..((at + 1) * part).min(tiles);
-                    scan(index, score, &prepared, k, tiles)
+                    let mut scan = Scan::new(index, score, &queries, k);
+                    scan.bounded_by(&bounds);
+                    scan.pass(tiles);
+                    scan.best
                 })
                 .reduce_with(|left, right| {
-                    left.into_iter()
-                        .zip(right)
-                        .map(|(left, right)| left.merge(right))
-                        .collect()
+                    let pairs = left.into_iter().zip(right);
+                    pairs.map(|(left, right)| left.merge(right)).collect()
                 })
                 .unwrap_or_default();
-            let facts = prepared.iter().flat_map(Group::facts);
             best.into_iter()
-                .zip(facts)
-                .flat_map(|(best, facts)| {
-                    best.into_sorted()
-                        .into_iter()
-                        .map(move |(key, row)| Neighbour {
-                            index: row as usize,
-                            distance: score.distance(key, facts),
-                        })
-                })
+                .zip(queries.facts())
+                .flat_map(|(best, facts)| neighbours(score, best, facts))
                 .collect()
         })
         .collect();
     found.concat()
 }
 
-/// A few queries in the order in which the kernel reads them.
-struct Group {
-    bytes: Vec<u8>,
-    /// How many queries there are room for: 1, 2, 4 or [`LANES`].
-    lanes: usize,
-    /// How many there are.
-    queries: usize,
-    facts: [QueryFacts; LANES],
+fn neighbours<S: Score>(
+    score: &S,
+    best: Best<S::Key>,
+    facts: &QueryFacts,
+) -> impl Iterator<Item = Neighbour> {
+    best.into_sorted()
+        .into_iter()
+        .map(move |(key, row)| Neighbour {
+            index: row as usize,
+            distance: score.distance(key, facts),
+        })
 }
 
-impl Group {
-    /// Up to [`LANES`] whole queries.
-    fn prepare(index: &NativeIndex, queries: &[u8]) -> Self {
-        let sum = index.packed.sum();
-        let (group, groups) = (sum.group(), index.packed.groups());
-        let form = index.kernel.query_form(sum);
-        let columns = index.columns.total();
-        let count = queries.len() / columns;
-        let lanes = count.next_power_of_two();
-        let mut gathered = vec![0; lanes * groups * group];
-        let mut facts = [QueryFacts::default(); LANES];
-        for (lane, query) in queries.chunks_exact(columns).enumerate() {
-            let varying = &mut gathered[lane * groups * group..][..groups * group];
-            index.columns.gather(query, varying);
-            let counted = match index.metric {
-                // The cosine divides by the norm of the whole query.
-                Metric::Cosine => query,
-                Metric::L2 | Metric::L1 => varying,
-            };
-            facts[lane] = QueryFacts {
-                constant: index.columns.constant_share(query, index.metric),
-                norm: counted.iter().map(|&b| u64::from(b) * u64::from(b)).sum(),
-            };
-        }
-        let mut bytes = Vec::with_capacity(2 * gathered.len());
-        for at in 0..groups {
-            for lane in 0..lanes {
-                form.push(
-                    &gathered[(lane * groups + at) * group..][..group],
-                    &mut bytes,
-                );
-            }
-        }
-        Self {
-            bytes,
-            lanes,
-            queries: count,
-            facts,
-        }
-    }
-
-    fn facts(&self) -> &[QueryFacts] {
-        &self.facts[..self.queries]
-    }
-
-    /// The bytes of one segment of columns, in bytes per group as the kernel wants them.
-    fn segment(&self, at: usize, groups: usize) -> &[u8] {
-        let group = self.bytes.len() / groups.max(1);
-        let end = ((at + 1) * SEGMENT).min(groups) * group;
-        &self.bytes[at * SEGMENT * group..end]
-    }
-}
-
-/// The `k` best rows of `tiles` for each query, in the order of the queries.
-fn scan<S: Score>(
+/// For each query, a key that at least `k` rows do not exceed: the worst of the `k` best
+/// rows in the few tiles with the nearest centres.
+fn first_bounds<S: Score>(
     index: &NativeIndex,
     score: &S,
-    prepared: &[Group],
+    queries: &Queries,
     k: usize,
-    tiles: std::ops::Range<usize>,
-) -> Vec<Best<S::Key>> {
-    let mut best: Vec<Best<S::Key>> = prepared
-        .iter()
-        .flat_map(|group| group.facts())
-        .map(|_| Best::new(k))
-        .collect();
-    let mut limits: Vec<[S::Limit; LANES]> = prepared
-        .iter()
-        .map(|group| group.facts.map(|facts| score.limit(None, &facts)))
-        .collect();
-    let narrow = index.columns.total() <= NARROW;
-    let mut sums = Sums::zero();
-    for tile in tiles {
-        let rows = (index.packed.rows() - tile * TILE).min(TILE);
-        let real = u32::MAX >> (TILE - rows);
-        let groups = prepared.iter().zip(&mut limits);
-        for ((group, limits), best) in groups.zip(best.chunks_mut(LANES)) {
-            if !narrow {
-                offer_wide(index, score, group, best, tile, rows);
-                continue;
+) -> Vec<Option<S::Key>> {
+    let Some(coarse) = &index.coarse else {
+        return vec![None; queries.len()];
+    };
+    let wanted = k.div_ceil(TILE) + FIRST_TILES;
+    let ids: Vec<u32> = (0..queries.len()).map(|query| query as u32).collect();
+    let mut pairs = Vec::with_capacity(ids.len() * wanted);
+    for ids in ids.chunks(LANES) {
+        let mut nearest: Vec<Best<i32>> = ids.iter().map(|_| Best::new(wanted)).collect();
+        let lanes = ids.len().next_power_of_two();
+        coarse.centres(
+            index.kernel,
+            queries.coarse(ids),
+            lanes,
+            |tile, distances| {
+                for (nearest, distance) in nearest.iter_mut().zip(distances) {
+                    nearest.offer(distance, tile as u32);
+                }
+            },
+        );
+        for (&query, nearest) in ids.iter().zip(nearest) {
+            let tiles = nearest.into_sorted().into_iter();
+            pairs.extend(tiles.map(|(_, tile)| (tile, query)));
+        }
+    }
+    // Queries that ask for the same tile go through it together.
+    pairs.sort_unstable();
+    let mut scan = Scan::new(index, score, queries, k);
+    for pairs in pairs.chunk_by(|a, b| a.0 == b.0) {
+        let ids: Vec<u32> = pairs.iter().map(|&(_, query)| query).collect();
+        for ids in ids.chunks(LANES) {
+            scan.look(pairs[0].0 as usize, ids);
+        }
+    }
+    scan.best.iter().map(Best::worst).collect()
+}
+
+/// One pass over some tiles for some queries.
+struct Scan<'a, S: Score> {
+    index: &'a NativeIndex,
+    score: &'a S,
+    queries: &'a Queries,
+    best: Vec<Best<S::Key>>,
+    limits: Vec<S::Limit>,
+    coarse_limits: Vec<i32>,
+    sums: Box<Sums>,
+}
+
+impl<'a, S: Score> Scan<'a, S> {
+    fn new(index: &'a NativeIndex, score: &'a S, queries: &'a Queries, k: usize) -> Self {
+        let facts = queries.facts().iter();
+        Self {
+            index,
+            score,
+            queries,
+            best: facts.clone().map(|_| Best::new(k)).collect(),
+            limits: facts.map(|facts| score.limit(None, facts)).collect(),
+            coarse_limits: vec![i32::MAX; queries.len()],
+            sums: Box::new(Sums::zero()),
+        }
+    }
+
+    /// Stops rows that are farther than bounds known from elsewhere.
+    fn bounded_by(&mut self, bounds: &[Option<S::Key>]) {
+        for (query, bound) in bounds.iter().enumerate() {
+            if let Some(bound) = bound {
+                self.limit(query, *bound);
             }
-            let block = block(index, group, tile, 0);
-            index.kernel.sum(index.packed.sum(), block, &mut sums);
-            let through = score.through(index.kernel, tile, &sums, &group.facts, limits);
-            for (lane, best) in best.iter_mut().enumerate() {
-                let mut rows = through[lane] & real;
-                let facts = &group.facts[lane];
-                while rows != 0 {
-                    let lane_row = rows.trailing_zeros() as usize;
-                    rows &= rows - 1;
-                    let row = tile * TILE + lane_row;
-                    let sum = i64::from(sums.0[lane][lane_row]);
-                    let key = score.key(&index.packed, sum, row, facts);
-                    if best.offer(key, row as u32) {
-                        limits[lane] = score.limit(best.worst(), facts);
-                    }
+        }
+    }
+
+    /// Stops rows that are farther than `worst`.
+    fn limit(&mut self, query: usize, worst: S::Key) {
+        let facts = &self.queries.facts()[query];
+        self.limits[query] = self.score.limit(Some(worst), facts);
+        if let Some(coarse) = &self.index.coarse
+            && let Some(squared) = self.score.squared(worst, facts)
+        {
+            let norm = self.queries.coarse_norm(query);
+            self.coarse_limits[query] = coarse.limit(squared, norm);
+        }
+    }
+
+    /// Takes in all rows of `tiles`.
+    fn pass(&mut self, tiles: Range<usize>) {
+        let all: Vec<u32> = (0..self.queries.len()).map(|query| query as u32).collect();
+        let mut near = Vec::with_capacity(all.len());
+        let index = self.index;
+        for tile in tiles {
+            let ids = match &index.coarse {
+                Some(coarse) => {
+                    near.clear();
+                    self.near(coarse, tile, &all, &mut near);
+                    &near
+                }
+                None => &all,
+            };
+            for ids in ids.chunks(LANES) {
+                self.look(tile, ids);
+            }
+        }
+    }
+
+    /// The queries for which a tile may hold a row that is near enough.
+    fn near(&mut self, coarse: &Coarse, tile: usize, all: &[u32], near: &mut Vec<u32>) {
+        let real = self.real(tile);
+        for (ids, limits) in all.chunks(LANES).zip(self.coarse_limits.chunks(LANES)) {
+            let queries = self.queries.coarse(ids);
+            let lanes = ids.len().next_power_of_two();
+            let limits = std::array::from_fn(|lane| limits.get(lane).copied().unwrap_or(i32::MIN));
+            let through = coarse.through(
+                self.index.kernel,
+                tile,
+                queries,
+                lanes,
+                &limits,
+                &mut self.sums,
+            );
+            near.extend(
+                ids.iter()
+                    .zip(through)
+                    .filter(|(_, through)| through & real != 0)
+                    .map(|(id, _)| *id),
+            );
+        }
+    }
+
+    /// One bit for each row of a tile that is not padding.
+    fn real(&self, tile: usize) -> u32 {
+        let rows = (self.index.packed.rows() - tile * TILE).min(TILE);
+        u32::MAX >> (TILE - rows)
+    }
+
+    /// Takes in the rows of one tile for up to [`LANES`] queries.
+    fn look(&mut self, tile: usize, ids: &[u32]) {
+        if self.index.columns.total() > NARROW {
+            self.look_wide(tile, ids);
+            return;
+        }
+        let (index, facts) = (self.index, self.queries.facts());
+        let block = self.block(tile, 0, ids);
+        index.kernel.sum(index.packed.sum(), block, &mut self.sums);
+        let last = ids.len() - 1;
+        let lane_facts = std::array::from_fn(|lane| facts[ids[lane.min(last)] as usize]);
+        let limits = std::array::from_fn(|lane| self.limits[ids[lane.min(last)] as usize]);
+        let through = self
+            .score
+            .through(index.kernel, tile, &self.sums, &lane_facts, &limits);
+        let real = self.real(tile);
+        for (lane, &query) in ids.iter().enumerate() {
+            let mut rows = through[lane] & real;
+            while rows != 0 {
+                let row = rows.trailing_zeros() as usize;
+                rows &= rows - 1;
+                let sum = i64::from(self.sums.0[lane][row]);
+                if self.offer(query as usize, tile * TILE + row, sum)
+                    && let Some(worst) = self.best[query as usize].worst()
+                {
+                    self.limit(query as usize, worst);
                 }
             }
         }
     }
-    best
-}
 
-/// One segment of a tile for the kernel.
-fn block<'a>(index: &'a NativeIndex, group: &'a Group, tile: usize, segment: usize) -> Block<'a> {
-    const NONE: &[i32; TILE] = &[0; TILE];
-    let packed = &index.packed;
-    let bytes = SEGMENT * packed.sum().group() * TILE;
-    let rows = packed.tile(tile);
-    let end = rows.len().min((segment + 1) * bytes);
-    Block {
-        rows: &rows[segment * bytes..end],
-        queries: group.segment(segment, packed.groups()),
-        lanes: group.lanes,
-        starts: packed.starts(tile).get(segment).unwrap_or(NONE),
+    fn offer(&mut self, query: usize, position: usize, sum: i64) -> bool {
+        let facts = &self.queries.facts()[query];
+        let key = self.score.key(&self.index.packed, sum, position, facts);
+        self.best[query].offer(key, self.index.order[position])
     }
-}
 
-/// Offers every row of a tile, with sums in 64 bits over all segments. For pictures so
-/// large that the sums take nearly all of the time, whatever follows them.
-fn offer_wide<S: Score>(
-    index: &NativeIndex,
-    score: &S,
-    group: &Group,
-    best: &mut [Best<S::Key>],
-    tile: usize,
-    rows: usize,
-) {
-    let mut wide = [[0i64; TILE]; LANES];
-    let mut sums = Sums::zero();
-    for segment in 0..index.packed.segments() {
-        let block = block(index, group, tile, segment);
-        index.kernel.sum(index.packed.sum(), block, &mut sums);
-        for (wide, sums) in wide
-            .as_flattened_mut()
-            .iter_mut()
-            .zip(sums.0.as_flattened())
-        {
-            *wide += i64::from(*sums);
+    /// As [`Scan::look`], with sums in 64 bits over all segments. For pictures so large
+    /// that the sums take nearly all of the time, whatever follows them.
+    fn look_wide(&mut self, tile: usize, ids: &[u32]) {
+        let index = self.index;
+        let mut wide = [[0i64; TILE]; LANES];
+        for segment in 0..index.packed.segments() {
+            let block = self.block(tile, segment, ids);
+            index.kernel.sum(index.packed.sum(), block, &mut self.sums);
+            let sums = self.sums.0.as_flattened();
+            for (wide, sum) in wide.as_flattened_mut().iter_mut().zip(sums) {
+                *wide += i64::from(*sum);
+            }
+        }
+        let rows = self.real(tile).count_ones() as usize;
+        for (&query, sums) in ids.iter().zip(&wide) {
+            for (row, &sum) in sums.iter().enumerate().take(rows) {
+                self.offer(query as usize, tile * TILE + row, sum);
+            }
         }
     }
-    for ((best, facts), wide) in best.iter_mut().zip(&group.facts).zip(&wide) {
-        for (lane_row, &sum) in wide.iter().enumerate().take(rows) {
-            let row = tile * TILE + lane_row;
-            let key = score.key(&index.packed, sum, row, facts);
-            best.offer(key, row as u32);
+
+    /// One segment of a tile and of up to [`LANES`] queries, for the kernel.
+    fn block(&self, tile: usize, segment: usize, ids: &[u32]) -> Block<'a> {
+        const NONE: &[i32; TILE] = &[0; TILE];
+        let packed = &self.index.packed;
+        let groups = segment * SEGMENT..((segment + 1) * SEGMENT).min(packed.groups());
+        let row_bytes = packed.sum().group() * TILE;
+        let queries = self.queries.full(ids);
+        let query_bytes = queries[0].len() / packed.groups().max(1);
+        Block {
+            rows: &packed.tile(tile)[groups.start * row_bytes..groups.end * row_bytes],
+            queries: queries
+                .map(|query| &query[groups.start * query_bytes..groups.end * query_bytes]),
+            lanes: ids.len().next_power_of_two(),
+            starts: packed.starts(tile).get(segment).unwrap_or(NONE),
         }
     }
 }

@@ -25,15 +25,15 @@ pub(super) struct QueryFacts {
 /// How a metric orders rows.
 pub(super) trait Score: Sync {
     /// Exact; the smaller, the nearer.
-    type Key: Copy + Ord + Send;
+    type Key: Copy + Ord + Send + Sync;
     /// What rows are compared with many at once.
     type Limit: Copy + Send;
 
     /// The key of a row from its sum over the packed columns.
-    fn key(&self, packed: &Packed, sum: i64, row: usize, query: &QueryFacts) -> Self::Key;
+    fn key(&self, packed: &Packed, sum: i64, position: usize, query: &QueryFacts) -> Self::Key;
 
-    /// The limit that stops only rows with a key not below `worst`; none where there
-    /// is no worst yet.
+    /// The limit that stops only rows with a key above `worst`; none where there is no
+    /// worst yet. Rows come in any order, so an equal key may belong to a lower index.
     fn limit(&self, worst: Option<Self::Key>, query: &QueryFacts) -> Self::Limit;
 
     /// For each query, the rows of a tile that come through, one bit each. Only asked
@@ -49,6 +49,13 @@ pub(super) trait Score: Sync {
 
     /// The distance that a key stands for.
     fn distance(&self, key: Self::Key, query: &QueryFacts) -> f64;
+
+    /// The squared Euclidean distance over the packed columns that rows with a key above
+    /// `key` exceed; nothing where the metric knows none.
+    fn squared(&self, key: Self::Key, query: &QueryFacts) -> Option<u64> {
+        let _ = (key, query);
+        None
+    }
 }
 
 /// Euclidean distance; the key is its square.
@@ -73,14 +80,14 @@ impl Score for L2 {
     type Key = u64;
     type Limit = i32;
 
-    fn key(&self, packed: &Packed, sum: i64, row: usize, query: &QueryFacts) -> u64 {
-        (packed.norms()[row] + query.norm + query.constant).wrapping_sub_signed(2 * sum)
+    fn key(&self, packed: &Packed, sum: i64, position: usize, query: &QueryFacts) -> u64 {
+        (packed.norms()[position] + query.norm + query.constant).wrapping_sub_signed(2 * sum)
     }
 
     fn limit(&self, worst: Option<u64>, query: &QueryFacts) -> i32 {
         // The kernels see ‖row‖² − 2·dot: the key less what the query adds.
         let below = worst.map(|worst| {
-            worst
+            (worst + 1)
                 .cast_signed()
                 .wrapping_sub_unsigned(query.norm + query.constant)
         });
@@ -101,6 +108,10 @@ impl Score for L2 {
     fn distance(&self, key: u64, _query: &QueryFacts) -> f64 {
         (key as f64).sqrt()
     }
+
+    fn squared(&self, key: u64, query: &QueryFacts) -> Option<u64> {
+        Some(key.saturating_sub(query.constant))
+    }
 }
 
 /// Manhattan distance; the key is the distance.
@@ -110,13 +121,13 @@ impl Score for L1 {
     type Key = u64;
     type Limit = i32;
 
-    fn key(&self, _packed: &Packed, sum: i64, _row: usize, query: &QueryFacts) -> u64 {
+    fn key(&self, _packed: &Packed, sum: i64, _position: usize, query: &QueryFacts) -> u64 {
         sum.unsigned_abs() + query.constant
     }
 
     fn limit(&self, worst: Option<u64>, query: &QueryFacts) -> i32 {
         worst.map_or(i32::MAX, |worst| {
-            i32::try_from(worst.saturating_sub(query.constant)).unwrap_or(i32::MAX)
+            i32::try_from((worst + 1).saturating_sub(query.constant)).unwrap_or(i32::MAX)
         })
     }
 
@@ -202,17 +213,17 @@ impl Score for Cosine {
     type Key = Angle;
     type Limit = f32;
 
-    fn key(&self, packed: &Packed, sum: i64, row: usize, query: &QueryFacts) -> Angle {
+    fn key(&self, packed: &Packed, sum: i64, position: usize, query: &QueryFacts) -> Angle {
         Angle {
             dot: sum.unsigned_abs() + query.constant,
-            norm: (packed.norms()[row] + self.constant_norm).max(1),
+            norm: (packed.norms()[position] + self.constant_norm).max(1),
         }
     }
 
     fn limit(&self, worst: Option<Angle>, _query: &QueryFacts) -> f32 {
         worst.map_or(-1.0, |worst| {
             let cosine = worst.dot as f64 / (worst.norm as f64).sqrt();
-            cosine as f32 * (1.0 - Self::MARGIN)
+            cosine as f32 * (1.0 - Self::MARGIN) - f32::MIN_POSITIVE
         })
     }
 

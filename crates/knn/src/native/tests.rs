@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::reference::{Reference, random_bytes, with_threads};
 
-fn build(rows: &[u8], columns: usize, metric: Metric, kernel: Kernel) -> NativeIndex {
-    NativeIndex::with_kernel::<()>(rows, columns, metric, kernel, &mut |_| Ok(()))
+fn build(rows: &[u8], columns: usize, metric: Metric, kernel: Kernel, coarse: bool) -> NativeIndex {
+    let progress = &mut |_| Ok::<(), ()>(());
+    NativeIndex::with(rows, columns, metric, kernel, |_, _| coarse, progress)
         .expect("nothing stops it")
 }
 
@@ -15,10 +16,12 @@ fn agree(rows: &[u8], queries: &[u8], columns: usize, k: usize) {
         let reference = Reference::new(rows, columns, metric);
         let expected = reference.nearest(queries, k).expect("plain search");
         for kernel in Kernel::available() {
-            let index = build(rows, columns, metric, kernel);
-            let got = index.nearest(queries, k).expect("native search");
-            assert_eq!(got, expected, "{metric:?} {kernel:?}");
-            assert_eq!(index.rows(), rows, "{metric:?} {kernel:?}");
+            for coarse in [false, columns <= NARROW] {
+                let index = build(rows, columns, metric, kernel, coarse);
+                let got = index.nearest(queries, k).expect("native search");
+                assert_eq!(got, expected, "{metric:?} {kernel:?} {coarse}");
+                assert_eq!(index.rows(), rows, "{metric:?} {kernel:?} {coarse}");
+            }
         }
     }
 }
@@ -66,6 +69,50 @@ proptest! {
     }
 }
 
+/// Rows as pictures have them: smooth, alike in groups, black around the edges.
+fn smooth(seed: u64, count: usize, width: usize) -> Vec<u8> {
+    let noise = random_bytes(seed, count * 6);
+    (0..count * width * width)
+        .map(|at| {
+            let (row, x, y) = (at / (width * width), at % width, at / width % width);
+            let n = &noise[row * 6..][..6];
+            let centre = |n: u8| f64::from(n) / 255.0 * width as f64;
+            let bump = |x0: u8, y0: u8, size: f64| {
+                let (dx, dy) = (x as f64 - centre(x0), y as f64 - centre(y0));
+                (-(dx * dx + dy * dy) / size).exp()
+            };
+            let edge = x == 0 || y == 0 || x + 1 == width || y + 1 == width;
+            let light = bump(n[0], n[1], 9.0) + bump(n[2], n[3], 20.0) * f64::from(n[4]) / 255.0;
+            if edge { 0 } else { (light * 160.0) as u8 }
+        })
+        .collect()
+}
+
+#[test]
+fn tiles_passed_over_hold_no_neighbour() {
+    let width = 20;
+    let rows = smooth(1, 6000, width);
+    let mut queries = smooth(2, 40, width);
+    // Far from all rows; equal to one; and one that no tile centre tells anything about.
+    queries.extend(vec![255; width * width]);
+    queries.extend(&rows[width * width * 77..][..width * width]);
+    queries.extend(random_bytes(3, width * width));
+    for k in [1, 3, 50, 6000] {
+        let reference = Reference::new(&rows, width * width, Metric::L2);
+        let expected = reference.nearest(&queries, k).expect("plain search");
+        for kernel in Kernel::available() {
+            let index = build(&rows, width * width, Metric::L2, kernel, true);
+            assert!(index.coarse.is_some());
+            let got = index.nearest(&queries, k).expect("native search");
+            assert!(got == expected, "{kernel:?} k {k}");
+            let one = index
+                .nearest(&queries[..width * width], k)
+                .expect("native search");
+            assert!(one == expected[..k], "{kernel:?} k {k}, one query");
+        }
+    }
+}
+
 #[test]
 fn equal_rows_come_in_the_order_of_the_training_data() {
     let rows = [5u8; 3 * 100];
@@ -109,13 +156,15 @@ fn one_thread_and_two_give_the_same_bits() {
     let rows = coarse(3, 3000 * 20, 20);
     for queries in [1, 9, 600] {
         let asked = coarse(4, queries * 20, 20);
-        let run = |threads| {
-            with_threads(threads, || {
-                let index = build(&rows, 20, Metric::L2, Kernel::best());
-                index.nearest(&asked, 7).expect("native search")
-            })
-        };
-        assert_eq!(run(1), run(2), "{queries} queries");
+        for coarse in [false, true] {
+            let run = |threads| {
+                with_threads(threads, || {
+                    let index = build(&rows, 20, Metric::L2, Kernel::best(), coarse);
+                    index.nearest(&asked, 7).expect("native search")
+                })
+            };
+            assert_eq!(run(1), run(2), "{queries} queries");
+        }
     }
 }
 

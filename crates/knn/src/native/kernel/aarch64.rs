@@ -2,7 +2,7 @@
 
 use std::arch::aarch64::*;
 
-use super::{Block, Sums, TILE};
+use super::{Block, Sums, TILE, groups};
 
 /// Dot products with `udot`; queries as [`super::QueryForm::Bytes`].
 #[target_feature(enable = "neon,dotprod")]
@@ -22,19 +22,38 @@ pub(super) fn dot_dotprod(block: Block<'_>, out: &mut Sums) {
 fn dot_dotprod_lanes<const Q: usize>(block: Block<'_>, first: usize, out: &mut Sums) {
     let mut sums = [[vdupq_n_u32(0); 8]; Q];
     let (rows, _) = block.rows.as_chunks::<{ 4 * TILE }>();
-    let (queries, _) = block.queries.as_chunks::<4>();
-    for (rows, queries) in rows.iter().zip(queries.chunks_exact(block.lanes)) {
+    let queries = groups::<Q, 4>(&block, first, rows.len());
+    for (group, rows) in rows.iter().enumerate() {
         let rows = load::<128, 8>(rows);
-        for (sums, query) in sums.iter_mut().zip(&queries[first..]) {
-            let query = vreinterpretq_u8_u32(vdupq_n_u32(u32::from_le_bytes(*query)));
+        for (sums, query) in sums.iter_mut().zip(queries) {
+            let query = vreinterpretq_u8_u32(vdupq_n_u32(u32::from_le_bytes(query[group])));
             for (sum, rows) in sums.iter_mut().zip(rows) {
-                *sum = vdotq_u32(*sum, rows, query);
+                *sum = udot(*sum, rows, query);
             }
         }
     }
     for (sums, out) in sums.iter().zip(&mut out.0[first..]) {
         store(out, sums);
     }
+}
+
+/// Adds the dot products of 4 bytes each. As an instruction, because `vdotq_u32` is not
+/// stable in Rust 1.95.
+#[inline]
+#[target_feature(enable = "neon,dotprod")]
+fn udot(mut sums: uint32x4_t, a: uint8x16_t, b: uint8x16_t) -> uint32x4_t {
+    // SAFETY: the instruction touches the three registers only, and this function is
+    // called only where the processor has it.
+    unsafe {
+        std::arch::asm!(
+            "udot {sums:v}.4s, {a:v}.16b, {b:v}.16b",
+            sums = inout(vreg) sums,
+            a = in(vreg) a,
+            b = in(vreg) b,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    sums
 }
 
 /// Dot products with `umull` and `uadalp`; queries as [`super::QueryForm::Bytes`].
@@ -53,14 +72,10 @@ pub(super) fn dot(block: Block<'_>, out: &mut Sums) {
 fn dot_lane(block: Block<'_>, half: usize, lane: usize, out: &mut Sums) {
     let mut sums = [[vdupq_n_u32(0); 2]; 4];
     let (rows, _) = block.rows.as_chunks::<{ 2 * TILE }>();
-    let (queries, _) = block.queries.as_chunks::<4>();
-    for (rows, queries) in rows
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .zip(queries.chunks_exact(block.lanes))
-    {
-        let query = vreinterpretq_u8_u32(vdupq_n_u32(u32::from_le_bytes(queries[lane])));
+    let (rows, _) = rows.as_chunks::<2>();
+    let [query] = groups::<1, 4>(&block, lane, rows.len());
+    for (group, rows) in rows.iter().enumerate() {
+        let query = vreinterpretq_u8_u32(vdupq_n_u32(u32::from_le_bytes(query[group])));
         for (sums, rows) in sums.iter_mut().zip(load::<64, 4>(&rows[half])) {
             // Products of bytes fit 16 bits; pairs of them are added in 32.
             sums[0] = vpadalq_u16(sums[0], vmull_u8(vget_low_u8(rows), vget_low_u8(query)));
@@ -87,14 +102,10 @@ pub(super) fn differences(block: Block<'_>, out: &mut Sums) {
 fn differences_lane(block: Block<'_>, half: usize, lane: usize, out: &mut Sums) {
     let mut sums = [vdupq_n_u32(0); 8];
     let (rows, _) = block.rows.as_chunks::<{ 4 * TILE }>();
-    let (queries, _) = block.queries.as_chunks::<8>();
-    for (rows, queries) in rows
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .zip(queries.chunks_exact(block.lanes))
-    {
-        let query = vreinterpretq_u8_u64(vdupq_n_u64(u64::from_le_bytes(queries[lane])));
+    let (rows, _) = rows.as_chunks::<2>();
+    let [query] = groups::<1, 8>(&block, lane, rows.len());
+    for (group, rows) in rows.iter().enumerate() {
+        let query = vreinterpretq_u8_u64(vdupq_n_u64(u64::from_le_bytes(query[group])));
         for (sum, rows) in sums.iter_mut().zip(load::<128, 8>(&rows[half])) {
             // Differences of bytes fit 8 bits, pairs of them 9, and pairs of those 32.
             *sum = vpadalq_u16(*sum, vpaddlq_u8(vabdq_u8(rows, query)));

@@ -5,7 +5,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Block, LANES, Sums, TILE};
+use super::{Block, LANES, Sums, TILE, groups};
 use crate::native::packed::Sum;
 
 /// Rows that go through the 16 registers together.
@@ -34,18 +34,14 @@ fn dot_lanes<const Q: usize>(block: Block<'_>, half: usize, first: usize, out: &
     let mut sums = [[_mm256_setzero_si256(); 2]; Q];
     let low_bytes = _mm256_set1_epi16(0x00FF);
     let (rows, _) = block.rows.as_chunks::<{ 4 * HALF }>();
-    let (queries, _) = block.queries.as_chunks::<8>();
-    for (rows, queries) in rows
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .zip(queries.chunks_exact(block.lanes))
-    {
+    let (rows, _) = rows.as_chunks::<2>();
+    let queries = groups::<Q, 8>(&block, first, rows.len());
+    for (group, rows) in rows.iter().enumerate() {
         let rows = load::<64, 2>(&rows[half]);
         let even = rows.map(|rows| _mm256_and_si256(rows, low_bytes));
         let odd = rows.map(|rows| _mm256_srli_epi16::<8>(rows));
-        for (sums, query) in sums.iter_mut().zip(&queries[first..]) {
-            let [a, b, c, d, e, f, g, h] = *query;
+        for (sums, query) in sums.iter_mut().zip(queries) {
+            let [a, b, c, d, e, f, g, h] = query[group];
             let query_even = _mm256_set1_epi32(i32::from_le_bytes([a, b, c, d]));
             let query_odd = _mm256_set1_epi32(i32::from_le_bytes([e, f, g, h]));
             for (sum, (even, odd)) in sums.iter_mut().zip(even.into_iter().zip(odd)) {
@@ -85,16 +81,12 @@ fn dot_vnni_lanes<const Q: usize>(block: Block<'_>, half: usize, first: usize, o
     let starts = eights(block.starts);
     let mut sums = [[starts[2 * half], starts[2 * half + 1]]; Q];
     let (rows, _) = block.rows.as_chunks::<{ 4 * HALF }>();
-    let (queries, _) = block.queries.as_chunks::<4>();
-    for (rows, queries) in rows
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .zip(queries.chunks_exact(block.lanes))
-    {
+    let (rows, _) = rows.as_chunks::<2>();
+    let queries = groups::<Q, 4>(&block, first, rows.len());
+    for (group, rows) in rows.iter().enumerate() {
         let rows = load::<64, 2>(&rows[half]);
-        for (sums, query) in sums.iter_mut().zip(&queries[first..]) {
-            let query = _mm256_set1_epi32(i32::from_le_bytes(*query));
+        for (sums, query) in sums.iter_mut().zip(queries) {
+            let query = _mm256_set1_epi32(i32::from_le_bytes(query[group]));
             for (sum, rows) in sums.iter_mut().zip(rows) {
                 *sum = _mm256_dpbusd_avx_epi32(*sum, rows, query);
             }
@@ -125,16 +117,12 @@ pub(super) fn differences(block: Block<'_>, out: &mut Sums) {
 fn differences_lanes<const Q: usize>(block: Block<'_>, half: usize, first: usize, out: &mut Sums) {
     let mut sums = [[_mm256_setzero_si256(); 4]; Q];
     let (rows, _) = block.rows.as_chunks::<{ 8 * HALF }>();
-    let (queries, _) = block.queries.as_chunks::<8>();
-    for (rows, queries) in rows
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .zip(queries.chunks_exact(block.lanes))
-    {
+    let (rows, _) = rows.as_chunks::<2>();
+    let queries = groups::<Q, 8>(&block, first, rows.len());
+    for (group, rows) in rows.iter().enumerate() {
         let rows = load::<128, 4>(&rows[half]);
-        for (sums, query) in sums.iter_mut().zip(&queries[first..]) {
-            let query = _mm256_set1_epi64x(i64::from_le_bytes(*query));
+        for (sums, query) in sums.iter_mut().zip(queries) {
+            let query = _mm256_set1_epi64x(i64::from_le_bytes(query[group]));
             for (sum, rows) in sums.iter_mut().zip(rows) {
                 *sum = _mm256_add_epi64(*sum, _mm256_sad_epu8(rows, query));
             }

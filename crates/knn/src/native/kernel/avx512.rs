@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Block, LANES, Sums, TILE};
+use super::{Block, LANES, Sums, TILE, groups};
 use crate::native::packed::Sum;
 
 /// Dot products; queries as [`super::QueryForm::Offset`].
@@ -24,8 +24,8 @@ fn dot_lanes<const Q: usize>(block: Block<'_>, out: &mut Sums) {
     let (low, high) = halves(block.starts);
     let mut sums = [[low, high]; Q];
     let (rows, _) = block.rows.as_chunks::<{ 4 * TILE }>();
-    let (queries, _) = block.queries.as_chunks::<4>();
-    for (rows, queries) in rows.iter().zip(queries.chunks_exact(Q)) {
+    let queries = groups::<Q, 4>(&block, 0, rows.len());
+    for (group, rows) in rows.iter().enumerate() {
         // SAFETY: both loads lie within the 128 bytes of `rows`.
         let rows = unsafe {
             [
@@ -34,7 +34,7 @@ fn dot_lanes<const Q: usize>(block: Block<'_>, out: &mut Sums) {
             ]
         };
         for (sums, query) in sums.iter_mut().zip(queries) {
-            let query = _mm512_set1_epi32(i32::from_le_bytes(*query));
+            let query = _mm512_set1_epi32(i32::from_le_bytes(query[group]));
             for (sum, rows) in sums.iter_mut().zip(rows) {
                 *sum = _mm512_dpbusd_epi32(*sum, rows, query);
             }
@@ -65,13 +65,13 @@ pub(super) fn differences(block: Block<'_>, out: &mut Sums) {
 fn differences_lanes<const Q: usize>(block: Block<'_>, first: usize, out: &mut Sums) {
     let mut sums = [[_mm512_setzero_si512(); 4]; Q];
     let (rows, _) = block.rows.as_chunks::<{ 8 * TILE }>();
-    let (queries, _) = block.queries.as_chunks::<8>();
-    for (rows, queries) in rows.iter().zip(queries.chunks_exact(block.lanes)) {
+    let queries = groups::<Q, 8>(&block, first, rows.len());
+    for (group, rows) in rows.iter().enumerate() {
         // SAFETY: the four loads of 64 bytes lie within the 256 bytes of `rows`.
         let rows =
             [0, 64, 128, 192].map(|at| unsafe { _mm512_loadu_si512(rows.as_ptr().add(at).cast()) });
-        for (sums, query) in sums.iter_mut().zip(&queries[first..]) {
-            let query = _mm512_set1_epi64(i64::from_le_bytes(*query));
+        for (sums, query) in sums.iter_mut().zip(queries) {
+            let query = _mm512_set1_epi64(i64::from_le_bytes(query[group]));
             for (sum, rows) in sums.iter_mut().zip(rows) {
                 *sum = _mm512_add_epi64(*sum, _mm512_sad_epu8(rows, query));
             }

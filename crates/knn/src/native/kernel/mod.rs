@@ -52,6 +52,14 @@ pub(crate) enum QueryForm {
 }
 
 impl QueryForm {
+    /// Bytes that each byte of a query takes.
+    pub(crate) const fn widening(self) -> usize {
+        match self {
+            Self::Bytes | Self::Offset => 1,
+            Self::Words => 2,
+        }
+    }
+
     /// Appends one group of a query's bytes.
     pub(crate) fn push(self, group: &[u8], out: &mut Vec<u8>) {
         match self {
@@ -75,12 +83,24 @@ impl QueryForm {
 pub(crate) struct Block<'a> {
     /// Groups × [`TILE`] rows × bytes of a group.
     pub(crate) rows: &'a [u8],
-    /// Groups × `lanes` queries × bytes of a group in the kernel's [`QueryForm`].
-    pub(crate) queries: &'a [u8],
+    /// For each query its groups × bytes of a group in the kernel's [`QueryForm`];
+    /// only the first `lanes` count, but all are as long.
+    pub(crate) queries: [&'a [u8]; LANES],
     /// How many queries: 1, 2, 4 or [`LANES`].
     pub(crate) lanes: usize,
     /// For each row, 128 times the sum of its bytes.
     pub(crate) starts: &'a [i32; TILE],
+}
+
+/// `Q` queries from `first` on, each as exactly `count` groups of `GROUP` bytes: cut here
+/// once, so that the loops need not check every index.
+#[inline(always)]
+fn groups<'a, const Q: usize, const GROUP: usize>(
+    block: &Block<'a>,
+    first: usize,
+    count: usize,
+) -> [&'a [[u8; GROUP]]; Q] {
+    std::array::from_fn(|lane| &block.queries[first + lane].as_chunks::<GROUP>().0[..count])
 }
 
 /// An implementation of the inner loops.

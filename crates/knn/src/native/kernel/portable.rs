@@ -15,12 +15,12 @@ pub(super) fn differences(block: Block<'_>, out: &mut Sums) {
 
 #[inline(always)]
 fn sums<const GROUP: usize>(block: Block<'_>, out: &mut Sums, term: impl Fn(u8, u8) -> i32) {
-    for (lane, out) in out.0.iter_mut().enumerate().take(block.lanes) {
+    let (rows, _) = block.rows.as_chunks::<GROUP>();
+    for ((out, query), _) in out.0.iter_mut().zip(block.queries).zip(0..block.lanes) {
         let mut sums = [0; TILE];
-        let queries = block.queries.chunks_exact(GROUP * block.lanes);
-        for (rows, queries) in block.rows.chunks_exact(GROUP * TILE).zip(queries) {
-            let query = &queries[lane * GROUP..][..GROUP];
-            for (sum, row) in sums.iter_mut().zip(rows.as_chunks::<GROUP>().0) {
+        let (query, _) = query.as_chunks::<GROUP>();
+        for (rows, query) in rows.chunks_exact(TILE).zip(query) {
+            for (sum, row) in sums.iter_mut().zip(rows) {
                 for (a, b) in row.iter().zip(query) {
                     *sum += term(*a, *b);
                 }

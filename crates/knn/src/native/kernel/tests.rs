@@ -3,26 +3,17 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::native::{columns::Columns, packed::Packed};
+use crate::native::packed::Packed;
 use crate::reference::random_bytes;
 
-/// Queries in the order in which a kernel reads them.
-fn interleave(queries: &[u8], columns: usize, lanes: usize, sum: Sum, form: QueryForm) -> Vec<u8> {
+/// A query as a kernel reads it.
+fn prepare(query: &[u8], sum: Sum, form: QueryForm) -> Vec<u8> {
     let group = sum.group();
+    let mut padded = query.to_vec();
+    padded.resize(query.len().next_multiple_of(group), 0);
     let mut out = Vec::new();
-    for first in (0..columns).step_by(group) {
-        for lane in 0..lanes {
-            let bytes: Vec<u8> = (first..first + group)
-                .map(|column| {
-                    let query = queries.get(lane * columns..(lane + 1) * columns);
-                    query
-                        .and_then(|query| query.get(column))
-                        .copied()
-                        .unwrap_or(0)
-                })
-                .collect();
-            form.push(&bytes, &mut out);
-        }
+    for group in padded.chunks(group) {
+        form.push(group, &mut out);
     }
     out
 }
@@ -38,25 +29,26 @@ fn plain(sum: Sum, a: &[u8], b: &[u8]) -> i32 {
 }
 
 fn check(sum: Sum, rows: &[u8], queries: &[u8], columns: usize, lanes: usize) {
-    // One row that differs everywhere keeps every column in.
-    let mut all = rows.to_vec();
-    all.extend(rows[..columns].iter().map(|byte| !byte));
-    let which = Columns::of(&all, columns);
-    let mut packed = Packed::zeroed(all.len() / columns, columns, sum);
-    packed.fill(0, &all, &which);
+    let mut packed = Packed::zeroed(rows.len() / columns, columns, sum);
+    packed.fill(0, rows.len() / columns, |row, out| {
+        out[..columns].copy_from_slice(&rows[row * columns..][..columns]);
+    });
     for kernel in Kernel::available() {
-        let prepared = interleave(queries, columns, lanes, sum, kernel.query_form(sum));
+        let prepared: Vec<Vec<u8>> = queries
+            .chunks_exact(columns)
+            .map(|query| prepare(query, sum, kernel.query_form(sum)))
+            .collect();
         let mut sums = Sums::zero();
         for tile in 0..packed.tiles() {
             let block = Block {
                 rows: packed.tile(tile),
-                queries: &prepared,
+                queries: std::array::from_fn(|lane| &prepared[lane.min(prepared.len() - 1)][..]),
                 lanes,
                 starts: &packed.starts(tile)[0],
             };
             kernel.sum(sum, block, &mut sums);
             for (lane, query) in queries.chunks_exact(columns).enumerate() {
-                let rows = all.chunks_exact(columns).skip(tile * TILE).take(TILE);
+                let rows = rows.chunks_exact(columns).skip(tile * TILE).take(TILE);
                 for (row, bytes) in rows.enumerate() {
                     assert_eq!(
                         sums.0[lane][row],

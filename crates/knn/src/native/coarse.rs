@@ -1,0 +1,177 @@
+//! A small picture of the training rows, looked at first.
+//!
+//! Each row's [`Projection`] is packed like the row itself, and goes through the same
+//! kernels at a fifteenth of the cost. Only tiles in which some projection is near
+//! enough are looked at in full. What "near enough" means is known early: before the
+//! rows pass by, the few tiles whose centre is nearest to the query are searched in
+//! full, and the k-th best found there is a first upper bound.
+
+use rayon::prelude::*;
+
+use super::{
+    NARROW,
+    columns::Columns,
+    kernel::{Block, Kernel, LANES, Sums, TILE},
+    order::side_by_side,
+    packed::{Packed, Sum},
+    projection::{AXES, Projection},
+};
+
+/// With fewer rows there is too little to pass over.
+const ROWS: usize = 4096;
+
+/// With fewer columns for each direction the projection costs too much beside them.
+const COLUMNS_PER_AXIS: usize = 6;
+
+/// Rows projected by one task.
+const ROWS_PER_TASK: usize = 512;
+
+/// The training rows' projections.
+pub(super) struct Coarse {
+    projection: Projection,
+    rows: Layer,
+    centres: Layer,
+}
+
+/// Packed projections and their sums of squares by tile.
+struct Layer {
+    packed: Packed,
+    norms: Vec<[i32; TILE]>,
+}
+
+impl Layer {
+    fn new(count: usize, write: impl Fn(usize, &mut [u8]) + Sync) -> Self {
+        let mut packed = Packed::zeroed(count, AXES, Sum::Dot);
+        packed.fill(0, count, write);
+        let (tiles, _) = packed.norms().as_chunks::<TILE>();
+        // 48 · 255² fits.
+        let norms = tiles
+            .iter()
+            .map(|norms| norms.map(|norm| norm as i32))
+            .collect();
+        Self { packed, norms }
+    }
+
+    fn block<'a>(&'a self, tile: usize, queries: [&'a [u8]; LANES], lanes: usize) -> Block<'a> {
+        const NONE: &[i32; TILE] = &[0; TILE];
+        Block {
+            rows: self.packed.tile(tile),
+            queries,
+            lanes,
+            starts: self.packed.starts(tile).first().unwrap_or(NONE),
+        }
+    }
+}
+
+impl Coarse {
+    /// Whether it is worth its cost for so many rows.
+    pub(super) fn pays(rows: usize, columns: &Columns) -> bool {
+        rows >= ROWS && columns.varying() >= COLUMNS_PER_AXIS * AXES && columns.total() <= NARROW
+    }
+
+    /// Projects `rows`, and gives the order in which they are to be packed. Nothing
+    /// where the rows are all the same.
+    pub(super) fn build(rows: &[u8], columns: &Columns) -> Option<(Self, Vec<u32>)> {
+        let (total, varying) = (columns.total(), columns.varying());
+        let count = rows.len() / total;
+        if varying == 0 {
+            return None;
+        }
+        let size = Projection::sample_size(varying).min(count);
+        let mut sample = vec![0; size * varying];
+        for (at, out) in sample.chunks_exact_mut(varying).enumerate() {
+            columns.gather(&rows[at * count / size * total..][..total], out);
+        }
+        let projection = Projection::learn(&sample, varying)?;
+
+        let mut projected = vec![0; count * AXES];
+        projected
+            .par_chunks_mut(ROWS_PER_TASK * AXES)
+            .zip(rows.par_chunks(ROWS_PER_TASK * total))
+            .for_each_init(
+                || vec![0; varying],
+                |gathered, (out, rows)| {
+                    let rows = rows.chunks_exact(total);
+                    for (out, row) in out.chunks_exact_mut(AXES).zip(rows) {
+                        columns.gather(row, gathered);
+                        projection.project(gathered, out);
+                    }
+                },
+            );
+        let mut order: Vec<u32> = (0..count).map(|row| row as u32).collect();
+        side_by_side(&mut order, &projected);
+
+        let row = |position: usize| &projected[order[position] as usize * AXES..][..AXES];
+        let coarse = Self {
+            projection,
+            rows: Layer::new(count, |position, out| out.copy_from_slice(row(position))),
+            centres: Layer::new(count.div_ceil(TILE), |tile, out| {
+                let mut sums = [0u32; AXES];
+                let leaf = tile * TILE..((tile + 1) * TILE).min(count);
+                let size = leaf.len() as u32;
+                for position in leaf {
+                    for (sum, &value) in sums.iter_mut().zip(row(position)) {
+                        *sum += u32::from(value);
+                    }
+                }
+                for (out, sum) in out.iter_mut().zip(sums) {
+                    *out = ((sum + size / 2) / size) as u8;
+                }
+            }),
+        };
+        Some((coarse, order))
+    }
+
+    /// The projection of a query's packed columns, and its sum of squares.
+    pub(super) fn project(&self, varying: &[u8]) -> ([u8; AXES], i32) {
+        let mut out = [0; AXES];
+        self.projection.project(varying, &mut out);
+        let norm = out.iter().map(|&value| i32::from(value).pow(2)).sum();
+        (out, norm)
+    }
+
+    /// The limit that stops only rows farther than `squared` from a query whose
+    /// projection has this sum of squares.
+    pub(super) fn limit(&self, squared: u64, norm: i32) -> i32 {
+        let below = self.projection.bound(squared) + 1 - i64::from(norm);
+        i32::try_from(below).unwrap_or(i32::MAX)
+    }
+
+    /// For each query, the rows of a tile that its limit lets through, one bit each.
+    pub(super) fn through(
+        &self,
+        kernel: Kernel,
+        tile: usize,
+        queries: [&[u8]; LANES],
+        lanes: usize,
+        limits: &[i32; LANES],
+        sums: &mut Sums,
+    ) -> [u32; LANES] {
+        kernel.sum(Sum::Dot, self.rows.block(tile, queries, lanes), sums);
+        kernel.below(Sum::Dot, sums, &self.rows.norms[tile], limits)
+    }
+
+    /// Calls `each` with every tile, and for each of some queries the squared distance
+    /// of the tile's centre, up to the query's own sum of squares.
+    pub(super) fn centres(
+        &self,
+        kernel: Kernel,
+        queries: [&[u8]; LANES],
+        lanes: usize,
+        mut each: impl FnMut(usize, [i32; LANES]),
+    ) {
+        let mut sums = Sums::zero();
+        for tile in 0..self.centres.packed.tiles() {
+            kernel.sum(
+                Sum::Dot,
+                self.centres.block(tile, queries, lanes),
+                &mut sums,
+            );
+            let real = self.centres.packed.rows() - tile * TILE;
+            for (lane, norm) in self.centres.norms[tile].iter().enumerate().take(real) {
+                let distances = sums.0.map(|sums| norm - 2 * sums[lane]);
+                each(tile * TILE + lane, distances);
+            }
+        }
+    }
+}
