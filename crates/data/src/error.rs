@@ -15,7 +15,7 @@ use crate::idx::IdxError;
 pub enum DataError {
     /// Neither a built-in name nor a path.
     #[error(
-        "no dataset named {name:?}{}. Built in: {builtins}. The path of a folder works too: {expects}",
+        "no dataset named {name:?}.{} Built in: {builtins}. The path of a folder works too: {expects}",
         did_you_mean(.suggestion.as_deref())
     )]
     UnknownName {
@@ -171,9 +171,9 @@ pub enum DataError {
     },
 }
 
-/// `; did you mean "x"?`, or nothing.
+/// ` Did you mean "x"?`, or nothing.
 fn did_you_mean(suggestion: Option<&str>) -> String {
     suggestion
-        .map(|name| format!("; did you mean {name:?}?"))
+        .map(|name| format!(" Did you mean {name:?}?"))
         .unwrap_or_default()
 }

@@ -91,7 +91,8 @@ fn expects() -> String {
     each.join("; or ")
 }
 
-/// What lies in a folder, read once. Names that are not UTF-8 are shown but never match.
+/// What lies in a folder, read once. What is not UTF-8 in a name is replaced, so that a
+/// file of such a name can be listed but not opened.
 #[derive(Debug)]
 pub(crate) struct Listing {
     path: PathBuf,

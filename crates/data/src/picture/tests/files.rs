@@ -199,7 +199,7 @@ fn a_header_that_claims_too_much_is_refused_before_anything_is_allocated() {
 
 #[test]
 fn a_cut_or_damaged_file_is_refused() {
-    let noisy = GrayImage::from_fn(90, 70, |x, y| Luma([(x * 37 ^ y * 91) as u8]));
+    let noisy = GrayImage::from_fn(90, 70, |x, y| Luma([((x * 37) ^ (y * 91)) as u8]));
     let jpeg = encode(noisy.clone(), ImageFormat::Jpeg);
     let png = png(noisy);
     for (name, whole) in [("PNG", png.clone()), ("JPEG", jpeg)] {
