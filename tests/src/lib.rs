@@ -1,1 +1,1 @@
-//! Helpers of the end-to-end tests.
+//! The end-to-end tests of bakeoff are in `e2e/`; this library has no code.

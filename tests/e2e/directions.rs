@@ -1,0 +1,231 @@
+//! The rooms of `ARCHITECTURE.md`: who may know whom, and who may print.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::support::{cargo_metadata, root};
+
+/// For each room the rooms it may know, besides crates from outside. The command line
+/// may know all of them.
+const ALLOWED: [(&str, &[&str]); 12] = [
+    ("core", &[]),
+    ("unify", &[]),
+    ("metrics", &["core"]),
+    ("data", &["core"]),
+    ("logistic", &["core"]),
+    ("knn", &["core"]),
+    ("neural", &["core", "unify"]),
+    ("ann", &["core", "neural"]),
+    ("cnn", &["core", "neural"]),
+    ("zoo", &["core", "logistic", "knn", "ann", "cnn"]),
+    ("bench", &["core", "metrics", "data", "zoo"]),
+    ("report", &["core", "metrics"]),
+];
+
+/// A file of more lines than this, its inline tests not counted, is asking to be two.
+const MOST_LINES: usize = 600;
+
+/// Every member below `crates`, with the members it depends on outside tests.
+fn rooms() -> BTreeMap<String, BTreeSet<String>> {
+    let short = |package: &str| match package {
+        "bakeoff" => Some("cli".to_owned()),
+        name => name.strip_prefix("bakeoff-").map(str::to_owned),
+    };
+    cargo_metadata(&["--no-deps"])["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|package| {
+            let manifest = Path::new(package["manifest_path"].as_str().unwrap());
+            if !manifest.starts_with(root().join("crates")) {
+                return None;
+            }
+            let known = package["dependencies"]
+                .as_array()
+                .unwrap()
+                .iter()
+                // A kind is `null` for normal dependencies.
+                .filter(|dependency| dependency["kind"].as_str() != Some("dev"))
+                .filter_map(|dependency| short(dependency["name"].as_str().unwrap()))
+                .collect();
+            Some((short(package["name"].as_str().unwrap()).unwrap(), known))
+        })
+        .collect()
+}
+
+#[test]
+fn dependencies_point_down_only() {
+    let rooms = rooms();
+    let known_to_the_rule: BTreeSet<&str> = ALLOWED
+        .iter()
+        .map(|(room, _)| *room)
+        .chain(["cli"])
+        .collect();
+    for (room, knows) in &rooms {
+        assert!(
+            known_to_the_rule.contains(room.as_str()),
+            "crates/{room} has no place in ARCHITECTURE.md's directions: give it one here and there"
+        );
+        let Some((_, allowed)) = ALLOWED.iter().find(|(name, _)| name == room) else {
+            continue;
+        };
+        let wrong: Vec<&String> = knows
+            .iter()
+            .filter(|name| !allowed.contains(&name.as_str()))
+            .collect();
+        assert!(
+            wrong.is_empty(),
+            "crates/{room} must not depend on {wrong:?}, only on {allowed:?}"
+        );
+    }
+    for room in known_to_the_rule {
+        assert!(
+            rooms.contains_key(room),
+            "crates/{room} is in the rule but not in the workspace"
+        );
+    }
+}
+
+#[test]
+fn the_map_names_every_room() {
+    let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    for room in rooms().keys() {
+        assert!(
+            map.contains(&format!("crates/{room} ")),
+            "ARCHITECTURE.md has no crates/{room}"
+        );
+    }
+}
+
+/// A line of a source file that is compiled into the library or program.
+struct Line {
+    path: PathBuf,
+    number: usize,
+    text: String,
+}
+
+/// The source files of one room, without those that are tests.
+fn sources(room: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![root().join("crates").join(room).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let stem = path.file_stem().unwrap().to_str().unwrap();
+            if stem == "tests" || stem.ends_with("_tests") {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The lines of a file before its inline tests.
+fn lines(path: &Path) -> Vec<Line> {
+    let source = fs::read_to_string(path).unwrap();
+    let all: Vec<&str> = source.lines().collect();
+    let end = all
+        .windows(2)
+        .position(|pair| {
+            pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{')
+        })
+        .unwrap_or(all.len());
+    all[..end]
+        .iter()
+        .enumerate()
+        .map(|(index, text)| Line {
+            path: path.to_owned(),
+            number: index + 1,
+            text: (*text).to_owned(),
+        })
+        .collect()
+}
+
+#[test]
+fn only_the_command_line_prints_exits_or_reads_arguments() {
+    // In pieces, so that this file itself would pass.
+    let forbidden = [
+        "print!(",
+        "println!(",
+        "dbg!(",
+        "process::exit(",
+        "process::abort(",
+        "env::args",
+    ];
+    let mut found = String::new();
+    for room in rooms().keys().filter(|room| *room != "cli") {
+        for line in sources(room).iter().flat_map(|path| lines(path)) {
+            let code = line.text.trim_start();
+            if !code.starts_with("//") && forbidden.iter().any(|word| code.contains(word)) {
+                found += &format!("{}:{}: {code}\n", line.path.display(), line.number);
+            }
+        }
+    }
+    assert!(
+        found.is_empty(),
+        "only crates/cli prints, exits or reads arguments:\n{found}"
+    );
+}
+
+#[test]
+fn no_file_is_too_long_to_find_ones_way_in() {
+    let long: Vec<String> = rooms()
+        .keys()
+        .flat_map(|room| sources(room))
+        .filter_map(|path| {
+            let count = lines(&path).len();
+            (count > MOST_LINES).then(|| format!("{}: {count} lines", path.display()))
+        })
+        .collect();
+    assert!(
+        long.is_empty(),
+        "more than {MOST_LINES} lines without tests:\n{}",
+        long.join("\n")
+    );
+}
+
+#[test]
+fn every_crate_is_held_to_the_workspace_lints() {
+    let manifest =
+        |path: &Path| -> toml::Table { fs::read_to_string(path).unwrap().parse().unwrap() };
+    let workspace = manifest(&root().join("Cargo.toml"));
+    let shared = workspace["workspace"]["lints"].as_table().unwrap();
+    for room in rooms().keys() {
+        let path = root().join("crates").join(room).join("Cargo.toml");
+        let own = manifest(&path);
+        let lints = own
+            .get("lints")
+            .unwrap_or_else(|| panic!("{}: no [lints]", path.display()));
+        if lints.get("workspace").and_then(toml::Value::as_bool) == Some(true) {
+            continue;
+        }
+        assert_eq!(
+            room,
+            "cli",
+            "{}: [lints] must have `workspace = true`",
+            path.display()
+        );
+        // It may print, and has no unsafe code that the other lints would be about.
+        assert_eq!(lints["rust"]["unsafe_code"].as_str(), Some("forbid"));
+        let about_unsafe = ["unsafe_op_in_unsafe_fn", "undocumented_unsafe_blocks"];
+        for (tool, rules) in shared {
+            for rule in rules.as_table().unwrap().keys() {
+                let excused = rule.starts_with("print_") || about_unsafe.contains(&rule.as_str());
+                assert!(
+                    excused || lints[tool].get(rule).is_some(),
+                    "{}: the workspace's lint {tool}::{rule} is missing",
+                    path.display()
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The program as a person uses it: commands in, files and text out, a real browser.
+//!
+//! One binary, so that it is linked once and its tests can share what is slow to make
+//! (`support`). A file for each purpose:
+//!
+//! - `directions`, `builds`: what `ARCHITECTURE.md` promises of the source itself
+//! - `run`, `steps`, `resume`, `determinism`: experiments, whole and in pieces
+//! - `predict`, `data`, `usage`: the other commands, and what they say of mistakes
+//! - `browser`: the report in headless Chromium
+
+// In a test a panic is the report.
+#![allow(clippy::unwrap_used)]
+
+mod browser;
+mod builds;
+mod data;
+mod determinism;
+mod directions;
+mod predict;
+mod resume;
+mod run;
+mod steps;
+mod support;
+mod usage;

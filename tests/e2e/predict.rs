@@ -1,0 +1,350 @@
+//! `bakeoff predict`: a person's picture in, an answer out.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use bakeoff_core::{Dataset, ImageShape};
+use bakeoff_data::encode_png;
+use serde_json::Value;
+
+use crate::support::{
+    Output, comparison, damage, only_entry, run, scratch, shapes, sidecar, write_folder,
+};
+
+/// A trained CNN, and the first test digits of MNIST as files.
+struct Trained {
+    folder: PathBuf,
+    run: PathBuf,
+    pictures: Vec<PathBuf>,
+}
+
+const PICTURES: usize = 100;
+
+fn mnist() -> &'static Dataset {
+    static MNIST: OnceLock<Dataset> = OnceLock::new();
+    MNIST.get_or_init(|| bakeoff_data::open("mnist").unwrap())
+}
+
+/// Writes a test digit of MNIST as PNG.
+fn write_digit(index: usize, path: &Path) {
+    let images = mnist().test().images();
+    let png = encode_png(images.shape(), images.get(index).unwrap()).unwrap();
+    fs::write(path, png).unwrap();
+}
+
+fn trained() -> &'static Trained {
+    static TRAINED: OnceLock<Trained> = OnceLock::new();
+    TRAINED.get_or_init(|| {
+        let folder = scratch("trained");
+        let experiment = "\
+limit_train = 12000
+[[models]]
+family = \"cnn\"
+epochs = 4
+batch_size = 64
+schedule = \"one-cycle\"
+learning_rate = 0.003
+";
+        fs::write(folder.join("good.toml"), experiment).unwrap();
+        run(&folder, &["run", "good.toml"]).expect(0);
+        let pictures = (0..PICTURES)
+            .map(|index| {
+                let path = folder.join(format!("digit-{index:03}.png"));
+                write_digit(index, &path);
+                path
+            })
+            .collect();
+        Trained {
+            run: only_entry(&folder.join("reports")),
+            folder,
+            pictures,
+        }
+    })
+}
+
+/// `predict` with these arguments, then these pictures.
+fn predict(folder: &Path, arguments: &[&str], pictures: &[PathBuf]) -> Output {
+    let pictures = pictures.iter().map(|path| path.to_str().unwrap());
+    let all: Vec<&str> = ["predict"]
+        .into_iter()
+        .chain(arguments.iter().copied())
+        .chain(pictures)
+        .collect();
+    run(folder, &all)
+}
+
+#[test]
+fn a_cnn_is_right_on_98_of_100_digits_from_files() {
+    let trained = trained();
+    let arguments = ["--model", "mnist-12000/cnn", "--json", "--top", "10"];
+    let lines = predict(&trained.folder, &arguments, &trained.pictures)
+        .expect(0)
+        .json_lines();
+    assert_eq!(lines.len(), PICTURES);
+
+    // What the trial recorded for the same pictures, straight from the dataset.
+    let bytes = fs::read(sidecar(&trained.run, "cnn")).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let recorded = file.tensor("probabilities").unwrap();
+    assert_eq!(recorded.shape(), [10_000, 10]);
+    let recorded: Vec<f32> = recorded
+        .data()
+        .as_chunks()
+        .0
+        .iter()
+        .map(|&b| f32::from_le_bytes(b))
+        .collect();
+
+    let labels = mnist().test().labels();
+    let mut right = 0;
+    for (index, line) in lines.iter().enumerate() {
+        assert_eq!(
+            line["image"],
+            trained.pictures[index].to_str().unwrap(),
+            "in the order given"
+        );
+        assert!(line.get("warnings").is_none(), "{line}");
+        let answer = &line["predictions"][0];
+        assert_eq!(answer["model"], "mnist-12000/cnn");
+        right += usize::from(answer["class"] == labels[index].to_string());
+        let top = answer["top"].as_array().unwrap();
+        assert_eq!(top.len(), 10);
+        assert_eq!(
+            (&top[0]["class"], &top[0]["probability"]),
+            (&answer["class"], &answer["probability"])
+        );
+        let given: Vec<f64> = top
+            .iter()
+            .map(|candidate| candidate["probability"].as_f64().unwrap())
+            .collect();
+        assert!(given.is_sorted_by(|a, b| a >= b), "{given:?}");
+        for candidate in top {
+            let class: usize = candidate["class"].as_str().unwrap().parse().unwrap();
+            let expected = f64::from(recorded[index * 10 + class]);
+            let found = candidate["probability"].as_f64().unwrap();
+            // A picture alone and one among many are added up in another order.
+            assert!(
+                (found - expected).abs() < 1e-5,
+                "digit {index}, class {class}: {found}, recorded {expected}"
+            );
+        }
+    }
+    assert!(right >= 98, "{right} of {PICTURES} right");
+}
+
+#[test]
+fn people_read_one_line_for_each_picture() {
+    let trained = trained();
+    let pictures = &trained.pictures[..2];
+    // A short name, where only one dataset has it.
+    let output = predict(&trained.folder, &["--model", "cnn"], pictures).expect(0);
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", output.said());
+    // The first test digits of MNIST are 7 and 2.
+    for (line, (picture, class)) in lines.iter().zip(pictures.iter().zip(["7", "2"])) {
+        assert!(
+            line.starts_with(&format!("{}: {class}  ", picture.display())),
+            "{line}"
+        );
+        assert!(line.contains(" %") && line.contains("then "), "{line}");
+        assert_eq!(line.matches('%').count(), 3, "three candidates: {line}");
+    }
+    let output = predict(&trained.folder, &["--model", "cnn", "--top", "1"], pictures).expect(0);
+    assert_eq!(output.stdout.matches('%').count(), 2, "{}", output.said());
+    assert!(!output.stdout.contains("then"), "{}", output.said());
+}
+
+#[test]
+fn every_saved_model_answers_side_by_side() {
+    let comparison = comparison();
+    let picture = scratch("side-by-side").join("seven.png");
+    write_digit(0, &picture);
+    let pictures = [picture];
+    let output = predict(&comparison.folder, &["--all"], &pictures).expect(0);
+    for name in ["ann", "cnn", "knn", "logistic"] {
+        assert!(
+            output.stdout.contains(&format!("mnist-3000/{name}")),
+            "{}",
+            output.said()
+        );
+    }
+    let lines = predict(
+        &comparison.folder,
+        &["--all", "--json", "--top", "2"],
+        &pictures,
+    )
+    .expect(0)
+    .json_lines();
+    let answers = lines[0]["predictions"].as_array().unwrap();
+    assert_eq!(answers.len(), 4);
+    for answer in answers {
+        assert_eq!(answer["class"], "7", "{answer}");
+        assert_eq!(answer["top"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn a_bad_picture_is_named_and_the_others_are_answered() {
+    let folder = scratch("bad-pictures");
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let good = folder.join("good.png");
+    write_digit(0, &good);
+    let png = fs::read(&good).unwrap();
+    let blank = encode_png(ImageShape::new(1, 40, 40), &[255; 1600]).unwrap();
+    let pictures = [
+        (folder.join("not-there.png"), "cannot be read"),
+        (
+            write("letter.png", b"Dear Sir or Madam,\nthis is no picture.\n"),
+            "not a PNG or JPEG",
+        ),
+        (write("cut.png", &png[..png.len() / 2]), "damaged"),
+        (write("blank.png", &blank), "nothing drawn"),
+        (write("empty.png", b""), "empty"),
+        (folder.clone(), "cannot be read"),
+    ];
+    let mut paths: Vec<PathBuf> = pictures.iter().map(|(path, _)| path.clone()).collect();
+    paths.push(good.clone());
+    let models = comparison().folder.join("models");
+    let with = ["--model", "knn", "--models-dir", models.to_str().unwrap()];
+
+    let output = predict(&folder, &with, &paths).expect(1);
+    for (path, reason) in &pictures {
+        let line = output
+            .stderr
+            .lines()
+            .find(|line| line.starts_with(&format!("{}: ", path.display())))
+            .unwrap_or_else(|| panic!("{} is not named\n{}", path.display(), output.said()));
+        assert!(line.contains(reason), "{line}");
+    }
+    assert!(
+        output.stdout.starts_with(&format!("{}: 7", good.display())),
+        "{}",
+        output.said()
+    );
+
+    let output = predict(&folder, &[&with[..], &["--json"]].concat(), &paths).expect(1);
+    let lines = output.json_lines();
+    assert_eq!(lines.len(), paths.len());
+    for ((_, reason), line) in pictures.iter().zip(&lines) {
+        assert!(line["error"].as_str().unwrap().contains(reason), "{line}");
+        assert_eq!(line["predictions"], Value::Array(Vec::new()));
+    }
+    assert_eq!(lines.last().unwrap()["predictions"][0]["class"], "7");
+}
+
+#[test]
+fn a_model_that_is_not_there_is_answered_with_those_that_are() {
+    let comparison = comparison();
+    let picture = [comparison.folder.join("any.png")];
+    predict(&comparison.folder, &["--model", "cn"], &picture)
+        .expect(1)
+        .complains_of(&[
+            "no saved model `cn`",
+            "did you mean `cnn`?",
+            "mnist-3000/ann, mnist-3000/cnn, mnist-3000/knn, mnist-3000/logistic",
+            "bakeoff run",
+        ]);
+    // A family that was not trained here: the very command that would.
+    let nothing = scratch("no-models");
+    predict(&nothing, &["--model", "mnist/cnn"], &picture)
+        .expect(1)
+        .complains_of(&["none yet", "bakeoff run --models cnn"]);
+    predict(&nothing, &["--all"], &picture)
+        .expect(1)
+        .complains_of(&["no saved models", "bakeoff run"]);
+    predict(&nothing, &["--model", "cnn", "--all"], &picture).expect(2);
+    predict(&nothing, &[], &picture)
+        .expect(2)
+        .complains_of(&["--model", "--all"]);
+}
+
+#[test]
+fn a_name_that_two_datasets_have_needs_its_dataset() {
+    let folder = scratch("ambiguous");
+    write_folder(&folder.join("shapes"), &shapes());
+    for dataset in ["shapes", "mnist"] {
+        let limits = ["--limit-train", "200", "--limit-test", "40", "--quiet"];
+        let arguments = [
+            &["run", "quick", "--models", "knn", "--dataset", dataset][..],
+            &limits,
+        ]
+        .concat();
+        run(&folder, &arguments).expect(0);
+    }
+    let pictures = [folder.join("seven.png")];
+    write_digit(0, &pictures[0]);
+    predict(&folder, &["--model", "knn"], &pictures)
+        .expect(1)
+        .complains_of(&["mnist-200/knn", "shapes-200/knn", "say which"]);
+    let output = predict(&folder, &["--model", "mnist-200/knn"], &pictures).expect(0);
+    assert!(output.stdout.contains("seven.png: 7"), "{}", output.said());
+    // The other one takes other pictures and knows other classes.
+    let output = predict(&folder, &["--all", "--json"], &pictures).expect(0);
+    let classes: Vec<Value> = output.json()["predictions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|answer| answer["class"].clone())
+        .collect();
+    assert_eq!(classes[0], "7");
+    assert!(
+        crate::support::SHAPES.contains(&classes[1].as_str().unwrap()),
+        "{classes:?}"
+    );
+}
+
+#[test]
+fn a_damaged_model_is_refused_by_name_and_the_others_answer() {
+    let folder = scratch("damaged-model");
+    let models = [
+        "run",
+        "quick",
+        "--models",
+        "knn,logistic",
+        "--limit-train",
+        "300",
+        "--limit-test",
+        "50",
+        "--quiet",
+    ];
+    run(&folder, &models).expect(0);
+    let pictures = [folder.join("seven.png")];
+    write_digit(0, &pictures[0]);
+    let weights = fs::read_dir(folder.join("models/mnist-300/logistic"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| {
+            path.extension()
+                .is_some_and(|ending| ending == "safetensors")
+        })
+        .unwrap();
+    damage(&weights);
+    let name = weights.file_name().unwrap().to_str().unwrap();
+    predict(&folder, &["--model", "logistic"], &pictures)
+        .expect(1)
+        .complains_of(&[name, "checksum", "train it again"]);
+    let output = predict(&folder, &["--all"], &pictures).expect(0);
+    output.complains_of(&["mnist-300/logistic", name, "left out"]);
+    assert!(output.stdout.contains("mnist-300/knn"), "{}", output.said());
+
+    // A manifest that was edited: the numbers in it are no longer what was measured.
+    let manifest = folder.join("models/mnist-300/knn/manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(
+        &manifest,
+        text.replace("\"accuracy\": 0.", "\"accuracy\": 1."),
+    )
+    .unwrap();
+    predict(&folder, &["--model", "knn"], &pictures)
+        .expect(1)
+        .complains_of(&["manifest.json", "checksum"]);
+    let listed = run(&folder, &["models"]).expect(0).stdout;
+    assert!(listed.contains("Not readable:\nmnist-300/knn"), "{listed}");
+}
