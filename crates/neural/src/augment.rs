@@ -168,11 +168,12 @@ mod tests {
         picture[2 * 7 + 3] = 200;
         picture[2 * 7 + 6] = 200;
         let before = picture.clone();
-        Rotate { degrees: 30.0 }.apply(SHAPE, &mut picture, &mut ChaCha8Rng::seed_from_u64(5));
+        Rotate { degrees: 15.0 }.apply(SHAPE, &mut picture, &mut ChaCha8Rng::seed_from_u64(5));
         assert_eq!(picture[2 * 7 + 3], 200);
         assert_ne!(picture, before);
-        // A turn by at most 30° moves a point three columns out by at most 1.5 rows.
+        // A turn by at most 15° moves a point three columns out by less than a row.
         assert!(picture[..7].iter().all(|&value| value == 0));
+        assert!(picture[28..35].iter().all(|&value| value == 0));
     }
 
     #[test]
