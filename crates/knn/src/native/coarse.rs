@@ -10,11 +10,13 @@ use rayon::prelude::*;
 
 use super::{
     NARROW,
+    best::Best,
     columns::Columns,
-    kernel::{Block, Kernel, LANES, Sums, TILE},
+    kernel::{Block, Kernel, LANES, Sums, TILE, ones},
     order::side_by_side,
     packed::{Packed, Sum},
     projection::{AXES, Projection},
+    queries::QueryLanes,
 };
 
 /// With fewer rows there is too little to pass over.
@@ -52,14 +54,21 @@ impl Layer {
         Self { packed, norms }
     }
 
-    fn block<'a>(&'a self, tile: usize, queries: [&'a [u8]; LANES], lanes: usize) -> Block<'a> {
-        const NONE: &[i32; TILE] = &[0; TILE];
-        Block {
+    fn below(
+        &self,
+        kernel: Kernel,
+        tile: usize,
+        queries: &QueryLanes<'_>,
+        limits: &[i32; LANES],
+        sums: &mut Sums,
+    ) -> [u32; LANES] {
+        let block = Block {
             rows: self.packed.tile(tile),
-            queries,
-            lanes,
-            starts: self.packed.starts(tile).first().unwrap_or(NONE),
-        }
+            queries: queries.bytes,
+            lanes: queries.lanes,
+            starts: &self.packed.starts(tile)[0],
+        };
+        kernel.dot_below(block, &self.norms[tile], limits, sums)
     }
 }
 
@@ -142,36 +151,38 @@ impl Coarse {
         &self,
         kernel: Kernel,
         tile: usize,
-        queries: [&[u8]; LANES],
-        lanes: usize,
+        queries: &QueryLanes<'_>,
         limits: &[i32; LANES],
         sums: &mut Sums,
     ) -> [u32; LANES] {
-        kernel.sum(Sum::Dot, self.rows.block(tile, queries, lanes), sums);
-        kernel.below(Sum::Dot, sums, &self.rows.norms[tile], limits)
+        self.rows.below(kernel, tile, queries, limits, sums)
     }
 
-    /// Calls `each` with every tile, and for each of some queries the squared distance
-    /// of the tile's centre, up to the query's own sum of squares.
-    pub(super) fn centres(
+    /// For each query the `wanted` tiles with the nearest centres.
+    pub(super) fn nearest_centres(
         &self,
         kernel: Kernel,
-        queries: [&[u8]; LANES],
-        lanes: usize,
-        mut each: impl FnMut(usize, [i32; LANES]),
-    ) {
+        queries: &QueryLanes<'_>,
+        wanted: usize,
+    ) -> [Best<i32>; LANES] {
+        let mut nearest: [Best<i32>; LANES] = std::array::from_fn(|_| Best::new(wanted));
+        let mut limits = [i32::MAX; LANES];
         let mut sums = Sums::zero();
         for tile in 0..self.centres.packed.tiles() {
-            kernel.sum(
-                Sum::Dot,
-                self.centres.block(tile, queries, lanes),
-                &mut sums,
-            );
-            let real = self.centres.packed.rows() - tile * TILE;
-            for (lane, norm) in self.centres.norms[tile].iter().enumerate().take(real) {
-                let distances = sums.0.map(|sums| norm - 2 * sums[lane]);
-                each(tile * TILE + lane, distances);
+            let real = self.centres.packed.real(tile);
+            let below = self
+                .centres
+                .below(kernel, tile, queries, &limits, &mut sums);
+            let norms = &self.centres.norms[tile];
+            for (lane, nearest) in nearest.iter_mut().enumerate().take(queries.lanes) {
+                for row in ones(below[lane] & real) {
+                    let distance = norms[row] - 2 * sums.0[lane][row];
+                    if nearest.offer(distance, (tile * TILE + row) as u32) {
+                        limits[lane] = nearest.worst().unwrap_or(i32::MAX);
+                    }
+                }
             }
         }
+        nearest
     }
 }

@@ -142,6 +142,11 @@ impl Packed {
         self.rows.div_ceil(TILE)
     }
 
+    /// One bit for each row of a tile that is not padding.
+    pub(super) fn real(&self, tile: usize) -> u32 {
+        u32::MAX >> (TILE - (self.rows - tile * TILE).min(TILE))
+    }
+
     /// Groups of columns.
     pub(super) fn groups(&self) -> usize {
         self.groups

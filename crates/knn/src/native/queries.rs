@@ -19,6 +19,15 @@ pub(super) struct Queries {
     coarse_norms: Vec<i32>,
 }
 
+/// The bytes of up to [`LANES`] queries.
+#[derive(Clone, Copy)]
+pub(super) struct QueryLanes<'a> {
+    /// Lanes beyond the last query repeat it.
+    pub(super) bytes: [&'a [u8]; LANES],
+    /// How many lanes count: 1, 2, 4 or [`LANES`], at least one for each query.
+    pub(super) lanes: usize,
+}
+
 /// As many bytes for each query.
 struct Strided {
     bytes: Vec<u8>,
@@ -41,14 +50,16 @@ impl Strided {
         &self.bytes[query * self.stride..][..self.stride]
     }
 
-    /// The bytes of up to [`LANES`] queries; further lanes repeat the last.
-    fn lanes(&self, which: &[u32]) -> [&[u8]; LANES] {
+    fn lanes(&self, which: &[u32]) -> QueryLanes<'_> {
         let last = which.len().saturating_sub(1);
-        std::array::from_fn(|lane| {
-            which
-                .get(lane.min(last))
-                .map_or(&[][..], |&query| self.get(query as usize))
-        })
+        QueryLanes {
+            bytes: std::array::from_fn(|lane| {
+                which
+                    .get(lane.min(last))
+                    .map_or(&[][..], |&query| self.get(query as usize))
+            }),
+            lanes: which.len().next_power_of_two(),
+        }
     }
 }
 
@@ -110,12 +121,12 @@ impl Queries {
     }
 
     /// The packed columns of up to [`LANES`] queries, for the kernel.
-    pub(super) fn full(&self, which: &[u32]) -> [&[u8]; LANES] {
+    pub(super) fn full(&self, which: &[u32]) -> QueryLanes<'_> {
         self.full.lanes(which)
     }
 
     /// The projections of up to [`LANES`] queries, for the kernel.
-    pub(super) fn coarse(&self, which: &[u32]) -> [&[u8]; LANES] {
+    pub(super) fn coarse(&self, which: &[u32]) -> QueryLanes<'_> {
         self.coarse.lanes(which)
     }
 }

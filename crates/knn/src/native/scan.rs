@@ -13,10 +13,9 @@ use rayon::prelude::*;
 use super::{
     NARROW, NativeIndex,
     best::Best,
-    coarse::Coarse,
-    kernel::{Block, LANES, SEGMENT, Sums, TILE},
+    kernel::{Block, LANES, SEGMENT, Sums, TILE, ones},
     queries::Queries,
-    score::{QueryFacts, Score},
+    score::{Lanes, QueryFacts, Score},
 };
 use crate::Neighbour;
 
@@ -107,18 +106,7 @@ fn first_bounds<S: Score>(
     let ids: Vec<u32> = (0..queries.len()).map(|query| query as u32).collect();
     let mut pairs = Vec::with_capacity(ids.len() * wanted);
     for ids in ids.chunks(LANES) {
-        let mut nearest: Vec<Best<i32>> = ids.iter().map(|_| Best::new(wanted)).collect();
-        let lanes = ids.len().next_power_of_two();
-        coarse.centres(
-            index.kernel,
-            queries.coarse(ids),
-            lanes,
-            |tile, distances| {
-                for (nearest, distance) in nearest.iter_mut().zip(distances) {
-                    nearest.offer(distance, tile as u32);
-                }
-            },
-        );
+        let nearest = coarse.nearest_centres(index.kernel, &queries.coarse(ids), wanted);
         for (&query, nearest) in ids.iter().zip(nearest) {
             let tiles = nearest.into_sorted().into_iter();
             pairs.extend(tiles.map(|(_, tile)| (tile, query)));
@@ -143,7 +131,8 @@ struct Scan<'a, S: Score> {
     queries: &'a Queries,
     best: Vec<Best<S::Key>>,
     limits: Vec<S::Limit>,
-    coarse_limits: Vec<i32>,
+    /// By groups of [`LANES`] queries; what is in a lane without a query is never below.
+    coarse_limits: Vec<[i32; LANES]>,
     sums: Box<Sums>,
 }
 
@@ -156,7 +145,12 @@ impl<'a, S: Score> Scan<'a, S> {
             queries,
             best: facts.clone().map(|_| Best::new(k)).collect(),
             limits: facts.map(|facts| score.limit(None, facts)).collect(),
-            coarse_limits: vec![i32::MAX; queries.len()],
+            coarse_limits: (0..queries.len().div_ceil(LANES))
+                .map(|group| {
+                    let is_query = |lane| group * LANES + lane < queries.len();
+                    std::array::from_fn(|lane| if is_query(lane) { i32::MAX } else { i32::MIN })
+                })
+                .collect(),
             sums: Box::new(Sums::zero()),
         }
     }
@@ -178,58 +172,43 @@ impl<'a, S: Score> Scan<'a, S> {
             && let Some(squared) = self.score.squared(worst, facts)
         {
             let norm = self.queries.coarse_norm(query);
-            self.coarse_limits[query] = coarse.limit(squared, norm);
+            self.coarse_limits[query / LANES][query % LANES] = coarse.limit(squared, norm);
         }
     }
 
     /// Takes in all rows of `tiles`.
     fn pass(&mut self, tiles: Range<usize>) {
         let all: Vec<u32> = (0..self.queries.len()).map(|query| query as u32).collect();
-        let mut near = Vec::with_capacity(all.len());
         let index = self.index;
-        for tile in tiles {
-            let ids = match &index.coarse {
-                Some(coarse) => {
-                    near.clear();
-                    self.near(coarse, tile, &all, &mut near);
-                    &near
+        let Some(coarse) = &index.coarse else {
+            for tile in tiles {
+                for ids in all.chunks(LANES) {
+                    self.look(tile, ids);
                 }
-                None => &all,
-            };
-            for ids in ids.chunks(LANES) {
+            }
+            return;
+        };
+        let groups: Vec<_> = all
+            .chunks(LANES)
+            .map(|ids| self.queries.coarse(ids))
+            .collect();
+        let mut near = Vec::with_capacity(all.len());
+        for tile in tiles {
+            near.clear();
+            let real = index.packed.real(tile);
+            for (group, queries) in groups.iter().enumerate() {
+                let limits = &self.coarse_limits[group];
+                let through = coarse.through(index.kernel, tile, queries, limits, &mut self.sums);
+                for (lane, through) in through.into_iter().enumerate() {
+                    if through & real != 0 {
+                        near.push((group * LANES + lane) as u32);
+                    }
+                }
+            }
+            for ids in near.chunks(LANES) {
                 self.look(tile, ids);
             }
         }
-    }
-
-    /// The queries for which a tile may hold a row that is near enough.
-    fn near(&mut self, coarse: &Coarse, tile: usize, all: &[u32], near: &mut Vec<u32>) {
-        let real = self.real(tile);
-        for (ids, limits) in all.chunks(LANES).zip(self.coarse_limits.chunks(LANES)) {
-            let queries = self.queries.coarse(ids);
-            let lanes = ids.len().next_power_of_two();
-            let limits = std::array::from_fn(|lane| limits.get(lane).copied().unwrap_or(i32::MIN));
-            let through = coarse.through(
-                self.index.kernel,
-                tile,
-                queries,
-                lanes,
-                &limits,
-                &mut self.sums,
-            );
-            near.extend(
-                ids.iter()
-                    .zip(through)
-                    .filter(|(_, through)| through & real != 0)
-                    .map(|(id, _)| *id),
-            );
-        }
-    }
-
-    /// One bit for each row of a tile that is not padding.
-    fn real(&self, tile: usize) -> u32 {
-        let rows = (self.index.packed.rows() - tile * TILE).min(TILE);
-        u32::MAX >> (TILE - rows)
     }
 
     /// Takes in the rows of one tile for up to [`LANES`] queries.
@@ -240,19 +219,18 @@ impl<'a, S: Score> Scan<'a, S> {
         }
         let (index, facts) = (self.index, self.queries.facts());
         let block = self.block(tile, 0, ids);
-        index.kernel.sum(index.packed.sum(), block, &mut self.sums);
         let last = ids.len() - 1;
-        let lane_facts = std::array::from_fn(|lane| facts[ids[lane.min(last)] as usize]);
-        let limits = std::array::from_fn(|lane| self.limits[ids[lane.min(last)] as usize]);
+        let query = |lane: usize| ids[lane.min(last)] as usize;
+        let lanes = Lanes {
+            limits: std::array::from_fn(|lane| self.limits[query(lane)]),
+            constants: std::array::from_fn(|lane| facts[query(lane)].constant),
+        };
         let through = self
             .score
-            .through(index.kernel, tile, &self.sums, &lane_facts, &limits);
-        let real = self.real(tile);
+            .through(index.kernel, tile, block, &lanes, &mut self.sums);
+        let real = index.packed.real(tile);
         for (lane, &query) in ids.iter().enumerate() {
-            let mut rows = through[lane] & real;
-            while rows != 0 {
-                let row = rows.trailing_zeros() as usize;
-                rows &= rows - 1;
+            for row in ones(through[lane] & real) {
                 let sum = i64::from(self.sums.0[lane][row]);
                 if self.offer(query as usize, tile * TILE + row, sum)
                     && let Some(worst) = self.best[query as usize].worst()
@@ -282,7 +260,7 @@ impl<'a, S: Score> Scan<'a, S> {
                 *wide += i64::from(*sum);
             }
         }
-        let rows = self.real(tile).count_ones() as usize;
+        let rows = index.packed.real(tile).count_ones() as usize;
         for (&query, sums) in ids.iter().zip(&wide) {
             for (row, &sum) in sums.iter().enumerate().take(rows) {
                 self.offer(query as usize, tile * TILE + row, sum);
@@ -297,12 +275,13 @@ impl<'a, S: Score> Scan<'a, S> {
         let groups = segment * SEGMENT..((segment + 1) * SEGMENT).min(packed.groups());
         let row_bytes = packed.sum().group() * TILE;
         let queries = self.queries.full(ids);
-        let query_bytes = queries[0].len() / packed.groups().max(1);
+        let query_bytes = queries.bytes[0].len() / packed.groups().max(1);
         Block {
             rows: &packed.tile(tile)[groups.start * row_bytes..groups.end * row_bytes],
             queries: queries
+                .bytes
                 .map(|query| &query[groups.start * query_bytes..groups.end * query_bytes]),
-            lanes: ids.len().next_power_of_two(),
+            lanes: queries.lanes,
             starts: packed.starts(tile).get(segment).unwrap_or(NONE),
         }
     }

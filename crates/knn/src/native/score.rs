@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use super::{
     NativeIndex,
-    kernel::{Kernel, LANES, Sums, TILE},
+    kernel::{Block, Kernel, LANES, Sums, TILE},
     packed::{Packed, Sum},
 };
 
@@ -20,6 +20,13 @@ pub(super) struct QueryFacts {
     pub(super) constant: u64,
     /// Its sum of squares over the packed columns.
     pub(super) norm: u64,
+}
+
+/// What is compared with the rows of a tile, for each query.
+pub(super) struct Lanes<L> {
+    pub(super) limits: [L; LANES],
+    /// [`QueryFacts::constant`].
+    pub(super) constants: [u64; LANES],
 }
 
 /// How a metric orders rows.
@@ -36,15 +43,16 @@ pub(super) trait Score: Sync {
     /// worst yet. Rows come in any order, so an equal key may belong to a lower index.
     fn limit(&self, worst: Option<Self::Key>, query: &QueryFacts) -> Self::Limit;
 
-    /// For each query, the rows of a tile that come through, one bit each. Only asked
-    /// where [`super::NARROW`] holds.
+    /// Sums up a tile, and gives for each query the rows that come through, one bit
+    /// each; `sums` holds the sums of the queries that have any. Only asked where
+    /// [`super::NARROW`] holds.
     fn through(
         &self,
         kernel: Kernel,
         tile: usize,
-        sums: &Sums,
-        queries: &[QueryFacts; LANES],
-        limits: &[Self::Limit; LANES],
+        block: Block<'_>,
+        queries: &Lanes<Self::Limit>,
+        sums: &mut Sums,
     ) -> [u32; LANES];
 
     /// The distance that a key stands for.
@@ -98,11 +106,11 @@ impl Score for L2 {
         &self,
         kernel: Kernel,
         tile: usize,
-        sums: &Sums,
-        _queries: &[QueryFacts; LANES],
-        limits: &[i32; LANES],
+        block: Block<'_>,
+        queries: &Lanes<i32>,
+        sums: &mut Sums,
     ) -> [u32; LANES] {
-        kernel.below(Sum::Dot, sums, &self.norms[tile], limits)
+        kernel.dot_below(block, &self.norms[tile], &queries.limits, sums)
     }
 
     fn distance(&self, key: u64, _query: &QueryFacts) -> f64 {
@@ -135,11 +143,11 @@ impl Score for L1 {
         &self,
         kernel: Kernel,
         _tile: usize,
-        sums: &Sums,
-        _queries: &[QueryFacts; LANES],
-        limits: &[i32; LANES],
+        block: Block<'_>,
+        queries: &Lanes<i32>,
+        sums: &mut Sums,
     ) -> [u32; LANES] {
-        kernel.below(Sum::Differences, sums, &[0; TILE], limits)
+        kernel.differences_below(block, &queries.limits, sums)
     }
 
     fn distance(&self, key: u64, _query: &QueryFacts) -> f64 {
@@ -229,19 +237,20 @@ impl Score for Cosine {
 
     fn through(
         &self,
-        _kernel: Kernel,
+        kernel: Kernel,
         tile: usize,
-        sums: &Sums,
-        queries: &[QueryFacts; LANES],
-        limits: &[f32; LANES],
+        block: Block<'_>,
+        queries: &Lanes<f32>,
+        sums: &mut Sums,
     ) -> [u32; LANES] {
+        kernel.sum(Sum::Dot, block, sums);
         let mut masks = [0; LANES];
         let inverse = &self.inverse_norms[tile];
         for (lane, mask) in masks.iter_mut().enumerate() {
-            let constant = queries[lane].constant as i32;
+            let constant = queries.constants[lane] as i32;
             let mut any = false;
             for (sum, inverse) in sums.0[lane].iter().zip(inverse) {
-                any |= (sum + constant) as f32 * inverse > limits[lane];
+                any |= (sum + constant) as f32 * inverse > queries.limits[lane];
             }
             *mask = if any { u32::MAX } else { 0 };
         }

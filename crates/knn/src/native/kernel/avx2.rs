@@ -6,7 +6,6 @@
 use std::arch::x86_64::*;
 
 use super::{Block, LANES, Sums, TILE, groups};
-use crate::native::packed::Sum;
 
 /// Rows that go through the 16 registers together.
 const HALF: usize = TILE / 2;
@@ -140,28 +139,41 @@ fn differences_lanes<const Q: usize>(block: Block<'_>, half: usize, first: usize
     }
 }
 
-/// See [`super::Kernel::below`].
+/// The rows of each query whose base less twice the sum lies below the limit.
 #[target_feature(enable = "avx2")]
-pub(super) fn below(
-    sum: Sum,
-    sums: &Sums,
-    base: &[i32; TILE],
-    limits: &[i32; LANES],
-) -> [u32; LANES] {
+pub(super) fn scores_below(sums: &Sums, base: &[i32; TILE], limits: &[i32; LANES]) -> [u32; LANES] {
     let base = eights(base);
     let mut masks = [0; LANES];
     for ((mask, sums), &limit) in masks.iter_mut().zip(&sums.0).zip(limits) {
-        let limit = _mm256_set1_epi32(limit);
-        for (eight, (sums, base)) in eights(sums).into_iter().zip(base).enumerate() {
-            let score = match sum {
-                Sum::Dot => _mm256_sub_epi32(base, _mm256_slli_epi32::<1>(sums)),
-                Sum::Differences => sums,
-            };
-            let below = _mm256_castsi256_ps(_mm256_cmpgt_epi32(limit, score));
-            *mask |= _mm256_movemask_ps(below).cast_unsigned() << (8 * eight);
+        let mut scores = eights(sums);
+        for (score, base) in scores.iter_mut().zip(base) {
+            *score = _mm256_sub_epi32(base, _mm256_slli_epi32::<1>(*score));
         }
+        *mask = below(scores, limit);
     }
     masks
+}
+
+/// The rows of each query whose sum lies below the limit.
+#[target_feature(enable = "avx2")]
+pub(super) fn sums_below(sums: &Sums, limits: &[i32; LANES]) -> [u32; LANES] {
+    let mut masks = [0; LANES];
+    for ((mask, sums), &limit) in masks.iter_mut().zip(&sums.0).zip(limits) {
+        *mask = below(eights(sums), limit);
+    }
+    masks
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn below(values: [__m256i; 4], limit: i32) -> u32 {
+    let limit = _mm256_set1_epi32(limit);
+    let mut mask = 0;
+    for (eight, values) in values.into_iter().enumerate() {
+        let below = _mm256_castsi256_ps(_mm256_cmpgt_epi32(limit, values));
+        mask |= _mm256_movemask_ps(below).cast_unsigned() << (8 * eight);
+    }
+    mask
 }
 
 /// `N` registers from `BYTES` = 32·`N` bytes.

@@ -3,26 +3,69 @@
 use std::arch::x86_64::*;
 
 use super::{Block, LANES, Sums, TILE, groups};
-use crate::native::packed::Sum;
 
 /// Dot products; queries as [`super::QueryForm::Offset`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn dot(block: Block<'_>, out: &mut Sums) {
     match block.lanes {
-        1 => dot_lanes::<1>(block, out),
-        2 => dot_lanes::<2>(block, out),
-        4 => dot_lanes::<4>(block, out),
-        _ => dot_lanes::<LANES>(block, out),
+        1 => dot_store::<1>(block, out),
+        2 => dot_store::<2>(block, out),
+        4 => dot_store::<4>(block, out),
+        _ => dot_store::<LANES>(block, out),
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot_store<const Q: usize>(block: Block<'_>, out: &mut Sums) {
+    for ([low, high], out) in dot_lanes::<Q>(block).into_iter().zip(&mut out.0) {
+        store(out, low, high);
+    }
+}
+
+/// See [`super::Kernel::dot_below`]; queries as [`super::QueryForm::Offset`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn dot_below(
+    block: Block<'_>,
+    base: &[i32; TILE],
+    limits: &[i32; LANES],
+    out: &mut Sums,
+) -> [u32; LANES] {
+    match block.lanes {
+        1 => dot_below_lanes::<1>(block, base, limits, out),
+        2 => dot_below_lanes::<2>(block, base, limits, out),
+        4 => dot_below_lanes::<4>(block, base, limits, out),
+        _ => dot_below_lanes::<LANES>(block, base, limits, out),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot_below_lanes<const Q: usize>(
+    block: Block<'_>,
+    base: &[i32; TILE],
+    limits: &[i32; LANES],
+    out: &mut Sums,
+) -> [u32; LANES] {
+    let base = halves(base);
+    let sums = dot_lanes::<Q>(block);
+    let mut masks = [0; LANES];
+    for (lane, [low, high]) in sums.into_iter().enumerate() {
+        masks[lane] = score_below([low, high], base, limits[lane]);
+        // Most tiles hold nothing near: their sums need not be kept.
+        if masks[lane] != 0 {
+            store(&mut out.0[lane], low, high);
+        }
+    }
+    masks
 }
 
 /// 32 rows × `Q` queries: 2·`Q` accumulators of 16 sums, at most 16 of the 32 registers,
 /// enough to hide the latency of `vpdpbusd`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn dot_lanes<const Q: usize>(block: Block<'_>, out: &mut Sums) {
-    let (low, high) = halves(block.starts);
-    let mut sums = [[low, high]; Q];
+fn dot_lanes<const Q: usize>(block: Block<'_>) -> [[__m512i; 2]; Q] {
+    let mut sums = [halves(block.starts); Q];
     let (rows, _) = block.rows.as_chunks::<{ 4 * TILE }>();
     let queries = groups::<Q, 4>(&block, 0, rows.len());
     for (group, rows) in rows.iter().enumerate() {
@@ -40,9 +83,7 @@ fn dot_lanes<const Q: usize>(block: Block<'_>, out: &mut Sums) {
             }
         }
     }
-    for (sums, out) in sums.iter().zip(&mut out.0) {
-        store(out, sums[0], sums[1]);
-    }
+    sums
 }
 
 /// Sums of absolute differences; queries as [`super::QueryForm::Bytes`].
@@ -87,38 +128,45 @@ fn differences_lanes<const Q: usize>(block: Block<'_>, first: usize, out: &mut S
     }
 }
 
-/// See [`super::Kernel::below`].
+/// See [`super::Kernel::differences_below`].
 #[target_feature(enable = "avx512f,avx512bw")]
-pub(super) fn below(
-    sum: Sum,
-    sums: &Sums,
-    base: &[i32; TILE],
-    limits: &[i32; LANES],
-) -> [u32; LANES] {
-    let (base_low, base_high) = halves(base);
+pub(super) fn sums_below(sums: &Sums, limits: &[i32; LANES]) -> [u32; LANES] {
     let mut masks = [0; LANES];
     for ((mask, sums), &limit) in masks.iter_mut().zip(&sums.0).zip(limits) {
-        let (mut low, mut high) = halves(sums);
-        if sum == Sum::Dot {
-            low = _mm512_sub_epi32(base_low, _mm512_slli_epi32::<1>(low));
-            high = _mm512_sub_epi32(base_high, _mm512_slli_epi32::<1>(high));
-        }
-        let limit = _mm512_set1_epi32(limit);
-        *mask = u32::from(_mm512_cmplt_epi32_mask(low, limit))
-            | u32::from(_mm512_cmplt_epi32_mask(high, limit)) << 16;
+        *mask = below(halves(sums), limit);
     }
     masks
 }
 
+/// The rows whose base less twice the sum lies below the limit, one bit each.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn halves(values: &[i32; TILE]) -> (__m512i, __m512i) {
+fn score_below(sums: [__m512i; 2], base: [__m512i; 2], limit: i32) -> u32 {
+    let [low, high] = sums.map(|sums| _mm512_slli_epi32::<1>(sums));
+    let scores = [
+        _mm512_sub_epi32(base[0], low),
+        _mm512_sub_epi32(base[1], high),
+    ];
+    below(scores, limit)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn below(values: [__m512i; 2], limit: i32) -> u32 {
+    let limit = _mm512_set1_epi32(limit);
+    let [low, high] = values.map(|values| u32::from(_mm512_cmplt_epi32_mask(values, limit)));
+    low | high << 16
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn halves(values: &[i32; TILE]) -> [__m512i; 2] {
     // SAFETY: both loads lie within the 32 values.
     unsafe {
-        (
+        [
             _mm512_loadu_si512(values.as_ptr().cast()),
             _mm512_loadu_si512(values.as_ptr().add(16).cast()),
-        )
+        ]
     }
 }
 

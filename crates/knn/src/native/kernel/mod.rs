@@ -103,6 +103,15 @@ fn groups<'a, const Q: usize, const GROUP: usize>(
     std::array::from_fn(|lane| &block.queries[first + lane].as_chunks::<GROUP>().0[..count])
 }
 
+/// The places of the ones in a mask, from the lowest.
+pub(crate) fn ones(mut mask: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = (mask != 0).then(|| mask.trailing_zeros() as usize);
+        mask &= mask.wrapping_sub(1);
+        place
+    })
+}
+
 /// An implementation of the inner loops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kernel {
@@ -210,26 +219,48 @@ impl Kernel {
         }
     }
 
-    /// For each query, the rows whose score lies below the query's limit, one bit each.
+    /// [`Kernel::sum`] of dot products, and for each query the rows whose
+    /// base − 2·dot, wrapping, lies below the query's limit, one bit each.
     ///
-    /// The score is `base − 2·sum`, wrapping, for [`Sum::Dot`] and the sum itself for
-    /// [`Sum::Differences`]. Kernels without a mask instruction may set further bits:
-    /// whoever looks at them compares again.
-    pub(crate) fn below(
+    /// `out` holds the sums of those queries that have a bit set. Kernels without a mask
+    /// instruction may set bits too many: whoever looks at them compares again.
+    pub(crate) fn dot_below(
         self,
-        sum: Sum,
-        sums: &Sums,
+        block: Block<'_>,
         base: &[i32; TILE],
         limits: &[i32; LANES],
+        out: &mut Sums,
     ) -> [u32; LANES] {
+        // SAFETY: as in `sum`.
+        #[cfg(target_arch = "x86_64")]
+        if self == Self::Avx512Vnni {
+            return unsafe { avx512::dot_below(block, base, limits, out) };
+        }
+        self.sum(Sum::Dot, block, out);
         match self {
             // SAFETY: as in `sum`.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Vnni => unsafe { avx512::below(sum, sums, base, limits) },
+            Self::Avx2 | Self::AvxVnni => unsafe { avx2::scores_below(out, base, limits) },
+            _ => portable::scores_below(out, base, limits),
+        }
+    }
+
+    /// As [`Kernel::dot_below`], for the sums of absolute differences themselves.
+    pub(crate) fn differences_below(
+        self,
+        block: Block<'_>,
+        limits: &[i32; LANES],
+        out: &mut Sums,
+    ) -> [u32; LANES] {
+        self.sum(Sum::Differences, block, out);
+        match self {
             // SAFETY: as in `sum`.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 | Self::AvxVnni => unsafe { avx2::below(sum, sums, base, limits) },
-            _ => portable::below(sum, sums, base, limits),
+            Self::Avx512Vnni => unsafe { avx512::sums_below(out, limits) },
+            // SAFETY: as in `sum`.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 | Self::AvxVnni => unsafe { avx2::sums_below(out, limits) },
+            _ => portable::sums_below(out, limits),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The inner loops in plain Rust, for any processor and as the others' measure.
 
 use super::{Block, LANES, Sums, TILE};
-use crate::native::packed::Sum;
 
 /// Dot products; queries as [`super::QueryForm::Bytes`].
 pub(super) fn dot(block: Block<'_>, out: &mut Sums) {
@@ -30,27 +29,26 @@ fn sums<const GROUP: usize>(block: Block<'_>, out: &mut Sums, term: impl Fn(u8, 
     }
 }
 
-/// See [`super::Kernel::below`]: all bits of a query are set where any should be.
-pub(super) fn below(
-    sum: Sum,
-    sums: &Sums,
-    base: &[i32; TILE],
-    limits: &[i32; LANES],
-) -> [u32; LANES] {
+/// As [`super::Kernel::dot_below`], with all bits of a query set where any should be.
+pub(super) fn scores_below(sums: &Sums, base: &[i32; TILE], limits: &[i32; LANES]) -> [u32; LANES] {
+    masks(sums, limits, |row, sum| {
+        base[row].wrapping_sub(sum.wrapping_mul(2))
+    })
+}
+
+/// As [`super::Kernel::differences_below`], with all bits of a query set where any
+/// should be.
+pub(super) fn sums_below(sums: &Sums, limits: &[i32; LANES]) -> [u32; LANES] {
+    masks(sums, limits, |_, sum| sum)
+}
+
+#[inline(always)]
+fn masks(sums: &Sums, limits: &[i32; LANES], score: impl Fn(usize, i32) -> i32) -> [u32; LANES] {
     let mut masks = [0; LANES];
     for ((mask, sums), &limit) in masks.iter_mut().zip(&sums.0).zip(limits) {
         let mut any = false;
-        match sum {
-            Sum::Dot => {
-                for (sum, base) in sums.iter().zip(base) {
-                    any |= base.wrapping_sub(sum.wrapping_mul(2)) < limit;
-                }
-            }
-            Sum::Differences => {
-                for sum in sums {
-                    any |= *sum < limit;
-                }
-            }
+        for (row, &sum) in sums.iter().enumerate() {
+            any |= score(row, sum) < limit;
         }
         *mask = if any { u32::MAX } else { 0 };
     }

@@ -80,30 +80,53 @@ proptest! {
 
     #[test]
     fn rows_below_a_limit_are_never_missed(
-        values in prop::collection::vec(-50i32..50, TILE * LANES),
-        base in prop::collection::vec(-20i32..20, TILE),
-        limits in prop::collection::vec(-60i32..60, LANES),
+        columns in 1usize..20,
+        lanes in prop::sample::select(vec![1usize, 2, 4, 8]),
+        base in prop::collection::vec(-20_000i32..20_000, TILE),
+        limits in prop::collection::vec(-60_000i32..60_000, LANES),
+        seed in any::<u64>(),
     ) {
-        let mut sums = Sums::zero();
-        for (out, values) in sums.0.iter_mut().zip(values.chunks_exact(TILE)) {
-            out.copy_from_slice(values);
-        }
+        let rows: Vec<u8> = random_bytes(seed, TILE * columns).iter().map(|b| b / 4).collect();
+        let queries = random_bytes(!seed, lanes * columns);
         let base: [i32; TILE] = base.try_into().expect("a tile of them");
         let limits: [i32; LANES] = limits.try_into().expect("one for each query");
         for sum in [Sum::Dot, Sum::Differences] {
+            let mut packed = Packed::zeroed(TILE, columns, sum);
+            packed.fill(0, TILE, |row, out| {
+                out[..columns].copy_from_slice(&rows[row * columns..][..columns]);
+            });
             for kernel in Kernel::available() {
-                let masks = kernel.below(sum, &sums, &base, &limits);
-                for (lane, mask) in masks.iter().enumerate() {
-                    let expected = (0..TILE).fold(0u32, |mask, row| {
-                        let sum = match sum {
-                            Sum::Dot => base[row] - 2 * sums.0[lane][row],
-                            Sum::Differences => sums.0[lane][row],
+                let prepared: Vec<Vec<u8>> = queries
+                    .chunks_exact(columns)
+                    .map(|query| prepare(query, sum, kernel.query_form(sum)))
+                    .collect();
+                let block = Block {
+                    rows: packed.tile(0),
+                    queries: std::array::from_fn(|lane| &prepared[lane.min(lanes - 1)][..]),
+                    lanes,
+                    starts: &packed.starts(0)[0],
+                };
+                let mut sums = Sums::zero();
+                let masks = match sum {
+                    Sum::Dot => kernel.dot_below(block, &base, &limits, &mut sums),
+                    Sum::Differences => kernel.differences_below(block, &limits, &mut sums),
+                };
+                for (lane, query) in queries.chunks_exact(columns).enumerate() {
+                    let expected: Vec<i32> =
+                        rows.chunks_exact(columns).map(|row| plain(sum, row, query)).collect();
+                    let below = (0..TILE).fold(0u32, |mask, row| {
+                        let score = match sum {
+                            Sum::Dot => base[row] - 2 * expected[row],
+                            Sum::Differences => expected[row],
                         };
-                        mask | u32::from(sum < limits[lane]) << row
+                        mask | u32::from(score < limits[lane]) << row
                     });
                     // Bits too many cost time only, but none must be set for nothing.
-                    prop_assert_eq!(expected & !mask, 0, "{:?} {:?}", kernel, sum);
-                    prop_assert_eq!(expected == 0, *mask == 0, "{:?} {:?}", kernel, sum);
+                    prop_assert_eq!(below & !masks[lane], 0, "{:?} {:?}", kernel, sum);
+                    prop_assert_eq!(below == 0, masks[lane] == 0, "{:?} {:?}", kernel, sum);
+                    if below != 0 {
+                        prop_assert_eq!(&sums.0[lane][..], &expected[..], "{:?} {:?}", kernel, sum);
+                    }
                 }
             }
         }
