@@ -7,7 +7,7 @@ use bakeoff_core::{
 use rayon::prelude::*;
 
 use crate::{
-    kernel::{BLOCK, Lanes, Predict, Rows, Weights, Workspace},
+    kernel::{BLOCK, Lanes, Predict, Weights, Workspace},
     problem::PIXEL_SCALE,
 };
 
@@ -33,22 +33,18 @@ impl SoftmaxModel {
     /// From classes × pixels weights and one bias for each class.
     pub(crate) fn new(shape: ImageShape, weights: Vec<f32>, biases: Vec<f32>) -> Self {
         let pixels = shape.pixels();
-        let mut rows = Rows::zeros(biases.len(), pixels);
+        let mut ready = Weights::zeros(biases.len(), pixels);
         for (class, row) in weights.chunks_exact(pixels).enumerate() {
             // The kernels multiply with bytes.
-            rows.fill(
-                class,
-                row.iter().map(|&w| (f64::from(w) * PIXEL_SCALE) as f32),
-            );
+            let for_bytes = |w| (f64::from(w) * PIXEL_SCALE) as f32;
+            ready.tiles.fill(class, row, for_bytes);
         }
+        ready.biases.copy_from_slice(&biases);
         Self {
             shape,
-            ready: Weights {
-                rows,
-                biases: biases.clone(),
-            },
             weights,
             biases,
+            ready,
             lanes: Lanes::detect(),
         }
     }

@@ -11,7 +11,7 @@
 use rayon::prelude::*;
 
 use crate::{
-    kernel::{BLOCK, Gradient, Lanes, Learn, LearnDouble, Predict, Rows, Weights, Workspace},
+    kernel::{BLOCK, Gradient, Lanes, Learn, LearnDouble, Predict, Tiles, Weights, Workspace},
     problem::{Data, PIXEL_SCALE},
     vector::{add, dot},
 };
@@ -48,7 +48,7 @@ pub(crate) struct Objective<'a> {
 
 /// What one chunk adds.
 struct Sums {
-    /// Classes × pixels, padded as [`Rows`] are; for bytes.
+    /// Classes × pixels, padded as [`Tiles`] are; for bytes.
     weights: Vec<f64>,
     biases: Vec<f64>,
     loss: f64,
@@ -56,11 +56,8 @@ struct Sums {
 
 impl<'a> Objective<'a> {
     pub(crate) fn new(data: &'a Data<'a>, lanes: Lanes, precision: Precision) -> Self {
-        let ready = Weights {
-            rows: Rows::zeros(data.classes, data.columns),
-            biases: vec![0.0; data.classes],
-        };
-        let padded = ready.rows.padded().len();
+        let ready = Weights::zeros(data.classes, data.columns);
+        let padded = data.classes * ready.tiles.stride();
         // At most 32 chunks, and their sums within 64 MB, but enough for the threads of
         // a desktop.
         let chunks = ((64 << 20) / (8 * padded)).clamp(8, 32);
@@ -141,7 +138,7 @@ impl<'a> Objective<'a> {
         }
         self.biases.copy_from_slice(biases);
         for (class, row) in self.weights.chunks_exact(self.data.columns).enumerate() {
-            self.ready.rows.fill(class, row.iter().map(|&w| w as f32));
+            self.ready.tiles.fill(class, row, |w| w as f32);
         }
         for (to, &from) in self.ready.biases.iter_mut().zip(biases) {
             *to = from as f32;
@@ -158,14 +155,14 @@ impl<'a> Objective<'a> {
             bytes,
             targets,
             gradient: &mut sums.weights,
-            stride: self.ready.rows.stride(),
+            stride: self.ready.tiles.stride(),
             bias_gradient: &mut sums.biases,
         });
     }
 
     /// Adds the chunks and the penalty.
     fn combine(&self, parameters: &[f64], gradient: &mut [f64]) -> f64 {
-        let stride = self.ready.rows.stride();
+        let stride = self.ready.tiles.stride();
         let share = 1.0 / self.data.samples() as f64;
         let (weights, _) = parameters.split_at(self.weights.len());
         let (to_weights, to_biases) = gradient.split_at_mut(self.weights.len());
@@ -194,11 +191,11 @@ struct Scratch {
 
 impl Scratch {
     fn new(weights: &Weights) -> Self {
-        let (classes, columns) = (weights.rows.count(), weights.rows.columns());
+        let (classes, columns) = (weights.biases.len(), weights.tiles.columns());
         Self {
             workspace: Workspace::new(BLOCK, weights),
             gradient: Gradient {
-                rows: Rows::zeros(classes, columns),
+                rows: Tiles::zeros(classes, columns, 1),
                 biases: vec![0.0; classes],
                 loss: 0.0,
             },
@@ -214,7 +211,7 @@ impl Scratch {
         targets: &[u16],
         sums: &mut Sums,
     ) {
-        let columns = weights.rows.columns();
+        let columns = weights.tiles.columns();
         sums.weights.fill(0.0);
         self.gradient.loss = 0.0;
         self.gradient.biases.fill(0.0);

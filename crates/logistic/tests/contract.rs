@@ -23,7 +23,7 @@ fn toy() -> Dataset {
         noise: 60.0,
         seed: 5,
     })
-    .unwrap()
+    .expect("a possible toy")
 }
 
 #[test]

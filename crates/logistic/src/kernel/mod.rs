@@ -12,13 +12,13 @@
 mod double;
 mod lanes;
 mod products;
-mod rows;
 mod softmax;
+mod tiles;
 
 pub(crate) use double::LearnDouble;
 pub(crate) use lanes::{Kernel, Lanes};
 use pulp::Simd;
-pub(crate) use rows::Rows;
+pub(crate) use tiles::Tiles;
 
 /// Pictures in a block. 64 of 784 pixels take 200 kB.
 pub(crate) const BLOCK: usize = 64;
@@ -27,16 +27,26 @@ pub(crate) const BLOCK: usize = 64;
 #[derive(Clone, Debug)]
 pub(crate) struct Weights {
     /// Classes × pixels.
-    pub(crate) rows: Rows,
+    pub(crate) tiles: Tiles,
     /// One for each class.
     pub(crate) biases: Vec<f32>,
+}
+
+impl Weights {
+    /// All zero.
+    pub(crate) fn zeros(classes: usize, pixels: usize) -> Self {
+        Self {
+            tiles: Tiles::zeros(classes, pixels, products::classes_together(classes)),
+            biases: vec![0.0; classes],
+        }
+    }
 }
 
 /// Numbers that a block needs and leaves, kept from block to block.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     /// Pictures × pixels.
-    pictures: Rows,
+    pictures: Tiles,
     /// Classes × [`BLOCK`]: scores, then probabilities, then their errors.
     scores: Vec<f32>,
 }
@@ -44,23 +54,25 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// For blocks of up to `pictures`.
     pub(crate) fn new(pictures: usize, weights: &Weights) -> Self {
+        // Room for whole tiles, if they are of more than one picture.
+        let rows = if pictures < 4 { pictures } else { BLOCK };
         Self {
-            pictures: Rows::zeros(pictures.min(BLOCK), weights.rows.columns()),
+            pictures: Tiles::zeros(rows, weights.tiles.columns(), 1),
             scores: vec![0.0; weights.biases.len() * BLOCK],
         }
     }
 
     /// Bytes to numbers; answers how many pictures there are.
     #[inline(always)]
-    fn read(&mut self, bytes: &[u8]) -> usize {
-        let (columns, stride) = (self.pictures.columns(), self.pictures.stride());
-        let rows = self.pictures.padded_mut().chunks_exact_mut(stride);
-        for (row, picture) in rows.zip(bytes.chunks_exact(columns)) {
-            for (to, &from) in row.iter_mut().zip(picture) {
-                *to = f32::from(from);
-            }
+    fn read<S: Simd>(&mut self, bytes: &[u8]) -> usize {
+        let pixels = self.pictures.columns();
+        let count = bytes.len() / pixels;
+        self.pictures
+            .set_height(products::pictures_together::<S>(count));
+        for (row, picture) in bytes.chunks_exact(pixels).enumerate() {
+            self.pictures.fill(row, picture, f32::from);
         }
-        bytes.len() / columns
+        count
     }
 }
 
@@ -79,7 +91,7 @@ impl Kernel for Predict<'_> {
 
     #[inline(always)]
     fn run<S: Simd, const FUSED: bool>(self, simd: S) {
-        let count = self.workspace.read(self.bytes);
+        let count = self.workspace.read::<S>(self.bytes);
         let Workspace { pictures, scores } = self.workspace;
         products::scores::<S, FUSED>(simd, pictures, count, self.weights, scores);
         let mut sums = [0.0; BLOCK];
@@ -96,8 +108,8 @@ impl Kernel for Predict<'_> {
 /// What a stretch of pictures adds to the loss and its gradient.
 #[derive(Debug)]
 pub(crate) struct Gradient {
-    /// Classes × pixels, with respect to weights of bytes.
-    pub(crate) rows: Rows,
+    /// Classes × pixels, with respect to weights of bytes; not interleaved.
+    pub(crate) rows: Tiles,
     /// One for each class.
     pub(crate) biases: Vec<f64>,
     /// Sum of cross-entropies in nats.
@@ -120,7 +132,7 @@ impl Kernel for Learn<'_> {
 
     #[inline(always)]
     fn run<S: Simd, const FUSED: bool>(self, simd: S) {
-        let count = self.workspace.read(self.bytes);
+        let count = self.workspace.read::<S>(self.bytes);
         let Workspace { pictures, scores } = self.workspace;
         products::scores::<S, FUSED>(simd, pictures, count, self.weights, scores);
         self.gradient.loss += softmax::errors(scores, self.targets);

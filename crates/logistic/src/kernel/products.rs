@@ -1,8 +1,26 @@
 //! The two products, in tiles that stay in registers.
+//!
+//! No closures here: the compiler does not inline them into functions that are compiled
+//! for other instructions, and a vector addition then becomes a call.
 
 use pulp::Simd;
 
-use super::{BLOCK, Rows, Weights};
+use super::{BLOCK, Tiles, Weights, tiles::LINE};
+
+/// Pictures that are multiplied together: with five classes, 20 sums of 32 registers,
+/// or 10 of 16. Few pictures are taken one by one, to waste nothing.
+pub(super) fn pictures_together<S: Simd>(count: usize) -> usize {
+    match count {
+        0..4 => 1,
+        _ if S::REGISTER_COUNT >= 32 => 4,
+        _ => 2,
+    }
+}
+
+/// Classes that are multiplied together: at most five, all tiles alike.
+pub(super) fn classes_together(classes: usize) -> usize {
+    classes.div_ceil(classes.div_ceil(5))
+}
 
 #[inline(always)]
 fn multiply_add<S: Simd, const FUSED: bool>(
@@ -18,10 +36,27 @@ fn multiply_add<S: Simd, const FUSED: bool>(
     }
 }
 
-/// One row as vectors.
-#[inline(always)]
-fn vectors<S: Simd>(rows: &Rows, at: usize) -> &[S::f32s] {
-    S::as_simd_f32s(&rows.padded()[at * rows.stride()..][..rows.stride()]).0
+/// Calls a function with the heights of the two tiles as constants.
+macro_rules! with_heights {
+    ($function:ident::<$s:ident, $fused:ident>, $pictures:expr, $classes:expr, $arguments:tt) => {
+        match ($pictures, $classes) {
+            (1, 1) => $function::<$s, $fused, 1, 1> $arguments,
+            (1, 2) => $function::<$s, $fused, 1, 2> $arguments,
+            (1, 3) => $function::<$s, $fused, 1, 3> $arguments,
+            (1, 4) => $function::<$s, $fused, 1, 4> $arguments,
+            (1, _) => $function::<$s, $fused, 1, 5> $arguments,
+            (2, 1) => $function::<$s, $fused, 2, 1> $arguments,
+            (2, 2) => $function::<$s, $fused, 2, 2> $arguments,
+            (2, 3) => $function::<$s, $fused, 2, 3> $arguments,
+            (2, 4) => $function::<$s, $fused, 2, 4> $arguments,
+            (2, _) => $function::<$s, $fused, 2, 5> $arguments,
+            (_, 1) => $function::<$s, $fused, 4, 1> $arguments,
+            (_, 2) => $function::<$s, $fused, 4, 2> $arguments,
+            (_, 3) => $function::<$s, $fused, 4, 3> $arguments,
+            (_, 4) => $function::<$s, $fused, 4, 4> $arguments,
+            (_, _) => $function::<$s, $fused, 4, 5> $arguments,
+        }
+    };
 }
 
 /// `scores[class × BLOCK + picture] = weights[class] · pictures[picture] + bias`, of
@@ -29,163 +64,170 @@ fn vectors<S: Simd>(rows: &Rows, at: usize) -> &[S::f32s] {
 #[inline(always)]
 pub(super) fn scores<S: Simd, const FUSED: bool>(
     simd: S,
-    pictures: &Rows,
+    pictures: &Tiles,
     count: usize,
     weights: &Weights,
     scores: &mut [f32],
 ) {
-    let mut picture = 0;
-    // Of 32 registers, 20 hold sums; of 16, 10 do.
-    let step = if S::REGISTER_COUNT >= 32 { 4 } else { 2 };
-    while picture + step <= count {
-        if S::REGISTER_COUNT >= 32 {
-            scores_of::<S, FUSED, 4>(simd, pictures, picture, weights, scores);
-        } else {
-            scores_of::<S, FUSED, 2>(simd, pictures, picture, weights, scores);
-        }
-        picture += step;
-    }
-    while picture < count {
-        scores_of::<S, FUSED, 1>(simd, pictures, picture, weights, scores);
-        picture += 1;
-    }
+    let heights = (pictures.height(), weights.tiles.height());
+    with_heights!(
+        scores_of::<S, FUSED>,
+        heights.0,
+        heights.1,
+        (simd, pictures, count, weights, scores)
+    );
 }
 
-/// Scores of `P` pictures, five classes at a time.
 #[inline(always)]
-fn scores_of<S: Simd, const FUSED: bool, const P: usize>(
+fn scores_of<S: Simd, const FUSED: bool, const P: usize, const C: usize>(
     simd: S,
-    pictures: &Rows,
-    picture: usize,
+    pictures: &Tiles,
+    count: usize,
     weights: &Weights,
     scores: &mut [f32],
 ) {
-    let classes = weights.rows.count();
-    let mut class = 0;
-    while class < classes {
-        match classes - class {
-            1 => dots::<S, FUSED, P, 1>(simd, pictures, picture, weights, class, scores),
-            2 => dots::<S, FUSED, P, 2>(simd, pictures, picture, weights, class, scores),
-            3 => dots::<S, FUSED, P, 3>(simd, pictures, picture, weights, class, scores),
-            4 => dots::<S, FUSED, P, 4>(simd, pictures, picture, weights, class, scores),
-            _ => dots::<S, FUSED, P, 5>(simd, pictures, picture, weights, class, scores),
-        }
-        class += 5;
-    }
-}
-
-/// Scores of `P` pictures for `C` classes.
-#[inline(always)]
-fn dots<S: Simd, const FUSED: bool, const P: usize, const C: usize>(
-    simd: S,
-    pictures: &Rows,
-    picture: usize,
-    weights: &Weights,
-    class: usize,
-    scores: &mut [f32],
-) {
-    let x: [&[S::f32s]; P] = std::array::from_fn(|p| vectors::<S>(pictures, picture + p));
-    let w: [&[S::f32s]; C] = std::array::from_fn(|c| vectors::<S>(&weights.rows, class + c));
-    let lanes = x[0].len();
-    // Said once here, so that the loop need not check.
-    let (x, w) = (x.map(|x| &x[..lanes]), w.map(|w| &w[..lanes]));
-    let mut sums = [[simd.splat_f32s(0.0); C]; P];
-    for at in 0..lanes {
-        for p in 0..P {
-            for c in 0..C {
-                sums[p][c] = multiply_add::<S, FUSED>(simd, x[p][at], w[c][at], sums[p][c]);
+    for (at, pictures) in pictures.tiles().take(count.div_ceil(P)).enumerate() {
+        let scores = scores.chunks_mut(C * BLOCK);
+        let biases = weights.biases.chunks(C);
+        for ((weights, biases), scores) in weights.tiles.tiles().zip(biases).zip(scores) {
+            let dots = dots::<S, FUSED, P, C>(simd, pictures, weights);
+            // The last tile may be higher than there are classes left.
+            for ((row, bias), dots) in scores.chunks_exact_mut(BLOCK).zip(biases).zip(dots) {
+                for (score, dot) in row[at * P..].iter_mut().zip(dots) {
+                    *score = dot + bias;
+                }
             }
         }
     }
-    for p in 0..P {
-        for c in 0..C {
-            scores[(class + c) * BLOCK + picture + p] =
-                simd.reduce_sum_f32s(sums[p][c]) + weights.biases[class + c];
+}
+
+/// The products of two tiles' rows, class by class.
+#[inline(always)]
+fn dots<S: Simd, const FUSED: bool, const P: usize, const C: usize>(
+    simd: S,
+    pictures: &[f32],
+    weights: &[f32],
+) -> [[f32; P]; C] {
+    let vectors = LINE / S::F32_LANES;
+    let mut sums = [[simd.splat_f32s(0.0); P]; C];
+    let lines = pictures
+        .chunks_exact(P * LINE)
+        .zip(weights.chunks_exact(C * LINE));
+    for (x, w) in lines {
+        let (x, w) = (S::as_simd_f32s(x).0, S::as_simd_f32s(w).0);
+        for v in 0..vectors {
+            for c in 0..C {
+                for p in 0..P {
+                    let (x, w) = (x[p * vectors + v], w[c * vectors + v]);
+                    sums[c][p] = multiply_add::<S, FUSED>(simd, x, w, sums[c][p]);
+                }
+            }
         }
     }
+    let mut dots = [[0.0; P]; C];
+    for c in 0..C {
+        for p in 0..P {
+            dots[c][p] = simd.reduce_sum_f32s(sums[c][p]);
+        }
+    }
+    dots
 }
 
 /// `gradient[class] += Σ errors[class × BLOCK + picture] · pictures[picture]` over the
-/// first `count` pictures.
+/// first `count` pictures. The gradient is not interleaved; what the errors of
+/// pictures past `count` are must be zero.
 #[inline(always)]
 pub(super) fn accumulate<S: Simd, const FUSED: bool>(
     simd: S,
-    pictures: &Rows,
+    pictures: &Tiles,
     count: usize,
     errors: &[f32],
-    gradient: &mut Rows,
+    gradient: &mut Tiles,
 ) {
-    let lanes = pictures.stride() / S::F32_LANES;
-    let mut at = 0;
-    let step = if S::REGISTER_COUNT >= 32 { 4 } else { 2 };
-    while at + step <= lanes {
-        if S::REGISTER_COUNT >= 32 {
-            outer_at::<S, FUSED, 4>(simd, pictures, count, errors, at, gradient);
-        } else {
-            outer_at::<S, FUSED, 2>(simd, pictures, count, errors, at, gradient);
-        }
-        at += step;
-    }
-    while at < lanes {
-        outer_at::<S, FUSED, 1>(simd, pictures, count, errors, at, gradient);
-        at += 1;
+    let classes = errors.len() / BLOCK;
+    let mut class = 0;
+    while class < classes {
+        let together = (classes - class).min(classes_together(classes));
+        with_heights!(
+            accumulate_for::<S, FUSED>,
+            pictures.height(),
+            together,
+            (
+                simd,
+                pictures,
+                count,
+                &errors[class * BLOCK..],
+                class,
+                gradient
+            )
+        );
+        class += together;
     }
 }
 
-/// The gradient of `V` vectors of pixels, five classes at a time.
 #[inline(always)]
-fn outer_at<S: Simd, const FUSED: bool, const V: usize>(
+fn accumulate_for<S: Simd, const FUSED: bool, const P: usize, const C: usize>(
     simd: S,
-    pictures: &Rows,
+    pictures: &Tiles,
     count: usize,
     errors: &[f32],
-    at: usize,
-    gradient: &mut Rows,
+    class: usize,
+    gradient: &mut Tiles,
 ) {
-    let classes = gradient.count();
-    let mut class = 0;
-    while class < classes {
-        match classes - class {
-            1 => outer::<S, FUSED, V, 1>(simd, pictures, count, errors, at, class, gradient),
-            2 => outer::<S, FUSED, V, 2>(simd, pictures, count, errors, at, class, gradient),
-            3 => outer::<S, FUSED, V, 3>(simd, pictures, count, errors, at, class, gradient),
-            4 => outer::<S, FUSED, V, 4>(simd, pictures, count, errors, at, class, gradient),
-            _ => outer::<S, FUSED, V, 5>(simd, pictures, count, errors, at, class, gradient),
+    let stride = gradient.stride();
+    let rows = &mut gradient.padded_mut()[class * stride..][..C * stride];
+    let count = count.div_ceil(P);
+    let mut column = 0;
+    if S::REGISTER_COUNT >= 32 {
+        while column + 4 * S::F32_LANES <= stride {
+            outer::<S, FUSED, P, C, 4>(simd, pictures, count, errors, column, rows);
+            column += 4 * S::F32_LANES;
         }
-        class += 5;
+    } else {
+        while column + 2 * S::F32_LANES <= stride {
+            outer::<S, FUSED, P, C, 2>(simd, pictures, count, errors, column, rows);
+            column += 2 * S::F32_LANES;
+        }
+    }
+    while column < stride {
+        outer::<S, FUSED, P, C, 1>(simd, pictures, count, errors, column, rows);
+        column += S::F32_LANES;
     }
 }
 
 /// The gradient of `V` vectors of pixels for `C` classes.
 #[inline(always)]
-fn outer<S: Simd, const FUSED: bool, const V: usize, const C: usize>(
+fn outer<S: Simd, const FUSED: bool, const P: usize, const C: usize, const V: usize>(
     simd: S,
-    pictures: &Rows,
+    pictures: &Tiles,
     count: usize,
     errors: &[f32],
-    at: usize,
-    class: usize,
-    gradient: &mut Rows,
+    column: usize,
+    rows: &mut [f32],
 ) {
-    let lanes = pictures.stride() / S::F32_LANES;
-    let (x, _) = S::as_simd_f32s(pictures.padded());
-    let (out, _) = S::as_mut_simd_f32s(gradient.padded_mut());
-    let errors: [&[f32]; C] = std::array::from_fn(|c| &errors[(class + c) * BLOCK..][..count]);
+    let vectors = LINE / S::F32_LANES;
+    let stride = pictures.stride();
+    let first = column / S::F32_LANES;
     let mut sums = [[simd.splat_f32s(0.0); V]; C];
-    for (picture, x) in x.chunks_exact(lanes).take(count).enumerate() {
-        let x = &x[at..at + V];
-        for c in 0..C {
-            let error = simd.splat_f32s(errors[c][picture]);
+    for (at, tile) in pictures.tiles().take(count).enumerate() {
+        let tile = S::as_simd_f32s(tile).0;
+        for p in 0..P {
+            let mut x = [simd.splat_f32s(0.0); V];
             for v in 0..V {
-                sums[c][v] = multiply_add::<S, FUSED>(simd, x[v], error, sums[c][v]);
+                let at = first + v;
+                x[v] = tile[(at / vectors * P + p) * vectors + at % vectors];
+            }
+            for c in 0..C {
+                let error = simd.splat_f32s(errors[c * BLOCK + at * P + p]);
+                for v in 0..V {
+                    sums[c][v] = multiply_add::<S, FUSED>(simd, x[v], error, sums[c][v]);
+                }
             }
         }
     }
-    for c in 0..C {
-        for (to, &sum) in out[(class + c) * lanes + at..][..V]
-            .iter_mut()
-            .zip(&sums[c])
-        {
+    for (row, sums) in rows.chunks_exact_mut(stride).zip(sums) {
+        let row = S::as_mut_simd_f32s(&mut row[column..]).0;
+        for (to, sum) in row.iter_mut().zip(sums) {
             *to = simd.add_f32s(*to, sum);
         }
     }

@@ -88,6 +88,8 @@ pub(super) fn errors(scores: &mut [f32], targets: &[u16]) -> f64 {
         for (score, factor) in row.iter_mut().zip(&sums[..count]) {
             *score *= factor;
         }
+        // The products take whole tiles of pictures.
+        row[count..].fill(0.0);
     }
     for (picture, &target) in targets.iter().enumerate() {
         scores[usize::from(target) * BLOCK + picture] -= 1.0;

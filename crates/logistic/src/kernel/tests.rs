@@ -35,12 +35,12 @@ fn case() -> impl Strategy<Value = Case> {
 
 impl Case {
     fn ready(&self) -> Weights {
-        let mut rows = Rows::zeros(self.classes, self.pixels);
+        let mut weights = Weights::zeros(self.classes, self.pixels);
         for (class, row) in self.weights.chunks_exact(self.pixels).enumerate() {
-            rows.fill(class, row.iter().map(|&w| w as f32));
+            weights.tiles.fill(class, row, |w| w as f32);
         }
-        let biases = self.biases.iter().map(|&b| b as f32).collect();
-        Weights { rows, biases }
+        weights.biases = self.biases.iter().map(|&b| b as f32).collect();
+        weights
     }
 
     /// Probabilities in double precision, by the definition.
@@ -88,7 +88,7 @@ impl Case {
     fn learn(&self, lanes: Lanes) -> Gradient {
         let weights = self.ready();
         let mut gradient = Gradient {
-            rows: Rows::zeros(self.classes, self.pixels),
+            rows: Tiles::zeros(self.classes, self.pixels, 1),
             biases: vec![0.0; self.classes],
             loss: 0.0,
         };
