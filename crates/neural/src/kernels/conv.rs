@@ -7,8 +7,9 @@
 //!
 //! The sums are direct: the windows are read where they lie (see `tile`). Rejected: unfolding
 //! the windows into a matrix (im2col), which writes and reads every pixel kernel-area times
-//! for a product that is no faster; and Winograd's F(2×2, 3×3), 2.25 times fewer products but
-//! for one kernel size and stride only, and with larger rounding errors.
+//! for a product that is no faster; and Winograd's F(2×2, 3×3), 2.25 times fewer products for
+//! the one kernel size and stride, which would save a seventh of a training step: it rounds
+//! more, and equal windows no longer give equal results, so that rounding picks the maximum.
 
 use super::geometry::{PANEL, Plane, Window};
 use super::pool::{PoolRow, pool_row};

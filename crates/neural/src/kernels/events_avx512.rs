@@ -232,7 +232,7 @@ mod tests {
                 assert_eq!(ours.pixels.list(pixel), plain.pixels.list(pixel));
             }
             let total: u32 = ours.pixels.counts.iter().sum();
-            assert!(total > 0 && total == ours.channels.counts.iter().sum());
+            assert!(total > 0 && total == ours.channels.counts.iter().sum::<u32>());
         }
     }
 }
