@@ -80,7 +80,11 @@ impl Coarse {
 
     /// Projects `rows`, and gives the order in which they are to be packed. Nothing
     /// where the rows are all the same.
-    pub(super) fn build(rows: &[u8], columns: &Columns) -> Option<(Self, Vec<u32>)> {
+    pub(super) fn build(
+        rows: &[u8],
+        columns: &Columns,
+        kernel: Kernel,
+    ) -> Option<(Self, Vec<u32>)> {
         let (total, varying) = (columns.total(), columns.varying());
         let count = rows.len() / total;
         if varying == 0 {
@@ -91,7 +95,7 @@ impl Coarse {
         for (at, out) in sample.chunks_exact_mut(varying).enumerate() {
             columns.gather(&rows[at * count / size * total..][..total], out);
         }
-        let projection = Projection::learn(&sample, varying)?;
+        let projection = Projection::learn(&sample, varying, kernel)?;
 
         let mut projected = vec![0; count * AXES];
         projected

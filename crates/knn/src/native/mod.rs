@@ -92,7 +92,7 @@ impl NativeIndex {
         let total = columns.total();
         let count = rows.len() / total;
         let coarse = if metric == Metric::L2 && pays(count, &columns) {
-            Coarse::build(rows, &columns)
+            Coarse::build(rows, &columns, kernel)
         } else {
             None
         };

@@ -22,6 +22,8 @@
 
 use rayon::prelude::*;
 
+use super::kernel::Kernel;
+
 /// Directions that rows are projected on: a multiple of the columns in a group. Of
 /// MNIST's rows 0.5 % come through with 48 of them, 1.3 % with 32 and 0.2 % with 64.
 pub(super) const AXES: usize = 48;
@@ -44,6 +46,7 @@ pub(super) struct Projection {
     step: i32,
     /// λ as explained above.
     stretch: f64,
+    kernel: Kernel,
 }
 
 impl Projection {
@@ -54,13 +57,14 @@ impl Projection {
 
     /// Learns from `sample`, whole rows of `columns` bytes; there is nothing to learn
     /// from black rows. At most 2¹⁶ columns.
-    pub(super) fn learn(sample: &[u8], columns: usize) -> Option<Self> {
+    pub(super) fn learn(sample: &[u8], columns: usize, kernel: Kernel) -> Option<Self> {
         let weights = whole(&directions(sample, columns))?;
         let mut projection = Self {
             stretch: stretch(&weights),
             weights,
             base: [0; AXES],
             step: 1,
+            kernel,
         };
         let projected: Vec<[i32; AXES]> = sample
             .par_chunks(columns)
@@ -84,17 +88,7 @@ impl Projection {
 
     /// W·row. At most 127 · 255 · 2¹⁶ < 2³¹.
     fn raw(&self, row: &[u8]) -> [i32; AXES] {
-        let mut sums = [0; AXES];
-        for (&byte, weights) in row.iter().zip(&self.weights) {
-            // Most pixels of a digit are black.
-            if byte != 0 {
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    // 255 · 127 fits 16 bits.
-                    *sum += i32::from(i16::from(byte) * weight);
-                }
-            }
-        }
-        sums
+        self.kernel.weighted(row, &self.weights)
     }
 
     /// Writes the projection of `row` to `out`, [`AXES`] bytes.
@@ -275,7 +269,7 @@ mod tests {
             noise in prop::sample::select(vec![0u8, 20, 255]),
         ) {
             let sample = rows(seed, 300, columns, noise);
-            let Some(projection) = Projection::learn(&sample, columns) else {
+            let Some(projection) = Projection::learn(&sample, columns, Kernel::best()) else {
                 return Ok(());
             };
             let mut others = rows(seed, 20, columns, noise);
@@ -303,7 +297,7 @@ mod tests {
     fn most_of_the_distance_is_kept_where_rows_vary_in_few_directions() {
         let columns = 400;
         let sample = rows(11, 600, columns, 4);
-        let projection = Projection::learn(&sample, columns).expect("a projection");
+        let projection = Projection::learn(&sample, columns, Kernel::best()).expect("a projection");
         let mut projected = vec![0; 600 * AXES];
         for (row, out) in sample
             .chunks_exact(columns)
@@ -327,6 +321,6 @@ mod tests {
 
     #[test]
     fn black_rows_teach_nothing() {
-        assert!(Projection::learn(&[0; 500], 5).is_none());
+        assert!(Projection::learn(&[0; 500], 5, Kernel::best()).is_none());
     }
 }

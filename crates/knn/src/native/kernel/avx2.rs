@@ -5,7 +5,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Block, LANES, Sums, TILE, groups};
+use super::{Block, LANES, Sums, TILE, groups, portable};
 
 /// Rows that go through the 16 registers together.
 const HALF: usize = TILE / 2;
@@ -174,6 +174,12 @@ fn below(values: [__m256i; 4], limit: i32) -> u32 {
         mask |= _mm256_movemask_ps(below).cast_unsigned() << (8 * eight);
     }
     mask
+}
+
+/// See [`super::Kernel::weighted`].
+#[target_feature(enable = "avx2")]
+pub(super) fn weighted<const N: usize>(bytes: &[u8], weights: &[[i16; N]]) -> [i32; N] {
+    portable::weighted(bytes, weights)
 }
 
 /// `N` registers from `BYTES` = 32·`N` bytes.

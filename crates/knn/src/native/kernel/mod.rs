@@ -219,6 +219,19 @@ impl Kernel {
         }
     }
 
+    /// For each of `N` rows of weights (transposed here) their dot product with `bytes`.
+    /// Weights lie in −128 to 127, so that a product fits 16 bits; at most 2¹⁶ bytes.
+    pub(crate) fn weighted<const N: usize>(self, bytes: &[u8], weights: &[[i16; N]]) -> [i32; N] {
+        match self {
+            // SAFETY: as in `sum`; all three have AVX2.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 | Self::AvxVnni | Self::Avx512Vnni => unsafe {
+                avx2::weighted(bytes, weights)
+            },
+            _ => portable::weighted(bytes, weights),
+        }
+    }
+
     /// [`Kernel::sum`] of dot products, and for each query the rows whose
     /// base − 2·dot, wrapping, lies below the query's limit, one bit each.
     ///

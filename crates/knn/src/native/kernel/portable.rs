@@ -29,6 +29,21 @@ fn sums<const GROUP: usize>(block: Block<'_>, out: &mut Sums, term: impl Fn(u8, 
     }
 }
 
+/// See [`super::Kernel::weighted`]. Other kernels compile it for their instructions.
+#[inline(always)]
+pub(super) fn weighted<const N: usize>(bytes: &[u8], weights: &[[i16; N]]) -> [i32; N] {
+    let mut sums = [0; N];
+    for (&byte, weights) in bytes.iter().zip(weights) {
+        // Most pixels of a digit are black.
+        if byte != 0 {
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                *sum += i32::from(i16::from(byte).wrapping_mul(*weight));
+            }
+        }
+    }
+    sums
+}
+
 /// As [`super::Kernel::dot_below`], with all bits of a query set where any should be.
 pub(super) fn scores_below(sums: &Sums, base: &[i32; TILE], limits: &[i32; LANES]) -> [u32; LANES] {
     masks(sums, limits, |row, sum| {

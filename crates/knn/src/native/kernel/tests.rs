@@ -133,6 +133,26 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn weighted_sums_are_those_of_plain_loops(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        seed in any::<u64>(),
+    ) {
+        let weights: Vec<[i16; 48]> = random_bytes(seed, bytes.len() * 48)
+            .chunks_exact(48)
+            .map(|chunk| std::array::from_fn(|axis| i16::from(chunk[axis].cast_signed())))
+            .collect();
+        let expected: [i32; 48] = std::array::from_fn(|axis| {
+            let pairs = bytes.iter().zip(&weights);
+            pairs.map(|(&byte, weights)| i32::from(byte) * i32::from(weights[axis])).sum()
+        });
+        for kernel in Kernel::available() {
+            prop_assert_eq!(kernel.weighted(&bytes, &weights), expected, "{:?}", kernel);
+        }
+    }
+}
+
 #[test]
 fn the_largest_sums_of_a_segment_do_not_overflow() {
     let columns = SEGMENT * Sum::Dot.group();
