@@ -122,6 +122,13 @@ pub struct Setting {
     pub help: &'static str,
 }
 
+/// Builds a recipe from a resolved spec.
+pub type BuildFn = fn(&ModelSpec) -> Result<Box<dyn Classifier>, SpecError>;
+
+/// Reads back what [`FittedModel::save`] wrote.
+pub type LoadFn =
+    fn(&ModelSpec, &ModelHeader, &mut dyn ModelReader) -> Result<Box<dyn FittedModel>, StoreError>;
+
 /// A model family: registered once in the zoo, found by name ever after.
 #[derive(Clone, Copy)]
 pub struct Family {
@@ -140,13 +147,9 @@ pub struct Family {
     /// not, the family is given all of it.
     pub uses_validation: bool,
     /// Builds a recipe from a resolved spec; refuses by name what the engine cannot do.
-    pub build: fn(&ModelSpec) -> Result<Box<dyn Classifier>, SpecError>,
+    pub build: BuildFn,
     /// Reads back what [`FittedModel::save`] wrote.
-    pub load: fn(
-        &ModelSpec,
-        &ModelHeader,
-        &mut dyn ModelReader,
-    ) -> Result<Box<dyn FittedModel>, StoreError>,
+    pub load: LoadFn,
 }
 
 impl Family {

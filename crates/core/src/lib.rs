@@ -23,7 +23,7 @@ pub use classifier::{
     Classifier, EpochMetrics, FitContext, FitError, FitEvent, FitSummary, FittedModel,
     PredictError, StepUnit,
 };
-pub use family::{Engine, Family, Setting, SettingKind, nearest_name};
+pub use family::{BuildFn, Engine, Family, LoadFn, Setting, SettingKind, nearest_name};
 pub use images::{ImageShape, Images, ImagesError};
 pub use probabilities::{Probabilities, ProbabilitiesError};
 pub use samples::{DataShape, Dataset, Samples, SamplesError};
