@@ -18,6 +18,7 @@ use crate::{
     cholesky::Cholesky,
     kernel::Lanes,
     problem::{Data, PIXEL_SCALE},
+    vector::dot_f32,
 };
 
 /// Memory for factors at most, in bytes. Classes share one where theirs need more.
@@ -55,12 +56,12 @@ impl Curvature {
         let width = classes / groups;
         let factors: Option<Vec<_>> = (0..groups)
             .into_par_iter()
-            .map(|group| {
+            .map_init(Vec::new, |rows, group| {
                 let weights = probabilities.chunks_exact(classes).map(|p| {
                     let p = &p[group * width..][..width];
                     p.iter().map(|&p| f64::from(p * (1.0 - p))).sum::<f64>() / width as f64
                 });
-                factor(data, weights, lanes)
+                factor(data, weights, rows, lanes)
             })
             .collect();
         Some(Self {
@@ -95,29 +96,28 @@ impl Curvature {
 fn factor(
     data: &Data<'_>,
     weights: impl Iterator<Item = f64> + Clone,
+    rows: &mut Vec<f32>,
     lanes: Lanes,
 ) -> Option<Cholesky> {
     let order = data.columns + 1;
     let total: f64 = weights.clone().sum();
     let picks = draw(weights, total, (DRAWN * order as f64) as usize);
     let share = total / (data.samples() * picks.len().max(1)) as f64;
-    let mut rows = Vec::with_capacity(picks.len() * order);
-    let mut trace = 0.0;
+    rows.clear();
     for pick in picks {
         let bytes = &data.pixels[pick * data.columns..][..data.columns];
         rows.extend(
             bytes
                 .iter()
-                .map(|&byte| f32::from(byte) * PIXEL_SCALE as f32)
-                .chain([1.0]),
+                .map(|&byte| f32::from(byte) * PIXEL_SCALE as f32),
         );
-        let row = &rows[rows.len() - order..];
-        trace += row.iter().map(|x| x * x).sum::<f32>() * share as f32;
+        rows.push(1.0);
     }
+    let trace = share as f32 * dot_f32(rows, rows);
     let noise = NOISE * trace + f32::MIN_POSITIVE;
     let mut ridge = vec![noise.max(data.penalty as f32); order];
     ridge[data.columns] = noise;
-    Cholesky::of_products(&rows, share as f32, &ridge, lanes)
+    Cholesky::of_products(rows, share as f32, &ridge, lanes)
 }
 
 /// About `count` positions, each as often as its weight's share of `total`: systematic

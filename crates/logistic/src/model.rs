@@ -80,14 +80,17 @@ impl SoftmaxModel {
     fn answer(&self, bytes: &[u8], out: &mut [f32]) {
         let (pixels, classes) = (self.shape.pixels(), self.biases.len());
         let mut workspace = Workspace::new(bytes.len() / pixels, &self.ready);
+        let mut ahead = bytes;
         for (bytes, out) in bytes
             .chunks(BLOCK * pixels)
             .zip(out.chunks_mut(BLOCK * classes))
         {
+            ahead = &ahead[bytes.len()..];
             self.lanes.run(Predict {
                 weights: &self.ready,
                 workspace: &mut workspace,
                 bytes,
+                ahead,
                 out,
             });
         }

@@ -8,6 +8,8 @@
 //! are needed. One copy in single precision was rejected: four times the memory, and
 //! reading it takes longer than making it.
 
+use std::sync::{Mutex, PoisonError};
+
 use rayon::prelude::*;
 
 use crate::{
@@ -44,6 +46,8 @@ pub(crate) struct Objective<'a> {
     /// Pictures in a chunk.
     chunk: usize,
     sums: Vec<Sums>,
+    /// For each thread of the pool; kept, because making one takes as long as a chunk.
+    scratch: Vec<Mutex<Scratch>>,
 }
 
 /// What one chunk adds.
@@ -69,6 +73,9 @@ impl<'a> Objective<'a> {
                 loss: 0.0,
             })
             .collect();
+        let scratch = (0..rayon::current_num_threads())
+            .map(|_| Mutex::new(Scratch::new(&ready)))
+            .collect();
         Self {
             data,
             lanes,
@@ -78,6 +85,7 @@ impl<'a> Objective<'a> {
             ready,
             chunk,
             sums,
+            scratch,
         }
     }
 
@@ -94,17 +102,12 @@ impl<'a> Objective<'a> {
             .par_iter_mut()
             .zip(self.data.pixels.par_chunks(self.chunk * self.data.columns))
             .zip(self.data.targets.par_chunks(self.chunk));
-        match self.precision {
-            Precision::Single => chunks.for_each_init(
-                || Scratch::new(&self.ready),
-                |scratch, ((sums, bytes), targets)| {
-                    scratch.add_up(self.lanes, &self.ready, bytes, targets, sums);
-                },
-            ),
-            Precision::Double => chunks.for_each(|((sums, bytes), targets)| {
-                self.add_up_double(bytes, targets, sums);
+        chunks.for_each(|((sums, bytes), targets)| match self.precision {
+            Precision::Single => self.with_scratch(|scratch| {
+                scratch.add_up(self.lanes, &self.ready, bytes, targets, sums);
             }),
-        }
+            Precision::Double => self.add_up_double(bytes, targets, sums),
+        });
         self.sums = sums;
         self.combine(parameters, gradient)
     }
@@ -116,18 +119,27 @@ impl<'a> Objective<'a> {
         let mut out = vec![0.0; self.data.samples() * classes];
         out.par_chunks_mut(BLOCK * classes)
             .zip(self.data.pixels.par_chunks(BLOCK * columns))
-            .for_each_init(
-                || Workspace::new(BLOCK, &self.ready),
-                |workspace, (out, bytes)| {
+            .for_each(|(out, bytes)| {
+                self.with_scratch(|scratch| {
                     self.lanes.run(Predict {
                         weights: &self.ready,
-                        workspace,
+                        workspace: &mut scratch.workspace,
                         bytes,
+                        ahead: &[],
                         out,
                     });
-                },
-            );
+                });
+            });
         out
+    }
+
+    /// Lends this thread's scratch, which holds nothing from one loan to the next.
+    fn with_scratch(&self, work: impl FnOnce(&mut Scratch)) {
+        let thread = rayon::current_thread_index().unwrap_or(0) % self.scratch.len();
+        let mut scratch = self.scratch[thread]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        work(&mut scratch);
     }
 
     /// Makes the parameters ready for bytes, in both precisions.
@@ -215,15 +227,18 @@ impl Scratch {
         sums.weights.fill(0.0);
         self.gradient.loss = 0.0;
         self.gradient.biases.fill(0.0);
+        let mut ahead = bytes;
         let stretches = bytes.chunks(STRETCH * columns);
         for (bytes, targets) in stretches.zip(targets.chunks(STRETCH)) {
             self.gradient.rows.padded_mut().fill(0.0);
             let blocks = bytes.chunks(BLOCK * columns);
             for (bytes, targets) in blocks.zip(targets.chunks(BLOCK)) {
+                ahead = &ahead[bytes.len()..];
                 lanes.run(Learn {
                     weights,
                     workspace: &mut self.workspace,
                     bytes,
+                    ahead,
                     targets,
                     gradient: &mut self.gradient,
                 });

@@ -61,19 +61,6 @@ impl Workspace {
             scores: vec![0.0; weights.biases.len() * BLOCK],
         }
     }
-
-    /// Bytes to numbers; answers how many pictures there are.
-    #[inline(always)]
-    fn read<S: Simd>(&mut self, bytes: &[u8]) -> usize {
-        let pixels = self.pictures.columns();
-        let count = bytes.len() / pixels;
-        self.pictures
-            .set_height(products::pictures_together::<S>(count));
-        for (row, picture) in bytes.chunks_exact(pixels).enumerate() {
-            self.pictures.fill(row, picture, f32::from);
-        }
-        count
-    }
 }
 
 /// Probabilities of up to [`BLOCK`] pictures, row by row.
@@ -82,6 +69,8 @@ pub(crate) struct Predict<'a> {
     pub(crate) workspace: &'a mut Workspace,
     /// Pictures × pixels.
     pub(crate) bytes: &'a [u8],
+    /// What will be asked for next; it changes nothing but the speed.
+    pub(crate) ahead: &'a [u8],
     /// Pictures × classes.
     pub(crate) out: &'a mut [f32],
 }
@@ -91,9 +80,10 @@ impl Kernel for Predict<'_> {
 
     #[inline(always)]
     fn run<S: Simd, const FUSED: bool>(self, simd: S) {
-        let count = self.workspace.read::<S>(self.bytes);
         let Workspace { pictures, scores } = self.workspace;
-        products::scores::<S, FUSED>(simd, pictures, count, self.weights, scores);
+        let count = self.bytes.len() / pictures.columns();
+        let (bytes, ahead) = (self.bytes, self.ahead);
+        products::scores::<S, FUSED>(simd, bytes, ahead, pictures, self.weights, scores);
         let mut sums = [0.0; BLOCK];
         softmax::exponentials(scores, &mut sums, &mut [0.0; BLOCK], count);
         let classes = self.weights.biases.len();
@@ -122,6 +112,8 @@ pub(crate) struct Learn<'a> {
     pub(crate) workspace: &'a mut Workspace,
     /// Pictures × pixels.
     pub(crate) bytes: &'a [u8],
+    /// What will be asked for next; it changes nothing but the speed.
+    pub(crate) ahead: &'a [u8],
     /// One class for each picture.
     pub(crate) targets: &'a [u16],
     pub(crate) gradient: &'a mut Gradient,
@@ -132,9 +124,10 @@ impl Kernel for Learn<'_> {
 
     #[inline(always)]
     fn run<S: Simd, const FUSED: bool>(self, simd: S) {
-        let count = self.workspace.read::<S>(self.bytes);
         let Workspace { pictures, scores } = self.workspace;
-        products::scores::<S, FUSED>(simd, pictures, count, self.weights, scores);
+        let count = self.bytes.len() / pictures.columns();
+        let (bytes, ahead) = (self.bytes, self.ahead);
+        products::scores::<S, FUSED>(simd, bytes, ahead, pictures, self.weights, scores);
         self.gradient.loss += softmax::errors(scores, self.targets);
         for (sum, errors) in self
             .gradient

@@ -9,7 +9,7 @@ use super::{BLOCK, Tiles, Weights, tiles::LINE};
 
 /// Pictures that are multiplied together: with five classes, 20 sums of 32 registers,
 /// or 10 of 16. Few pictures are taken one by one, to waste nothing.
-pub(super) fn pictures_together<S: Simd>(count: usize) -> usize {
+fn pictures_together<S: Simd>(count: usize) -> usize {
     match count {
         0..4 => 1,
         _ if S::REGISTER_COUNT >= 32 => 4,
@@ -59,34 +59,47 @@ macro_rules! with_heights {
     };
 }
 
-/// `scores[class × BLOCK + picture] = weights[class] · pictures[picture] + bias`, of
-/// the first `count` pictures.
+/// `scores[class × BLOCK + picture] = weights[class] · pictures[picture] + bias`. The
+/// bytes of the pictures become numbers on the way, tile by tile, and stay so for
+/// [`accumulate`]. `ahead` are the bytes that will be asked for next.
 #[inline(always)]
 pub(super) fn scores<S: Simd, const FUSED: bool>(
     simd: S,
-    pictures: &Tiles,
-    count: usize,
+    bytes: &[u8],
+    ahead: &[u8],
+    pictures: &mut Tiles,
     weights: &Weights,
     scores: &mut [f32],
 ) {
+    pictures.set_height(pictures_together::<S>(bytes.len() / pictures.columns()));
     let heights = (pictures.height(), weights.tiles.height());
     with_heights!(
         scores_of::<S, FUSED>,
         heights.0,
         heights.1,
-        (simd, pictures, count, weights, scores)
+        (simd, bytes, ahead, pictures, weights, scores)
     );
 }
 
 #[inline(always)]
 fn scores_of<S: Simd, const FUSED: bool, const P: usize, const C: usize>(
     simd: S,
-    pictures: &Tiles,
-    count: usize,
+    bytes: &[u8],
+    ahead: &[u8],
+    pictures: &mut Tiles,
     weights: &Weights,
     scores: &mut [f32],
 ) {
-    for (at, pictures) in pictures.tiles().take(count.div_ceil(P)).enumerate() {
+    let pixels = pictures.columns();
+    let mut ahead = ahead.chunks(P * pixels);
+    for (at, bytes) in bytes.chunks(P * pixels).enumerate() {
+        prefetch(ahead.next().unwrap_or_default());
+        for (row, bytes) in (at * P..).zip(bytes.chunks_exact(pixels)) {
+            pictures.fill(row, bytes, f32::from);
+        }
+        let Some(pictures) = pictures.tiles().nth(at) else {
+            return;
+        };
         let scores = scores.chunks_mut(C * BLOCK);
         let biases = weights.biases.chunks(C);
         for ((weights, biases), scores) in weights.tiles.tiles().zip(biases).zip(scores) {
@@ -99,6 +112,21 @@ fn scores_of<S: Simd, const FUSED: bool, const P: usize, const C: usize>(
             }
         }
     }
+}
+
+/// Has the memory bring these bytes nearer while the processor multiplies. By itself
+/// it only looks ahead while bytes are being read, which is a tenth of the time.
+#[inline(always)]
+fn prefetch(bytes: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in bytes.chunks(64) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: every x86-64 has the instruction; it is a hint about an address
+        // within `bytes` and changes nothing that the program can see.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = bytes;
 }
 
 /// The products of two tiles' rows, class by class.
@@ -213,9 +241,8 @@ fn outer<S: Simd, const FUSED: bool, const P: usize, const C: usize, const V: us
         let tile = S::as_simd_f32s(tile).0;
         for p in 0..P {
             let mut x = [simd.splat_f32s(0.0); V];
-            for v in 0..V {
-                let at = first + v;
-                x[v] = tile[(at / vectors * P + p) * vectors + at % vectors];
+            for (at, x) in (first..).zip(&mut x) {
+                *x = tile[(at / vectors * P + p) * vectors + at % vectors];
             }
             for c in 0..C {
                 let error = simd.splat_f32s(errors[c * BLOCK + at * P + p]);

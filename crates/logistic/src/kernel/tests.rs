@@ -96,6 +96,7 @@ impl Case {
             weights: &weights,
             workspace: &mut Workspace::new(BLOCK, &weights),
             bytes: &self.bytes,
+            ahead: &self.bytes,
             targets: &self.targets,
             gradient: &mut gradient,
         });
@@ -110,6 +111,7 @@ impl Case {
             weights: &weights,
             workspace: &mut Workspace::new(count, &weights),
             bytes,
+            ahead: &[],
             out: &mut out,
         });
         out
