@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use bakeoff_core::Probabilities;
-use bakeoff_metrics::{Evaluation, OneVsRest, Predictions};
+use bakeoff_metrics::{Bootstrap, Evaluation, Metric, OneVsRest, Pair, Predictions, Temperature};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 /// Labels and probabilities of a model that is usually right.
@@ -45,5 +45,32 @@ fn evaluation(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, evaluation);
+fn comparison(c: &mut Criterion) {
+    let (labels, probabilities) = samples(10_000, 10);
+    let predictions = Predictions::new(&labels, &probabilities)
+        .unwrap_or_else(|e| panic!("they belong together: {e}"));
+    let mut group = c.benchmark_group("10000x10");
+    group.sample_size(10);
+    for (name, metrics) in [
+        ("accuracy", &[Metric::Accuracy] as &[Metric]),
+        (
+            "accuracy, log loss, macro AUC",
+            &[Metric::Accuracy, Metric::LogLoss, Metric::MacroAuc],
+        ),
+        ("all metrics", &Metric::ALL),
+    ] {
+        group.bench_function(format!("bootstrap of 2000: {name}"), |b| {
+            b.iter(|| Bootstrap::new(1).run(black_box(&predictions), metrics));
+        });
+    }
+    group.bench_function("DeLong macro", |b| {
+        b.iter(|| Pair::new(&predictions, &predictions).map(|pair| pair.delong_macro()));
+    });
+    group.bench_function("temperature", |b| {
+        b.iter(|| Temperature::fit(black_box(&predictions)))
+    });
+    group.finish();
+}
+
+criterion_group!(benches, evaluation, comparison);
 criterion_main!(benches);

@@ -74,6 +74,11 @@ impl ConfusionMatrix {
         Self { classes, counts }
     }
 
+    /// Wraps K×K counts, row by row.
+    pub(crate) fn from_counts(classes: usize, counts: Vec<u64>) -> Self {
+        Self { classes, counts }
+    }
+
     /// Number of classes, K.
     pub fn classes(&self) -> usize {
         self.classes

@@ -6,100 +6,16 @@
 use bakeoff_core::Probabilities;
 use serde::{Deserialize, Serialize};
 
-use crate::{ConfusionMatrix, MetricsError, OneVsRest, Predictions, log_loss, top_k_accuracy};
+use crate::{
+    Binning, ConfusionMatrix, Metric, MetricsError, OneVsOne, OneVsRest, Predictions, Reliability,
+    brier_score, log_loss, top_k_accuracy,
+};
 
 /// The values of k for which [`Evaluation::top_k`] is given, where there are more classes.
 const TOP_K: [usize; 3] = [2, 3, 5];
 
-/// A score that a model can be ranked by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Metric {
-    /// [`Evaluation::accuracy`].
-    Accuracy,
-    /// [`Evaluation::balanced_accuracy`].
-    BalancedAccuracy,
-    /// [`Evaluation::macro_precision`].
-    MacroPrecision,
-    /// [`Evaluation::macro_recall`].
-    MacroRecall,
-    /// [`Evaluation::macro_f1`].
-    MacroF1,
-    /// [`Evaluation::weighted_precision`].
-    WeightedPrecision,
-    /// [`Evaluation::weighted_recall`].
-    WeightedRecall,
-    /// [`Evaluation::weighted_f1`].
-    WeightedF1,
-    /// [`Evaluation::log_loss`].
-    LogLoss,
-    /// [`Evaluation::macro_auc`].
-    MacroAuc,
-    /// [`Evaluation::micro_auc`].
-    MicroAuc,
-    /// [`Evaluation::weighted_auc`].
-    WeightedAuc,
-}
-
-impl Metric {
-    /// Every metric, in the order of a report.
-    pub const ALL: [Self; 12] = [
-        Self::Accuracy,
-        Self::BalancedAccuracy,
-        Self::MacroPrecision,
-        Self::MacroRecall,
-        Self::MacroF1,
-        Self::WeightedPrecision,
-        Self::WeightedRecall,
-        Self::WeightedF1,
-        Self::LogLoss,
-        Self::MacroAuc,
-        Self::MicroAuc,
-        Self::WeightedAuc,
-    ];
-
-    /// Its name in files, as serialised: `macro_f1`.
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::Accuracy => "accuracy",
-            Self::BalancedAccuracy => "balanced_accuracy",
-            Self::MacroPrecision => "macro_precision",
-            Self::MacroRecall => "macro_recall",
-            Self::MacroF1 => "macro_f1",
-            Self::WeightedPrecision => "weighted_precision",
-            Self::WeightedRecall => "weighted_recall",
-            Self::WeightedF1 => "weighted_f1",
-            Self::LogLoss => "log_loss",
-            Self::MacroAuc => "macro_auc",
-            Self::MicroAuc => "micro_auc",
-            Self::WeightedAuc => "weighted_auc",
-        }
-    }
-
-    /// Its name for people: `macro F1`.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Accuracy => "accuracy",
-            Self::BalancedAccuracy => "balanced accuracy",
-            Self::MacroPrecision => "macro precision",
-            Self::MacroRecall => "macro recall",
-            Self::MacroF1 => "macro F1",
-            Self::WeightedPrecision => "weighted precision",
-            Self::WeightedRecall => "weighted recall",
-            Self::WeightedF1 => "weighted F1",
-            Self::LogLoss => "log loss",
-            Self::MacroAuc => "macro AUC",
-            Self::MicroAuc => "micro AUC",
-            Self::WeightedAuc => "weighted AUC",
-        }
-    }
-
-    /// Whether a higher value is a better one; of the losses a lower one is.
-    pub fn higher_is_better(self) -> bool {
-        !matches!(self, Self::LogLoss)
-    }
-}
+/// Bins of the calibration errors in [`Evaluation`], as in the paper that named them.
+pub(crate) const CALIBRATION_BINS: usize = 15;
 
 /// Top-k accuracy for one k.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,6 +43,8 @@ pub struct ClassEvaluation {
     pub f1: Option<f64>,
     /// Area under its ROC curve; `None` where all samples or none are of this class.
     pub auc: Option<f64>,
+    /// Average precision; `None` where no sample is of this class.
+    pub average_precision: Option<f64>,
 }
 
 /// All headline numbers. Where scores are averaged, the name says how; the functions they
@@ -159,14 +77,34 @@ pub struct Evaluation {
     pub weighted_recall: f64,
     /// [`ConfusionMatrix::f1`], weighted.
     pub weighted_f1: f64,
+    /// [`ConfusionMatrix::matthews_correlation`].
+    pub matthews_correlation: Option<f64>,
+    /// [`ConfusionMatrix::cohen_kappa`].
+    pub cohen_kappa: Option<f64>,
     /// [`log_loss`], in nats.
     pub log_loss: f64,
+    /// [`brier_score`], from 0 to 2.
+    pub brier_score: f64,
+    /// [`Reliability::expected_error`] of confidence, 15 bins of equal width.
+    pub expected_calibration_error: f64,
+    /// [`Reliability::maximum_error`] of confidence, 15 bins of equal width.
+    pub maximum_calibration_error: f64,
+    /// [`Reliability::expected_error`] of confidence, 15 bins of equal mass.
+    pub expected_calibration_error_equal_mass: f64,
     /// [`OneVsRest::macro_auc`].
     pub macro_auc: Option<f64>,
     /// [`OneVsRest::micro_auc`].
     pub micro_auc: Option<f64>,
     /// [`OneVsRest::weighted_auc`].
     pub weighted_auc: Option<f64>,
+    /// [`OneVsOne::macro_auc`].
+    pub one_vs_one_auc: Option<f64>,
+    /// [`OneVsRest::macro_average_precision`].
+    pub macro_average_precision: Option<f64>,
+    /// [`OneVsRest::micro_average_precision`].
+    pub micro_average_precision: Option<f64>,
+    /// [`OneVsRest::weighted_average_precision`].
+    pub weighted_average_precision: Option<f64>,
     /// The classes that macro and weighted AUC leave out.
     pub auc_left_out: Vec<usize>,
     /// [`top_k_accuracy`] for k of 2, 3 and 5, as far as there are more classes than k.
@@ -198,17 +136,24 @@ impl Evaluation {
             .per_class()
             .into_iter()
             .zip(curves.auc())
+            .zip(curves.average_precision())
             .enumerate()
-            .map(|(class, (scores, &auc))| ClassEvaluation {
-                class,
-                support: scores.support,
-                predicted: scores.predicted,
-                precision: scores.precision,
-                recall: scores.recall,
-                f1: scores.f1,
-                auc,
-            })
+            .map(
+                |(class, ((scores, &auc), &average_precision))| ClassEvaluation {
+                    class,
+                    support: scores.support,
+                    predicted: scores.predicted,
+                    precision: scores.precision,
+                    recall: scores.recall,
+                    f1: scores.f1,
+                    auc,
+                    average_precision,
+                },
+            )
             .collect();
+        let confidence = |binning| Reliability::of_confidence(predictions, binning);
+        let equal_width = confidence(Binning::EqualWidth(CALIBRATION_BINS));
+        let equal_mass = confidence(Binning::EqualMass(CALIBRATION_BINS));
         let top_k = TOP_K
             .into_iter()
             .filter(|&k| k < predictions.classes())
@@ -231,10 +176,20 @@ impl Evaluation {
             weighted_precision: precision.weighted,
             weighted_recall: recall.weighted,
             weighted_f1: f1.weighted,
+            matthews_correlation: confusion.matthews_correlation(),
+            cohen_kappa: confusion.cohen_kappa(),
             log_loss: log_loss(predictions),
+            brier_score: brier_score(predictions),
+            expected_calibration_error: equal_width.expected_error(),
+            maximum_calibration_error: equal_width.maximum_error(),
+            expected_calibration_error_equal_mass: equal_mass.expected_error(),
             macro_auc: curves.macro_auc(),
             micro_auc: curves.micro_auc(),
             weighted_auc: curves.weighted_auc(),
+            one_vs_one_auc: OneVsOne::new(predictions).macro_auc(),
+            macro_average_precision: curves.macro_average_precision(),
+            micro_average_precision: curves.micro_average_precision(),
+            weighted_average_precision: curves.weighted_average_precision(),
             auc_left_out: curves.left_out(),
             top_k,
             per_class,
@@ -253,10 +208,18 @@ impl Evaluation {
             Metric::WeightedPrecision => Some(self.weighted_precision),
             Metric::WeightedRecall => Some(self.weighted_recall),
             Metric::WeightedF1 => Some(self.weighted_f1),
+            Metric::MatthewsCorrelation => self.matthews_correlation,
+            Metric::CohenKappa => self.cohen_kappa,
             Metric::LogLoss => Some(self.log_loss),
+            Metric::BrierScore => Some(self.brier_score),
+            Metric::ExpectedCalibrationError => Some(self.expected_calibration_error),
             Metric::MacroAuc => self.macro_auc,
             Metric::MicroAuc => self.micro_auc,
             Metric::WeightedAuc => self.weighted_auc,
+            Metric::OneVsOneAuc => self.one_vs_one_auc,
+            Metric::MacroAveragePrecision => self.macro_average_precision,
+            Metric::MicroAveragePrecision => self.micro_average_precision,
+            Metric::WeightedAveragePrecision => self.weighted_average_precision,
         }
     }
 }
@@ -264,14 +227,6 @@ impl Evaluation {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ids_are_the_names_in_files() {
-        for metric in Metric::ALL {
-            let written = serde_json::to_value(metric).unwrap();
-            assert_eq!(written, metric.id());
-        }
-    }
 
     #[test]
     fn it_survives_json() {

@@ -134,6 +134,7 @@ pub struct OneVsRest {
     classes: Vec<Ranking>,
     micro: Ranking,
     auc: Vec<Option<f64>>,
+    average_precision: Vec<Option<f64>>,
 }
 
 impl OneVsRest {
@@ -144,10 +145,12 @@ impl OneVsRest {
             .map(|class| Ranking::of_class(predictions, class))
             .collect();
         let auc = classes.par_iter().map(Ranking::auc).collect();
+        let average_precision = classes.par_iter().map(Ranking::average_precision).collect();
         Self {
             classes,
             micro: Ranking::of_all_pairs(predictions),
             auc,
+            average_precision,
         }
     }
 
@@ -164,6 +167,11 @@ impl OneVsRest {
     /// The area under each class's ROC curve; `None` where all samples or none are of it.
     pub fn auc(&self) -> &[Option<f64>] {
         &self.auc
+    }
+
+    /// The average precision of each class; `None` where no sample is of it.
+    pub fn average_precision(&self) -> &[Option<f64>] {
+        &self.average_precision
     }
 
     /// The classes without an area, because all samples or none are of them.

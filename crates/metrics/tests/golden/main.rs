@@ -6,7 +6,9 @@
     reason = "a test without its data must fail loudly"
 )]
 
+mod calibration;
 mod metrics;
+mod statistics;
 
 use std::{fs, path::PathBuf};
 
@@ -43,8 +45,19 @@ fn case(file: &str) -> Case {
     let mut read = read(&format!("metrics/{file}"));
     let classes = read["classes"].as_u64().unwrap() as usize;
     let labels = read["labels"].as_array().unwrap().iter();
-    let hex = read["probabilities_f32_hex"].as_str().unwrap();
+    Case {
+        name: file.to_owned(),
+        labels: labels.map(|v| v.as_u64().unwrap() as u16).collect(),
+        probabilities: hex_probabilities(classes, &read["probabilities_f32_hex"]),
+        expected: read["expected"].take(),
+    }
+}
+
+/// N×K probabilities from the bits of their values, big endian.
+pub(crate) fn hex_probabilities(classes: usize, hex: &Value) -> Probabilities {
     let values = hex
+        .as_str()
+        .unwrap()
         .as_bytes()
         .chunks_exact(8)
         .map(|digits| {
@@ -52,12 +65,12 @@ fn case(file: &str) -> Case {
             f32::from_bits(u32::from_str_radix(digits, 16).unwrap())
         })
         .collect();
-    Case {
-        name: file.to_owned(),
-        labels: labels.map(|v| v.as_u64().unwrap() as u16).collect(),
-        probabilities: Probabilities::new(classes, values).unwrap(),
-        expected: read["expected"].take(),
-    }
+    Probabilities::new(classes, values).unwrap()
+}
+
+/// A list of numbers, all of them there.
+pub(crate) fn defined(value: &Value) -> Vec<f64> {
+    numbers(value).into_iter().map(Option::unwrap).collect()
 }
 
 /// A list of numbers; null is `None`.

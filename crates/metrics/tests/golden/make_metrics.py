@@ -11,7 +11,9 @@ import pathlib
 import warnings
 
 import numpy as np
+from scipy.optimize import brentq
 from sklearn import metrics as sk
+from sklearn.calibration import calibration_curve
 
 from cases import cases
 
@@ -115,6 +117,158 @@ def roc(y, p):
     return curves
 
 
+def average_precision(y, p):
+    k = p.shape[1]
+    truth = np.eye(k, dtype=int)[y]
+    support = truth.sum(axis=0)
+    per_class = [
+        sk.average_precision_score(truth[:, c], p[:, c]) if support[c] else np.nan
+        for c in range(k)
+    ]
+    return {
+        "per_class": per_class,
+        "macro": mean_of_defined(per_class),
+        "weighted": mean_of_defined(per_class, support),
+        "micro": sk.average_precision_score(truth.ravel(), p.ravel()),
+    }
+
+
+def precision_recall(y, p):
+    k = p.shape[1]
+    truth = np.eye(k, dtype=int)[y]
+    curves = []
+    for c in range(k):
+        if not truth[:, c].any():
+            curves.append({})
+            continue
+        precision, recall, thresholds = sk.precision_recall_curve(
+            truth[:, c], p[:, c], drop_intermediate=False
+        )
+        # Ours runs the other way, from recall 0 to 1.
+        curves.append(
+            {
+                "precision": precision[::-1],
+                "recall": recall[::-1],
+                "thresholds": thresholds[::-1],
+            }
+        )
+    return curves
+
+
+def one_vs_one(y, p):
+    """Hand & Till over the classes that occur: scikit-learn looks at no others."""
+    if len(np.unique(y)) < 2:
+        return {"macro": np.nan, "weighted": np.nan}
+    if p.shape[1] == 2:
+        # Not offered for two classes; by definition the mean of both classes' areas.
+        both = np.mean([sk.roc_auc_score(y == c, p[:, c]) for c in (0, 1)])
+        return {"macro": both, "weighted": both}
+    # scikit-learn insists on sums closer to one than float32 vote shares come.
+    return {
+        average: sk.roc_auc_score(
+            y, p, multi_class="ovo", average=average, labels=range(p.shape[1])
+        )
+        for average in ("macro", "weighted")
+    }
+
+
+def reliability(happened, p, bins, strategy):
+    """scikit-learn's curve, the samples in each of its bins, and the errors they make."""
+    n = len(p)
+    if strategy == "uniform":
+        edges = np.linspace(0, 1, bins + 1)
+        exact = True
+    else:
+        # In integers, because NumPy's rounding may put an edge that is a sample beside it.
+        place = np.arange(bins + 1) * (n - 1)
+        low, high = np.sort(p)[place // bins], np.sort(p)[-(-place // bins)]
+        edges = low + (place % bins) / bins * (high - low)
+        exact = (place[1:-1] % bins != 0).all()
+    binned = np.searchsorted(edges[1:-1], p)
+    counts = np.bincount(binned, minlength=bins)
+    some = counts > 0
+    counts = counts[some]
+    frequency = np.bincount(binned, weights=happened, minlength=bins)[some] / counts
+    mean = np.bincount(binned, weights=p, minlength=bins)[some] / counts
+    if exact:
+        peer = calibration_curve(happened, p, n_bins=bins, strategy=strategy, pos_label=1)
+        assert np.array_equal(peer[0], frequency) and np.array_equal(peer[1], mean)
+    gaps = np.abs(frequency - mean)
+    return {
+        "counts": counts,
+        "frequency": frequency,
+        "mean": mean,
+        "expected_error": np.average(gaps, weights=counts),
+        "maximum_error": gaps.max(),
+    }
+
+
+def calibration(y, p):
+    right = (p.argmax(axis=1) == y).astype(int)
+    confidence = p.max(axis=1)
+    return {
+        name: {
+            "confidence": reliability(right, confidence, bins, strategy),
+            "class_0": reliability((y == 0).astype(int), p[:, 0], bins, strategy),
+        }
+        for name, bins, strategy in (
+            ("equal_width_15", 15, "uniform"),
+            ("equal_width_4", 4, "uniform"),
+            ("equal_mass_15", 15, "quantile"),
+            ("equal_mass_5", 5, "quantile"),
+        )
+    }
+
+
+def brier(y, p):
+    """The score by scikit-learn; Murphy's parts from their definition, in ten bins."""
+    k = p.shape[1]
+    reliability = resolution = uncertainty = within = 0
+    for c in range(k):
+        truth = (y == c).astype(float)
+        bins = np.searchsorted(np.linspace(0, 1, 11)[1:-1], p[:, c])
+        uncertainty += truth.var()
+        for b in np.unique(bins):
+            inside = bins == b
+            weight = inside.mean()
+            q, t = p[inside, c], truth[inside]
+            reliability += weight * (q.mean() - t.mean()) ** 2
+            resolution += weight * (t.mean() - truth.mean()) ** 2
+            within += weight * (q.var() - 2 * np.mean((q - q.mean()) * (t - t.mean())))
+    score = sk.brier_score_loss(y, p, labels=range(k), scale_by_half=False)
+    assert abs(reliability - resolution + uncertainty + within - score) < 1e-12
+    return {
+        "score": score,
+        "reliability": reliability,
+        "resolution": resolution,
+        "uncertainty": uncertainty,
+        "within_bins": within,
+    }
+
+
+def temperature(y, p):
+    """The root of the slope of the log loss by 1/T, by Brent's method."""
+    logits = np.log(np.maximum(p, np.finfo(float).eps))
+    logits -= logits.max(axis=1, keepdims=True)
+    own = logits[np.arange(len(y)), y]
+
+    def slope(beta):
+        weights = np.exp(beta * logits)
+        return np.mean((weights * logits).sum(axis=1) / weights.sum(axis=1) - own)
+
+    def loss(beta):
+        return np.mean(np.log(np.exp(beta * logits).sum(axis=1)) - beta * own)
+
+    if slope(1) == 0:
+        # Nothing to gain: uniform probabilities stay so at any temperature.
+        return {"at_bound": 0, "temperature": 1, "loss": loss(1)}
+    if slope(0.01) >= 0 or slope(100) <= 0:
+        beta = 0.01 if slope(0.01) >= 0 else 100
+        return {"at_bound": 1, "temperature": 1 / beta, "loss": loss(beta)}
+    beta = brentq(slope, 0.01, 100, xtol=1e-15, rtol=1e-15, maxiter=1000)
+    return {"at_bound": 0, "temperature": 1 / beta, "loss": loss(beta)}
+
+
 def expected(y, p32):
     p = p32.astype(np.float64)
     k = p.shape[1]
@@ -133,9 +287,18 @@ def expected(y, p32):
         "log_loss": sk.log_loss(y, p, labels=range(k)),
         "top_k": top_k(y, p),
         "auc": auc(y, p),
+        # scikit-learn says 0 where Matthews correlation is undefined.
+        "matthews_correlation": sk.matthews_corrcoef(y, predicted),
+        "cohen_kappa": sk.cohen_kappa_score(y, predicted),
+        "average_precision": average_precision(y, p),
+        "one_vs_one": one_vs_one(y, p),
+        "calibration": calibration(y, p),
+        "brier": brier(y, p),
+        "temperature": temperature(y, p),
     }
     if p.size <= CURVES:
         found["roc"] = roc(y, p)
+        found["precision_recall"] = precision_recall(y, p)
     return found
 
 

@@ -3,7 +3,7 @@
 
 use crate::{all_same, cases, numbers, same};
 use bakeoff_metrics::{
-    Averages, Collinear, ConfusionMatrix, Evaluation, Normalise, OneVsRest, Predictions,
+    Averages, Collinear, ConfusionMatrix, Evaluation, Normalise, OneVsOne, OneVsRest, Predictions,
     top_k_accuracy,
 };
 use serde_json::json;
@@ -148,6 +148,135 @@ fn scores_of_probabilities() {
         let left_out = per_class.iter().filter(|auc| auc.is_none()).count();
         assert_eq!(found.auc_left_out.len(), left_out, "{}", case.name);
     }
+}
+
+#[test]
+fn agreement_beyond_chance() {
+    for case in cases() {
+        let found = Evaluation::new(&case.labels, &case.probabilities).unwrap();
+        let golden = &case.expected;
+        let what = |name: &str| format!("{} {name}", case.name);
+        // scikit-learn says 0 where it is undefined: a constant on either side.
+        let predicted = case.probabilities.predicted();
+        let constant = |of: &[u16]| of.iter().all(|class| *class == of[0]);
+        let undefined = constant(&case.labels) || constant(&predicted);
+        assert_eq!(
+            found.matthews_correlation.is_none(),
+            undefined,
+            "{}",
+            case.name
+        );
+        same(
+            &what("Matthews"),
+            found.matthews_correlation.or(Some(0.0)),
+            &golden["matthews_correlation"],
+            TOLERANCE,
+        );
+        same(
+            &what("kappa"),
+            found.cohen_kappa,
+            &golden["cohen_kappa"],
+            TOLERANCE,
+        );
+    }
+}
+
+#[test]
+fn areas_between_every_two_classes() {
+    for case in cases() {
+        let predictions = Predictions::new(&case.labels, &case.probabilities).unwrap();
+        let found = OneVsOne::new(&predictions);
+        let golden = &case.expected["one_vs_one"];
+        let what = |name: &str| format!("{} one-vs-one {name}", case.name);
+        same(
+            &what("macro"),
+            found.macro_auc(),
+            &golden["macro"],
+            TOLERANCE,
+        );
+        same(
+            &what("weighted"),
+            found.weighted_auc(),
+            &golden["weighted"],
+            TOLERANCE,
+        );
+    }
+}
+
+#[test]
+fn average_precision() {
+    for case in cases() {
+        let found = Evaluation::new(&case.labels, &case.probabilities).unwrap();
+        let golden = &case.expected["average_precision"];
+        let what = |name: &str| format!("{} average precision {name}", case.name);
+        let per_class: Vec<_> = found
+            .per_class
+            .iter()
+            .map(|c| c.average_precision)
+            .collect();
+        all_same(
+            &what("per class"),
+            &per_class,
+            &golden["per_class"],
+            TOLERANCE,
+        );
+        same(
+            &what("macro"),
+            found.macro_average_precision,
+            &golden["macro"],
+            TOLERANCE,
+        );
+        same(
+            &what("micro"),
+            found.micro_average_precision,
+            &golden["micro"],
+            TOLERANCE,
+        );
+        same(
+            &what("weighted"),
+            found.weighted_average_precision,
+            &golden["weighted"],
+            TOLERANCE,
+        );
+    }
+}
+
+#[test]
+fn precision_recall_curves() {
+    let mut curves = 0;
+    for case in cases() {
+        let Some(golden) = case.expected["precision_recall"].as_array() else {
+            continue;
+        };
+        let predictions = Predictions::new(&case.labels, &case.probabilities).unwrap();
+        let rankings = OneVsRest::new(&predictions);
+        for (class, (ranking, golden)) in rankings.classes().iter().zip(golden).enumerate() {
+            let what = |name: &str| format!("{} class {class} {name}", case.name);
+            let Some(curve) = ranking.precision_recall_curve() else {
+                assert_eq!(golden, &json!({}), "{}", what("precision-recall"));
+                continue;
+            };
+            curves += 1;
+            let points = curve.points().iter();
+            let recall: Vec<_> = points.clone().map(|p| Some(p.recall)).collect();
+            let precision: Vec<_> = points.clone().map(|p| Some(p.precision)).collect();
+            let thresholds: Vec<_> = points.map(|p| p.threshold.map(f64::from)).collect();
+            all_same(&what("recall"), &recall, &golden["recall"], TOLERANCE);
+            all_same(
+                &what("precision"),
+                &precision,
+                &golden["precision"],
+                TOLERANCE,
+            );
+            all_same(
+                &what("thresholds"),
+                &thresholds[1..],
+                &golden["thresholds"],
+                TOLERANCE,
+            );
+        }
+    }
+    assert!(curves >= 20, "only {curves} curves were compared");
 }
 
 #[test]

@@ -1,0 +1,171 @@
+//! Metrics that are sums over samples, or made of counts of actual and predicted classes.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{Row, layout::Layout};
+use crate::{
+    Binning, ConfusionMatrix, Metric, Predictions,
+    brier::sample_brier_score,
+    calibration::{bin_of, edges},
+    evaluation::CALIBRATION_BINS,
+    scoring::sample_log_loss,
+};
+
+/// What each sample adds, in the layout's order.
+pub(super) struct Counted {
+    classes: usize,
+    samples: Vec<Sample>,
+    strata: Vec<Range<usize>>,
+}
+
+struct Sample {
+    log_loss: f64,
+    brier_score: f64,
+    /// Confidence less 1 if right, less 0 if wrong.
+    overconfidence: f64,
+    /// The bin that its confidence lies in.
+    bin: u16,
+    predicted: u16,
+}
+
+/// Sums of so many copies of each sample.
+struct Sums {
+    total: f64,
+    log_loss: f64,
+    brier_score: f64,
+    bins: [f64; CALIBRATION_BINS],
+    confusion: ConfusionMatrix,
+}
+
+impl Counted {
+    pub(super) fn new(predictions: &Predictions<'_>, layout: &Layout) -> Self {
+        let edges = edges(&[], Binning::EqualWidth(CALIBRATION_BINS));
+        let samples = layout
+            .samples()
+            .iter()
+            .map(|&sample| {
+                let row = predictions.probabilities().row(sample);
+                let label = predictions.labels()[sample];
+                let predicted = predictions.predicted()[sample];
+                let confidence = f64::from(row[usize::from(predicted)]);
+                Sample {
+                    log_loss: sample_log_loss(row[usize::from(label)]),
+                    brier_score: sample_brier_score(row, label),
+                    overconfidence: confidence - f64::from(u8::from(predicted == label)),
+                    bin: bin_of(confidence, &edges) as u16,
+                    predicted,
+                }
+            })
+            .collect();
+        Self {
+            classes: predictions.classes(),
+            samples,
+            strata: layout.strata().to_vec(),
+        }
+    }
+
+    pub(super) fn measure(&self, copies: &[u16], row: &mut Row) {
+        let sums = self.sums(copies);
+        let total = sums.total;
+        row.set(Metric::LogLoss, Some(sums.log_loss / total));
+        row.set(Metric::BrierScore, Some(sums.brier_score / total));
+        let error: f64 = sums.bins.iter().map(|bin| bin.abs()).sum();
+        row.set(Metric::ExpectedCalibrationError, Some(error / total));
+        set_counts(&sums.confusion, row);
+    }
+
+    /// The metrics without each of the samples.
+    pub(super) fn without_each(&self) -> Vec<Row> {
+        let sums = self.sums(&vec![1; self.samples.len()]);
+        // Samples of one cell leave the same counts behind.
+        let cells: Vec<Row> = sums
+            .confusion
+            .counts()
+            .par_iter()
+            .enumerate()
+            .map(|(cell, &count)| {
+                let mut row = Row::EMPTY;
+                if count > 0 {
+                    let mut counts = sums.confusion.counts().to_vec();
+                    counts[cell] -= 1;
+                    set_counts(
+                        &ConfusionMatrix::from_counts(self.classes, counts),
+                        &mut row,
+                    );
+                }
+                row
+            })
+            .collect();
+        let left = sums.total - 1.0;
+        let error: f64 = sums.bins.iter().map(|bin| bin.abs()).sum();
+        let mut rows = Vec::with_capacity(self.samples.len());
+        for (class, stratum) in self.strata.iter().enumerate() {
+            for sample in &self.samples[stratum.clone()] {
+                let mut row = cells[class * self.classes + usize::from(sample.predicted)];
+                let log_loss = (sums.log_loss - sample.log_loss) / left;
+                let brier_score = (sums.brier_score - sample.brier_score) / left;
+                let bin = sums.bins[usize::from(sample.bin)];
+                let moved = (bin - sample.overconfidence).abs() - bin.abs();
+                row.set(Metric::LogLoss, Some(log_loss));
+                row.set(Metric::BrierScore, Some(brier_score));
+                row.set(
+                    Metric::ExpectedCalibrationError,
+                    Some((error + moved) / left),
+                );
+                rows.push(row);
+            }
+        }
+        rows
+    }
+
+    fn sums(&self, copies: &[u16]) -> Sums {
+        let mut counts = vec![0; self.classes * self.classes];
+        let mut bins = [0.0; CALIBRATION_BINS];
+        let (mut total, mut log_loss, mut brier_score) = (0.0, 0.0, 0.0);
+        for (class, stratum) in self.strata.iter().enumerate() {
+            let cells = &mut counts[class * self.classes..(class + 1) * self.classes];
+            let samples = self.samples[stratum.clone()].iter();
+            for (sample, &copies) in samples.zip(&copies[stratum.clone()]) {
+                cells[usize::from(sample.predicted)] += u64::from(copies);
+                let copies = f64::from(copies);
+                total += copies;
+                log_loss += copies * sample.log_loss;
+                brier_score += copies * sample.brier_score;
+                bins[usize::from(sample.bin)] += copies * sample.overconfidence;
+            }
+        }
+        Sums {
+            total,
+            log_loss,
+            brier_score,
+            bins,
+            confusion: ConfusionMatrix::from_counts(self.classes, counts),
+        }
+    }
+}
+
+/// Everything that a confusion matrix tells.
+fn set_counts(confusion: &ConfusionMatrix, row: &mut Row) {
+    let precision = confusion.precision();
+    let recall = confusion.recall();
+    let f1 = confusion.f1();
+    for (metric, value) in [
+        (Metric::Accuracy, confusion.accuracy()),
+        (Metric::BalancedAccuracy, confusion.balanced_accuracy()),
+        (Metric::MacroPrecision, precision.macro_average),
+        (Metric::MacroRecall, recall.macro_average),
+        (Metric::MacroF1, f1.macro_average),
+        (Metric::WeightedPrecision, precision.weighted),
+        (Metric::WeightedRecall, recall.weighted),
+        (Metric::WeightedF1, f1.weighted),
+    ] {
+        row.set(metric, Some(value));
+    }
+    row.set(
+        Metric::MatthewsCorrelation,
+        confusion.matthews_correlation(),
+    );
+    row.set(Metric::CohenKappa, confusion.cohen_kappa());
+}

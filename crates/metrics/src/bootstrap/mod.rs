@@ -1,0 +1,388 @@
+//! How far a score might have come out differently on other samples of the same kind.
+//!
+//! The samples are drawn again with replacement, each class by itself, so that every
+//! resample has as many of each class as the test part (B. Efron and R. Tibshirani, "An
+//! Introduction to the Bootstrap", 1993, chapters 8 and 14). A resample is a number of
+//! copies per sample, never a copied set: what depends on the order of scores (areas,
+//! average precision) is prepared once, and a resample then costs a few passes over
+//! integers instead of a sort per class.
+//!
+//! Every model that is resampled with one seed on one test part meets the same resamples,
+//! so two models are compared by subtracting their results, resample by resample
+//! ([`Resampled::minus`]).
+//!
+//! This is the spread from testing on few samples. It says nothing about training with
+//! another seed or on other data.
+
+mod all_pairs;
+mod counted;
+mod layout;
+mod ranked;
+mod resampled;
+
+use bakeoff_core::derive_seed;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+pub use resampled::Resampled;
+
+use crate::{Metric, MetricsError, Predictions};
+use all_pairs::AllPairs;
+use counted::Counted;
+use layout::Layout;
+use ranked::Ranked;
+use resampled::Origin;
+
+/// Fewer resamples than this say nothing about the ends of an interval.
+const LEAST_RESAMPLES: usize = 100;
+
+/// A stratified bootstrap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bootstrap {
+    seed: u64,
+    resamples: usize,
+}
+
+/// Metrics of one model on every resample.
+#[derive(Clone, Debug)]
+pub struct Bootstrapped {
+    metrics: Vec<(Metric, Option<Resampled>)>,
+}
+
+impl Bootstrap {
+    /// Enough resamples for the ends of a 95 % interval.
+    pub const RESAMPLES: usize = 2000;
+
+    /// A bootstrap of [`Bootstrap::RESAMPLES`] resamples.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            resamples: Self::RESAMPLES,
+        }
+    }
+
+    /// The same with another number of resamples.
+    ///
+    /// # Errors
+    /// When there are fewer than 100.
+    pub fn with_resamples(self, resamples: usize) -> Result<Self, MetricsError> {
+        if resamples < LEAST_RESAMPLES {
+            return Err(MetricsError::TooFew {
+                what: "resamples",
+                found: resamples,
+                least: LEAST_RESAMPLES,
+            });
+        }
+        Ok(Self { resamples, ..self })
+    }
+
+    /// Measures the metrics on every resample. The same seed gives the same bits, whatever
+    /// the number of threads.
+    ///
+    /// Where a metric is undefined on a resample though it is defined on the samples (a
+    /// correlation when all answers happen to be the same class), it counts as 0.
+    pub fn run(self, predictions: &Predictions<'_>, metrics: &[Metric]) -> Bootstrapped {
+        let layout = Layout::new(predictions);
+        let measures = Measures::new(predictions, &layout, metrics);
+        let once = vec![1; predictions.samples()];
+        let estimate = measures.values(&once, &mut Scratch::default());
+        let rows: Vec<Row> = (0..self.resamples as u64)
+            .into_par_iter()
+            .map_init(
+                || (Vec::new(), Scratch::default()),
+                |(copies, scratch), resample| {
+                    // A stream each, so that no resample depends on another's.
+                    let mut random = ChaCha8Rng::seed_from_u64(derive_seed(self.seed, "bootstrap"));
+                    random.set_stream(resample);
+                    layout.draw(&mut random, copies);
+                    measures.values(copies, scratch)
+                },
+            )
+            .collect();
+        let without = measures.without_each();
+        let origin = Origin::new(self.seed, self.resamples, predictions);
+        let strata = layout.strata();
+        let metrics = metrics
+            .iter()
+            .map(|&metric| {
+                let resampled = estimate.get(metric).map(|estimate| {
+                    let values = rows.iter().map(|row| row.get(metric).unwrap_or(0.0));
+                    // A sample that a metric cannot do without is alone in its class and
+                    // never resampled away.
+                    let without = without
+                        .iter()
+                        .map(|row| row.get(metric).unwrap_or(estimate));
+                    Resampled::new(
+                        estimate,
+                        values.collect(),
+                        without.collect(),
+                        strata,
+                        origin.clone(),
+                    )
+                });
+                (metric, resampled)
+            })
+            .collect();
+        Bootstrapped { metrics }
+    }
+}
+
+impl Bootstrapped {
+    /// The metrics in the order they were asked for; `None` where one is undefined on
+    /// these samples.
+    pub fn metrics(&self) -> &[(Metric, Option<Resampled>)] {
+        &self.metrics
+    }
+
+    /// One metric; `None` where it was not asked for or is undefined on these samples.
+    pub fn get(&self, metric: Metric) -> Option<&Resampled> {
+        self.metrics
+            .iter()
+            .find(|(found, _)| *found == metric)
+            .and_then(|(_, resampled)| resampled.as_ref())
+    }
+}
+
+/// A value for every metric; NaN where it is undefined or was not asked for.
+#[derive(Clone, Copy, Debug)]
+struct Row([f64; Metric::ALL.len()]);
+
+impl Row {
+    const EMPTY: Self = Self([f64::NAN; Metric::ALL.len()]);
+
+    fn set(&mut self, metric: Metric, value: Option<f64>) {
+        self.0[metric as usize] = value.unwrap_or(f64::NAN);
+    }
+
+    fn get(&self, metric: Metric) -> Option<f64> {
+        let value = self.0[metric as usize];
+        (!value.is_nan()).then_some(value)
+    }
+}
+
+/// Room that is used again from resample to resample.
+#[derive(Default)]
+struct Scratch {
+    /// Samples of each class.
+    sizes: Vec<u64>,
+    /// Positives in all groups above each group.
+    above: Vec<u32>,
+    /// Negatives that count from each group on.
+    entering: Vec<u32>,
+    /// Twice the wins of each class over each other, by the class's own scores.
+    wins: Vec<u64>,
+}
+
+/// What is prepared once for the metrics that were asked for.
+struct Measures {
+    counted: Counted,
+    ranked: Option<Ranked>,
+    all_pairs: Option<AllPairs>,
+}
+
+impl Measures {
+    fn new(predictions: &Predictions<'_>, layout: &Layout, metrics: &[Metric]) -> Self {
+        let wants = |one_of: &[Metric]| metrics.iter().any(|metric| one_of.contains(metric));
+        let area = wants(&[Metric::MacroAuc, Metric::WeightedAuc, Metric::OneVsOneAuc]);
+        let precision = wants(&[
+            Metric::MacroAveragePrecision,
+            Metric::WeightedAveragePrecision,
+        ]);
+        let micro_area = wants(&[Metric::MicroAuc]);
+        let micro_precision = wants(&[Metric::MicroAveragePrecision]);
+        Self {
+            counted: Counted::new(predictions, layout),
+            ranked: (area || precision).then(|| Ranked::new(predictions, layout, precision)),
+            all_pairs: (micro_area || micro_precision)
+                .then(|| AllPairs::new(predictions, layout, micro_precision)),
+        }
+    }
+
+    /// The metrics of so many copies of each sample, which are in the layout's order.
+    fn values(&self, copies: &[u16], scratch: &mut Scratch) -> Row {
+        let mut row = Row::EMPTY;
+        self.counted.measure(copies, &mut row);
+        if let Some(ranked) = &self.ranked {
+            ranked.measure(copies, scratch, &mut row);
+        }
+        if let Some(all_pairs) = &self.all_pairs {
+            all_pairs.measure(copies, scratch, &mut row);
+        }
+        row
+    }
+
+    /// The metrics without each of the samples, in the layout's order.
+    fn without_each(&self) -> Vec<Row> {
+        let mut rows = self.counted.without_each();
+        if let Some(ranked) = &self.ranked {
+            ranked.without_each(&mut rows);
+        }
+        if let Some(all_pairs) = &self.all_pairs {
+            all_pairs.without_each(&mut rows);
+        }
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bakeoff_core::Probabilities;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Evaluation;
+
+    fn samples() -> impl Strategy<Value = (Vec<u16>, Probabilities)> {
+        (2_usize..5, 2_usize..40, prop::bool::ANY).prop_flat_map(|(classes, samples, coarse)| {
+            let labels = prop::collection::vec(0..classes as u16, samples);
+            let scores = prop::collection::vec(-3.0_f32..3.0, samples * classes);
+            (labels, scores).prop_map(move |(labels, mut scores)| {
+                if coarse {
+                    scores.iter_mut().for_each(|score| *score = score.round());
+                }
+                (labels, Probabilities::from_logits(classes, scores).unwrap())
+            })
+        })
+    }
+
+    fn close(a: Option<f64>, b: Option<f64>, tolerance: f64) -> bool {
+        match (a, b) {
+            (Some(a), Some(b)) => (a - b).abs() <= tolerance * b.abs().max(1.0),
+            (a, b) => a == b,
+        }
+    }
+
+    proptest! {
+        /// Copies of samples are measured as if the samples had been copied.
+        #[test]
+        fn copies_count_as_samples(
+            ((labels, p), copies) in samples().prop_flat_map(|(labels, p)| {
+                let copies = prop::collection::vec(0_u16..4, labels.len());
+                (Just((labels, p)), copies)
+            })
+        ) {
+            let predictions = Predictions::new(&labels, &p).unwrap();
+            let layout = Layout::new(&predictions);
+            let copied: Vec<usize> = layout
+                .samples()
+                .iter()
+                .zip(&copies)
+                .flat_map(|(&sample, &copies)| vec![sample; usize::from(copies)])
+                .collect();
+            prop_assume!(!copied.is_empty());
+            let copied_labels: Vec<u16> = copied.iter().map(|&sample| labels[sample]).collect();
+            let expected = Evaluation::new(&copied_labels, &p.select(&copied)).unwrap();
+            let measures = Measures::new(&predictions, &layout, &Metric::ALL);
+            let found = measures.values(&copies, &mut Scratch::default());
+            for metric in Metric::ALL {
+                let (found, expected) = (found.get(metric), expected.get(metric));
+                prop_assert!(
+                    close(found, expected, 1e-12),
+                    "{:?}: {:?} {:?}", metric, found, expected
+                );
+            }
+        }
+
+        /// The short cuts to the metrics without one sample agree with leaving it out.
+        #[test]
+        fn leaving_one_out_is_what_it_says((labels, p) in samples()) {
+            let predictions = Predictions::new(&labels, &p).unwrap();
+            let layout = Layout::new(&predictions);
+            let measures = Measures::new(&predictions, &layout, &Metric::ALL);
+            let mut copies = vec![1; labels.len()];
+            let whole = measures.values(&copies, &mut Scratch::default());
+            let without = measures.without_each();
+            for (place, &sample) in layout.samples().iter().enumerate() {
+                if predictions.support()[usize::from(labels[sample])] == 1 {
+                    continue;
+                }
+                copies[place] = 0;
+                let expected = measures.values(&copies, &mut Scratch::default());
+                copies[place] = 1;
+                for metric in Metric::ALL {
+                    let (found, expected) = (without[place].get(metric), expected.get(metric));
+                    if metric == Metric::MicroAveragePrecision {
+                        // To first order: off by the product of two samples' effects.
+                        let reach = 20.0 / (labels.len() as f64).powi(2);
+                        prop_assert!(close(found, expected, reach), "{:?} {:?}", found, expected);
+                    } else {
+                        prop_assert!(
+                            close(found, expected, 1e-12),
+                            "{:?} without {}: {:?}, not {:?} (whole {:?})",
+                            metric, sample, found, expected, whole.get(metric)
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    fn model() -> (Vec<u16>, Probabilities) {
+        let labels: Vec<u16> = (0..300).map(|i| i % 3).collect();
+        let scores = (0..900_u32).map(|i| {
+            let own = i % 3 == (i / 3) % 3;
+            // A fixed scramble of the index: 0..1 without an obvious pattern.
+            let noise = (i.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 24) as f32;
+            2.0 * noise + f32::from(u8::from(own))
+        });
+        (
+            labels,
+            Probabilities::from_logits(3, scores.collect()).unwrap(),
+        )
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bits_on_any_number_of_threads() {
+        let (labels, p) = model();
+        let predictions = Predictions::new(&labels, &p).unwrap();
+        let run = |threads, seed| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            let bootstrap = Bootstrap::new(seed).with_resamples(200).unwrap();
+            pool.unwrap().install(|| {
+                let found = bootstrap.run(&predictions, &Metric::ALL);
+                let values = found.metrics().iter().flat_map(|(_, resampled)| {
+                    let resampled = resampled.as_ref().unwrap();
+                    let interval = resampled.interval(crate::Confidence::P95);
+                    let mut bits: Vec<u64> =
+                        resampled.values().iter().map(|v| v.to_bits()).collect();
+                    bits.extend([interval.low.to_bits(), interval.high.to_bits()]);
+                    bits
+                });
+                values.collect::<Vec<u64>>()
+            })
+        };
+        assert_eq!(run(1, 7), run(3, 7));
+        assert_ne!(run(1, 7), run(1, 8));
+    }
+
+    #[test]
+    fn a_model_differs_from_itself_by_nothing_and_other_resamples_are_refused() {
+        let (labels, p) = model();
+        let predictions = Predictions::new(&labels, &p).unwrap();
+        let run = |seed| {
+            let bootstrap = Bootstrap::new(seed).with_resamples(100).unwrap();
+            bootstrap.run(&predictions, &[Metric::MacroAuc])
+        };
+        let (first, second) = (run(1), run(2));
+        let (first, second) = (
+            first.get(Metric::MacroAuc).unwrap(),
+            second.get(Metric::MacroAuc).unwrap(),
+        );
+        let none = first.minus(first).unwrap().interval(crate::Confidence::P95);
+        assert_eq!((none.low, none.high), (0.0, 0.0));
+        assert_eq!(first.minus(second).unwrap_err(), MetricsError::Resamples);
+        assert!(Bootstrap::new(1).with_resamples(99).is_err());
+    }
+
+    #[test]
+    fn an_undefined_metric_stays_undefined() {
+        let p = Probabilities::new(2, [0.75, 0.25].repeat(4)).unwrap();
+        let predictions = Predictions::new(&[0; 4], &p).unwrap();
+        let bootstrap = Bootstrap::new(1).with_resamples(100).unwrap();
+        let found = bootstrap.run(&predictions, &Metric::ALL);
+        assert!(found.get(Metric::MacroAuc).is_none());
+        assert!(found.get(Metric::MatthewsCorrelation).is_none());
+        assert_eq!(found.get(Metric::Accuracy).unwrap().estimate(), 1.0);
+    }
+}

@@ -1,0 +1,22 @@
+//! How sure one can be of a score, and whether two models really differ.
+//!
+//! Distributions come from `statrs`, a kept library; only the studentized range, which it
+//! lacks, is computed here. Every test returns its statistic with its p-value, so that a
+//! report can show both, and says what happens when there is no spread to judge by.
+
+mod delong;
+pub(crate) mod distributions;
+mod friedman;
+mod holm;
+mod interval;
+mod mcnemar;
+mod resampled_t;
+mod studentized_range;
+
+pub use delong::AucDifference;
+pub use friedman::{Friedman, Nemenyi};
+pub use holm::holm;
+pub use interval::{Confidence, Interval, wilson};
+pub use mcnemar::McNemar;
+pub use resampled_t::{Practical, ResampledT};
+pub use studentized_range::{studentized_range_cdf, studentized_range_quantile};

@@ -1,0 +1,175 @@
+//! Do intervals cover as often as they say, and do tests cry wolf no more often than they
+//! say? On simulated models whose true scores are known.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test without its data must fail loudly"
+)]
+
+use bakeoff_core::{Probabilities, derive_seed};
+use bakeoff_metrics::{
+    Bootstrap, Confidence, Evaluation, Metric, Pair, Predictions, statistics::wilson,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const CLASSES: usize = 3;
+/// Samples of each class in a simulated test part: unequal, and few enough that a plain
+/// percentile interval is visibly off.
+const SIZES: [usize; CLASSES] = [80, 50, 20];
+
+fn random(purpose: &str, index: u64) -> ChaCha8Rng {
+    let mut random = ChaCha8Rng::seed_from_u64(derive_seed(20_240_229, purpose));
+    random.set_stream(index);
+    random
+}
+
+fn labels(sizes: [usize; CLASSES]) -> Vec<u16> {
+    let classes = sizes.iter().zip(0_u16..);
+    classes
+        .flat_map(|(&size, class)| vec![class; size])
+        .collect()
+}
+
+/// A model that gives the right class `skill` more than the others, all with noise.
+fn model(random: &mut ChaCha8Rng, labels: &[u16], skill: f32) -> Probabilities {
+    let scores = labels.iter().flat_map(|&label| {
+        let mut row: Vec<f32> = (0..CLASSES)
+            // A logistic variable: its tails are those of scores of real models.
+            .map(|_| {
+                let u: f32 = random.random_range(1e-6..1.0 - 1e-6);
+                (u / (1.0 - u)).ln()
+            })
+            .collect();
+        row[usize::from(label)] += skill;
+        row
+    });
+    Probabilities::from_logits(CLASSES, scores.collect()).unwrap()
+}
+
+/// How often something came true.
+#[derive(Default)]
+struct Rate {
+    hits: u32,
+    trials: u32,
+}
+
+impl Rate {
+    fn count(&mut self, hit: bool) {
+        self.hits += u32::from(hit);
+        self.trials += 1;
+    }
+
+    #[track_caller]
+    fn within(&self, what: &str, low: f64, high: f64) {
+        let rate = f64::from(self.hits) / f64::from(self.trials);
+        assert!((low..=high).contains(&rate), "{what}: {rate}");
+    }
+}
+
+#[test]
+fn bootstrap_intervals_cover_the_true_score() {
+    const METRICS: [Metric; 5] = [
+        Metric::Accuracy,
+        Metric::MacroF1,
+        Metric::LogLoss,
+        Metric::MacroAuc,
+        Metric::MacroAveragePrecision,
+    ];
+    // The truth is the score of so many samples that its own error does not matter.
+    let many = labels(SIZES.map(|size| 400 * size));
+    let truth = model(&mut random("truth", 0), &many, 2.0);
+    let truth = Evaluation::new(&many, &truth).unwrap();
+
+    let labels = labels(SIZES);
+    let mut covered: Vec<Rate> = METRICS.iter().map(|_| Rate::default()).collect();
+    for index in 0..300 {
+        let p = model(&mut random("coverage", index), &labels, 2.0);
+        let predictions = Predictions::new(&labels, &p).unwrap();
+        let bootstrap = Bootstrap::new(index).with_resamples(500).unwrap();
+        let found = bootstrap.run(&predictions, &METRICS);
+        for (&metric, covered) in METRICS.iter().zip(&mut covered) {
+            let interval = found.get(metric).unwrap().interval(Confidence::P95);
+            covered.count(interval.contains(truth.get(metric).unwrap()));
+        }
+    }
+    for (metric, covered) in METRICS.iter().zip(covered) {
+        // 95 % with three standard deviations of 300 trials and the usual small lack of a
+        // bootstrap of 20 samples in the smallest class.
+        covered.within(metric.id(), 0.90, 0.985);
+    }
+}
+
+#[test]
+fn wilson_intervals_cover_the_true_share() {
+    for (share, trials) in [(0.5, 40), (0.9, 60), (0.97, 200)] {
+        let mut covered = Rate::default();
+        let mut random = random("wilson", trials);
+        for _ in 0..4000 {
+            let hits = (0..trials).filter(|_| random.random_bool(share)).count();
+            let interval = wilson(hits as u64, trials, Confidence::P95);
+            covered.count(interval.contains(share));
+        }
+        covered.within(&format!("{share} of {trials}"), 0.93, 0.98);
+    }
+}
+
+#[test]
+fn models_of_equal_skill_rarely_differ() {
+    let labels = labels(SIZES);
+    let (mut mid, mut exact) = (Rate::default(), Rate::default());
+    let (mut delong, mut delong_macro) = (Rate::default(), Rate::default());
+    for index in 0..1000 {
+        let mut random = random("equals", index);
+        let first = model(&mut random, &labels, 1.5);
+        let second = model(&mut random, &labels, 1.5);
+        let first = Predictions::new(&labels, &first).unwrap();
+        let second = Predictions::new(&labels, &second).unwrap();
+        let pair = Pair::new(&first, &second).unwrap();
+        let mcnemar = pair.mcnemar();
+        mid.count(mcnemar.mid_p <= 0.05);
+        exact.count(mcnemar.exact_p <= 0.05);
+        delong.count(pair.delong(0).unwrap().p.unwrap() <= 0.05);
+        delong_macro.count(pair.delong_macro().unwrap().p.unwrap() <= 0.05);
+    }
+    // Three standard deviations of 1000 trials are 2 %.
+    mid.within("McNemar mid-p", 0.03, 0.07);
+    exact.within("McNemar exact", 0.01, 0.05);
+    delong.within("DeLong", 0.03, 0.07);
+    delong_macro.within("DeLong macro", 0.03, 0.075);
+}
+
+#[test]
+fn differences_of_models_are_found_and_cover_the_truth() {
+    let many = labels(SIZES.map(|size| 400 * size));
+    let mut random_truth = random("difference truth", 0);
+    let score = |skill: f32, random: &mut ChaCha8Rng| {
+        Evaluation::new(&many, &model(random, &many, skill))
+            .unwrap()
+            .accuracy
+    };
+    let truth = score(2.0, &mut random_truth) - score(1.0, &mut random_truth);
+
+    let labels = labels(SIZES);
+    let (mut covered, mut found) = (Rate::default(), Rate::default());
+    for index in 0..200 {
+        let mut random = random("difference", index);
+        let run = |p: &Probabilities| {
+            let predictions = Predictions::new(&labels, p).unwrap();
+            let bootstrap = Bootstrap::new(index).with_resamples(400).unwrap();
+            bootstrap.run(&predictions, &[Metric::Accuracy])
+        };
+        let first = run(&model(&mut random, &labels, 2.0));
+        let second = run(&model(&mut random, &labels, 1.0));
+        let difference = first
+            .get(Metric::Accuracy)
+            .unwrap()
+            .minus(second.get(Metric::Accuracy).unwrap())
+            .unwrap();
+        let interval = difference.interval(Confidence::P95);
+        covered.count(interval.contains(truth));
+        found.count(interval.low > 0.0);
+    }
+    covered.within("coverage of a difference", 0.90, 0.99);
+    found.within("power", 0.8, 1.0);
+}
