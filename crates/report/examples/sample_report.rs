@@ -47,7 +47,10 @@ fn main() {
 
 /// Names that would break a careless page, two classes, ten samples, trials that failed.
 fn hostile() -> bakeoff_core::record::Run {
-    let names = vec!["<script>alert(1)</script>".to_owned(), "🐈 & \"dogs\"".to_owned()];
+    let names = vec![
+        "<script>alert(1)</script>".to_owned(),
+        "🐈 & \"dogs\"".to_owned(),
+    ];
     let labels = vec![0, 1, 0, 1, 1, 0, 0, 1, 0, 1];
     let data = data("cats <b>& 狗", names, ImageShape::new(3, 32, 32), labels);
     Builder::new("</title><script>alert(2)</script>", &[&data])
@@ -72,7 +75,11 @@ fn twelve() -> bakeoff_core::record::Run {
     let families = ["cnn", "ann", "knn", "logistic"];
     (0..12)
         .fold(Builder::new("twelve", &[&digits]), |builder, i| {
-            let name = format!("{}-{}", families[i % 4], ["small", "medium", "large"][i / 4]);
+            let name = format!(
+                "{}-{}",
+                families[i % 4],
+                ["small", "medium", "large"][i / 4]
+            );
             builder.ok(&digits, &name, families[i % 4], 1, 0.92 + 0.006 * i as f64)
         })
         .build()
@@ -94,8 +101,18 @@ fn letters() -> bakeoff_core::record::Run {
 
 fn seeds() -> bakeoff_core::record::Run {
     let digits = digits("mnist", 1_000);
-    let names = ["T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
-        "Bag", "Ankle boot"];
+    let names = [
+        "T-shirt",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ];
     let labels = (0..1_000).map(|i| (i * 3 % 10) as u16).collect();
     let fashion = data(
         "fashion-mnist",

@@ -278,11 +278,7 @@ impl<'a> Trial<'a> {
 }
 
 impl<'a> Success<'a> {
-    fn new(
-        run: &'a Run,
-        planned: &PlannedTrial,
-        measured: &'a Measured,
-    ) -> Result<Self, String> {
+    fn new(run: &'a Run, planned: &PlannedTrial, measured: &'a Measured) -> Result<Self, String> {
         let test = run
             .tests
             .get(&measured.test_fingerprint)

@@ -4,10 +4,10 @@
 //! hundreds of data URIs repeat the header of a PNG each time. So pictures that are
 //! shown share a sheet, and the page shows parts of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bakeoff_core::{ImageShape, Images, Samples};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use png::{BitDepth, ColorType, Compression, Encoder};
 
 use crate::ReportError;
@@ -128,7 +128,10 @@ impl Shrunk {
             let from = plane + row * shape.width + x * self.factor;
             let width = self.factor.min(shape.width - x * self.factor);
             if let Some(values) = picture.get(from..from + width) {
-                sum += values.iter().map(|value| usize::from(*value)).sum::<usize>();
+                sum += values
+                    .iter()
+                    .map(|value| usize::from(*value))
+                    .sum::<usize>();
                 count += values.len();
             }
         }
@@ -146,10 +149,7 @@ fn sheet(number: usize, images: &Images, wanted: &[usize]) -> Result<Sheet, Repo
     let mut pixels = vec![0; width * height * shrunk.channels];
     for (place, &index) in wanted.iter().enumerate() {
         let picture = images.get(index).unwrap_or_default();
-        let (left, top) = (
-            place % COLUMNS * tile_width,
-            place / COLUMNS * tile_height,
-        );
+        let (left, top) = (place % COLUMNS * tile_width, place / COLUMNS * tile_height);
         for y in 0..tile_height {
             for x in 0..tile_width {
                 let inside = (
@@ -181,10 +181,26 @@ fn sheet(number: usize, images: &Images, wanted: &[usize]) -> Result<Sheet, Repo
     })
 }
 
-/// `count` of `total` samples at equal distances, the first among them.
-pub(crate) fn evenly(total: usize, count: usize) -> Vec<usize> {
-    let count = count.min(total);
-    (0..count).map(|i| i * total / count).collect()
+/// `count` of `total` samples, spread over all of them, ascending.
+///
+/// The steps are the golden ratio's, so that data whose classes take turns is not
+/// sampled in step with them, as equal distances would do.
+pub(crate) fn spread(total: usize, count: usize) -> Vec<usize> {
+    const GOLDEN: f64 = 0.618_033_988_749_894_9;
+    if count >= total {
+        return (0..total).collect();
+    }
+    let mut chosen = BTreeSet::new();
+    let mut at = 0.5;
+    while chosen.len() < count {
+        // Below `total`, because `at` is below 1; where rounding says otherwise, the last.
+        let index = ((at * total as f64) as usize).min(total - 1);
+        // A place that is taken gives way to the next free one.
+        let free = (index..total).chain(0..index).find(|i| !chosen.contains(i));
+        chosen.extend(free);
+        at = (at + GOLDEN).fract();
+    }
+    chosen.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -257,9 +273,14 @@ mod tests {
     }
 
     #[test]
-    fn even_choices_are_all_different() {
-        assert_eq!(evenly(10, 4), [0, 2, 5, 7]);
-        assert_eq!(evenly(2, 4), [0, 1]);
-        assert!(evenly(0, 4).is_empty());
+    fn choices_are_different_and_not_in_step_with_the_classes() {
+        let chosen = spread(10_000, 24);
+        assert_eq!(chosen.len(), 24);
+        assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]));
+        let classes: BTreeSet<usize> = chosen.iter().map(|index| index % 10).collect();
+        assert!(classes.len() >= 7, "{classes:?}");
+        assert_eq!(spread(3, 2).len(), 2);
+        assert_eq!(spread(2, 4), [0, 1]);
+        assert!(spread(0, 4).is_empty());
     }
 }

@@ -7,7 +7,10 @@ mod common;
 
 use std::{fs, path::PathBuf};
 
-use bakeoff_core::{ImageShape, record::{Run, Stage}};
+use bakeoff_core::{
+    ImageShape,
+    record::{Run, Stage},
+};
 use bakeoff_report::{Options, render};
 use common::{Builder, Fate, data};
 

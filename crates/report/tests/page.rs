@@ -34,7 +34,12 @@ fn check_structure(html: &str) -> Vec<(String, String, String)> {
         if let Some(after) = rest.strip_prefix("</") {
             let end = after.find('>').expect("end tag ends");
             let expected = open.pop();
-            assert_eq!(expected.as_deref(), Some(&after[..end]), "{}", &rest[..60.min(rest.len())]);
+            assert_eq!(
+                expected.as_deref(),
+                Some(&after[..end]),
+                "{}",
+                &rest[..60.min(rest.len())]
+            );
             rest = &after[end + 1..];
             continue;
         }
@@ -106,12 +111,22 @@ fn check_offline(html: &str, attributes: &[(String, String, String)]) {
     for (name, key, value) in attributes {
         assert!(!key.starts_with("on"), "{name} has {key}");
         assert_ne!(key, "style", "the policy forbids style attributes: {value}");
-        if matches!(key.as_str(), "src" | "href" | "srcset" | "action" | "poster" | "data") {
+        if matches!(
+            key.as_str(),
+            "src" | "href" | "srcset" | "action" | "poster" | "data"
+        ) {
             let fine = value.starts_with('#') || value.starts_with("data:image/png;base64,");
             assert!(fine, "{name} {key}={value}");
         }
     }
-    for scheme in ["http://", "https://", "url(", "@import", "fetch(", "XMLHttpRequest"] {
+    for scheme in [
+        "http://",
+        "https://",
+        "url(",
+        "@import",
+        "fetch(",
+        "XMLHttpRequest",
+    ] {
         assert!(!html.contains(scheme), "{scheme}");
     }
     assert!(html.contains("default-src &#39;none&#39;") || html.contains("default-src 'none'"));
@@ -132,21 +147,27 @@ fn check(run: &Run) -> Rendered {
 }
 
 fn hostile() -> Run {
-    let names = vec!["<script>alert(1)</script>".to_owned(), "🐈 & \"dogs\"".to_owned()];
+    let names = vec![
+        "<script>alert(1)</script>".to_owned(),
+        "🐈 & \"dogs\"".to_owned(),
+    ];
     let labels = vec![0, 1, 0, 1, 1, 0, 0, 1, 0, 1];
     let data = data("cats <b>& 狗", names, ImageShape::new(3, 32, 32), labels);
-    Builder::new("</title></style></script><script>alert(2)</script>", &[&data])
-        .ok(&data, "<img src=x onerror=alert(3)>", "cnn", 1, 0.8)
-        .ok(&data, "🚀 modèle", "knn", 1, 0.8)
-        .ok(&data, "roc-all", "ann", 1, 0.7)
-        .trial(
-            &data,
-            "broken",
-            "ann",
-            1,
-            Fate::Failed(Stage::Fit, "it said \"</td><script>\"".into()),
-        )
-        .build()
+    Builder::new(
+        "</title></style></script><script>alert(2)</script>",
+        &[&data],
+    )
+    .ok(&data, "<img src=x onerror=alert(3)>", "cnn", 1, 0.8)
+    .ok(&data, "🚀 modèle", "knn", 1, 0.8)
+    .ok(&data, "roc-all", "ann", 1, 0.7)
+    .trial(
+        &data,
+        "broken",
+        "ann",
+        1,
+        Fate::Failed(Stage::Fit, "it said \"</td><script>\"".into()),
+    )
+    .build()
 }
 
 #[test]
@@ -173,11 +194,29 @@ fn four_models_on_ten_thousand_pictures_stay_small_and_quick() {
     let clock = Instant::now();
     let rendered = check(&run);
     // Two seconds are promised; the rest is for a machine that does other work too.
-    assert!(clock.elapsed().as_secs_f64() < 10.0, "{:?}", clock.elapsed());
+    assert!(
+        clock.elapsed().as_secs_f64() < 10.0,
+        "{:?}",
+        clock.elapsed()
+    );
     assert!(rendered.html.len() < 3_000_000, "{}", rendered.html.len());
     assert!(rendered.html.contains("cnn"));
-    for section in ["answer", "leaderboard", "comparison", "models", "method", "data", "machine", "repeat"] {
-        assert!(rendered.html.contains(&format!("<section id=\"{section}\"")), "{section}");
+    for section in [
+        "answer",
+        "leaderboard",
+        "comparison",
+        "models",
+        "method",
+        "data",
+        "machine",
+        "repeat",
+    ] {
+        assert!(
+            rendered
+                .html
+                .contains(&format!("<section id=\"{section}\"")),
+            "{section}"
+        );
     }
 }
 
@@ -185,7 +224,13 @@ fn four_models_on_ten_thousand_pictures_stay_small_and_quick() {
 fn twelve_models_and_forty_seven_classes() {
     let digits = digits("mnist", 300);
     let twelve = (0..12).fold(Builder::new("twelve", &[&digits]), |builder, i| {
-        builder.ok(&digits, &format!("model-{i}"), "ann", 1, 0.9 + 0.005 * i as f64)
+        builder.ok(
+            &digits,
+            &format!("model-{i}"),
+            "ann",
+            1,
+            0.9 + 0.005 * i as f64,
+        )
     });
     check(&twelve.build());
 
@@ -218,7 +263,10 @@ fn several_datasets_and_seeds_are_told_apart() {
         .iter()
         .map(|row| row.dataset.as_str())
         .collect();
-    assert_eq!(datasets, ["mnist", "mnist", "mnist", "fashion", "fashion", "fashion"]);
+    assert_eq!(
+        datasets,
+        ["mnist", "mnist", "mnist", "fashion", "fashion", "fashion"]
+    );
 }
 
 #[test]
@@ -292,9 +340,19 @@ fn failed_trials_come_last_with_their_reason_and_without_numbers() {
     assert_eq!(failed["status"], "failed");
     assert_eq!(failed["reason"], "killed, \"perhaps\" out of memory");
     for key in [
-        "accuracy", "macro_precision", "macro_recall", "macro_f1", "macro_auc", "log_loss",
-        "fit_seconds", "latency_p50_us", "latency_p99_us", "throughput_per_second",
-        "peak_rss_bytes", "model_bytes", "parameters",
+        "accuracy",
+        "macro_precision",
+        "macro_recall",
+        "macro_f1",
+        "macro_auc",
+        "log_loss",
+        "fit_seconds",
+        "latency_p50_us",
+        "latency_p99_us",
+        "throughput_per_second",
+        "peak_rss_bytes",
+        "model_bytes",
+        "parameters",
     ] {
         assert!(failed[key].is_null(), "{key}");
         assert!(json[0][key].is_number(), "{key}");

@@ -105,7 +105,9 @@ fn nice_step(step: f64) -> f64 {
 fn log_ticks(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let decades = high.log10() - low.log10();
-    let factors: &[f64] = if decades <= 1.2 {
+    let factors: &[f64] = if decades <= 0.7 {
+        &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0]
+    } else if decades <= 1.2 {
         &[1.0, 2.0, 3.0, 5.0]
     } else if decades <= 2.2 {
         &[1.0, 2.0, 5.0]

@@ -92,11 +92,7 @@ impl Face {
         } else {
             FontStyle::Normal
         };
-        let font = FontDesc::new(
-            FontFamily::SansSerif,
-            self.size * UNIT * FONT_SCALE,
-            weight,
-        );
+        let font = FontDesc::new(FontFamily::SansSerif, self.size * UNIT * FONT_SCALE, weight);
         let font = if self.upright {
             font.transform(FontTransform::Rotate270)
         } else {
@@ -202,10 +198,7 @@ impl Canvas<'_> {
         // Three digits: opacities of cells are read by eye.
         let opacity = (opacity * 1000.0).round() / 1000.0;
         self.area.draw(&Rectangle::new(
-            [
-                (units(x), units(y)),
-                (units(x + width), units(y + height)),
-            ],
+            [(units(x), units(y)), (units(x + width), units(y + height))],
             fill(colour, opacity),
         ))
     }

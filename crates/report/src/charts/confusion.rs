@@ -1,4 +1,4 @@
-//! Confusion matrices, and the classes that each model finds hard.
+//! Confusion matrices.
 //!
 //! Right answers are blue and errors orange, so that the diagonal does not drown the
 //! rest; how strong a cell is follows the logarithm of its value, so that one error
@@ -36,7 +36,11 @@ pub(crate) struct Matrix<'a> {
 /// Draws a confusion matrix.
 pub(crate) fn confusion(stem: &str, matrix: &Matrix<'_>) -> Result<Chart, ReportError> {
     let k = matrix.classes.len();
-    let cell = (380.0 / k as f64).clamp(9.0, 64.0);
+    let cell = match (k, matrix.shown) {
+        // Many classes need the page's width once, to be told apart.
+        (25.., Shown::Counts) => (700.0 / k as f64).clamp(9.0, 15.0),
+        _ => (380.0 / k as f64).clamp(9.0, 64.0),
+    };
     let label_size = (cell * 0.9).clamp(8.0, 12.0);
     let widest = widest_label(matrix.classes, label_size);
     let left = 34.0 + widest;
@@ -60,11 +64,7 @@ pub(crate) fn confusion(stem: &str, matrix: &Matrix<'_>) -> Result<Chart, Report
         for (class, name) in matrix.classes.iter().enumerate() {
             let at = (class as f64 + 0.5) * cell;
             let name = shortened(name, label_size, 96.0);
-            canvas.text(
-                &name,
-                (left - 5.0, top + at),
-                muted.anchored(Anchor::End),
-            )?;
+            canvas.text(&name, (left - 5.0, top + at), muted.anchored(Anchor::End))?;
             if upright {
                 canvas.text(&name, (left + at, top - 5.0), muted.upright())?;
             } else {
@@ -201,89 +201,10 @@ fn legend(canvas: &Canvas<'_>, (left, top): (f64, f64), scale: &Scale) -> Drawn 
     )
 }
 
-fn widest_label(names: &[String], size: f64) -> f64 {
+/// The room that the longest name takes.
+pub(super) fn widest_label(names: &[String], size: f64) -> f64 {
     names
         .iter()
         .map(|name| text_width(&shortened(name, size, 96.0), size))
         .fold(0.0, f64::max)
-}
-
-/// How much of each class each model gets wrong.
-pub(crate) struct ClassErrors<'a> {
-    /// The names of the classes.
-    pub(crate) classes: &'a [String],
-    /// The models: name and, for each class, the share that is wrong; `None` where
-    /// the class has no test samples.
-    pub(crate) models: Vec<(&'a str, Vec<Option<f64>>)>,
-}
-
-/// Draws a row for each class and a column for each model.
-pub(crate) fn class_errors(stem: &str, errors: &ClassErrors<'_>) -> Result<Chart, ReportError> {
-    let (rows, columns) = (errors.classes.len(), errors.models.len());
-    let height = if rows <= 20 { 26.0 } else { 15.0 };
-    let label_size = if rows <= 20 { 12.0 } else { 10.5 };
-    let width = (320.0 / columns.max(1) as f64).clamp(44.0, 84.0);
-    let left = 16.0 + widest_label(errors.classes, label_size).max(30.0);
-    let names: Vec<String> = errors
-        .models
-        .iter()
-        .map(|(name, _)| shortened(name, 12.0, 110.0))
-        .collect();
-    let upright = names.iter().any(|name| text_width(name, 12.0) > width - 4.0);
-    let top = 12.0
-        + if upright {
-            names.iter().map(|name| text_width(name, 12.0)).fold(0.0, f64::max)
-        } else {
-            14.0
-        };
-    let worst = errors
-        .models
-        .iter()
-        .flat_map(|(_, shares)| shares.iter().flatten())
-        .copied()
-        .fold(1e-3, f64::max);
-    let size = (
-        left + width * columns as f64 + 8.0,
-        top + height * rows as f64 + 10.0,
-    );
-    draw(stem, (size.0.max(240.0), size.1), |canvas| {
-        for (column, name) in names.iter().enumerate() {
-            let at = left + (column as f64 + 0.5) * width;
-            let face = Face::new(12.0, theme::INK);
-            if upright {
-                canvas.text(name, (at, top - 5.0), face.upright())?;
-            } else {
-                canvas.text(name, (at, top - 9.0), face.anchored(Anchor::Middle))?;
-            }
-        }
-        for (row, class) in errors.classes.iter().enumerate() {
-            let y = top + row as f64 * height;
-            canvas.text(
-                &shortened(class, label_size, 96.0),
-                (left - 6.0, y + height / 2.0),
-                Face::new(label_size, theme::MUTED).anchored(Anchor::End),
-            )?;
-            for (column, (_, shares)) in errors.models.iter().enumerate() {
-                let x = left + column as f64 * width;
-                let share = shares.get(row).copied().flatten();
-                let strength = share.map_or(0.0, |share| 0.04 + 0.9 * (share / worst).sqrt());
-                canvas.rect(
-                    (x + 1.0, y + 1.0),
-                    (width - 2.0, height - 2.0),
-                    theme::WRONG,
-                    strength,
-                )?;
-                let ink = if strength > 0.62 { theme::ON_CELL } else { theme::INK };
-                let text = share.map_or(format::NOTHING.to_owned(), |share| {
-                    format!("{:.1}", 100.0 * share)
-                });
-                canvas.text(
-                    &text,
-                    (x + width / 2.0, y + height / 2.0),
-                    Face::new(label_size.min(11.5), ink).anchored(Anchor::Middle),
-                )?;
-            }
-        }
-        Ok(())
-    })
 }

@@ -44,7 +44,7 @@ pub(crate) fn courses(
         .map(|line| text_width(line.label, LABEL_SIZE))
         .fold(0.0, f64::max);
     let margins = Margins {
-        top: 34.0,
+        top: 38.0,
         right: 16.0 + label_room,
         bottom: 46.0,
         left: 58.0,
@@ -64,11 +64,16 @@ pub(crate) fn courses(
             canvas.dashed((x, top), (x, bottom), theme::AXIS)?;
             let face = Face::new(11.0, theme::MUTED);
             let text = format!("kept: {}", format::short_number(kept));
+            // Where the curves are not: losses fall, accuracies rise.
+            let y = match values {
+                Values::Losses => top + 8.0,
+                Values::Shares => bottom - 8.0,
+            };
             if x + 60.0 > right {
                 let face = face.anchored(super::canvas::Anchor::End);
-                canvas.text(&text, (x - 4.0, top + 8.0), face)?;
+                canvas.text(&text, (x - 4.0, y), face)?;
             } else {
-                canvas.text(&text, (x + 4.0, top + 8.0), face)?;
+                canvas.text(&text, (x + 4.0, y), face)?;
             }
         }
         for line in lines {
@@ -110,7 +115,10 @@ fn step_axis(last: f64, title: &str) -> Axis {
         .filter(|value| value.fract() == 0.0 && *value > 1.0)
         .map(|value| (value, format::count(value as u64)))
         .collect();
-    if ticks.first().is_none_or(|tick| (tick.0 - 1.0) / (to - 1.0) > 0.06) {
+    if ticks
+        .first()
+        .is_none_or(|tick| (tick.0 - 1.0) / (to - 1.0) > 0.06)
+    {
         ticks.insert(0, (1.0, "1".to_owned()));
     }
     Axis::linear((1.0, to), 6, title, format::short_number).with_ticks(ticks)

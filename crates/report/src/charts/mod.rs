@@ -3,7 +3,9 @@
 mod axis;
 mod bars;
 mod canvas;
+mod class_errors;
 mod confusion;
+mod labels;
 mod learning;
 mod pareto;
 mod plot;
@@ -11,7 +13,8 @@ mod roc;
 mod theme;
 
 pub(crate) use bars::{ClassCounts, class_counts};
-pub(crate) use confusion::{ClassErrors, Matrix, Shown, class_errors, confusion};
+pub(crate) use class_errors::{ClassErrors, class_errors};
+pub(crate) use confusion::{Matrix, Shown, confusion};
 pub(crate) use learning::{Course, courses};
 pub(crate) use pareto::{Candidate, Cost, pareto, pareto_front};
 pub(crate) use roc::{Curve, RocView, height_at as roc_height_at, roc};
@@ -62,9 +65,11 @@ impl Chart {
     /// says what is to be seen.
     pub(crate) fn inline(&self, labelled_by: &str) -> String {
         format!(
-            "<svg class=\"chart\" viewBox=\"{}\" role=\"img\" aria-labelledby=\"{labelled_by}\" \
-             stroke-linejoin=\"round\">\n{}</svg>",
+            "<svg class=\"chart\" viewBox=\"{}\" width=\"{:.0}\" role=\"img\" \
+             aria-labelledby=\"{labelled_by}\" stroke-linejoin=\"round\">\n{}</svg>",
             self.view_box(),
+            // A little larger where there is room, never so much that text shouts.
+            1.25 * self.size.0,
             self.body
         )
     }

@@ -3,8 +3,9 @@
 use super::{
     Chart,
     axis::Axis,
-    canvas::{Anchor, Face, draw, shortened, text_width},
-    plot::{LABEL_SIZE, Margins, Plot, spread},
+    canvas::{Face, draw, shortened, text_width},
+    labels::place,
+    plot::{LABEL_SIZE, Margins, Plot},
     theme,
 };
 use crate::{ReportError, format};
@@ -55,7 +56,7 @@ pub(crate) fn pareto(
     smallest_error: f64,
 ) -> Result<Chart, ReportError> {
     let margins = Margins {
-        top: 34.0,
+        top: 38.0,
         right: 20.0,
         bottom: 46.0,
         left: 62.0,
@@ -109,59 +110,31 @@ pub(crate) fn pareto(
                     .all(|c| c.series != candidates[i].series)
             })
             .collect();
-        let wished: Vec<f64> = first.iter().map(|&i| places[i].1).collect();
-        let (left, top, right, bottom) = plot.frame;
-        let tops = spread_where_near(&first, &places, &wished, (top + 8.0, bottom - 8.0));
-        for (&index, y) in first.iter().zip(tops) {
-            let on_front = front.get(index).copied().unwrap_or_default();
-            let star = if on_front { " ★" } else { "" };
-            let text = format!("{}{star}", shortened(candidates[index].label, 12.0, 120.0));
-            let x = places[index].0;
-            let face = Face::new(LABEL_SIZE, theme::INK);
-            let room = text_width(&text, LABEL_SIZE) + 14.0;
-            if x + room > right && x - room > left {
-                canvas.text(&text, (x - 10.0, y), face.anchored(Anchor::End))?;
-            } else {
-                canvas.text(&text, (x + 10.0, y), face)?;
-            }
+        let names: Vec<String> = first
+            .iter()
+            .map(|&i| {
+                let star = if front.get(i) == Some(&true) {
+                    " ★"
+                } else {
+                    ""
+                };
+                format!(
+                    "{}{star}",
+                    shortened(candidates[i].label, LABEL_SIZE, 120.0)
+                )
+            })
+            .collect();
+        let wished: Vec<((f64, f64), f64)> = first
+            .iter()
+            .zip(&names)
+            .map(|(&i, name)| (places[i], text_width(name, LABEL_SIZE)))
+            .collect();
+        for (name, placed) in names.iter().zip(place(&wished, &places, plot.frame)) {
+            let face = Face::new(LABEL_SIZE, theme::INK).anchored(placed.anchor);
+            canvas.text(name, placed.at, face)?;
         }
         Ok(())
     })
-}
-
-/// Moves labels apart where their marks are near each other.
-fn spread_where_near(
-    indices: &[usize],
-    places: &[(f64, f64)],
-    wished: &[f64],
-    bounds: (f64, f64),
-) -> Vec<f64> {
-    let mut placed = wished.to_vec();
-    let mut done = vec![false; indices.len()];
-    for start in 0..indices.len() {
-        if done[start] {
-            continue;
-        }
-        // Everything whose label could touch this one's, directly or through others.
-        let mut cluster = vec![start];
-        done[start] = true;
-        let mut next = 0;
-        while let Some(&member) = cluster.get(next) {
-            next += 1;
-            for other in 0..indices.len() {
-                let (a, b) = (places[indices[member]], places[indices[other]]);
-                if !done[other] && (a.0 - b.0).abs() < 130.0 && (a.1 - b.1).abs() < 16.0 {
-                    done[other] = true;
-                    cluster.push(other);
-                }
-            }
-        }
-        let heights: Vec<f64> = cluster.iter().map(|&i| wished[i]).collect();
-        for (&member, y) in cluster.iter().zip(spread(&heights, 15.0, bounds)) {
-            placed[member] = y;
-        }
-    }
-    placed
 }
 
 /// Accuracies on an axis of errors: 90 %, 95 %, 99 %, 99.9 % and what lies between.

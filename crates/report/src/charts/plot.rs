@@ -91,10 +91,7 @@ impl<'c, 'a> Plot<'c, 'a> {
             .margin_right(units(margins.right))
             .x_label_area_size(units(margins.bottom))
             .y_label_area_size(units(margins.left))
-            .build_cartesian_2d(
-                Places(places(&x)),
-                Places(places(&y)),
-            )?;
+            .build_cartesian_2d(Places(places(&x)), Places(places(&y)))?;
         let line = |colour: Colour| ShapeStyle {
             color: colour.rgb().to_rgba(),
             filled: false,
@@ -113,7 +110,7 @@ impl<'c, 'a> Plot<'c, 'a> {
             .draw()?;
         canvas.text(
             &y.title,
-            (4.0, margins.top - 14.0),
+            (4.0, margins.top - 18.0),
             Face::new(LABEL_SIZE, theme::INK),
         )?;
         canvas.text(
@@ -260,16 +257,16 @@ mod tests {
         let pieces = clipped(&[(1.0, 5.0), (1.0, 15.0), (3.0, 15.0), (3.0, 5.0)], FRAME);
         assert_eq!(
             pieces,
-            [
-                vec![(1.0, 5.0), (1.0, 10.0)],
-                vec![(3.0, 10.0), (3.0, 5.0)]
-            ]
+            [vec![(1.0, 5.0), (1.0, 10.0)], vec![(3.0, 10.0), (3.0, 5.0)]]
         );
     }
 
     #[test]
     fn points_that_are_no_numbers_break_the_line() {
-        let pieces = clipped(&[(1.0, 1.0), (2.0, f64::NAN), (3.0, 3.0), (4.0, 4.0)], FRAME);
+        let pieces = clipped(
+            &[(1.0, 1.0), (2.0, f64::NAN), (3.0, 3.0), (4.0, 4.0)],
+            FRAME,
+        );
         assert_eq!(pieces, [vec![(3.0, 3.0), (4.0, 4.0)]]);
     }
 

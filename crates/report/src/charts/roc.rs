@@ -10,7 +10,7 @@ use bakeoff_metrics::RocCurve;
 use super::{
     Chart,
     axis::Axis,
-    canvas::{Face, draw, shortened},
+    canvas::{Anchor, Canvas, Drawn, Face, draw, shortened, text_width},
     plot::{LABEL_SIZE, Margins, Plot},
     theme::{self, Colour},
 };
@@ -41,13 +41,9 @@ pub(crate) enum RocView {
 }
 
 /// Draws the curves, the first ones on top.
-pub(crate) fn roc(
-    stem: &str,
-    curves: &[Curve<'_>],
-    view: RocView,
-) -> Result<Chart, ReportError> {
+pub(crate) fn roc(stem: &str, curves: &[Curve<'_>], view: RocView) -> Result<Chart, ReportError> {
     let margins = Margins {
-        top: 34.0,
+        top: 38.0,
         right: 14.0,
         bottom: 46.0,
         left: 46.0,
@@ -63,31 +59,48 @@ pub(crate) fn roc(
             plot.curve(&drawable(&curve.curve, view), colour, width)?;
         }
 
-        // The lower right is empty in both views, unless a model is worse than chance.
-        let named: Vec<(&str, &Curve<'_>)> = curves
-            .iter()
-            .filter_map(|curve| Some((curve.label?, curve)))
-            .collect();
-        let (_, _, right, bottom) = plot.frame;
-        let (line, room) = (17.0, 205.0);
-        let top = bottom - 12.0 - line * named.len() as f64;
-        canvas.rect(
-            (right - room - 8.0, top - 2.0),
-            (room + 4.0, bottom - top - 4.0),
-            theme::SURFACE,
-            0.85,
-        )?;
-        for (index, (label, curve)) in named.into_iter().enumerate() {
-            let at = top + line * (index as f64 + 0.5);
-            let colour = look(curve).0;
-            let left = right - room;
-            canvas.line(&[(left, at), (left + 18.0, at)], colour, 2.6)?;
-            let auc = curve.auc.map_or("–".to_owned(), format::auc);
-            let text = format!("{auc}  {}", shortened(label, LABEL_SIZE, room - 76.0));
-            canvas.text(&text, (left + 24.0, at), Face::new(LABEL_SIZE, theme::INK))?;
-        }
-        Ok(())
+        legend(canvas, &plot, curves)
     })
+}
+
+/// Names and areas, in the lower right: it is empty in both views, unless a model is
+/// worse than chance.
+fn legend(canvas: &Canvas<'_>, plot: &Plot<'_, '_>, curves: &[Curve<'_>]) -> Drawn {
+    let named: Vec<(&str, &Curve<'_>)> = curves
+        .iter()
+        .filter_map(|curve| Some((curve.label?, curve)))
+        .collect();
+    let (_, _, right, bottom) = plot.frame;
+    let widest = named
+        .iter()
+        .map(|(label, _)| text_width(label, LABEL_SIZE))
+        .fold(0.0, f64::max)
+        .min(130.0);
+    let (line, areas) = (17.0, right - 10.0);
+    let names = areas - 60.0 - widest;
+    let left = names - 26.0;
+    let top = bottom - 12.0 - line * (named.len() + 1) as f64;
+    canvas.rect(
+        (left - 8.0, top - 2.0),
+        (right - left + 4.0, bottom - top - 4.0),
+        theme::SURFACE,
+        0.85,
+    )?;
+    let head = Face::new(11.0, theme::MUTED).anchored(Anchor::End);
+    canvas.text("AUC", (areas, top + line * 0.5), head)?;
+    for (index, (label, curve)) in named.into_iter().enumerate() {
+        let at = top + line * (index as f64 + 1.5);
+        canvas.line(&[(left, at), (left + 18.0, at)], look(curve).0, 2.6)?;
+        let face = Face::new(LABEL_SIZE, theme::INK);
+        canvas.text(
+            &shortened(label, LABEL_SIZE, widest + 1.0),
+            (names, at),
+            face,
+        )?;
+        let auc = curve.auc.map_or(format::NOTHING.to_owned(), format::auc);
+        canvas.text(&auc, (areas, at), face.anchored(Anchor::End))?;
+    }
+    Ok(())
 }
 
 fn look(curve: &Curve<'_>) -> (Colour, f64) {

@@ -62,9 +62,19 @@ fn measures() -> Vec<Measure> {
     let bytes: fn(f64) -> String = |bytes| format::bytes(bytes as u64);
     let count: fn(f64) -> String = |count| format::count(count.round() as u64);
     vec![
-        measure("macro F1", |s| Some(s.evaluation.macro_f1), Higher, format::score),
+        measure(
+            "macro F1",
+            |s| Some(s.evaluation.macro_f1),
+            Higher,
+            format::score,
+        ),
         measure("macro AUC", |s| s.evaluation.macro_auc, Higher, format::auc),
-        measure("log loss", |s| Some(s.evaluation.log_loss), Lower, format::score),
+        measure(
+            "log loss",
+            |s| Some(s.evaluation.log_loss),
+            Lower,
+            format::score,
+        ),
         measure(
             "fit",
             |s| Some(seconds(s.measured.costs.fit_ns)),
@@ -225,9 +235,14 @@ fn mark_best(rows: &mut [Row], entries: &[Entry<'_>], measures: &[Measure]) {
         if known.clone().count() < 2 {
             continue;
         }
+        let high = known.clone().fold(f64::NEG_INFINITY, f64::max);
+        let low = known.fold(f64::INFINITY, f64::min);
+        if high == low {
+            continue;
+        }
         let best = match better {
-            Better::Higher => known.fold(f64::NEG_INFINITY, f64::max),
-            Better::Lower => known.fold(f64::INFINITY, f64::min),
+            Better::Higher => high,
+            Better::Lower => low,
         };
         for (row, value) in rows.iter_mut().zip(values) {
             if let (Some(cell), Some(value)) = (row.cells.get_mut(column), value) {
@@ -283,6 +298,7 @@ fn all_trials(group: &Group<'_>) -> Table {
         columns,
         rows,
         sortable: true,
+        pairs: false,
     }
 }
 

@@ -58,11 +58,7 @@ fn seeds_note(group: &Group<'_>) -> &'static str {
     }
 }
 
-fn rocs(
-    group: &Group<'_>,
-    prefix: &str,
-    charts: &mut Charts,
-) -> Result<Vec<Figure>, ReportError> {
+fn rocs(group: &Group<'_>, prefix: &str, charts: &mut Charts) -> Result<Vec<Figure>, ReportError> {
     let mut curves: Vec<Curve<'_>> = examples(group)
         .into_iter()
         .filter_map(|(entry, success)| {
@@ -85,19 +81,20 @@ fn rocs(
         .max()
         .unwrap_or(1);
     let resolution = 1.0 / negatives.max(1) as f64;
-    let rows = curves
-        .iter()
-        .map(|curve| {
-            let mut row = vec![
-                Cell::from(curve.label.unwrap_or_default()),
-                Cell::number(curve.auc, format::auc),
-            ];
-            row.extend(RATES.map(|rate| {
-                Cell::number(Some(roc_height_at(&curve.curve, rate)), format::score)
-            }));
-            row
-        })
-        .collect();
+    let rows =
+        curves
+            .iter()
+            .map(|curve| {
+                let mut row = vec![
+                    Cell::from(curve.label.unwrap_or_default()),
+                    Cell::number(curve.auc, format::auc),
+                ];
+                row.extend(RATES.map(|rate| {
+                    Cell::number(Some(roc_height_at(&curve.curve, rate)), format::score)
+                }));
+                row
+            })
+            .collect();
     let mut columns = vec![Column::text("model"), Column::number("macro AUC")];
     columns.extend(RATES.map(|rate| Column::number(&format!("TPR at FPR {rate}"))));
     let table = Table {
@@ -107,6 +104,7 @@ fn rocs(
         columns,
         rows,
         sortable: true,
+        pairs: false,
     };
     let note = seeds_note(group);
     let whole = roc(&format!("{prefix}roc-all"), &curves, RocView::Whole)?;
@@ -127,7 +125,7 @@ fn rocs(
         ),
         charts.figure(
             &corner,
-            "ROC of all models: the corner that matters",
+            "ROC of all models, upper left corner",
             "The same curves with the false-positive rate on a log scale and only the upper \
              part of the true-positive rate: higher and further left is better.",
             Some(table),
@@ -175,11 +173,7 @@ const PRICES: [Price; 3] = [
     ),
 ];
 
-fn costs(
-    group: &Group<'_>,
-    prefix: &str,
-    charts: &mut Charts,
-) -> Result<Vec<Figure>, ReportError> {
+fn costs(group: &Group<'_>, prefix: &str, charts: &mut Charts) -> Result<Vec<Figure>, ReportError> {
     let mut figures = Vec::new();
     for (stem, title, axis, words, cost, value) in PRICES {
         let mut smallest_error = 0.5_f64;
@@ -219,15 +213,14 @@ fn costs(
                 .map(|(candidate, on_front)| {
                     vec![
                         Cell::from(candidate.label),
-                        Cell::number(Some(1.0 - candidate.error), |a| {
-                            format::percent(a, 10_000)
-                        }),
+                        Cell::number(Some(1.0 - candidate.error), |a| format::percent(a, 10_000)),
                         Cell::number(Some(candidate.cost), show),
                         Cell::from(if *on_front { "yes" } else { "no" }),
                     ]
                 })
                 .collect(),
             sortable: true,
+            pairs: false,
         };
         let chart = pareto(
             &format!("{prefix}{stem}"),
@@ -290,6 +283,7 @@ fn classes(
         columns,
         rows,
         sortable: true,
+        pairs: false,
     };
     let chart = class_errors(
         &format!("{prefix}errors-by-class"),
@@ -357,6 +351,7 @@ fn learning(
         columns,
         rows,
         sortable: false,
+        pairs: false,
     };
     let chart = courses(
         &format!("{prefix}validation-loss"),
@@ -366,7 +361,7 @@ fn learning(
     )?;
     Ok(Some(charts.figure(
         &chart,
-        "Validation loss of all models that learn in epochs",
+        "Validation loss by epoch",
         format!(
             "On pictures held out of the training data, after each epoch: lower is better; a \
              line that rises again is learning by heart.{}",

@@ -1,6 +1,9 @@
 //! How it was done: who saw what, on which data, on which machine.
 
-use bakeoff_core::record::{DataInfo, Host};
+use bakeoff_core::{
+    Samples,
+    record::{DataInfo, Host, Run},
+};
 
 use super::parts::{Cell, Charts, Column, Figure, Table};
 use crate::{
@@ -8,6 +11,7 @@ use crate::{
     analysis::{Analysis, Fate, Group},
     charts::{ClassCounts, class_counts},
     format,
+    pictures::{Album, Tile},
 };
 
 /// A dataset.
@@ -15,6 +19,14 @@ pub(crate) struct DataSection {
     pub(crate) name: String,
     pub(crate) facts: Option<Table>,
     pub(crate) figure: Option<Figure>,
+    /// Test pictures of each class.
+    pub(crate) pictures: Vec<Sample>,
+}
+
+/// A test picture with the name of its class.
+pub(crate) struct Sample {
+    pub(crate) tile: Tile,
+    pub(crate) class: String,
 }
 
 /// Which trials saw how much of the data.
@@ -47,6 +59,7 @@ pub(crate) fn samples(analysis: &Analysis<'_>) -> Option<Table> {
         ],
         rows,
         sortable: true,
+        pairs: false,
     })
 }
 
@@ -92,6 +105,7 @@ pub(crate) fn problems(analysis: &Analysis<'_>) -> Option<Table> {
         ],
         rows,
         sortable: false,
+        pairs: false,
     })
 }
 
@@ -107,20 +121,25 @@ fn stage_name(stage: bakeoff_core::record::Stage) -> &'static str {
 }
 
 /// A dataset's description and its classes.
-pub(crate) fn data_section(
-    group: &Group<'_>,
+pub(crate) fn data_section<'a>(
+    run: &'a Run,
+    group: &Group<'a>,
     prefix: &str,
-    charts: &mut Charts,
+    (album, charts): (&mut Album<'a>, &mut Charts),
 ) -> Result<DataSection, ReportError> {
     let mut section = DataSection {
         name: group.name.to_owned(),
         facts: None,
         figure: None,
+        pictures: Vec::new(),
     };
     let Some(data) = group.data else {
         return Ok(section);
     };
     section.facts = Some(facts(data));
+    if let Some(test) = run.tests.get(&data.test_fingerprint) {
+        section.pictures = samples_of_classes(&data.test_fingerprint, test, album);
+    }
     let chart = class_counts(
         &format!("{prefix}class-counts"),
         &ClassCounts {
@@ -150,6 +169,7 @@ pub(crate) fn data_section(
             })
             .collect(),
         sortable: true,
+        pairs: false,
     };
     section.figure = Some(charts.figure(
         &chart,
@@ -158,6 +178,39 @@ pub(crate) fn data_section(
         Some(table),
     ));
     Ok(section)
+}
+
+/// Most pictures on the sheet of classes.
+const SHEET: usize = 60;
+
+/// The first test pictures of each class, class by class in turn; as many of each as
+/// make a sheet of about two rows.
+fn samples_of_classes<'a>(
+    fingerprint: &'a str,
+    test: &'a Samples,
+    album: &mut Album<'a>,
+) -> Vec<Sample> {
+    let each = (20 / test.classes()).max(1);
+    let mut of_class: Vec<Vec<usize>> = vec![Vec::new(); test.classes()];
+    for (index, &label) in test.labels().iter().enumerate() {
+        let chosen = &mut of_class[usize::from(label)];
+        if chosen.len() < each {
+            chosen.push(index);
+        }
+    }
+    (0..each)
+        .flat_map(|turn| {
+            of_class
+                .iter()
+                .zip(test.class_names())
+                .filter_map(move |(chosen, name)| Some((*chosen.get(turn)?, name)))
+        })
+        .take(SHEET)
+        .map(|(index, name)| Sample {
+            tile: album.tile(fingerprint, test, index),
+            class: name.clone(),
+        })
+        .collect()
 }
 
 fn facts(data: &DataInfo) -> Table {
@@ -178,7 +231,10 @@ fn facts(data: &DataInfo) -> Table {
         ("training pictures", total(&data.train_counts)),
         ("test pictures", total(&data.test_counts)),
         ("fingerprint", data.fingerprint.clone()),
-        ("fingerprint of the test part", data.test_fingerprint.clone()),
+        (
+            "fingerprint of the test part",
+            data.test_fingerprint.clone(),
+        ),
     ];
     Table::pairs(
         &format!("About {}", data.name),

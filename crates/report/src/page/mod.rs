@@ -98,15 +98,17 @@ pub(crate) struct Finished {
 ///
 /// # Errors
 /// As [`crate::render`].
-pub(crate) fn build(
-    analysis: &Analysis<'_>,
-    options: &Options,
-) -> Result<Finished, ReportError> {
+pub(crate) fn build(analysis: &Analysis<'_>, options: &Options) -> Result<Finished, ReportError> {
     let info = &analysis.run.info;
     let only_dataset = analysis.groups.len() == 1;
     let mut slugs = Slugs::default();
     // Charts that belong to no model have fixed stems; no model may take them.
-    for taken in ["roc-all", "errors-by-class", "class-counts", "validation-loss"] {
+    for taken in [
+        "roc-all",
+        "errors-by-class",
+        "class-counts",
+        "validation-loss",
+    ] {
         slugs.new_slug(taken);
     }
     let mut prefixes = Vec::new();
@@ -161,7 +163,12 @@ pub(crate) fn build(
         }
     }
     for (group, prefix) in analysis.groups.iter().zip(&prefixes) {
-        data.push(method::data_section(group, prefix, &mut files)?);
+        data.push(method::data_section(
+            analysis.run,
+            group,
+            prefix,
+            (&mut album, &mut files),
+        )?);
     }
 
     let problems = method::problems(analysis);
@@ -254,18 +261,17 @@ fn contents(
         compare.below.clear();
     }
     let mut models = Link::new("#models", "Models");
-    models.below = analysis
-        .groups
-        .iter()
-        .zip(places)
-        .flat_map(|(group, places)| {
-            group
-                .entries
-                .iter()
-                .zip(places)
-                .map(|(entry, place)| model_link(group, entry, place, places_are_many(analysis)))
-        })
-        .collect();
+    models.below =
+        analysis
+            .groups
+            .iter()
+            .zip(places)
+            .flat_map(|(group, places)| {
+                group.entries.iter().zip(places).map(|(entry, place)| {
+                    model_link(group, entry, place, places_are_many(analysis))
+                })
+            })
+            .collect();
     let mut links = vec![
         Link::new("#answer", "The answer"),
         Link::new("#leaderboard", "Leaderboard"),

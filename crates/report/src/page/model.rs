@@ -10,7 +10,7 @@ use crate::{
     Options, ReportError,
     analysis::{Entry, Group, Success, Trial, seconds},
     charts, format,
-    pictures::{Album, Tile, evenly},
+    pictures::{Album, Tile, spread},
 };
 
 /// A model's section.
@@ -29,10 +29,13 @@ pub(crate) struct ModelSection {
     /// Remarks on what is shown.
     pub(crate) notes: Vec<String>,
     pub(crate) confusions: Vec<Figure>,
-    pub(crate) curves: Vec<Figure>,
-    /// Short tables: common mistakes, costs, fit, settings.
-    pub(crate) tables: Vec<Table>,
+    pub(crate) common_mistakes: Option<Table>,
+    pub(crate) learning: Vec<Figure>,
+    /// All classes on one ROC.
+    pub(crate) roc: Option<Figure>,
     pub(crate) classes: Option<Table>,
+    /// Short tables: costs, fit, settings.
+    pub(crate) tables: Vec<Table>,
     /// The same test pictures for every model.
     pub(crate) gallery: Vec<Shot>,
     pub(crate) mistakes: Vec<Shot>,
@@ -72,9 +75,11 @@ pub(crate) fn model_section<'a>(
         facts: Vec::new(),
         notes: Vec::new(),
         confusions: Vec::new(),
-        curves: Vec::new(),
-        tables: Vec::new(),
+        common_mistakes: None,
+        learning: Vec::new(),
+        roc: None,
         classes: None,
+        tables: Vec::new(),
         gallery: Vec::new(),
         mistakes: Vec::new(),
     };
@@ -86,18 +91,14 @@ pub(crate) fn model_section<'a>(
     section.facts = facts(entry, success);
     section.notes = notes(entry, trial, success);
     section.confusions = confusions(entry, success, &place.stem, files)?;
-    section
-        .curves
-        .push(class_rocs(entry, success, &place.stem, files)?);
-    section
-        .curves
-        .extend(learning(entry, success, &place.stem, files)?);
+    section.learning = learning(entry, success, &place.stem, files)?;
+    section.roc = Some(class_rocs(entry, success, &place.stem, files)?);
+    section.common_mistakes = common_mistakes(success);
     section.classes = Some(per_class(success));
-    section.tables.extend(common_mistakes(success));
     section.tables.push(costs(success.measured));
     section.tables.push(fit(success.measured));
     section.tables.extend(settings(entry));
-    let shown = evenly(success.test.len(), options.gallery_pictures);
+    let shown = spread(success.test.len(), options.gallery_pictures);
     section.gallery = shots(success, &shown, album);
     section.mistakes = shots(
         success,
@@ -130,10 +131,7 @@ fn facts(entry: &Entry<'_>, success: &Success<'_>) -> Vec<(&'static str, String)
         ),
         ("log loss", format::score(evaluation.log_loss)),
         ("fit", format::seconds(seconds(costs.fit_ns))),
-        (
-            "one answer",
-            format::seconds(seconds(costs.latency.p50_ns)),
-        ),
+        ("one answer", format::seconds(seconds(costs.latency.p50_ns))),
         ("model size", format::bytes(costs.model_bytes)),
     ]
 }

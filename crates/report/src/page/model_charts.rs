@@ -83,10 +83,14 @@ fn confusion_table(entry: &Entry<'_>, success: &Success<'_>) -> Table {
         })
         .collect();
     Table {
-        caption: format!("Test pictures by actual and predicted class, {}", entry.model),
+        caption: format!(
+            "Test pictures by actual and predicted class, {}",
+            entry.model
+        ),
         columns,
         rows,
         sortable: false,
+        pairs: false,
     }
 }
 
@@ -139,6 +143,7 @@ pub(super) fn class_rocs(
         columns,
         rows,
         sortable: true,
+        pairs: false,
     };
     let mut curves: Vec<Curve<'_>> = success
         .curves
@@ -258,6 +263,7 @@ pub(super) fn learning(
             })
             .collect(),
         sortable: false,
+        pairs: false,
     };
     let loss = courses(
         &format!("{stem}-loss"),
@@ -334,6 +340,7 @@ fn iterations(
             })
             .collect(),
         sortable: false,
+        pairs: false,
     };
     let chart = courses(
         &format!("{stem}-iterations"),

@@ -42,6 +42,7 @@ pub(super) fn per_class(success: &Success<'_>) -> Table {
             })
             .collect(),
         sortable: true,
+        pairs: false,
     }
 }
 
@@ -76,6 +77,7 @@ pub(super) fn common_mistakes(success: &Success<'_>) -> Option<Table> {
             })
             .collect(),
         sortable: false,
+        pairs: false,
     })
 }
 
@@ -181,7 +183,9 @@ pub(super) fn settings(entry: &Entry<'_>) -> Option<Table> {
                 .iter()
                 .map(|(key, value)| {
                     // Texts without their quotes.
-                    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    let value = value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned);
                     vec![Cell::from(key.as_str()), Cell::from(value)]
                 })
                 .collect(),

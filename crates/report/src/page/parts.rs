@@ -107,6 +107,8 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Vec<Cell>>,
     /// Whether a reader may want it in another order.
     pub(crate) sortable: bool,
+    /// Names and values, whose heads need not be seen.
+    pub(crate) pairs: bool,
 }
 
 impl HtmlSafe for Table {}
@@ -119,6 +121,7 @@ impl Table {
             columns: vec![Column::text(name), Column::text(value)],
             rows,
             sortable: false,
+            pairs: true,
         }
     }
 
@@ -226,6 +229,9 @@ mod tests {
     fn words_are_escaped() {
         let words = Words::default().strong("<b>").plain(" & more");
         let html = words.to_string();
-        assert!(!html.contains("<b>") && html.contains("&#38; more"), "{html}");
+        assert!(
+            !html.contains("<b>") && html.contains("&#38; more"),
+            "{html}"
+        );
     }
 }

@@ -93,8 +93,16 @@ fn errors(best: &Entry<'_>, others: &[&Entry<'_>]) -> Option<Words> {
     });
     let (next, theirs) = worse.next()?;
     let fewer = |theirs: f64| format!("{:.0}\u{a0}%", 100.0 * (1.0 - own / theirs));
+    let subject = if others
+        .first()
+        .is_some_and(|other| other.mean_accuracy() == best.mean_accuracy())
+    {
+        "Each gets"
+    } else {
+        "It gets"
+    };
     let words = Words::default()
-        .plain(format!("It gets {} wrong, ", errors_text(own)))
+        .plain(format!("{subject} {} wrong, ", errors_text(own)))
         .strong(format!("{} fewer errors than {next}", fewer(theirs)))
         .plain(format!(" ({})", errors_text(theirs)));
     Some(match worse.last() {
@@ -146,7 +154,7 @@ fn costs(best: &Entry<'_>, second: &Entry<'_>) -> Words {
     let (train, train_times) = against(fit, "trains");
     let (answer, answer_times) = against(latency, "answers one picture");
     Words::default()
-        .plain(format!("Compared with {} it ", second.model))
+        .plain(format!("Compared with {}, {} ", second.model, best.model))
         .strong(train)
         .plain(format!("{train_times} and "))
         .strong(answer)

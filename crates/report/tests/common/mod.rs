@@ -2,7 +2,7 @@
 //!
 //! Nothing here trains or measures. Numbers come from a fixed generator and from
 //! arithmetic alone, so that they are the same on every machine.
-#![allow(dead_code, missing_docs, clippy::unwrap_used)]
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 
@@ -95,9 +95,8 @@ fn picture(shape: ImageShape, class: usize, dice: &mut Dice) -> Vec<u8> {
                 let y = (row as f64 + 0.5) / shape.height as f64 * 28.0 - dy;
                 let x = (column as f64 + 0.5) / shape.width as f64 * 28.0 - dx - slant * (14.0 - y);
                 let across = |at: f64| (y - at).abs() < 1.5 && (8.5..19.5).contains(&x);
-                let down = |at: f64, from: f64| {
-                    (x - at).abs() < 1.5 && (from..from + 9.0).contains(&y)
-                };
+                let down =
+                    |at: f64, from: f64| (x - at).abs() < 1.5 && (from..from + 9.0).contains(&y);
                 let lit = [
                     across(5.0),
                     down(9.0, 5.0),
