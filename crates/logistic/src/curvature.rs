@@ -15,8 +15,7 @@
 use rayon::prelude::*;
 
 use crate::{
-    cholesky::Cholesky,
-    kernel::Lanes,
+    kernel::{Cholesky, Lanes},
     problem::{Data, PIXEL_SCALE},
     vector::dot_f32,
 };

@@ -53,10 +53,7 @@ impl SoftmaxModel {
     ///
     /// # Errors
     /// When a tensor is missing or of another shape.
-    pub(crate) fn load(
-        header: &ModelHeader,
-        reader: &mut dyn ModelReader,
-    ) -> Result<Self, StoreError> {
+    pub fn load(header: &ModelHeader, reader: &mut dyn ModelReader) -> Result<Self, StoreError> {
         let (classes, pixels) = (header.classes, header.input_shape.pixels());
         Ok(Self::new(
             header.input_shape,

@@ -2,7 +2,8 @@
 //! pays, and finished in double precision where the tolerance asks for it.
 //!
 //! 1. On a large training set, thirty plain iterations on a few thousand of its
-//!    samples, which cost two on all, come near enough to see which pictures are hard.
+//!    samples, which cost two on all, come near enough to see which pictures are hard;
+//!    unless there is a model to start from.
 //! 2. There the curvature is measured ([`Curvature`]).
 //! 3. L-BFGS on all samples, preconditioned by it. These are the iterations that are
 //!    counted, reported and limited.
@@ -38,8 +39,13 @@ pub(crate) fn precision_for(tolerance: f64) -> Precision {
     }
 }
 
-pub(crate) fn solve(problem: &Problem<'_>, ctx: &mut FitContext<'_>) -> Result<Solution, FitError> {
-    fit(problem, Lanes::detect(), &mut |iteration, loss| {
+/// Fits from `start`, or from nothing.
+pub(crate) fn solve(
+    problem: &Problem<'_>,
+    start: Option<Vec<f64>>,
+    ctx: &mut FitContext<'_>,
+) -> Result<Solution, FitError> {
+    fit(problem, start, Lanes::detect(), &mut |iteration, loss| {
         ctx.emit(&FitEvent::Iteration {
             iteration,
             loss: Some(loss),
@@ -68,6 +74,7 @@ impl Function for Conditioned<'_> {
 
 fn fit<E>(
     problem: &Problem<'_>,
+    start: Option<Vec<f64>>,
     lanes: Lanes,
     each: &mut dyn FnMut(u64, f64) -> Result<(), E>,
 ) -> Result<Solution, E> {
@@ -76,9 +83,13 @@ fn fit<E>(
         objective: Objective::new(data, lanes, Precision::Single),
         curvature: None,
     };
-    let mut x = vec![0.0; function.objective.len()];
-    if Curvature::pays(data) {
-        x = approach(data, lanes, x);
+    let pays = Curvature::pays(data);
+    let x = match start {
+        Some(x) => x,
+        None if pays => approach(data, lanes, vec![0.0; function.objective.len()]),
+        None => vec![0.0; function.objective.len()],
+    };
+    if pays {
         let probabilities = function.objective.probabilities(&x);
         function.curvature = Curvature::measure(data, &probabilities, lanes);
     }
@@ -89,7 +100,8 @@ fn fit<E>(
     let mut outcome = lbfgs::minimise(&mut function, x, limits, &mut *each)?;
     let mut steps = outcome.iterations;
     // Single precision may also have come to a halt before the tolerance was met.
-    if !outcome.converged || options.tolerance < SINGLE_TOLERANCE {
+    let unfinished = !outcome.converged || options.tolerance < SINGLE_TOLERANCE;
+    if unfinished && steps < limits.iterations {
         limits.iterations -= steps;
         limits.tolerance = options.tolerance;
         function.objective.precision = Precision::Double;
@@ -153,7 +165,7 @@ mod tests {
             tolerance,
         };
         let problem = Problem::new(train, options).unwrap();
-        let Ok(solution) = fit(&problem, lanes, &mut |_, _| Ok::<_, Infallible>(()));
+        let Ok(solution) = fit(&problem, None, lanes, &mut |_, _| Ok::<_, Infallible>(()));
         solution
     }
 

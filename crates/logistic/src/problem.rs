@@ -9,6 +9,10 @@ use crate::{SoftmaxModel, recipe::Options};
 /// Pixels are divided by this and nothing else.
 pub(crate) const PIXEL_SCALE: f64 = 1.0 / 255.0;
 
+/// The bias of a class without training samples: with it and no weights, softmax gives
+/// exactly zero.
+const ABSENT: f32 = f32::MIN;
+
 /// Pictures in the form that the native engine sums over.
 #[derive(Clone, Debug)]
 pub(crate) struct Data<'a> {
@@ -135,12 +139,25 @@ impl<'a> Problem<'a> {
             .collect()
     }
 
+    /// A model's parameters, of the classes that occur.
+    pub(crate) fn parameters(&self, model: &SoftmaxModel) -> Vec<f64> {
+        let pixels = self.data.columns;
+        let present = || self.present.iter().copied().map(usize::from);
+        let weights = present().flat_map(|class| &model.weights()[class * pixels..][..pixels]);
+        // A class that the model never saw starts as likely as any.
+        let biases = present().map(|class| match model.biases()[class] {
+            ABSENT => 0.0,
+            bias => f64::from(bias),
+        });
+        weights.copied().map(f64::from).chain(biases).collect()
+    }
+
     /// The model that answers for every class, absent ones included.
     pub(crate) fn model(&self, solution: &Solution) -> SoftmaxModel {
         let pixels = self.data.columns;
         let (from_weights, from_biases) = solution.parameters.split_at(self.data.classes * pixels);
         let mut weights = vec![0.0; self.classes * pixels];
-        let mut biases = vec![f32::MIN; self.classes];
+        let mut biases = vec![ABSENT; self.classes];
         for (row, &class) in self.present.iter().enumerate() {
             let class = usize::from(class);
             for (to, &from) in weights[class * pixels..][..pixels]

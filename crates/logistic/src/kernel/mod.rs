@@ -9,12 +9,14 @@
 //! Every number is computed by the same operations in the same order whatever the
 //! block it is in, so that a picture gets the same bits alone and among others.
 
+mod cholesky;
 mod double;
 mod lanes;
 mod products;
 mod softmax;
 mod tiles;
 
+pub(crate) use cholesky::Cholesky;
 pub(crate) use double::LearnDouble;
 pub(crate) use lanes::{Kernel, Lanes};
 use pulp::Simd;

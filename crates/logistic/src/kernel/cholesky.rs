@@ -6,10 +6,8 @@
 use gemm::{Parallelism, gemm};
 use pulp::Simd;
 
-use crate::{
-    kernel::{Kernel, Lanes},
-    vector::{add_f32, dot_f32},
-};
+use super::{Kernel, Lanes};
+use crate::vector::{add_f32, dot_f32};
 
 /// Columns that are factored at once.
 const PANEL: usize = 64;
