@@ -11,12 +11,14 @@
 //!
 //! Rejected alternatives: approximate search (HNSW, IVF), because a comparison of
 //! families needs the answer that the family stands for, and because exact search over
-//! 60,000 pictures costs a tenth of a millisecond per picture; and the libraries' own
+//! 60,000 pictures takes far less than a millisecond per picture; and the libraries' own
 //! classifiers, because linfa has none and smartcore's gives no probabilities. From
 //! both libraries only the search is taken; votes are counted in one place for all.
 
+mod best;
 mod classifier;
 mod family;
+mod features;
 mod library;
 mod linfa_nn;
 mod model;
@@ -31,6 +33,7 @@ mod tests;
 mod vote;
 
 pub use family::FAMILY;
+pub use features::{FeatureIndex, FeaturesError};
 pub use model::KnnModel;
 pub use search::Neighbour;
 pub use settings::{IndexKind, KnnSettings, Metric, Weights};

@@ -10,7 +10,6 @@ use rayon::prelude::*;
 
 use super::{
     NARROW,
-    best::Best,
     columns::Columns,
     kernel::{Block, Kernel, LANES, Sums, TILE, ones},
     order::side_by_side,
@@ -18,6 +17,7 @@ use super::{
     projection::{AXES, Projection},
     queries::QueryLanes,
 };
+use crate::best::Best;
 
 /// With fewer rows there is too little to pass over.
 const ROWS: usize = 4096;

@@ -6,8 +6,8 @@
 //! that in 64 bits, which keeps exact for every picture that fits in memory.
 //!
 //! [`columns`] leaves out what does not vary, [`packed`] lays the rest out for the
-//! [`kernel`]s, [`score`] turns their sums into an exact order, [`best`] keeps the k
-//! nearest, and [`scan`] puts it together and spreads it over the threads. For L2 over
+//! [`kernel`]s, [`score`] turns their sums into an exact order, [`crate::best`] keeps the
+//! k nearest, and [`scan`] puts it together and spreads it over the threads. For L2 over
 //! many rows, [`coarse`] first passes over tiles of rows that are certainly too far, by
 //! bounds from [`projection`]s, and [`order`] puts similar rows in one tile.
 //!
@@ -15,7 +15,6 @@
 //! at most rows and lose to looking at all of them in order; distances in floating
 //! point, because they are slower here and not exact.
 
-mod best;
 mod coarse;
 mod columns;
 mod kernel;

@@ -12,12 +12,11 @@ use rayon::prelude::*;
 
 use super::{
     NARROW, NativeIndex,
-    best::Best,
     kernel::{Block, LANES, SEGMENT, Sums, TILE, ones},
     queries::Queries,
     score::{Lanes, QueryFacts, Score},
 };
-use crate::Neighbour;
+use crate::{Neighbour, best::Best};
 
 /// Queries in a chunk: 1024 MNIST pictures are 740 kB.
 const QUERIES_PER_CHUNK: usize = 1024;
@@ -30,6 +29,9 @@ const TASKS: usize = 64;
 
 /// Fewer tiles than this are not worth a task.
 const TILES_PER_TASK: usize = 16;
+
+/// The same where most tiles are passed over.
+const COARSE_TILES_PER_TASK: usize = 256;
 
 /// Tiles searched for a first bound, beyond those that `k` rows fill.
 const FIRST_TILES: usize = 2;
@@ -45,10 +47,14 @@ pub(super) fn nearest<S: Score>(
     let chunk = (NEIGHBOURS_PER_CHUNK / k).clamp(1, QUERIES_PER_CHUNK);
     let chunks = (queries.len() / columns).div_ceil(chunk).max(1);
     let tiles = index.packed.tiles();
+    let least = match index.coarse {
+        Some(_) => COARSE_TILES_PER_TASK,
+        None => TILES_PER_TASK,
+    };
     let part = if chunks >= TASKS / 4 {
         tiles
     } else {
-        tiles.div_ceil(TASKS.div_ceil(chunks)).max(TILES_PER_TASK)
+        tiles.div_ceil(TASKS.div_ceil(chunks)).max(least)
     };
     let found: Vec<Vec<Neighbour>> = queries
         .par_chunks(chunk * columns)

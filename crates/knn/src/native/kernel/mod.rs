@@ -46,8 +46,10 @@ pub(crate) enum QueryForm {
     Bytes,
     /// Less 128, as signed bytes: VNNI multiplies unsigned by signed. The rows' bytes
     /// times 128 are added back from [`super::packed::Packed::starts`].
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "for VNNI"))]
     Offset,
     /// Widened to 16 bits, the even bytes of a group before the odd ones.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "for AVX2"))]
     Words,
 }
 
@@ -89,6 +91,7 @@ pub(crate) struct Block<'a> {
     /// How many queries: 1, 2, 4 or [`LANES`].
     pub(crate) lanes: usize,
     /// For each row, 128 times the sum of its bytes.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "for VNNI"))]
     pub(crate) starts: &'a [i32; TILE],
 }
 
@@ -112,9 +115,13 @@ pub(crate) fn ones(mut mask: u32) -> impl Iterator<Item = usize> {
     })
 }
 
-/// An implementation of the inner loops.
+/// An implementation of the inner loops that this processor can run. Only
+/// [`Kernel::available`] makes one; the calls of its functions rely on that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kernel {
+pub(crate) struct Kernel(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
     /// Plain loops, for any processor.
     Portable,
     /// x86-64 with AVX2: bytes widened to 16 bits (`vpmaddwd`).
@@ -123,7 +130,7 @@ pub(crate) enum Kernel {
     /// x86-64 with AVX2 and AVX-VNNI: `vpdpbusd` on 32 bytes.
     #[cfg(target_arch = "x86_64")]
     AvxVnni,
-    /// x86-64 with AVX-512 and VNNI: `vpdpbusd` on 64 bytes.
+    /// x86-64 with AVX2, AVX-512 (F, BW) and VNNI: `vpdpbusd` on 64 bytes.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
     /// 64-bit ARM: `umull` and `uadalp`.
@@ -143,77 +150,78 @@ impl Kernel {
             use std::arch::is_x86_feature_detected as has;
             let avx2 = has!("avx2");
             if avx2 && has!("avx512f") && has!("avx512bw") && has!("avx512vnni") {
-                kernels.push(Self::Avx512Vnni);
+                kernels.push(Self(Kind::Avx512Vnni));
             }
             if avx2 && has!("avxvnni") {
-                kernels.push(Self::AvxVnni);
+                kernels.push(Self(Kind::AvxVnni));
             }
             if avx2 {
-                kernels.push(Self::Avx2);
+                kernels.push(Self(Kind::Avx2));
             }
         }
         #[cfg(target_arch = "aarch64")]
         {
             use std::arch::is_aarch64_feature_detected as has;
             if has!("neon") && has!("dotprod") {
-                kernels.push(Self::NeonDot);
+                kernels.push(Self(Kind::NeonDot));
             }
             if has!("neon") {
-                kernels.push(Self::Neon);
+                kernels.push(Self(Kind::Neon));
             }
         }
-        kernels.push(Self::Portable);
+        kernels.push(Self(Kind::Portable));
         kernels
     }
 
     /// The fastest kernel that this processor can run.
     pub(crate) fn best() -> Self {
-        Self::available().first().copied().unwrap_or(Self::Portable)
+        let available = Self::available();
+        available.first().copied().unwrap_or(Self(Kind::Portable))
     }
 
     /// How this kernel wants its queries.
     pub(crate) fn query_form(self, sum: Sum) -> QueryForm {
-        match (sum, self) {
+        match (sum, self.0) {
             #[cfg(target_arch = "x86_64")]
-            (Sum::Dot, Self::AvxVnni | Self::Avx512Vnni) => QueryForm::Offset,
+            (Sum::Dot, Kind::AvxVnni | Kind::Avx512Vnni) => QueryForm::Offset,
             #[cfg(target_arch = "x86_64")]
-            (Sum::Dot, Self::Avx2) => QueryForm::Words,
+            (Sum::Dot, Kind::Avx2) => QueryForm::Words,
             _ => QueryForm::Bytes,
         }
     }
 
     /// Sums over the columns of `block` for each of its queries and rows.
     pub(crate) fn sum(self, sum: Sum, block: Block<'_>, out: &mut Sums) {
-        match (self, sum) {
-            (Self::Portable, Sum::Dot) => portable::dot(block, out),
-            (Self::Portable, Sum::Differences) => portable::differences(block, out),
-            // SAFETY: `available` gives these variants only where the processor has
-            // the features that the functions are compiled for, and nothing else makes them.
+        match (self.0, sum) {
+            (Kind::Portable, Sum::Dot) => portable::dot(block, out),
+            (Kind::Portable, Sum::Differences) => portable::differences(block, out),
+            // SAFETY: `available` makes this kind only where the processor has the features
+            // that the function is compiled for, and nothing else makes it.
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx2, Sum::Dot) => unsafe { avx2::dot(block, out) },
+            (Kind::Avx2, Sum::Dot) => unsafe { avx2::dot(block, out) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            (Self::AvxVnni, Sum::Dot) => unsafe { avx2::dot_vnni(block, out) },
+            (Kind::AvxVnni, Sum::Dot) => unsafe { avx2::dot_vnni(block, out) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx2 | Self::AvxVnni, Sum::Differences) => unsafe {
+            (Kind::Avx2 | Kind::AvxVnni, Sum::Differences) => unsafe {
                 avx2::differences(block, out);
             },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512Vnni, Sum::Dot) => unsafe { avx512::dot(block, out) },
+            (Kind::Avx512Vnni, Sum::Dot) => unsafe { avx512::dot(block, out) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx512Vnni, Sum::Differences) => unsafe { avx512::differences(block, out) },
+            (Kind::Avx512Vnni, Sum::Differences) => unsafe { avx512::differences(block, out) },
             // SAFETY: as above.
             #[cfg(target_arch = "aarch64")]
-            (Self::NeonDot, Sum::Dot) => unsafe { aarch64::dot_dotprod(block, out) },
+            (Kind::NeonDot, Sum::Dot) => unsafe { aarch64::dot_dotprod(block, out) },
             // SAFETY: as above.
             #[cfg(target_arch = "aarch64")]
-            (Self::Neon, Sum::Dot) => unsafe { aarch64::dot(block, out) },
+            (Kind::Neon, Sum::Dot) => unsafe { aarch64::dot(block, out) },
             // SAFETY: as above.
             #[cfg(target_arch = "aarch64")]
-            (Self::Neon | Self::NeonDot, Sum::Differences) => unsafe {
+            (Kind::Neon | Kind::NeonDot, Sum::Differences) => unsafe {
                 aarch64::differences(block, out);
             },
         }
@@ -222,10 +230,10 @@ impl Kernel {
     /// For each of `N` rows of weights (transposed here) their dot product with `bytes`.
     /// Weights lie in −128 to 127, so that a product fits 16 bits; at most 2¹⁶ bytes.
     pub(crate) fn weighted<const N: usize>(self, bytes: &[u8], weights: &[[i16; N]]) -> [i32; N] {
-        match self {
+        match self.0 {
             // SAFETY: as in `sum`; all three have AVX2.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 | Self::AvxVnni | Self::Avx512Vnni => unsafe {
+            Kind::Avx2 | Kind::AvxVnni | Kind::Avx512Vnni => unsafe {
                 avx2::weighted(bytes, weights)
             },
             _ => portable::weighted(bytes, weights),
@@ -244,16 +252,16 @@ impl Kernel {
         limits: &[i32; LANES],
         out: &mut Sums,
     ) -> [u32; LANES] {
-        // SAFETY: as in `sum`.
         #[cfg(target_arch = "x86_64")]
-        if self == Self::Avx512Vnni {
+        if self.0 == Kind::Avx512Vnni {
+            // SAFETY: as in `sum`.
             return unsafe { avx512::dot_below(block, base, limits, out) };
         }
         self.sum(Sum::Dot, block, out);
-        match self {
+        match self.0 {
             // SAFETY: as in `sum`.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 | Self::AvxVnni => unsafe { avx2::scores_below(out, base, limits) },
+            Kind::Avx2 | Kind::AvxVnni => unsafe { avx2::scores_below(out, base, limits) },
             _ => portable::scores_below(out, base, limits),
         }
     }
@@ -266,13 +274,13 @@ impl Kernel {
         out: &mut Sums,
     ) -> [u32; LANES] {
         self.sum(Sum::Differences, block, out);
-        match self {
+        match self.0 {
             // SAFETY: as in `sum`.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Vnni => unsafe { avx512::sums_below(out, limits) },
+            Kind::Avx512Vnni => unsafe { avx512::sums_below(out, limits) },
             // SAFETY: as in `sum`.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 | Self::AvxVnni => unsafe { avx2::sums_below(out, limits) },
+            Kind::Avx2 | Kind::AvxVnni => unsafe { avx2::sums_below(out, limits) },
             _ => portable::sums_below(out, limits),
         }
     }

@@ -5,14 +5,14 @@ use std::collections::BinaryHeap;
 /// Keeps the `k` smallest of what it is offered: the smaller key first, the lower row
 /// among equals. A binary heap with the worst on top, because `k` may be anything up
 /// to the number of training rows; for the usual small `k` a sorted array is no faster.
-pub(super) struct Best<K> {
+pub(crate) struct Best<K> {
     k: usize,
     heap: BinaryHeap<(K, u32)>,
 }
 
 impl<K: Copy + Ord> Best<K> {
     /// Nothing seen yet; `k` is at least 1.
-    pub(super) fn new(k: usize) -> Self {
+    pub(crate) fn new(k: usize) -> Self {
         Self {
             k,
             heap: BinaryHeap::new(),
@@ -20,7 +20,7 @@ impl<K: Copy + Ord> Best<K> {
     }
 
     /// Takes in one more, and says whether it is among the best now.
-    pub(super) fn offer(&mut self, key: K, row: u32) -> bool {
+    pub(crate) fn offer(&mut self, key: K, row: u32) -> bool {
         if self.heap.len() < self.k {
             self.heap.push((key, row));
             return true;
@@ -35,13 +35,13 @@ impl<K: Copy + Ord> Best<K> {
     }
 
     /// The worst key kept, once `k` have been seen: what is worse need not be offered.
-    pub(super) fn worst(&self) -> Option<K> {
+    pub(crate) fn worst(&self) -> Option<K> {
         let (key, _) = self.heap.peek()?;
         (self.heap.len() == self.k).then_some(*key)
     }
 
     /// Takes in all that `other` has kept.
-    pub(super) fn merge(mut self, other: Self) -> Self {
+    pub(crate) fn merge(mut self, other: Self) -> Self {
         for (key, row) in other.heap {
             self.offer(key, row);
         }
@@ -49,7 +49,7 @@ impl<K: Copy + Ord> Best<K> {
     }
 
     /// What was kept, best first.
-    pub(super) fn into_sorted(self) -> Vec<(K, u32)> {
+    pub(crate) fn into_sorted(self) -> Vec<(K, u32)> {
         self.heap.into_sorted_vec()
     }
 }
