@@ -1,18 +1,13 @@
-//! Dropout masks that depend on the seed, the step and the layer, and on nothing else.
+//! Dropout masks that depend on the seed, the step and the place, and on nothing else.
 //!
 //! Burn's own dropout draws from a generator that is global to the process: two
 //! fits at once would disturb each other, and engines could not be compared step by
-//! step. Here a mask is a pure function, so it may be drawn by any thread.
+//! step. Here a mask is a pure function, the same for every engine: the native kernels
+//! compute it where they need it, the others are given it as a tensor.
 
-use bakeoff_core::derive_seed;
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::Dropout;
-
-/// Values drawn from one stream. Fixed, so that the number of threads changes nothing.
-const CHUNK: usize = 1 << 14;
+use crate::{Dropout, kernels::MaskKey};
 
 /// The source of all dropout masks of one fit.
 #[derive(Clone, Copy, Debug)]
@@ -26,28 +21,26 @@ impl DropoutMasks {
         Self { seed }
     }
 
+    /// What the masks follow from, for an engine that computes them itself.
+    pub fn seed(self) -> u64 {
+        self.seed
+    }
+
     /// Factors for `samples` pictures in one training step: 0 with probability
     /// `layer.rate`, otherwise 1 / (1 − rate), so that the expectation stays
     /// (inverted dropout, as in Keras and PyTorch). samples × `layer.values` values.
-    pub fn draw(&self, layer: &Dropout, step: u64, samples: usize) -> Vec<f32> {
-        let purpose = format!("dropout/{}/{step}", layer.index);
-        let seed = derive_seed(self.seed, &purpose);
-        let keep = (1.0 / (1.0 - layer.rate)) as f32;
-        // A share of the range of 32 bits: exact to 1 in 2^32.
-        let threshold = (layer.rate * 2f64.powi(32)) as u32;
+    pub fn draw(self, layer: &Dropout, step: u64, samples: usize) -> Vec<f32> {
         let mut mask = vec![0.0; samples * layer.values];
-        mask.par_chunks_mut(CHUNK)
+        mask.par_chunks_mut(layer.values)
             .enumerate()
-            .for_each(|(chunk, values)| {
-                let mut rng = ChaCha8Rng::seed_from_u64(seed);
-                rng.set_stream(chunk as u64);
-                for value in values {
-                    *value = if rng.next_u32() < threshold {
-                        0.0
-                    } else {
-                        keep
-                    };
-                }
+            .for_each(|(sample, values)| {
+                let key = MaskKey {
+                    seed: self.seed,
+                    step,
+                    layer: layer.index,
+                    sample,
+                };
+                key.fill(layer.rate as f32, values);
             });
         mask
     }
@@ -75,21 +68,19 @@ mod tests {
     }
 
     #[test]
-    fn step_layer_and_seed_give_other_masks_and_threads_do_not() {
+    fn step_layer_sample_and_seed_give_other_masks_and_threads_do_not() {
         let draw = |seed, step, index| {
-            DropoutMasks::new(seed).draw(
-                &Dropout {
-                    index,
-                    ..layer(0.5)
-                },
-                step,
-                100,
-            )
+            let layer = Dropout {
+                index,
+                ..layer(0.5)
+            };
+            DropoutMasks::new(seed).draw(&layer, step, 100)
         };
         let mask = draw(1, 1, 0);
         assert_ne!(mask, draw(2, 1, 0));
         assert_ne!(mask, draw(1, 2, 0));
         assert_ne!(mask, draw(1, 1, 1));
+        assert_ne!(mask[..700], mask[700..1400]);
         for threads in [1, 2] {
             let pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(threads)

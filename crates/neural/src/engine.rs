@@ -43,7 +43,7 @@ pub const NORM_EPSILON: f64 = 1e-5;
 /// One training batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
-    /// Step of the optimiser, from 0 over the whole fit.
+    /// Step of the optimiser: from 0 over the whole fit, one after the other.
     pub step: u64,
     /// N×C×H×W bytes; an engine scales them by 1/255.
     pub pixels: &'a [u8],
@@ -87,7 +87,7 @@ pub trait Learner {
     /// before the softmax that the step was taken on, from the weights before it.
     ///
     /// # Errors
-    /// What the library said. The weights are unspecified then.
+    /// What the library said. The fit is over then: the weights may be half moved.
     fn step(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>, EngineError>;
 
     /// N×K scores before the softmax for N×C×H×W bytes, without dropout and with the

@@ -13,7 +13,9 @@ mod augment;
 mod burn_engine;
 mod dropout;
 mod engine;
+pub mod kernels;
 mod model;
+mod native_engine;
 mod network;
 mod schedule;
 mod settings;
@@ -29,6 +31,7 @@ pub use engine::{
     Predictor, scale_pixels,
 };
 pub use model::{ENGINES, FittedNetwork, NetworkClassifier};
+pub use native_engine::NativeEngine;
 pub use network::{
     Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Network, NetworkError, Padding, Role, Step,
     TensorSpec,

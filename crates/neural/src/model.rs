@@ -7,12 +7,17 @@ use bakeoff_core::{
 };
 
 use crate::{
-    Blueprint, BurnEngine, Network, NetworkEngine, Predictor, Training, Weights,
+    Blueprint, BurnEngine, NativeEngine, Network, NetworkEngine, Predictor, Training, Weights,
     train::{SCORE_CHUNK, train},
 };
 
 /// The engines of both families; the first is the default.
 pub const ENGINES: &[Engine] = &[
+    Engine {
+        name: "native",
+        summary: "fused kernels of this project, AVX-512, AVX2 or portable",
+        deterministic: true,
+    },
     Engine {
         name: "burn-flex",
         summary: "Burn's own CPU backend, on the gemm crate",
@@ -28,6 +33,7 @@ pub const ENGINES: &[Engine] = &[
 /// The engine called `name`.
 fn engine(name: &str) -> Option<&'static dyn NetworkEngine> {
     match name {
+        "native" => Some(&NativeEngine),
         "burn-flex" => Some(&BurnEngine::Flex),
         "burn-ndarray" => Some(&BurnEngine::NdArray),
         _ => None,

@@ -45,9 +45,8 @@ impl NetworkEngine for NativeEngine {
             seed: dropout.seed(),
             isa: Isa::detect(),
         };
-        let learning =
-            kernels::Network::new(&architecture(network), &tensors(weights), settings)
-                .map_err(error)?;
+        let learning = kernels::Network::new(&architecture(network), &tensors(weights), settings)
+            .map_err(error)?;
         Ok(Box::new(NativeLearner {
             network: network.clone(),
             learning,
@@ -173,4 +172,3 @@ impl Predictor for NativePredictor {
         Ok(scores)
     }
 }
-

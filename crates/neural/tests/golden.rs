@@ -5,12 +5,12 @@
 
 use bakeoff_core::ImageShape;
 use bakeoff_neural::{
-    AdamOptions, Batch, Blueprint, BurnEngine, DropoutMasks, Network, NetworkEngine, Padding, Step,
-    Weights,
+    AdamOptions, Batch, Blueprint, BurnEngine, DropoutMasks, NativeEngine, Network, NetworkEngine,
+    Padding, Step, Weights,
 };
 use serde::Deserialize;
 
-const ENGINES: [&dyn NetworkEngine; 2] = [&BurnEngine::Flex, &BurnEngine::NdArray];
+const ENGINES: [&dyn NetworkEngine; 3] = [&BurnEngine::Flex, &BurnEngine::NdArray, &NativeEngine];
 
 #[derive(Deserialize)]
 struct Case {

@@ -299,31 +299,32 @@ fn a_loaded_model_answers_with_the_same_bits_and_damage_is_named() {
 }
 
 #[test]
-fn a_model_saved_by_one_engine_is_answered_by_the_other() {
+fn a_model_saved_by_one_engine_is_answered_by_the_others() {
     let (_, _, test) = toy();
-    let (family, spec) = recipes().swap_remove(7);
-    assert_eq!(
-        (family.name, spec.engine.as_str()),
-        ("convolutional", "burn-ndarray")
-    );
-    let model = fitted(family, &spec, 1);
-    let mut shelf = Shelf::default();
-    model.save(&mut shelf).unwrap();
-    let header = ModelHeader {
-        input_shape: model.input_shape(),
-        classes: model.classes(),
-    };
-    let other = ModelSpec {
-        engine: "burn-flex".into(),
-        ..spec
-    };
-    let loaded = (family.load)(&other, &header, &mut shelf).unwrap();
-    let (a, b) = (
-        model.predict_proba(test.images()).unwrap(),
-        loaded.predict_proba(test.images()).unwrap(),
-    );
-    for (a, b) in a.values().iter().zip(b.values()) {
-        assert!((a - b).abs() < 1e-5, "{a} is not {b}");
+    for (family, spec) in recipes() {
+        let model = fitted(family, &spec, 1);
+        let mut shelf = Shelf::default();
+        model.save(&mut shelf).unwrap();
+        let header = ModelHeader {
+            input_shape: model.input_shape(),
+            classes: model.classes(),
+        };
+        let answer = model.predict_proba(test.images()).unwrap();
+        for engine in ENGINES {
+            let other = ModelSpec {
+                engine: engine.name.into(),
+                ..spec.clone()
+            };
+            let loaded = (family.load)(&other, &header, &mut shelf.clone()).unwrap();
+            let answers = loaded.predict_proba(test.images()).unwrap();
+            for (a, b) in answer.values().iter().zip(answers.values()) {
+                assert!(
+                    (a - b).abs() < 1e-5,
+                    "{} {spec:?}: {a} is not {b}",
+                    engine.name
+                );
+            }
+        }
     }
 }
 
