@@ -144,15 +144,17 @@ impl Experiment {
             })
         };
         Ok(Self {
-            name: source
-                .get(&root, "name", NAME_RULE, name)?
-                .unwrap_or(stem),
+            name: source.get(&root, "name", NAME_RULE, name)?.unwrap_or(stem),
             datasets: source
                 .get(
                     &root,
                     "datasets",
                     "a list of built-in names or paths of folders",
-                    |v| list(v, |v| v.as_str().filter(|s| !s.is_empty()).map(String::from)),
+                    |v| {
+                        list(v, |v| {
+                            v.as_str().filter(|s| !s.is_empty()).map(String::from)
+                        })
+                    },
                 )?
                 .unwrap_or_else(|| vec!["mnist".into()]),
             seeds: source
@@ -164,9 +166,12 @@ impl Experiment {
                 )?
                 .unwrap_or_else(|| vec![1]),
             validation_fraction: source
-                .get(&root, "validation_fraction", "a number from 0 to 0.5", |v| {
-                    v.as_f64().filter(|x| (0.0..=0.5).contains(x))
-                })?
+                .get(
+                    &root,
+                    "validation_fraction",
+                    "a number from 0 to 0.5",
+                    |v| v.as_f64().filter(|x| (0.0..=0.5).contains(x)),
+                )?
                 .unwrap_or(0.1),
             split_seed: source
                 .get(&root, "split_seed", "a whole number from 0", Value::as_u64)?
@@ -238,7 +243,10 @@ fn models(source: &Source<'_>, root: Table<'_, '_>) -> Result<Vec<ModelEntry>, E
     let mut entries: Vec<ModelEntry> = Vec::with_capacity(tables.len());
     for item in tables.iter() {
         let table = item.get_ref().as_table().ok_or_else(|| {
-            source.error(item.span(), format!("a model is a table, as in `{example}`"))
+            source.error(
+                item.span(),
+                format!("a model is a table, as in `{example}`"),
+            )
         })?;
         let entry = model(source, table, item.span())?;
         if entries.iter().any(|other| other.name == entry.name) {
@@ -341,22 +349,40 @@ mod tests {
     #[test]
     fn errors_name_line_column_key_and_what_is_allowed() {
         let message = error("seeds = [1]\nlimt_train = 5\n");
-        assert!(message.starts_with("x.toml:2:1: unknown key `limt_train`"), "{message}");
+        assert!(
+            message.starts_with("x.toml:2:1: unknown key `limt_train`"),
+            "{message}"
+        );
         assert!(message.contains("did you mean `limit_train`?"), "{message}");
-        assert!(message.contains("\n  2 | limt_train = 5\n    | ^"), "{message}");
+        assert!(
+            message.contains("\n  2 | limt_train = 5\n    | ^"),
+            "{message}"
+        );
 
         let message = error("[[models]]\nfamily = \"knn\"\nk = 0\n");
-        assert!(message.starts_with("x.toml:3:1: setting `k` of knn is 0"), "{message}");
+        assert!(
+            message.starts_with("x.toml:3:1: setting `k` of knn is 0"),
+            "{message}"
+        );
 
         let message = error("[[models]]\nfamily = \"kn\"\n");
-        assert!(message.starts_with("x.toml:2:1: there is no model family `kn`"), "{message}");
+        assert!(
+            message.starts_with("x.toml:2:1: there is no model family `kn`"),
+            "{message}"
+        );
         assert!(message.contains("did you mean `knn`?"), "{message}");
 
         let message = error("[[models]]\nfamily = \"knn\"\nengine = \"burn\"\n");
-        assert!(message.starts_with("x.toml:3:1: knn has no engine `burn`"), "{message}");
+        assert!(
+            message.starts_with("x.toml:3:1: knn has no engine `burn`"),
+            "{message}"
+        );
 
         let message = error("seeds = [1, 1]\n[[models]]\nfamily = \"knn\"\n");
-        assert!(message.starts_with("x.toml:1:9: `seeds` is [1,1]; allowed: a list of different"), "{message}");
+        assert!(
+            message.starts_with("x.toml:1:9: `seeds` is [1,1]; allowed: a list of different"),
+            "{message}"
+        );
 
         let message = error("seeds = []\n");
         assert!(message.contains("x.toml:1:9: `seeds`"), "{message}");
@@ -382,7 +408,9 @@ mod tests {
 
     #[test]
     fn names_cannot_leave_their_folder() {
-        assert!(error("name = \"../x\"\n[[models]]\nfamily = \"knn\"").contains("allowed: 1 to 60"));
+        assert!(
+            error("name = \"../x\"\n[[models]]\nfamily = \"knn\"").contains("allowed: 1 to 60")
+        );
         assert!(error("name = \"..\"\n[[models]]\nfamily = \"knn\"").contains("allowed"));
     }
 }

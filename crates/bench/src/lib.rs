@@ -26,7 +26,9 @@ mod trial;
 
 pub use error::BenchError;
 pub use event::{TrialEvent, TrialStage};
-pub use experiment::{Experiment, ExperimentError, ModelEntry, builtin_experiment, builtin_experiments};
+pub use experiment::{
+    Experiment, ExperimentError, ModelEntry, builtin_experiment, builtin_experiments,
+};
 pub use host::describe_host;
 pub use measure::{MeasuredPrediction, measure_latency};
 pub use plan::{Overrides, plan};

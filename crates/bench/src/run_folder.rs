@@ -105,7 +105,9 @@ impl RunFolder {
 
     fn test_path(&self, fingerprint: &str) -> PathBuf {
         let short = fingerprint.get(..16).unwrap_or(fingerprint);
-        self.path.join("tests").join(format!("{short}.safetensors.gz"))
+        self.path
+            .join("tests")
+            .join(format!("{short}.safetensors.gz"))
     }
 
     /// What it is about.
@@ -273,7 +275,13 @@ impl RunFolder {
                 if (found.len(), found.classes()) != expected {
                     return Err(BenchError::damaged(
                         &self.records().join(&measured.probabilities.file),
-                        format!("{}×{} probabilities, expected {}×{}", found.len(), found.classes(), expected.0, expected.1),
+                        format!(
+                            "{}×{} probabilities, expected {}×{}",
+                            found.len(),
+                            found.classes(),
+                            expected.0,
+                            expected.1
+                        ),
                     ));
                 }
                 probabilities.insert(trial.id.clone(), found);
@@ -332,7 +340,11 @@ impl RunFolder {
             &[samples.len(), shape.channels, shape.height, shape.width],
             TensorData::U8(samples.images().pixels()),
         )?;
-        tensors.tensor("labels", &[samples.len()], TensorData::U16(samples.labels()))?;
+        tensors.tensor(
+            "labels",
+            &[samples.len()],
+            TensorData::U16(samples.labels()),
+        )?;
         let path = self.test_path(fingerprint);
         // Level 4 is within a few per cent of the best size at a tenth of its time.
         let mut encoder = GzEncoder::new(Vec::new(), Compression::new(4));
@@ -343,11 +355,7 @@ impl RunFolder {
         write_whole(&path, &bytes)
     }
 
-    fn read_test(
-        &self,
-        fingerprint: &str,
-        data: &DataInfo,
-    ) -> Result<Samples, BenchError> {
+    fn read_test(&self, fingerprint: &str, data: &DataInfo) -> Result<Samples, BenchError> {
         let path = self.test_path(fingerprint);
         let file = File::open(&path).map_err(BenchError::io(&path))?;
         let count: usize = data.test_counts.iter().sum();

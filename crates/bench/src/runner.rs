@@ -274,7 +274,9 @@ impl Runner<'_> {
                 }
             };
             observer.ended(&trial, &end);
-            let failed = end.record().is_some_and(|record| record.measured().is_none());
+            let failed = end
+                .record()
+                .is_some_and(|record| record.measured().is_none());
             outcome.failed += usize::from(failed);
             match end {
                 TrialEnd::AlreadyDone(_) | TrialEnd::CameSecond { .. } => outcome.already_done += 1,

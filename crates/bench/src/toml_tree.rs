@@ -28,9 +28,7 @@ impl<'a> Source<'a> {
     pub(crate) fn parse(&self) -> Result<DeTable<'a>, ExperimentError> {
         DeTable::parse(self.text)
             .map(Spanned::into_inner)
-            .map_err(|error| {
-                self.error(error.span().unwrap_or(0..0), error.message().to_owned())
-            })
+            .map_err(|error| self.error(error.span().unwrap_or(0..0), error.message().to_owned()))
     }
 
     /// An error at a place, with the line it is on.

@@ -249,17 +249,16 @@ fn measure_trial(
     drop((parts.train, parts.validation));
 
     begin(TrialStage::Predict, Stage::Predict, on_event)?;
-    let answers = measure_batch(&*model, parts.test.images())
-        .map_err(Stop::failed(Stage::Predict))?;
+    let answers =
+        measure_batch(&*model, parts.test.images()).map_err(Stop::failed(Stage::Predict))?;
     costs.predict_ns = answers.median_ns;
     costs.predict_repeats = answers.repeats;
-    costs.throughput_per_second =
-        samples.test as f64 / (answers.median_ns.max(1) as f64 / 1e9);
+    costs.throughput_per_second = samples.test as f64 / (answers.median_ns.max(1) as f64 / 1e9);
     let probabilities = answers.probabilities;
 
     begin(TrialStage::Latency, Stage::Predict, on_event)?;
-    costs.latency = measure_latency(&*model, parts.test.images())
-        .map_err(Stop::failed(Stage::Predict))?;
+    costs.latency =
+        measure_latency(&*model, parts.test.images()).map_err(Stop::failed(Stage::Predict))?;
     if options.own_process {
         costs.peak_rss_bytes = peak_rss_bytes();
     }

@@ -115,12 +115,12 @@ impl Observer for Recorder {
     }
 
     fn set_aside(&mut self, trial: &PlannedTrial, reason: &str) {
-        self.set_aside.push(format!("{}: {reason}", trial.trial.model));
+        self.set_aside
+            .push(format!("{}: {reason}", trial.trial.model));
     }
 }
 
-const TWO_MODELS: &str =
-    "[[models]]\nfamily = \"logistic\"\n[[models]]\nfamily = \"knn\"\nk = 1\n";
+const TWO_MODELS: &str = "[[models]]\nfamily = \"logistic\"\n[[models]]\nfamily = \"knn\"\nk = 1\n";
 
 #[test]
 fn a_run_leaves_records_that_read_back() {
@@ -129,7 +129,10 @@ fn a_run_leaves_records_that_read_back() {
     let run = house.plan(&experiment, false);
     let mut recorder = Recorder::default();
     let outcome = house.run(&run, &mut recorder);
-    assert_eq!((outcome.ran, outcome.already_done, outcome.failed), (2, 0, 0));
+    assert_eq!(
+        (outcome.ran, outcome.already_done, outcome.failed),
+        (2, 0, 0)
+    );
     assert_eq!(recorder.started, ["logistic", "knn"]);
 
     let read = run.read().unwrap();
@@ -183,9 +186,12 @@ fn without_resume_a_second_run_gets_its_own_folder() {
     assert_eq!(house.plan(&experiment, true).path(), second.path());
     // Another experiment has another hash, whatever its name.
     let other = house.experiment("[[models]]\nfamily = \"knn\"\nk = 2\n");
-    assert!(!name(&house.plan(&other, false)).to_str().unwrap().starts_with(
-        name(&first).to_str().unwrap()
-    ));
+    assert!(
+        !name(&house.plan(&other, false))
+            .to_str()
+            .unwrap()
+            .starts_with(name(&first).to_str().unwrap())
+    );
 }
 
 #[test]
@@ -219,7 +225,10 @@ fn a_failed_trial_is_a_record_and_the_others_go_on() {
         match &record.outcome {
             Outcome::Failed { stage, reason } => {
                 assert_eq!(*stage, Stage::Data);
-                assert!(reason.contains("changed since the run was planned"), "{reason}");
+                assert!(
+                    reason.contains("changed since the run was planned"),
+                    "{reason}"
+                );
             }
             Outcome::Ok(_) => panic!("it must have failed"),
         }
@@ -273,7 +282,12 @@ fn a_damaged_record_is_named_and_put_aside() {
     let aside = run.path().join(format!("records/{id}.json.damaged"));
     assert_eq!(fs::read(aside).unwrap(), first_bytes);
     assert_eq!(
-        run.record(&id).unwrap().unwrap().measured().unwrap().probabilities,
+        run.record(&id)
+            .unwrap()
+            .unwrap()
+            .measured()
+            .unwrap()
+            .probabilities,
         record.measured().unwrap().probabilities
     );
 }

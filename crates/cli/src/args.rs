@@ -93,7 +93,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(crate) out: PathBuf,
     /// The folder of saved models
-    #[arg(long, value_name = "DIR", default_value = "models", env = "BAKEOFF_MODELS_DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "models",
+        env = "BAKEOFF_MODELS_DIR"
+    )]
     pub(crate) models_dir: PathBuf,
     /// Go on with the latest run of the same trials: only what is missing is run
     #[arg(long)]
@@ -139,7 +144,12 @@ pub(crate) struct TrialArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) threads: usize,
     /// The folder of saved models
-    #[arg(long, value_name = "DIR", default_value = "models", env = "BAKEOFF_MODELS_DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "models",
+        env = "BAKEOFF_MODELS_DIR"
+    )]
     pub(crate) models_dir: PathBuf,
     /// Print what happens as lines of JSON
     #[arg(long)]
@@ -149,7 +159,12 @@ pub(crate) struct TrialArgs {
 #[derive(Args)]
 pub(crate) struct ModelsArgs {
     /// The folder of saved models
-    #[arg(long, value_name = "DIR", default_value = "models", env = "BAKEOFF_MODELS_DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "models",
+        env = "BAKEOFF_MODELS_DIR"
+    )]
     pub(crate) models_dir: PathBuf,
     /// Every setting of one family, with its default and what is allowed
     #[arg(long, value_name = "FAMILY")]
@@ -175,7 +190,12 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "N", default_value = "3", value_parser = positive)]
     pub(crate) top: usize,
     /// The folder of saved models
-    #[arg(long, value_name = "DIR", default_value = "models", env = "BAKEOFF_MODELS_DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "models",
+        env = "BAKEOFF_MODELS_DIR"
+    )]
     pub(crate) models_dir: PathBuf,
     /// Print a line of JSON for each picture
     #[arg(long)]
@@ -191,7 +211,12 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) dataset: String,
     /// The folder of saved models
-    #[arg(long, value_name = "DIR", default_value = "models", env = "BAKEOFF_MODELS_DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "models",
+        env = "BAKEOFF_MODELS_DIR"
+    )]
     pub(crate) models_dir: PathBuf,
     /// Print JSON
     #[arg(long)]

@@ -62,7 +62,9 @@ impl Observer for JsonLines {
     }
 
     fn event(&mut self, trial: &PlannedTrial, event: &TrialEvent) -> ControlFlow<()> {
-        Self::line(&json!({ "kind": "event", "id": trial.id, "model": trial.trial.model, "event": event }));
+        Self::line(
+            &json!({ "kind": "event", "id": trial.id, "model": trial.trial.model, "event": event }),
+        );
         ControlFlow::Continue(())
     }
 
@@ -186,7 +188,10 @@ impl People {
     }
 
     fn iteration_text(&self) -> String {
-        let loss = self.fit.last_loss.map_or_else(String::new, |loss| format!("  loss {loss:.6}"));
+        let loss = self
+            .fit
+            .last_loss
+            .map_or_else(String::new, |loss| format!("  loss {loss:.6}"));
         format!("iteration {}{loss}", self.fit.done)
     }
 
@@ -216,7 +221,10 @@ impl People {
 fn epoch_text(epoch: &EpochMetrics) -> String {
     let validation = match (epoch.validation_loss, epoch.validation_accuracy) {
         (Some(loss), Some(accuracy)) => {
-            format!("  validation loss {loss:.4}  accuracy {}", text::percent(Some(accuracy)))
+            format!(
+                "  validation loss {loss:.4}  accuracy {}",
+                text::percent(Some(accuracy))
+            )
         }
         _ => String::new(),
     };

@@ -56,7 +56,10 @@ mod tests {
     fn columns_line_up_by_characters() {
         let text = table(
             &[("name", Left), ("n", Right)],
-            &[vec!["é".into(), "10".into()], vec!["longer".into(), "5".into()]],
+            &[
+                vec!["é".into(), "10".into()],
+                vec!["longer".into(), "5".into()],
+            ],
         );
         assert_eq!(text, "name     n\né       10\nlonger   5\n");
     }

@@ -169,9 +169,7 @@ pub fn save(
     text.push(b'\n');
     let manifest_path = folder.join(MANIFEST);
     atomic::write_whole(&manifest_path, &text).map_err(io_error(&manifest_path))?;
-    remove_where(&folder, |name| {
-        name.starts_with("weights-") && name != file
-    });
+    remove_where(&folder, |name| name.starts_with("weights-") && name != file);
     Ok(SavedModel {
         bytes: (weights.len() + text.len()) as u64,
         folder,
@@ -318,8 +316,7 @@ pub fn find(models: &Path, name: &str) -> Result<PathBuf, FindError> {
     let mut matching: Vec<&Listed> = listed
         .iter()
         .filter(|listed| {
-            listed.full_name == name
-                || listed.full_name.rsplit('/').next() == Some(name)
+            listed.full_name == name || listed.full_name.rsplit('/').next() == Some(name)
         })
         .collect();
     if matching.len() > 1 {

@@ -96,9 +96,7 @@ impl<'a> TensorFile<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, StoreError> {
         SafeTensors::deserialize(bytes)
             .map(|tensors| Self { tensors })
-            .map_err(|error| {
-                StoreError::Inconsistent(format!("not a safetensors file: {error}"))
-            })
+            .map_err(|error| StoreError::Inconsistent(format!("not a safetensors file: {error}")))
     }
 
     fn view(&self, name: &str) -> Result<TensorView<'a>, StoreError> {
@@ -204,7 +202,10 @@ mod tests {
         let mut file = TensorFile::parse(&bytes)?;
         assert!(file.f32("a", &[2]).is_err());
         assert!(file.f64("a", &[1]).is_err());
-        assert!(matches!(file.u8("z", &[1]), Err(StoreError::Missing { .. })));
+        assert!(matches!(
+            file.u8("z", &[1]),
+            Err(StoreError::Missing { .. })
+        ));
         Ok(())
     }
 

@@ -89,12 +89,19 @@ fn fit_with(
 }
 
 fn fit(family: &Family, engine: &Engine, data: &Dataset, seed: u64) -> Box<dyn FittedModel> {
-    fit_with(family, engine, data, seed, &mut |_| ControlFlow::Continue(())).unwrap()
+    fit_with(family, engine, data, seed, &mut |_| {
+        ControlFlow::Continue(())
+    })
+    .unwrap()
 }
 
 fn accuracy(labels: &[u16], probabilities: &Probabilities) -> f64 {
     let predicted = probabilities.predicted();
-    let right = labels.iter().zip(&predicted).filter(|(a, b)| a == b).count();
+    let right = labels
+        .iter()
+        .zip(&predicted)
+        .filter(|(a, b)| a == b)
+        .count();
     right as f64 / labels.len() as f64
 }
 
@@ -103,11 +110,19 @@ fn every_family_has_a_distinct_name_and_a_default_engine() {
     let families = bakeoff_zoo::families();
     for (position, family) in families.iter().enumerate() {
         assert!(!family.engines.is_empty(), "{}", family.name);
-        assert!(families[..position].iter().all(|other| other.name != family.name));
+        assert!(
+            families[..position]
+                .iter()
+                .all(|other| other.name != family.name)
+        );
         let spec = family.resolve(None, &Settings::new()).unwrap();
         assert_eq!(spec.engine, family.engines[0].name);
         let classifier = bakeoff_zoo::build(&spec).unwrap();
-        assert_eq!(classifier.spec(), spec, "a recipe must tell what it was built from");
+        assert_eq!(
+            classifier.spec(),
+            spec,
+            "a recipe must tell what it was built from"
+        );
         assert!(
             family.engines[0].deterministic,
             "the default engine of {} must give the same bits at any number of threads",
@@ -128,7 +143,12 @@ fn every_engine_learns_a_toy_problem() {
         assert_eq!(model.input_shape(), data.test().images().shape());
         assert!(model.parameters() > 0);
         let reached = accuracy(data.test().labels(), &answers);
-        assert!(reached >= 0.9, "{}/{} reached {reached}", family.name, engine.name);
+        assert!(
+            reached >= 0.9,
+            "{}/{} reached {reached}",
+            family.name,
+            engine.name
+        );
     });
 }
 
@@ -157,7 +177,12 @@ fn every_engine_copes_with_an_absent_class_and_colour() {
             .collect();
         let labels: Vec<u16> = known.iter().map(|&i| part.test().labels()[i]).collect();
         let reached = accuracy(&labels, &answers.select(&known));
-        assert!(reached >= 0.9, "{}/{} reached {reached}", family.name, engine.name);
+        assert!(
+            reached >= 0.9,
+            "{}/{} reached {reached}",
+            family.name,
+            engine.name
+        );
     });
 }
 
@@ -293,8 +318,14 @@ fn events_come_in_order() {
         })
         .unwrap();
         let name = format!("{}/{}", family.name, engine.name);
-        assert!(matches!(events.first(), Some(FitEvent::Started { .. })), "{name}");
-        assert!(matches!(events.last(), Some(FitEvent::Finished(_))), "{name}");
+        assert!(
+            matches!(events.first(), Some(FitEvent::Started { .. })),
+            "{name}"
+        );
+        assert!(
+            matches!(events.last(), Some(FitEvent::Finished(_))),
+            "{name}"
+        );
         let (mut epochs, mut iterations) = (0, 0);
         for event in &events[1..events.len() - 1] {
             match event {

@@ -62,7 +62,9 @@ fn load_error(folder: &Path) -> String {
 #[test]
 fn a_flipped_bit_anywhere_is_found_and_named() {
     let root = tempfile::tempdir().unwrap();
-    let folder = bakeoff_zoo::save(root.path(), &*model(), facts("d", "m")).unwrap().folder;
+    let folder = bakeoff_zoo::save(root.path(), &*model(), facts("d", "m"))
+        .unwrap()
+        .folder;
     for path in [weights_of(&folder), folder.join("manifest.json")] {
         let good = fs::read(&path).unwrap();
         for position in (0..good.len()).step_by(7) {
@@ -94,7 +96,9 @@ fn a_flipped_bit_anywhere_is_found_and_named() {
 #[test]
 fn truncated_missing_and_foreign_files_are_refused_by_name() {
     let root = tempfile::tempdir().unwrap();
-    let folder = bakeoff_zoo::save(root.path(), &*model(), facts("d", "m")).unwrap().folder;
+    let folder = bakeoff_zoo::save(root.path(), &*model(), facts("d", "m"))
+        .unwrap()
+        .folder;
     let weights = weights_of(&folder);
     let bytes = fs::read(&weights).unwrap();
     fs::write(&weights, &bytes[..bytes.len() - 1]).unwrap();
@@ -105,7 +109,11 @@ fn truncated_missing_and_foreign_files_are_refused_by_name() {
 
     let manifest = folder.join("manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, text.replace("\"format_version\": 1", "\"format_version\": 9")).unwrap();
+    fs::write(
+        &manifest,
+        text.replace("\"format_version\": 1", "\"format_version\": 9"),
+    )
+    .unwrap();
     let message = load_error(&folder);
     assert!(message.contains("format version 9"), "{message}");
     fs::write(&manifest, "version https://git-lfs.github.com/spec/v1").unwrap();
@@ -118,12 +126,17 @@ fn truncated_missing_and_foreign_files_are_refused_by_name() {
 fn one_damaged_model_does_not_hide_the_others() {
     let root = tempfile::tempdir().unwrap();
     let model = model();
-    let bad = bakeoff_zoo::save(root.path(), &*model, facts("d", "bad")).unwrap().folder;
+    let bad = bakeoff_zoo::save(root.path(), &*model, facts("d", "bad"))
+        .unwrap()
+        .folder;
     bakeoff_zoo::save(root.path(), &*model, facts("d", "good")).unwrap();
     fs::write(bad.join("manifest.json"), "{}").unwrap();
     let listed = bakeoff_zoo::list(root.path()).unwrap();
     assert_eq!(listed.len(), 2);
-    assert!(matches!(listed[0].manifest, Err(StoreError::Damaged { .. })));
+    assert!(matches!(
+        listed[0].manifest,
+        Err(StoreError::Damaged { .. })
+    ));
     assert!(listed[1].manifest.is_ok());
 }
 
@@ -131,7 +144,9 @@ fn one_damaged_model_does_not_hide_the_others() {
 fn saving_again_replaces_and_leaves_nothing_behind() {
     let root = tempfile::tempdir().unwrap();
     let model = model();
-    let folder = bakeoff_zoo::save(root.path(), &*model, facts("d", "m")).unwrap().folder;
+    let folder = bakeoff_zoo::save(root.path(), &*model, facts("d", "m"))
+        .unwrap()
+        .folder;
     // What a killed save leaves: a temporary file, and weights that no manifest names.
     fs::write(folder.join(".tmp-left"), "half").unwrap();
     fs::write(folder.join("weights-000000000000.safetensors"), "old").unwrap();
@@ -162,10 +177,14 @@ fn short_names_work_until_they_are_ambiguous() {
         other => panic!("{other:?}"),
     }
     assert!(bakeoff_zoo::find(root.path(), "mnist/cnn").is_ok());
-    let error = bakeoff_zoo::find(root.path(), "mnits/cnn").unwrap_err().to_string();
+    let error = bakeoff_zoo::find(root.path(), "mnits/cnn")
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("did you mean `mnist/cnn`?"), "{error}");
     let none = tempfile::tempdir().unwrap();
-    let error = bakeoff_zoo::find(none.path(), "cnn").unwrap_err().to_string();
+    let error = bakeoff_zoo::find(none.path(), "cnn")
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("there are none yet"), "{error}");
 }
 

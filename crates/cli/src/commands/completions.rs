@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use clap::CommandFactory as _;
 
-use crate::{args::{Cli, CompletionsArgs}, text};
+use crate::{
+    args::{Cli, CompletionsArgs},
+    text,
+};
 
 pub(crate) fn main(args: CompletionsArgs) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();

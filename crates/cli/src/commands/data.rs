@@ -45,7 +45,11 @@ fn list(as_json: bool) -> anyhow::Result<ExitCode> {
             ]
         })
         .collect();
-    let header = [("name", Align::Left), ("licence", Align::Left), ("", Align::Left)];
+    let header = [
+        ("name", Align::Left),
+        ("licence", Align::Left),
+        ("", Align::Left),
+    ];
     let mut out = table(&header, &rows);
     out += "\nAny folder is a dataset by its path if it holds:\n";
     for format in bakeoff_data::formats() {
@@ -84,11 +88,13 @@ fn show(args: &DataShowArgs) -> anyhow::Result<ExitCode> {
     }
     let rows: Vec<Vec<String>> = counts
         .into_iter()
-        .map(|(name, train, test)| {
-            vec![name, text::count(train as u64), text::count(test as u64)]
-        })
+        .map(|(name, train, test)| vec![name, text::count(train as u64), text::count(test as u64)])
         .collect();
-    let header = [("class", Align::Left), ("training", Align::Right), ("test", Align::Right)];
+    let header = [
+        ("class", Align::Left),
+        ("training", Align::Right),
+        ("test", Align::Right),
+    ];
     let mut out = format!(
         "{dataset}\nfingerprint {}\n\n{}",
         dataset.fingerprint(),

@@ -16,7 +16,11 @@ use anyhow::Context as _;
 use bakeoff_bench::{Experiment, Overrides, RunFolder, builtin_experiment, builtin_experiments};
 use bakeoff_report::Leaderboard;
 
-use crate::{args::OverrideArgs, table::{Align, table}, text};
+use crate::{
+    args::OverrideArgs,
+    table::{Align, table},
+    text,
+};
 
 /// The experiment of that name or file, with the command line's changes.
 fn experiment(name: &str, overrides: OverrideArgs) -> anyhow::Result<Experiment> {

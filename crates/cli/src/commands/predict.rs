@@ -68,7 +68,11 @@ pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
             None => text::print(&one_line(&line))?,
         }
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// The folder of a saved model, or how to get one.
@@ -91,7 +95,10 @@ pub(crate) fn find(models: &Path, name: &str) -> anyhow::Result<PathBuf> {
 fn load_all(models: &Path) -> anyhow::Result<Vec<LoadedModel>> {
     let mut loaded = Vec::new();
     for listed in bakeoff_zoo::list(models)? {
-        match listed.manifest.and_then(|_| bakeoff_zoo::load(&listed.folder)) {
+        match listed
+            .manifest
+            .and_then(|_| bakeoff_zoo::load(&listed.folder))
+        {
             Ok(model) => loaded.push(model),
             Err(error) => eprintln!("{}: left out: {error}", listed.full_name),
         }
@@ -151,7 +158,13 @@ fn answers(
             .model
             .predict_proba(&images)
             .with_context(|| name.clone())?;
-        let predicted = usize::from(probabilities.predicted().first().copied().unwrap_or_default());
+        let predicted = usize::from(
+            probabilities
+                .predicted()
+                .first()
+                .copied()
+                .unwrap_or_default(),
+        );
         let row = probabilities.row(0);
         let mut order: Vec<usize> = (0..row.len()).collect();
         // Stable, so that equals stay in the order of the classes, as in `predicted`.

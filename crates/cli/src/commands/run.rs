@@ -10,12 +10,7 @@ use crate::{args::RunArgs, progress, text};
 
 pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
     let experiment = super::experiment(&args.experiment, args.overrides)?;
-    let run = bakeoff_bench::plan(
-        &experiment,
-        &args.out,
-        &super::command_line(),
-        args.resume,
-    )?;
+    let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), args.resume)?;
     let mut launcher = Subprocess {
         program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
         models: args.models_dir.clone(),
@@ -49,5 +44,9 @@ pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
         ))?;
     }
     let fine = outcome.failed == 0 && !outcome.cancelled;
-    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if fine {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

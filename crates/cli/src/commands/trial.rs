@@ -30,24 +30,41 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     }
     let name = format!("trial {} ({})", planned.index, planned.trial.model);
     let outcome = |record: &bakeoff_core::record::Record| match &record.outcome {
-        Outcome::Ok(measured) => format!("accuracy {}", text::percent(Some(measured.scores.accuracy))),
+        Outcome::Ok(measured) => {
+            format!("accuracy {}", text::percent(Some(measured.scores.accuracy)))
+        }
         Outcome::Failed { reason, .. } => format!("failed: {reason}"),
     };
     let line = match &end {
         TrialEnd::Ran(record) => format!("{name}: {}", outcome(record)),
         TrialEnd::AlreadyDone(record) => format!("{name}: done already, {}", outcome(record)),
-        TrialEnd::CameSecond { first, agrees: true } => {
-            format!("{name}: another attempt was first, with the same probabilities, {}", outcome(first))
+        TrialEnd::CameSecond {
+            first,
+            agrees: true,
+        } => {
+            format!(
+                "{name}: another attempt was first, with the same probabilities, {}",
+                outcome(first)
+            )
         }
-        TrialEnd::CameSecond { first, agrees: false } => format!(
+        TrialEnd::CameSecond {
+            first,
+            agrees: false,
+        } => format!(
             "{name}: another attempt was first, with OTHER probabilities; its record stays, {}",
             outcome(first)
         ),
         TrialEnd::Cancelled => format!("{name}: cancelled"),
     };
     text::print(&format!("{line}\n"))?;
-    let failed = end.record().is_none_or(|record| record.measured().is_none());
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let failed = end
+        .record()
+        .is_none_or(|record| record.measured().is_none());
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn find<'a>(plan: &'a [PlannedTrial], args: &TrialArgs) -> anyhow::Result<&'a PlannedTrial> {
