@@ -8,7 +8,9 @@ use bakeoff_core::{
     Probabilities, Samples,
     record::{DataInfo, Measured, Outcome, PlannedTrial, Record, Run, Stage},
 };
-use bakeoff_metrics::{Evaluation, OneVsRest, Predictions};
+use bakeoff_metrics::{
+    Confidence, Evaluation, Interval, OneVsRest, Predictions, statistics::wilson,
+};
 
 use crate::leaderboard::{Leaderboard, LeaderboardRow, Status};
 
@@ -245,6 +247,8 @@ impl<'a> Trial<'a> {
             status: self.status(),
             reason,
             accuracy: scores.map(|e| e.accuracy),
+            accuracy_low: success.map(|s| s.interval().low),
+            accuracy_high: success.map(|s| s.interval().high),
             errors: success.map(Success::errors),
             balanced_accuracy: scores.map(|e| e.balanced_accuracy),
             top_3_accuracy: scores
@@ -257,6 +261,8 @@ impl<'a> Trial<'a> {
             macro_auc: scores.and_then(|e| e.macro_auc),
             micro_auc: scores.and_then(|e| e.micro_auc),
             log_loss: scores.map(|e| e.log_loss),
+            brier_score: scores.map(|e| e.brier_score),
+            expected_calibration_error: scores.map(|e| e.expected_calibration_error),
             fit_seconds: costs.map(|c| seconds(c.fit_ns)),
             fit_cpu_seconds: costs.and_then(|c| c.fit_cpu_ns).map(seconds),
             load_seconds: costs.map(|c| seconds(c.data_load_ns)),
@@ -305,6 +311,12 @@ impl<'a> Success<'a> {
             evaluation: Evaluation::of(&predictions, &curves),
             curves,
         })
+    }
+
+    /// The 95 % interval of its accuracy.
+    pub(crate) fn interval(&self) -> Interval {
+        let confusion = &self.evaluation.confusion;
+        wilson(confusion.correct(), confusion.total(), Confidence::P95)
     }
 
     /// Wrong answers.

@@ -51,6 +51,11 @@ pub struct LeaderboardRow {
     pub reason: Option<String>,
     /// Share of right answers on the test part.
     pub accuracy: Option<f64>,
+    /// Lower end of its 95 % interval (Wilson): what else could be true of all pictures
+    /// such as these.
+    pub accuracy_low: Option<f64>,
+    /// Upper end of that interval.
+    pub accuracy_high: Option<f64>,
     /// Wrong answers on the test part.
     pub errors: Option<u64>,
     /// Mean recall over the classes that occur.
@@ -72,6 +77,10 @@ pub struct LeaderboardRow {
     pub micro_auc: Option<f64>,
     /// Mean negative log probability of the right class, in nats.
     pub log_loss: Option<f64>,
+    /// Mean squared distance of the probabilities from the truth, from 0 to 2.
+    pub brier_score: Option<f64>,
+    /// How far probabilities of answers are from how often they are right, on average.
+    pub expected_calibration_error: Option<f64>,
     /// `fit`, wall clock.
     pub fit_seconds: Option<f64>,
     /// `fit`, processor time over all threads.

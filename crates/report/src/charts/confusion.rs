@@ -42,16 +42,21 @@ pub(crate) fn confusion(stem: &str, matrix: &Matrix<'_>) -> Result<Chart, Report
         _ => (380.0 / k as f64).clamp(9.0, 64.0),
     };
     let label_size = (cell * 0.9).clamp(8.0, 12.0);
-    let widest = widest_label(matrix.classes, label_size);
-    let left = 34.0 + widest;
-    let upright = matrix
+    let names: Vec<String> = matrix
         .classes
+        .iter()
+        .map(|name| shortened(name, label_size, 96.0))
+        .collect();
+    let widest = widest_label(&names, label_size);
+    let left = 34.0 + widest;
+    let upright = names
         .iter()
         .any(|name| text_width(name, label_size) > cell - 2.0);
     let top = 34.0 + if upright { widest } else { 14.0 };
     let (width, height) = (left + cell * k as f64 + 8.0, top + cell * k as f64 + 44.0);
     let scale = Scale::of(matrix);
-    draw(stem, (width.max(260.0), height), |canvas| {
+    // The legend needs room, however few the classes.
+    draw(stem, (width.max(left + 236.0), height), |canvas| {
         let side = cell * k as f64;
         let ink = Face::new(12.0, theme::INK).bold();
         canvas.text("predicted →", (left, 14.0), ink)?;
@@ -61,15 +66,14 @@ pub(crate) fn confusion(stem: &str, matrix: &Matrix<'_>) -> Result<Chart, Report
             ink.upright().anchored(Anchor::Middle),
         )?;
         let muted = Face::new(label_size, theme::MUTED);
-        for (class, name) in matrix.classes.iter().enumerate() {
+        for (class, name) in names.iter().enumerate() {
             let at = (class as f64 + 0.5) * cell;
-            let name = shortened(name, label_size, 96.0);
-            canvas.text(&name, (left - 5.0, top + at), muted.anchored(Anchor::End))?;
+            canvas.text(name, (left - 5.0, top + at), muted.anchored(Anchor::End))?;
             if upright {
-                canvas.text(&name, (left + at, top - 5.0), muted.upright())?;
+                canvas.text(name, (left + at, top - 5.0), muted.upright())?;
             } else {
                 let middle = muted.anchored(Anchor::Middle);
-                canvas.text(&name, (left + at, top - 9.0), middle)?;
+                canvas.text(name, (left + at, top - 9.0), middle)?;
             }
         }
         grid(canvas, (left, top), cell, (k, k))?;
@@ -205,6 +209,6 @@ fn legend(canvas: &Canvas<'_>, (left, top): (f64, f64), scale: &Scale) -> Drawn 
 pub(super) fn widest_label(names: &[String], size: f64) -> f64 {
     names
         .iter()
-        .map(|name| text_width(&shortened(name, size, 96.0), size))
+        .map(|name| text_width(name, size))
         .fold(0.0, f64::max)
 }

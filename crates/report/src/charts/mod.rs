@@ -7,8 +7,11 @@ mod class_errors;
 mod confusion;
 mod labels;
 mod learning;
+mod legend;
 mod pareto;
 mod plot;
+mod precision_recall;
+mod reliability;
 mod roc;
 mod theme;
 
@@ -17,6 +20,8 @@ pub(crate) use class_errors::{ClassErrors, class_errors};
 pub(crate) use confusion::{Matrix, Shown, confusion};
 pub(crate) use learning::{Course, courses};
 pub(crate) use pareto::{Candidate, Cost, pareto, pareto_front};
+pub(crate) use precision_recall::{Precision, precision_recall};
+pub(crate) use reliability::{Calibration, reliability};
 pub(crate) use roc::{Curve, RocView, height_at as roc_height_at, roc};
 pub(crate) use theme::{css, series_class};
 

@@ -10,8 +10,9 @@ use bakeoff_metrics::RocCurve;
 use super::{
     Chart,
     axis::Axis,
-    canvas::{Anchor, Canvas, Drawn, Face, draw, shortened, text_width},
-    plot::{LABEL_SIZE, Margins, Plot},
+    canvas::draw,
+    legend::{Corner, legend},
+    plot::{Margins, Plot},
     theme::{self, Colour},
 };
 use crate::{ReportError, format};
@@ -59,48 +60,15 @@ pub(crate) fn roc(stem: &str, curves: &[Curve<'_>], view: RocView) -> Result<Cha
             plot.curve(&drawable(&curve.curve, view), colour, width)?;
         }
 
-        legend(canvas, &plot, curves)
+        let rows: Vec<_> = curves
+            .iter()
+            .filter_map(|curve| {
+                let area = format::or_nothing(curve.auc, format::auc);
+                Some((curve.label?, area, look(curve).0))
+            })
+            .collect();
+        legend(canvas, plot.frame, Corner::LowerRight, "AUC", &rows)
     })
-}
-
-/// Names and areas, in the lower right: it is empty in both views, unless a model is
-/// worse than chance.
-fn legend(canvas: &Canvas<'_>, plot: &Plot<'_, '_>, curves: &[Curve<'_>]) -> Drawn {
-    let named: Vec<(&str, &Curve<'_>)> = curves
-        .iter()
-        .filter_map(|curve| Some((curve.label?, curve)))
-        .collect();
-    let (_, _, right, bottom) = plot.frame;
-    let widest = named
-        .iter()
-        .map(|(label, _)| text_width(label, LABEL_SIZE))
-        .fold(0.0, f64::max)
-        .min(130.0);
-    let (line, areas) = (17.0, right - 10.0);
-    let names = areas - 60.0 - widest;
-    let left = names - 26.0;
-    let top = bottom - 12.0 - line * (named.len() + 1) as f64;
-    canvas.rect(
-        (left - 8.0, top - 2.0),
-        (right - left + 4.0, bottom - top - 4.0),
-        theme::SURFACE,
-        0.85,
-    )?;
-    let head = Face::new(11.0, theme::MUTED).anchored(Anchor::End);
-    canvas.text("AUC", (areas, top + line * 0.5), head)?;
-    for (index, (label, curve)) in named.into_iter().enumerate() {
-        let at = top + line * (index as f64 + 1.5);
-        canvas.line(&[(left, at), (left + 18.0, at)], look(curve).0, 2.6)?;
-        let face = Face::new(LABEL_SIZE, theme::INK);
-        canvas.text(
-            &shortened(label, LABEL_SIZE, widest + 1.0),
-            (names, at),
-            face,
-        )?;
-        let auc = curve.auc.map_or(format::NOTHING.to_owned(), format::auc);
-        canvas.text(&auc, (areas, at), face.anchored(Anchor::End))?;
-    }
-    Ok(())
 }
 
 fn look(curve: &Curve<'_>) -> (Colour, f64) {

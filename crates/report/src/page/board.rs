@@ -1,5 +1,7 @@
 //! The leaderboard for people: one row for each model, the mean over its seeds.
 
+use bakeoff_metrics::Interval;
+
 use super::{
     Place,
     parts::{Cell, Column, Table},
@@ -94,7 +96,7 @@ fn measures() -> Vec<Measure> {
             format::seconds,
         ),
         measure(
-            "answers per second",
+            "answers / s",
             |s| Some(s.measured.costs.throughput_per_second),
             Higher,
             format::significant,
@@ -135,6 +137,15 @@ pub(crate) fn board(group: &Group<'_>, places: &[Place], only_dataset: bool) -> 
         .chain(measures.iter().map(|measure| measure.label))
         .map(Column::number)
         .collect();
+    let intervals: Vec<Interval> = group
+        .entries
+        .iter()
+        .filter_map(|entry| Some(range(entry)?.0))
+        .collect();
+    let scale = Interval {
+        low: intervals.iter().map(|i| i.low).fold(1.0, f64::min),
+        high: intervals.iter().map(|i| i.high).fold(0.0, f64::max),
+    };
     let most_errors = group
         .entries
         .iter()
@@ -144,7 +155,7 @@ pub(crate) fn board(group: &Group<'_>, places: &[Place], only_dataset: bool) -> 
         .entries
         .iter()
         .zip(places)
-        .map(|(entry, place)| row(entry, place, &measures, most_errors))
+        .map(|(entry, place)| row(entry, place, &measures, most_errors, scale))
         .collect();
     mark_best(&mut rows, &group.entries, &measures);
     let several_seeds = group.entries.iter().any(|entry| entry.trials.len() > 1);
@@ -165,7 +176,34 @@ pub(crate) fn board(group: &Group<'_>, places: &[Place], only_dataset: bool) -> 
     }
 }
 
-fn row(entry: &Entry<'_>, place: &Place, measures: &[Measure], most_errors: f64) -> Row {
+/// What is known of a model's accuracy, with words: of one trial the 95 % interval, of
+/// several seeds their range.
+fn range(entry: &Entry<'_>) -> Option<(Interval, String)> {
+    let (_, success) = entry.example()?;
+    let samples = success.evaluation.samples;
+    if entry.successes().count() == 1 {
+        return Some((success.interval(), verdict::interval(success, samples)));
+    }
+    let accuracies = || entry.successes().map(|(_, s)| s.evaluation.accuracy);
+    let range = Interval {
+        low: accuracies().fold(1.0, f64::min),
+        high: accuracies().fold(0.0, f64::max),
+    };
+    let words = format!(
+        "{} to {}",
+        format::percent(range.low, samples),
+        format::percent(range.high, samples)
+    );
+    Some((range, words))
+}
+
+fn row(
+    entry: &Entry<'_>,
+    place: &Place,
+    measures: &[Measure],
+    most_errors: f64,
+    scale: Interval,
+) -> Row {
     let spec = entry.trials.first().map(|trial| &trial.planned.trial.spec);
     let ok = entry.successes().count();
     let seeds = match (ok, entry.trials.len()) {
@@ -179,7 +217,7 @@ fn row(entry: &Entry<'_>, place: &Place, measures: &[Measure], most_errors: f64)
     } else {
         let errors = entry.mean(|s| s.errors() as f64);
         let mut cells = vec![
-            Cell::number(entry.mean_accuracy(), |a| format::percent(a, samples)),
+            accuracy(entry, samples, scale),
             Cell {
                 bar: errors.map(|errors| (100.0 * errors / most_errors).round() as u32),
                 ..Cell::number(errors, |errors| {
@@ -207,6 +245,23 @@ fn row(entry: &Entry<'_>, place: &Place, measures: &[Measure], most_errors: f64)
         }),
         reason: (ok == 0).then(|| reason(entry)),
         cells,
+    }
+}
+
+fn accuracy(entry: &Entry<'_>, samples: usize, scale: Interval) -> Cell {
+    let mean = entry.mean_accuracy();
+    let range = range(entry);
+    let place = |value: f64| {
+        let width = (scale.high - scale.low).max(f64::MIN_POSITIVE);
+        (100.0 * (value - scale.low) / width).round() as u32
+    };
+    Cell {
+        range: range
+            .as_ref()
+            .zip(mean)
+            .map(|((range, _), mean)| (place(range.low), place(mean), place(range.high))),
+        small: range.map(|(_, words)| words),
+        ..Cell::number(mean, |a| format::percent(a, samples))
     }
 }
 

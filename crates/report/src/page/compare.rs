@@ -1,13 +1,13 @@
 //! The charts that show all models of a dataset at once.
 
-use super::parts::{Cell, Charts, Column, Figure, Table};
+use super::{
+    compare_curves::{calibrations, precisions, rocs},
+    parts::{Cell, Charts, Column, Figure, Table},
+};
 use crate::{
     ReportError,
     analysis::{Entry, Group, Success, seconds},
-    charts::{
-        Candidate, ClassErrors, Cost, Course, Curve, RocView, class_errors, courses, pareto,
-        pareto_front, roc, roc_height_at,
-    },
+    charts::{Candidate, ClassErrors, Cost, Course, class_errors, courses, pareto, pareto_front},
     format,
 };
 
@@ -29,6 +29,8 @@ pub(crate) fn comparison(
     figures.extend(rocs(group, prefix, charts)?);
     figures.extend(costs(group, prefix, charts)?);
     figures.extend(classes(group, prefix, charts)?);
+    figures.extend(precisions(group, prefix, charts)?);
+    figures.extend(calibrations(group, prefix, charts)?);
     figures.extend(learning(group, prefix, charts)?);
     Ok(Comparison {
         heading: (!only_dataset).then(|| group.name.to_owned()),
@@ -37,7 +39,7 @@ pub(crate) fn comparison(
 }
 
 /// The models that have results, each with the trial that stands for it.
-fn examples<'g, 'a>(group: &'g Group<'a>) -> Vec<(&'g Entry<'a>, &'g Success<'a>)> {
+pub(super) fn examples<'g, 'a>(group: &'g Group<'a>) -> Vec<(&'g Entry<'a>, &'g Success<'a>)> {
     group
         .entries
         .iter()
@@ -46,7 +48,7 @@ fn examples<'g, 'a>(group: &'g Group<'a>) -> Vec<(&'g Entry<'a>, &'g Success<'a>
 }
 
 /// A sentence for models that were fitted with several seeds.
-fn seeds_note(group: &Group<'_>) -> &'static str {
+pub(super) fn seeds_note(group: &Group<'_>) -> &'static str {
     if group
         .entries
         .iter()
@@ -57,84 +59,6 @@ fn seeds_note(group: &Group<'_>) -> &'static str {
         ""
     }
 }
-
-fn rocs(group: &Group<'_>, prefix: &str, charts: &mut Charts) -> Result<Vec<Figure>, ReportError> {
-    let mut curves: Vec<Curve<'_>> = examples(group)
-        .into_iter()
-        .filter_map(|(entry, success)| {
-            Some(Curve {
-                label: Some(entry.model),
-                series: Some(entry.series),
-                auc: success.evaluation.macro_auc,
-                curve: success.curves.macro_curve()?,
-            })
-        })
-        .collect();
-    if curves.is_empty() {
-        return Ok(Vec::new());
-    }
-    curves.sort_by(|a, b| b.auc.unwrap_or(0.0).total_cmp(&a.auc.unwrap_or(0.0)));
-    let negatives = examples(group)
-        .iter()
-        .flat_map(|(_, success)| success.curves.classes())
-        .map(|ranking| ranking.negatives())
-        .max()
-        .unwrap_or(1);
-    let resolution = 1.0 / negatives.max(1) as f64;
-    let rows =
-        curves
-            .iter()
-            .map(|curve| {
-                let mut row = vec![
-                    Cell::from(curve.label.unwrap_or_default()),
-                    Cell::number(curve.auc, format::auc),
-                ];
-                row.extend(RATES.map(|rate| {
-                    Cell::number(Some(roc_height_at(&curve.curve, rate)), format::score)
-                }));
-                row
-            })
-            .collect();
-    let mut columns = vec![Column::text("model"), Column::number("macro AUC")];
-    columns.extend(RATES.map(|rate| Column::number(&format!("TPR at FPR {rate}"))));
-    let table = Table {
-        caption: "Area under the macro ROC curve, and its true-positive rate (TPR) at some \
-                  false-positive rates (FPR)"
-            .to_owned(),
-        columns,
-        rows,
-        sortable: true,
-        pairs: false,
-    };
-    let note = seeds_note(group);
-    let whole = roc(&format!("{prefix}roc-all"), &curves, RocView::Whole)?;
-    let corner = roc(
-        &format!("{prefix}roc-all-corner"),
-        &curves,
-        RocView::Corner { resolution },
-    )?;
-    Ok(vec![
-        charts.figure(
-            &whole,
-            "ROC of all models",
-            format!(
-                "One class against the rest, averaged over classes with equal weight (macro). \
-                 The number is the area under the curve; the dashed line is guessing.{note}"
-            ),
-            None,
-        ),
-        charts.figure(
-            &corner,
-            "ROC of all models, upper left corner",
-            "The same curves with the false-positive rate on a log scale and only the upper \
-             part of the true-positive rate: higher and further left is better.",
-            Some(table),
-        ),
-    ])
-}
-
-/// False-positive rates whose true-positive rates are in the tables.
-pub(crate) const RATES: [f64; 3] = [0.001, 0.01, 0.1];
 
 /// What accuracy can be paid with: file stem, title, axis, in words, unit, value.
 type Price = (
@@ -354,7 +278,7 @@ fn learning(
         pairs: false,
     };
     let chart = courses(
-        &format!("{prefix}validation-loss"),
+        &format!("{prefix}validation-loss-all"),
         ("epoch", "validation loss, nats"),
         &lines,
         None,

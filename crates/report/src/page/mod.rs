@@ -4,6 +4,7 @@
 
 mod board;
 mod compare;
+mod compare_curves;
 mod method;
 mod model;
 mod model_charts;
@@ -96,21 +97,15 @@ pub(crate) struct Finished {
 
 /// Lays the page out.
 ///
+/// The stem of a model's chart is the model's own, which no other model has, with an
+/// ending that no chart of a whole dataset has: so no two charts share a stem.
+///
 /// # Errors
 /// As [`crate::render`].
 pub(crate) fn build(analysis: &Analysis<'_>, options: &Options) -> Result<Finished, ReportError> {
     let info = &analysis.run.info;
     let only_dataset = analysis.groups.len() == 1;
     let mut slugs = Slugs::default();
-    // Charts that belong to no model have fixed stems; no model may take them.
-    for taken in [
-        "roc-all",
-        "errors-by-class",
-        "class-counts",
-        "validation-loss",
-    ] {
-        slugs.new_slug(taken);
-    }
     let mut prefixes = Vec::new();
     let mut places: Vec<Vec<Place>> = Vec::new();
     for group in &analysis.groups {

@@ -4,7 +4,7 @@ use bakeoff_core::record::Measured;
 use bakeoff_metrics::{Collinear, Normalise, RocCurve};
 
 use super::{
-    compare::RATES,
+    compare_curves::RATES,
     parts::{Cell, Charts, Column, Figure, Table},
 };
 use crate::{

@@ -22,8 +22,8 @@ pub(super) fn per_class(success: &Success<'_>) -> Table {
             Column::number("recall"),
             Column::number("F1"),
             Column::number("AUC"),
-            Column::number("test pictures"),
-            Column::number("predicted as it"),
+            Column::number("pictures"),
+            Column::number("predicted"),
         ],
         rows: success
             .evaluation

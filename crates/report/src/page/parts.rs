@@ -67,6 +67,10 @@ pub(crate) struct Cell {
     pub(crate) best: bool,
     /// Length of a bar under the text, of 100.
     pub(crate) bar: Option<u32>,
+    /// An interval under the text: both ends and what is between them, of 100.
+    pub(crate) range: Option<(u32, u32, u32)>,
+    /// More to say, small, under the text.
+    pub(crate) small: Option<String>,
 }
 
 impl Cell {

@@ -59,10 +59,22 @@ fn lead(best: &Entry<'_>, others: &[&Entry<'_>], dataset: &str, only_dataset: bo
     let words = words
         .strong(accuracy)
         .plain(format!(" of {pictures} right"));
-    match spread(best, samples) {
-        Some(spread) => words.plain(format!(" ({spread}).")),
-        None => words.plain("."),
+    match (spread(best, samples), best.example()) {
+        (Some(spread), _) => words.plain(format!(" ({spread}).")),
+        (None, Some((_, success))) => words.plain(format!(
+            " (95\u{a0}% interval {}).",
+            interval(success, samples)
+        )),
+        (None, None) => words.plain("."),
     }
+}
+
+/// `98.95 to 99.31 %`.
+pub(crate) fn interval(success: &Success<'_>, samples: usize) -> String {
+    let interval = success.interval();
+    let low = format::percent(interval.low, samples);
+    let low = low.trim_end_matches("\u{a0}%");
+    format!("{low} to {}", format::percent(interval.high, samples))
 }
 
 /// What several seeds gave.
