@@ -109,7 +109,8 @@ fn a_cnn_is_right_on_98_of_100_digits_from_files() {
         assert!(line.get("warnings").is_none(), "{line}");
         let answer = &line["predictions"][0];
         assert_eq!(answer["model"], "mnist-12000/cnn");
-        right += usize::from(answer["class"] == labels[index].to_string());
+        let class: u16 = answer["class"].as_str().unwrap().parse().unwrap();
+        right += usize::from(class == labels[index]);
         let top = answer["top"].as_array().unwrap();
         assert_eq!(top.len(), 10);
         assert_eq!(

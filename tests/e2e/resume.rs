@@ -97,14 +97,15 @@ fn a_killed_run_goes_on_where_it_stopped() {
             "it went on for {waited:?}"
         );
     }
-    let done = ["logistic", "knn"];
-    for model in SMALL_MODELS {
-        assert_eq!(
-            record_path(&killed, model).exists(),
-            done.contains(&model),
-            "{model}"
-        );
-    }
+    // On a busy machine the word of the fit may come when the next one has begun.
+    let done: Vec<&str> = SMALL_MODELS
+        .into_iter()
+        .filter(|model| record_path(&killed, model).exists())
+        .collect();
+    assert!(
+        done == ["logistic", "knn"] || done == ["logistic", "knn", "ann"],
+        "{done:?}"
+    );
     assert!(!killed.join("report.html").exists());
     let kept: Vec<_> = done
         .iter()
@@ -125,15 +126,11 @@ fn a_killed_run_goes_on_where_it_stopped() {
             )
         })
         .collect();
-    assert_eq!(
-        ended,
-        [
-            "logistic already-done",
-            "knn already-done",
-            "ann ran",
-            "cnn ran"
-        ]
-    );
+    let expected = SMALL_MODELS.map(|model| match done.contains(&model) {
+        true => format!("{model} already-done"),
+        false => format!("{model} ran"),
+    });
+    assert_eq!(ended, expected);
     assert_eq!(
         only_entry(&folder.join("reports")),
         killed,

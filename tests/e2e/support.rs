@@ -309,14 +309,18 @@ pub(crate) fn shapes() -> Dataset {
         noise: 30.0,
         seed: 7,
     };
-    toy::prototypes(spec).unwrap()
+    let toy = toy::prototypes(spec).unwrap();
+    let named = |part: &Samples| {
+        let names: Vec<String> = SHAPES.map(String::from).into();
+        Samples::new(part.images().clone(), part.labels().to_vec(), names).unwrap()
+    };
+    Dataset::new("shapes", named(toy.train()), named(toy.test())).unwrap()
 }
 
 /// Its class names.
 pub(crate) const SHAPES: [&str; 4] = ["circle", "square", "star", "cross & line"];
 
-/// Writes a dataset as a folder of IDX files, two of them compressed, with the names
-/// of [`SHAPES`].
+/// Writes a dataset as a folder of IDX files, two of them compressed, with its names.
 pub(crate) fn write_folder(folder: &Path, dataset: &Dataset) {
     fs::create_dir_all(folder).unwrap();
     for (part, samples) in [("train", dataset.train()), ("t10k", dataset.test())] {
@@ -328,7 +332,11 @@ pub(crate) fn write_folder(folder: &Path, dataset: &Dataset) {
         .unwrap();
         fs::write(folder.join(format!("{part}-labels-idx1-ubyte")), labels).unwrap();
     }
-    fs::write(folder.join("classes.txt"), SHAPES.join("\n")).unwrap();
+    fs::write(
+        folder.join("classes.txt"),
+        dataset.train().class_names().join("\n"),
+    )
+    .unwrap();
 }
 
 /// The pictures and the labels as IDX.
