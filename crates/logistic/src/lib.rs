@@ -47,6 +47,7 @@
 mod curvature;
 mod kernel;
 mod lbfgs;
+mod library;
 mod linfa;
 mod model;
 mod native;

@@ -1,22 +1,17 @@
 //! Engine `linfa`: multinomial regression of `linfa-logistic`, in double precision.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bakeoff_core::FitError;
 use linfa::{Dataset, traits::Fit};
 use linfa_logistic::MultiLogisticRegression;
 use ndarray::{Array1, Array2};
 
-use crate::problem::{Problem, Solution};
+use crate::{
+    library::guarded,
+    problem::{Problem, Solution},
+};
 
 pub(crate) fn solve(problem: &Problem<'_>) -> Result<Solution, FitError> {
-    // linfa panics where ndarray does; a trial must end as a row with its reason.
-    catch_unwind(AssertUnwindSafe(|| fit(problem)))
-        .unwrap_or_else(|_| Err("it panicked".into()))
-        .map_err(|reason| FitError::Engine {
-            engine: "linfa",
-            reason,
-        })
+    guarded("linfa", || fit(problem))
 }
 
 fn fit(problem: &Problem<'_>) -> Result<Solution, String> {

@@ -3,24 +3,19 @@
 //! smartcore answers with classes only; the probabilities are the softmax of the
 //! coefficients that it fitted.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bakeoff_core::FitError;
 use smartcore::{
     linalg::basic::{arrays::Array, matrix::DenseMatrix},
     linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters},
 };
 
-use crate::problem::{Problem, Solution};
+use crate::{
+    library::guarded,
+    problem::{Problem, Solution},
+};
 
 pub(crate) fn solve(problem: &Problem<'_>) -> Result<Solution, FitError> {
-    // smartcore panics where its matrices do; a trial must end as a row with its reason.
-    catch_unwind(AssertUnwindSafe(|| fit(problem)))
-        .unwrap_or_else(|_| Err("it panicked".into()))
-        .map_err(|reason| FitError::Engine {
-            engine: "smartcore",
-            reason,
-        })
+    guarded("smartcore", || fit(problem))
 }
 
 fn fit(problem: &Problem<'_>) -> Result<Solution, String> {
