@@ -26,7 +26,7 @@ pub enum BenchError {
         /// The model's name in the experiment.
         model: String,
         /// Why not.
-        source: SpecError,
+        source: Box<SpecError>,
     },
     /// A file of tensors cannot be written or read.
     #[error(transparent)]

@@ -88,7 +88,7 @@ fn set_epochs(model: &mut ModelEntry, epochs: u64) -> Result<(), BenchError> {
 fn spec_error(model: &str, source: SpecError) -> BenchError {
     BenchError::Spec {
         model: model.into(),
-        source,
+        source: Box::new(source),
     }
 }
 

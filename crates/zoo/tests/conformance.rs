@@ -2,6 +2,11 @@
 //! documentation promise, each engine must keep. A new engine is covered by being
 //! registered; nothing is to be added here.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail loudly too; clippy exempts only the test functions"
+)]
+
 use std::ops::ControlFlow;
 
 use bakeoff_core::{
@@ -356,7 +361,7 @@ fn events_come_in_order() {
 fn a_fit_can_be_cancelled_at_every_event() {
     let data = problem();
     for_every_engine(|family, engine| {
-        let mut total = 0;
+        let mut total = 0_usize;
         fit_with(family, engine, &data, 1, &mut |_| {
             total += 1;
             ControlFlow::Continue(())

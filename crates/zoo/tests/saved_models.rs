@@ -1,5 +1,10 @@
 //! Saved models as files: names, damage, versions, interrupted saves.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail loudly too; clippy exempts only the test functions"
+)]
+
 use std::{fs, ops::ControlFlow, path::Path};
 
 use bakeoff_core::{FitContext, FitEvent, FittedModel, Settings, StoreError};
