@@ -10,6 +10,7 @@
 //! numbers the tests hold these functions to; where its result is an error, NaN or a
 //! silent zero, an `Option` says so.
 
+mod agreement;
 mod bootstrap;
 mod brier;
 mod calibration;
@@ -31,6 +32,7 @@ pub mod statistics;
 mod sum;
 mod temperature;
 
+pub use agreement::Agreement;
 pub use bootstrap::{Bootstrap, Bootstrapped, Resampled};
 pub use brier::{BrierDecomposition, brier_score};
 pub use calibration::{Binning, Reliability, ReliabilityBin};

@@ -215,17 +215,26 @@ mod tests {
 
     #[test]
     fn the_macro_curve_averages_steps_at_the_same_rate() {
-        let all = one_vs_rest(&[0, 1, 0, 1, 1], &[0.1, 0.9, 0.8, 0.7, 0.8]);
-        let curve = all.macro_curve().unwrap();
-        assert!((curve.area() - all.macro_auc().unwrap()).abs() < 1e-15);
-        let (first, last) = (curve.points()[0], curve.points().last().unwrap());
+        // Class 1 of two samples against two; class 0 by rounded scores of its own, where
+        // the first two samples tie.
+        let values = vec![0.25, 0.75, 0.25, 0.75, 0.5, 0.5, 1.0, 0.0];
+        let p = Probabilities::new(2, values).unwrap();
+        let labels = [1, 0, 1, 0];
+        let all = OneVsRest::new(&Predictions::new(&labels, &p).unwrap());
+        let rates = |curve: RocCurve| -> Vec<(f64, f64)> {
+            let points = curve.points().iter();
+            points
+                .map(|p| (p.false_positive_rate, p.true_positive_rate))
+                .collect()
+        };
+        let curve = |class: usize| rates(all.classes()[class].roc_curve(Collinear::Drop).unwrap());
+        assert_eq!(curve(0), [(0., 0.), (0., 0.5), (0.5, 0.5), (1., 1.)]);
+        assert_eq!(curve(1), [(0., 0.), (0.5, 0.5), (0.5, 1.), (1., 1.)]);
+        let mean = all.macro_curve().unwrap();
+        assert!((mean.area() - all.macro_auc().unwrap()).abs() < 1e-15);
         assert_eq!(
-            (first.false_positive_rate, first.true_positive_rate),
-            (0.0, 0.0)
-        );
-        assert_eq!(
-            (last.false_positive_rate, last.true_positive_rate),
-            (1.0, 1.0)
+            rates(mean),
+            [(0., 0.), (0., 0.25), (0.5, 0.5), (0.5, 0.75), (1., 1.)]
         );
     }
 

@@ -7,7 +7,8 @@
 
 use bakeoff_core::Probabilities;
 use bakeoff_metrics::{
-    Collinear, Evaluation, Metric, OneVsRest, Predictions, Ranking, top_k_accuracy,
+    Binning, BrierDecomposition, Collinear, Evaluation, Metric, OneVsRest, Pair, Predictions,
+    Ranking, Reliability, brier_score, statistics::holm, top_k_accuracy,
 };
 use proptest::prelude::*;
 
@@ -184,5 +185,74 @@ proptest! {
         let p = Probabilities::new(2, values.collect()).unwrap();
         let found = Evaluation::new(&labels, &p).unwrap();
         prop_assert_eq!(found.per_class[0].auc, found.per_class[1].auc);
+    }
+
+    #[test]
+    fn the_parts_of_the_brier_score_make_it((labels, p) in samples(), bins in 1_usize..12) {
+        let predictions = Predictions::new(&labels, &p).unwrap();
+        for binning in [Binning::EqualWidth(bins), Binning::EqualMass(bins)] {
+            let parts = BrierDecomposition::new(&predictions, binning);
+            prop_assert!((parts.score() - brier_score(&predictions)).abs() < 1e-12);
+            prop_assert!(parts.reliability >= 0.0 && parts.resolution >= 0.0);
+            prop_assert!(parts.resolution <= parts.uncertainty + 1e-12);
+        }
+    }
+
+    #[test]
+    fn bins_hold_every_sample_once((labels, p) in samples(), bins in 1_usize..20) {
+        let predictions = Predictions::new(&labels, &p).unwrap();
+        for binning in [Binning::EqualWidth(bins), Binning::EqualMass(bins)] {
+            let found = Reliability::of_confidence(&predictions, binning);
+            let count: u64 = found.bins().iter().map(|bin| bin.count).sum();
+            prop_assert_eq!(count, labels.len() as u64);
+            prop_assert!(found.expected_error() <= found.maximum_error() + 1e-12);
+            for bin in found.bins() {
+                prop_assert!(bin.lower <= bin.mean_probability + 1e-12);
+                prop_assert!(bin.mean_probability <= bin.upper + 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn of_two_classes_the_macro_test_is_delongs(
+        labels in prop::collection::vec(0_u16..2, 4..40),
+        first in prop::collection::vec(0_u32..=64, 40),
+        second in prop::collection::vec(0_u32..=64, 40),
+    ) {
+        // Multiples of 1/64 and what is left to 1 are exact in f32.
+        let model = |of: &[u32]| {
+            let values = of[..labels.len()].iter().flat_map(|&s| {
+                let p = s as f32 / 64.0;
+                [1.0 - p, p]
+            });
+            Probabilities::new(2, values.collect()).unwrap()
+        };
+        let (first, second) = (model(&first), model(&second));
+        let first = Predictions::new(&labels, &first).unwrap();
+        let second = Predictions::new(&labels, &second).unwrap();
+        let pair = Pair::new(&first, &second).unwrap();
+        let (one, both) = (pair.delong(1), pair.delong_macro());
+        prop_assert_eq!(one.is_some(), both.is_some());
+        if let (Some(one), Some(both)) = (one, both) {
+            prop_assert!((one.difference - both.difference).abs() < 1e-12);
+            prop_assert!((one.standard_error - both.standard_error).abs() < 1e-12);
+            // The other way round is the same with the sign turned.
+            let turned = Pair::new(&second, &first).unwrap().delong(1).unwrap();
+            prop_assert_eq!(turned.difference, -one.difference);
+            prop_assert_eq!(turned.p, one.p);
+        }
+    }
+
+    #[test]
+    fn holm_only_raises_p_values_and_keeps_their_order(
+        p in prop::collection::vec(0.0_f64..=1.0, 0..12)
+    ) {
+        let adjusted = holm(&p);
+        for (i, (&a, &p_i)) in adjusted.iter().zip(&p).enumerate() {
+            prop_assert!((p_i..=1.0).contains(&a));
+            for (j, &p_j) in p.iter().enumerate() {
+                prop_assert!(p_i > p_j || adjusted[i] <= adjusted[j]);
+            }
+        }
     }
 }

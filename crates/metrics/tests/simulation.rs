@@ -14,9 +14,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const CLASSES: usize = 3;
-/// Samples of each class in a simulated test part: unequal, and few enough that a plain
-/// percentile interval is visibly off.
-const SIZES: [usize; CLASSES] = [80, 50, 20];
+/// Samples of each class in a simulated test part.
+const SIZES: [usize; CLASSES] = [160, 100, 60];
 
 fn random(purpose: &str, index: u64) -> ChaCha8Rng {
     let mut random = ChaCha8Rng::seed_from_u64(derive_seed(20_240_229, purpose));
@@ -77,13 +76,13 @@ fn bootstrap_intervals_cover_the_true_score() {
         Metric::MacroAveragePrecision,
     ];
     // The truth is the score of so many samples that its own error does not matter.
-    let many = labels(SIZES.map(|size| 400 * size));
+    let many = labels(SIZES.map(|size| 200 * size));
     let truth = model(&mut random("truth", 0), &many, 2.0);
     let truth = Evaluation::new(&many, &truth).unwrap();
 
     let labels = labels(SIZES);
     let mut covered: Vec<Rate> = METRICS.iter().map(|_| Rate::default()).collect();
-    for index in 0..300 {
+    for index in 0..1000 {
         let p = model(&mut random("coverage", index), &labels, 2.0);
         let predictions = Predictions::new(&labels, &p).unwrap();
         let bootstrap = Bootstrap::new(index).with_resamples(500).unwrap();
@@ -94,9 +93,9 @@ fn bootstrap_intervals_cover_the_true_score() {
         }
     }
     for (metric, covered) in METRICS.iter().zip(covered) {
-        // 95 % with three standard deviations of 300 trials and the usual small lack of a
-        // bootstrap of 20 samples in the smallest class.
-        covered.within(metric.id(), 0.90, 0.985);
+        // Three standard deviations of 1000 trials are 2 %; a bootstrap of so few samples
+        // covers a little less than it says, most so for what is skewed.
+        covered.within(metric.id(), 0.915, 0.97);
     }
 }
 
@@ -141,7 +140,7 @@ fn models_of_equal_skill_rarely_differ() {
 
 #[test]
 fn differences_of_models_are_found_and_cover_the_truth() {
-    let many = labels(SIZES.map(|size| 400 * size));
+    let many = labels(SIZES.map(|size| 200 * size));
     let mut random_truth = random("difference truth", 0);
     let score = |skill: f32, random: &mut ChaCha8Rng| {
         Evaluation::new(&many, &model(random, &many, skill))

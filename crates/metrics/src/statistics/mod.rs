@@ -4,6 +4,7 @@
 //! lacks, is computed here. Every test returns its statistic with its p-value, so that a
 //! report can show both, and says what happens when there is no spread to judge by.
 
+mod best;
 mod delong;
 pub(crate) mod distributions;
 mod friedman;
@@ -13,6 +14,7 @@ mod mcnemar;
 mod resampled_t;
 mod studentized_range;
 
+pub use best::tied_with_best;
 pub use delong::AucDifference;
 pub use friedman::{Friedman, Nemenyi};
 pub use holm::holm;
