@@ -40,7 +40,6 @@ fn spec(family: &Family, engine: &Engine) -> ModelSpec {
         "learning_rate": 0.01,
         "hidden": [16],
         "layers": ["conv 4 3", "max-pool 2", "dense 16"],
-        "max_iterations": 200,
     });
     let known: Settings = wanted
         .as_object()
