@@ -1,4 +1,6 @@
 //! What must hold of every page, whatever the run.
+// The lint spares tests themselves, but not the functions they share.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -29,7 +29,7 @@ pub(crate) struct Calibration<'a> {
 pub(crate) fn reliability(stem: &str, models: &[Calibration<'_>]) -> Result<Chart, ReportError> {
     let margins = Margins {
         top: 38.0,
-        right: 14.0,
+        right: 24.0,
         bottom: 46.0,
         left: 54.0,
     };

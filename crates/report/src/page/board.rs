@@ -181,20 +181,22 @@ pub(crate) fn board(group: &Group<'_>, places: &[Place], only_dataset: bool) -> 
 fn range(entry: &Entry<'_>) -> Option<(Interval, String)> {
     let (_, success) = entry.example()?;
     let samples = success.evaluation.samples;
+    // The column says percent already.
+    let between = |range: Interval| {
+        let low = format::percent(range.low, samples);
+        let high = format::percent(range.high, samples);
+        let bare = |text: &str| text.trim_end_matches("\u{a0}%").to_owned();
+        format!("{} to {}", bare(&low), bare(&high))
+    };
     if entry.successes().count() == 1 {
-        return Some((success.interval(), verdict::interval(success, samples)));
+        return Some((success.interval(), between(success.interval())));
     }
     let accuracies = || entry.successes().map(|(_, s)| s.evaluation.accuracy);
     let range = Interval {
         low: accuracies().fold(1.0, f64::min),
         high: accuracies().fold(0.0, f64::max),
     };
-    let words = format!(
-        "{} to {}",
-        format::percent(range.low, samples),
-        format::percent(range.high, samples)
-    );
-    Some((range, words))
+    Some((range, between(range)))
 }
 
 fn row(

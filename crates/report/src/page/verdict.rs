@@ -70,7 +70,7 @@ fn lead(best: &Entry<'_>, others: &[&Entry<'_>], dataset: &str, only_dataset: bo
 }
 
 /// `98.95 to 99.31 %`.
-pub(crate) fn interval(success: &Success<'_>, samples: usize) -> String {
+fn interval(success: &Success<'_>, samples: usize) -> String {
     let interval = success.interval();
     let low = format::percent(interval.low, samples);
     let low = low.trim_end_matches("\u{a0}%");
@@ -117,7 +117,7 @@ fn errors(best: &Entry<'_>, others: &[&Entry<'_>]) -> Option<Words> {
         .plain(format!("{subject} {} wrong, ", errors_text(own)))
         .strong(format!("{} fewer errors than {next}", fewer(theirs)))
         .plain(format!(" ({})", errors_text(theirs)));
-    Some(match worse.last() {
+    Some(match worse.next_back() {
         Some((last, most)) => words.plain(format!(
             " and {} fewer than {last} ({}).",
             fewer(most),
