@@ -5,9 +5,10 @@
 //! loop, a [`NetworkEngine`] computes, and [`NetworkClassifier`] shows all of it to the
 //! rest of the house as a recipe.
 //!
+//! Engines are [`NativeEngine`], on the [`kernels`] of this crate, and [`BurnEngine`].
+//!
 //! Burn's own training crate (`burn-train`) was rejected: it brings a terminal
-//! interface, a metric store and a thread of its own, and none of its loops is
-//! reproducible bit for bit at another number of threads.
+//! interface, a metric store and threads of its own, and only Burn could be trained by it.
 
 mod augment;
 mod burn_engine;

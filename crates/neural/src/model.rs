@@ -175,3 +175,19 @@ impl FittedModel for FittedNetwork {
         self.weights.save(out)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_engine_that_is_declared_is_there_under_its_name() {
+        for declared in ENGINES {
+            assert_eq!(
+                engine(declared.name).map(NetworkEngine::name),
+                Some(declared.name)
+            );
+        }
+        assert!(engine("torch").is_none());
+    }
+}

@@ -2,6 +2,16 @@
 //!
 //! Each family's table is its own architecture followed by [`TRAINING_SETTINGS`], put
 //! together by [`join_settings`] at compile time.
+//!
+//! The defaults are those of the common examples: 10 epochs of 128 pictures, Adam at
+//! a constant 0.001. They are not the best there is. On MNIST, training on 54,000 pictures,
+//! one cycle up to 0.004 is right on 0.9809 of the test digits instead of 0.9775 with the
+//! dense network (means of six seeds), and on 0.993 instead of 0.991 with the
+//! convolutional one, in the same time.
+//!
+//! By default a fit runs all its epochs and returns the weights of the one with the
+//! lowest validation loss. Stopping early (`patience`) is off: a schedule that falls is
+//! worth most at its end.
 
 use bakeoff_core::{ModelSpec, Setting, SettingKind, SpecError};
 use serde::Deserialize;

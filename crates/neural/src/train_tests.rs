@@ -225,7 +225,9 @@ fn events_come_in_order_and_say_what_happened() {
         confidence: vec![0.0, 1.0],
         ..Scripted::default()
     };
-    let given = json!({"epochs": 2, "batch_size": 4, "learning_rate": 0.5});
+    let given = json!({
+        "epochs": 2, "batch_size": 4, "learning_rate": 0.5, "schedule": "constant",
+    });
     let outcome = fit(&script, given, 10, Some(&validation()), usize::MAX);
     let progress = FitEvent::Progress {
         samples: 10,
@@ -305,7 +307,8 @@ fn every_sample_is_used_once_an_epoch_with_its_label_in_a_new_order() {
 #[test]
 fn the_schedule_sets_the_rate_of_each_step() {
     let given = json!({
-        "epochs": 2, "batch_size": 4, "schedule": "step", "step_every": 1, "step_factor": 0.5,
+        "epochs": 2, "batch_size": 4, "learning_rate": 0.001, "schedule": "step",
+        "step_every": 1, "step_factor": 0.5,
     });
     let outcome = fit(&Scripted::default(), given, 10, None, usize::MAX);
     let rates: Vec<_> = outcome

@@ -1,5 +1,7 @@
 //! What engines compute: gradients against finite differences, engines against each other.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use bakeoff_core::ImageShape;
 use bakeoff_neural::{
     AdamOptions, Batch, Blueprint, BurnEngine, DropoutMasks, Learner, NativeEngine, Network,

@@ -3,6 +3,8 @@
 //!
 //! `golden/training_steps.py` made `golden/training_steps.json`.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use bakeoff_core::ImageShape;
 use bakeoff_neural::{
     AdamOptions, Batch, Blueprint, BurnEngine, DropoutMasks, NativeEngine, Network, NetworkEngine,

@@ -1,5 +1,7 @@
 //! The promises of the central trait, for each engine, on dense and convolutional nets.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 use bakeoff_core::{
@@ -87,6 +89,7 @@ fn recipes() -> Vec<(&'static Family, ModelSpec)> {
                     ("epochs".into(), json!(6)),
                     ("batch_size".into(), json!(33)),
                     ("learning_rate".into(), json!(0.01)),
+                    ("schedule".into(), json!("constant")),
                     ("batch_norm".into(), json!(batch_norm)),
                 ]
                 .into();
