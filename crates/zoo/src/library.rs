@@ -164,9 +164,7 @@ pub fn save(
         facts,
     };
     manifest.checksum = manifest.computed_checksum();
-    let mut text = serde_json::to_vec_pretty(&manifest)
-        .map_err(|error| StoreError::Inconsistent(error.to_string()))?;
-    text.push(b'\n');
+    let text = manifest_text(&manifest)?;
     let manifest_path = folder.join(MANIFEST);
     atomic::write_whole(&manifest_path, &text).map_err(io_error(&manifest_path))?;
     remove_where(&folder, |name| name.starts_with("weights-") && name != file);
@@ -183,6 +181,14 @@ fn remove_where(folder: &Path, unwanted: impl Fn(&str) -> bool) {
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// A manifest as it is written.
+fn manifest_text(manifest: &Manifest) -> Result<Vec<u8>, StoreError> {
+    let mut text = serde_json::to_vec_pretty(manifest)
+        .map_err(|error| StoreError::Inconsistent(error.to_string()))?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// Reads and checks a model's manifest, without its weights.
@@ -207,7 +213,9 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
     }
     let manifest: Manifest = serde_json::from_value(value)
         .map_err(|error| damaged(&path, format!("not a manifest: {error}; train it again")))?;
-    if manifest.checksum != manifest.computed_checksum() {
+    // The second half finds what means nothing to the parser, such as an unknown key in
+    // the place of one that may be absent.
+    if manifest.checksum != manifest.computed_checksum() || manifest_text(&manifest)? != text {
         return Err(damaged(
             &path,
             "the checksum does not match: the file was altered or damaged; train it again",

@@ -72,19 +72,15 @@ fn a_flipped_bit_anywhere_is_found_and_named() {
         .folder;
     for path in [weights_of(&folder), folder.join("manifest.json")] {
         let good = fs::read(&path).unwrap();
-        for position in (0..good.len()).step_by(7) {
+        for position in (0..good.len()).step_by(3) {
             let mut bad = good.clone();
             bad[position] ^= 1;
             fs::write(&path, &bad).unwrap();
-            if let Ok(loaded) = bakeoff_zoo::load(&folder) {
-                // White space between fields is the one part that says nothing.
-                assert!(
-                    path.ends_with("manifest.json") && good[position].is_ascii_whitespace(),
-                    "byte {position} of {} went unnoticed",
-                    path.display()
-                );
-                drop(loaded);
-            }
+            assert!(
+                bakeoff_zoo::load(&folder).is_err(),
+                "byte {position} of {} went unnoticed",
+                path.display()
+            );
         }
         fs::write(&path, &good).unwrap();
     }
