@@ -248,6 +248,29 @@ fn twelve_models_and_forty_seven_classes() {
 }
 
 #[test]
+fn hundreds_of_classes_are_told_in_tables() {
+    let names = (0..300).map(|i| format!("c{i}")).collect();
+    let labels = (0..900).map(|i| i % 300).collect();
+    let many = data("words", names, ImageShape::new(1, 4, 4), labels);
+    let run = Builder::new("words", &[&many])
+        .ok(&many, "cnn", "cnn", 1, 0.7)
+        .build();
+    let rendered = check(&run);
+    assert!(rendered.html.contains("With 300 classes"));
+    assert!(rendered.html.contains("Most common mistakes"));
+    assert!(rendered.html.len() < 1_500_000, "{}", rendered.html.len());
+    let stems: Vec<&str> = rendered
+        .charts
+        .iter()
+        .map(|(stem, _)| stem.as_str())
+        .collect();
+    assert!(
+        !stems.iter().any(|stem| stem.contains("confusion")),
+        "{stems:?}"
+    );
+}
+
+#[test]
 fn several_datasets_and_seeds_are_told_apart() {
     let (a, b) = (digits("mnist", 100), digits("fashion", 80));
     let mut builder = Builder::new("several", &[&a, &b]);

@@ -25,6 +25,10 @@ pub(crate) use reliability::{Calibration, reliability};
 pub(crate) use roc::{Curve, RocView, height_at as roc_height_at, roc};
 pub(crate) use theme::{css, series_class};
 
+/// With more classes, charts that give each of them a row are not drawn: they would be
+/// megabytes that nobody can read. The tables of classes stay.
+pub(crate) const MOST_CLASSES: usize = 100;
+
 /// A finished chart.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Chart {

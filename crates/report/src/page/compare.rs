@@ -7,7 +7,10 @@ use super::{
 use crate::{
     ReportError,
     analysis::{Entry, Group, Success, seconds},
-    charts::{Candidate, ClassErrors, Cost, Course, class_errors, courses, pareto, pareto_front},
+    charts::{
+        Candidate, ClassErrors, Cost, Course, MOST_CLASSES, class_errors, courses, pareto,
+        pareto_front,
+    },
     format,
 };
 
@@ -176,6 +179,9 @@ fn classes(
         return Ok(None);
     };
     let names = first.test.class_names();
+    if names.len() > MOST_CLASSES {
+        return Ok(None);
+    }
     let models: Vec<(&str, Vec<Option<f64>>)> = examples
         .iter()
         .map(|(entry, success)| {

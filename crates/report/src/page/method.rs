@@ -9,7 +9,7 @@ use super::parts::{Cell, Charts, Column, Figure, Table};
 use crate::{
     ReportError,
     analysis::{Analysis, Fate, Group},
-    charts::{ClassCounts, class_counts},
+    charts::{ClassCounts, MOST_CLASSES, class_counts},
     format,
     pictures::{Album, Tile},
 };
@@ -139,6 +139,9 @@ pub(crate) fn data_section<'a>(
     section.facts = Some(facts(data));
     if let Some(test) = run.tests.get(&data.test_fingerprint) {
         section.pictures = samples_of_classes(&data.test_fingerprint, test, album);
+    }
+    if data.class_names.len() > MOST_CLASSES {
+        return Ok(section);
     }
     let chart = class_counts(
         &format!("{prefix}class-counts"),

@@ -162,7 +162,16 @@ fn notes(entry: &Entry<'_>, trial: &Trial<'_>, success: &Success<'_>) -> Vec<Str
         ));
     }
     if !entry.trials.iter().all(|trial| trial.success().is_some()) {
-        notes.push("Some of its trials failed or are missing; see below.".to_owned());
+        notes.push(
+            "Some of its trials failed or are missing: see “Without results” below.".to_owned(),
+        );
+    }
+    if names.len() > charts::MOST_CLASSES {
+        notes.push(format!(
+            "With {} classes the confusion matrix is not drawn; the most common mistakes and the \
+             scores of every class are below.",
+            format::count(names.len() as u64)
+        ));
     }
     notes
 }

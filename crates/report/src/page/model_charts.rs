@@ -10,7 +10,9 @@ use super::{
 use crate::{
     ReportError,
     analysis::{Entry, Success},
-    charts::{Course, Curve, Matrix, RocView, Shown, confusion, courses, roc, roc_height_at},
+    charts::{
+        Course, Curve, MOST_CLASSES, Matrix, RocView, Shown, confusion, courses, roc, roc_height_at,
+    },
     format,
 };
 
@@ -22,6 +24,9 @@ pub(super) fn confusions(
     charts: &mut Charts,
 ) -> Result<Vec<Figure>, ReportError> {
     let names = success.test.class_names();
+    if names.len() > MOST_CLASSES {
+        return Ok(Vec::new());
+    }
     let matrix = &success.evaluation.confusion;
     let counts: Vec<Option<f64>> = matrix.counts().iter().map(|&n| Some(n as f64)).collect();
     let views = [
@@ -162,7 +167,7 @@ pub(super) fn class_rocs(
     } else {
         NAMED_CLASSES
     };
-    for (rank, (class, auc, curve)) in classes.into_iter().enumerate() {
+    for (rank, (class, auc, curve)) in classes.into_iter().take(MOST_CLASSES).enumerate() {
         curves.push(Curve {
             label: (rank < named).then_some(names[class].as_str()),
             // Colours that are not the model's own.
