@@ -11,7 +11,9 @@ impl ConfusionMatrix {
     pub fn matthews_correlation(&self) -> Option<f64> {
         let total = i128::from(self.total());
         let (mut both, mut actual, mut predicted) = (0, 0, 0);
-        for (row, column) in self.margins() {
+        let (rows, columns) = self.margins();
+        for (row, column) in rows.into_iter().zip(columns) {
+            let (row, column) = (i128::from(row), i128::from(column));
             both += row * column;
             actual += row * row;
             predicted += column * column;
@@ -28,19 +30,14 @@ impl ConfusionMatrix {
     /// Psychological Measurement 20 (1960).
     pub fn cohen_kappa(&self) -> Option<f64> {
         let total = i128::from(self.total());
-        let by_chance: i128 = self.margins().map(|(row, column)| row * column).sum();
+        let (rows, columns) = self.margins();
+        let by_chance: i128 = rows
+            .into_iter()
+            .zip(columns)
+            .map(|(row, column)| i128::from(row) * i128::from(column))
+            .sum();
         let left = total * total - by_chance;
         let beyond = i128::from(self.correct()) * total - by_chance;
         (left > 0).then(|| beyond as f64 / left as f64)
-    }
-
-    /// Row and column sum of each class.
-    fn margins(&self) -> impl Iterator<Item = (i128, i128)> + '_ {
-        (0..self.classes()).map(|class| {
-            (
-                i128::from(self.row_sum(class)),
-                i128::from(self.column_sum(class)),
-            )
-        })
     }
 }

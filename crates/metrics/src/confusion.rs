@@ -127,8 +127,7 @@ impl ConfusionMatrix {
     /// zeros there.
     pub fn normalised(&self, by: Normalise) -> Vec<Option<f64>> {
         let k = self.classes;
-        let rows: Vec<u64> = (0..k).map(|class| self.row_sum(class)).collect();
-        let columns: Vec<u64> = (0..k).map(|class| self.column_sum(class)).collect();
+        let (rows, columns) = self.margins();
         let total = self.total();
         self.counts
             .iter()
@@ -158,11 +157,12 @@ impl ConfusionMatrix {
 
     /// Precision, recall, F1 and support of every class.
     pub fn per_class(&self) -> Vec<ClassScores> {
-        (0..self.classes)
-            .map(|class| {
+        let (rows, columns) = self.margins();
+        rows.into_iter()
+            .zip(columns)
+            .enumerate()
+            .map(|(class, (support, predicted))| {
                 let right = self.count(class, class);
-                let support = self.row_sum(class);
-                let predicted = self.column_sum(class);
                 ClassScores {
                     support,
                     predicted,
@@ -188,6 +188,22 @@ impl ConfusionMatrix {
     /// the F1 of mean precision and recall.
     pub fn f1(&self) -> Averages {
         self.averages(|class| class.f1)
+    }
+
+    /// The sums of all rows and of all columns, in one pass.
+    pub(crate) fn margins(&self) -> (Vec<u64>, Vec<u64>) {
+        let mut columns = vec![0; self.classes];
+        let rows = self
+            .counts
+            .chunks_exact(self.classes)
+            .map(|row| {
+                for (column, count) in columns.iter_mut().zip(row) {
+                    *column += count;
+                }
+                row.iter().sum()
+            })
+            .collect();
+        (rows, columns)
     }
 
     fn averages(&self, score: impl Fn(&ClassScores) -> Option<f64>) -> Averages {

@@ -2,7 +2,24 @@
 //!
 //! [`Evaluation::new`] gives all headline numbers of a model at once. For curves, make
 //! [`Predictions`] (labels and probabilities that belong together, checked once) and from
-//! them [`OneVsRest`] (every class ranked once).
+//! them [`OneVsRest`] (every class ranked once). How sure one can be of a number is said by
+//! [`Bootstrap`] and [`statistics`]; two models on the same samples are a [`Pair`], several
+//! an [`Agreement`].
+//!
+//! ```
+//! use bakeoff_core::Probabilities;
+//! use bakeoff_metrics::{Evaluation, MetricsError};
+//!
+//! # fn main() -> Result<(), MetricsError> {
+//! // Three samples of two classes; the last is of class 1 and answered with class 0.
+//! let probabilities = Probabilities::new(2, vec![0.75, 0.25, 0.25, 0.75, 0.5, 0.5])?;
+//! let evaluation = Evaluation::new(&[0, 1, 1], &probabilities)?;
+//! assert_eq!(evaluation.accuracy, 2.0 / 3.0);
+//! assert_eq!(evaluation.macro_auc, Some(1.0));
+//! assert_eq!(evaluation.confusion.count(1, 0), 1);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! The metrics of linfa and smartcore were rejected: linfa's precision and recall come
 //! out swapped for one order of its arguments, both lack multi-class curves, and neither

@@ -8,6 +8,7 @@
 
 use bakeoff_core::Probabilities;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::{MetricsError, Predictions, sum::sum};
 
@@ -19,7 +20,7 @@ const MOST: f64 = 100.0;
 const CHUNK: usize = 1024;
 
 /// A temperature fitted on validation data.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Temperature {
     /// T: above 1 makes a model less sure, below 1 surer.
     pub temperature: f64,

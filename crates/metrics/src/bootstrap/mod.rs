@@ -77,8 +77,8 @@ impl Bootstrap {
         Ok(Self { resamples, ..self })
     }
 
-    /// Measures the metrics on every resample. The same seed gives the same bits, whatever
-    /// the number of threads.
+    /// Measures the metrics on every resample. The same seed and the same order of samples
+    /// give the same bits, whatever the number of threads.
     ///
     /// Where a metric is undefined on a resample though it is defined on the samples (a
     /// correlation when all answers happen to be the same class), it counts as 0.

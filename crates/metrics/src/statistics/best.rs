@@ -10,7 +10,7 @@ use super::holm;
 /// is a tie. A score of NaN is never tied.
 ///
 /// The best is picked by the scores that it is then compared by, which favours it a little:
-/// the group may be slightly too small, never the winner wrong.
+/// the group may be slightly too small.
 pub fn tied_with_best(
     scores: &[f64],
     higher_is_better: bool,

@@ -49,7 +49,7 @@ def mcnemar_tests():
         yield {"n": [b, c], "exact": exact, "mid": mid}
 
 
-# Fagerland, Lydersen and Laake (2013), table 5: counts, exact p, mid-p as printed.
+# The two examples of Fagerland, Lydersen and Laake (2013): counts, exact p, mid-p as printed.
 PUBLISHED_MCNEMAR = [
     {"n": [1, 7], "exact": 0.0703, "mid": 0.0391},
     {"n": [6, 16], "exact": 0.0525, "mid": 0.0347},
