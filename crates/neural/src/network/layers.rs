@@ -115,7 +115,7 @@ pub struct Dropout {
     pub rate: f64,
 }
 
-/// One layer of a [`Network`].
+/// One layer of a [`Network`](super::Network).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layer {
     /// Convolution (+ batch norm) + ReLU.
