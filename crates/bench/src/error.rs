@@ -28,6 +28,19 @@ pub enum BenchError {
         /// Why not.
         source: Box<SpecError>,
     },
+    /// A recipe that could be followed, but not on this data.
+    #[error(
+        "model `{model}` does not fit dataset `{dataset}`: {source}; \
+         change its settings, or leave it out with --models"
+    )]
+    Misfit {
+        /// The model's name in the experiment.
+        model: String,
+        /// The dataset's name.
+        dataset: String,
+        /// Why not.
+        source: Box<SpecError>,
+    },
     /// A file of tensors cannot be written or read.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -181,8 +181,8 @@ impl Experiment {
             time_limit_seconds: source.get(
                 &root,
                 "time_limit_seconds",
-                "a whole number from 1",
-                count,
+                "a whole number from 1 to 31536000 (a year)",
+                |v| count(v).filter(|&seconds| seconds <= 31_536_000),
             )?,
             models: models(&source, &root)?,
             text: text.to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! Three small steps stand on their own, and [`Runner`] is a convenience over them:
 //!
-//! 1. [`plan`] resolves an [`Experiment`] into an immutable `plan.jsonl`, one trial a line.
+//! 1. [`plan()`] resolves an [`Experiment`] into an immutable `plan.jsonl`, one trial a line.
 //! 2. [`run_trial`] trains and measures one of them and leaves its record; a valid
 //!    record there means that nothing is left to do.
 //! 3. [`RunFolder::read`] reads the records back for reports.

@@ -1,6 +1,9 @@
 //! Experiment → trials.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use bakeoff_core::{
     Dataset, Samples, Settings, SpecError,
@@ -162,7 +165,7 @@ pub fn plan(
         }
         let limited = prepared.train.len() < dataset.train().len();
         for model in &experiment.models {
-            check_model(model, &prepared.train, experiment)?;
+            check_model(model, dataset.name(), &prepared.train, experiment)?;
             for (position, &seed) in experiment.seeds.iter().enumerate() {
                 let trial = TrialSpec {
                     schema: SCHEMA,
@@ -213,10 +216,11 @@ pub fn plan(
         });
         tests.insert(test_fingerprint, prepared.test);
     }
-    let (path, exists) = run_path(experiment, out, &trials, resume);
-    if exists {
+    let base = format!("{}-{}", experiment.name, trials_hash(&trials));
+    if resume && let Some((_, path)) = latest_run(out, &base) {
         return RunFolder::open(&path);
     }
+    let path = claim_folder(out, &base)?;
     let info = RunInfo {
         schema: SCHEMA,
         name: path
@@ -236,6 +240,7 @@ pub fn plan(
 /// Refuses a recipe that does not fit the data.
 fn check_model(
     model: &ModelEntry,
+    dataset: &str,
     train: &Samples,
     experiment: &Experiment,
 ) -> Result<(), BenchError> {
@@ -247,7 +252,13 @@ fn check_model(
         let held_out = (shape.train as f64 * experiment.validation_fraction).round();
         shape.train -= held_out as usize;
     }
-    classifier.check(&shape).map_err(at)
+    classifier
+        .check(&shape)
+        .map_err(|source| BenchError::Misfit {
+            model: model.name.clone(),
+            dataset: dataset.into(),
+            source: Box::new(source),
+        })
 }
 
 /// Built-in names stay; paths are made absolute, so that a trial can be run from anywhere.
@@ -264,32 +275,52 @@ fn absolute(source: &str) -> String {
     )
 }
 
-/// Where the run goes, and whether it is there already.
-fn run_path(
-    experiment: &Experiment,
-    out: &Path,
-    trials: &[PlannedTrial],
-    resume: bool,
-) -> (std::path::PathBuf, bool) {
+/// The part of a run's name that says which trials it has: the first 8 hexadecimal
+/// digits of SHA-256 over their ids.
+pub(crate) fn trials_hash(trials: &[PlannedTrial]) -> String {
     let mut hasher = Sha256::new();
     for trial in trials {
         hasher.update(&trial.id);
     }
-    let hash: String = hasher.finalize()[..4]
+    hasher.finalize()[..4]
         .iter()
         .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let base = format!("{}-{hash}", experiment.name);
-    let candidate = |number: u32| match number {
-        1 => out.join(&base),
-        _ => out.join(format!("{base}-{number}")),
-    };
-    let mut free = 1;
-    while candidate(free).join("run.json").exists() {
-        free += 1;
-    }
-    match resume && free > 1 {
-        true => (candidate(free - 1), true),
-        false => (candidate(free), false),
+        .collect()
+}
+
+/// The run `base` or `base-N` with the highest number, if there is any.
+fn latest_run(out: &Path, base: &str) -> Option<(u64, PathBuf)> {
+    std::fs::read_dir(out)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.path().join("run.json").is_file())
+        .filter_map(|entry| {
+            let name = entry.file_name();
+            let rest = name.to_str()?.strip_prefix(base)?;
+            let number = match rest.strip_prefix('-') {
+                None => rest.is_empty().then_some(1)?,
+                Some(number) => number.parse().ok()?,
+            };
+            Some((number, entry.path()))
+        })
+        .max()
+}
+
+/// Makes the first of `base`, `base-2` ... that is not there. Making the folder is the
+/// claim, so that two runs that start at once never share one.
+fn claim_folder(out: &Path, base: &str) -> Result<PathBuf, BenchError> {
+    std::fs::create_dir_all(out).map_err(BenchError::io(out))?;
+    let mut number = latest_run(out, base).map_or(1, |(number, _)| number + 1);
+    loop {
+        let path = match number {
+            1 => out.join(base),
+            _ => out.join(format!("{base}-{number}")),
+        };
+        match std::fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(BenchError::io(&path)(error)),
+        }
     }
 }

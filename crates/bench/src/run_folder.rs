@@ -26,7 +26,7 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::error::BenchError;
+use crate::{error::BenchError, plan::trials_hash};
 
 /// The folder of a run.
 #[derive(Clone, Debug)]
@@ -143,6 +143,14 @@ impl RunFolder {
                 return Err(bad("the trial's index or id does not match it".into()));
             }
             plan.push(trial);
+        }
+        // The run's name holds a hash of its trials, so a lost line is noticed too.
+        let name = self.info()?.name;
+        if !name.contains(&trials_hash(&plan)) {
+            return Err(BenchError::damaged(
+                &path,
+                format!("its trials are not those of the run `{name}`; plan the run again"),
+            ));
         }
         Ok(plan)
     }

@@ -103,7 +103,7 @@ impl Launcher for InProcess {
 /// leaves behind slows the next, and a crash or a time limit ends that trial only.
 #[derive(Clone, Debug)]
 pub struct Subprocess {
-    /// A `bakeoff`; it is called with `trial RUN --id ID --events`.
+    /// A `bakeoff`; it is called with `trial RUN --id ID --events --until-stdin-closes`.
     pub program: PathBuf,
     /// Where models are saved.
     pub models: PathBuf,
@@ -138,7 +138,11 @@ impl Launcher for Subprocess {
             .arg(self.threads.to_string())
             .arg("--models-dir")
             .arg(&self.models)
-            .stdin(Stdio::null())
+            // Closes with this process, however it ends: the trial then ends too.
+            .arg("--until-stdin-closes")
+            .stdin(Stdio::piped())
+            // What a crash says first is what matters, not its frames.
+            .env("RUST_BACKTRACE", "0")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -12,7 +12,7 @@ Examples:
   bakeoff predict --all digit.png            ask every saved model
   bakeoff models                             what can be trained, and what has been
 
-Exit codes: 0 fine, 1 something failed, 2 the command was used wrongly.";
+Exit codes: 0 fine, 1 something failed, 2 the command line was not understood.";
 
 /// Which classifier should I use for this image data, and what does each one cost me?
 ///
@@ -79,6 +79,25 @@ fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// More threads than this help on no machine and take minutes to start.
+const MAX_THREADS: usize = 1024;
+
+/// A number of threads.
+fn threads(text: &str) -> Result<usize, String> {
+    match threads_or_0(text) {
+        Ok(number @ 1..) => Ok(number),
+        _ => Err(format!("a whole number from 1 to {MAX_THREADS} is needed")),
+    }
+}
+
+/// A number of threads, or 0 for as many as there are processors.
+fn threads_or_0(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 0..=MAX_THREADS) => Ok(number),
+        _ => Err(format!("a whole number from 0 to {MAX_THREADS} is needed")),
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct RunArgs {
     /// An experiment file, or the name of a built-in one (default, quick)
@@ -87,7 +106,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) overrides: OverrideArgs,
     /// Threads for training and answering [default: one per processor]
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<usize>,
     /// The folder of runs
     #[arg(long, value_name = "DIR", default_value = "reports")]
@@ -141,7 +160,7 @@ pub(crate) struct TrialArgs {
     #[arg(long, group = "which")]
     pub(crate) id: Option<String>,
     /// Threads for training and answering; 0 for one per processor
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value = "0", value_parser = threads_or_0)]
     pub(crate) threads: usize,
     /// The folder of saved models
     #[arg(
@@ -154,6 +173,10 @@ pub(crate) struct TrialArgs {
     /// Print what happens as lines of JSON
     #[arg(long)]
     pub(crate) events: bool,
+    /// Stop at once, without a record, when standard input ends: a run that is killed
+    /// leaves no trial behind
+    #[arg(long, hide = true)]
+    pub(crate) until_stdin_closes: bool,
 }
 
 #[derive(Args)]

@@ -2,7 +2,7 @@
 //!
 //! Everything it does is done by the libraries; this crate alone prints and exits.
 //! Exit codes: 0 fine, 1 something failed (the reason is on standard error), 2 the
-//! command was used wrongly.
+//! command line was not understood.
 
 mod args;
 mod commands;

@@ -43,6 +43,18 @@ pub(crate) fn chain(error: &anyhow::Error) -> String {
     text
 }
 
+/// A path for a terminal: control characters, which a file name may hold, are escaped.
+pub(crate) fn path(path: &std::path::Path) -> String {
+    let mut shown = String::new();
+    for c in path.to_string_lossy().chars() {
+        match c.is_control() {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// A share as a percentage with two decimals, or a dash.
 pub(crate) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "–".into(), |share| format!("{:.2} %", share * 100.0))

@@ -235,7 +235,9 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
 pub fn load(folder: &Path) -> Result<LoadedModel, StoreError> {
     let manifest = read_manifest(folder)?;
     let path = folder.join(&manifest.weights.file);
-    let found = fs::metadata(&path).map_err(io_error(&path))?.len();
+    let found = fs::metadata(&path)
+        .map_err(|error| damaged(&path, format!("{error}; train it again")))?
+        .len();
     if found != manifest.weights.bytes {
         return Err(damaged(
             &path,

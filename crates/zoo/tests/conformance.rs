@@ -39,6 +39,7 @@ fn spec(family: &Family, engine: &Engine) -> ModelSpec {
         "batch_size": 16,
         "learning_rate": 0.01,
         "hidden": [16],
+        "dropout": 0.1,
         "layers": ["conv 4 3", "max-pool 2", "dense 16"],
     });
     let known: Settings = wanted

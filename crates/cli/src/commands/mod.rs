@@ -12,8 +12,9 @@ pub(crate) mod trial;
 
 use std::path::Path;
 
-use anyhow::Context as _;
-use bakeoff_bench::{Experiment, Overrides, RunFolder, builtin_experiment, builtin_experiments};
+use bakeoff_bench::{
+    Experiment, ExperimentError, Overrides, RunFolder, builtin_experiment, builtin_experiments,
+};
 use bakeoff_report::Leaderboard;
 
 use crate::{
@@ -28,11 +29,12 @@ fn experiment(name: &str, overrides: OverrideArgs) -> anyhow::Result<Experiment>
     let experiment = match builtin_experiment(name) {
         // A file of that very name is more likely meant than the built-in one.
         Some(builtin) if !path.is_file() => builtin?,
-        _ => Experiment::read(path).with_context(|| {
-            format!(
-                "cannot read the experiment `{name}`; built-in ones are: {}",
+        _ => Experiment::read(path).map_err(|error| match error {
+            ExperimentError::Io { .. } => anyhow::anyhow!(
+                "{error}; an experiment is a file, or one of: {}",
                 builtin_experiments().collect::<Vec<_>>().join(", ")
-            )
+            ),
+            other => other.into(),
         })?,
     };
     Ok(experiment.with(&Overrides {

@@ -58,7 +58,7 @@ pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
             text::print_json(&line)?;
             continue;
         }
-        let shown = image.display();
+        let shown = text::path(image);
         for warning in &line.warnings {
             eprintln!("{shown}: note: {warning}");
         }
@@ -94,7 +94,9 @@ pub(crate) fn find(models: &Path, name: &str) -> anyhow::Result<PathBuf> {
 /// Every saved model that can be read; the others are named and left out.
 fn load_all(models: &Path) -> anyhow::Result<Vec<LoadedModel>> {
     let mut loaded = Vec::new();
-    for listed in bakeoff_zoo::list(models)? {
+    let listed = bakeoff_zoo::list(models)?;
+    let found = listed.len();
+    for listed in listed {
         match listed
             .manifest
             .and_then(|_| bakeoff_zoo::load(&listed.folder))
@@ -104,8 +106,13 @@ fn load_all(models: &Path) -> anyhow::Result<Vec<LoadedModel>> {
         }
     }
     if loaded.is_empty() {
+        let which = if found == 0 {
+            "are no"
+        } else {
+            "are no readable"
+        };
         anyhow::bail!(
-            "there are no saved models in {}; train them with `bakeoff run`",
+            "there {which} saved models in {}; train them with `bakeoff run`",
             models.display()
         );
     }
@@ -194,7 +201,7 @@ fn one_line(line: &PictureLine) -> String {
     let others = runners_up(answer);
     format!(
         "{}: {}  {}{}{others}\n",
-        line.image.display(),
+        text::path(&line.image),
         answer.class,
         text::percent(Some(f64::from(answer.probability))),
         if others.is_empty() { "" } else { "   then " },
@@ -237,5 +244,5 @@ fn side_by_side(line: &PictureLine) -> String {
         ("probability", Align::Right),
         ("then", Align::Left),
     ];
-    format!("{}\n{}\n", line.image.display(), table(&header, &rows))
+    format!("{}\n{}\n", text::path(&line.image), table(&header, &rows))
 }

@@ -10,6 +10,9 @@ use crate::{args::RunArgs, progress, text};
 
 pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
     let experiment = super::experiment(&args.experiment, args.overrides)?;
+    // Before hours of training, not after them.
+    std::fs::create_dir_all(&args.models_dir)
+        .with_context(|| format!("--models-dir: cannot use {}", args.models_dir.display()))?;
     let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), args.resume)?;
     let mut launcher = Subprocess {
         program: std::env::current_exe().context("cannot find the bakeoff program itself")?,

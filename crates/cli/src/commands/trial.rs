@@ -9,6 +9,14 @@ use bakeoff_core::record::{Outcome, PlannedTrial};
 use crate::{args::TrialArgs, text};
 
 pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
+    if args.until_stdin_closes {
+        // Some engines tell nothing for hours, so this cannot wait for an event. A trial
+        // may end anywhere: its record is written whole or not at all.
+        std::thread::spawn(|| {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            std::process::exit(1);
+        });
+    }
     let run = RunFolder::open(&args.run)?;
     let plan = run.plan()?;
     let planned = find(&plan, args)?;
