@@ -2,9 +2,9 @@
 //!
 //! The default is Keras's example "Simple MNIST convnet" with a dense layer of 128
 //! units before its dropout of 0.5: two convolutions of 3×3 with ReLU and pooling. Without
-//! dropout it learns the training digits by heart by the fifth epoch, and how good it is
-//! depends on the seed: 0.9894 to 0.9914 of the test digits right, instead of 0.9925 to
-//! 0.9927. Training, engines and saved models are `bakeoff-neural`'s.
+//! dropout it learns the training digits by heart from the fifth epoch on: 0.9894 to 0.9914
+//! of MNIST's test digits right (log loss 0.030), instead of 0.9911 to 0.9927 (0.023), over
+//! two and four seeds. Training, engines and saved models are `bakeoff-neural`'s.
 
 mod grammar;
 
