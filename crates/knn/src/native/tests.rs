@@ -129,6 +129,27 @@ fn black_pictures_have_a_distance_too() {
 }
 
 #[test]
+fn pictures_alike_to_the_last_bit_are_told_apart() {
+    // One row of each tile differs from the query in two pixels by up to three: cosines that
+    // `f32` cannot tell apart, in no order, and nothing else that is near.
+    let columns = 600;
+    let query = random_bytes(9, columns);
+    let noise = random_bytes(10, 3 * 200);
+    let mut rows = Vec::new();
+    for noise in noise.chunks_exact(3) {
+        let mut row = query.clone();
+        for at in [usize::from(noise[0]), 256 + usize::from(noise[1])] {
+            row[at] ^= 1 + noise[2] % 3;
+        }
+        rows.extend(row);
+        rows.extend((1..TILE).flat_map(|_| query.iter().map(|byte| !byte)));
+    }
+    for k in [1, 4, 40] {
+        agree(&rows, &query, columns, k);
+    }
+}
+
+#[test]
 fn pictures_too_large_for_32_bits_are_exact() {
     // 3×224×224, where distances squared pass 2³² and need five segments of columns.
     let columns = 3 * 224 * 224;
