@@ -1,7 +1,7 @@
 //! What the dense and the convolutional network share.
 //!
 //! A family turns its settings into a [`Blueprint`]; everything after that is here:
-//! [`Network`] works out the shapes, [`Weights`] holds the values, [`train`] is the
+//! [`Network`] works out the shapes, [`Weights`] holds the values, [`train()`] is the
 //! loop, a [`NetworkEngine`] computes, and [`NetworkClassifier`] shows all of it to the
 //! rest of the house as a recipe.
 //!
