@@ -52,7 +52,15 @@ pub(crate) struct NativeIndex {
     order: Vec<u32>,
     coarse: Option<Coarse>,
     metric: Metric,
+    score: AnyScore,
     kernel: Kernel,
+}
+
+/// The order of the metric, with what it knows of each row.
+enum AnyScore {
+    L2(score::L2),
+    L1(score::L1),
+    Cosine(score::Cosine),
 }
 
 impl NativeIndex {
@@ -108,12 +116,18 @@ impl NativeIndex {
             });
             progress(first + part)?;
         }
+        let score = match metric {
+            Metric::L2 => AnyScore::L2(score::L2::new(&packed)),
+            Metric::L1 => AnyScore::L1(score::L1),
+            Metric::Cosine => AnyScore::Cosine(score::Cosine::new(&packed, &columns)),
+        };
         Ok(Self {
             columns,
             packed,
             order,
             coarse,
             metric,
+            score,
             kernel,
         })
     }
@@ -121,10 +135,10 @@ impl NativeIndex {
 
 impl Search for NativeIndex {
     fn nearest(&self, queries: &[u8], k: usize) -> Result<Vec<Neighbour>, PredictError> {
-        Ok(match self.metric {
-            Metric::L2 => scan::nearest(self, &score::L2::of(self), queries, k),
-            Metric::L1 => scan::nearest(self, &score::L1, queries, k),
-            Metric::Cosine => scan::nearest(self, &score::Cosine::of(self), queries, k),
+        Ok(match &self.score {
+            AnyScore::L2(score) => scan::nearest(self, score, queries, k),
+            AnyScore::L1(score) => scan::nearest(self, score, queries, k),
+            AnyScore::Cosine(score) => scan::nearest(self, score, queries, k),
         })
     }
 

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 
 use super::{
-    NativeIndex,
+    columns::Columns,
     kernel::{Block, Kernel, LANES, Sums, TILE},
     packed::{Packed, Sum},
 };
@@ -73,8 +73,8 @@ pub(super) struct L2 {
 }
 
 impl L2 {
-    pub(super) fn of(index: &NativeIndex) -> Self {
-        let (tiles, _) = index.packed.norms().as_chunks::<TILE>();
+    pub(super) fn new(packed: &Packed) -> Self {
+        let (tiles, _) = packed.norms().as_chunks::<TILE>();
         Self {
             norms: tiles
                 .iter()
@@ -164,9 +164,9 @@ pub(super) struct Cosine {
 }
 
 impl Cosine {
-    pub(super) fn of(index: &NativeIndex) -> Self {
-        let constant_norm = index.columns.constant_norm();
-        let (tiles, _) = index.packed.norms().as_chunks::<TILE>();
+    pub(super) fn new(packed: &Packed, columns: &Columns) -> Self {
+        let constant_norm = columns.constant_norm();
+        let (tiles, _) = packed.norms().as_chunks::<TILE>();
         let inverse = |norm: u64| match norm + constant_norm {
             0 => 0.0,
             norm => (norm as f64).sqrt().recip() as f32,
