@@ -116,7 +116,9 @@ fn leaderboard_text(leaderboard: &Leaderboard) -> String {
                 some => text::percent(some),
             },
             text::decimal(row.macro_f1),
-            text::decimal(row.macro_auc),
+            // Four decimals would round a good model's to 1.
+            row.macro_auc
+                .map_or_else(|| "–".into(), |auc| format!("{auc:.5}")),
             text::decimal(row.log_loss),
             text::seconds(row.fit_seconds),
             text::seconds(row.latency_p50_us.map(|us| us / 1e6)),
