@@ -27,7 +27,7 @@ use rayon::prelude::*;
 
 pub use resampled::Resampled;
 
-use crate::{Metric, MetricsError, Predictions};
+use crate::{Metric, MetricsError, Pair, Predictions};
 use all_pairs::AllPairs;
 use counted::Counted;
 use layout::Layout;
@@ -84,10 +84,44 @@ impl Bootstrap {
     /// correlation when all answers happen to be the same class), it counts as 0.
     pub fn run(self, predictions: &Predictions<'_>, metrics: &[Metric]) -> Bootstrapped {
         let layout = Layout::new(predictions);
-        let measures = Measures::new(predictions, &layout, metrics);
-        let once = vec![1; predictions.samples()];
-        let estimate = measures.values(&once, &mut Scratch::default());
-        let rows: Vec<Row> = (0..self.resamples as u64)
+        self.run_on(&layout, &[predictions], metrics)
+            .pop()
+            .unwrap_or_else(|| Bootstrapped {
+                metrics: Vec::new(),
+            })
+    }
+
+    /// [`Bootstrap::run`] of several models on the same samples, with the same bits in less
+    /// time: every resample is drawn once for all of them.
+    ///
+    /// # Errors
+    /// When the models are not of the same samples, as [`crate::Pair::new`].
+    pub fn run_all(
+        self,
+        models: &[&Predictions<'_>],
+        metrics: &[Metric],
+    ) -> Result<Vec<Bootstrapped>, MetricsError> {
+        let Some(&first) = models.first() else {
+            return Ok(Vec::new());
+        };
+        for other in models {
+            Pair::new(first, other)?;
+        }
+        Ok(self.run_on(&Layout::new(first), models, metrics))
+    }
+
+    /// One result for each model; `layout` is that of all of them.
+    fn run_on(
+        self,
+        layout: &Layout,
+        models: &[&Predictions<'_>],
+        metrics: &[Metric],
+    ) -> Vec<Bootstrapped> {
+        let measures: Vec<Measures> = models
+            .par_iter()
+            .map(|predictions| Measures::new(predictions, layout, metrics))
+            .collect();
+        let rows: Vec<Vec<Row>> = (0..self.resamples as u64)
             .into_par_iter()
             .map_init(
                 || (Vec::new(), Scratch::default()),
@@ -96,13 +130,38 @@ impl Bootstrap {
                     let mut random = ChaCha8Rng::seed_from_u64(derive_seed(self.seed, "bootstrap"));
                     random.set_stream(resample);
                     layout.draw(&mut random, copies);
-                    measures.values(copies, scratch)
+                    measures
+                        .iter()
+                        .map(|measures| measures.values(copies, scratch))
+                        .collect()
                 },
             )
             .collect();
+        models
+            .par_iter()
+            .zip(&measures)
+            .enumerate()
+            .map(|(model, (predictions, measures))| {
+                let rows: Vec<Row> = rows.iter().map(|row| row[model]).collect();
+                let origin = Origin::new(self.seed, self.resamples, predictions);
+                Bootstrapped::new(measures, &rows, layout, &origin, metrics)
+            })
+            .collect()
+    }
+}
+
+impl Bootstrapped {
+    /// Gathers what each metric was on every resample (`rows`), and without each sample.
+    fn new(
+        measures: &Measures,
+        rows: &[Row],
+        layout: &Layout,
+        origin: &Origin,
+        metrics: &[Metric],
+    ) -> Self {
+        let once = vec![1; layout.samples().len()];
+        let estimate = measures.values(&once, &mut Scratch::default());
         let without = measures.without_each();
-        let origin = Origin::new(self.seed, self.resamples, predictions);
-        let strata = layout.strata();
         let metrics = metrics
             .iter()
             .map(|&metric| {
@@ -117,18 +176,16 @@ impl Bootstrap {
                         estimate,
                         values.collect(),
                         without.collect(),
-                        strata,
+                        layout.strata(),
                         origin.clone(),
                     )
                 });
                 (metric, resampled)
             })
             .collect();
-        Bootstrapped { metrics }
+        Self { metrics }
     }
-}
 
-impl Bootstrapped {
     /// The metrics in the order they were asked for; `None` where one is undefined on
     /// these samples.
     pub fn metrics(&self) -> &[(Metric, Option<Resampled>)] {
@@ -373,6 +430,29 @@ mod tests {
         assert_eq!((none.low, none.high), (0.0, 0.0));
         assert_eq!(first.minus(second).unwrap_err(), MetricsError::Resamples);
         assert!(Bootstrap::new(1).with_resamples(99).is_err());
+    }
+
+    #[test]
+    fn models_together_have_the_bits_they_have_alone() {
+        let (labels, p) = model();
+        let other = Probabilities::new(3, [0.5, 0.25, 0.25].repeat(300)).unwrap();
+        let predictions = Predictions::new(&labels, &p).unwrap();
+        let other = Predictions::new(&labels, &other).unwrap();
+        let bootstrap = Bootstrap::new(3).with_resamples(100).unwrap();
+        let together = bootstrap
+            .run_all(&[&predictions, &other], &Metric::ALL)
+            .unwrap();
+        for (together, alone) in together.iter().zip([predictions, other]) {
+            let alone = bootstrap.run(&alone, &Metric::ALL);
+            for ((_, together), (_, alone)) in together.metrics().iter().zip(alone.metrics()) {
+                let bits = |of: &Option<Resampled>| -> Option<Vec<u64>> {
+                    of.as_ref()
+                        .map(|of| of.values().iter().map(|v| v.to_bits()).collect())
+                };
+                assert_eq!(bits(together), bits(alone));
+            }
+        }
+        assert!(bootstrap.run_all(&[], &Metric::ALL).unwrap().is_empty());
     }
 
     #[test]

@@ -108,6 +108,67 @@ impl Resampled {
         }
     }
 
+    /// The two-sided p-value of the true value being `value`: the interval at a level of one
+    /// less it just reaches there.
+    ///
+    /// The BCa interval turned round, so that interval and p-value never disagree; see T.
+    /// DiCiccio and B. Efron, "Bootstrap confidence intervals", Statistical Science 11
+    /// (1996). It is never below what the number of resamples can tell (1/1000 of 2,000); 1
+    /// where no resample moves off `value`.
+    pub fn p_value(&self, value: f64) -> f64 {
+        let count = self.values.len() as f64;
+        let share_below = |bound: f64| {
+            let below = self.values.iter().filter(|&&v| v < bound).count();
+            let not_above = self.values.iter().filter(|&&v| v <= bound).count();
+            let share = (below + not_above) as f64 / (2.0 * count);
+            share.clamp(0.5 / count, 1.0 - 0.5 / count)
+        };
+        if self.values.iter().all(|&v| v == value) {
+            return 1.0;
+        }
+        let bias = normal_quantile(share_below(self.estimate));
+        let reach = normal_quantile(share_below(value)) - bias;
+        let pole = 1.0 + self.acceleration() * reach;
+        // The tail whose end of the interval lies at `value`, as in `interval`.
+        let tail = if pole > 0.0 {
+            normal_cdf(reach / pole - bias)
+        } else {
+            f64::from(u8::from(reach > 0.0))
+        };
+        (2.0 * tail.min(1.0 - tail)).clamp(2.0 / count, 1.0)
+    }
+
+    /// The mean of several fits of a model, resample by resample: what one may expect of a
+    /// fit, with its own interval.
+    ///
+    /// # Errors
+    /// When there is none, or when they come from other resamples, as [`Resampled::minus`].
+    pub fn mean(fits: &[&Self]) -> Result<Self, MetricsError> {
+        let Some(&first) = fits.first() else {
+            return Err(MetricsError::TooFew {
+                what: "fits of a model",
+                found: 0,
+                least: 1,
+            });
+        };
+        if fits.iter().any(|fit| fit.origin != first.origin) {
+            return Err(MetricsError::Resamples);
+        }
+        let count = fits.len() as f64;
+        let mean = |of: &dyn Fn(&Self, usize) -> f64, places: usize| -> Vec<f64> {
+            (0..places)
+                .map(|place| fits.iter().map(|fit| of(fit, place)).sum::<f64>() / count)
+                .collect()
+        };
+        Ok(Self {
+            estimate: fits.iter().map(|fit| fit.estimate).sum::<f64>() / count,
+            values: mean(&|fit, place| fit.values[place], first.values.len()),
+            without: mean(&|fit, place| fit.without[place], first.without.len()),
+            strata: first.strata.clone(),
+            origin: first.origin.clone(),
+        })
+    }
+
     /// Subtracts another model's values, resample by resample: the difference of two
     /// models on the same samples, with its own interval.
     ///
@@ -203,6 +264,69 @@ mod tests {
                 "{found:?} {expected:?}"
             );
         }
+    }
+
+    /// A distribution leaning to one side, as of a metric near its bound.
+    fn skewed(seed: u64) -> Resampled {
+        let without: Vec<f64> = (0..50).map(|i| (i as f64 / 10.0).exp()).collect();
+        let values = (0..1000_u64).map(|i| {
+            let noise = (i * 7919 + seed * 104_729) % 1009;
+            (noise as f64 / 200.0).exp() - 20.0
+        });
+        Resampled {
+            estimate: 3.0,
+            values: values.collect(),
+            without,
+            strata: vec![0..50],
+            origin: Origin {
+                seed: 0,
+                resamples: 1000,
+                classes: 1,
+                labels: Arc::from([0; 50]),
+            },
+        }
+    }
+
+    #[test]
+    fn the_p_value_is_where_the_interval_ends() {
+        let found = skewed(1);
+        for value in [-15.0, -5.0, 0.0, 20.0, 60.0] {
+            let p = found.p_value(value);
+            if p > 0.99 {
+                continue;
+            }
+            let interval = |level: f64| found.interval(Confidence::new(level).unwrap());
+            assert!(!interval(1.0 - p - 0.01).contains(value), "{value} {p}");
+            assert!(
+                interval(1.0 - p + 0.01_f64.min(p / 2.0)).contains(value),
+                "{value} {p}"
+            );
+        }
+        // As little as the resamples can tell.
+        assert!(found.p_value(1e9) < 0.003 && found.p_value(-1e9) < 0.003);
+        let none = found.minus(&found).unwrap();
+        assert_eq!(none.p_value(0.0), 1.0);
+        assert_eq!(none.p_value(1.0), 0.002);
+    }
+
+    #[test]
+    fn the_mean_of_fits_moves_with_all_of_them() {
+        let (one, other) = (skewed(1), skewed(2));
+        let mean = Resampled::mean(&[&one, &other]).unwrap();
+        assert_eq!(mean.values[7], (one.values[7] + other.values[7]) / 2.0);
+        assert_eq!(Resampled::mean(&[&one]).unwrap().values, one.values);
+        assert!(Resampled::mean(&[]).is_err());
+        let elsewhere = Resampled {
+            origin: Origin {
+                seed: 1,
+                ..one.origin.clone()
+            },
+            ..one.clone()
+        };
+        assert_eq!(
+            Resampled::mean(&[&one, &elsewhere]).unwrap_err(),
+            MetricsError::Resamples
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod interval;
 mod mcnemar;
 mod resampled_t;
 mod studentized_range;
+mod swap;
 
 pub use best::tied_with_best;
 pub use delong::AucDifference;
@@ -22,3 +23,4 @@ pub use interval::{Confidence, Interval, wilson};
 pub use mcnemar::McNemar;
 pub use resampled_t::{Practical, ResampledT};
 pub use studentized_range::{studentized_range_cdf, studentized_range_quantile};
+pub use swap::SwapTest;

@@ -24,6 +24,8 @@ CURVES = 1000
 
 def plain(value):
     """As JSON: numpy types to Python's, NaN to null."""
+    if value is None:
+        return None
     if isinstance(value, dict):
         return {key: plain(v) for key, v in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):

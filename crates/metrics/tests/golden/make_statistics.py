@@ -1,5 +1,5 @@
-"""Writes statistics.json: what scipy, statsmodels, mlxtend, MLstatkit, scikit-posthocs and
-baycomp, or published examples, say of intervals and tests.
+"""Writes statistics.json: what scipy, statsmodels, mlxtend, MLstatkit, scikit-learn,
+scikit-posthocs and baycomp, or published examples, say of intervals and tests.
 
     python3 -m venv venv && venv/bin/pip install -r requirements.txt
     venv/bin/python make_statistics.py
@@ -21,7 +21,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from cases import cases, model
+from cases import model, one_hot
 from make_metrics import plain
 
 HERE = pathlib.Path(__file__).parent
@@ -115,33 +115,107 @@ def comparisons():
             first, second = (np.round(p * 8) + 0.5 for p in (first, second))
             first, second = (p / p.sum(axis=1, keepdims=True) for p in (first, second))
             first, second = (p.astype(np.float32) for p in (first, second))
-        a, b = first.astype(float), second.astype(float)
-        classes = []
-        for c in range(k):
-            truth = (y == c).astype(int)
-            areas, error, z, p = naive_delong(truth, a[:, c], b[:, c])
+        yield compared(name, y, first, second)
+    y = np.repeat([0, 1, 2], [20, 30, 25])
+    ordinary = model(rng, y, 3, 1.0)
+    guesses = np.where(rng.random(75) < 0.6, y, rng.integers(0, 3, 75))
+    constant = np.tile(np.float32([0.2, 0.5, 0.3]), (75, 1))
+    yield compared("perfect", y, one_hot(y, 3), ordinary)
+    yield compared("constant", y, ordinary, constant)
+    yield compared("zeros-and-ones", y, one_hot(guesses, 3), ordinary)
+    yield compared("itself", y, ordinary, ordinary)
+    yield compared("both-perfect", y, one_hot(y, 3), one_hot(y, 3))
+    # Both without spread, and apart: nothing to judge the difference by.
+    yield compared("perfect-and-constant", y, one_hot(y, 3), constant)
+    y = rng.choice([0, 1, 3], 90)
+    yield compared("absent-class", y, model(rng, y, 4, 1.0), model(rng, y, 4, 1.4))
+    y = np.full(30, 1)
+    yield compared("one-class", y, model(rng, y, 3, 1.0), model(rng, y, 3, 1.4))
+    y = np.repeat([0, 1, 2], [1, 20, 20])
+    yield compared("one-sample-of-a-class", y, model(rng, y, 3, 1.0), model(rng, y, 3, 1.4))
+    y = rng.permutation(np.repeat(np.arange(100), 2))
+    yield compared("hundred-classes", y, model(rng, y, 100, 3.0), model(rng, y, 100, 2.5))
+
+
+def tested(areas, error, z, p):
+    """A difference that is nothing has p 1, one without spread has no p."""
+    if error < 1e-12:
+        equal = abs(areas[0] - areas[1]) < 1e-12
+        error, z, p = (0.0, 0.0, 1.0) if equal else (0.0, np.nan, np.nan)
+    return {"areas": areas, "error": error, "z": z, "p": p}
+
+
+def compared(name, y, first, second):
+    k = first.shape[1]
+    a, b = first.astype(float), second.astype(float)
+    classes = []
+    for c in range(k):
+        truth = (y == c).astype(int)
+        if not 2 <= truth.sum() <= len(y) - 2:
+            # A variance takes two of each.
+            classes.append(None)
+            continue
+        areas, error, z, p = naive_delong(truth, a[:, c], b[:, c])
+        if error > 1e-12:
             peer = Delong_test(truth, a[:, c], b[:, c], verbose=0)
             assert abs(abs(peer[0]) - abs(z)) < 1e-9 and abs(peer[1] - p) < 1e-9
-            for area, scores in zip(areas, (a, b)):
-                assert abs(area - sk.roc_auc_score(truth, scores[:, c])) < 1e-12
-            classes.append({"areas": areas, "error": error, "z": z, "p": p})
-        areas, error, z, p = naive_delong_macro(y, a, b)
-        right = [(m.argmax(axis=1) == y) for m in (a, b)]
-        joint = [
-            int((right[0] & right[1]).sum()),
-            int((right[0] & ~right[1]).sum()),
-            int((~right[0] & right[1]).sum()),
-            int((~right[0] & ~right[1]).sum()),
-        ]
+        for area, scores in zip(areas, (a, b)):
+            assert abs(area - sk.roc_auc_score(truth, scores[:, c])) < 1e-12
+        classes.append(tested(areas, error, z, p))
+    support = np.bincount(y, minlength=k)
+    one_vs_rest = ((support > 0) & (support < len(y))).any() and (support != 1).all()
+    macro = tested(*naive_delong_macro(y, a, b)) if one_vs_rest else None
+    right = [(m.argmax(axis=1) == y) for m in (a, b)]
+    joint = [
+        int((right[0] & right[1]).sum()),
+        int((right[0] & ~right[1]).sum()),
+        int((~right[0] & right[1]).sum()),
+        int((~right[0] & ~right[1]).sum()),
+    ]
+    vote = ((a + b) / 2).astype(np.float32)
+    return {
+        "name": name,
+        "classes": k,
+        "labels": y,
+        "joint": joint,
+        "delong": classes,
+        "macro": macro,
+        "oracle": (right[0] | right[1]).mean(),
+        "missed_by_all": np.flatnonzero(~right[0] & ~right[1]),
+        "soft_vote": sk.accuracy_score(y, vote.argmax(axis=1)),
+        "first": f32_hex(first),
+        "second": f32_hex(second),
+    }
+
+
+def swap_tests():
+    """scipy's permutation test of paired samples, all permutations, by the number of fits
+    that are right about each sample."""
+    rng = np.random.default_rng(23)
+    for n, first_fits, second_fits in [(12, 1, 1), (14, 3, 3), (13, 2, 3), (10, 4, 1), (15, 5, 5)]:
+        first = rng.binomial(first_fits, 0.8, n)
+        second = rng.binomial(second_fits, 0.5, n)
+        # Whole numbers, so that equal sums are equal.
+        scale = np.lcm(first_fits, second_fits)
+        a, b = first * (scale // first_fits), second * (scale // second_fits)
+        found = stats.permutation_test(
+            (a, b),
+            lambda a, b, axis: (a - b).sum(axis=axis),
+            permutation_type="samples",
+            vectorized=True,
+            n_resamples=np.inf,
+            alternative="two-sided",
+        )
+        null = np.abs(found.null_distribution)
+        observed = abs(found.statistic)
+        mid = (null > observed).mean() + (null == observed).mean() / 2
         yield {
-            "name": name,
-            "classes": k,
-            "labels": y,
-            "joint": joint,
-            "delong": classes,
-            "macro": {"areas": areas, "error": error, "z": z, "p": p},
-            "first": f32_hex(first),
-            "second": f32_hex(second),
+            "fits": [first_fits, second_fits],
+            "first": first,
+            "second": second,
+            "difference": (a - b).mean() / scale,
+            "exact": min(found.pvalue, 1.0),
+            "mid": mid,
         }
 
 
@@ -278,6 +352,7 @@ def main():
         "wilson": list(wilson()),
         "mcnemar": list(mcnemar_tests()),
         "published_mcnemar": PUBLISHED_MCNEMAR,
+        "swap": list(swap_tests()),
         "resampled_t": list(resampled_t()),
         "holm": list(holm()),
         "friedman": list(friedman()),

@@ -3,9 +3,9 @@
 
 use bakeoff_core::Probabilities;
 use bakeoff_metrics::{
-    Confidence, JointCorrectness, Pair, Predictions,
+    Agreement, Confidence, JointCorrectness, Pair, Predictions,
     statistics::{
-        AucDifference, Friedman, McNemar, ResampledT, holm, studentized_range_cdf,
+        AucDifference, Friedman, McNemar, ResampledT, SwapTest, holm, studentized_range_cdf,
         studentized_range_quantile, wilson,
     },
 };
@@ -62,7 +62,11 @@ fn mcnemar() {
 }
 
 fn same_difference(what: &str, found: Option<AucDifference>, golden: &Value) {
-    let found = found.unwrap();
+    let Some(found) = found else {
+        assert!(golden.is_null(), "{what}: none, golden {golden}");
+        return;
+    };
+    assert!(!golden.is_null(), "{what}: {found:?}, golden has none");
     let areas = [Some(found.first), Some(found.second)];
     all_same(what, &areas, &golden["areas"], TOLERANCE);
     same(
@@ -104,6 +108,82 @@ fn two_models_on_the_same_samples() {
         }
         let what = format!("DeLong {name} macro");
         same_difference(&what, pair.delong_macro(), &case["macro"]);
+
+        let agreement = Agreement::new(&[&first, &second]).unwrap();
+        let oracle = Some(agreement.oracle_accuracy());
+        same(
+            &format!("{name} oracle"),
+            oracle,
+            &case["oracle"],
+            TOLERANCE,
+        );
+        let missed = agreement.missed_by_all().into_iter();
+        let missed: Vec<_> = missed.map(|sample| Some(sample as f64)).collect();
+        all_same(
+            &format!("{name} missed"),
+            &missed,
+            &case["missed_by_all"],
+            0.0,
+        );
+        let vote = Some(agreement.soft_vote_accuracy().unwrap());
+        same(
+            &format!("{name} soft vote"),
+            vote,
+            &case["soft_vote"],
+            TOLERANCE,
+        );
+    }
+}
+
+/// Answers of two classes: `right` of the fits are right about each sample.
+fn fits(count: u64, right: &[f64]) -> Vec<Probabilities> {
+    (0..count)
+        .map(|fit| {
+            let rows = right.iter().flat_map(|&right| {
+                let hit = fit < right as u64;
+                if hit { [1.0, 0.0] } else { [0.0, 1.0] }
+            });
+            Probabilities::new(2, rows.collect()).unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn paired_randomisation_tests() {
+    for case in golden("swap") {
+        let counts = defined(&case["fits"]);
+        let (first, second) = (defined(&case["first"]), defined(&case["second"]));
+        let labels = vec![0; first.len()];
+        let first = fits(counts[0] as u64, &first);
+        let second = fits(counts[1] as u64, &second);
+        let first: Vec<_> = first
+            .iter()
+            .map(|p| Predictions::new(&labels, p).unwrap())
+            .collect();
+        let second: Vec<_> = second
+            .iter()
+            .map(|p| Predictions::new(&labels, p).unwrap())
+            .collect();
+        let first: Vec<&Predictions<'_>> = first.iter().collect();
+        let second: Vec<&Predictions<'_>> = second.iter().collect();
+        let found = SwapTest::new(&first, &second).unwrap();
+        let what = |name: &str| format!("swap {counts:?} {name}");
+        same(
+            &what("difference"),
+            Some(found.difference),
+            &case["difference"],
+            TOLERANCE,
+        );
+        same(
+            &what("exact"),
+            Some(found.exact_p),
+            &case["exact"],
+            TOLERANCE,
+        );
+        same(&what("mid"), Some(found.mid_p), &case["mid"], TOLERANCE);
+        let turned = SwapTest::new(&second, &first).unwrap();
+        assert_eq!(turned.mid_p, found.mid_p);
+        assert_eq!(turned.difference, -found.difference);
     }
 }
 
