@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 
 use bakeoff_core::SamplesError;
 
-use crate::idx::IdxError;
+use crate::{PictureError, idx::IdxError};
 
 /// Why a dataset could not be opened.
 ///
@@ -144,6 +144,50 @@ pub enum DataError {
         line: usize,
         /// What is wrong and what to do.
         problem: String,
+    },
+    /// A table that cannot be used.
+    #[error("{}: line {line}: {problem}", .path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// A picture of a dataset that cannot be decoded.
+    #[error("{}: {problem}", .path.display())]
+    Picture {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: PictureError,
+    },
+    /// Pictures of a dataset of different sizes.
+    #[error(
+        "{}: {width}×{height} pixels, but {} has {first_width}×{first_height}: the pictures of a dataset must all be of one size",
+        .path.display(),
+        .first.display()
+    )]
+    PictureSize {
+        /// The file.
+        path: PathBuf,
+        /// Its width in pixels.
+        width: usize,
+        /// Its height in pixels.
+        height: usize,
+        /// The first picture.
+        first: PathBuf,
+        /// The first picture's width.
+        first_width: usize,
+        /// The first picture's height.
+        first_height: usize,
+    },
+    /// A dataset without a picture.
+    #[error("{}: there are no pictures", .path.display())]
+    NoPictures {
+        /// The folder or table.
+        path: PathBuf,
     },
     /// Training and test pictures of different shapes.
     #[error(

@@ -17,12 +17,15 @@
 //! crate (it panics on a bad file and knows neither 4-D files nor gzip by content).
 
 mod builtin;
+mod class_names;
 mod error;
 pub mod idx;
+mod labelled;
 pub mod picture;
 mod sheet;
 mod source;
 pub mod split;
+mod stored;
 pub mod toy;
 
 pub use builtin::{Builtin, builtins};

@@ -7,7 +7,7 @@ use std::{
 
 use bakeoff_core::{Dataset, nearest_name};
 
-use crate::{DataError, builtin, idx};
+use crate::{DataError, builtin, idx, labelled};
 
 /// A kind of folder that is a dataset.
 ///
@@ -26,12 +26,20 @@ pub struct Format {
 }
 
 /// Every format, the most specific first: the first that recognises a folder opens it.
-const FORMATS: &[Format] = &[Format {
-    name: "idx",
-    expects: "a folder with the four IDX files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte (or test-…) and t10k-labels-idx1-ubyte, gzip or not, and perhaps a classes.txt with one class name per line",
-    recognises: idx::recognises,
-    open: idx::open,
-}];
+const FORMATS: &[Format] = &[
+    Format {
+        name: "idx",
+        expects: "a folder with the four IDX files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte (or test-…) and t10k-labels-idx1-ubyte, gzip or not, and perhaps a classes.txt with one class name per line",
+        recognises: idx::recognises,
+        open: idx::open,
+    },
+    Format {
+        name: "labelled-pictures",
+        expects: "a folder of pictures (PNG or JPEG, of one size) and a labels.csv with the columns file and label, and perhaps a classes.txt; it is a test part only, for `evaluate`",
+        recognises: labelled::recognises,
+        open: labelled::open,
+    },
+];
 
 /// The kinds of folder that [`open`] recognises.
 pub fn formats() -> &'static [Format] {

@@ -1,20 +1,11 @@
 //! A folder with four IDX files: pictures and labels, for training and for testing.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use bakeoff_core::{Dataset, ImageShape, Images, Samples};
 
 use super::{Array, read_file, times};
-use crate::{DataError, source::Listing};
-
-/// Class names are optional, one per line, in a file of one of these names.
-const CLASS_FILES: [&str; 2] = ["classes.txt", "labels.txt"];
-
-/// A megabyte of class names is 65,536 names of 16 letters.
-const MAX_CLASS_FILE_BYTES: u64 = 1 << 20;
+use crate::{DataError, class_names, source::Listing};
 
 /// The four files, in the order of the fields of [`Parts`].
 const ROLES: [Role; 4] = [
@@ -96,7 +87,7 @@ pub(crate) fn recognises(listing: &Listing) -> bool {
 /// Opens the folder.
 pub(crate) fn open(listing: &Listing) -> Result<Dataset, DataError> {
     let [train_images, train_labels, test_images, test_labels] = files(listing)?;
-    let class_names = class_names(listing)?;
+    let class_names = class_names::find(listing)?;
     let ((train_images, train_labels), (test_images, test_labels)) = rayon::join(
         || (Part::read(train_images), Part::read(train_labels)),
         || (Part::read(test_images), Part::read(test_labels)),
@@ -132,64 +123,6 @@ fn files(listing: &Listing) -> Result<[PathBuf; 4], DataError> {
         missing: missing.join(", "),
         contents: listing.contents(),
     })
-}
-
-/// The names in the folder's own file of them, with its path.
-fn class_names(listing: &Listing) -> Result<Option<(PathBuf, Vec<String>)>, DataError> {
-    let Some(file) = listing
-        .files()
-        .find(|file| CLASS_FILES.contains(&file.to_lowercase().as_str()))
-    else {
-        return Ok(None);
-    };
-    let path = listing.path().join(file);
-    let names = read_class_names(&path)?;
-    Ok(Some((path, names)))
-}
-
-/// One name per line; blank lines at the end do not count.
-fn read_class_names(path: &Path) -> Result<Vec<String>, DataError> {
-    let unreadable = |problem| DataError::Unreadable {
-        path: path.into(),
-        problem,
-    };
-    let wrong = |line: usize, problem: String| DataError::ClassNames {
-        path: path.into(),
-        line,
-        problem,
-    };
-    let bytes = fs::metadata(path).map_err(unreadable)?.len();
-    if bytes > MAX_CLASS_FILE_BYTES {
-        let problem = format!("{bytes} bytes of class names: at most {MAX_CLASS_FILE_BYTES}");
-        return Err(wrong(1, problem));
-    }
-    let text = fs::read_to_string(path).map_err(|problem| match problem.kind() {
-        io::ErrorKind::InvalidData => {
-            wrong(1, "the file is not UTF-8 text: save it as such".into())
-        }
-        _ => unreadable(problem),
-    })?;
-    let text = text.trim_start_matches('\u{feff}').trim_end();
-    let mut names: Vec<String> = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let name = line.trim();
-        if name.is_empty() {
-            return Err(wrong(index + 1, "a class without a name".into()));
-        }
-        if let Some(first) = names.iter().position(|known| known == name) {
-            let problem = format!("{name:?} already stands in line {}", first + 1);
-            return Err(wrong(index + 1, problem));
-        }
-        names.push(name.into());
-    }
-    if names.len() < 2 {
-        let problem = format!(
-            "{} class name(s), one per line: a classifier needs two or more",
-            names.len()
-        );
-        return Err(wrong(1, problem));
-    }
-    Ok(names)
 }
 
 /// One of the four arrays, and where it came from.

@@ -10,7 +10,7 @@ use image::{
     metadata::Orientation,
 };
 
-use super::{Log, PictureError, Plane, Step};
+use super::{Log, MAX_FILE_BYTES, PictureError, Plane, Step};
 
 /// The longest side that is read; phones stay below it.
 const MAX_SIDE: u32 = 16_384;
@@ -30,6 +30,11 @@ pub(super) struct Decoded {
 pub(super) fn decode(bytes: &[u8], log: &mut Log) -> Result<Decoded, PictureError> {
     // `ImageReader` would do, but it hides the size that a refused header claims.
     let input = Cursor::new(bytes);
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(PictureError::FileTooLong {
+            max_mebibytes: MAX_FILE_BYTES >> 20,
+        });
+    }
     let (format, result) = match image::guess_format(bytes) {
         Ok(image::ImageFormat::Png) => {
             let mut limits = Limits::no_limits();

@@ -9,6 +9,14 @@ pub enum PictureError {
     /// No bytes at all.
     #[error("the picture is empty (0 bytes)")]
     Empty,
+    /// More bytes than are decoded.
+    #[error(
+        "the file is longer than {max_mebibytes} MiB, the most that is read: make the picture smaller first"
+    )]
+    FileTooLong {
+        /// The most that is read, in MiB.
+        max_mebibytes: usize,
+    },
     /// Not a picture of a kind that is read.
     #[error("this is {found}, not a PNG or JPEG picture: save it as one of these")]
     Unsupported {

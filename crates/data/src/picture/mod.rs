@@ -27,6 +27,10 @@ pub use steps::{Step, Tone, Warning};
 
 use decode::Decoded;
 
+/// The longest file that is decoded. Whoever reads a picture from somewhere that may
+/// not end reads one byte more than this, and [`prepare`] refuses it by its length.
+pub const MAX_FILE_BYTES: usize = 64 << 20;
+
 /// A picture as a model sees it, and how it came about.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -68,6 +72,46 @@ pub fn prepare(bytes: &[u8], target: ImageShape) -> Result<Prepared, PictureErro
         images,
         steps: log.steps,
         warnings: log.warnings,
+    })
+}
+
+/// The pixels of a picture as they are stored, upright and over white.
+pub(crate) struct Stored {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    /// One plane where the picture is grey, else three.
+    planes: Vec<u8>,
+}
+
+impl Stored {
+    /// Whether no pixel has a colour.
+    pub(crate) fn is_grey(&self) -> bool {
+        self.planes.len() == self.width * self.height
+    }
+
+    /// The planes one after the other; a grey picture has its one plane three times in `rgb`.
+    pub(crate) fn into_planes(self, rgb: bool) -> Vec<u8> {
+        if rgb && self.is_grey() {
+            self.planes.repeat(3)
+        } else {
+            self.planes
+        }
+    }
+}
+
+/// Decodes a picture of a dataset, which is taken as it is.
+pub(crate) fn stored(bytes: &[u8]) -> Result<Stored, PictureError> {
+    let decoded = decode::decode(bytes, &mut Log::default())?;
+    let (width, height) = (decoded.width(), decoded.height());
+    let planes = if decoded.is_plain_grey() {
+        decoded.into_grey().0.values
+    } else {
+        decoded.into_rgb(ImageShape::new(3, height, width))
+    };
+    Ok(Stored {
+        width,
+        height,
+        planes,
     })
 }
 

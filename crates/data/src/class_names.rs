@@ -1,0 +1,72 @@
+//! The names of a dataset's classes, where its folder has a file of them.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{DataError, source::Listing};
+
+/// Class names are optional, one per line, in a file of one of these names.
+const CLASS_FILES: [&str; 2] = ["classes.txt", "labels.txt"];
+
+/// A megabyte of class names is 65,536 names of 16 letters.
+const MAX_CLASS_FILE_BYTES: u64 = 1 << 20;
+
+/// The names in the folder's own file of them, with its path.
+pub(crate) fn find(listing: &Listing) -> Result<Option<(PathBuf, Vec<String>)>, DataError> {
+    let Some(file) = listing
+        .files()
+        .find(|file| CLASS_FILES.contains(&file.to_lowercase().as_str()))
+    else {
+        return Ok(None);
+    };
+    let path = listing.path().join(file);
+    let names = read(&path)?;
+    Ok(Some((path, names)))
+}
+
+/// One name per line; blank lines at the end do not count.
+fn read(path: &Path) -> Result<Vec<String>, DataError> {
+    let unreadable = |problem| DataError::Unreadable {
+        path: path.into(),
+        problem,
+    };
+    let wrong = |line: usize, problem: String| DataError::ClassNames {
+        path: path.into(),
+        line,
+        problem,
+    };
+    let bytes = fs::metadata(path).map_err(unreadable)?.len();
+    if bytes > MAX_CLASS_FILE_BYTES {
+        let problem = format!("{bytes} bytes of class names: at most {MAX_CLASS_FILE_BYTES}");
+        return Err(wrong(1, problem));
+    }
+    let text = fs::read_to_string(path).map_err(|problem| match problem.kind() {
+        io::ErrorKind::InvalidData => {
+            wrong(1, "the file is not UTF-8 text: save it as such".into())
+        }
+        _ => unreadable(problem),
+    })?;
+    let text = text.trim_start_matches('\u{feff}').trim_end();
+    let mut names: Vec<String> = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let name = line.trim();
+        if name.is_empty() {
+            return Err(wrong(index + 1, "a class without a name".into()));
+        }
+        if let Some(first) = names.iter().position(|known| known == name) {
+            let problem = format!("{name:?} already stands in line {}", first + 1);
+            return Err(wrong(index + 1, problem));
+        }
+        names.push(name.into());
+    }
+    if names.len() < 2 {
+        let problem = format!(
+            "{} class name(s), one per line: a classifier needs two or more",
+            names.len()
+        );
+        return Err(wrong(1, problem));
+    }
+    Ok(names)
+}

@@ -1,0 +1,69 @@
+//! Pictures of a dataset as they are stored: decoded, neither cropped nor resized.
+
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use bakeoff_core::{ImageShape, Images};
+
+use crate::{
+    DataError,
+    picture::{self, MAX_FILE_BYTES, Stored},
+};
+
+/// Decodes the pictures, which must be of one size.
+///
+/// They are grey if all of them are, and RGB (over white) if any has a colour.
+///
+/// # Errors
+/// Names the first picture that cannot be read, is damaged, or is of another size
+/// than the first one.
+pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Images, DataError> {
+    let mut pictures: Vec<Stored> = Vec::with_capacity(paths.len());
+    for path in paths {
+        let picture = read(path)?;
+        if let Some(first) = pictures.first()
+            && (first.width, first.height) != (picture.width, picture.height)
+        {
+            return Err(DataError::PictureSize {
+                path: path.clone(),
+                width: picture.width,
+                height: picture.height,
+                first: paths[0].clone(),
+                first_width: first.width,
+                first_height: first.height,
+            });
+        }
+        pictures.push(picture);
+    }
+    let grey = pictures.iter().all(Stored::is_grey);
+    let (width, height) = pictures.first().map_or((1, 1), |p| (p.width, p.height));
+    let shape = ImageShape::new(if grey { 1 } else { 3 }, height, width);
+    let pixels: Vec<u8> = pictures
+        .into_iter()
+        .flat_map(|picture| picture.into_planes(!grey))
+        .collect();
+    // Whole pictures of that shape by construction.
+    Images::new(shape, pixels).map_err(|_| DataError::NoPictures {
+        path: paths.first().cloned().unwrap_or_default(),
+    })
+}
+
+fn read(path: &Path) -> Result<Stored, DataError> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| {
+            let limit = MAX_FILE_BYTES as u64 + 1;
+            file.take(limit).read_to_end(&mut bytes)
+        })
+        .map_err(|problem| DataError::Unreadable {
+            path: path.into(),
+            problem,
+        })?;
+    picture::stored(&bytes).map_err(|problem| DataError::Picture {
+        path: path.into(),
+        problem,
+    })
+}
