@@ -9,8 +9,8 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DataShape, ImageShape, Images, ModelSpec, ModelWriter, Probabilities, ProbabilitiesError,
-    Samples, SpecError, StoreError,
+    DataShape, ImageShape, Images, Layers, ModelSpec, ModelWriter, Probabilities,
+    ProbabilitiesError, Samples, SpecError, StoreError,
 };
 
 /// Why a fit gave no model.
@@ -221,6 +221,13 @@ pub trait FittedModel: Send + Sync {
     /// # Errors
     /// What the writer says.
     fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError>;
+
+    /// The model written down as layers, where it can be: a copy of its weights, giving
+    /// the same answers as [`FittedModel::predict_proba`] within rounding. `None` for
+    /// models that are no chain of layers, such as those that keep their training data.
+    fn layers(&self) -> Option<Layers> {
+        None
+    }
 
     /// Refuses pictures of another shape; implementations call it first.
     ///

@@ -12,6 +12,7 @@
 mod classifier;
 mod family;
 mod images;
+mod layers;
 mod probabilities;
 pub mod record;
 mod samples;
@@ -25,6 +26,9 @@ pub use classifier::{
 };
 pub use family::{BuildFn, Engine, Family, LoadFn, Setting, SettingKind, nearest_name};
 pub use images::{ImageShape, Images, ImagesError};
+pub use layers::{
+    Activation, Activations, ConvLayer, DenseLayer, Layer, Layers, LayersError, MaxPoolLayer,
+};
 pub use probabilities::{Probabilities, ProbabilitiesError};
 pub use samples::{DataShape, Dataset, Samples, SamplesError};
 pub use seed::derive_seed;

@@ -1,8 +1,8 @@
 //! The fitted model of every engine: a linear score for each class, and their softmax.
 
 use bakeoff_core::{
-    FittedModel, ImageShape, Images, ModelHeader, ModelReader, ModelWriter, PredictError,
-    Probabilities, StoreError, TensorData,
+    DenseLayer, FittedModel, ImageShape, Images, Layer, Layers, ModelHeader, ModelReader,
+    ModelWriter, PredictError, Probabilities, StoreError, TensorData,
 };
 use rayon::prelude::*;
 
@@ -120,6 +120,14 @@ impl FittedModel for SoftmaxModel {
                 .for_each(|(out, bytes)| self.answer(bytes, out));
         }
         Ok(Probabilities::new(classes, values)?)
+    }
+
+    fn layers(&self) -> Option<Layers> {
+        let dense = Layer::Dense(DenseLayer {
+            weights: self.weights.clone(),
+            bias: self.biases.clone(),
+        });
+        Layers::new(self.shape, PIXEL_SCALE as f32, vec![dense]).ok()
     }
 
     fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError> {

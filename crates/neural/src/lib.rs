@@ -12,6 +12,7 @@
 
 mod augment;
 mod burn_engine;
+mod describe;
 mod dropout;
 mod engine;
 pub mod kernels;

@@ -1,13 +1,14 @@
 //! A network as the rest of the house sees it: a [`Classifier`] and a [`FittedModel`].
 
 use bakeoff_core::{
-    Classifier, DataShape, Engine, FitContext, FitError, FittedModel, ImageShape, Images,
+    Classifier, DataShape, Engine, FitContext, FitError, FittedModel, ImageShape, Images, Layers,
     ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities, Samples,
     SpecError, StoreError,
 };
 
 use crate::{
     Blueprint, BurnEngine, NativeEngine, Network, NetworkEngine, Predictor, Training, Weights,
+    describe::describe,
     train::{SCORE_CHUNK, train},
 };
 
@@ -169,6 +170,10 @@ impl FittedModel for FittedNetwork {
             scores.extend_from_slice(&chunk);
         }
         Ok(Probabilities::from_logits(classes, scores)?)
+    }
+
+    fn layers(&self) -> Option<Layers> {
+        describe(&self.network, &self.weights)
     }
 
     fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError> {

@@ -270,6 +270,34 @@ fn one_picture_is_answered_as_in_a_batch() {
 }
 
 #[test]
+fn the_layers_of_a_model_answer_as_the_model_does() {
+    let data = problem();
+    for_every_engine(|family, engine| {
+        let model = fit(family, engine, &data, 1);
+        let Some(layers) = model.layers() else {
+            // The only family that keeps its training data instead of weights.
+            assert_eq!(family.name, "knn");
+            return;
+        };
+        assert_eq!(layers.input(), model.input_shape());
+        assert_eq!(layers.classes(), model.classes());
+        let images = data.test().images();
+        let answers = model.predict_proba(images).unwrap();
+        for index in 0..images.len() {
+            let found = layers.forward(images.get(index).unwrap()).unwrap();
+            for (found, expected) in found.probabilities.iter().zip(answers.row(index)) {
+                assert!(
+                    (found - expected).abs() < 1e-4,
+                    "{}/{}: {found} is not {expected}",
+                    family.name,
+                    engine.name
+                );
+            }
+        }
+    });
+}
+
+#[test]
 fn no_pictures_give_no_answers() {
     let data = problem();
     for_every_engine(|family, engine| {
