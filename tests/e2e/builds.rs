@@ -38,13 +38,22 @@ fn features(selection: &[&str]) -> Features {
 
 #[test]
 fn burn_is_compiled_once_whatever_is_asked_for() {
+    // With what runs while building, and without it: a package may be built for both, and
+    // where both are listed, one's features hide the other's.
+    compiled_once("normal,build", "all");
+    compiled_once("normal,no-proc-macro", "normal,dev,no-proc-macro");
+}
+
+/// Compares what the program is built with (`edges`) with what every other selection of
+/// packages, tests included (`test_edges`), wants below Burn.
+fn compiled_once(edges: &str, test_edges: &str) {
     // The one crate that depends on Burn: nearly all below it is below Burn.
-    let neural = features(&["--package", "bakeoff-neural", "--edges", "normal,build"]);
+    let neural = features(&["--package", "bakeoff-neural", "--edges", edges]);
     assert!(neural.keys().any(|package| package.starts_with("burn v")));
-    let program = features(&["--package", "bakeoff", "--edges", "normal,build"]);
+    let program = features(&["--package", "bakeoff", "--edges", edges]);
     let mut selections = vec![
-        vec!["--workspace", "--edges", "normal,build"],
-        vec!["--workspace", "--edges", "all"],
+        vec!["--workspace", "--edges", edges],
+        vec!["--workspace", "--edges", test_edges],
     ];
     for package in [
         "bakeoff",
@@ -53,8 +62,9 @@ fn burn_is_compiled_once_whatever_is_asked_for() {
         "bakeoff-cnn",
         "bakeoff-zoo",
         "bakeoff-bench",
+        "bakeoff-server",
     ] {
-        selections.push(vec!["--package", package, "--edges", "all"]);
+        selections.push(vec!["--package", package, "--edges", test_edges]);
     }
     for selection in selections {
         let found = features(&selection);
