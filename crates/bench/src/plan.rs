@@ -1,15 +1,14 @@
 //! Experiment → trials.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use bakeoff_core::{
     Dataset, Samples, Settings, SpecError,
     record::{
-        DataInfo, DataRef, PlannedTrial, RunInfo, SCHEMA, SaveName, TrialSpec, ValidationSpec,
+        DataInfo, DataRef, PlannedTrial, RunInfo, SCHEMA, SaveName, SplitSpec, TrialSpec,
+        ValidationSpec,
     },
+    to_hex,
 };
 use bakeoff_data::split;
 use sha2::{Digest, Sha256};
@@ -18,6 +17,7 @@ use crate::{
     error::BenchError,
     experiment::{Experiment, ModelEntry},
     host,
+    reported_parts::Parts,
     run_folder::RunFolder,
 };
 
@@ -135,7 +135,7 @@ pub fn plan(
     resume: bool,
 ) -> Result<RunFolder, BenchError> {
     let mut datasets = Vec::new();
-    let mut tests = BTreeMap::new();
+    let mut parts = Parts::default();
     let mut trials: Vec<PlannedTrial> = Vec::new();
     for source in &experiment.datasets {
         let dataset = bakeoff_data::open(source)?;
@@ -177,17 +177,21 @@ pub fn plan(
                         fingerprint: dataset.fingerprint().into(),
                         limit_train: experiment.limit_train,
                         limit_test: experiment.limit_test,
+                        train_fraction: None,
                     },
+                    split: SplitSpec::Given,
                     validation: ValidationSpec {
                         fraction: experiment.validation_fraction,
                         seed: experiment.split_seed,
                     },
+                    calibration: None,
+                    robustness: None,
                     seed,
                 };
                 trials.push(PlannedTrial {
                     index: trials.len(),
                     id: trial.id(),
-                    save_as: SaveName {
+                    save_as: Some(SaveName {
                         // A model trained on a part must not replace one trained on all.
                         dataset: match limited {
                             true => format!("{}-{}", dataset.name(), prepared.train.len()),
@@ -197,7 +201,7 @@ pub fn plan(
                             0 => model.name.clone(),
                             _ => format!("{}-seed{seed}", model.name),
                         },
-                    },
+                    }),
                     time_limit_seconds: experiment.time_limit_seconds,
                     trial,
                 });
@@ -213,8 +217,9 @@ pub fn plan(
             train_counts: prepared.train.class_counts(),
             test_counts: prepared.test.class_counts(),
             test_fingerprint: test_fingerprint.clone(),
+            cuts: Vec::new(),
         });
-        tests.insert(test_fingerprint, prepared.test);
+        parts.tests.insert(test_fingerprint, prepared.test);
     }
     let base = format!("{}-{}", experiment.name, trials_hash(&trials));
     if resume && let Some((_, path)) = latest_run(out, &base) {
@@ -233,8 +238,9 @@ pub fn plan(
         planned_at: host::now(),
         version: env!("CARGO_PKG_VERSION").into(),
         datasets,
+        robustness_baseline: None,
     };
-    RunFolder::create(&path, &info, &trials, &tests)
+    RunFolder::create(&path, &info, &trials, &parts)
 }
 
 /// Refuses a recipe that does not fit the data.
@@ -282,10 +288,7 @@ pub(crate) fn trials_hash(trials: &[PlannedTrial]) -> String {
     for trial in trials {
         hasher.update(&trial.id);
     }
-    hasher.finalize()[..4]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    to_hex(&hasher.finalize()[..4])
 }
 
 /// The run `base` or `base-N` with the highest number, if there is any.

@@ -3,30 +3,37 @@
 //! ```text
 //! <run>/run.json             what it is about; written once
 //! <run>/plan.jsonl           a trial a line; written once
-//! <run>/tests/<hash>.safetensors.gz   the test part: `images` u8 N×C×H×W, `labels` u16 N
+//! <run>/tests/<hash>.safetensors.gz   a test part: `images` u8 N×C×H×W, `labels` u16 N
+//! <run>/cuts/<hash>.safetensors.gz    a fold or holdout: `labels` u16 N, `indices` u32 N
 //! <run>/records/<id>.json    a trial's record; written once, whole or not at all
-//! <run>/records/<id>-<hash>.safetensors   its `probabilities`, f32 N×K
+//! <run>/records/<id>-<hash>.safetensors   its `probabilities`, f32 N×K (a second one
+//!                            for a calibrated trial: those without calibration)
 //! ```
 //!
 //! All else in the folder is derived and can be deleted: `bakeoff report` brings it back.
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{Read as _, Write as _},
+    fs,
     path::{Path, PathBuf},
 };
 
 use bakeoff_core::{
-    Images, ModelReader as _, ModelWriter as _, Probabilities, Samples, StoreError, TensorData,
-    record::{DataInfo, PlannedTrial, Record, Run, RunInfo, SCHEMA, Sidecar},
+    ModelReader as _, ModelWriter as _, Probabilities, TensorData,
+    record::{Measured, PlannedTrial, Record, Run, RunInfo, Sidecar, SplitSpec},
 };
 use bakeoff_zoo::{TensorFile, TensorMap, atomic};
-use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use serde::{Serialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
+use tempfile::TempDir;
 
-use crate::{error::BenchError, plan::trials_hash};
+use crate::{
+    error::BenchError,
+    files::{check_schema, read_json, sha256, to_json, write_whole},
+    plan::trials_hash,
+    reported_parts::Parts,
+};
+
+/// What the folders of models that are not kept begin with.
+const SCRATCH: &str = ".model-";
 
 /// The folder of a run.
 #[derive(Clone, Debug)]
@@ -45,7 +52,7 @@ impl RunFolder {
         path: &Path,
         info: &RunInfo,
         plan: &[PlannedTrial],
-        tests: &BTreeMap<String, Samples>,
+        parts: &Parts,
     ) -> Result<Self, BenchError> {
         let folder = Self {
             path: path.to_owned(),
@@ -57,12 +64,9 @@ impl RunFolder {
                 path.display()
             )));
         }
-        for part in [folder.records(), path.join("tests")] {
-            fs::create_dir_all(&part).map_err(BenchError::io(&part))?;
-        }
-        for (fingerprint, samples) in tests {
-            folder.write_test(fingerprint, samples)?;
-        }
+        let records = folder.records();
+        fs::create_dir_all(&records).map_err(BenchError::io(&records))?;
+        folder.write_parts(parts)?;
         let mut lines = Vec::new();
         for trial in plan {
             lines.extend(to_json(trial, false)?);
@@ -103,22 +107,12 @@ impl RunFolder {
         self.records().join(format!("{id}.json"))
     }
 
-    fn test_path(&self, fingerprint: &str) -> PathBuf {
-        let short = fingerprint.get(..16).unwrap_or(fingerprint);
-        self.path
-            .join("tests")
-            .join(format!("{short}.safetensors.gz"))
-    }
-
     /// What it is about.
     ///
     /// # Errors
     /// When the file is damaged or of another schema.
     pub fn info(&self) -> Result<RunInfo, BenchError> {
-        let path = self.path.join("run.json");
-        let info: RunInfo = read_json(&path)?;
-        check_schema(&path, info.schema)?;
-        Ok(info)
+        read_json(&self.path.join("run.json"))
     }
 
     /// Its trials, in order.
@@ -136,9 +130,11 @@ impl RunFolder {
                     format!("line {}: {reason}; plan the run again", index + 1),
                 )
             };
-            let trial: PlannedTrial =
+            let line: serde_json::Value =
                 serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
-            check_schema(&path, trial.trial.schema)?;
+            check_schema(&path, &line["trial"])?;
+            let trial: PlannedTrial =
+                serde_json::from_value(line).map_err(|error| bad(error.to_string()))?;
             if trial.index != index || trial.id != trial.trial.id() {
                 return Err(bad("the trial's index or id does not match it".into()));
             }
@@ -166,7 +162,6 @@ impl RunFolder {
             return Ok(None);
         }
         let record: Record = read_json(&path)?;
-        check_schema(&path, record.schema)?;
         if record.id != id || record.trial.id() != id {
             return Err(BenchError::damaged(&path, "it is of another trial"));
         }
@@ -218,6 +213,21 @@ impl RunFolder {
     /// the whole plan calls this: another's file in progress would go too.
     pub(crate) fn remove_temporaries(&self) {
         atomic::remove_temporaries(&self.records());
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(SCRATCH) {
+                // One that stays takes room and does no other harm.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
+    /// A folder below the run's that goes when it is dropped, for a model that is
+    /// measured and not kept: on the disk where the others lie.
+    pub(crate) fn scratch(&self) -> Result<TempDir, BenchError> {
+        tempfile::Builder::new()
+            .prefix(SCRATCH)
+            .tempdir_in(&self.path)
+            .map_err(BenchError::io(&self.path))
     }
 
     /// Writes a derived file below the run's folder (a report, a chart).
@@ -256,62 +266,52 @@ impl RunFolder {
     pub fn read(&self) -> Result<Run, BenchError> {
         let info = self.info()?;
         let plan = self.plan()?;
-        let mut records = BTreeMap::new();
-        let mut probabilities = BTreeMap::new();
-        let mut tests = BTreeMap::new();
+        let mut parts = Parts::default();
+        // The data section wants its pictures even where every trial failed.
+        for data in &info.datasets {
+            let test = self.read_test(data)?;
+            parts.tests.insert(data.test_fingerprint.clone(), test);
+            for cut in &data.cuts {
+                let found = self.read_cut(cut)?;
+                parts.cuts.insert(cut.fingerprint.clone(), found);
+            }
+        }
+        let mut run = Run {
+            info,
+            plan: Vec::new(),
+            records: BTreeMap::new(),
+            probabilities: BTreeMap::new(),
+            uncalibrated: BTreeMap::new(),
+            tests: parts.tests,
+            cuts: parts.cuts,
+        };
         for trial in &plan {
             let Some(record) = self.record(&trial.id)? else {
                 continue;
             };
             if let Some(measured) = record.measured() {
-                let fingerprint = &measured.test_fingerprint;
-                let data = info
-                    .datasets
-                    .iter()
-                    .find(|data| data.test_fingerprint == *fingerprint)
-                    .ok_or_else(|| {
+                let (labels, classes) =
+                    reported_labels(&run, trial, measured).ok_or_else(|| {
                         BenchError::damaged(
                             &self.record_path(&trial.id),
                             "it was measured on test data that run.json does not know",
                         )
                     })?;
-                if !tests.contains_key(fingerprint) {
-                    tests.insert(fingerprint.clone(), self.read_test(fingerprint, data)?);
-                }
-                let found = self.read_probabilities(&measured.probabilities)?;
-                let expected = (measured.samples.test, data.class_names.len());
-                if (found.len(), found.classes()) != expected {
-                    return Err(BenchError::damaged(
-                        &self.records().join(&measured.probabilities.file),
-                        format!(
-                            "{}×{} probabilities, expected {}×{}",
-                            found.len(),
-                            found.classes(),
-                            expected.0,
-                            expected.1
-                        ),
-                    ));
-                }
-                probabilities.insert(trial.id.clone(), found);
+                let expected = (labels.len(), classes);
+                let probabilities = self.read_probabilities(&measured.probabilities, expected)?;
+                let uncalibrated = measured
+                    .calibration
+                    .as_ref()
+                    .map(|calibration| self.read_probabilities(&calibration.uncalibrated, expected))
+                    .transpose()?;
+                run.probabilities.insert(trial.id.clone(), probabilities);
+                run.uncalibrated
+                    .extend(uncalibrated.map(|found| (trial.id.clone(), found)));
             }
-            records.insert(trial.id.clone(), record);
+            run.records.insert(trial.id.clone(), record);
         }
-        // The data section wants its pictures even where every trial failed.
-        for data in &info.datasets {
-            if !tests.contains_key(&data.test_fingerprint) {
-                tests.insert(
-                    data.test_fingerprint.clone(),
-                    self.read_test(&data.test_fingerprint, data)?,
-                );
-            }
-        }
-        Ok(Run {
-            info,
-            plan,
-            records,
-            probabilities,
-            tests,
-        })
+        run.plan = plan;
+        Ok(run)
     }
 
     fn sidecar_bytes(&self, sidecar: &Sidecar) -> Result<Vec<u8>, BenchError> {
@@ -326,111 +326,54 @@ impl RunFolder {
         Ok(bytes)
     }
 
-    fn read_probabilities(&self, sidecar: &Sidecar) -> Result<Probabilities, BenchError> {
+    /// Reads the probabilities of (samples, classes).
+    fn read_probabilities(
+        &self,
+        sidecar: &Sidecar,
+        expected: (usize, usize),
+    ) -> Result<Probabilities, BenchError> {
         let path = self.records().join(&sidecar.file);
         let bytes = self.sidecar_bytes(sidecar)?;
         let mut file = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
-        let mut read = || -> Result<(Vec<f32>, usize), StoreError> {
-            let shape = file.shape("probabilities")?;
-            let classes = shape.get(1).copied().unwrap_or_default();
-            Ok((file.f32("probabilities", &shape)?, classes))
-        };
-        let (values, classes) = read().map_err(|error| error.in_file(&path))?;
-        Probabilities::new(classes, values)
-            .map_err(|error| BenchError::damaged(&path, error.to_string()))
-    }
-
-    fn write_test(&self, fingerprint: &str, samples: &Samples) -> Result<(), BenchError> {
-        let shape = samples.images().shape();
-        let mut tensors = TensorMap::new();
-        tensors.tensor(
-            "images",
-            &[samples.len(), shape.channels, shape.height, shape.width],
-            TensorData::U8(samples.images().pixels()),
-        )?;
-        tensors.tensor(
-            "labels",
-            &[samples.len()],
-            TensorData::U16(samples.labels()),
-        )?;
-        let path = self.test_path(fingerprint);
-        // Level 4 is within a few per cent of the best size at a tenth of its time.
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::new(4));
-        encoder
-            .write_all(&tensors.to_bytes()?)
-            .map_err(BenchError::io(&path))?;
-        let bytes = encoder.finish().map_err(BenchError::io(&path))?;
-        write_whole(&path, &bytes)
-    }
-
-    fn read_test(&self, fingerprint: &str, data: &DataInfo) -> Result<Samples, BenchError> {
-        let path = self.test_path(fingerprint);
-        let file = File::open(&path).map_err(BenchError::io(&path))?;
-        let count: usize = data.test_counts.iter().sum();
-        let shape = data.image;
-        // What the samples need, and room for the header: nothing larger is read.
-        let limit = count.saturating_mul(shape.pixels().saturating_add(2)) as u64 + (1 << 20);
-        let mut bytes = Vec::new();
-        GzDecoder::new(file)
-            .take(limit)
-            .read_to_end(&mut bytes)
-            .map_err(BenchError::io(&path))?;
-        let damaged = |error: String| BenchError::damaged(&path, error);
-        let mut tensors = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
-        let dimensions = [count, shape.channels, shape.height, shape.width];
-        let pixels = tensors
-            .u8("images", &dimensions)
-            .map_err(|error| error.in_file(&path))?;
-        let labels = tensors
-            .u16("labels", &[count])
-            .map_err(|error| error.in_file(&path))?;
-        let images = Images::new(shape, pixels).map_err(|error| damaged(error.to_string()))?;
-        let samples = Samples::new(images, labels, data.class_names.clone())
-            .map_err(|error| damaged(error.to_string()))?;
-        if samples.fingerprint() != fingerprint {
-            return Err(damaged(
-                "the fingerprint does not match: the file was altered or damaged; run the experiment again".into(),
+        let read = file
+            .shape("probabilities")
+            .and_then(|shape| Ok((file.f32("probabilities", &shape)?, shape)));
+        let (values, shape) = read.map_err(|error| error.in_file(&path))?;
+        if shape != [expected.0, expected.1] {
+            return Err(BenchError::damaged(
+                &path,
+                format!(
+                    "probabilities of shape {shape:?}, expected {}×{}",
+                    expected.0, expected.1
+                ),
             ));
         }
-        Ok(samples)
+        Probabilities::new(expected.1, values)
+            .map_err(|error| BenchError::damaged(&path, error.to_string()))
     }
 }
 
-fn check_schema(path: &Path, found: u32) -> Result<(), BenchError> {
-    if found == SCHEMA {
-        return Ok(());
-    }
-    Err(BenchError::damaged(
-        path,
-        format!("schema {found}, this bakeoff reads {SCHEMA}; run the experiment again"),
-    ))
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
+/// The labels of the part that a trial was reported on, and the number of classes, if the
+/// run has that part for that trial.
+fn reported_labels<'a>(
+    run: &'a Run,
+    trial: &PlannedTrial,
+    measured: &Measured,
+) -> Option<(&'a [u16], usize)> {
+    let trial = &trial.trial;
+    let fingerprint = measured.test_fingerprint.as_str();
+    let data = run
+        .info
+        .datasets
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-fn to_json<T: Serialize>(value: &T, pretty: bool) -> Result<Vec<u8>, BenchError> {
-    let result = if pretty {
-        serde_json::to_vec_pretty(value).map(|mut bytes| {
-            bytes.push(b'\n');
-            bytes
-        })
-    } else {
-        serde_json::to_vec(value)
+        .find(|data| data.name == trial.data.name)?;
+    let known = match trial.split {
+        SplitSpec::Given => data.test_fingerprint == fingerprint,
+        split => data
+            .cuts
+            .iter()
+            .any(|cut| cut.split == split && cut.fingerprint == fingerprint),
     };
-    result.map_err(|error| BenchError::Request(error.to_string()))
-}
-
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, BenchError> {
-    let bytes = fs::read(path).map_err(BenchError::io(path))?;
-    serde_json::from_slice(&bytes).map_err(|error| BenchError::damaged(path, error.to_string()))
-}
-
-/// Writes a file whole or not at all, replacing what is there.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), BenchError> {
-    atomic::write_whole(path, bytes).map_err(BenchError::io(path))
+    let labels = run.labels(fingerprint)?;
+    known.then_some((labels, data.class_names.len()))
 }

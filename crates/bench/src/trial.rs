@@ -12,7 +12,7 @@ use bakeoff_core::{
     FitContext, FitError, FitEvent, FittedModel, Probabilities, Samples,
     record::{
         Costs, IterationPoint, Measured, Outcome, PlannedTrial, Record, SCHEMA, SampleCounts,
-        Scores, Stage,
+        SaveName, Scores, Stage,
     },
 };
 use bakeoff_data::split;
@@ -87,7 +87,7 @@ pub fn run_trial(
         // Engines wrap what they know to panic; this is for what they do not.
         let mut stage = Stage::Data;
         catch_unwind(AssertUnwindSafe(|| {
-            measure_trial(planned, options, on_event, &mut stage)
+            measure_trial(run, planned, options, on_event, &mut stage)
         }))
         .unwrap_or_else(|panic| {
             Err(Stop::Failed {
@@ -192,6 +192,7 @@ fn load_parts(planned: &PlannedTrial) -> Result<Parts, Stop> {
 }
 
 fn measure_trial(
+    run: &RunFolder,
     planned: &PlannedTrial,
     options: TrialOptions<'_>,
     on_event: &mut OnEvent<'_>,
@@ -266,8 +267,16 @@ fn measure_trial(
     begin(TrialStage::Save, Stage::Store, on_event)?;
     let evaluation = Evaluation::new(parts.test.labels(), &probabilities)
         .map_err(Stop::failed(Stage::Predict))?;
-    let facts = model_facts(planned, &parts.test, samples, &evaluation);
-    save_and_reload(&*model, facts, &parts.test, options, &mut costs)?;
+    let (models, save_as, scratch) = match &planned.save_as {
+        Some(save_as) => (options.models.to_owned(), save_as.clone(), None),
+        None => {
+            let scratch = run.scratch().map_err(Stop::failed(Stage::Store))?;
+            (scratch.path().to_owned(), unkept(), Some(scratch))
+        }
+    };
+    let facts = model_facts(planned, save_as, &parts.test, samples, &evaluation);
+    save_and_reload(&*model, facts, &parts.test, &models, &mut costs)?;
+    drop(scratch);
 
     Ok((
         Measured {
@@ -286,21 +295,32 @@ fn measure_trial(
                 file: String::new(),
                 sha256: String::new(),
             },
+            calibration: None,
+            robustness: Vec::new(),
         },
         probabilities,
     ))
 }
 
+/// What a model is called that is measured on disk and not kept.
+fn unkept() -> SaveName {
+    SaveName {
+        dataset: "trial".into(),
+        model: "model".into(),
+    }
+}
+
 fn model_facts(
     planned: &PlannedTrial,
+    save_as: SaveName,
     test: &Samples,
     samples: SampleCounts,
     evaluation: &Evaluation,
 ) -> ModelFacts {
     let trial = &planned.trial;
     ModelFacts {
-        name: planned.save_as.model.clone(),
-        dataset: planned.save_as.dataset.clone(),
+        name: save_as.model,
+        dataset: save_as.dataset,
         spec: trial.spec.clone(),
         class_names: test.class_names().to_vec(),
         data_fingerprint: trial.data.fingerprint.clone(),
@@ -324,11 +344,10 @@ fn save_and_reload(
     model: &dyn FittedModel,
     facts: ModelFacts,
     test: &Samples,
-    options: TrialOptions<'_>,
+    models: &Path,
     costs: &mut Costs,
 ) -> Result<(), Stop> {
-    let saved =
-        bakeoff_zoo::save(options.models, model, facts).map_err(Stop::failed(Stage::Store))?;
+    let saved = bakeoff_zoo::save(models, model, facts).map_err(Stop::failed(Stage::Store))?;
     costs.model_bytes = saved.bytes;
     let start = Instant::now();
     let loaded = bakeoff_zoo::load(&saved.folder).map_err(Stop::failed(Stage::Store))?;

@@ -329,7 +329,7 @@ fn plans_of_another_schema_or_altered_are_refused() {
     fs::write(&path, good.replace("\"k\":1", "\"k\":2")).unwrap();
     let error = run.plan().unwrap_err().to_string();
     assert!(error.contains("line 2"), "{error}");
-    fs::write(&path, good.replace("\"schema\":1", "\"schema\":99")).unwrap();
+    fs::write(&path, good.replace("\"schema\":2", "\"schema\":99")).unwrap();
     let error = run.plan().unwrap_err().to_string();
     assert!(error.contains("schema 99"), "{error}");
     fs::write(&path, "not json\n").unwrap();
@@ -374,7 +374,7 @@ fn overrides_change_what_they_name_and_nothing_else() {
     assert_eq!(changed.limit_test, None);
     let run = house.plan(&changed, false);
     let plan = run.plan().unwrap();
-    assert_eq!(plan[0].save_as.dataset, "toy-30");
+    assert_eq!(plan[0].save_as.as_ref().unwrap().dataset, "toy-30");
 
     let error = house
         .experiment(text)

@@ -10,7 +10,9 @@
 //! be added, replaced or dropped without any other room noticing.
 
 mod classifier;
+mod corruption;
 mod family;
+mod hex;
 mod images;
 mod layers;
 mod probabilities;
@@ -24,7 +26,9 @@ pub use classifier::{
     Classifier, EpochMetrics, FitContext, FitError, FitEvent, FitSummary, FittedModel,
     PredictError, StepUnit,
 };
+pub use corruption::{Corruption, UnknownCorruption};
 pub use family::{BuildFn, Engine, Family, LoadFn, Setting, SettingKind, nearest_name};
+pub use hex::to_hex;
 pub use images::{ImageShape, Images, ImagesError};
 pub use layers::{
     Activation, Activations, ConvLayer, DenseLayer, Layer, Layers, LayersError, MaxPoolLayer,

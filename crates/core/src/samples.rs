@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{ImageShape, Images};
+use crate::{ImageShape, Images, to_hex};
 
 /// Why pictures, labels and class names do not fit together.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -271,18 +271,6 @@ impl fmt::Display for Dataset {
             self.train.classes()
         )
     }
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
 }
 
 #[cfg(test)]

@@ -75,6 +75,8 @@ pub enum TensorData<'a> {
     U8(&'a [u8]),
     /// 16-bit unsigned integers.
     U16(&'a [u16]),
+    /// 32-bit unsigned integers.
+    U32(&'a [u32]),
 }
 
 /// Takes a model's tensors one by one.

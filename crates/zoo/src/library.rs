@@ -6,12 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bakeoff_core::{FittedModel, StoreError, nearest_name};
+use bakeoff_core::{FittedModel, StoreError, nearest_name, to_hex};
 use sha2::{Digest, Sha256};
 
 use crate::{
     atomic,
-    manifest::{FORMAT_VERSION, Manifest, ModelFacts, WeightsFile, hex},
+    manifest::{FORMAT_VERSION, Manifest, ModelFacts, WeightsFile},
     registry,
     tensors::{TensorFile, TensorMap},
 };
@@ -132,7 +132,7 @@ pub fn save(
     model.save(&mut tensors)?;
     let weights = tensors.to_bytes()?;
     drop(tensors);
-    let sha256 = hex(&Sha256::digest(&weights));
+    let sha256 = to_hex(&Sha256::digest(&weights));
 
     let folder = models.join(&facts.dataset).join(&facts.name);
     fs::create_dir_all(&folder).map_err(io_error(&folder))?;
@@ -248,7 +248,7 @@ pub fn load(folder: &Path) -> Result<LoadedModel, StoreError> {
         ));
     }
     let bytes = fs::read(&path).map_err(io_error(&path))?;
-    if hex(&Sha256::digest(&bytes)) != manifest.weights.sha256 {
+    if to_hex(&Sha256::digest(&bytes)) != manifest.weights.sha256 {
         return Err(damaged(
             &path,
             "the checksum does not match: the file was altered or damaged; train it again",

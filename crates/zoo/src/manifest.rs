@@ -1,6 +1,6 @@
 //! What a saved model says of itself.
 
-use bakeoff_core::{ImageShape, ModelHeader, ModelSpec};
+use bakeoff_core::{ImageShape, ModelHeader, ModelSpec, to_hex};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -100,13 +100,8 @@ impl Manifest {
         let mut bare = self.clone();
         bare.checksum.clear();
         // Plain data: serialising to memory cannot fail.
-        hex(&Sha256::digest(
+        to_hex(&Sha256::digest(
             serde_json::to_vec(&bare).unwrap_or_default(),
         ))
     }
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -51,6 +51,11 @@ impl ModelWriter for TensorMap {
                 values.len(),
                 values.iter().flat_map(|v| v.to_le_bytes()).collect(),
             ),
+            TensorData::U32(values) => (
+                Dtype::U32,
+                values.len(),
+                values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            ),
             TensorData::F32(values) => (
                 Dtype::F32,
                 values.len(),
@@ -124,6 +129,19 @@ impl<'a> TensorFile<'a> {
     }
 }
 
+impl TensorFile<'_> {
+    /// 32-bit unsigned integers. Not of [`ModelReader`], because no model keeps any.
+    ///
+    /// # Errors
+    /// When it is missing, or of another shape or type.
+    pub fn u32(&self, name: &str, shape: &[usize]) -> Result<Vec<u32>, StoreError> {
+        Ok(values(
+            &self.bytes(name, shape, Dtype::U32)?,
+            u32::from_le_bytes,
+        ))
+    }
+}
+
 /// Reads fixed-size little-endian values.
 fn values<const N: usize, T>(bytes: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<T> {
     let (chunks, _) = bytes.as_chunks::<N>();
@@ -182,12 +200,14 @@ mod tests {
         map.tensor("b", &[1], TensorData::F64(&[0.1]))?;
         map.tensor("c", &[3], TensorData::U8(&[1, 2, 3]))?;
         map.tensor("d", &[1, 2], TensorData::U16(&[1, 60000]))?;
+        map.tensor("e", &[2], TensorData::U32(&[1, 4_000_000_000]))?;
         let bytes = map.to_bytes()?;
         let mut file = TensorFile::parse(&bytes)?;
         assert_eq!(file.f32("a", &[2, 2])?, [1.0, -2.5, 0.0, 3.5]);
         assert_eq!(file.f64("b", &[1])?, [0.1]);
         assert_eq!(file.u8("c", &[3])?, [1, 2, 3]);
         assert_eq!(file.u16("d", &[1, 2])?, [1, 60000]);
+        assert_eq!(file.u32("e", &[2])?, [1, 4_000_000_000]);
         assert_eq!(file.shape("a")?, [2, 2]);
         Ok(())
     }

@@ -2,11 +2,12 @@
 //!
 //! Everything the page and the leaderboard say of a trial comes through here, so
 //! that they cannot disagree. Trials are grouped by dataset, then by model: the
-//! seeds of one model belong together.
+//! seeds of one model belong together. Folds and smaller training parts are left out
+//! here: they are not what models are ranked by.
 
 use bakeoff_core::{
     Probabilities, Samples,
-    record::{DataInfo, Measured, Outcome, PlannedTrial, Record, Run, Stage},
+    record::{DataInfo, Measured, Outcome, PlannedTrial, Purpose, Record, Run, Stage},
 };
 use bakeoff_metrics::{
     Confidence, Evaluation, Interval, OneVsRest, Predictions, statistics::wilson,
@@ -88,7 +89,12 @@ impl<'a> Analysis<'a> {
     pub(crate) fn new(run: &'a Run) -> Self {
         let mut names: Vec<&str> = run.info.datasets.iter().map(|d| d.name.as_str()).collect();
         let mut models: Vec<&str> = Vec::new();
-        for planned in &run.plan {
+        let headline = || {
+            run.plan
+                .iter()
+                .filter(|planned| planned.trial.purpose() == Purpose::Headline)
+        };
+        for planned in headline() {
             push_new(&mut names, &planned.trial.data.name);
             push_new(&mut models, &planned.trial.model);
         }
@@ -103,7 +109,7 @@ impl<'a> Analysis<'a> {
                 entries: Vec::new(),
             });
         }
-        for planned in &run.plan {
+        for planned in headline() {
             let trial = Trial::new(run, planned);
             let name = planned.trial.data.name.as_str();
             let Some(group) = groups.iter_mut().find(|group| group.name == name) else {

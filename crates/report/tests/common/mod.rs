@@ -10,8 +10,8 @@ use bakeoff_core::{
     EpochMetrics, FitSummary, ImageShape, Images, ModelSpec, Probabilities, Samples,
     record::{
         Costs, DataInfo, DataRef, Host, IterationPoint, Latency, Measured, Outcome, PlannedTrial,
-        Record, Run, RunInfo, SCHEMA, SampleCounts, SaveName, Scores, Sidecar, Stage, TrialSpec,
-        ValidationSpec,
+        Record, Run, RunInfo, SCHEMA, SampleCounts, SaveName, Scores, Sidecar, SplitSpec, Stage,
+        TrialSpec, ValidationSpec,
     },
 };
 use serde_json::{Value, json};
@@ -68,6 +68,7 @@ pub fn data(name: &str, class_names: Vec<String>, shape: ImageShape, labels: Vec
         train_counts,
         test_counts: test.class_counts(),
         test_fingerprint: test.fingerprint(),
+        cuts: Vec::new(),
     };
     Data { info, test }
 }
@@ -179,10 +180,13 @@ impl Builder {
                     planned_at: "2026-01-02T03:04:05Z".to_owned(),
                     version: "0.1.0".to_owned(),
                     datasets: data.iter().map(|data| data.info.clone()).collect(),
+                    robustness_baseline: None,
                 },
                 plan: Vec::new(),
                 records: BTreeMap::new(),
                 probabilities: BTreeMap::new(),
+                uncalibrated: BTreeMap::new(),
+                cuts: BTreeMap::new(),
                 tests: data
                     .iter()
                     .map(|data| (data.info.test_fingerprint.clone(), data.test.clone()))
@@ -220,11 +224,15 @@ impl Builder {
                 fingerprint: data.info.fingerprint.clone(),
                 limit_train: None,
                 limit_test: None,
+                train_fraction: None,
             },
+            split: SplitSpec::Given,
             validation: ValidationSpec {
                 fraction: 0.1,
                 seed: 1,
             },
+            calibration: None,
+            robustness: None,
             seed,
         };
         let id = trial.id();
@@ -259,10 +267,10 @@ impl Builder {
         self.run.plan.push(PlannedTrial {
             index: self.run.plan.len(),
             id,
-            save_as: SaveName {
+            save_as: Some(SaveName {
                 dataset: trial.data.name.clone(),
                 model: trial.model.clone(),
-            },
+            }),
             time_limit_seconds: None,
             trial,
         });
@@ -326,6 +334,7 @@ pub fn measured(data: &Data, family: &str, accuracy: f64, seed: u64) -> Measured
             parameters,
             peak_rss_bytes: (family != "logistic").then_some(612_000_000),
             rss_before_fit_bytes: Some(120_000_000),
+            robustness_ns: None,
         },
         fit: FitSummary {
             steps: if learns { epochs } else { 251 },
@@ -367,6 +376,8 @@ pub fn measured(data: &Data, family: &str, accuracy: f64, seed: u64) -> Measured
             file: "x.probabilities".to_owned(),
             sha256: "0".repeat(64),
         },
+        calibration: None,
+        robustness: Vec::new(),
     }
 }
 

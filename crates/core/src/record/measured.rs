@@ -1,0 +1,244 @@
+//! What came of it: a trial's record.
+
+use serde::{Deserialize, Serialize};
+
+use super::TrialSpec;
+use crate::{Corruption, EpochMetrics, FitSummary};
+
+/// The machine and the build that a trial ran on. No result depends on it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    /// Processor model.
+    pub cpu: String,
+    /// Logical processors.
+    pub logical_cpus: usize,
+    /// Main memory in bytes.
+    pub memory_bytes: u64,
+    /// Operating system with its version.
+    pub os: String,
+    /// Processor architecture (`x86_64`).
+    pub arch: String,
+    /// Instruction sets that our kernels look for and found here.
+    pub instruction_sets: Vec<String>,
+    /// Threads the trial was given.
+    pub threads: usize,
+    /// Version of bakeoff.
+    pub version: String,
+    /// When the trial ended, RFC 3339 in UTC. For people; nothing is ordered by it.
+    pub finished_at: String,
+}
+
+/// Samples that each stage saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleCounts {
+    /// Trained on.
+    pub train: usize,
+    /// Held out to choose by.
+    pub validation: usize,
+    /// Reported on.
+    pub test: usize,
+}
+
+/// Time to answer one picture alone, after warm-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// Timed answers.
+    pub calls: usize,
+    /// Answers before them that were not timed.
+    pub warmup_calls: usize,
+    /// Median.
+    pub p50_ns: u64,
+    /// 95 of 100 were faster.
+    pub p95_ns: u64,
+    /// 99 of 100 were faster.
+    pub p99_ns: u64,
+}
+
+/// What a trial cost, each measured apart. METHODOLOGY.md says how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Costs {
+    /// Reading and splitting the dataset, wall clock.
+    pub data_load_ns: u64,
+    /// `fit`, wall clock; with calibration, answering the validation part and fitting the
+    /// temperature included.
+    pub fit_ns: u64,
+    /// `fit`, processor time over all threads; `None` where the system does not tell.
+    pub fit_cpu_ns: Option<u64>,
+    /// `predict_proba` on the whole test part at once, wall clock, median of the repeats.
+    pub predict_ns: u64,
+    /// How often the whole test part was answered.
+    pub predict_repeats: usize,
+    /// Test samples per second in that call.
+    pub throughput_per_second: f64,
+    /// One picture at a time.
+    pub latency: Latency,
+    /// Reading the saved model back, wall clock.
+    pub model_load_ns: u64,
+    /// Size of the saved model in bytes.
+    pub model_bytes: u64,
+    /// [`crate::FittedModel::parameters`].
+    pub parameters: u64,
+    /// The largest resident size of the trial's process until it had fitted and
+    /// answered, data included; `None` where the system does not tell.
+    pub peak_rss_bytes: Option<u64>,
+    /// Resident size before the fit, data included.
+    pub rss_before_fit_bytes: Option<u64>,
+    /// Corrupting the reported pictures and answering them, wall clock, all corruptions
+    /// in every severity together; `None` where none was asked for.
+    pub robustness_ns: Option<u64>,
+}
+
+/// Headline scores, kept in the record for people and for a second attempt to compare
+/// itself with. Reports compute theirs from the probabilities.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Share of right answers.
+    pub accuracy: f64,
+    /// Mean negative log probability of the right class, in nats.
+    pub log_loss: f64,
+}
+
+/// A file beside a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sidecar {
+    /// Its name in the folder of the record.
+    pub file: String,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub sha256: String,
+}
+
+/// A step of an optimiser, as kept in a record.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IterationPoint {
+    /// From 1.
+    pub iteration: u64,
+    /// The objective.
+    pub loss: f64,
+}
+
+/// What calibration made of a model, measured on the validation part that it was
+/// fitted on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationResult {
+    /// The logits are divided by it: above 1 the model was too sure of itself.
+    pub temperature: f64,
+    /// Mean negative log probability on the validation part before, in nats.
+    pub validation_log_loss_before: f64,
+    /// Mean negative log probability on the validation part after, in nats.
+    pub validation_log_loss_after: f64,
+    /// Whether the search ended at its bound (0.01 or 100).
+    pub at_bound: bool,
+    /// Headline scores on the reported part without calibration.
+    pub uncalibrated_scores: Scores,
+    /// The probabilities of every reported sample without calibration.
+    pub uncalibrated: Sidecar,
+}
+
+/// How a model bears one corruption in one severity.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CorruptionScore {
+    /// What was done to the pictures.
+    pub corruption: Corruption,
+    /// How badly, from 1 to [`Corruption::SEVERITIES`].
+    pub severity: u8,
+    /// Right answers.
+    pub correct: u64,
+    /// Pictures.
+    pub total: u64,
+    /// Mean negative log probability of the right class, in nats.
+    pub log_loss: f64,
+    /// Mean probability of the answer, right or wrong: a model that notices nothing
+    /// stays as sure as it was.
+    pub mean_confidence: f64,
+}
+
+impl CorruptionScore {
+    /// Share of right answers.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.total.max(1) as f64
+    }
+}
+
+/// A trial that succeeded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Who saw how much.
+    pub samples: SampleCounts,
+    /// What it cost.
+    pub costs: Costs,
+    /// How the fit ended.
+    pub fit: FitSummary,
+    /// Every epoch, for families that have them.
+    pub epochs: Vec<EpochMetrics>,
+    /// Every iteration whose objective the engine told.
+    pub iterations: Vec<IterationPoint>,
+    /// Scores on the reported part.
+    pub scores: Scores,
+    /// Fingerprint of the part that was reported on: a key of [`super::Run::tests`] or,
+    /// for folds and holdouts, of [`super::Run::cuts`].
+    pub test_fingerprint: String,
+    /// The probabilities of every reported sample, as the saved model gives them.
+    pub probabilities: Sidecar,
+    /// What calibration did, where it was asked for.
+    pub calibration: Option<CalibrationResult>,
+    /// Each corruption in each severity, in the order of the plan; empty where none was
+    /// asked for.
+    pub robustness: Vec<CorruptionScore>,
+}
+
+/// Where a trial stood when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Reading or splitting the data.
+    Data,
+    /// Training.
+    Fit,
+    /// Answering.
+    Predict,
+    /// Saving the model or reading it back.
+    Store,
+    /// The trial's process ended without a word (out of memory, killed, crashed).
+    Process,
+}
+
+/// How a trial ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// With a model and its measurements.
+    Ok(Box<Measured>),
+    /// Without, and why.
+    Failed {
+        /// Where it stood.
+        stage: Stage,
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// What a trial leaves behind: `records/<id>.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// [`super::SCHEMA`] when it was written.
+    pub schema: u32,
+    /// [`TrialSpec::id`].
+    pub id: String,
+    /// What was run.
+    pub trial: TrialSpec,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// Where it ran.
+    pub host: Host,
+}
+
+impl Record {
+    /// The measurements, or `None` for a trial that failed.
+    pub fn measured(&self) -> Option<&Measured> {
+        match &self.outcome {
+            Outcome::Ok(measured) => Some(measured),
+            Outcome::Failed { .. } => None,
+        }
+    }
+}

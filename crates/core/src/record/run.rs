@@ -1,0 +1,108 @@
+//! A run as a whole: what it is about, and everything in it read into memory.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{PlannedTrial, Record, SplitSpec};
+use crate::{ImageShape, Probabilities, Samples};
+
+/// A part that was cut from the training part to report on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CutInfo {
+    /// How it was cut; never [`SplitSpec::Given`].
+    pub split: SplitSpec,
+    /// Fingerprint of its samples (a key of [`Run::cuts`]).
+    pub fingerprint: String,
+    /// How many samples it has.
+    pub samples: usize,
+    /// SHA-256 of the file of labels and places, unpacked, hexadecimal: the fingerprint
+    /// is over pictures, which that file does not have.
+    pub sha256: String,
+}
+
+/// A dataset as a run describes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataInfo {
+    /// The name in reports.
+    pub name: String,
+    /// A built-in name or a path.
+    pub source: String,
+    /// Fingerprint of the whole dataset, before limits.
+    pub fingerprint: String,
+    /// The shape of one picture.
+    pub image: ImageShape,
+    /// The names of the classes.
+    pub class_names: Vec<String>,
+    /// Training samples of each class, after limits.
+    pub train_counts: Vec<usize>,
+    /// Test samples of each class, after limits.
+    pub test_counts: Vec<usize>,
+    /// Fingerprint of the test part, after limits.
+    pub test_fingerprint: String,
+    /// The folds and holdouts of the training part, in the order of the plan.
+    pub cuts: Vec<CutInfo>,
+}
+
+/// `run.json`: what a run is about. Written by `plan`, never changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunInfo {
+    /// [`super::SCHEMA`] when it was planned.
+    pub schema: u32,
+    /// The run's name (its folder).
+    pub name: String,
+    /// The experiment's name.
+    pub experiment: String,
+    /// The experiment file as it was read, after nothing was changed in it.
+    pub experiment_toml: String,
+    /// The command that repeats it.
+    pub command: String,
+    /// When it was planned, RFC 3339 in UTC.
+    pub planned_at: String,
+    /// Version of bakeoff.
+    pub version: String,
+    /// The datasets.
+    pub datasets: Vec<DataInfo>,
+    /// The model that errors under corruption are measured against; `None` where the
+    /// experiment asks for no robustness.
+    pub robustness_baseline: Option<String>,
+}
+
+/// A fold or holdout as a run keeps it: without its pictures, which are those of the
+/// dataset's training part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The class of each sample.
+    pub labels: Vec<u16>,
+    /// Its place in the training part (after `limit_train`), ascending.
+    pub indices: Vec<u32>,
+}
+
+/// A run read into memory: all that a report needs, so that rendering does no I/O.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What it is about.
+    pub info: RunInfo,
+    /// Every trial that was planned, in order.
+    pub plan: Vec<PlannedTrial>,
+    /// A record for each trial that has one, by trial id.
+    pub records: BTreeMap<String, Record>,
+    /// The probabilities of each successful trial on its reported part, by trial id.
+    pub probabilities: BTreeMap<String, Probabilities>,
+    /// The same without calibration, of each successful trial that was calibrated.
+    pub uncalibrated: BTreeMap<String, Probabilities>,
+    /// The test parts, by fingerprint.
+    pub tests: BTreeMap<String, Samples>,
+    /// Folds and holdouts, by fingerprint.
+    pub cuts: BTreeMap<String, Cut>,
+}
+
+impl Run {
+    /// The labels of a reported part, whether it is a test part, a fold or a holdout.
+    pub fn labels(&self, fingerprint: &str) -> Option<&[u16]> {
+        self.tests
+            .get(fingerprint)
+            .map(Samples::labels)
+            .or_else(|| self.cuts.get(fingerprint).map(|cut| cut.labels.as_slice()))
+    }
+}

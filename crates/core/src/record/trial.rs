@@ -1,0 +1,288 @@
+//! What is run: a trial's specification and its line in a plan.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Corruption, ModelSpec, to_hex};
+
+/// The data of a trial: which, and how much of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataRef {
+    /// The name in reports.
+    pub name: String,
+    /// A built-in name or a path, as the data room understands it.
+    pub source: String,
+    /// Fingerprint of the whole dataset, before limits.
+    pub fingerprint: String,
+    /// Use only so many training samples (a seeded stratified part).
+    pub limit_train: Option<usize>,
+    /// Use only so many test samples (a seeded stratified part).
+    pub limit_test: Option<usize>,
+    /// Use only this share of the training samples that are left after the limit: above
+    /// 0 and below 1, a seeded stratified part that holds every smaller one. `None` for
+    /// all of them.
+    pub train_fraction: Option<f64>,
+}
+
+/// Which samples a trial is reported on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum SplitSpec {
+    /// The dataset's own test part.
+    #[default]
+    Given,
+    /// One of several parts that the training part was cut into, stratified by class;
+    /// the others are trained on. The test part is not touched.
+    Fold {
+        /// Which part, from 1.
+        fold: usize,
+        /// How many there are.
+        folds: usize,
+        /// Which of several ways to cut, from 1.
+        repeat: usize,
+        /// Seed that every way of cutting is derived from.
+        seed: u64,
+    },
+    /// A share of the training part, drawn anew for each repeat and stratified by class;
+    /// the rest is trained on. The test part is not touched.
+    Holdout {
+        /// Which draw, from 1.
+        repeat: usize,
+        /// The share that is reported on, above 0 and below 1.
+        fraction: f64,
+        /// Seed that every draw is derived from.
+        seed: u64,
+    },
+}
+
+impl fmt::Display for SplitSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given => f.write_str("test part"),
+            Self::Fold {
+                fold,
+                folds,
+                repeat: 1,
+                ..
+            } => write!(f, "fold {fold} of {folds}"),
+            Self::Fold {
+                fold,
+                folds,
+                repeat,
+                ..
+            } => write!(f, "fold {fold} of {folds}, repeat {repeat}"),
+            Self::Holdout { repeat, .. } => write!(f, "holdout {repeat}"),
+        }
+    }
+}
+
+/// How the probabilities of a fitted model are made honest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Calibration {
+    /// One temperature, fitted on the validation part.
+    Temperature,
+}
+
+impl Calibration {
+    /// The name in experiments and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Temperature => "temperature",
+        }
+    }
+}
+
+/// What is done to the reported pictures to see how a model bears it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RobustnessSpec {
+    /// Each in every severity, in the order of [`Corruption::ALL`].
+    pub corruptions: Vec<Corruption>,
+    /// Seed of what is random in them; the same for every model and every seed, so that
+    /// all of them answer the same pictures.
+    pub seed: u64,
+}
+
+/// What a trial is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// To rank models by: trained on the whole training part, reported on the test part.
+    Headline,
+    /// To see how much a score depends on the draw of the data: reported on a fold or a
+    /// holdout of the training part.
+    Resampling,
+    /// A point of the curve over the size of the training part: trained on a share of
+    /// it, reported on the test part. The curve's last point is the headline trial.
+    DataSize,
+}
+
+/// What is held out of the training data for families that choose something by it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ValidationSpec {
+    /// Share of the training data, 0 for none.
+    pub fraction: f64,
+    /// Seed of the stratified choice (and of the limits); the same for every trial seed,
+    /// so that all of them hold out the same samples.
+    pub seed: u64,
+}
+
+/// One classifier, one dataset, one split, one seed.
+///
+/// [`TrialSpec::purpose`] says which question it helps to answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialSpec {
+    /// [`super::SCHEMA`] when it was planned.
+    pub schema: u32,
+    /// The name the user gave the model, unique within the experiment and dataset.
+    pub model: String,
+    /// The recipe.
+    pub spec: ModelSpec,
+    /// The data.
+    pub data: DataRef,
+    /// Which samples it is reported on.
+    pub split: SplitSpec,
+    /// What is held out.
+    pub validation: ValidationSpec,
+    /// How its probabilities are made honest; `None` to leave them as they are.
+    pub calibration: Option<Calibration>,
+    /// What is done to the reported pictures afterwards; `None` for nothing.
+    pub robustness: Option<RobustnessSpec>,
+    /// Seed of everything random in the fit.
+    pub seed: u64,
+}
+
+impl TrialSpec {
+    /// What the trial is for. Leaderboards, reports and comparisons choose by this, so
+    /// that a fold never stands beside a headline.
+    pub fn purpose(&self) -> Purpose {
+        match (self.split, self.data.train_fraction) {
+            (SplitSpec::Fold { .. } | SplitSpec::Holdout { .. }, _) => Purpose::Resampling,
+            (SplitSpec::Given, Some(_)) => Purpose::DataSize,
+            (SplitSpec::Given, None) => Purpose::Headline,
+        }
+    }
+
+    /// How the trial differs from the headline trial of its model, for people:
+    /// `fold 2 of 5`, `3 % of the training data`; `None` for a headline trial.
+    pub fn variant(&self) -> Option<String> {
+        match self.purpose() {
+            Purpose::Headline => None,
+            Purpose::Resampling => Some(self.split.to_string()),
+            Purpose::DataSize => self
+                .data
+                .train_fraction
+                .map(|share| format!("{} of the training data", percent(share))),
+        }
+    }
+
+    /// The trial's name everywhere: the first 16 hexadecimal digits of SHA-256 over
+    /// its canonical line. The number of threads is no part of it, because it does not
+    /// change the probabilities; nor is the path that the data was read from, because
+    /// the fingerprint says it better.
+    pub fn id(&self) -> String {
+        let mut canonical = self.clone();
+        canonical.data.source.clear();
+        // Plain data: serialising to memory cannot fail, and BTreeMap sorts the keys.
+        let line = serde_json::to_vec(&canonical).unwrap_or_default();
+        to_hex(&Sha256::digest(line))[..16].to_owned()
+    }
+}
+
+/// A line of `plan.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedTrial {
+    /// Position in the plan, from 0.
+    pub index: usize,
+    /// [`TrialSpec::id`].
+    pub id: String,
+    /// What to run.
+    pub trial: TrialSpec,
+    /// Where the model is saved: `<dataset>/<model>` below the folder of models. `None`
+    /// for a model that is measured and not kept, as those of folds are.
+    pub save_as: Option<SaveName>,
+    /// Stop the trial after so long and record it as failed.
+    pub time_limit_seconds: Option<u64>,
+}
+
+/// The two parts of a saved model's name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaveName {
+    /// The dataset, with its limit where it has one (`mnist`, `mnist-6000`).
+    pub dataset: String,
+    /// The model, with its seed where it is not the experiment's first (`cnn`, `cnn-seed2`).
+    pub model: String,
+}
+
+/// A share as a percentage without needless digits.
+fn percent(share: f64) -> String {
+    let text = format!("{:.4}", share * 100.0);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::SCHEMA;
+
+    fn headline() -> TrialSpec {
+        TrialSpec {
+            schema: SCHEMA,
+            model: "knn".into(),
+            spec: ModelSpec {
+                family: "knn".into(),
+                engine: "native".into(),
+                settings: Default::default(),
+            },
+            data: DataRef {
+                name: "mnist".into(),
+                source: "mnist".into(),
+                fingerprint: "f".into(),
+                limit_train: None,
+                limit_test: None,
+                train_fraction: None,
+            },
+            split: SplitSpec::Given,
+            validation: ValidationSpec {
+                fraction: 0.1,
+                seed: 1,
+            },
+            calibration: None,
+            robustness: None,
+            seed: 1,
+        }
+    }
+
+    #[test]
+    fn a_purpose_follows_from_split_and_size() {
+        let trial = headline();
+        assert_eq!(
+            (trial.purpose(), trial.variant()),
+            (Purpose::Headline, None)
+        );
+
+        let mut part = headline();
+        part.data.train_fraction = Some(0.03);
+        assert_eq!(part.purpose(), Purpose::DataSize);
+        assert_eq!(part.variant().as_deref(), Some("3 % of the training data"));
+        part.data.train_fraction = Some(0.125);
+        assert_eq!(
+            part.variant().as_deref(),
+            Some("12.5 % of the training data")
+        );
+
+        let mut fold = headline();
+        fold.split = SplitSpec::Fold {
+            fold: 2,
+            folds: 5,
+            repeat: 1,
+            seed: 1,
+        };
+        assert_eq!(fold.purpose(), Purpose::Resampling);
+        assert_eq!(fold.variant().as_deref(), Some("fold 2 of 5"));
+        let ids = [headline().id(), part.id(), fold.id()];
+        assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
+    }
+}
