@@ -230,7 +230,8 @@ pub(crate) struct EvaluateArgs {
     /// A saved model: `cnn`, or `mnist/cnn` where several datasets have one
     #[arg(long, short, value_name = "NAME")]
     pub(crate) model: String,
-    /// A built-in dataset, or a folder with the four IDX files; its test part is used
+    /// A built-in dataset, or a folder: the four IDX files (the test part is used), or
+    /// pictures of the model's size with a labels.csv (columns: file,label)
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) dataset: String,
     /// The folder of saved models

@@ -63,7 +63,9 @@ fn show(args: &DataShowArgs) -> anyhow::Result<ExitCode> {
     let dataset = bakeoff_data::open(&args.dataset)?;
     let (train, test) = (dataset.train(), dataset.test());
     if let Some(path) = &args.sheet {
-        let png = bakeoff_data::contact_sheet(train, args.per_class)?;
+        // A person's own labelled pictures are a test part alone.
+        let part = if train.is_empty() { test } else { train };
+        let png = bakeoff_data::contact_sheet(part, args.per_class)?;
         fs::write(path, png).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let counts: Vec<(String, usize, usize)> = train

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use bakeoff_core::Samples;
 use bakeoff_metrics::Evaluation;
 use serde_json::json;
 
@@ -18,6 +19,8 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let dataset = bakeoff_data::open(&args.dataset)?;
     let test = dataset.test();
     let facts = &loaded.manifest.facts;
+    let matched = by_name(test, &facts.class_names)?;
+    let test = matched.as_ref().unwrap_or(test);
     if test.classes() != loaded.model.classes() {
         bail!(
             "{} knows {} classes ({}), `{}` has {} ({})",
@@ -95,4 +98,30 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     }
     text::print(&out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The samples with the model's classes, where the model knows each of their classes by
+/// name: a person's own pictures rarely show all of them.
+fn by_name(samples: &Samples, classes: &[String]) -> anyhow::Result<Option<Samples>> {
+    if samples.class_names() == classes {
+        return Ok(None);
+    }
+    let places: Option<Vec<u16>> = samples
+        .class_names()
+        .iter()
+        .map(|name| {
+            let place = classes.iter().position(|class| class == name)?;
+            u16::try_from(place).ok()
+        })
+        .collect();
+    let Some(places) = places else {
+        return Ok(None);
+    };
+    let labels: Vec<u16> = samples
+        .labels()
+        .iter()
+        .map(|&label| places[usize::from(label)])
+        .collect();
+    let images = samples.images().clone();
+    Ok(Some(Samples::new(images, labels, classes.to_vec())?))
 }
