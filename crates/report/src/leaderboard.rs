@@ -56,6 +56,13 @@ pub struct LeaderboardRow {
     pub accuracy_low: Option<f64>,
     /// Upper end of that interval.
     pub accuracy_high: Option<f64>,
+    /// Whether its model is the most accurate one on this dataset or not distinguishable
+    /// from it: a paired test on the test samples, corrected for all pairs of models
+    /// (Holm), at 5 %. The same for all seeds of a model.
+    pub tied_with_best: Option<bool>,
+    /// Standard deviation of the accuracy over the seeds of its model, where it has
+    /// several; no part of the intervals, which are of the test samples.
+    pub accuracy_seed_deviation: Option<f64>,
     /// Wrong answers on the test part.
     pub errors: Option<u64>,
     /// Mean recall over the classes that occur.
@@ -69,14 +76,26 @@ pub struct LeaderboardRow {
     pub macro_recall: Option<f64>,
     /// Mean F1 over classes.
     pub macro_f1: Option<f64>,
+    /// Lower end of its 95 % interval (bootstrap over the test samples, BCa).
+    pub macro_f1_low: Option<f64>,
+    /// Upper end of that interval.
+    pub macro_f1_high: Option<f64>,
     /// Mean F1, each class weighted by its samples.
     pub weighted_f1: Option<f64>,
     /// Mean one-vs-rest area under the ROC curve over the classes that have one.
     pub macro_auc: Option<f64>,
+    /// Lower end of its 95 % interval (bootstrap over the test samples, BCa).
+    pub macro_auc_low: Option<f64>,
+    /// Upper end of that interval.
+    pub macro_auc_high: Option<f64>,
     /// Area under the ROC curve of all one-vs-rest decisions pooled.
     pub micro_auc: Option<f64>,
     /// Mean negative log probability of the right class, in nats.
     pub log_loss: Option<f64>,
+    /// Lower end of its 95 % interval (bootstrap over the test samples, BCa).
+    pub log_loss_low: Option<f64>,
+    /// Upper end of that interval.
+    pub log_loss_high: Option<f64>,
     /// Mean squared distance of the probabilities from the truth, from 0 to 2.
     pub brier_score: Option<f64>,
     /// How far probabilities of answers are from how often they are right, on average.

@@ -5,14 +5,17 @@
 //! seeds of one model belong together. Folds and smaller training parts are left out
 //! here: they are not what models are ranked by.
 
+pub(crate) mod significance;
+
 use bakeoff_core::{
     Probabilities, Samples,
     record::{DataInfo, Measured, Outcome, PlannedTrial, Purpose, Record, Run, Stage},
 };
 use bakeoff_metrics::{
-    Confidence, Evaluation, Interval, OneVsRest, Predictions, statistics::wilson,
+    Confidence, Evaluation, Interval, Metric, OneVsRest, Predictions, statistics::wilson,
 };
 
+use self::significance::{ModelScores, Significance};
 use crate::leaderboard::{Leaderboard, LeaderboardRow, Status};
 
 /// A run with everything derived from it.
@@ -31,6 +34,8 @@ pub(crate) struct Group<'a> {
     pub(crate) data: Option<&'a DataInfo>,
     /// Its models, the best first, those without a successful trial last.
     pub(crate) entries: Vec<Entry<'a>>,
+    /// How sure one can be of their scores, and which of them differ.
+    pub(crate) significance: Significance,
 }
 
 /// The trials of one model on one dataset: one for each seed.
@@ -107,6 +112,7 @@ impl<'a> Analysis<'a> {
                 name,
                 data: run.info.datasets.iter().find(|data| data.name == name),
                 entries: Vec::new(),
+                significance: Significance::default(),
             });
         }
         for planned in headline() {
@@ -130,6 +136,7 @@ impl<'a> Analysis<'a> {
             group
                 .entries
                 .sort_by(|a, b| descending(a.mean_accuracy(), b.mean_accuracy()));
+            group.significance = Significance::new(group);
         }
         Self { run, groups }
     }
@@ -147,13 +154,13 @@ impl<'a> Analysis<'a> {
         let mut rows = Vec::with_capacity(self.run.plan.len());
         for group in &self.groups {
             let start = rows.len();
-            rows.extend(
-                group
-                    .entries
-                    .iter()
-                    .flat_map(|entry| &entry.trials)
-                    .map(|trial| (trial.planned.index, trial.row())),
-            );
+            for (index, entry) in group.entries.iter().enumerate() {
+                let scores = group.significance.of_entry(index);
+                rows.extend(entry.trials.iter().map(|trial| {
+                    let row = trial.row(&group.significance, scores);
+                    (trial.planned.index, row)
+                }));
+            }
             rows[start..].sort_by(|(i, a), (j, b)| {
                 a.status
                     .cmp(&b.status)
@@ -233,7 +240,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn row(&self) -> LeaderboardRow {
+    fn row(&self, significance: &Significance, model: Option<&ModelScores>) -> LeaderboardRow {
         let trial = &self.planned.trial;
         let reason = match &self.fate {
             Fate::Ok(_) => None,
@@ -244,6 +251,16 @@ impl<'a> Trial<'a> {
         let scores = success.map(|success| &success.evaluation);
         let costs = success.map(|success| &success.measured.costs);
         let samples = success.map(|success| &success.measured.samples);
+        let interval = |metric| {
+            let interval = significance.of_trial(&self.planned.id, metric);
+            interval.map_or((None, None), |i: Interval| (Some(i.low), Some(i.high)))
+        };
+        let (accuracy_low, accuracy_high) = interval(Metric::Accuracy);
+        let (macro_f1_low, macro_f1_high) = interval(Metric::MacroF1);
+        let (macro_auc_low, macro_auc_high) = interval(Metric::MacroAuc);
+        let (log_loss_low, log_loss_high) = interval(Metric::LogLoss);
+        // Of models, not of trials; a trial without results has no part in it.
+        let model = model.filter(|_| success.is_some());
         LeaderboardRow {
             model: trial.model.clone(),
             family: trial.spec.family.clone(),
@@ -253,8 +270,12 @@ impl<'a> Trial<'a> {
             status: self.status(),
             reason,
             accuracy: scores.map(|e| e.accuracy),
-            accuracy_low: success.map(|s| s.interval().low),
-            accuracy_high: success.map(|s| s.interval().high),
+            accuracy_low,
+            accuracy_high,
+            tied_with_best: model.map(|model| model.tied_with_best),
+            accuracy_seed_deviation: model
+                .and_then(|model| model.score(Metric::Accuracy)?.seeds)
+                .map(|seeds| seeds.deviation),
             errors: success.map(Success::errors),
             balanced_accuracy: scores.map(|e| e.balanced_accuracy),
             top_3_accuracy: scores
@@ -263,10 +284,16 @@ impl<'a> Trial<'a> {
             macro_precision: scores.map(|e| e.macro_precision),
             macro_recall: scores.map(|e| e.macro_recall),
             macro_f1: scores.map(|e| e.macro_f1),
+            macro_f1_low,
+            macro_f1_high,
             weighted_f1: scores.map(|e| e.weighted_f1),
             macro_auc: scores.and_then(|e| e.macro_auc),
+            macro_auc_low,
+            macro_auc_high,
             micro_auc: scores.and_then(|e| e.micro_auc),
             log_loss: scores.map(|e| e.log_loss),
+            log_loss_low,
+            log_loss_high,
             brier_score: scores.map(|e| e.brier_score),
             expected_calibration_error: scores.map(|e| e.expected_calibration_error),
             fit_seconds: costs.map(|c| seconds(c.fit_ns)),
@@ -317,6 +344,12 @@ impl<'a> Success<'a> {
             evaluation: Evaluation::of(&predictions, &curves),
             curves,
         })
+    }
+
+    /// Labels and probabilities together, as the metrics take them.
+    pub(crate) fn predictions(&self) -> Option<Predictions<'a>> {
+        // They were together once already, in `new`.
+        Predictions::new(self.test.labels(), self.probabilities).ok()
     }
 
     /// The 95 % interval of its accuracy.

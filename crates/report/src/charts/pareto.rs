@@ -138,7 +138,7 @@ pub(crate) fn pareto(
 }
 
 /// Accuracies on an axis of errors: 90 %, 95 %, 99 %, 99.9 % and what lies between.
-fn accuracy_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
+pub(super) fn accuracy_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
     let decades = (high / low).log10();
     let factors: &[f64] = if decades < 0.7 {
         &[1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]

@@ -1,14 +1,15 @@
 //! The leaderboard for people: one row for each model, the mean over its seeds.
 
-use bakeoff_metrics::Interval;
+use bakeoff_metrics::{Interval, Metric};
 
 use super::{
     Place,
-    parts::{Cell, Column, Table},
+    parts::{Cell, Column, Table, Words},
+    significance::{best_group, interval_text},
     verdict,
 };
 use crate::{
-    analysis::{Entry, Fate, Group, Success, seconds},
+    analysis::{Entry, Fate, Group, Success, seconds, significance::ModelScores},
     charts, format,
 };
 
@@ -19,6 +20,8 @@ pub(crate) struct Board {
     pub(crate) caption: String,
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: Vec<Row>,
+    /// Who is best, and who cannot be told from it.
+    pub(crate) best: Option<Words>,
     /// Every trial, where models have several.
     pub(crate) trials: Option<Table>,
 }
@@ -28,6 +31,8 @@ pub(crate) struct Row {
     pub(crate) series: &'static str,
     pub(crate) name: String,
     pub(crate) href: String,
+    /// Whether it is the best of several, or not distinguishable from it.
+    pub(crate) tied_with_best: bool,
     /// Family, engine, seeds.
     pub(crate) about: String,
     /// Empty for a model without results.
@@ -51,6 +56,8 @@ struct Measure {
     value: Value,
     better: Better,
     show: fn(f64) -> String,
+    /// The score whose interval stands under it.
+    interval: Option<Metric>,
 }
 
 fn measures() -> Vec<Measure> {
@@ -60,19 +67,29 @@ fn measures() -> Vec<Measure> {
         value,
         better,
         show,
+        interval: None,
+    };
+    let score = |metric: Metric, value: Value, better, show| Measure {
+        interval: Some(metric),
+        ..measure(metric.label(), value, better, show)
     };
     let bytes: fn(f64) -> String = |bytes| format::bytes(bytes as u64);
     let count: fn(f64) -> String = |count| format::count(count.round() as u64);
     vec![
-        measure(
-            "macro F1",
+        score(
+            Metric::MacroF1,
             |s| Some(s.evaluation.macro_f1),
             Higher,
             format::score,
         ),
-        measure("macro AUC", |s| s.evaluation.macro_auc, Higher, format::auc),
-        measure(
-            "log loss",
+        score(
+            Metric::MacroAuc,
+            |s| s.evaluation.macro_auc,
+            Higher,
+            format::auc,
+        ),
+        score(
+            Metric::LogLoss,
             |s| Some(s.evaluation.log_loss),
             Lower,
             format::score,
@@ -140,8 +157,10 @@ pub(crate) fn board(group: &Group<'_>, places: &[Place], only_dataset: bool) -> 
     let intervals: Vec<Interval> = group
         .entries
         .iter()
-        .filter_map(|entry| Some(range(entry)?.0))
+        .enumerate()
+        .filter_map(|(index, entry)| Some(range(entry, group.significance.of_entry(index))?.0))
         .collect();
+    let several_models = group.significance.models.len() > 1;
     let scale = Interval {
         low: intervals.iter().map(|i| i.low).fold(1.0, f64::min),
         high: intervals.iter().map(|i| i.high).fold(0.0, f64::max),
@@ -155,7 +174,16 @@ pub(crate) fn board(group: &Group<'_>, places: &[Place], only_dataset: bool) -> 
         .entries
         .iter()
         .zip(places)
-        .map(|(entry, place)| row(entry, place, &measures, most_errors, scale))
+        .enumerate()
+        .map(|(index, (entry, place))| {
+            let scores = group.significance.of_entry(index);
+            let row = row(entry, place, scores, &measures, most_errors, scale);
+            Row {
+                tied_with_best: several_models
+                    && scores.is_some_and(|scores| scores.tied_with_best),
+                ..row
+            }
+        })
         .collect();
     mark_best(&mut rows, &group.entries, &measures);
     let several_seeds = group.entries.iter().any(|entry| entry.trials.len() > 1);
@@ -172,36 +200,23 @@ pub(crate) fn board(group: &Group<'_>, places: &[Place], only_dataset: bool) -> 
         ),
         columns,
         rows,
+        best: several_models.then(|| best_group(group)),
         trials: several_seeds.then(|| all_trials(group)),
     }
 }
 
-/// What is known of a model's accuracy, with words: of one trial the 95 % interval, of
-/// several seeds their range.
-fn range(entry: &Entry<'_>) -> Option<(Interval, String)> {
+/// The 95 % interval of a model's accuracy, with words.
+fn range(entry: &Entry<'_>, scores: Option<&ModelScores>) -> Option<(Interval, String)> {
     let (_, success) = entry.example()?;
+    let interval = scores?.score(Metric::Accuracy)?.interval?;
     let samples = success.evaluation.samples;
-    // The column says percent already.
-    let between = |range: Interval| {
-        let low = format::percent(range.low, samples);
-        let high = format::percent(range.high, samples);
-        let bare = |text: &str| text.trim_end_matches("\u{a0}%").to_owned();
-        format!("{} to {}", bare(&low), bare(&high))
-    };
-    if entry.successes().count() == 1 {
-        return Some((success.interval(), between(success.interval())));
-    }
-    let accuracies = || entry.successes().map(|(_, s)| s.evaluation.accuracy);
-    let range = Interval {
-        low: accuracies().fold(1.0, f64::min),
-        high: accuracies().fold(0.0, f64::max),
-    };
-    Some((range, between(range)))
+    Some((interval, interval_text(Metric::Accuracy, interval, samples)))
 }
 
 fn row(
     entry: &Entry<'_>,
     place: &Place,
+    scores: Option<&ModelScores>,
     measures: &[Measure],
     most_errors: f64,
     scale: Interval,
@@ -213,13 +228,21 @@ fn row(
         (ok, all) if ok == all => format!(" · {all} seeds"),
         (ok, all) => format!(" · {ok} of {all} seeds"),
     };
+    let spread = scores.and_then(|scores| scores.score(Metric::Accuracy)?.seeds);
+    let seeds = match spread {
+        Some(spread) => format!(
+            "{seeds} ±{}\u{a0}points",
+            format::significant(100.0 * spread.deviation)
+        ),
+        None => seeds,
+    };
     let samples = entry.example().map_or(0, |(_, s)| s.evaluation.samples);
     let cells = if ok == 0 {
         Vec::new()
     } else {
         let errors = entry.mean(|s| s.errors() as f64);
         let mut cells = vec![
-            accuracy(entry, samples, scale),
+            accuracy(entry, scores, samples, scale),
             Cell {
                 bar: errors.map(|errors| (100.0 * errors / most_errors).round() as u32),
                 ..Cell::number(errors, |errors| {
@@ -231,11 +254,13 @@ fn row(
                 })
             },
         ];
-        cells.extend(
-            measures
-                .iter()
-                .map(|measure| Cell::number(mean(entry, measure.value), measure.show)),
-        );
+        cells.extend(measures.iter().map(|measure| Cell {
+            small: measure.interval.and_then(|metric| {
+                let interval = scores?.score(metric)?.interval?;
+                Some(interval_text(metric, interval, samples))
+            }),
+            ..Cell::number(mean(entry, measure.value), measure.show)
+        }));
         cells
     };
     Row {
@@ -245,14 +270,20 @@ fn row(
         about: spec.map_or_else(String::new, |spec| {
             format!("{} · {}{seeds}", spec.family, spec.engine)
         }),
+        tied_with_best: false,
         reason: (ok == 0).then(|| reason(entry)),
         cells,
     }
 }
 
-fn accuracy(entry: &Entry<'_>, samples: usize, scale: Interval) -> Cell {
+fn accuracy(
+    entry: &Entry<'_>,
+    scores: Option<&ModelScores>,
+    samples: usize,
+    scale: Interval,
+) -> Cell {
     let mean = entry.mean_accuracy();
-    let range = range(entry);
+    let range = range(entry, scores);
     let place = |value: f64| {
         let width = (scale.high - scale.low).max(f64::MIN_POSITIVE);
         (100.0 * (value - scale.low) / width).round() as u32

@@ -10,6 +10,8 @@ mod model;
 mod model_charts;
 mod model_tables;
 mod parts;
+mod sections;
+mod significance;
 mod verdict;
 
 use askama::Template;
@@ -22,6 +24,7 @@ use self::{
     method::DataSection,
     model::ModelSection,
     parts::{Charts, Slugs, Table, Words},
+    sections::Section,
 };
 use crate::{
     Options, ReportError,
@@ -78,6 +81,7 @@ struct Page<'a> {
     without_results: Option<String>,
     boards: Vec<Board>,
     comparisons: Vec<Comparison>,
+    sections: Vec<Section>,
     models: Vec<ModelSection>,
     problems: Option<Table>,
     samples: Option<Table>,
@@ -145,6 +149,7 @@ pub(crate) fn build(analysis: &Analysis<'_>, options: &Options) -> Result<Finish
             &mut files,
         )?);
     }
+    let sections = sections::sections(analysis, &prefixes, &mut files)?;
     for (group, places) in analysis.groups.iter().zip(&places) {
         for (entry, place) in group.entries.iter().zip(places) {
             models.push(model::model_section(
@@ -183,7 +188,13 @@ pub(crate) fn build(analysis: &Analysis<'_>, options: &Options) -> Result<Finish
         planned_at: &info.planned_at,
         version: &info.version,
         summary: summary(analysis),
-        contents: contents(analysis, &places, &comparisons, problems.is_some()),
+        contents: contents(
+            analysis,
+            &places,
+            &comparisons,
+            &sections,
+            problems.is_some(),
+        ),
         verdicts: analysis
             .groups
             .iter()
@@ -192,6 +203,7 @@ pub(crate) fn build(analysis: &Analysis<'_>, options: &Options) -> Result<Finish
         without_results,
         boards,
         comparisons,
+        sections,
         models,
         problems,
         samples: method::samples(analysis),
@@ -243,6 +255,7 @@ fn contents(
     analysis: &Analysis<'_>,
     places: &[Vec<Place>],
     comparisons: &[Comparison],
+    sections: &[Section],
     problems: bool,
 ) -> Vec<Link> {
     let mut compare = Link::new("#comparison", "Comparison");
@@ -271,8 +284,13 @@ fn contents(
         Link::new("#answer", "The answer"),
         Link::new("#leaderboard", "Leaderboard"),
         compare,
-        models,
     ];
+    links.extend(
+        sections
+            .iter()
+            .map(|section| Link::new(&format!("#{}", section.id), section.title)),
+    );
+    links.push(models);
     if problems {
         links.push(Link::new("#problems", "Without results"));
     }

@@ -1,0 +1,386 @@
+//! How sure one can be of the scores of a dataset's models, and which of them differ.
+//!
+//! Two kinds of chance are kept apart. The *test pictures* are a sample: intervals and
+//! p-values here say what another sample of as many could have given for the same fits.
+//! The *seed* is another: its spread is shown beside them ([`Spread`]), never mixed in, as
+//! three or five fits are too few to estimate a variance that others should trust.
+//!
+//! Rejected: intervals that do or do not overlap as a test (two models can differ
+//! clearly though their intervals overlap, because they saw the same pictures).
+
+use std::collections::BTreeMap;
+
+use bakeoff_metrics::{
+    Bootstrap, Bootstrapped, Confidence, Interval, Metric, Pair, Predictions, Resampled,
+    statistics::{SwapTest, holm, wilson},
+};
+use rayon::prelude::*;
+
+use super::{Entry, Group, Success};
+
+/// The scores that have intervals and are compared.
+pub(crate) const HEADLINES: [Metric; 4] = [
+    Metric::Accuracy,
+    Metric::MacroF1,
+    Metric::MacroAuc,
+    Metric::LogLoss,
+];
+
+/// Differences with a corrected p-value above this are taken for chance.
+pub(crate) const ALPHA: f64 = 0.05;
+
+/// Seed of the resamples: the same records give the same report.
+const SEED: u64 = 1;
+
+/// Above so many probabilities (test samples × classes) the area under the curve is not
+/// resampled: it would take longer than a reader waits.
+const MOST_PROBABILITIES: usize = 4_000_000;
+
+/// What the models of one dataset are compared by.
+#[derive(Debug, Default)]
+pub(crate) struct Significance {
+    /// The models that have results, the best first.
+    pub(crate) models: Vec<ModelScores>,
+    /// Every two of them, the better one first, in the order of the models.
+    pub(crate) pairs: Vec<PairDifference>,
+    /// The intervals of single trials, by id.
+    trials: BTreeMap<String, Vec<(Metric, Interval)>>,
+}
+
+/// A model's headline scores, means over its fits.
+#[derive(Debug)]
+pub(crate) struct ModelScores {
+    /// Its place among the entries of the group.
+    pub(crate) entry: usize,
+    /// Successful trials.
+    pub(crate) fits: usize,
+    /// In the order of [`HEADLINES`], as far as they are defined.
+    pub(crate) scores: Vec<Score>,
+    /// Whether it is the most accurate, or not distinguishable from it.
+    pub(crate) tied_with_best: bool,
+}
+
+/// A score with what is known of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Score {
+    /// Which.
+    pub(crate) metric: Metric,
+    /// The mean over the fits.
+    pub(crate) value: f64,
+    /// The 95 % interval for other test pictures such as these; `None` where it would
+    /// take too long.
+    pub(crate) interval: Option<Interval>,
+    /// How far the fits lie apart, where there are several.
+    pub(crate) seeds: Option<Spread>,
+}
+
+/// How several fits of one model differ.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spread {
+    /// Standard deviation over the fits.
+    pub(crate) deviation: f64,
+    /// The lowest.
+    pub(crate) low: f64,
+    /// The highest.
+    pub(crate) high: f64,
+}
+
+/// Two models on the same test pictures.
+#[derive(Debug)]
+pub(crate) struct PairDifference {
+    /// The more accurate one: place in [`Significance::models`].
+    pub(crate) first: usize,
+    /// The other.
+    pub(crate) second: usize,
+    /// Accuracy, tested picture by picture; McNemar's test with one fit each.
+    pub(crate) swap: SwapTest,
+    /// Every headline score, in the order of [`HEADLINES`], as far as they are defined.
+    pub(crate) differences: Vec<Difference>,
+}
+
+/// The difference of two models in one score, first less second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Difference {
+    /// Which score.
+    pub(crate) metric: Metric,
+    /// How large.
+    pub(crate) value: f64,
+    /// Its 95 % interval: BCa, paired.
+    pub(crate) interval: Option<Interval>,
+    /// Two-sided p-value; `None` where there is no spread to judge by.
+    pub(crate) p: Option<f64>,
+    /// The same after Holm's correction over all pairs of the dataset.
+    pub(crate) adjusted_p: Option<f64>,
+}
+
+impl Difference {
+    /// Whether chance is an unlikely explanation.
+    pub(crate) fn is_significant(&self) -> bool {
+        self.adjusted_p.is_some_and(|p| p <= ALPHA)
+    }
+}
+
+/// A model with its fits and their resamples.
+struct Candidate<'a> {
+    entry: usize,
+    predictions: Vec<&'a Predictions<'a>>,
+    fits: Vec<&'a Bootstrapped>,
+}
+
+impl Significance {
+    /// Compares the models of a group. Fits on other test data than the first one's are
+    /// left out; there are none in a run that was planned as one.
+    pub(crate) fn new(group: &Group<'_>) -> Self {
+        let fits = comparable(&group.entries);
+        let predictions: Vec<(usize, &str, Predictions<'_>)> = fits
+            .iter()
+            .filter_map(|&(entry, id, success)| Some((entry, id, success.predictions()?)))
+            .collect();
+        let all: Vec<&Predictions<'_>> = predictions.iter().map(|(_, _, p)| p).collect();
+        let Some(first) = all.first() else {
+            return Self::default();
+        };
+        let metrics = resampled_metrics(first);
+        let Ok(resampled) = Bootstrap::new(SEED).run_all(&all, &metrics) else {
+            return Self::default();
+        };
+
+        let trials = predictions
+            .par_iter()
+            .zip(&resampled)
+            .map(|((_, id, p), fit)| {
+                let intervals = HEADLINES.iter().filter_map(|&metric| {
+                    let interval = match metric {
+                        Metric::Accuracy => wilson_of(p),
+                        _ => fit.get(metric)?.interval(Confidence::P95),
+                    };
+                    Some((metric, interval))
+                });
+                ((*id).to_owned(), intervals.collect())
+            })
+            .collect();
+
+        let mut candidates: Vec<Candidate<'_>> = Vec::new();
+        for (((entry, _, _), p), fit) in predictions.iter().zip(&all).zip(&resampled) {
+            match candidates.iter_mut().find(|c| c.entry == *entry) {
+                Some(candidate) => {
+                    candidate.predictions.push(p);
+                    candidate.fits.push(fit);
+                }
+                None => candidates.push(Candidate {
+                    entry: *entry,
+                    predictions: vec![p],
+                    fits: vec![fit],
+                }),
+            }
+        }
+        let mut pairs: Vec<PairDifference> = (0..candidates.len())
+            .flat_map(|first| (first + 1..candidates.len()).map(move |second| (first, second)))
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .filter_map(|(first, second)| compare(&candidates, first, second))
+            .collect();
+        correct(&mut pairs);
+        let tied = |model: usize| {
+            model == 0
+                || pairs
+                    .iter()
+                    .any(|pair| (pair.first, pair.second) == (0, model) && !pair.accuracy_differs())
+        };
+        let models = candidates
+            .iter()
+            .enumerate()
+            .map(|(model, candidate)| ModelScores {
+                entry: candidate.entry,
+                fits: candidate.fits.len(),
+                scores: candidate.scores(&group.entries[candidate.entry]),
+                tied_with_best: tied(model),
+            })
+            .collect();
+        Self {
+            models,
+            pairs,
+            trials,
+        }
+    }
+
+    /// The 95 % interval of a trial's score.
+    pub(crate) fn of_trial(&self, id: &str, metric: Metric) -> Option<Interval> {
+        let intervals = self.trials.get(id)?;
+        let found = intervals.iter().find(|(found, _)| *found == metric)?;
+        Some(found.1)
+    }
+
+    /// A model by its place among the entries.
+    pub(crate) fn of_entry(&self, entry: usize) -> Option<&ModelScores> {
+        self.models.iter().find(|model| model.entry == entry)
+    }
+
+    /// The models that the most accurate one cannot be told from, itself first.
+    pub(crate) fn best_group(&self) -> impl Iterator<Item = &ModelScores> {
+        self.models.iter().filter(|model| model.tied_with_best)
+    }
+}
+
+impl ModelScores {
+    /// One of its scores, where it is defined.
+    pub(crate) fn score(&self, metric: Metric) -> Option<&Score> {
+        self.scores.iter().find(|score| score.metric == metric)
+    }
+}
+
+impl PairDifference {
+    /// The difference in one score, where it is defined.
+    pub(crate) fn difference(&self, metric: Metric) -> Option<&Difference> {
+        self.differences.iter().find(|found| found.metric == metric)
+    }
+
+    /// Whether one of them is really more accurate.
+    pub(crate) fn accuracy_differs(&self) -> bool {
+        self.difference(Metric::Accuracy)
+            .is_some_and(Difference::is_significant)
+    }
+}
+
+/// Every successful fit on the test part of the first: entry, trial id, results.
+fn comparable<'g, 'a>(entries: &'g [Entry<'a>]) -> Vec<(usize, &'g str, &'g Success<'a>)> {
+    let mut fits: Vec<(usize, &str, &Success<'_>)> = entries
+        .iter()
+        .enumerate()
+        .flat_map(|(index, entry)| {
+            entry
+                .successes()
+                .map(move |(trial, success)| (index, trial.planned.id.as_str(), success))
+        })
+        .collect();
+    if let Some(&(_, _, first)) = fits.first() {
+        let test = &first.measured.test_fingerprint;
+        fits.retain(|(_, _, success)| success.measured.test_fingerprint == *test);
+    }
+    fits
+}
+
+fn resampled_metrics(predictions: &Predictions<'_>) -> Vec<Metric> {
+    let many = predictions.samples() * predictions.classes() > MOST_PROBABILITIES;
+    HEADLINES
+        .into_iter()
+        .filter(|metric| !(many && *metric == Metric::MacroAuc))
+        .collect()
+}
+
+fn wilson_of(predictions: &Predictions<'_>) -> Interval {
+    let answers = predictions.predicted().iter().zip(predictions.labels());
+    let right = answers.filter(|(answer, label)| answer == label).count();
+    wilson(right as u64, predictions.samples() as u64, Confidence::P95)
+}
+
+impl Candidate<'_> {
+    /// The mean over the fits, resample by resample.
+    fn resampled(&self, metric: Metric) -> Option<Resampled> {
+        let fits: Option<Vec<&Resampled>> = self.fits.iter().map(|fit| fit.get(metric)).collect();
+        Resampled::mean(&fits?).ok()
+    }
+
+    fn scores(&self, entry: &Entry<'_>) -> Vec<Score> {
+        HEADLINES
+            .into_iter()
+            .filter_map(|metric| {
+                let values: Option<Vec<f64>> = entry
+                    .successes()
+                    .map(|(_, success)| success.evaluation.get(metric))
+                    .collect();
+                let values = values?;
+                let interval = match (metric, self.predictions.as_slice()) {
+                    // A share of samples has an interval of its own; a mean of shares not.
+                    (Metric::Accuracy, [only]) => Some(wilson_of(only)),
+                    _ => self
+                        .resampled(metric)
+                        .map(|resampled| resampled.interval(Confidence::P95)),
+                };
+                Some(Score {
+                    metric,
+                    value: values.iter().sum::<f64>() / values.len() as f64,
+                    interval,
+                    seeds: Spread::of(&values),
+                })
+            })
+            .collect()
+    }
+}
+
+impl Spread {
+    /// Of fewer than two values there is none.
+    pub(crate) fn of(values: &[f64]) -> Option<Self> {
+        if values.len() < 2 {
+            return None;
+        }
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        Some(Self {
+            deviation: (squares / (count - 1.0)).sqrt(),
+            low: values.iter().copied().fold(f64::INFINITY, f64::min),
+            high: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        })
+    }
+}
+
+fn compare(candidates: &[Candidate<'_>], first: usize, second: usize) -> Option<PairDifference> {
+    let (a, b) = (&candidates[first], &candidates[second]);
+    let swap = SwapTest::new(&a.predictions, &b.predictions).ok()?;
+    let pair = match (a.predictions.as_slice(), b.predictions.as_slice()) {
+        ([a], [b]) => Pair::new(a, b).ok(),
+        _ => None,
+    };
+    let differences = HEADLINES
+        .into_iter()
+        .filter_map(|metric| {
+            let resampled = a.resampled(metric).zip(b.resampled(metric));
+            let paired = resampled.and_then(|(a, b)| a.minus(&b).ok());
+            let interval = paired
+                .as_ref()
+                .map(|paired| paired.interval(Confidence::P95));
+            let resampled_p = paired.as_ref().map(|paired| paired.p_value(0.0));
+            let (value, interval, p) = match metric {
+                Metric::Accuracy => (swap.difference, interval, Some(swap.mid_p)),
+                // DeLong's test is of one fit each.
+                Metric::MacroAuc => match pair.and_then(|pair| pair.delong_macro()) {
+                    Some(delong) => {
+                        let own = delong.interval(Confidence::P95);
+                        (delong.difference, Some(own), delong.p)
+                    }
+                    None => (paired?.estimate(), interval, resampled_p),
+                },
+                _ => (paired?.estimate(), interval, resampled_p),
+            };
+            Some(Difference {
+                metric,
+                value,
+                interval,
+                p,
+                adjusted_p: None,
+            })
+        })
+        .collect();
+    Some(PairDifference {
+        first,
+        second,
+        swap,
+        differences,
+    })
+}
+
+/// Holm's correction, each score's over all pairs.
+fn correct(pairs: &mut [PairDifference]) {
+    for metric in HEADLINES {
+        let mut found: Vec<&mut Difference> = pairs
+            .iter_mut()
+            .flat_map(|pair| &mut pair.differences)
+            .filter(|difference| difference.metric == metric && difference.p.is_some())
+            .collect();
+        let p: Vec<f64> = found.iter().filter_map(|difference| difference.p).collect();
+        for (difference, adjusted) in found.iter_mut().zip(holm(&p)) {
+            difference.adjusted_p = Some(adjusted);
+        }
+    }
+}
