@@ -230,10 +230,7 @@ fn row(
     };
     let spread = scores.and_then(|scores| scores.score(Metric::Accuracy)?.seeds);
     let seeds = match spread {
-        Some(spread) => format!(
-            "{seeds} ±{}\u{a0}points",
-            format::significant(100.0 * spread.deviation)
-        ),
+        Some(spread) => format!("{seeds} ±{:.2}\u{a0}%", 100.0 * spread.deviation),
         None => seeds,
     };
     let samples = entry.example().map_or(0, |(_, s)| s.evaluation.samples);

@@ -324,14 +324,14 @@ pub(super) fn value_text(metric: Metric, value: f64, samples: usize) -> String {
     }
 }
 
-/// `98.95 to 99.31`.
+/// `98.95–99.31`.
 pub(super) fn interval_text(metric: Metric, interval: Interval, samples: usize) -> String {
     let text = |value| {
         value_text(metric, value, samples)
             .trim_end_matches("\u{a0}%")
             .to_owned()
     };
-    format!("{} to {}", text(interval.low), text(interval.high))
+    format!("{}–{}", text(interval.low), text(interval.high))
 }
 
 /// Every two models.
