@@ -5,7 +5,7 @@
 CARGO ?= cargo
 BAKEOFF = $(CARGO) run --release --quiet --bin bakeoff --
 
-.PHONY: compare quick test lint docs browser audit bless
+.PHONY: compare quick test lint docs browser audit bench bench-peers bless
 
 ## The full comparison on MNIST: builds, trains, prints the leaderboard, writes the report.
 compare:
@@ -41,6 +41,16 @@ audit:
 	$(CARGO) deny check licenses bans sources
 	$(CARGO) deny check advisories || \
 		echo "advisories: not checked or not clean, see above (the database needs the internet)"
+
+## Criterion benches of the kernels and of whole fits on reduced data.
+bench:
+	$(CARGO) bench $(addprefix -p bakeoff-,knn logistic neural metrics zoo) --benches
+
+## Beside scikit-learn, FAISS, PyTorch and Keras, into docs/peers.md; ARGS=--quick to try it.
+bench-peers:
+	$(CARGO) build --release --bin bakeoff
+	./benches/environment
+	benches/.venv/bin/python benches/bench_peers.py $(ARGS)
 
 ## Accept the report's golden files as they are now.
 bless:

@@ -1,0 +1,127 @@
+"""Keras on TensorFlow: compiled steps, several of them for each return to Python."""
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import numpy as np
+import tensorflow as tf
+import keras
+
+from contestants import common
+from harness.mnist import Mnist
+
+BATCH = 128
+# So many steps run before Python is asked again; more of them bring nothing.
+STEPS_PER_CALL = 32
+# XLA makes training and batches two to four times slower here, and single answers faster.
+JIT_SINGLE = True
+
+
+def start(threads: int) -> None:
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    keras.utils.set_random_seed(1)
+
+
+def network(kind: str) -> keras.Model:
+    layers = keras.layers
+    if kind == "ann":
+        return keras.Sequential(
+            [
+                keras.Input((784,)),
+                layers.Dense(128, activation="relu"),
+                layers.Dropout(0.2),
+                layers.Dense(10),
+            ]
+        )
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dropout(0.5),
+            layers.Dense(10),
+        ]
+    )
+
+
+def compiled(kind: str, rate=1e-3) -> keras.Model:
+    model = network(kind)
+    model.compile(
+        optimizer=keras.optimizers.Adam(rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        steps_per_execution=STEPS_PER_CALL,
+        jit_compile=False,
+    )
+    return model
+
+
+def pictures_of(kind: str, pictures: np.ndarray) -> np.ndarray:
+    values = pictures.astype(np.float32) / np.float32(255)
+    return values.reshape(len(values), -1) if kind == "ann" else values[..., None]
+
+
+def _epoch(kind: str, epochs: int):
+    def job(args):
+        start(args.threads)
+        data = Mnist(args.limit)
+        pictures, labels = pictures_of(kind, data.train_pictures), data.train_labels
+        model = compiled(kind)
+        warm_up = 2 * STEPS_PER_CALL * BATCH
+        model.fit(pictures[:warm_up], labels[:warm_up], batch_size=BATCH, epochs=1, verbose=0)
+        seconds, _ = common.timed(
+            lambda: model.fit(pictures, labels, batch_size=BATCH, epochs=epochs, verbose=0)
+        )
+        scores = model.predict(pictures_of(kind, data.test_pictures), batch_size=1000, verbose=0)
+        accuracy = float((scores.argmax(1) == data.test_labels).mean())
+        return {"seconds": seconds / epochs, "accuracy": accuracy, "epochs": epochs}
+
+    return job
+
+
+def cnn_predict(args):
+    start(args.threads)
+    test = pictures_of("cnn", Mnist(1).test_pictures)
+    model = keras.Sequential([network("cnn"), keras.layers.Softmax()])
+    model.compile(jit_compile=False, steps_per_execution=20)
+
+    def predict():
+        return model.predict(test, batch_size=500, verbose=0)
+
+    predict()
+    seconds, _ = common.median_of_repeats(predict)
+    return {"seconds": seconds}
+
+
+def _single(kind: str):
+    def job(args):
+        start(args.threads)
+        test = pictures_of(kind, Mnist(1).test_pictures[:1000])
+        model = network(kind)
+        answer = tf.function(
+            lambda picture: tf.nn.softmax(model(picture, training=False)),
+            input_signature=[tf.TensorSpec((1, *test.shape[1:]), tf.float32)],
+            jit_compile=JIT_SINGLE,
+        )
+        singles = [tf.constant(test[i : i + 1]) for i in range(len(test))]
+        p50 = common.latency_p50(lambda i: answer(singles[i]).numpy(), len(singles))
+        return {"seconds": p50}
+
+    return job
+
+
+if __name__ == "__main__":
+    common.main(
+        {
+            "ann-epoch": _epoch("ann", 5),
+            "cnn-epoch": _epoch("cnn", 2),
+            "cnn-predict": cnn_predict,
+            "ann-single": _single("ann"),
+            "cnn-single": _single("cnn"),
+        }
+    )

@@ -1,0 +1,135 @@
+"""PyTorch: channels-last, fused Adam, batches taken from one tensor without a loader."""
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+
+from contestants import common
+from harness.mnist import Mnist
+
+BATCH = 128
+
+
+def _start(args):
+    torch.set_num_threads(args.threads)
+    torch.set_num_interop_threads(1)
+    torch.manual_seed(1)
+    # As the program does: values below the smallest normal number cost a hundred times more.
+    torch.set_flush_denormal(True)
+
+
+def _dense():
+    return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Dropout(0.2), nn.Linear(128, 10))
+
+
+def _convolutional():
+    network = nn.Sequential(
+        nn.Conv2d(1, 32, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(1600, 128),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(128, 10),
+    )
+    return network.to(memory_format=torch.channels_last)
+
+
+def _pictures(kind: str, pictures: np.ndarray) -> torch.Tensor:
+    values = torch.from_numpy(pictures.astype(np.float32) / np.float32(255))
+    if kind == "ann":
+        return values.reshape(len(values), -1)
+    return values.unsqueeze(1).contiguous(memory_format=torch.channels_last)
+
+
+def _network(kind: str):
+    return _dense() if kind == "ann" else _convolutional()
+
+
+def _train(network, optimiser, pictures, labels, batches=None):
+    """One epoch, or its first batches."""
+    network.train()
+    loss_of = nn.CrossEntropyLoss()
+    order = torch.randperm(len(pictures))
+    for indices in order.split(BATCH)[:batches]:
+        optimiser.zero_grad(set_to_none=True)
+        loss_of(network(pictures[indices]), labels[indices]).backward()
+        optimiser.step()
+
+
+def _accuracy(network, pictures, labels) -> float:
+    network.eval()
+    with torch.inference_mode():
+        hits = [
+            (network(part).argmax(1) == right).sum().item()
+            for part, right in zip(pictures.split(1000), labels.split(1000))
+        ]
+    return sum(hits) / len(labels)
+
+
+def _epoch(kind: str, epochs: int):
+    def job(args):
+        _start(args)
+        data = Mnist(args.limit)
+        pictures = _pictures(kind, data.train_pictures)
+        labels = torch.from_numpy(data.train_labels.copy())
+        network = _network(kind)
+        optimiser = torch.optim.Adam(network.parameters(), lr=1e-3, eps=1e-7, fused=True)
+        _train(copy.deepcopy(network), optimiser, pictures, labels, batches=30)  # Warm-up.
+        times = [
+            common.timed(lambda: _train(network, optimiser, pictures, labels))[0]
+            for _ in range(epochs)
+        ]
+        test = _pictures(kind, data.test_pictures)
+        accuracy = _accuracy(network, test, torch.from_numpy(data.test_labels.copy()))
+        return {"seconds": float(np.mean(times)), "accuracy": accuracy, "epochs": epochs}
+
+    return job
+
+
+def cnn_predict(args):
+    _start(args)
+    data = Mnist(1)
+    test = _pictures("cnn", data.test_pictures)
+    network = _network("cnn").eval()
+
+    def answer():
+        with torch.inference_mode():
+            return torch.cat([network(part).softmax(1) for part in test.split(500)])
+
+    answer()
+    seconds, _ = common.median_of_repeats(answer)
+    return {"seconds": seconds}
+
+
+def _single(kind: str):
+    def job(args):
+        _start(args)
+        data = Mnist(1)
+        test = _pictures(kind, data.test_pictures[:1000])
+        # Traced and frozen: no Python between the layers.
+        network = torch.jit.freeze(torch.jit.trace(_network(kind).eval(), test[:1]))
+        singles = test.split(1)
+        with torch.inference_mode():
+            p50 = common.latency_p50(lambda i: network(singles[i]).softmax(1), len(singles))
+        return {"seconds": p50}
+
+    return job
+
+
+if __name__ == "__main__":
+    common.main(
+        {
+            "ann-epoch": _epoch("ann", 5),
+            "cnn-epoch": _epoch("cnn", 2),
+            "cnn-predict": cnn_predict,
+            "ann-single": _single("ann"),
+            "cnn-single": _single("cnn"),
+        }
+    )
