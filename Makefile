@@ -22,10 +22,11 @@ test: lint docs browser
 	$(CARGO) build --release --bin bakeoff
 	$(CARGO) test --release --workspace
 
-## Format and lints.
+## Format and lints; those of the report's scripts where node is there.
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
+	./tests/lint-scripts
 
 ## Documentation without warnings.
 docs:

@@ -119,6 +119,8 @@ pub(crate) struct RunArgs {
         env = "BAKEOFF_MODELS_DIR"
     )]
     pub(crate) models_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
     /// Go on with the latest run of the same trials: only what is missing is run
     #[arg(long)]
     pub(crate) resume: bool,
@@ -251,6 +253,24 @@ pub(crate) struct EvaluateArgs {
 pub(crate) struct ReportArgs {
     /// The folder of a run
     pub(crate) run: PathBuf,
+    /// The folder of saved models, for those that answer inside the page
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "models",
+        env = "BAKEOFF_MODELS_DIR"
+    )]
+    pub(crate) models_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
+}
+
+/// What a person may choose about a report's page.
+#[derive(Args)]
+pub(crate) struct PageArgs {
+    /// Leave the models out of the page: smaller, but nobody can draw in it
+    #[arg(long)]
+    pub(crate) no_try_it: bool,
 }
 
 #[derive(Args)]

@@ -20,7 +20,9 @@ mod leaderboard;
 mod page;
 mod pictures;
 
-use bakeoff_core::record::Run;
+use std::collections::BTreeMap;
+
+use bakeoff_core::{Layers, record::Run};
 
 pub use leaderboard::{Leaderboard, LeaderboardRow, Status};
 
@@ -42,8 +44,8 @@ pub enum ReportError {
     /// The test pictures could not be packed.
     #[error("the test pictures could not be packed: {0}")]
     Pictures(#[from] png::EncodingError),
-    /// `leaderboard.json` could not be written.
-    #[error("the leaderboard could not be written as JSON: {0}")]
+    /// What the page's scripts read could not be written, or `leaderboard.json`.
+    #[error("data could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
     /// `leaderboard.csv` could not be written.
     #[error("the leaderboard could not be written as CSV: {0}")]
@@ -51,13 +53,19 @@ pub enum ReportError {
 }
 
 /// What a person may choose about a report.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Options {
     /// Test pictures shown for each model, "actual | predicted".
     pub gallery_pictures: usize,
     /// Confident mistakes shown for each model.
     pub mistake_pictures: usize,
+    /// Test pictures in the error explorer at most, over all datasets. Large pictures
+    /// and many models lower it further, so that a page can still be sent by mail.
+    pub explorer_pictures: usize,
+    /// Fitted models that answer inside the page, by trial id, or in a few words why one
+    /// cannot ("keeps its training pictures"). Empty for a page without.
+    pub layers: BTreeMap<String, Result<Layers, String>>,
 }
 
 impl Default for Options {
@@ -65,6 +73,8 @@ impl Default for Options {
         Self {
             gallery_pictures: 24,
             mistake_pictures: 24,
+            explorer_pictures: 1_500,
+            layers: BTreeMap::new(),
         }
     }
 }

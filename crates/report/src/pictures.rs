@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bakeoff_core::{ImageShape, Images, Samples};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use png::{BitDepth, ColorType, Compression, Encoder};
+use serde::Serialize;
 
 use crate::ReportError;
 
@@ -27,6 +28,21 @@ pub(crate) struct Tile {
     pub(crate) sheet: String,
     /// `x y width height` of the picture on it.
     pub(crate) view_box: String,
+    /// Its number on the sheet, from 0, row by row.
+    pub(crate) place: usize,
+}
+
+/// How pictures lie on a sheet, for those who look for them by number.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Layout {
+    /// The sheet's id on the page.
+    pub(crate) sheet: String,
+    /// Pictures in a row.
+    columns: usize,
+    /// Pixels around each picture.
+    border: usize,
+    /// Width and height of each picture, without its border.
+    size: (usize, usize),
 }
 
 /// A finished sheet.
@@ -47,6 +63,12 @@ pub(crate) struct Sheet {
 pub(crate) struct Album<'a> {
     /// Test sets by fingerprint, with the pictures wanted of each, in order of first use.
     sets: BTreeMap<&'a str, (usize, &'a Samples, Vec<usize>)>,
+}
+
+/// Bytes of one picture on a sheet before they are compressed.
+pub(crate) fn bytes_on_sheet(shape: ImageShape) -> usize {
+    let shrunk = Shrunk::of(shape);
+    shrunk.size.0 * shrunk.size.1 * shrunk.channels
 }
 
 impl<'a> Album<'a> {
@@ -70,7 +92,26 @@ impl<'a> Album<'a> {
         Tile {
             sheet: sheet_id(*number),
             view_box: format!("{x} {y} {width} {height}"),
+            place,
         }
+    }
+
+    /// How the pictures of a test set lie on their sheet; `None` where none was wanted.
+    pub(crate) fn layout(&self, fingerprint: &str) -> Option<Layout> {
+        let (number, test, wanted) = self.sets.get(fingerprint)?;
+        Some(Layout {
+            sheet: sheet_id(*number),
+            columns: wanted.len().clamp(1, COLUMNS),
+            border: BORDER,
+            size: Shrunk::of(test.images().shape()).size,
+        })
+    }
+
+    /// The pictures of a test set that are on its sheet, in the order of their places.
+    pub(crate) fn wanted(&self, fingerprint: &str) -> &[usize] {
+        self.sets
+            .get(fingerprint)
+            .map_or(&[], |(_, _, wanted)| wanted)
     }
 
     /// The sheets, one for each test set.

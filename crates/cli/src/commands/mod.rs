@@ -10,15 +10,19 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod trial;
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use bakeoff_bench::{
     Experiment, ExperimentError, Overrides, RunFolder, builtin_experiment, builtin_experiments,
 };
+use bakeoff_core::{
+    Layers,
+    record::{PlannedTrial, Run},
+};
 use bakeoff_report::Leaderboard;
 
 use crate::{
-    args::OverrideArgs,
+    args::{OverrideArgs, PageArgs},
     table::{Align, table},
     text,
 };
@@ -56,9 +60,13 @@ fn command_line() -> String {
 }
 
 /// Renders a run and writes everything derived: report, charts, leaderboard.
-fn render(run: &RunFolder) -> anyhow::Result<Leaderboard> {
+fn render(run: &RunFolder, models: &Path, page: &PageArgs) -> anyhow::Result<Leaderboard> {
     let records = run.read()?;
-    let rendered = bakeoff_report::render(&records, &bakeoff_report::Options::default())?;
+    let mut options = bakeoff_report::Options::default();
+    if !page.no_try_it {
+        options.layers = layers(&records, models);
+    }
+    let rendered = bakeoff_report::render(&records, &options)?;
     run.write_derived("leaderboard.json", rendered.leaderboard_json.as_bytes())?;
     run.write_derived("leaderboard.csv", rendered.leaderboard_csv.as_bytes())?;
     run.clear_derived("charts", "svg")?;
@@ -67,6 +75,30 @@ fn render(run: &RunFolder) -> anyhow::Result<Leaderboard> {
     }
     run.write_derived("report.html", rendered.html.as_bytes())?;
     Ok(rendered.leaderboard)
+}
+
+/// The models of a run that can answer inside its page, by trial id. One that was
+/// replaced by another run's or cannot be read is told with its reason: a report is
+/// rendered from records, and models are an extra.
+fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, String>> {
+    let of_trial = |planned: &PlannedTrial| -> Result<Layers, String> {
+        let save_as = &planned.save_as;
+        let folder = models.join(&save_as.dataset).join(&save_as.model);
+        let not_here = || "the model is no longer saved here".to_owned();
+        let manifest = bakeoff_zoo::read_manifest(&folder).map_err(|_| not_here())?;
+        if manifest.facts.trial != planned.id {
+            return Err(not_here());
+        }
+        let loaded = bakeoff_zoo::load(&folder).map_err(|_| "its file is damaged".to_owned())?;
+        let layers = loaded.model.layers();
+        layers.ok_or_else(|| "it keeps its training pictures, not weights".to_owned())
+    };
+    records
+        .plan
+        .iter()
+        .filter(|planned| records.probabilities.contains_key(&planned.id))
+        .map(|planned| (planned.id.clone(), of_trial(planned)))
+        .collect()
 }
 
 /// The leaderboard for a terminal.

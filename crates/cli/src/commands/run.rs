@@ -27,7 +27,7 @@ pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
     }
     .run(&mut launcher, &mut *observer)?;
     drop(observer);
-    let leaderboard = super::render(&run)?;
+    let leaderboard = super::render(&run, &args.models_dir, &args.page)?;
     let report = run.path().join("report.html");
     if args.json {
         text::print_json(&json!({

@@ -6,7 +6,7 @@
 //! most are.
 
 use super::{
-    Chart,
+    Chart, Grid,
     canvas::{Anchor, Canvas, Drawn, Face, draw, shortened, text_width},
     theme,
 };
@@ -41,6 +41,9 @@ pub(crate) fn confusion(stem: &str, matrix: &Matrix<'_>) -> Result<Chart, Report
         (25.., Shown::Counts) => (700.0 / k as f64).clamp(9.0, 15.0),
         _ => (380.0 / k as f64).clamp(9.0, 64.0),
     };
+    // A whole number of the back end's units: with a hundred cells in a row, rounding
+    // would add up.
+    let cell = (cell * 10.0).floor() / 10.0;
     let label_size = (cell * 0.9).clamp(8.0, 12.0);
     let names: Vec<String> = matrix
         .classes
@@ -56,7 +59,7 @@ pub(crate) fn confusion(stem: &str, matrix: &Matrix<'_>) -> Result<Chart, Report
     let (width, height) = (left + cell * k as f64 + 8.0, top + cell * k as f64 + 44.0);
     let scale = Scale::of(matrix);
     // The legend needs room, however few the classes.
-    draw(stem, (width.max(left + 236.0), height), |canvas| {
+    let mut chart = draw(stem, (width.max(left + 236.0), height), |canvas| {
         let side = cell * k as f64;
         let ink = Face::new(12.0, theme::INK).bold();
         canvas.text("predicted →", (left, 14.0), ink)?;
@@ -83,7 +86,9 @@ pub(crate) fn confusion(stem: &str, matrix: &Matrix<'_>) -> Result<Chart, Report
             draw_cell(canvas, corner, cell, row == column, *value, &scale)?;
         }
         legend(canvas, (left, top + side + 14.0), &scale)
-    })
+    })?;
+    chart.grid = Some(Grid { left, top, cell });
+    Ok(chart)
 }
 
 /// Lines between cells.

@@ -40,6 +40,19 @@ pub(crate) struct Chart {
     size: (f64, f64),
     /// What is inside the `svg` element.
     body: String,
+    /// Where the cells of a matrix lie.
+    grid: Option<Grid>,
+}
+
+/// Where the square cells of a matrix lie, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Grid {
+    /// The left of the first column.
+    left: f64,
+    /// The top of the first row.
+    top: f64,
+    /// A side of a cell.
+    cell: f64,
 }
 
 impl Chart {
@@ -61,7 +74,21 @@ impl Chart {
             stem: stem.to_owned(),
             size,
             body: joined_labels(&rounded_font_sizes(&body)),
+            grid: None,
         }
+    }
+
+    /// Left, top and side of the cells in units of the `viewBox`, for the script that
+    /// tells which one was meant.
+    pub(crate) fn grid(&self) -> Option<String> {
+        let grid = self.grid?;
+        let unit = canvas::units;
+        Some(format!(
+            "{} {} {}",
+            unit(grid.left),
+            unit(grid.top),
+            unit(grid.cell)
+        ))
     }
 
     fn view_box(&self) -> String {

@@ -5,6 +5,7 @@
 mod board;
 mod compare;
 mod compare_curves;
+mod explorer;
 mod method;
 mod model;
 mod model_charts;
@@ -12,10 +13,12 @@ mod model_tables;
 mod parts;
 mod sections;
 mod significance;
+mod try_it;
 mod verdict;
 
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use self::{
@@ -34,7 +37,20 @@ use crate::{
 };
 
 const STYLE: &str = include_str!("../../assets/style.css");
-const SCRIPT: &str = include_str!("../../assets/script.js");
+/// Plain scripts that share one scope: files declare functions, the last one calls them.
+const SCRIPT: &str = concat!(
+    include_str!("../../assets/script/page.js"),
+    include_str!("../../assets/script/tables.js"),
+    include_str!("../../assets/script/theme.js"),
+    include_str!("../../assets/script/explorer.js"),
+    include_str!("../../assets/script/matrix.js"),
+    include_str!("../../assets/script/prepare.js"),
+    include_str!("../../assets/script/network.js"),
+    include_str!("../../assets/script/try.js"),
+    include_str!("../../assets/script/tabs.js"),
+    include_str!("../../assets/script/contents.js"),
+    include_str!("../../assets/script/main.js"),
+);
 
 /// Where a model on a dataset is found.
 pub(crate) struct Place {
@@ -49,6 +65,8 @@ struct Link {
     href: String,
     label: String,
     series: Option<&'static str>,
+    /// Leads to what only scripts can show.
+    scripted: bool,
     below: Vec<Link>,
 }
 
@@ -58,6 +76,7 @@ impl Link {
             href: href.to_owned(),
             label: label.to_owned(),
             series: None,
+            scripted: false,
             below: Vec::new(),
         }
     }
@@ -91,6 +110,12 @@ struct Page<'a> {
     command: &'a str,
     experiment_toml: &'a str,
     sheets: Vec<Sheet>,
+    /// For the error explorer's script.
+    explorer: Option<String>,
+    /// For the script that answers drawings.
+    tried: Option<String>,
+    /// Models that do not answer inside the page.
+    untried: Vec<String>,
 }
 
 /// The page, and its charts as files.
@@ -171,6 +196,21 @@ pub(crate) fn build(analysis: &Analysis<'_>, options: &Options) -> Result<Finish
         )?);
     }
 
+    let explored: Vec<_> = analysis
+        .groups
+        .iter()
+        .zip(&places)
+        .filter_map(|(group, places)| {
+            explorer::explored(group, places, options, analysis.groups.len(), &mut album)
+        })
+        .collect();
+    let mut left = try_it::budget();
+    let tried: Vec<_> = analysis
+        .groups
+        .iter()
+        .filter_map(|group| try_it::tried(group, options, &mut left))
+        .collect();
+
     let problems = method::problems(analysis);
     let without_results = problems.as_ref().map(|table| {
         format!(
@@ -193,7 +233,7 @@ pub(crate) fn build(analysis: &Analysis<'_>, options: &Options) -> Result<Finish
             &places,
             &comparisons,
             &sections,
-            problems.is_some(),
+            [!explored.is_empty(), !tried.is_empty(), problems.is_some()],
         ),
         verdicts: analysis
             .groups
@@ -213,11 +253,26 @@ pub(crate) fn build(analysis: &Analysis<'_>, options: &Options) -> Result<Finish
         command: &info.command,
         experiment_toml: &info.experiment_toml,
         sheets: album.sheets()?,
+        explorer: data_block(&explored)?,
+        untried: tried
+            .iter()
+            .flat_map(|tried| tried.absent.iter().cloned())
+            .collect(),
+        tried: data_block(&tried)?,
     };
     Ok(Finished {
         html: page.render()?,
         charts: files.files,
     })
+}
+
+/// JSON that can stand inside a `script` element, where nothing can be escaped but `<`
+/// could end it; `None` of nothing.
+fn data_block<T: Serialize>(items: &[T]) -> Result<Option<String>, ReportError> {
+    if items.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(serde_json::to_string(items)?.replace('<', "\\u003c")))
 }
 
 /// What the page allows itself: its own style and script, by hash, and pictures inside it.
@@ -256,7 +311,7 @@ fn contents(
     places: &[Vec<Place>],
     comparisons: &[Comparison],
     sections: &[Section],
-    problems: bool,
+    [explored, tried, problems]: [bool; 3],
 ) -> Vec<Link> {
     let mut compare = Link::new("#comparison", "Comparison");
     compare.below = comparisons
@@ -290,6 +345,17 @@ fn contents(
             .iter()
             .map(|section| Link::new(&format!("#{}", section.id), section.title)),
     );
+    for (there, href, label) in [
+        (explored, "#explorer", "Error explorer"),
+        (tried, "#try", "Try it"),
+    ] {
+        if there {
+            links.push(Link {
+                scripted: true,
+                ..Link::new(href, label)
+            });
+        }
+    }
     links.push(models);
     if problems {
         links.push(Link::new("#problems", "Without results"));

@@ -28,7 +28,8 @@ pub(crate) struct ModelSection {
     pub(crate) facts: Vec<(&'static str, String)>,
     /// Remarks on what is shown.
     pub(crate) notes: Vec<String>,
-    pub(crate) confusions: Vec<Figure>,
+    /// The confusion matrix in several views, each with a short name.
+    pub(crate) confusions: Vec<(&'static str, Figure)>,
     pub(crate) common_mistakes: Option<Table>,
     pub(crate) learning: Vec<Figure>,
     /// All classes on one ROC.
@@ -39,6 +40,13 @@ pub(crate) struct ModelSection {
     /// The same test pictures for every model.
     pub(crate) gallery: Vec<Shot>,
     pub(crate) mistakes: Vec<Shot>,
+}
+
+impl ModelSection {
+    /// Whether a confusion matrix needs the page's whole width.
+    pub(crate) fn wide_confusions(&self) -> bool {
+        self.confusions.iter().any(|(_, figure)| figure.wide)
+    }
 }
 
 /// A test picture with what the model said.

@@ -22,7 +22,7 @@ pub(super) fn confusions(
     success: &Success<'_>,
     stem: &str,
     charts: &mut Charts,
-) -> Result<Vec<Figure>, ReportError> {
+) -> Result<Vec<(&'static str, Figure)>, ReportError> {
     let names = success.test.class_names();
     if names.len() > MOST_CLASSES {
         return Ok(Vec::new());
@@ -31,6 +31,7 @@ pub(super) fn confusions(
     let counts: Vec<Option<f64>> = matrix.counts().iter().map(|&n| Some(n as f64)).collect();
     let views = [
         (
+            "Pictures",
             "confusion",
             "Confusion matrix",
             "Test pictures by actual class (rows) and predicted class (columns).",
@@ -38,6 +39,7 @@ pub(super) fn confusions(
             counts,
         ),
         (
+            "% of actual",
             "confusion-by-actual",
             "Of each actual class, percent",
             "Every row sums to 100; the diagonal is recall.",
@@ -45,6 +47,7 @@ pub(super) fn confusions(
             matrix.normalised(Normalise::Row),
         ),
         (
+            "% of predicted",
             "confusion-by-predicted",
             "Of each predicted class, percent",
             "Every column sums to 100; the diagonal is precision.",
@@ -54,7 +57,7 @@ pub(super) fn confusions(
     ];
     views
         .into_iter()
-        .map(|(name, title, caption, shown, values)| {
+        .map(|(tab, name, title, caption, shown, values)| {
             let chart = confusion(
                 &format!("{stem}-{name}"),
                 &Matrix {
@@ -64,7 +67,7 @@ pub(super) fn confusions(
                 },
             )?;
             let table = (shown == Shown::Counts).then(|| confusion_table(entry, success));
-            Ok(charts.figure(&chart, title, caption, table))
+            Ok((tab, charts.figure(&chart, title, caption, table)))
         })
         .collect()
 }

@@ -143,7 +143,9 @@ pub(crate) struct Figure {
     pub(crate) title: String,
     pub(crate) caption: String,
     svg: String,
-    wide: bool,
+    pub(crate) wide: bool,
+    /// Where the cells of a matrix lie.
+    grid: Option<String>,
     table: Option<Table>,
 }
 
@@ -172,6 +174,7 @@ impl Charts {
             title: title.to_owned(),
             caption: caption.into(),
             wide: chart.is_wide(),
+            grid: chart.grid(),
             table,
         }
     }

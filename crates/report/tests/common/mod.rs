@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use bakeoff_core::{
-    EpochMetrics, FitSummary, ImageShape, Images, ModelSpec, Probabilities, Samples,
+    ConvLayer, DenseLayer, EpochMetrics, FitSummary, ImageShape, Images, Layer, Layers,
+    MaxPoolLayer, ModelSpec, Probabilities, Samples,
     record::{
         Costs, DataInfo, DataRef, Host, IterationPoint, Latency, Measured, Outcome, PlannedTrial,
         Record, Run, RunInfo, SCHEMA, SampleCounts, SaveName, Scores, Sidecar, SplitSpec, Stage,
@@ -379,6 +380,40 @@ pub fn measured(data: &Data, family: &str, accuracy: f64, seed: u64) -> Measured
         calibration: None,
         robustness: Vec::new(),
     }
+}
+
+/// A small network of made-up weights, with every kind of layer.
+pub fn network(input: ImageShape, classes: usize) -> Layers {
+    let mut dice = Dice::new(11);
+    let mut values = |count: usize| -> Vec<f32> {
+        (0..count)
+            .map(|_| dice.share() as f32 * 0.5 - 0.25)
+            .collect()
+    };
+    let conv = ConvLayer {
+        filters: 2,
+        kernel: [3, 3],
+        stride: [1, 1],
+        pad: [1, 1, 1, 1],
+        weights: values(2 * input.channels * 9),
+        bias: values(2),
+    };
+    let pool = MaxPoolLayer {
+        size: [2, 2],
+        stride: [2, 2],
+    };
+    let inputs = 2 * (input.height / 2) * (input.width / 2);
+    let dense = DenseLayer {
+        weights: values(classes * inputs),
+        bias: values(classes),
+    };
+    let layers = vec![
+        Layer::Conv(conv),
+        Layer::Relu,
+        Layer::MaxPool(pool),
+        Layer::Dense(dense),
+    ];
+    Layers::new(input, 1.0 / 255.0, layers).unwrap()
 }
 
 /// Four families on ten thousand digits.

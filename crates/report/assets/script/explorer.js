@@ -1,0 +1,361 @@
+"use strict";
+
+// The error explorer: test pictures chosen by what the models said of them.
+// What it shows is in the address, so that it can be sent and gone back to.
+
+/**
+ * @typedef {object} ExploredModel
+ * @property {string} name
+ * @property {string} series
+ * @property {string} section
+ * @property {number[]} counts by actual and predicted class
+ *
+ * @typedef {object} Explored
+ * @property {string} name
+ * @property {{ sheet: string, columns: number, border: number, size: [number, number] }} layout
+ * @property {string[]} classes
+ * @property {ExploredModel[]} models
+ * @property {number} answers
+ * @property {number} total
+ * @property {string} samples
+ *
+ * @typedef {object} Sample
+ * @property {number} index
+ * @property {number} place
+ * @property {number} actual
+ * @property {{ ofActual: number, top: { class: number, p: number }[] }[]} said by model
+ *
+ * @typedef {object} Choice
+ * @property {number} group
+ * @property {number} model
+ * @property {string} show
+ * @property {string} actual a class's number, or "" for any
+ * @property {string} predicted
+ */
+
+/** Pictures shown before one asks for more. */
+const SHOTS = 60;
+/** A mistake is confident from this probability on. */
+const CONFIDENT = 0.9;
+
+/** @type {{ groups: Explored[], samples: Map<number, Sample[]>, choice: Choice, shown: number }} */
+const explorer = {
+  groups: [],
+  samples: new Map(),
+  choice: { group: 0, model: 0, show: "mistakes", actual: "", predicted: "" },
+  shown: SHOTS,
+};
+
+function errorExplorer() {
+  explorer.groups = dataOf("explorer-data") ?? [];
+  if (explorer.groups.length === 0) return;
+  reveal("explorer");
+  byId("explorer-group-choice").hidden = explorer.groups.length === 1;
+  const pick = explorerSelects();
+  fillSelect(
+    pick.group,
+    explorer.groups.map((group) => group.name),
+  );
+  for (const [key, select] of Object.entries(pick)) {
+    select.addEventListener("change", () => {
+      const choice = { ...explorer.choice, [key]: select.value };
+      if (key === "group") Object.assign(choice, { model: 0, actual: "", predicted: "" });
+      choose({ ...choice, group: Number(choice.group), model: Number(choice.model) });
+    });
+  }
+  for (const radio of explorerRadios()) {
+    radio.addEventListener("change", () => choose({ ...explorer.choice, show: radio.value }));
+  }
+  byId("explorer-more").addEventListener("click", () => {
+    const first = explorer.shown;
+    explorer.shown += SHOTS;
+    showShots();
+    shotButtons()[first]?.focus();
+  });
+  byId("explorer-shots").addEventListener("keydown", moveAmongShots);
+  addEventListener("hashchange", followAddress);
+  addEventListener("popstate", followAddress);
+  if (!followAddress()) showChoice();
+}
+
+function explorerSelects() {
+  /** @param {string} id */
+  const select = (id) => /** @type {HTMLSelectElement} */ (byId(id));
+  return {
+    group: select("explorer-group"),
+    model: select("explorer-model"),
+    actual: select("explorer-actual"),
+    predicted: select("explorer-predicted"),
+  };
+}
+
+function explorerRadios() {
+  return [...byId("explorer-show").querySelectorAll("input")];
+}
+
+/** The pictures of the chosen dataset, unpacked when they are first wanted. */
+function explorerSamples() {
+  const at = explorer.choice.group;
+  const known = explorer.samples.get(at);
+  if (known) return known;
+  const unpacked = unpackSamples(explorer.groups[at]);
+  explorer.samples.set(at, unpacked);
+  return unpacked;
+}
+
+/**
+ * Reads what page/explorer.rs packed.
+ * @param {Explored} group
+ * @returns {Sample[]}
+ */
+function unpackSamples(group) {
+  const words = wordsOf(group.samples);
+  const perModel = 1 + 2 * group.answers;
+  const row = 4 + group.models.length * perModel;
+  const p = (/** @type {number} */ at) => words[at] / 65535;
+  return Array.from({ length: words.length / row }, (_, sample) => {
+    const at = sample * row;
+    return {
+      index: words[at] + 65536 * words[at + 1],
+      place: words[at + 2],
+      actual: words[at + 3],
+      said: group.models.map((_, model) => {
+        const from = at + 4 + model * perModel;
+        const top = Array.from({ length: group.answers }, (_, rank) => ({
+          class: words[from + 1 + 2 * rank],
+          p: p(from + 2 + 2 * rank),
+        }));
+        return { ofActual: p(from), top };
+      }),
+    };
+  });
+}
+
+/**
+ * Whether a model's answer is wrong.
+ * @param {Sample} sample
+ * @param {number} model
+ */
+function isMiss(sample, model) {
+  return sample.said[model].top[0].class !== sample.actual;
+}
+
+/**
+ * What a choice of pictures takes in, and in which order.
+ * @param {Choice} choice
+ * @returns {Sample[]}
+ */
+function chosenSamples({ model, show, actual, predicted }) {
+  const sure = (/** @type {Sample} */ it) => it.said[model].top[0].p;
+  const misses = (/** @type {Sample} */ it) => it.said.filter((_, m) => isMiss(it, m)).length;
+  /** @type {Record<string, (it: Sample) => boolean>} */
+  const filters = {
+    every: () => true,
+    mistakes: (it) => isMiss(it, model),
+    confident: (it) => isMiss(it, model) && sure(it) >= CONFIDENT,
+    only: (it) => isMiss(it, model) && misses(it) === 1,
+    all: (it) => misses(it) === it.said.length,
+    least: () => true,
+  };
+  const found = explorerSamples()
+    .filter(filters[show] ?? filters.mistakes)
+    .filter((it) => actual === "" || it.actual === Number(actual))
+    .filter((it) => predicted === "" || it.said[model].top[0].class === Number(predicted));
+  if (show === "confident") found.sort((a, b) => sure(b) - sure(a) || a.index - b.index);
+  if (show === "least") found.sort((a, b) => sure(a) - sure(b) || a.index - b.index);
+  return show === "least" ? found.slice(0, SHOTS) : found;
+}
+
+/**
+ * Shows another choice; `jump` when it came from elsewhere in the page.
+ * @param {Choice} choice
+ * @param {boolean} [jump]
+ */
+function choose(choice, jump = false) {
+  explorer.choice = choice;
+  const { group, model, show, actual, predicted } = choice;
+  const address = `#explorer/${group}/${model}/${show}/${actual}/${predicted}`;
+  try {
+    if (jump) history.pushState(null, "", address);
+    else history.replaceState(null, "", address);
+  } catch {
+    // Some browsers keep no history for a page opened from a file.
+  }
+  showChoice();
+  if (jump) arriveAtExplorer();
+}
+
+function arriveAtExplorer() {
+  const head = byId("explorer-found");
+  byId("explorer").scrollIntoView();
+  head.focus({ preventScroll: true });
+}
+
+/** Shows what the address asks for; false where it asks for something else. */
+function followAddress() {
+  const [name, ...parts] = decodeURIComponent(location.hash.slice(1)).split("/");
+  if (name !== "explorer" || parts.length !== 5) return false;
+  const [group, model] = parts.slice(0, 2).map(Number);
+  const [show, actual, predicted] = parts.slice(2);
+  if (!explorer.groups[group]?.models[model]) return false;
+  const classes = explorer.groups[group].classes.length;
+  const known = (/** @type {string} */ it) => it === "" || Number(it) < classes;
+  const shows = explorerRadios().some((radio) => radio.value === show);
+  if (!shows || !known(actual) || !known(predicted)) return false;
+  explorer.choice = { group, model, show, actual, predicted };
+  showChoice();
+  byId("explorer").scrollIntoView();
+  return true;
+}
+
+/** Puts the controls where the choice is, and shows its pictures. */
+function showChoice() {
+  const { choice } = explorer;
+  const group = explorer.groups[choice.group];
+  const pick = explorerSelects();
+  const names = group.models.map((model) => model.name);
+  fillSelect(pick.model, names);
+  fillSelect(pick.actual, group.classes, "any");
+  fillSelect(pick.predicted, group.classes, "any");
+  for (const [key, select] of Object.entries(pick)) {
+    select.value = String(choice[/** @type {keyof Choice} */ (key)]);
+  }
+  for (const radio of explorerRadios()) {
+    radio.checked = radio.value === choice.show;
+    const count = chosenSamples({ ...choice, show: radio.value }).length;
+    const label = /** @type {HTMLElement} */ (radio.closest("label"));
+    // With one model, what all miss and what only it misses are just its mistakes.
+    label.hidden = group.models.length === 1 && ["all", "only"].includes(radio.value);
+    /** @type {HTMLElement} */ (label.querySelector("small")).textContent = String(count);
+  }
+  explorer.shown = SHOTS;
+  byId("explorer-detail").replaceChildren();
+  showShots();
+}
+
+function showShots() {
+  const { choice } = explorer;
+  const group = explorer.groups[choice.group];
+  const found = chosenSamples(choice);
+  const tiles = found
+    .slice(0, explorer.shown)
+    .map((sample, at) => make("li", "", shot(group, sample, choice.model, at)));
+  byId("explorer-shots").replaceChildren(...tiles);
+  byId("explorer-more").hidden = found.length <= explorer.shown;
+  byId("explorer-found").textContent = foundInWords(group, choice, found.length);
+}
+
+/**
+ * @param {Explored} group
+ * @param {Choice} choice
+ * @param {number} found
+ */
+function foundInWords(group, choice, found) {
+  const { name, counts } = group.models[choice.model];
+  const pictures = found === 1 ? "1 picture" : `${found} pictures`;
+  const words = [];
+  if (choice.actual !== "") words.push(`actual ${group.classes[Number(choice.actual)]}`);
+  if (choice.predicted !== "")
+    words.push(`predicted ${group.classes[Number(choice.predicted)]} by ${name}`);
+  const what = words.length > 0 ? `: ${words.join(", ")}` : "";
+  const isCell = choice.show === "every" && words.length === 2 && counts.length > 0;
+  const cell = Number(choice.actual) * group.classes.length + Number(choice.predicted);
+  const inCell = isCell ? counts[cell] : found;
+  const some = `. The test data has ${inCell.toLocaleString("en")}: not every right answer is in this page.`;
+  return pictures + what + (inCell > found ? some : ".");
+}
+
+/**
+ * A picture of a test set, cut from its sheet.
+ * @param {Explored} group
+ * @param {Sample} sample
+ */
+function pictureOf({ layout }, { place }) {
+  const [width, height] = layout.size;
+  const x = (place % layout.columns) * (width + 2 * layout.border) + layout.border;
+  const y = Math.floor(place / layout.columns) * (height + 2 * layout.border) + layout.border;
+  const use = makeSvg("use", { href: `#${layout.sheet}` });
+  return makeSvg("svg", { viewBox: `${x} ${y} ${width} ${height}`, "aria-hidden": "true" }, use);
+}
+
+/**
+ * A picture as a button that tells what every model said.
+ * @param {Explored} group
+ * @param {Sample} sample
+ * @param {number} model
+ * @param {number} at
+ */
+function shot(group, sample, model, at) {
+  const { top } = sample.said[model];
+  const [actual, predicted] = [group.classes[sample.actual], group.classes[top[0].class]];
+  const miss = isMiss(sample, model);
+  const said = make("span", "said", make("b", "", actual), ` | ${predicted}`);
+  const sure = make("span", "sure", `${miss ? "✗" : "✓"} ${percent(top[0].p)}`);
+  for (const part of [said, sure]) part.setAttribute("aria-hidden", "true");
+  const words = `Test picture ${sample.index}: actual ${actual}, predicted ${predicted} with ${percent(top[0].p)}`;
+  const button = make("button", miss ? "miss" : "", pictureOf(group, sample), said, sure);
+  button.type = "button";
+  button.setAttribute("aria-label", words);
+  button.setAttribute("aria-pressed", "false");
+  // One stop for the tab key; arrows move among the pictures.
+  button.tabIndex = at === 0 ? 0 : -1;
+  button.addEventListener("click", () => {
+    for (const other of shotButtons()) {
+      other.setAttribute("aria-pressed", String(other === button));
+      other.tabIndex = other === button ? 0 : -1;
+    }
+    byId("explorer-detail").replaceChildren(...detail(group, sample));
+  });
+  return button;
+}
+
+function shotButtons() {
+  return [...byId("explorer-shots").querySelectorAll("button")];
+}
+
+/** @param {KeyboardEvent} event */
+function moveAmongShots(event) {
+  const buttons = shotButtons();
+  const at = buttons.findIndex((button) => button === document.activeElement);
+  if (at < 0) return;
+  const top = buttons[0].getBoundingClientRect().top;
+  const first = buttons.findIndex((button) => button.getBoundingClientRect().top > top + 1);
+  const columns = first < 0 ? buttons.length : first;
+  const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
+  const step = steps[/** @type {keyof typeof steps} */ (event.key)];
+  const to = { Home: 0, End: buttons.length - 1 }[event.key] ?? (step ? at + step : -1);
+  if (!buttons[to]) return;
+  event.preventDefault();
+  buttons[at].tabIndex = -1;
+  buttons[to].tabIndex = 0;
+  buttons[to].focus();
+}
+
+/**
+ * What every model said of a picture.
+ * @param {Explored} group
+ * @param {Sample} sample
+ */
+function detail(group, sample) {
+  const head = make("h3", "", `Test picture ${sample.index}`);
+  const actual = make("p", "", "Actual: ", make("strong", "", group.classes[sample.actual]));
+  const rows = group.models.map((model, at) => {
+    const { top, ofActual } = sample.said[at];
+    const answers = top.slice(0, 3).map(({ class: answer, p }) => {
+      const right = answer === sample.actual;
+      const name = make("span", "class", group.classes[answer]);
+      const bar = shareBar(p, right ? "right" : "wrong");
+      return make("div", "answer", name, bar, make("span", "n", percent(p)));
+    });
+    const rank = top.findIndex(({ class: answer }) => answer === sample.actual);
+    if (rank < 0 || rank > 2) {
+      const name = make("span", "class", group.classes[sample.actual]);
+      const bar = shareBar(ofActual, "right");
+      answers.push(make("div", "answer", name, bar, make("span", "n", percent(ofActual))));
+    }
+    const verdict = make("span", isMiss(sample, at) ? "bad" : "good");
+    verdict.textContent = isMiss(sample, at) ? "✗ wrong" : "✓ right";
+    return make("div", "said-by", make("h4", "", modelName(model), " ", verdict), ...answers);
+  });
+  return [pictureOf(group, sample), make("div", "", head, actual), ...rows];
+}

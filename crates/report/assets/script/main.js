@@ -1,0 +1,9 @@
+"use strict";
+
+sortableTables();
+themeSwitch();
+errorExplorer();
+tryIt();
+clickableMatrices();
+tabbedViews();
+tableOfContents();

@@ -1,0 +1,222 @@
+"use strict";
+
+// Try it: a person draws, and the models inside the page answer.
+
+/**
+ * @typedef {object} Tried
+ * @property {string} name
+ * @property {number} height
+ * @property {number} width
+ * @property {string[]} classes
+ * @property {PackedModel[]} models
+ *
+ * @typedef {{ x: number, y: number }[]} Stroke
+ * @typedef {Stroke | ImageBitmap} Mark a stroke, or a picture laid on the whole pad
+ */
+
+/** The width of a stroke on the pad, as thick as MNIST's pens. */
+const PEN = 22;
+
+/**
+ * @type {{
+ *   groups: Tried[], group: number, marks: Mark[],
+ *   answers: Map<number, ((picture: Uint8Array) => number[])[]>,
+ * }}
+ */
+const trial = { groups: [], group: 0, marks: [], answers: new Map() };
+
+function tryIt() {
+  trial.groups = dataOf("try-data") ?? [];
+  if (trial.groups.length === 0) return;
+  reveal("try");
+  byId("try-group-choice").hidden = trial.groups.length === 1;
+  const select = /** @type {HTMLSelectElement} */ (byId("try-group"));
+  fillSelect(
+    select,
+    trial.groups.map((group) => group.name),
+  );
+  select.addEventListener("change", () => {
+    trial.group = Number(select.value);
+    answerDrawing();
+  });
+  drawWithPointer();
+  byId("try-undo").addEventListener("click", () => {
+    trial.marks.pop();
+    drawMarks();
+    answerDrawing();
+  });
+  byId("try-clear").addEventListener("click", () => {
+    trial.marks = [];
+    drawMarks();
+    answerDrawing();
+  });
+  byId("try-sample").addEventListener("click", layTestPicture);
+  byId("try-sample").hidden = !exploredOfTrial();
+  drawMarks();
+  answerDrawing();
+}
+
+function drawingPad() {
+  return /** @type {HTMLCanvasElement} */ (byId("try-pad"));
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function pencil(canvas) {
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Error("this browser cannot draw");
+  return context;
+}
+
+function drawWithPointer() {
+  const pad = drawingPad();
+  /** @type {Stroke | null} */
+  let stroke = null;
+  /** @param {PointerEvent} event */
+  const at = (event) => {
+    const box = pad.getBoundingClientRect();
+    return {
+      x: ((event.clientX - box.left) * pad.width) / box.width,
+      y: ((event.clientY - box.top) * pad.height) / box.height,
+    };
+  };
+  let waiting = false;
+  const soon = () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      drawMarks();
+      answerDrawing();
+    });
+  };
+  pad.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    pad.setPointerCapture(event.pointerId);
+    stroke = [at(event)];
+    trial.marks.push(stroke);
+    soon();
+  });
+  pad.addEventListener("pointermove", (event) => {
+    if (!stroke) return;
+    // A quick hand moves further than one event tells.
+    const all = event.getCoalescedEvents?.() ?? [];
+    stroke.push(...(all.length > 0 ? all : [event]).map(at));
+    soon();
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    pad.addEventListener(end, () => {
+      stroke = null;
+    });
+  }
+}
+
+/** Paints the pad anew from what was drawn: dark ink on white, in every theme. */
+function drawMarks() {
+  const pad = drawingPad();
+  const context = pencil(pad);
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, pad.width, pad.height);
+  context.imageSmoothingEnabled = false;
+  Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round" });
+  context.strokeStyle = "#000";
+  for (const mark of trial.marks) {
+    if (!Array.isArray(mark)) {
+      context.drawImage(mark, 0, 0, pad.width, pad.height);
+      continue;
+    }
+    context.beginPath();
+    context.moveTo(mark[0].x, mark[0].y);
+    // A single point is a dot: a line to itself with round ends.
+    for (const { x, y } of mark) context.lineTo(x, y);
+    context.stroke();
+  }
+  byId("try-undo").toggleAttribute("disabled", trial.marks.length === 0);
+  byId("try-clear").toggleAttribute("disabled", trial.marks.length === 0);
+}
+
+/** What lies on the pad, in grey. */
+function readPad() {
+  const pad = drawingPad();
+  const { data } = pencil(pad).getImageData(0, 0, pad.width, pad.height);
+  const values = Uint8Array.from({ length: data.length / 4 }, (_, i) => data[4 * i]);
+  return { width: pad.width, height: pad.height, values };
+}
+
+/** The explored dataset of the one tried, for its test pictures. */
+function exploredOfTrial() {
+  const { name } = trial.groups[trial.group];
+  return explorer.groups.find((group) => group.name === name);
+}
+
+/** Lays a test picture on the pad, dark on white. */
+async function layTestPicture() {
+  const group = exploredOfTrial();
+  if (!group) return;
+  const { layout } = group;
+  const samples = unpackSamples(group);
+  const { place } = samples[Math.floor(Math.random() * samples.length)];
+  const sheet = new Image();
+  sheet.src = byId(layout.sheet).getAttribute("href") ?? "";
+  await sheet.decode();
+  const [width, height] = layout.size;
+  const x = (place % layout.columns) * (width + 2 * layout.border) + layout.border;
+  const y = Math.floor(place / layout.columns) * (height + 2 * layout.border) + layout.border;
+  const paper = new OffscreenCanvas(width, height);
+  const context = paper.getContext("2d");
+  if (!context) return;
+  context.filter = "invert(1)";
+  context.drawImage(sheet, x, y, width, height, 0, 0, width, height);
+  trial.marks.push(paper.transferToImageBitmap());
+  drawMarks();
+  answerDrawing();
+}
+
+/** The probabilities of every model of the chosen dataset for a prepared picture. */
+function modelsSay(/** @type {Uint8Array} */ picture) {
+  const { models, height, width } = trial.groups[trial.group];
+  let answers = trial.answers.get(trial.group);
+  if (!answers) {
+    answers = models.map((model) => unpackModel(model, height, width));
+    trial.answers.set(trial.group, answers);
+  }
+  return answers.map((answer) => answer(picture));
+}
+
+function answerDrawing() {
+  const group = trial.groups[trial.group];
+  const picture = prepareDrawing(readPad(), group);
+  showPrepared(picture, group);
+  const list = byId("try-answers");
+  if (!picture) {
+    list.replaceChildren(make("p", "note", "Nothing drawn yet."));
+    return;
+  }
+  const said = modelsSay(picture).map((probabilities, at) => {
+    const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
+    const answers = order.slice(0, 3).map((answer) => {
+      const name = make("span", "class", group.classes[answer]);
+      const p = probabilities[answer];
+      const bar = shareBar(p, group.models[at].series);
+      return make("div", "answer", name, bar, make("span", "n", percent(p)));
+    });
+    return make("div", "said-by", make("h3", "", modelName(group.models[at])), ...answers);
+  });
+  list.replaceChildren(...said);
+}
+
+/**
+ * Shows what the models see.
+ * @param {Uint8Array | null} picture
+ * @param {Tried} group
+ */
+function showPrepared(picture, { width, height }) {
+  const canvas = /** @type {HTMLCanvasElement} */ (byId("try-seen"));
+  Object.assign(canvas, { width, height });
+  const seen = new ImageData(width, height);
+  for (let at = 0; at < width * height; at++) {
+    seen.data.fill(picture?.[at] ?? 0, 4 * at, 4 * at + 3);
+    seen.data[4 * at + 3] = 255;
+  }
+  pencil(canvas).putImageData(seen, 0, 0);
+}

@@ -1,0 +1,171 @@
+//! The models that answer inside the page: architecture as JSON, weights as 16-bit floats.
+//!
+//! A float of 16 bits has eleven significant bits, which moves the probabilities of the
+//! models here by less than a thousandth (tested in a browser), at half the size.
+//! WebAssembly of our own kernels was rejected: it would have to be built beside the
+//! program, and these few layers are a hundred lines in a script.
+
+use bakeoff_core::{ImageShape, Layer, Layers};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use half::f16;
+use serde::Serialize;
+
+use crate::{
+    Options,
+    analysis::{Entry, Group},
+    charts, format,
+};
+
+/// Bytes of base64 that all models of a page may take together.
+const MODEL_BYTES: usize = 2_000_000;
+
+/// One dataset's models, as the script reads them.
+#[derive(Debug, Serialize)]
+pub(crate) struct Tried {
+    /// The dataset's name.
+    name: String,
+    /// Rows and columns of a prepared picture.
+    height: usize,
+    width: usize,
+    classes: Vec<String>,
+    models: Vec<Model>,
+    /// Models that are not in the page, with the reason.
+    #[serde(skip)]
+    pub(crate) absent: Vec<String>,
+}
+
+/// A model that answers in the page.
+#[derive(Debug, Serialize)]
+struct Model {
+    name: String,
+    series: &'static str,
+    scale: f32,
+    temperature: f32,
+    layers: Vec<Described>,
+    /// Base64 of little-endian 16-bit floats: weights, then biases, layer by layer.
+    weights: String,
+}
+
+/// A layer as the script reads it; layouts are those of [`bakeoff_core::Layer`].
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Described {
+    Conv {
+        filters: usize,
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        pad: [usize; 4],
+    },
+    MaxPool {
+        size: [usize; 2],
+        stride: [usize; 2],
+    },
+    Dense {
+        outputs: usize,
+    },
+    Relu,
+}
+
+/// Puts the models of a dataset into the page, the best first, as long as `left` bytes
+/// allow. `None` where none of them is at hand, or pictures have colours: what a person
+/// draws is grey.
+pub(crate) fn tried(group: &Group<'_>, options: &Options, left: &mut usize) -> Option<Tried> {
+    let data = group.data?;
+    let ImageShape {
+        channels,
+        height,
+        width,
+    } = data.image;
+    if channels != 1 {
+        return None;
+    }
+    let mut tried = Tried {
+        name: group.name.to_owned(),
+        height,
+        width,
+        classes: data.class_names.clone(),
+        models: Vec::new(),
+        absent: Vec::new(),
+    };
+    for entry in &group.entries {
+        let Some((trial, _)) = entry.example() else {
+            continue;
+        };
+        let layers = match options.layers.get(&trial.planned.id) {
+            None => continue,
+            Some(Err(reason)) => {
+                tried.absent.push(format!("{} ({reason})", entry.model));
+                continue;
+            }
+            Some(Ok(layers)) => layers,
+        };
+        if layers.input() != data.image || layers.classes() != data.class_names.len() {
+            continue;
+        }
+        let bytes = weights(layers);
+        // Three bytes become four characters.
+        let characters = bytes.len().div_ceil(3) * 4;
+        if characters > *left {
+            tried.absent.push(format!(
+                "{} ({} of weights)",
+                entry.model,
+                format::bytes(bytes.len() as u64)
+            ));
+            continue;
+        }
+        *left -= characters;
+        tried.models.push(model(entry, layers, &bytes));
+    }
+    (!tried.models.is_empty()).then_some(tried)
+}
+
+/// What is left for models at the beginning of a page.
+pub(crate) fn budget() -> usize {
+    MODEL_BYTES
+}
+
+fn model(entry: &Entry<'_>, layers: &Layers, weights: &[u8]) -> Model {
+    Model {
+        name: entry.model.to_owned(),
+        series: charts::series_class(entry.series),
+        scale: layers.scale(),
+        temperature: layers.temperature(),
+        layers: layers
+            .layers()
+            .iter()
+            .map(|layer| match layer {
+                Layer::Conv(conv) => Described::Conv {
+                    filters: conv.filters,
+                    kernel: conv.kernel,
+                    stride: conv.stride,
+                    pad: conv.pad,
+                },
+                Layer::MaxPool(pool) => Described::MaxPool {
+                    size: pool.size,
+                    stride: pool.stride,
+                },
+                Layer::Dense(dense) => Described::Dense {
+                    outputs: dense.bias.len(),
+                },
+                Layer::Relu => Described::Relu,
+            })
+            .collect(),
+        weights: STANDARD.encode(weights),
+    }
+}
+
+fn weights(layers: &Layers) -> Vec<u8> {
+    // A class that was never seen has the lowest bias there is: so it has here.
+    let half = |value: &f32| f16::from_f32(value.clamp(f16::MIN.to_f32(), f16::MAX.to_f32()));
+    layers
+        .layers()
+        .iter()
+        .flat_map(|layer| match layer {
+            Layer::Conv(conv) => [conv.weights.as_slice(), &conv.bias],
+            Layer::Dense(dense) => [dense.weights.as_slice(), &dense.bias],
+            Layer::MaxPool(_) | Layer::Relu => [&[][..], &[]],
+        })
+        .flatten()
+        .flat_map(|value| half(value).to_le_bytes())
+        .collect()
+}
