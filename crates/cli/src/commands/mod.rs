@@ -82,9 +82,9 @@ fn render(run: &RunFolder, models: &Path, page: &PageArgs) -> anyhow::Result<Lea
 /// rendered from records, and models are an extra.
 fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, String>> {
     let of_trial = |planned: &PlannedTrial| -> Result<Layers, String> {
-        let save_as = &planned.save_as;
+        let not_here = || "the model is not saved here".to_owned();
+        let save_as = planned.save_as.as_ref().ok_or_else(not_here)?;
         let folder = models.join(&save_as.dataset).join(&save_as.model);
-        let not_here = || "the model is no longer saved here".to_owned();
         let manifest = bakeoff_zoo::read_manifest(&folder).map_err(|_| not_here())?;
         if manifest.facts.trial != planned.id {
             return Err(not_here());
