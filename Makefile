@@ -5,7 +5,7 @@
 CARGO ?= cargo
 BAKEOFF = $(CARGO) run --release --quiet --bin bakeoff --
 
-.PHONY: compare quick test lint docs browser audit bench bench-peers bless
+.PHONY: compare quick serve test lint docs browser audit bench bench-peers bless
 
 ## The full comparison on MNIST: builds, trains, prints the leaderboard, writes the report.
 compare:
@@ -16,6 +16,11 @@ compare:
 quick:
 	$(CARGO) build --release --bin bakeoff
 	$(BAKEOFF) run experiments/quick.toml
+
+## The page for your own digits, at http://127.0.0.1:8000/.
+serve:
+	$(CARGO) build --release --bin bakeoff
+	$(BAKEOFF) serve
 
 ## Everything that must hold: format, lints, documentation, tests (with a browser).
 test: lint docs browser

@@ -10,6 +10,7 @@ Examples:
   bakeoff run                                the full comparison on MNIST, with a report
   bakeoff predict --model cnn digit.png      ask one model about a picture
   bakeoff predict --all digit.png            ask every saved model
+  bakeoff serve                              draw digits on a local page
   bakeoff models                             what can be trained, and what has been
 
 Exit codes: 0 fine, 1 something failed, 2 the command line was not understood.";
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Measure a saved model on other labelled data
     Evaluate(EvaluateArgs),
+    /// Draw digits on a local page and see what every saved model says
+    Serve(ServeArgs),
     /// Render a run's report again from its records
     Report(ReportArgs),
     /// List datasets, or look at one
@@ -247,6 +250,33 @@ pub(crate) struct EvaluateArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    /// The port; 0 for any that is free
+    #[arg(long, short, value_name = "N", default_value = "8000")]
+    pub(crate) port: u16,
+    /// The address or name to listen on
+    #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// Let other machines in: they need no password, and nothing is encrypted
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
+    /// The folder of saved models
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "models",
+        env = "BAKEOFF_MODELS_DIR"
+    )]
+    pub(crate) models_dir: PathBuf,
+    /// The folder of runs, whose reports are listed
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    pub(crate) reports_dir: PathBuf,
+    /// Where pictures are kept whose right answer you tell
+    #[arg(long, value_name = "DIR", default_value = "corrections")]
+    pub(crate) corrections_dir: PathBuf,
 }
 
 #[derive(Args)]

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Models(args) => commands::models::main(&args),
         Command::Predict(args) => commands::predict::main(&args),
         Command::Evaluate(args) => commands::evaluate::main(&args),
+        Command::Serve(args) => commands::serve::main(args),
         Command::Report(args) => commands::report::main(&args),
         Command::Data(args) => commands::data::main(args),
         Command::Completions(args) => commands::completions::main(args),

@@ -197,6 +197,19 @@ pub trait Classifier: Send + Sync {
     ) -> Result<Box<dyn FittedModel>, FitError>;
 }
 
+/// A training picture that a model compared a picture with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingNeighbour {
+    /// Its position in the training data, from 0.
+    pub index: usize,
+    /// Its class.
+    pub label: u16,
+    /// How far away it is, in the model's own metric.
+    pub distance: f64,
+    /// Its C×H×W bytes.
+    pub pixels: Vec<u8>,
+}
+
 /// What a fit returned: answers with class probabilities.
 pub trait FittedModel: Send + Sync {
     /// The shape of the pictures it was trained on and answers.
@@ -215,6 +228,21 @@ pub trait FittedModel: Send + Sync {
     /// # Errors
     /// [`PredictError::Shape`] for pictures of another shape.
     fn predict_proba(&self, images: &Images) -> Result<Probabilities, PredictError>;
+
+    /// The `count` training pictures nearest to the first of `images`, nearest first;
+    /// fewer where there are fewer. `None` for models that keep no training pictures,
+    /// which is what this default says.
+    ///
+    /// # Errors
+    /// [`PredictError::Shape`] for pictures of another shape.
+    fn training_neighbours(
+        &self,
+        images: &Images,
+        count: usize,
+    ) -> Result<Option<Vec<TrainingNeighbour>>, PredictError> {
+        let _ = count;
+        self.check_shape(images).map(|()| None)
+    }
 
     /// Writes every tensor that [`crate::Family::load`] needs to answer with the same bits.
     ///

@@ -24,7 +24,7 @@ mod store;
 
 pub use classifier::{
     Classifier, EpochMetrics, FitContext, FitError, FitEvent, FitSummary, FittedModel,
-    PredictError, StepUnit,
+    PredictError, StepUnit, TrainingNeighbour,
 };
 pub use corruption::{Corruption, UnknownCorruption};
 pub use family::{BuildFn, Engine, Family, LoadFn, Setting, SettingKind, nearest_name};

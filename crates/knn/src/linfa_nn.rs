@@ -107,4 +107,9 @@ impl Search for LinfaIndex {
         let data = self.indexed.borrow_owner();
         data.iter().map(|&value| value as u8).collect()
     }
+
+    fn row(&self, index: usize) -> Vec<u8> {
+        let data = self.indexed.borrow_owner();
+        data.row(index).iter().map(|&value| value as u8).collect()
+    }
 }

@@ -2,7 +2,7 @@
 
 use bakeoff_core::{
     FitError, FittedModel, ImageShape, Images, ModelHeader, ModelReader, ModelSpec, ModelWriter,
-    PredictError, Probabilities, Samples, StoreError, TensorData,
+    PredictError, Probabilities, Samples, StoreError, TensorData, TrainingNeighbour,
 };
 
 use crate::{
@@ -157,6 +157,25 @@ impl FittedModel for KnnModel {
             }
         }
         Ok(Probabilities::new(self.classes, shares)?)
+    }
+
+    fn training_neighbours(
+        &self,
+        images: &Images,
+        count: usize,
+    ) -> Result<Option<Vec<TrainingNeighbour>>, PredictError> {
+        self.check_shape(images)?;
+        let first = match images.single(0) {
+            Some(first) => self.neighbours(&first, count)?,
+            None => Vec::new(),
+        };
+        let known = |&Neighbour { index, distance }: &Neighbour| TrainingNeighbour {
+            index,
+            label: self.labels[index],
+            distance,
+            pixels: self.search.row(index),
+        };
+        Ok(Some(first.iter().flatten().map(known).collect()))
     }
 
     fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError> {

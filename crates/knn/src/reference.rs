@@ -90,6 +90,10 @@ impl Search for Reference {
     fn rows(&self) -> Vec<u8> {
         self.rows.clone()
     }
+
+    fn row(&self, index: usize) -> Vec<u8> {
+        self.rows[index * self.columns..][..self.columns].to_vec()
+    }
 }
 
 /// Bytes that look random, the same for the same seed.

@@ -20,4 +20,7 @@ pub(crate) trait Search: Send + Sync {
 
     /// The training pictures as they were given: N×D bytes.
     fn rows(&self) -> Vec<u8>;
+
+    /// The training picture at `index`, one that [`Search::nearest`] named: D bytes.
+    fn row(&self, index: usize) -> Vec<u8>;
 }

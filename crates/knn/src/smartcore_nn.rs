@@ -135,4 +135,9 @@ impl<D: Distance<Vec<f32>> + Send + Sync> Search for Indexed<D> {
         let values = self.rows.iter().flat_map(|row| row.0.iter());
         values.map(|&value| value as u8).collect()
     }
+
+    fn row(&self, index: usize) -> Vec<u8> {
+        let values = self.rows[index].0.iter();
+        values.map(|&value| value as u8).collect()
+    }
 }

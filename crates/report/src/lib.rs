@@ -102,6 +102,13 @@ pub fn leaderboard(run: &Run) -> Leaderboard {
     analysis::Analysis::new(run).leaderboard()
 }
 
+/// The style sheet with the colours of reports, light and dark, for pages that shall
+/// look like them: `--page`, `--line`, `--link` and their like, `--c-ink` and the series
+/// `--c-s0` to `--c-s11` with the classes `s0` to `s11`.
+pub fn colours_css() -> String {
+    page::colours()
+}
+
 /// Renders everything a run has to show.
 ///
 /// # Errors

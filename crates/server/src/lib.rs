@@ -1,1 +1,330 @@
 //! The local web page and its JSON API.
+//!
+//! [`Server::bind`] reads the saved models and listens; [`Server::run`] answers until
+//! the process is asked to end. The page is static files, compiled in; everything it
+//! shows comes from the API, which programs may use as well.
+//!
+//! The way of a request: `listen` (connections) → `guard` (whose request it is) → `api`
+//! → `request` (the body, within limits) → `workers` (a thread that computes) →
+//! `answer` (prepare the picture, ask the models) → JSON, or a [`problem`].
+//!
+//! Rejected: a front-end framework (the page is a few hundred lines of script that need
+//! no build); templates on the server (the page would need two ways to show an answer);
+//! a web socket for live answers (one request in flight at a time does the same, and
+//! works through any proxy).
+
+mod answer;
+mod api;
+mod assets;
+mod corrections;
+mod error;
+mod examples;
+mod explain;
+mod guard;
+mod listen;
+mod metrics;
+mod problem;
+mod reports;
+mod request;
+mod router;
+mod shelf;
+#[cfg(test)]
+mod tests;
+mod training;
+mod verdict;
+mod workers;
+
+use std::{
+    future::Future,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _},
+    path::PathBuf,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use tokio::{net::TcpListener, runtime::Runtime, sync::watch};
+
+pub use error::ServerError;
+pub use training::{FirstTraining, ReportFn};
+
+use crate::{
+    corrections::Corrections, examples::Examples, guard::Hosts, metrics::Metrics, reports::Reports,
+    request::BodyBudget, shelf::Shelf, training::Training, workers::Workers,
+};
+
+/// How much a stranger may ask of the server.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The most bytes of one request's body.
+    pub body_bytes: usize,
+    /// The most bytes of all bodies that are held at once; others wait.
+    pub all_bodies_bytes: usize,
+    /// How long a body may take to arrive.
+    pub upload_time: Duration,
+    /// How long a request's head may take to arrive, and a connection may idle.
+    pub head_time: Duration,
+    /// Connections at once; others wait to be accepted.
+    pub connections: usize,
+    /// Pictures that wait for a thread; more are refused.
+    pub queue: usize,
+    /// Threads that prepare pictures and ask models.
+    pub threads: usize,
+    /// How long requests in progress may take to end when the server is to end.
+    pub shutdown_time: Duration,
+}
+
+/// Decoding the largest picture takes some hundred megabytes: more threads than this
+/// would let a few requests fill the memory.
+const MOST_THREADS: usize = 4;
+
+impl Default for Limits {
+    fn default() -> Self {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            body_bytes: 16 << 20,
+            all_bodies_bytes: 64 << 20,
+            upload_time: Duration::from_secs(30),
+            head_time: Duration::from_secs(15),
+            connections: 256,
+            queue: 256,
+            threads: processors.min(MOST_THREADS),
+            shutdown_time: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What to serve, and where.
+pub struct Config {
+    /// The name or address to listen on.
+    pub host: String,
+    /// The port; 0 for any free one.
+    pub port: u16,
+    /// Whether other machines may be let in.
+    pub allow_remote: bool,
+    /// The folder of saved models.
+    pub models: PathBuf,
+    /// The folder of runs.
+    pub reports: PathBuf,
+    /// The folder of personal datasets.
+    pub corrections: PathBuf,
+    /// The style sheet with the colours that the page shares with the reports.
+    pub colours: String,
+    /// What to train where there are no saved models.
+    pub first_training: Option<FirstTraining>,
+    /// How much a stranger may ask.
+    pub limits: Limits,
+}
+
+/// What the handlers share.
+pub(crate) struct App {
+    pub(crate) hosts: Hosts,
+    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) workers: Workers,
+    pub(crate) bodies: BodyBudget,
+    pub(crate) corrections: Corrections,
+    pub(crate) examples: Arc<Examples>,
+    pub(crate) reports: Reports,
+    pub(crate) training: Training,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) colours: String,
+    pub(crate) started: Instant,
+}
+
+/// A server that listens and does not answer yet.
+pub struct Server {
+    runtime: Runtime,
+    listener: TcpListener,
+    address: SocketAddr,
+    app: Arc<App>,
+    limits: Limits,
+}
+
+/// How often the folder of models is looked at for new ones.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+
+impl Server {
+    /// Reads the saved models, listens, and starts to train where there are none.
+    ///
+    /// # Errors
+    /// When the host is not of this machine or is reachable from others without leave,
+    /// the port is taken, or the folder of models cannot be read. A model that cannot be
+    /// read is no error.
+    pub fn bind(config: Config) -> Result<Self, ServerError> {
+        let address = address(&config)?;
+        let limits = config.limits;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("http")
+            .enable_all()
+            .build()?;
+        let bound = |source| ServerError::Bind { address, source };
+        let listener = runtime
+            .block_on(TcpListener::bind(address))
+            .map_err(bound)?;
+        let address = listener.local_addr().map_err(bound)?;
+        let shelf = Arc::new(Shelf::new(&config.models));
+        shelf.refresh()?;
+        let nothing_there = {
+            let models = shelf.models();
+            models.served.is_empty() && models.unreadable.is_empty()
+        };
+        let training = match config.first_training.filter(|_| nothing_there) {
+            Some(first) => Training::start(
+                first,
+                config.models,
+                config.reports.clone(),
+                Arc::clone(&shelf),
+            )?,
+            None => Training::default(),
+        };
+        let metrics = Arc::new(Metrics::new());
+        let app = Arc::new(App {
+            hosts: Hosts::new(&config.host, address.ip()),
+            shelf,
+            workers: Workers::start(limits.threads, limits.queue, Arc::clone(&metrics))?,
+            bodies: BodyBudget::new(limits),
+            corrections: Corrections::new(&config.corrections),
+            examples: Arc::default(),
+            reports: Reports::new(&config.reports),
+            training,
+            metrics,
+            colours: config.colours,
+            started: Instant::now(),
+        });
+        Ok(Self {
+            runtime,
+            listener,
+            address,
+            app,
+            limits,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where a browser on this machine finds it.
+    pub fn url(&self) -> String {
+        let ip = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ip => ip,
+        };
+        format!("http://{}/", SocketAddr::new(ip, self.address.port()))
+    }
+
+    /// Whether it trains a first set of models.
+    pub fn trains(&self) -> bool {
+        self.app.training.is_there()
+    }
+
+    /// The names of the models that answer now, the best test accuracy first.
+    pub fn models(&self) -> Vec<String> {
+        let models = self.app.shelf.models();
+        models.served.iter().map(|it| it.name.clone()).collect()
+    }
+
+    /// The models that cannot be read, with the reasons.
+    pub fn unreadable(&self) -> Vec<(String, String)> {
+        let models = self.app.shelf.models();
+        let pair = |it: &shelf::Unreadable| (it.name.clone(), it.reason.clone());
+        models.unreadable.iter().map(pair).collect()
+    }
+
+    /// Answers until the process is asked to end (Ctrl-C, or SIGTERM), then lets
+    /// requests in progress end and stops what it trains.
+    ///
+    /// # Errors
+    /// When the system does not let it wait for being asked.
+    pub fn run(self) -> Result<(), ServerError> {
+        let asked = {
+            let _inside = self.runtime.enter();
+            asked_to_end()?
+        };
+        self.run_until(asked);
+        Ok(())
+    }
+
+    fn run_until(self, end: impl Future<Output = ()>) {
+        let (tell, stop) = watch::channel(false);
+        let router = router::router(Arc::clone(&self.app));
+        self.runtime.block_on(async {
+            let shelf = Arc::clone(&self.app.shelf);
+            let look = tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                    let shelf = Arc::clone(&shelf);
+                    // What cannot be read now may be readable next time.
+                    let _ = tokio::task::spawn_blocking(move || shelf.refresh()).await;
+                }
+            });
+            let served = tokio::spawn(listen::serve(
+                self.listener,
+                router,
+                self.limits,
+                Arc::clone(&self.app.metrics),
+                stop,
+            ));
+            end.await;
+            let training = self.app.training.stop();
+            // There is a receiver for as long as it serves.
+            let _ = tell.send(true);
+            let _ = served.await;
+            look.abort();
+            if let Some(training) = training {
+                let ended = tokio::task::spawn_blocking(move || training.join());
+                let _ = tokio::time::timeout(self.limits.shutdown_time, ended).await;
+            }
+        });
+        self.runtime.shutdown_background();
+    }
+}
+
+/// The address to listen on.
+fn address(config: &Config) -> Result<SocketAddr, ServerError> {
+    let host = config.host.as_str();
+    let wrong = |reason: String| ServerError::Host {
+        host: host.to_owned(),
+        reason,
+    };
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    let address = (bare, config.port)
+        .to_socket_addrs()
+        .map_err(|error| wrong(error.to_string()))?
+        // `localhost` may be both; browsers try the older first.
+        .min_by_key(SocketAddr::is_ipv6)
+        .ok_or_else(|| wrong("it has no address".into()))?;
+    if !address.ip().is_loopback() && !config.allow_remote {
+        return Err(ServerError::Remote {
+            host: host.to_owned(),
+        });
+    }
+    Ok(address)
+}
+
+#[cfg(unix)]
+fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

@@ -8,6 +8,7 @@ pub(crate) mod plan;
 pub(crate) mod predict;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod serve;
 pub(crate) mod trial;
 
 use std::{collections::BTreeMap, path::Path};

@@ -153,4 +153,17 @@ impl Search for NativeIndex {
         }
         rows
     }
+
+    fn row(&self, index: usize) -> Vec<u8> {
+        let mut row = vec![0; self.columns.total()];
+        // Asked for a handful of rows at a time: a table for the way back would cost
+        // more memory than this search costs time.
+        let place = self.order.iter().position(|&row| row as usize == index);
+        if let Some(position) = place {
+            let mut varying = vec![0; self.packed.groups() * self.packed.sum().group()];
+            self.packed.unpack(position, &mut varying);
+            self.columns.scatter(&varying, &mut row);
+        }
+        row
+    }
 }

@@ -248,6 +248,25 @@ fn votes_and_neighbours_are_those_of_a_hand_made_example() {
 }
 
 #[test]
+fn neighbours_come_with_the_training_pictures_themselves() {
+    let (train, test) = (toy(3, 300), toy(4, 3));
+    for (engine, settings) in recipes() {
+        let model = fit(build(engine, &settings).as_ref(), &train);
+        let near = model.training_neighbours(test.images(), 7);
+        let near = near
+            .expect("neighbours")
+            .expect("a model that keeps its data");
+        assert_eq!(near.len(), 7, "{engine} {settings}");
+        assert!(near.is_sorted_by(|a, b| a.distance <= b.distance));
+        for neighbour in near {
+            let at = neighbour.index;
+            assert_eq!(train.images().get(at), Some(&neighbour.pixels[..]));
+            assert_eq!(train.labels()[at], neighbour.label, "{engine} {settings}");
+        }
+    }
+}
+
+#[test]
 fn threads_and_batches_change_no_bit() {
     let (train, test) = (toy(3, 2000), toy(4, 40));
     for (engine, settings) in recipes() {

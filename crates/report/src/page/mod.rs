@@ -36,6 +36,7 @@ use crate::{
     pictures::{Album, Sheet},
 };
 
+const COLOURS: &str = include_str!("../../assets/colours.css");
 const STYLE: &str = include_str!("../../assets/style.css");
 /// Plain scripts that share one scope: files declare functions, the last one calls them.
 const SCRIPT: &str = concat!(
@@ -51,6 +52,11 @@ const SCRIPT: &str = concat!(
     include_str!("../../assets/script/contents.js"),
     include_str!("../../assets/script/main.js"),
 );
+
+/// The rules that give every colour its name, light and dark.
+pub(crate) fn colours() -> String {
+    format!("{}\n{COLOURS}", charts::css())
+}
 
 /// Where a model on a dataset is found.
 pub(crate) struct Place {
@@ -218,7 +224,7 @@ pub(crate) fn build(analysis: &Analysis<'_>, options: &Options) -> Result<Finish
             format::counted(table.rows.len() as u64, "trial is", "trials are")
         )
     });
-    let style = format!("{}\n{STYLE}", charts::css());
+    let style = format!("{}{STYLE}", colours());
     let page = Page {
         policy: policy(&style),
         style: &style,

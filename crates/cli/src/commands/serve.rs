@@ -1,0 +1,69 @@
+//! `bakeoff serve`
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use bakeoff_server::{Config, FirstTraining, Limits, Server};
+
+use crate::{
+    args::{PageArgs, ServeArgs},
+    text,
+};
+
+/// What is trained where there are no models: good enough to try, there in seconds.
+const FIRST: &str = "quick";
+
+pub(crate) fn main(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let experiment = bakeoff_bench::builtin_experiment(FIRST)
+        .context("the built-in experiment is missing")??;
+    let models_dir = args.models_dir.clone();
+    let first_training = FirstTraining {
+        experiment,
+        program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
+        report: Box::new(move |run| {
+            super::render(run, &models_dir, &PageArgs { no_try_it: false })
+                .map(drop)
+                .map_err(|error| text::chain(&error))
+        }),
+    };
+    let models_dir = args.models_dir.clone();
+    let server = Server::bind(Config {
+        host: args.host,
+        port: args.port,
+        allow_remote: args.allow_remote,
+        models: args.models_dir,
+        reports: args.reports_dir,
+        corrections: args.corrections_dir,
+        colours: bakeoff_report::colours_css(),
+        first_training: Some(first_training),
+        limits: Limits::default(),
+    })?;
+    for (name, reason) in server.unreadable() {
+        eprintln!("{name}: left out: {reason}");
+    }
+    let models = server.models();
+    let about = if !models.is_empty() {
+        format!("Models: {}", models.join(", "))
+    } else if server.trains() {
+        format!(
+            "There are no saved models in {} yet: training the experiment `{FIRST}` now; the \
+             page shows how it goes, and answers as soon as the first model is there.",
+            models_dir.display()
+        )
+    } else {
+        format!(
+            "No model in {} can be read; train them again with `bakeoff run`.",
+            models_dir.display()
+        )
+    };
+    let address = server.address();
+    let mut out = format!("bakeoff is at {}\n", server.url());
+    if !address.ip().is_loopback() {
+        out += "Every machine that can reach this one can use it, without a password and \
+                without encryption.\n";
+    }
+    out += &format!("{about}\nCtrl-C ends it.\n");
+    text::print(&out)?;
+    server.run()?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,131 @@
+// What each model says: a card for each, kept in place while the answers change.
+
+import { element, microseconds, percent } from "./dom.js";
+import { picture } from "./pixels.js";
+
+const SERIES = 12;
+
+export class Cards {
+  #root;
+  #infos = new Map();
+  #cards = new Map();
+
+  constructor(root) {
+    this.#root = root;
+  }
+
+  /** Tells what is known of the models, best first. */
+  set models(models) {
+    this.#infos = new Map(models.map((info, at) => [info.name, { ...info, series: `s${at % SERIES}` }]));
+  }
+
+  knows(name) {
+    return this.#infos.has(name);
+  }
+
+  clear() {
+    this.#cards.clear();
+    this.#root.replaceChildren();
+  }
+
+  /** Shows these predictions. `settled` is false while somebody draws. */
+  show({ predictions, failures, verdict }, settled) {
+    const cards = predictions.map((prediction) => {
+      const card = this.#cards.get(prediction.model) ?? new Card(this.#infos.get(prediction.model), prediction);
+      this.#cards.set(prediction.model, card);
+      card.show(prediction, settled);
+      return card;
+    });
+    // Who differs from the rest stands out, where there is a rest to differ from.
+    const tally = new Map();
+    for (const { class: said } of predictions) tally.set(said, (tally.get(said) ?? 0) + 1);
+    const most = Math.max(0, ...tally.values());
+    predictions.forEach((prediction, at) => {
+      const differs = !verdict.unanimous && tally.get(prediction.class) < most;
+      cards[at].root.classList.toggle("differs", differs);
+    });
+    const wanted = cards.map((card) => card.root);
+    for (const { model, reason } of failures)
+      wanted.push(
+        element("article", { class: "card failed" },
+          element("h3", { text: model }),
+          element("p", { class: "problem", text: reason })),
+      );
+    const there = [...this.#root.children];
+    if (wanted.length !== there.length || wanted.some((card, at) => card !== there[at]))
+      this.#root.replaceChildren(...wanted);
+  }
+}
+
+class Card {
+  #answer = element("b", {});
+  #confidence = element("span", { class: "confidence" });
+  #latency = element("small", { class: "latency" });
+  #bars = [];
+  #why = element("div", { class: "why" });
+
+  constructor(info, prediction) {
+    const name = prediction.model;
+    const about = info
+      ? `${info.title}, right on ${percent(info.test_accuracy)} of ${info.test_samples.toLocaleString("en")} test pictures`
+      : "";
+    const list = element("ol", { class: "bars", "aria-label": `How probable ${name} finds each class` });
+    for (const { class: label } of prediction.probabilities) {
+      const fill = element("span", { class: "fill" });
+      const value = element("span", { class: "value" });
+      const row = element("li", {},
+        element("span", { class: "label", text: label }),
+        element("span", { class: "track", "aria-hidden": "true" }, fill),
+        value);
+      list.append(row);
+      this.#bars.push({ row, fill, value });
+    }
+    if (this.#bars.length > 16) {
+      list.classList.add("many");
+      list.tabIndex = 0;
+    }
+    this.root = element("article", { class: `card ${info?.series ?? "s0"}`, "data-model": name },
+      element("h3", {}, element("span", { class: "name", text: name }), element("small", { text: about })),
+      element("p", { class: "answer" }, this.#answer, this.#confidence, this.#latency),
+      list,
+      this.#why);
+  }
+
+  show(prediction, settled) {
+    this.#answer.textContent = prediction.class;
+    this.#confidence.textContent = percent(prediction.confidence);
+    this.#latency.textContent = microseconds(prediction.latency_us);
+    this.#latency.title = "How long this model took for this picture";
+    prediction.probabilities.forEach(({ probability }, at) => {
+      const { row, fill, value } = this.#bars[at];
+      fill.style.width = `${probability * 100}%`;
+      value.textContent = percent(probability);
+      row.classList.toggle("said", at === prediction.label);
+    });
+    const parts = explanation(prediction);
+    // What explains the picture before is dimmed until the pen rests.
+    this.#why.classList.toggle("old", parts.length === 0 && !settled);
+    if (parts.length > 0 || settled) this.#why.replaceChildren(...parts);
+  }
+}
+
+/** Why: whatever the model could tell. */
+function explanation({ model, explanation: why = {} }) {
+  const parts = [];
+  if (why.neighbours) {
+    const shots = why.neighbours.map((near) =>
+      element("li", {},
+        picture(near.shape, near.pixels, `Training picture ${near.index}, a ${near.class}`),
+        element("b", { text: near.class }),
+        element("small", { text: near.distance.toFixed(near.distance < 10 ? 3 : 0) })),
+    );
+    parts.push(
+      figure("Nearest training pictures, with distances", element("ol", { class: "shots", "aria-label": `Nearest training pictures of ${model}` }, ...shots)),
+    );
+  }
+  return parts;
+}
+
+function figure(caption, ...content) {
+  return element("figure", {}, element("figcaption", { text: caption }), ...content);
+}

@@ -1,0 +1,36 @@
+// Making elements. Text is always text: nothing here, or anywhere on the page, is read
+// as HTML.
+
+export const byId = (id) => document.getElementById(id);
+
+/** An element with properties (`class`, `text`, attributes, `on…` functions) and children. */
+export function element(tag, properties = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name === "text") made.textContent = value;
+    else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else made.setAttribute(name, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+export const percent = (share) => {
+  const value = share * 100;
+  if (value === 0 || value === 100) return `${value} %`;
+  // Almost sure is not sure.
+  if (value > 99.9) return "> 99.9 %";
+  if (value < 0.1) return "< 0.1 %";
+  return `${value.toFixed(1)} %`;
+};
+
+export const microseconds = (value) => {
+  if (value >= 10_000) return `${(value / 1000).toFixed(0)} ms`;
+  if (value >= 1000) return `${(value / 1000).toFixed(1)} ms`;
+  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} µs`;
+};
+
+export const count = (value, one, many) =>
+  `${value.toLocaleString("en")} ${value === 1 ? one : many}`;

@@ -1,0 +1,261 @@
+//! The personal dataset: pictures whose right answer somebody told.
+//!
+//! A folder for each dataset that models were trained on, with `labels.csv` (`file`,
+//! `label`, `predicted`, `model`, `time`) and the prepared pictures as PNG beside it.
+//! `bakeoff evaluate --dataset` reads it. Pictures are kept as the models saw them, so
+//! that evaluating them repeats what was seen; nobody's photograph is kept.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use bakeoff_core::Images;
+use bakeoff_data::encode_png;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{problem::Problem, shelf::Served};
+
+const TABLE: &str = "labels.csv";
+
+/// A row of `labels.csv`.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Row {
+    file: String,
+    label: String,
+    predicted: String,
+    model: String,
+    time: String,
+}
+
+/// Tells what a picture really shows.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CorrectionRequest {
+    /// The picture as the model saw it: the `pixels` of its input.
+    pub(crate) pixels: Vec<f64>,
+    /// The name of the class that it shows.
+    pub(crate) label: String,
+    /// The model whose answer is corrected (or confirmed).
+    pub(crate) model: String,
+}
+
+/// A correction that was kept.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Kept {
+    /// The dataset it was added to.
+    dataset: String,
+    /// Its file.
+    file: String,
+    /// What the model says of it.
+    predicted: String,
+    /// How many pictures that dataset has now.
+    count: usize,
+}
+
+/// A personal dataset.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PersonalDataset {
+    /// The dataset that its models were trained on.
+    dataset: String,
+    /// How many pictures it has.
+    count: usize,
+    /// Its folder.
+    folder: String,
+    /// What to type to see how a model does on it.
+    evaluate: String,
+}
+
+/// The folder of personal datasets.
+pub(crate) struct Corrections {
+    folder: PathBuf,
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> Problem {
+    let path = path.display().to_string();
+    move |error| Problem::internal(format!("{path}: {error}"))
+}
+
+/// The dataset that a model's pictures belong to: limited parts of a dataset
+/// (`mnist-6000`) are that dataset.
+pub(crate) fn home(dataset: &str) -> &str {
+    match dataset.rsplit_once('-') {
+        Some((whole, limit))
+            if !whole.is_empty()
+                && !limit.is_empty()
+                && limit.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            whole
+        }
+        _ => dataset,
+    }
+}
+
+impl Corrections {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
+    /// Keeps a picture. `images` is one picture of the shape that the model takes,
+    /// `predicted` what the model says of it.
+    ///
+    /// # Errors
+    /// When `label` is no class of the model, or the disk fails; nothing is kept then.
+    pub(crate) fn keep(
+        &self,
+        served: &Served,
+        images: &Images,
+        label: &str,
+        predicted: &str,
+    ) -> Result<Kept, Problem> {
+        let facts = &served.manifest.facts;
+        if !facts.class_names.iter().any(|name| name == label) {
+            return Err(Problem::invalid(format!(
+                "`{label}` is no class of {}; there are: {}",
+                served.name,
+                facts.class_names.join(", ")
+            )));
+        }
+        // From a checked manifest, which is saved under this very name as a folder.
+        let dataset = home(&facts.dataset);
+        if dataset.contains(['/', '\\']) || dataset.starts_with('.') {
+            return Err(Problem::internal("the model's dataset has no plain name"));
+        }
+        let folder = self.folder.join(dataset);
+        fs::create_dir_all(&folder).map_err(failed(&folder))?;
+        let table_path = folder.join(TABLE);
+        let mut table = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .append(true)
+            .open(&table_path)
+            .map_err(failed(&table_path))?;
+        // Two servers on the same folder take turns; the lock goes with the file.
+        table.lock().map_err(failed(&table_path))?;
+        let before = rows(&table_path)?;
+        let png = encode_png(images.shape(), images.pixels()).map_err(Problem::internal)?;
+        let (file, path) = write_picture(&folder, before.len() + 1, &png)?;
+        let row = Row {
+            file,
+            label: label.to_owned(),
+            predicted: predicted.to_owned(),
+            model: served.name.clone(),
+            time: jiff::Timestamp::now().to_string(),
+        };
+        let length = table.metadata().map_err(failed(&table_path))?.len();
+        let added = line(&row, length == 0)
+            .and_then(|line| table.write_all(&line))
+            .and_then(|()| table.sync_all());
+        if let Err(error) = added {
+            // Neither half a row nor a picture without one is to stay.
+            let _ = table.set_len(length);
+            let _ = fs::remove_file(&path);
+            return Err(failed(&table_path)(error));
+        }
+        Ok(Kept {
+            dataset: dataset.to_owned(),
+            file: row.file,
+            predicted: row.predicted,
+            count: before.len() + 1,
+        })
+    }
+
+    /// Every personal dataset. `model` names one that knows a dataset, for the command.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be read.
+    pub(crate) fn list(
+        &self,
+        model: impl Fn(&str) -> Option<String>,
+    ) -> Result<Vec<PersonalDataset>, Problem> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed(&self.folder))?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(failed(&self.folder))?.path();
+            let (table, Some(dataset)) = (path.join(TABLE), path.file_name()) else {
+                continue;
+            };
+            if !table.is_file() {
+                continue;
+            }
+            let dataset = dataset.to_string_lossy().into_owned();
+            let folder = path.display().to_string();
+            found.push(PersonalDataset {
+                count: rows(&table)?.len(),
+                evaluate: format!(
+                    "bakeoff evaluate --model {} --dataset {folder}",
+                    model(&dataset).unwrap_or_else(|| "NAME".into())
+                ),
+                folder,
+                dataset,
+            });
+        }
+        found.sort_by(|a, b| a.dataset.cmp(&b.dataset));
+        Ok(found)
+    }
+}
+
+fn rows(table: &Path) -> Result<Vec<Row>, Problem> {
+    let mut reader = csv::Reader::from_path(table).map_err(Problem::internal)?;
+    reader
+        .deserialize()
+        .collect::<Result<_, _>>()
+        .map_err(|error| Problem::internal(format!("{}: {error}", table.display())))
+}
+
+fn line(row: &Row, with_header: bool) -> io::Result<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new()
+        .has_headers(with_header)
+        .from_writer(Vec::new());
+    writer.serialize(row).map_err(io::Error::other)?;
+    writer
+        .into_inner()
+        .map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// Writes a picture under the first free number from `number` on.
+fn write_picture(folder: &Path, number: usize, png: &[u8]) -> Result<(String, PathBuf), Problem> {
+    for number in number.. {
+        let name = format!("{number:06}.png");
+        let path = folder.join(&name);
+        match File::create_new(&path) {
+            Ok(mut file) => {
+                let written = file.write_all(png).and_then(|()| file.sync_all());
+                if let Err(error) = written {
+                    let _ = fs::remove_file(&path);
+                    return Err(failed(&path)(error));
+                }
+                return Ok((name, path));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(&path)(error)),
+        }
+    }
+    Err(Problem::internal("there is no free file name"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limited_parts_of_a_dataset_are_that_dataset() {
+        for (name, expected) in [
+            ("mnist", "mnist"),
+            ("mnist-6000", "mnist"),
+            ("fashion-mnist", "fashion-mnist"),
+            ("fashion-mnist-100", "fashion-mnist"),
+            ("-7", "-7"),
+            ("x-", "x-"),
+        ] {
+            assert_eq!(home(name), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What the server counts, in the text form that Prometheus reads.
+
+use std::time::Duration;
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{
+        counter::Counter,
+        family::{Family, MetricConstructor},
+        gauge::Gauge,
+        histogram::Histogram,
+    },
+    registry::{Registry, Unit},
+};
+
+/// The content type of [`Metrics::text`].
+pub(crate) const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RequestLabels {
+    /// The pattern of the address, never the address itself: a stranger must not be
+    /// able to make up label values without end.
+    route: String,
+    method: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ModelLabels {
+    model: String,
+}
+
+/// Makes histograms with bounds that suit what they measure.
+#[derive(Clone)]
+struct Bounds(&'static [f64]);
+
+impl MetricConstructor<Histogram> for Bounds {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new(self.0.iter().copied())
+    }
+}
+
+const REQUEST_SECONDS: Bounds = Bounds(&[
+    0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0,
+]);
+const MODEL_SECONDS: Bounds = Bounds(&[
+    1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 1e-1,
+]);
+
+/// The counters.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    request_seconds: Family<RouteLabels, Histogram, Bounds>,
+    model_seconds: Family<ModelLabels, Histogram, Bounds>,
+    /// Jobs that wait for a thread.
+    pub(crate) queued: Gauge,
+    /// Jobs for which there was no room.
+    pub(crate) refused: Counter,
+    /// Jobs whose caller had gone before they were begun.
+    pub(crate) abandoned: Counter,
+    /// Models that answer.
+    pub(crate) models: Gauge,
+    /// Connections that are open.
+    pub(crate) connections: Gauge,
+    /// Corrections kept since the start.
+    pub(crate) corrections: Counter,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("bakeoff");
+        let requests = Family::default();
+        let request_seconds = Family::new_with_constructor(REQUEST_SECONDS);
+        let model_seconds = Family::new_with_constructor(MODEL_SECONDS);
+        let (queued, models, connections) = <(Gauge, Gauge, Gauge)>::default();
+        let (refused, abandoned, corrections) = <(Counter, Counter, Counter)>::default();
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register_with_unit(
+            "http_request",
+            "Time from a request's head to its answer",
+            Unit::Seconds,
+            request_seconds.clone(),
+        );
+        registry.register_with_unit(
+            "model_answer",
+            "Time in which a model answered one picture",
+            Unit::Seconds,
+            model_seconds.clone(),
+        );
+        registry.register("queued_jobs", "Jobs that wait for a thread", queued.clone());
+        registry.register(
+            "refused_jobs",
+            "Jobs refused because the queue was full",
+            refused.clone(),
+        );
+        registry.register(
+            "abandoned_jobs",
+            "Jobs dropped because whoever asked had gone",
+            abandoned.clone(),
+        );
+        registry.register("models", "Models that answer", models.clone());
+        registry.register("connections", "Open connections", connections.clone());
+        registry.register(
+            "corrections",
+            "Corrections kept since the start",
+            corrections.clone(),
+        );
+        Self {
+            registry,
+            requests,
+            request_seconds,
+            model_seconds,
+            queued,
+            refused,
+            abandoned,
+            models,
+            connections,
+            corrections,
+        }
+    }
+
+    /// Counts an answered request.
+    pub(crate) fn request(&self, route: &str, method: &'static str, status: u16, took: Duration) {
+        self.requests
+            .get_or_create(&RequestLabels {
+                route: route.to_owned(),
+                method,
+                status,
+            })
+            .inc();
+        self.request_seconds
+            .get_or_create(&RouteLabels {
+                route: route.to_owned(),
+            })
+            .observe(took.as_secs_f64());
+    }
+
+    /// Counts a model's answer.
+    pub(crate) fn answer(&self, model: &str, took: Duration) {
+        self.model_seconds
+            .get_or_create(&ModelLabels {
+                model: model.to_owned(),
+            })
+            .observe(took.as_secs_f64());
+    }
+
+    /// Everything, in OpenMetrics' text form.
+    pub(crate) fn text(&self) -> String {
+        let mut out = String::new();
+        // Writing to a String cannot fail.
+        let _ = text::encode(&mut out, &self.registry);
+        out
+    }
+}

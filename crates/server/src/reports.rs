@@ -1,0 +1,122 @@
+//! The reports of past runs.
+//!
+//! A report is found by listing the folder of runs and comparing names; nothing that
+//! comes from the network is ever made part of a path.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use bakeoff_bench::RunFolder;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::problem::{Code, Problem};
+
+const REPORT: &str = "report.html";
+
+/// A run with a report.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReportEntry {
+    /// The run's name.
+    run: String,
+    /// The experiment's name.
+    experiment: String,
+    /// The datasets it compares on.
+    datasets: Vec<String>,
+    /// When it was planned, RFC 3339 in UTC.
+    planned_at: String,
+    /// The path of the report on this server.
+    href: String,
+}
+
+/// The folder of runs.
+pub(crate) struct Reports {
+    folder: PathBuf,
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> Problem {
+    let path = path.display().to_string();
+    move |error| Problem::internal(format!("{path}: {error}"))
+}
+
+impl Reports {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
+    /// The runs that have a report, by name. Folders that are no runs are left out.
+    fn runs(&self) -> Result<Vec<(String, PathBuf)>, Problem> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed(&self.folder))?,
+        };
+        let mut runs = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(failed(&self.folder))?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            if let Some(name) = name.filter(|_| path.join(REPORT).is_file()) {
+                runs.push((name.to_owned(), path));
+            }
+        }
+        Ok(runs)
+    }
+
+    /// Every report, the latest run first.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be read.
+    pub(crate) fn list(&self) -> Result<Vec<ReportEntry>, Problem> {
+        let mut entries: Vec<ReportEntry> = self
+            .runs()?
+            .into_iter()
+            .filter_map(|(run, path)| {
+                let info = RunFolder::open(&path).and_then(|run| run.info()).ok()?;
+                Some(ReportEntry {
+                    href: format!("/reports/{}", percent_encoded(&run)),
+                    run,
+                    experiment: info.experiment,
+                    datasets: info.datasets.into_iter().map(|data| data.name).collect(),
+                    planned_at: info.planned_at,
+                })
+            })
+            .collect();
+        entries.sort_by(|a, b| {
+            b.planned_at
+                .cmp(&a.planned_at)
+                .then_with(|| a.run.cmp(&b.run))
+        });
+        Ok(entries)
+    }
+
+    /// The report of the run of that name.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] for whatever is not a run's name.
+    pub(crate) fn read(&self, name: &str) -> Result<String, Problem> {
+        let runs = self.runs()?;
+        let (_, path) = runs
+            .iter()
+            .find(|(run, _)| run == name)
+            .ok_or_else(|| Problem::new(Code::NotFound, "there is no such report"))?;
+        let path = path.join(REPORT);
+        fs::read_to_string(&path).map_err(failed(&path))
+    }
+}
+
+/// A name as one segment of a path.
+fn percent_encoded(name: &str) -> String {
+    let mut out = String::new();
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => out += &format!("%{byte:02X}"),
+        }
+    }
+    out
+}

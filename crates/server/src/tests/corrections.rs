@@ -1,0 +1,100 @@
+//! Corrections become a dataset that `bakeoff evaluate` reads.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::support::*;
+use crate::Limits;
+
+#[tokio::test]
+async fn corrections_are_kept_counted_and_readable_as_a_dataset() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Fixture::new(folder.path(), two_models(), Limits::default());
+    let none = server.get("/api/v1/corrections").await.is_ok();
+    assert_eq!(none["datasets"], json!([]));
+    for (label, model) in [("7", "better"), ("1", "mnist/worse"), ("7", "better")] {
+        let body = json!({ "pixels": bar_pixels(), "label": label, "model": model });
+        let answer = server
+            .post_json("/api/v1/corrections", body.to_string())
+            .await;
+        assert_eq!(answer.status.as_u16(), 201, "{}", answer.text());
+    }
+    let own = folder.path().join("corrections/mnist");
+    let table = fs::read_to_string(own.join("labels.csv")).expect("a table");
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines[0], "file,label,predicted,model,time");
+    assert!(
+        lines[1].starts_with("000001.png,7,3,mnist/better,20"),
+        "{}",
+        lines[1]
+    );
+    assert!(
+        lines[2].starts_with("000002.png,1,3,mnist/worse,20"),
+        "{}",
+        lines[2]
+    );
+    assert_eq!(lines.len(), 4);
+    let dataset = bakeoff_data::open(own.to_str().expect("a plain path")).expect("a dataset");
+    assert_eq!(dataset.test().len(), 3);
+    assert_eq!(dataset.test().images().get(0), Some(&bar_pixels()[..]));
+
+    let listed = server.get("/api/v1/corrections").await.is_ok();
+    let entry = &listed["datasets"][0];
+    assert_eq!(entry["dataset"], "mnist");
+    assert_eq!(entry["count"], 3);
+    let command = entry["evaluate"].as_str().expect("text");
+    assert!(
+        command.starts_with("bakeoff evaluate --model mnist/better --dataset "),
+        "{command}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_correction_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Fixture::new(folder.path(), two_models(), Limits::default());
+    let good = json!({ "pixels": bar_pixels(), "label": "7", "model": "better" });
+    let with = |key: &str, value: serde_json::Value| {
+        let mut body = good.clone();
+        body[key] = value;
+        body.to_string()
+    };
+    for (body, status, code) in [
+        (with("label", json!("seven")), 422, "invalid-request"),
+        (with("label", json!("../7")), 422, "invalid-request"),
+        (with("model", json!("nobody")), 404, "unknown-model"),
+        (with("pixels", json!([1, 2, 3])), 422, "invalid-request"),
+        (with("pixels", json!(vec![0; 784])), 422, "nothing-drawn"),
+        (with("note", json!("x")), 422, "invalid-request"),
+    ] {
+        let answer = server.post_json("/api/v1/corrections", body).await;
+        answer.is_problem(status, code);
+    }
+    let form = request("POST", "/api/v1/corrections", "label=7");
+    let answer = server.ask(form).await;
+    answer.is_problem(415, "unsupported-media-type");
+    assert!(!folder.path().join("corrections").exists());
+}
+
+#[tokio::test]
+async fn a_table_that_was_spoilt_is_told_and_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Fixture::new(folder.path(), two_models(), Limits::default());
+    let own = folder.path().join("corrections/mnist");
+    fs::create_dir_all(&own).expect("a folder");
+    fs::write(own.join("labels.csv"), "file,label\nx\n").expect("written");
+    let body = json!({ "pixels": bar_pixels(), "label": "7", "model": "better" });
+    let answer = server
+        .post_json("/api/v1/corrections", body.to_string())
+        .await;
+    let problem = answer.is_problem(500, "internal");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .expect("text")
+            .contains("labels.csv")
+    );
+    let entries = fs::read_dir(&own).expect("a folder").count();
+    assert_eq!(entries, 1, "a picture was left behind");
+}

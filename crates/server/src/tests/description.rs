@@ -1,0 +1,158 @@
+//! The description of the API against the API itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::{
+    body::Body,
+    http::{StatusCode, header},
+};
+use serde_json::{Value, json};
+
+use super::support::*;
+use crate::{Limits, api};
+
+fn description() -> Value {
+    serde_json::to_value(api::description()).expect("JSON")
+}
+
+/// The methods that are documented for each path.
+fn documented() -> BTreeMap<String, BTreeSet<String>> {
+    let description = description();
+    let paths = description["paths"].as_object().expect("paths").clone();
+    paths
+        .into_iter()
+        .map(|(path, item)| {
+            let methods = item.as_object().expect("methods").keys();
+            (path, methods.map(|it| it.to_uppercase()).collect())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn every_route_is_documented_and_every_documented_one_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Fixture::new(folder.path(), two_models(), Limits::default());
+    let documented = documented();
+    let routes: BTreeSet<String> = api::routes()
+        .into_iter()
+        .map(|(path, _)| path.to_owned())
+        .collect();
+    let paths: BTreeSet<String> = documented.keys().cloned().collect();
+    assert_eq!(routes, paths);
+    for (path, methods) in &documented {
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
+            let answer = server.ask(request(method, path, Body::empty())).await;
+            assert_eq!(
+                answer.status != StatusCode::METHOD_NOT_ALLOWED,
+                methods.contains(method),
+                "{method} {path}: {}",
+                answer.status
+            );
+            if !methods.contains(method) {
+                answer.is_problem(405, "method-not-allowed");
+            }
+        }
+    }
+}
+
+/// Asserts that an answer is one that the description promises, body and all.
+#[track_caller]
+fn is_as_documented(method: &str, path: &str, answer: &Answer) {
+    let description = description();
+    let status = answer.status.as_u16().to_string();
+    let promised = &description["paths"][path][method.to_lowercase()]["responses"][&status];
+    assert!(
+        promised.is_object(),
+        "{method} {path} may not answer {status}"
+    );
+    let content = promised["content"].as_object().expect("content");
+    let kind = answer.headers[header::CONTENT_TYPE].to_str().expect("text");
+    let kind = kind.split(';').next().unwrap_or_default();
+    let schema = &content
+        .get(kind)
+        .unwrap_or_else(|| panic!("{method} {path} {status} may not be {kind}"))["schema"];
+    if !kind.ends_with("json") {
+        return;
+    }
+    let mut whole = schema.clone();
+    whole["components"] = description["components"].clone();
+    let validator = jsonschema::draft202012::new(&whole).expect("a schema");
+    let problems: Vec<String> = validator
+        .iter_errors(&answer.json())
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(
+        problems.is_empty(),
+        "{method} {path} {status}: {problems:#?}"
+    );
+}
+
+#[tokio::test]
+async fn every_address_answers_as_it_is_documented() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Fixture::new(folder.path(), two_models(), Limits::default());
+    for path in documented().keys() {
+        let mut foreign = request("GET", path, Body::empty());
+        let host = header::HeaderValue::from_static("evil.example");
+        foreign.headers_mut().insert(header::HOST, host);
+        if documented()[path].contains("GET") {
+            is_as_documented("GET", path, &server.get(path).await);
+            is_as_documented("GET", path, &server.ask(foreign).await);
+        }
+    }
+    let predict = "/api/v1/predict";
+    let explained = json!({ "pixels": bar_pixels(), "explain": ["neighbours"] });
+    for body in [
+        explained.to_string(),
+        json!({ "pixels": bar_pixels(), "models": ["nobody"] }).to_string(),
+        json!({ "pixels": [1] }).to_string(),
+        json!({ "pixels": vec![9; 784] }).to_string(),
+    ] {
+        let answer = server.post_json(predict, body).await;
+        is_as_documented("POST", predict, &answer);
+    }
+    for bytes in [&bar()[..], b"", b"text", &bar()[..50]] {
+        let answer = server.post_picture("x", bytes).await;
+        is_as_documented("POST", predict, &answer);
+    }
+    let corrections = "/api/v1/corrections";
+    for label in ["7", "x"] {
+        let body = json!({ "pixels": bar_pixels(), "label": label, "model": "better" });
+        let answer = server.post_json(corrections, body.to_string()).await;
+        is_as_documented("POST", corrections, &answer);
+    }
+    is_as_documented("GET", corrections, &server.get(corrections).await);
+}
+
+#[tokio::test]
+async fn what_is_served_is_the_description() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Fixture::new(folder.path(), two_models(), Limits::default());
+    let served = server.get("/api/v1/openapi.json").await.is_ok();
+    assert_eq!(served, description());
+    assert!(served["openapi"].as_str().expect("text").starts_with("3.1"));
+}
+
+#[tokio::test]
+async fn metrics_count_what_happened() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Fixture::new(folder.path(), two_models(), Limits::default());
+    server.post_picture("x", &bar()).await.is_ok();
+    server.get("/api/v1/models/../../made-up").await;
+    let answer = server.get("/api/v1/metrics").await;
+    let text = answer.text();
+    for line in [
+        "bakeoff_http_requests_total{route=\"/api/v1/predict\",method=\"POST\",status=\"200\"} 1",
+        "bakeoff_http_requests_total{route=\"other\",method=\"GET\",status=\"404\"} 1",
+        "bakeoff_model_answer_seconds_count{model=\"mnist/better\"} 1",
+        "bakeoff_models 2",
+        "bakeoff_queued_jobs 0",
+        "# EOF",
+    ] {
+        assert!(
+            text.lines().any(|found| found == line),
+            "no {line} in\n{text}"
+        );
+    }
+    assert!(!text.contains("made-up"));
+}

@@ -1,0 +1,242 @@
+//! Training a first set of models where there are none, while the page is up.
+//!
+//! Each trial is a process of its own, started by the harness: this process keeps its
+//! memory, and a trial ends with it, however it ends.
+
+use std::{
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+use bakeoff_bench::{
+    Experiment, Observer, RunFolder, Runner, Subprocess, TrialEnd, TrialEvent, TrialStage,
+};
+use bakeoff_core::{
+    FitEvent,
+    record::{Outcome, PlannedTrial},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::shelf::Shelf;
+
+/// How to train a first set of models.
+pub struct FirstTraining {
+    /// What to train.
+    pub experiment: Experiment,
+    /// The `bakeoff` that runs the trials.
+    pub program: PathBuf,
+    /// Makes the report of the finished run; says why it could not.
+    pub report: ReportFn,
+}
+
+/// Makes the report of a finished run.
+pub type ReportFn = Box<dyn FnOnce(&RunFolder) -> Result<(), String> + Send>;
+
+/// Where training stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum TrainingState {
+    /// Nothing is trained: there were models.
+    #[default]
+    None,
+    /// Models are being trained.
+    Running,
+    /// All of them are there.
+    Finished,
+    /// It ended early; `problems` say why.
+    Failed,
+}
+
+/// How training goes.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub(crate) struct TrainingProgress {
+    state: TrainingState,
+    /// Models that are done.
+    done: usize,
+    /// Models in all.
+    total: usize,
+    /// The model that is being trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    /// What happens to it, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<String>,
+    /// What went wrong.
+    problems: Vec<String>,
+}
+
+struct Shared {
+    progress: Mutex<TrainingProgress>,
+    stop: AtomicBool,
+}
+
+impl Shared {
+    fn update(&self, change: impl FnOnce(&mut TrainingProgress)) {
+        change(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// The training in the background, if there is one.
+#[derive(Default)]
+pub(crate) struct Training {
+    running: Option<(Arc<Shared>, Mutex<Option<JoinHandle<()>>>)>,
+}
+
+impl Training {
+    /// Starts to train. `shelf` is refreshed after each model.
+    pub(crate) fn start(
+        first: FirstTraining,
+        models: PathBuf,
+        reports: PathBuf,
+        shelf: Arc<Shelf>,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            progress: Mutex::new(TrainingProgress {
+                state: TrainingState::Running,
+                total: first.experiment.models.len(),
+                ..TrainingProgress::default()
+            }),
+            stop: AtomicBool::new(false),
+        });
+        let inner = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("training".into())
+            .spawn(move || {
+                let failed = train(first, models, reports, &shelf, &inner).err();
+                inner.update(|progress| {
+                    progress.model = None;
+                    progress.stage = None;
+                    progress.problems.extend(failed);
+                    progress.state = if progress.problems.is_empty() {
+                        TrainingState::Finished
+                    } else {
+                        TrainingState::Failed
+                    };
+                });
+            })?;
+        Ok(Self {
+            running: Some((shared, Mutex::new(Some(thread)))),
+        })
+    }
+
+    /// Whether anything is trained at all.
+    pub(crate) fn is_there(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// How it goes.
+    pub(crate) fn progress(&self) -> TrainingProgress {
+        self.running
+            .as_ref()
+            .map(|(shared, _)| {
+                let progress = shared.progress.lock();
+                progress.unwrap_or_else(PoisonError::into_inner).clone()
+            })
+            .unwrap_or_default()
+    }
+
+    /// Asks it to end; its trial does so at its next sign of life, and with this process
+    /// at the latest. Returns the thread to wait for, the first time.
+    pub(crate) fn stop(&self) -> Option<JoinHandle<()>> {
+        let (shared, thread) = self.running.as_ref()?;
+        shared.stop.store(true, Ordering::Relaxed);
+        thread.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+fn train(
+    first: FirstTraining,
+    models: PathBuf,
+    reports: PathBuf,
+    shelf: &Shelf,
+    shared: &Arc<Shared>,
+) -> Result<(), String> {
+    let in_words = |error: &dyn std::fmt::Display| error.to_string();
+    std::fs::create_dir_all(&models).map_err(|error| format!("{}: {error}", models.display()))?;
+    let command = format!("bakeoff run {}", first.experiment.name);
+    let run = bakeoff_bench::plan(&first.experiment, &reports, &command, false)
+        .map_err(|error| in_words(&error))?;
+    let mut launcher = Subprocess {
+        program: first.program,
+        models,
+        threads: 0,
+    };
+    let mut observer = Watcher { shared, shelf };
+    let outcome = Runner {
+        run: &run,
+        retry_failed: false,
+    }
+    .run(&mut launcher, &mut observer)
+    .map_err(|error| in_words(&error))?;
+    if outcome.cancelled {
+        return Err("it was stopped".into());
+    }
+    (first.report)(&run)
+}
+
+/// Writes down what happens.
+struct Watcher<'a> {
+    shared: &'a Arc<Shared>,
+    shelf: &'a Shelf,
+}
+
+impl Observer for Watcher<'_> {
+    fn started(&mut self, trial: &PlannedTrial) {
+        self.shared.update(|progress| {
+            progress.model = Some(trial.trial.model.clone());
+            progress.stage = Some("starting".into());
+        });
+    }
+
+    fn event(&mut self, _: &PlannedTrial, event: &TrialEvent) -> ControlFlow<()> {
+        if let Some(stage) = stage(event) {
+            self.shared.update(|progress| progress.stage = Some(stage));
+        }
+        if self.shared.stop.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn ended(&mut self, trial: &PlannedTrial, end: &TrialEnd) {
+        // A folder that cannot be read now is read again later, and told then.
+        let _ = self.shelf.refresh();
+        let failure = end.record().and_then(|record| match &record.outcome {
+            Outcome::Failed { reason, .. } => Some(format!("{}: {reason}", trial.trial.model)),
+            Outcome::Ok(_) => None,
+        });
+        self.shared.update(|progress| {
+            progress.done += 1;
+            progress.problems.extend(failure);
+        });
+    }
+
+    fn set_aside(&mut self, _: &PlannedTrial, _: &str) {}
+}
+
+/// An event in a few words, where it is news.
+fn stage(event: &TrialEvent) -> Option<String> {
+    let words = match event {
+        TrialEvent::Stage { stage } => match stage {
+            TrialStage::Data => "reading the data".into(),
+            TrialStage::Fit => "training".into(),
+            TrialStage::Predict => "measuring on the test pictures".into(),
+            TrialStage::Latency => "measuring one picture at a time".into(),
+            TrialStage::Save => "saving".into(),
+        },
+        TrialEvent::Fit {
+            fit: FitEvent::Epoch(epoch),
+        } if epoch.epoch < epoch.epochs => {
+            format!("training: epoch {} of {}", epoch.epoch + 1, epoch.epochs)
+        }
+        TrialEvent::Fit { .. } => return None,
+    };
+    Some(words)
+}
