@@ -9,7 +9,7 @@ use std::{fs, path::PathBuf, time::Instant};
 
 use bakeoff_core::{ImageShape, record::Stage};
 use bakeoff_report::{Options, render};
-use common::{Builder, Fate, data, digits, four_families};
+use common::{Builder, Fate, data, digits, everything, four_families};
 
 fn main() {
     let folder = PathBuf::from(
@@ -23,6 +23,7 @@ fn main() {
         ("twelve", twelve()),
         ("letters", letters()),
         ("seeds", seeds()),
+        ("everything", everything(2000)),
     ];
     for (name, run) in runs {
         let clock = Instant::now();

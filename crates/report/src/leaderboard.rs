@@ -100,6 +100,12 @@ pub struct LeaderboardRow {
     pub brier_score: Option<f64>,
     /// How far probabilities of answers are from how often they are right, on average.
     pub expected_calibration_error: Option<f64>,
+    /// Mean accuracy of its model over all corruptions and severities, where the
+    /// experiment asks for them; over its seeds.
+    pub corrupted_accuracy: Option<f64>,
+    /// Mean corruption error of its model, relative to the experiment's baseline: 1 is as
+    /// robust as the baseline, less is more robust.
+    pub mean_corruption_error: Option<f64>,
     /// `fit`, wall clock.
     pub fit_seconds: Option<f64>,
     /// `fit`, processor time over all threads.

@@ -5,7 +5,11 @@
 //! seeds of one model belong together. Folds and smaller training parts are left out
 //! here: they are not what models are ranked by.
 
+pub(crate) mod ranks;
+pub(crate) mod resampling;
+pub(crate) mod robustness;
 pub(crate) mod significance;
+pub(crate) mod variants;
 
 use bakeoff_core::{
     Probabilities, Samples,
@@ -15,7 +19,11 @@ use bakeoff_metrics::{
     Confidence, Evaluation, Interval, Metric, OneVsRest, Predictions, statistics::wilson,
 };
 
-use self::significance::{ModelScores, Significance};
+use self::{
+    robustness::Robustness,
+    significance::{ModelScores, Significance},
+    variants::Variants,
+};
 use crate::leaderboard::{Leaderboard, LeaderboardRow, Status};
 
 /// A run with everything derived from it.
@@ -36,6 +44,10 @@ pub(crate) struct Group<'a> {
     pub(crate) entries: Vec<Entry<'a>>,
     /// How sure one can be of their scores, and which of them differ.
     pub(crate) significance: Significance,
+    /// How they bear corrupted pictures, where that was asked for.
+    pub(crate) robustness: Option<Robustness>,
+    /// Its trials that models are not ranked by.
+    pub(crate) variants: Variants<'a>,
 }
 
 /// The trials of one model on one dataset: one for each seed.
@@ -81,6 +93,8 @@ pub(crate) struct Success<'a> {
     pub(crate) test: &'a Samples,
     /// Its answers.
     pub(crate) probabilities: &'a Probabilities,
+    /// The same without calibration, where it was calibrated.
+    pub(crate) uncalibrated: Option<&'a Probabilities>,
     /// The predicted class of each test sample.
     pub(crate) predicted: Vec<u16>,
     /// Every score.
@@ -113,6 +127,8 @@ impl<'a> Analysis<'a> {
                 data: run.info.datasets.iter().find(|data| data.name == name),
                 entries: Vec::new(),
                 significance: Significance::default(),
+                robustness: None,
+                variants: Variants::new(run, name),
             });
         }
         for planned in headline() {
@@ -137,6 +153,7 @@ impl<'a> Analysis<'a> {
                 .entries
                 .sort_by(|a, b| descending(a.mean_accuracy(), b.mean_accuracy()));
             group.significance = Significance::new(group);
+            group.robustness = Robustness::new(group, run.info.robustness_baseline.as_deref());
         }
         Self { run, groups }
     }
@@ -156,8 +173,13 @@ impl<'a> Analysis<'a> {
             let start = rows.len();
             for (index, entry) in group.entries.iter().enumerate() {
                 let scores = group.significance.of_entry(index);
+                let corrupted = group.robustness.as_ref().and_then(|r| r.of_entry(index));
                 rows.extend(entry.trials.iter().map(|trial| {
-                    let row = trial.row(&group.significance, scores);
+                    let row = LeaderboardRow {
+                        corrupted_accuracy: corrupted.map(|found| found.mean),
+                        mean_corruption_error: corrupted.and_then(|found| found.error),
+                        ..trial.row(&group.significance, scores)
+                    };
                     (trial.planned.index, row)
                 }));
             }
@@ -171,6 +193,14 @@ impl<'a> Analysis<'a> {
         Leaderboard {
             rows: rows.into_iter().map(|(_, row)| row).collect(),
         }
+    }
+}
+
+impl Group<'_> {
+    /// The place of a model among all models of the run, by its name.
+    pub(crate) fn series(&self, model: &str) -> usize {
+        let entry = self.entries.iter().find(|entry| entry.model == model);
+        entry.map_or(0, |entry| entry.series)
     }
 }
 
@@ -296,6 +326,8 @@ impl<'a> Trial<'a> {
             log_loss_high,
             brier_score: scores.map(|e| e.brier_score),
             expected_calibration_error: scores.map(|e| e.expected_calibration_error),
+            corrupted_accuracy: None,
+            mean_corruption_error: None,
             fit_seconds: costs.map(|c| seconds(c.fit_ns)),
             fit_cpu_seconds: costs.and_then(|c| c.fit_cpu_ns).map(seconds),
             load_seconds: costs.map(|c| seconds(c.data_load_ns)),
@@ -340,6 +372,7 @@ impl<'a> Success<'a> {
             measured,
             test,
             probabilities,
+            uncalibrated: run.uncalibrated.get(&planned.id),
             predicted: predictions.predicted().to_vec(),
             evaluation: Evaluation::of(&predictions, &curves),
             curves,

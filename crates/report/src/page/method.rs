@@ -11,6 +11,7 @@ use crate::{
     analysis::{Analysis, Fate, Group},
     charts::{ClassCounts, MOST_CLASSES, class_counts},
     format,
+    leaderboard::Status,
     pictures::{Album, Tile},
 };
 
@@ -63,6 +64,34 @@ pub(crate) fn samples(analysis: &Analysis<'_>) -> Option<Table> {
     })
 }
 
+const NO_RECORD: &str = "planned, but there is no record of it: it was not run, or was stopped; \
+                         resuming the run completes it";
+
+/// Folds, holdouts and smaller training parts without results, as rows of [`problems`].
+fn variant_problems(group: &Group<'_>) -> Vec<Vec<Cell>> {
+    let problems = group.variants.problems.iter();
+    problems
+        .map(|problem| {
+            let trial = &problem.planned.trial;
+            let variant = trial.variant().unwrap_or_default();
+            let status = if problem.reason.is_some() {
+                Status::Failed
+            } else {
+                Status::Missing
+            };
+            vec![
+                Cell::from(trial.model.as_str()),
+                Cell::from(format!("{}, {variant}", trial.data.name)),
+                Cell::from(trial.seed.to_string()),
+                Cell::from(status.as_str()),
+                Cell::from(format::NOTHING),
+                Cell::from(problem.reason.as_deref().unwrap_or(NO_RECORD)),
+                Cell::from(problem.planned.id.as_str()),
+            ]
+        })
+        .collect()
+}
+
 /// Trials without results, with the reason.
 pub(crate) fn problems(analysis: &Analysis<'_>) -> Option<Table> {
     let rows: Vec<Vec<Cell>> = analysis
@@ -74,11 +103,7 @@ pub(crate) fn problems(analysis: &Analysis<'_>) -> Option<Table> {
                     stage.map_or(format::NOTHING, |stage| stage_name(stage)),
                     reason.as_str(),
                 ),
-                Fate::Missing => (
-                    format::NOTHING,
-                    "planned, but there is no record of it: it was not run, or was stopped; \
-                     resuming the run completes it",
-                ),
+                Fate::Missing => (format::NOTHING, NO_RECORD),
             };
             let planned = &trial.planned.trial;
             Some(vec![
@@ -91,6 +116,7 @@ pub(crate) fn problems(analysis: &Analysis<'_>) -> Option<Table> {
                 Cell::from(trial.planned.id.as_str()),
             ])
         })
+        .chain(analysis.groups.iter().flat_map(variant_problems))
         .collect();
     (!rows.is_empty()).then(|| Table {
         caption: "Trials without results".to_owned(),

@@ -2,15 +2,21 @@
 //!
 //! Templates see no record and compute nothing; what they show is decided here.
 
+mod agreement;
 mod board;
+mod calibration;
 mod compare;
 mod compare_curves;
+mod data_size;
 mod explorer;
 mod method;
 mod model;
 mod model_charts;
 mod model_tables;
 mod parts;
+mod ranks;
+mod resampling;
+mod robustness;
 mod sections;
 mod significance;
 mod try_it;

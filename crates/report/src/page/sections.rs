@@ -3,8 +3,9 @@
 //! A question that a run says nothing about has no section.
 
 use super::{
+    agreement, calibration, data_size,
     parts::{Charts, Figure, Table, Words},
-    significance,
+    ranks, resampling, robustness, significance,
 };
 use crate::{
     ReportError,
@@ -37,11 +38,26 @@ pub(crate) struct Part {
 /// What one dataset says to a question, if anything; charts take the stem's prefix.
 type Answer = fn(&Group<'_>, &str, &mut Charts) -> Result<Option<Part>, ReportError>;
 
-const QUESTIONS: [(&str, &str, Answer); 1] = [(
-    "significance",
-    "Is the best really better?",
-    significance::part,
-)];
+const QUESTIONS: [(&str, &str, Answer); 6] = [
+    (
+        "significance",
+        "Is the best really better?",
+        significance::part,
+    ),
+    ("agreement", "What do they miss together?", agreement::part),
+    ("calibration", "What did calibration do?", calibration::part),
+    (
+        "robustness",
+        "How do they bear worse pictures?",
+        robustness::part,
+    ),
+    ("data-size", "What does more data give?", data_size::part),
+    (
+        "resampling",
+        "Does the draw of the data matter?",
+        resampling::part,
+    ),
+];
 
 /// Every section that the run has something to say in; `prefixes` are those of the groups'
 /// charts.
@@ -65,6 +81,13 @@ pub(crate) fn sections(
         if !parts.is_empty() {
             sections.push(Section { id, title, parts });
         }
+    }
+    if let Some(part) = ranks::part(analysis, charts)? {
+        sections.push(Section {
+            id: "ranks",
+            title: "Who is best over all datasets?",
+            parts: vec![part],
+        });
     }
     Ok(sections)
 }

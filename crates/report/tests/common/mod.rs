@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use bakeoff_core::{
-    ConvLayer, DenseLayer, EpochMetrics, FitSummary, ImageShape, Images, Layer, Layers,
+    ConvLayer, Corruption, DenseLayer, EpochMetrics, FitSummary, ImageShape, Images, Layer, Layers,
     MaxPoolLayer, ModelSpec, Probabilities, Samples,
     record::{
-        Costs, DataInfo, DataRef, Host, IterationPoint, Latency, Measured, Outcome, PlannedTrial,
-        Record, Run, RunInfo, SCHEMA, SampleCounts, SaveName, Scores, Sidecar, SplitSpec, Stage,
-        TrialSpec, ValidationSpec,
+        CalibrationResult, CorruptionScore, Costs, Cut, DataInfo, DataRef, Host, IterationPoint,
+        Latency, Measured, Outcome, PlannedTrial, Record, Run, RunInfo, SCHEMA, SampleCounts,
+        SaveName, Scores, Sidecar, SplitSpec, Stage, TrialSpec, ValidationSpec,
     },
 };
 use serde_json::{Value, json};
@@ -196,7 +196,18 @@ impl Builder {
         }
     }
 
-    pub fn trial(mut self, data: &Data, model: &str, family: &str, seed: u64, fate: Fate) -> Self {
+    pub fn trial(self, data: &Data, model: &str, family: &str, seed: u64, fate: Fate) -> Self {
+        self.variant(data, (model, family, seed), fate, |_| {})
+    }
+
+    /// A trial that is not planned as the headline trials are.
+    pub fn variant(
+        mut self,
+        data: &Data,
+        (model, family, seed): (&str, &str, u64),
+        fate: Fate,
+        change: impl Fn(&mut TrialSpec),
+    ) -> Self {
         let settings = match family {
             "knn" => json!({"k": 3, "metric": "l2", "weights": "uniform"}),
             "logistic" => json!({"c": 1.0, "max_iterations": 1000, "tolerance": 1e-4}),
@@ -208,7 +219,7 @@ impl Builder {
             "logistic" => "linfa",
             _ => "burn-flex",
         };
-        let trial = TrialSpec {
+        let mut trial = TrialSpec {
             schema: SCHEMA,
             model: model.to_owned(),
             spec: ModelSpec {
@@ -236,6 +247,7 @@ impl Builder {
             robustness: None,
             seed,
         };
+        change(&mut trial);
         let id = trial.id();
         let outcome = match fate {
             Fate::Missing => None,
@@ -294,6 +306,125 @@ impl Builder {
     pub fn build(self) -> Run {
         self.run
     }
+}
+
+/// Everything that an experiment can ask for, of four families on so many digits: three
+/// seeds, five folds, smaller training parts, calibration and all corruptions.
+pub fn everything(samples: usize) -> Run {
+    let digits = digits("mnist", samples);
+    let models = [
+        ("logistic", 0.926),
+        ("knn", 0.9705),
+        ("ann", 0.979),
+        ("cnn", 0.9912),
+    ];
+    let mut builder = Builder::new("everything", &[&digits]);
+    builder.run.info.robustness_baseline = Some("logistic".to_owned());
+    let ok = |model: &str, seed: u64, accuracy: f64| {
+        let probabilities = answers(&digits.test, accuracy, 1000 * seed + model.len() as u64);
+        let mut measured = measured(&digits, model, accuracy, seed);
+        measured.robustness = corrupted(&digits, accuracy);
+        measured.calibration = (model != "knn").then(|| CalibrationResult {
+            temperature: 1.25,
+            validation_log_loss_before: 0.2,
+            validation_log_loss_after: 0.15,
+            at_bound: false,
+            uncalibrated_scores: Scores::default(),
+            uncalibrated: Sidecar {
+                file: "x.uncalibrated".to_owned(),
+                sha256: "0".repeat(64),
+            },
+        });
+        (measured, probabilities)
+    };
+    for (model, accuracy) in models {
+        let seeds = if model == "knn" { 1 } else { 3 };
+        for seed in 1..=seeds {
+            let (measured, probabilities) = ok(model, seed, accuracy - 0.001 * seed as f64);
+            let uncalibrated = sharpened(&probabilities);
+            let fate = Fate::Ok(Box::new(measured), probabilities);
+            builder = builder.trial(&digits, model, model, seed, fate);
+            let id = builder.run.plan[builder.run.plan.len() - 1].id.clone();
+            builder.run.uncalibrated.insert(id, uncalibrated);
+        }
+        for (share, loss) in [(0.01, 0.12), (0.03, 0.08), (0.1, 0.04), (0.3, 0.02)] {
+            let (mut measured, probabilities) = ok(model, 1, accuracy - loss);
+            measured.robustness.clear();
+            measured.calibration = None;
+            for count in [
+                &mut measured.samples.train,
+                &mut measured.samples.validation,
+            ] {
+                *count = (*count as f64 * share) as usize;
+            }
+            measured.costs.fit_ns = (measured.costs.fit_ns as f64 * share) as u64;
+            let fate = Fate::Ok(Box::new(measured), probabilities);
+            builder = builder.variant(&digits, (model, model, 1), fate, |trial| {
+                trial.data.train_fraction = Some(share);
+            });
+        }
+        for fold in 1..=5 {
+            let labels: Vec<u16> = (0..samples).map(|i| ((i * 3 + fold) % 10) as u16).collect();
+            let images = Images::new(ImageShape::new(1, 1, 1), vec![0; samples]).unwrap();
+            let part = Samples::new(images, labels.clone(), digits.info.class_names.clone());
+            let lucky = accuracy + 0.002 * fold as f64 - 0.006;
+            let probabilities = answers(&part.unwrap(), lucky, fold as u64);
+            let mut measured = measured(&digits, model, accuracy, 1);
+            measured.samples = SampleCounts {
+                train: 4 * samples,
+                validation: 0,
+                test: samples,
+            };
+            measured.test_fingerprint = format!("fold {fold}");
+            builder.run.cuts.insert(
+                measured.test_fingerprint.clone(),
+                Cut {
+                    labels,
+                    indices: (0..samples as u32).collect(),
+                },
+            );
+            let fate = Fate::Ok(Box::new(measured), probabilities);
+            builder = builder.variant(&digits, (model, model, 1), fate, |trial| {
+                trial.split = SplitSpec::Fold {
+                    fold,
+                    folds: 5,
+                    repeat: 1,
+                    seed: 1,
+                };
+            });
+        }
+    }
+    builder.build()
+}
+
+/// The same answers, each too sure of itself.
+fn sharpened(probabilities: &Probabilities) -> Probabilities {
+    let rows = probabilities.rows().flat_map(|row| {
+        let squares: Vec<f32> = row.iter().map(|p| p * p).collect();
+        let sum: f32 = squares.iter().sum();
+        squares.into_iter().map(move |p| p / sum)
+    });
+    Probabilities::new(probabilities.classes(), rows.collect()).unwrap()
+}
+
+/// Scores that fall with every severity, faster for some corruptions.
+fn corrupted(data: &Data, accuracy: f64) -> Vec<CorruptionScore> {
+    let mut scores = Vec::new();
+    for (place, corruption) in Corruption::ALL.into_iter().enumerate() {
+        for severity in 1..=Corruption::SEVERITIES {
+            let loss = 0.006 * (place + 1) as f64 * f64::from(severity) * (2.0 - accuracy);
+            let total = data.test.len() as u64;
+            scores.push(CorruptionScore {
+                corruption,
+                severity,
+                correct: ((accuracy - loss).max(0.1) * total as f64) as u64,
+                total,
+                log_loss: 0.1 + loss,
+                mean_confidence: 0.9,
+            });
+        }
+    }
+    scores
 }
 
 /// Measurements such as a family would have.

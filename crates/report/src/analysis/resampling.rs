@@ -1,0 +1,170 @@
+//! Models over folds or repeated holdouts: how much their scores depend on the draw of the
+//! data, and whether their differences survive it.
+
+use bakeoff_core::record::{Purpose, SplitSpec};
+use bakeoff_metrics::statistics::{Practical, ResampledT, holm};
+
+use super::{Group, ranks::Ranks, variants::Point};
+
+/// Differences in accuracy up to this are taken for practically none: one point, as in A.
+/// Benavoli et al., "Time for a change: a tutorial for comparing multiple classifiers
+/// through Bayesian analysis", Journal of Machine Learning Research 18 (2017).
+pub(crate) const PRACTICAL_MARGIN: f64 = 0.01;
+
+/// The models over the cuts of a dataset's training part.
+#[derive(Debug)]
+pub(crate) struct Resampling<'a> {
+    /// What the cuts are: `5 folds`, `10 holdouts`.
+    pub(crate) cuts: String,
+    /// The models that have a result on every cut, the most accurate first.
+    pub(crate) models: Vec<OverCuts<'a>>,
+    /// Every two of them, the better one first.
+    pub(crate) pairs: Vec<CutsPair>,
+    /// Their ranks, where there are enough cuts and models.
+    pub(crate) ranks: Option<Ranks>,
+}
+
+/// A model on every cut, means over its seeds.
+#[derive(Debug)]
+pub(crate) struct OverCuts<'a> {
+    /// Its name.
+    pub(crate) model: &'a str,
+    /// Accuracy on each.
+    pub(crate) accuracy: Vec<f64>,
+    /// Mean accuracy.
+    pub(crate) mean: f64,
+    /// Standard deviation of the accuracies.
+    pub(crate) deviation: f64,
+    /// Mean macro F1.
+    pub(crate) macro_f1: f64,
+    /// Mean log loss.
+    pub(crate) log_loss: f64,
+}
+
+/// Two models over the cuts.
+#[derive(Debug)]
+pub(crate) struct CutsPair {
+    /// The more accurate one: place among the models.
+    pub(crate) first: usize,
+    /// The other.
+    pub(crate) second: usize,
+    /// The corrected resampled t-test of their accuracies.
+    pub(crate) test: ResampledT,
+    /// Its p-value after Holm's correction over all pairs.
+    pub(crate) adjusted_p: Option<f64>,
+    /// How probable a difference of more than [`PRACTICAL_MARGIN`] is.
+    pub(crate) practical: Practical,
+}
+
+impl<'a> Resampling<'a> {
+    /// Gathers the folds and holdouts of a group; `None` where there are none that at least
+    /// one model has completed.
+    pub(crate) fn new(group: &Group<'a>) -> Option<Self> {
+        let points: Vec<&Point<'a>> = group.variants.of(Purpose::Resampling).collect();
+        let mut splits: Vec<SplitSpec> = Vec::new();
+        let mut names: Vec<&str> = Vec::new();
+        for point in &points {
+            if !splits.contains(&point.split) {
+                splits.push(point.split);
+            }
+            if !names.contains(&point.model) {
+                names.push(point.model);
+            }
+        }
+        if splits.len() < 2 {
+            return None;
+        }
+        let mut models: Vec<OverCuts<'a>> = names
+            .into_iter()
+            .filter_map(|model| over_cuts(model, &splits, &points))
+            .collect();
+        if models.is_empty() {
+            return None;
+        }
+        models.sort_by(|a, b| b.mean.total_cmp(&a.mean));
+        let trained = |of: fn(&Point<'_>) -> usize| {
+            let total: usize = points.iter().map(|point| of(point)).sum();
+            total / points.len()
+        };
+        let train = trained(|point| point.samples.train + point.samples.validation);
+        let test = trained(|point| point.samples.test);
+        let mut pairs = Vec::new();
+        for first in 0..models.len() {
+            for second in first + 1..models.len() {
+                pairs.extend(pair(&models, (first, second), (train, test)));
+            }
+        }
+        let p: Vec<f64> = pairs.iter().filter_map(|pair| pair.test.p).collect();
+        let tested = pairs.iter_mut().filter(|pair| pair.test.p.is_some());
+        for (pair, adjusted) in tested.zip(holm(&p)) {
+            pair.adjusted_p = Some(adjusted);
+        }
+        let blocks: Vec<Vec<f64>> = (0..splits.len())
+            .map(|cut| models.iter().map(|model| model.accuracy[cut]).collect())
+            .collect();
+        Some(Self {
+            cuts: cuts_text(&splits),
+            ranks: Ranks::new(&blocks, "folds").ok(),
+            models,
+            pairs,
+        })
+    }
+}
+
+fn cuts_text(splits: &[SplitSpec]) -> String {
+    let count = splits.len();
+    match splits.first() {
+        Some(SplitSpec::Fold { folds, .. }) if count > *folds => format!(
+            "{folds}-fold cross-validation, {} times",
+            count.div_ceil(*folds)
+        ),
+        Some(SplitSpec::Fold { folds, .. }) => format!("{folds}-fold cross-validation"),
+        _ => format!("{count} repeated holdouts"),
+    }
+}
+
+fn over_cuts<'a>(
+    model: &'a str,
+    splits: &[SplitSpec],
+    points: &[&Point<'a>],
+) -> Option<OverCuts<'a>> {
+    let mean = |of: fn(&Point<'_>) -> f64, split: &SplitSpec| {
+        let own = points
+            .iter()
+            .filter(|p| p.model == model && p.split == *split);
+        let (sum, count) = own.fold((0.0, 0_usize), |(sum, n), p| (sum + of(p), n + 1));
+        (count > 0).then(|| sum / count as f64)
+    };
+    let all = |of: fn(&Point<'_>) -> f64| -> Option<Vec<f64>> {
+        splits.iter().map(|split| mean(of, split)).collect()
+    };
+    let accuracy = all(|p| p.accuracy)?;
+    let average = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let centre = average(&accuracy);
+    let squares: f64 = accuracy.iter().map(|a| (a - centre).powi(2)).sum();
+    Some(OverCuts {
+        model,
+        mean: centre,
+        deviation: (squares / (accuracy.len() as f64 - 1.0)).sqrt(),
+        macro_f1: average(&all(|p| p.macro_f1)?),
+        log_loss: average(&all(|p| p.log_loss)?),
+        accuracy,
+    })
+}
+
+fn pair(
+    models: &[OverCuts<'_>],
+    (first, second): (usize, usize),
+    (train, test): (usize, usize),
+) -> Option<CutsPair> {
+    let scores = models[first].accuracy.iter().zip(&models[second].accuracy);
+    let differences: Vec<f64> = scores.map(|(a, b)| a - b).collect();
+    let test = ResampledT::new(&differences, train, test).ok()?;
+    Some(CutsPair {
+        first,
+        second,
+        practical: test.practical(PRACTICAL_MARGIN),
+        test,
+        adjusted_p: None,
+    })
+}

@@ -1,0 +1,177 @@
+//! How the models bear worse pictures.
+
+use super::{
+    parts::{Cell, Charts, Column, Table, Words},
+    sections::Part,
+};
+use crate::{
+    ReportError,
+    analysis::{
+        Group,
+        robustness::{Corrupted, Robustness},
+    },
+    charts::{ClassErrors, Panel, class_errors, panels},
+    format,
+};
+
+/// What one dataset says.
+///
+/// # Errors
+/// When a chart cannot be drawn.
+pub(super) fn part(
+    group: &Group<'_>,
+    prefix: &str,
+    charts: &mut Charts,
+) -> Result<Option<Part>, ReportError> {
+    let Some(found) = group.robustness.as_ref().filter(|r| !r.models.is_empty()) else {
+        return Ok(None);
+    };
+    let name = |model: &Corrupted| group.entries[model.entry].model;
+    let named: Vec<(&str, usize)> = found
+        .models
+        .iter()
+        .map(|model| (name(model), group.entries[model.entry].series))
+        .collect();
+    let curves: Vec<Panel<'_>> = found
+        .corruptions
+        .iter()
+        .enumerate()
+        .map(|(index, corruption)| Panel {
+            title: corruption.title(),
+            models: found
+                .models
+                .iter()
+                .map(|model| {
+                    let severities = model.accuracy[index].iter().copied();
+                    std::iter::once(model.clean).chain(severities).collect()
+                })
+                .collect(),
+        })
+        .collect();
+    let curves = panels(&format!("{prefix}robustness"), &named, &curves)?;
+    let titles: Vec<String> = found
+        .corruptions
+        .iter()
+        .map(|corruption| corruption.title().to_owned())
+        .collect();
+    let errors = ClassErrors {
+        classes: &titles,
+        models: found
+            .models
+            .iter()
+            .map(|model| (name(model), model.errors().into_iter().map(Some).collect()))
+            .collect(),
+    };
+    let cells = class_errors(&format!("{prefix}robustness-errors"), &errors)?;
+    let figures = vec![
+        charts.figure(
+            &curves,
+            "Accuracy under corruption",
+            "The test pictures made worse in several ways, from severity 1 to 5; 0 is as they \
+             are. All models answer the same corrupted pictures; none was trained on them.",
+            None,
+        ),
+        charts.figure(
+            &cells,
+            "Errors by corruption",
+            "Percent of the corrupted test pictures that a model gets wrong, mean over the five \
+             severities: the stronger the colour, the more.",
+            None,
+        ),
+    ];
+    Ok(Some(Part {
+        heading: None,
+        lead: lead(group, found),
+        sentences: found
+            .models
+            .iter()
+            .map(|model| weakest(name(model), found, model))
+            .collect(),
+        figures,
+        tables: vec![table(group, found)],
+        notes: vec![match &found.baseline {
+            Some(baseline) => format!(
+                "The robustness score is the mean corruption error of Hendrycks and Dietterich: \
+                 under each corruption a model's errors over those of {baseline}, and the mean \
+                 of these ratios. 1 is as robust as {baseline}, less is better."
+            ),
+            None => "There is no robustness score relative to a baseline: the baseline model has \
+                     no results."
+                .to_owned(),
+        }],
+    }))
+}
+
+fn lead(group: &Group<'_>, found: &Robustness) -> Words {
+    let name = |model: &Corrupted| group.entries[model.entry].model;
+    let Some(best) = found.models.first() else {
+        return Words::default();
+    };
+    let words = Words::default().strong(name(best)).plain(format!(
+        " is the most robust: over all corruptions it gets {} of the pictures right, and {} of \
+         them as they are",
+        format::percent(best.mean, 10_000),
+        format::percent(best.clean, 10_000)
+    ));
+    match (&found.baseline, best.error) {
+        (Some(baseline), Some(error)) if baseline != name(best) => words.plain(format!(
+            "; its errors are {} those of {baseline} (robustness score {error:.2}).",
+            format::times(error)
+        )),
+        _ => words.plain("."),
+    }
+}
+
+/// Where a model loses most.
+fn weakest(name: &str, found: &Robustness, model: &Corrupted) -> Words {
+    let errors = model.errors();
+    let worst = errors
+        .iter()
+        .zip(&found.corruptions)
+        .max_by(|a, b| a.0.total_cmp(b.0));
+    let least = errors
+        .iter()
+        .zip(&found.corruptions)
+        .min_by(|a, b| a.0.total_cmp(b.0));
+    match (worst, least) {
+        (Some((most, worst)), Some((few, least))) => Words::default().strong(name).plain(format!(
+            " suffers most from “{}” ({} wrong) and least from “{}” ({} wrong).",
+            worst.title().to_lowercase(),
+            format::percent(*most, 100),
+            least.title().to_lowercase(),
+            format::percent(*few, 100),
+        )),
+        _ => Words::default(),
+    }
+}
+
+fn table(group: &Group<'_>, found: &Robustness) -> Table {
+    let share = |value: f64| format::percent(value, 10_000);
+    Table {
+        caption: format!("Robustness on {}", group.name),
+        columns: vec![
+            Column::text("model"),
+            Column::number("accuracy as they are"),
+            Column::number("accuracy corrupted"),
+            Column::number("points lost"),
+            Column::number("robustness score (less is better)"),
+        ],
+        rows: found
+            .models
+            .iter()
+            .map(|model| {
+                vec![
+                    Cell::from(group.entries[model.entry].model),
+                    Cell::number(Some(model.clean), share),
+                    Cell::number(Some(model.mean), share),
+                    Cell::number(Some(100.0 * (model.clean - model.mean)), |points| {
+                        format!("{points:.2}")
+                    }),
+                    Cell::number(model.error, |error| format!("{error:.3}")),
+                ]
+            })
+            .collect(),
+        sortable: true,
+        pairs: false,
+    }
+}
