@@ -12,7 +12,7 @@ use bakeoff_core::{
 };
 use bakeoff_report::{Options, Rendered, Status, leaderboard, render};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use common::{Builder, Fate, answers, data, digits, four_families, measured};
+use common::{Builder, Fate, answers, data, digits, everything, four_families, measured};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -456,6 +456,88 @@ fn one_model_is_compared_with_nothing() {
         .build();
     let rendered = check(&run);
     assert!(rendered.html.contains("is the only model with results"));
+}
+
+#[test]
+fn every_question_that_a_run_can_answer_has_its_section() {
+    let rendered = check(&everything(400));
+    for id in [
+        "significance",
+        "agreement",
+        "calibration",
+        "robustness",
+        "data-size",
+        "resampling",
+    ] {
+        let section = format!("<section id=\"{id}\"");
+        assert!(rendered.html.contains(&section), "no section {id}");
+    }
+    for stem in [
+        "accuracy-intervals",
+        "agreement",
+        "calibration-before",
+        "calibration-after",
+        "robustness",
+        "robustness-errors",
+        "data-size-accuracy",
+        "data-size-fit-time",
+        "resampling",
+        "resampling-ranks",
+    ] {
+        let found = rendered.charts.iter().any(|(name, _)| name == stem);
+        assert!(found, "no chart {stem}");
+    }
+    // Folds and smaller training parts are no rows of the leaderboard.
+    assert_eq!(rendered.leaderboard.rows.len(), 10);
+    // The baseline is as robust as itself.
+    let row = |model: &str| {
+        let mut rows = rendered.leaderboard.rows.iter();
+        rows.find(|row| row.model == model).unwrap().clone()
+    };
+    assert_eq!(row("logistic").mean_corruption_error, Some(1.0));
+    assert!(row("cnn").mean_corruption_error.unwrap() < 1.0);
+    // Nothing of it is there where nothing was asked for.
+    let plain = check(&four_families(100)).html;
+    for id in ["calibration", "robustness", "data-size", "resampling"] {
+        assert!(!plain.contains(&format!("<section id=\"{id}\"")), "{id}");
+    }
+}
+
+#[test]
+fn models_that_answer_alike_are_tied_and_a_clear_winner_stands_alone() {
+    let digits = digits("mnist", 600);
+    let run = Builder::new("tied", &[&digits])
+        .ok(&digits, "one", "cnn", 1, 0.95)
+        .ok(&digits, "two", "cnn", 1, 0.95)
+        .ok(&digits, "bad", "knn", 1, 0.6)
+        .build();
+    let rendered = check(&run);
+    let tied: Vec<(&str, Option<bool>)> = rendered
+        .leaderboard
+        .rows
+        .iter()
+        .map(|row| (row.model.as_str(), row.tied_with_best))
+        .collect();
+    assert_eq!(
+        tied,
+        [
+            ("one", Some(true)),
+            ("two", Some(true)),
+            ("bad", Some(false))
+        ]
+    );
+    assert!(rendered.html.contains("cannot be told from the best"));
+    for row in &rendered.leaderboard.rows {
+        for (low, value, high) in [
+            (row.accuracy_low, row.accuracy, row.accuracy_high),
+            (row.macro_f1_low, row.macro_f1, row.macro_f1_high),
+            (row.macro_auc_low, row.macro_auc, row.macro_auc_high),
+            (row.log_loss_low, row.log_loss, row.log_loss_high),
+        ] {
+            let (low, value, high) = (low.unwrap(), value.unwrap(), high.unwrap());
+            assert!(low <= value && value <= high && low < high, "{row:?}");
+        }
+    }
 }
 
 #[test]

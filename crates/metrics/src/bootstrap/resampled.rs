@@ -277,7 +277,7 @@ mod tests {
             estimate: 3.0,
             values: values.collect(),
             without,
-            strata: vec![0..50],
+            strata: vec![0..20, 20..50],
             origin: Origin {
                 seed: 0,
                 resamples: 1000,

@@ -112,18 +112,15 @@ fn calibrated<'g, 'a>(
 }
 
 fn lead(models: &[Calibrated<'_, '_>]) -> Words {
-    let better =
-        |model: &&Calibrated<'_, '_>| model.after.expected_error() < model.before.expected_error();
-    let helped: Vec<String> = models
-        .iter()
-        .filter(better)
-        .map(|model| model.entry.model.to_owned())
-        .collect();
-    let too_sure: Vec<String> = models
-        .iter()
-        .filter(|model| model.result.temperature > 1.0)
-        .map(|model| model.entry.model.to_owned())
-        .collect();
+    let names = |which: &dyn Fn(&Calibrated<'_, '_>) -> bool| -> Vec<String> {
+        let chosen = models.iter().filter(|model| which(model));
+        chosen.map(|model| model.entry.model.to_owned()).collect()
+    };
+    let gain =
+        |model: &Calibrated<'_, '_>| model.before.expected_error() - model.after.expected_error();
+    let helped = names(&|model| gain(model) > 0.0);
+    let hurt = names(&|model| gain(model) < 0.0);
+    let too_sure = names(&|model| model.result.temperature > 1.0);
     let words = if helped.is_empty() {
         Words::default()
             .strong("Calibration made no model's probabilities more honest")
@@ -134,12 +131,15 @@ fn lead(models: &[Calibrated<'_, '_>]) -> Words {
             .strong(format::list(&helped))
             .plain(" more honest on the test pictures.")
     };
-    match too_sure.len() {
-        0 => words,
-        count => words.plain(format!(
-            " {} {} too sure of itself before (a temperature above 1).",
-            format::list(&too_sure),
-            if count == 1 { "was" } else { "were each" }
+    let words = match hurt.as_slice() {
+        [] => words,
+        hurt => words.plain(format!(" It made those of {} less so.", format::list(hurt))),
+    };
+    match too_sure.as_slice() {
+        [] => words,
+        sure => words.plain(format!(
+            " Too sure before it (a temperature above 1): {}.",
+            format::list(sure)
         )),
     }
 }

@@ -154,7 +154,8 @@ fn words(found: &Resampling<'_>, pair: &CutsPair) -> Words {
         )
     } else {
         format!(
-            " It is better by more than {:.0} point {}.",
+            " {} is better by more than {:.0} point {}.",
+            first.model,
             100.0 * PRACTICAL_MARGIN,
             chance(pair.practical.first_higher)
         )

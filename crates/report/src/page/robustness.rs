@@ -68,7 +68,7 @@ pub(super) fn part(
             &curves,
             "Accuracy under corruption",
             "The test pictures made worse in several ways, from severity 1 to 5; 0 is as they \
-             are. All models answer the same corrupted pictures; none was trained on them.",
+             are. All models answer the same corrupted pictures.",
             None,
         ),
         charts.figure(
