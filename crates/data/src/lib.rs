@@ -9,7 +9,8 @@
 //! - [`split`] holds a part out and takes subsets, seeded and stratified.
 //! - [`toy`] makes small datasets for tests and benches.
 //! - [`encode_png`] and [`contact_sheet`] turn pictures into files to look at.
-//! - [`picture`] prepares a person's own picture.
+//! - [`picture`] prepares a person's own picture; [`redrawn`] makes such pictures of
+//!   the digits of a dataset, to measure it by.
 //!
 //! Rejected: downloading MNIST on first use (its homes on the web have moved three
 //! times, and a comparison that needs the network cannot be repeated offline);
@@ -22,6 +23,7 @@ mod error;
 pub mod idx;
 mod labelled;
 pub mod picture;
+pub mod redrawn;
 mod sheet;
 mod source;
 pub mod split;

@@ -20,7 +20,8 @@ pub(super) struct Frame {
 /// The shorter side of the frame is extended by the same length, perhaps half a pixel,
 /// on both ends. MNIST's was too: the outermost columns of its narrow digits are
 /// equally grey on the left and on the right (means 123 and 126 over 42,287 digits,
-/// where the outermost rows have 239 and 238).
+/// where the outermost rows have 239 and 238). Only where the square is `side` pixels wide
+/// as it is, whole pixels are kept whole: the picture has been through this once.
 pub(super) fn average(ink: &Plane, frame: Frame, side: usize) -> Vec<f64> {
     let length = frame.width.max(frame.height);
     let columns = Coverage::along(
@@ -52,6 +53,35 @@ pub(super) fn average(ink: &Plane, frame: Frame, side: usize) -> Vec<f64> {
     out
 }
 
+/// Means of squares of `factor` × `factor` pixels; those at the right and the bottom
+/// may cover less.
+pub(super) fn shrink(plane: &Plane, factor: usize) -> Plane {
+    let factor = factor.max(1);
+    let width = plane.width.div_ceil(factor);
+    let mut values = Vec::with_capacity(width * plane.height.div_ceil(factor));
+    let mut sums = vec![0_u32; width];
+    for rows in plane.values.chunks(factor * plane.width) {
+        sums.fill(0);
+        for row in rows.chunks_exact(plane.width) {
+            for (sum, square) in sums.iter_mut().zip(row.chunks(factor)) {
+                *sum += square.iter().map(|&value| u32::from(value)).sum::<u32>();
+            }
+        }
+        let lines = rows.len() / plane.width;
+        for (square, &sum) in sums.iter().enumerate() {
+            let columns = factor.min(plane.width - square * factor);
+            let count = (lines * columns) as u32;
+            // A mean of bytes is a byte.
+            values.push(((sum + count / 2) / count) as u8);
+        }
+    }
+    Plane {
+        width,
+        height: values.len() / width,
+        values,
+    }
+}
+
 /// What one target pixel covers along one axis.
 struct Coverage {
     pixels: Range<usize>,
@@ -64,7 +94,11 @@ impl Coverage {
     /// of `frame`, on an axis of `len` pixels.
     fn along(len: usize, frame: Range<usize>, length: usize, count: usize) -> Vec<Self> {
         // Places are counted from the frame, so that it does not matter where it lies.
-        let start = (length - frame.len()) as f64 / -2.0;
+        let mut start = (length - frame.len()) as f64 / -2.0;
+        if length == count {
+            // Pixels that are as large as the target's need no averaging.
+            start = start.ceil();
+        }
         let step = length as f64 / count as f64;
         let (first, last) = (-(frame.start as f64), (len - frame.start) as f64);
         (0..count)
@@ -136,9 +170,11 @@ mod tests {
     fn beyond_the_plane_there_is_no_ink() {
         let out = averaged(1, &[9; 3], [0, 0, 1, 3], 3);
         assert_eq!(out, [0.0, 9.0, 0.0, 0.0, 9.0, 0.0, 0.0, 9.0, 0.0]);
-        // A shorter side of even difference begins on a whole pixel, of odd on a half.
-        let out = averaged(2, &[8; 6], [0, 0, 2, 3], 3);
+        // A shorter side of odd difference begins on half a pixel, except at scale 1.
+        let out = averaged(4, &[8; 24], [0, 0, 4, 6], 3);
         assert_eq!(out[..3], [4.0, 8.0, 4.0]);
+        let out = averaged(2, &[8; 6], [0, 0, 2, 3], 3);
+        assert_eq!(out[..3], [8.0, 8.0, 0.0]);
     }
 
     #[test]

@@ -14,6 +14,15 @@ pub enum Tone {
     Light,
 }
 
+impl Tone {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+        }
+    }
+}
+
 /// One thing that was done to a picture. `Display` says it in a few words.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
@@ -46,6 +55,41 @@ pub enum Step {
         tone: Tone,
         /// The grey level of the background.
         background: u8,
+    },
+    /// A large picture was averaged to a smaller one, in whose pixels the next steps count.
+    Shrunk {
+        /// New width.
+        width: usize,
+        /// New height.
+        height: usize,
+    },
+    /// The ink was told from a paper that is not of one level, as in a photo.
+    Flattened {
+        /// The tone of the ink.
+        tone: Tone,
+        /// The grey level of the paper where it is darkest.
+        darkest: u8,
+        /// The grey level of the paper where it is lightest.
+        lightest: u8,
+        /// How much ink is needed, of 255.
+        threshold: u8,
+    },
+    /// Lines of ruled or squared paper were erased.
+    Lines {
+        /// How many.
+        count: usize,
+    },
+    /// Specks beside the drawing were erased.
+    Specks {
+        /// How many.
+        count: usize,
+    },
+    /// Thin strokes were thickened.
+    Thickened {
+        /// Their mean width in pixels.
+        from: f64,
+        /// Their width afterwards.
+        to: f64,
     },
     /// Cropped to the ink.
     Cropped {
@@ -101,14 +145,29 @@ impl fmt::Display for Step {
                 "left unchanged, because it has the size and the tones of the model's own pictures",
             ),
             Self::Ink { tone, background } => {
-                let tone = match tone {
-                    Tone::Dark => "dark",
-                    Tone::Light => "light",
-                };
+                let tone = tone.word();
                 write!(
                     f,
                     "took {tone} ink from a background of grey level {background}"
                 )
+            }
+            Self::Shrunk { width, height } => write!(f, "made smaller: {width}×{height}"),
+            Self::Flattened {
+                tone,
+                darkest,
+                lightest,
+                threshold,
+            } => {
+                let tone = tone.word();
+                write!(
+                    f,
+                    "took {tone} ink from a background of grey levels {darkest} to {lightest}, from {threshold} of 255 on"
+                )
+            }
+            Self::Lines { count } => write!(f, "erased {count} line(s) of the paper"),
+            Self::Specks { count } => write!(f, "erased {count} speck(s)"),
+            Self::Thickened { from, to } => {
+                write!(f, "thickened the strokes from {from:.1} to {to:.1} pixels")
             }
             Self::Cropped {
                 left,
@@ -144,6 +203,11 @@ pub enum Warning {
         /// Grey levels between the ink and its background.
         contrast: u8,
     },
+    /// Several large pieces lie apart: perhaps more than one digit.
+    SeveralPieces {
+        /// How many.
+        count: usize,
+    },
     /// The picture was squeezed or stretched.
     AspectChanged,
 }
@@ -157,6 +221,10 @@ impl fmt::Display for Warning {
             Self::Faint { contrast } => write!(
                 f,
                 "the ink is faint: {contrast} grey levels from its background"
+            ),
+            Self::SeveralPieces { count } => write!(
+                f,
+                "there are {count} large pieces: models expect one drawing at a time"
             ),
             Self::AspectChanged => f.write_str(
                 "the picture was stretched, because the model's pictures have another aspect",

@@ -55,6 +55,30 @@ fn digits_written_as_they_are_come_back_unchanged() {
 }
 
 #[test]
+fn digits_that_go_through_every_step_come_back_within_a_grey_level() {
+    // Inverted they are pictures like any other: nothing is known of them beforehand.
+    // Measured: 96.7 %; the others have faint outer rows, or small pieces apart.
+    use rayon::prelude::*;
+    let dataset = crate::open("mnist").unwrap();
+    let mut digits: Vec<&[u8]> = dataset.train().images().iter().collect();
+    digits.extend(dataset.test().images().iter());
+    assert_eq!(digits.len(), 70_000);
+    let back = digits
+        .par_iter()
+        .filter(|digit| {
+            let inverted: Vec<u8> = digit.iter().map(|&value| 255 - value).collect();
+            let file = crate::encode_png(TARGET, &inverted).unwrap();
+            let prepared = prepare(&file, TARGET).unwrap();
+            assert!(!prepared.steps.contains(&Step::Kept));
+            let pairs = prepared.images.pixels().iter().zip(digit.iter());
+            pairs.into_iter().all(|(a, b)| a.abs_diff(*b) <= 1)
+        })
+        .count();
+    let share = back as f64 / digits.len() as f64;
+    assert!(share >= 0.95, "{back} of {}", digits.len());
+}
+
+#[test]
 fn enlarged_digits_come_back_near_themselves() {
     // Measured over 1,000 digits: enlarged by repeating pixels, 75 % come back exactly,
     // and the others by half a pixel off, because a digit of odd width has its middle
@@ -64,7 +88,7 @@ fn enlarged_digits_come_back_near_themselves() {
     let digits = digits();
     for (filter, times, format, exact, median, most) in [
         (FilterType::Nearest, 8, ImageFormat::Png, 0.68, 0.01, 10.0),
-        (FilterType::Nearest, 8, ImageFormat::Jpeg, 0.0, 0.5, 10.0),
+        (FilterType::Nearest, 8, ImageFormat::Jpeg, 0.0, 0.6, 10.0),
         (FilterType::Triangle, 8, ImageFormat::Png, 0.0, 7.5, 15.0),
         (FilterType::Lanczos3, 12, ImageFormat::Jpeg, 0.0, 6.5, 15.0),
     ] {

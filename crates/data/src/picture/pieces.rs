@@ -1,0 +1,207 @@
+//! The pieces of the ink: which belong to what was drawn, and which are specks.
+
+use super::{Log, Plane, Step, Warning, paper::Ink};
+
+/// A piece with less than this part of the ink of the largest is a speck.
+const SPECK: f64 = 1.0 / 40.0;
+
+/// And less than this part where it lies away from the largest: strokes of one digit
+/// are close together.
+const FAR_SPECK: f64 = 1.0 / 6.0;
+
+/// A piece that lies apart and has this part of the ink of the largest may be another
+/// digit.
+const LARGE: f64 = 1.0 / 4.0;
+
+/// Connected pixels of ink, diagonals included.
+#[derive(Clone, Copy)]
+struct Piece {
+    /// The sum of the amounts of ink.
+    mass: u64,
+    left: usize,
+    right: usize,
+    top: usize,
+    bottom: usize,
+}
+
+impl Piece {
+    /// Pixels between the boxes of two pieces, along the axis where they are further apart;
+    /// 0 where the boxes overlap.
+    fn gap(&self, other: &Self) -> usize {
+        let along = |from: usize, to: usize, other_from: usize, other_to: usize| {
+            other_from
+                .saturating_sub(to)
+                .max(from.saturating_sub(other_to))
+        };
+        along(self.left, self.right, other.left, other.right).max(along(
+            self.top,
+            self.bottom,
+            other.top,
+            other.bottom,
+        ))
+    }
+
+    fn side(&self) -> usize {
+        (self.right - self.left).max(self.bottom - self.top) + 1
+    }
+
+    fn touches_edge(&self, plane: &Plane) -> bool {
+        self.left == 0
+            || self.top == 0
+            || self.right + 1 == plane.width
+            || self.bottom + 1 == plane.height
+    }
+}
+
+/// Ink of one row, side by side.
+struct Run {
+    y: usize,
+    from: usize,
+    /// Behind the last pixel.
+    to: usize,
+    piece: usize,
+}
+
+/// Drops what is no part of the drawing; says when there are several drawings.
+///
+/// Nothing changes where there are no specks.
+pub(super) fn keep_drawing(ink: &mut Ink, log: &mut Log) {
+    let (runs, pieces) = pieces(&ink.amount, ink.threshold);
+    let Some(main) = main_piece(&pieces, &ink.amount) else {
+        return;
+    };
+    let near = main.side() / 6;
+    let share = |piece: &Piece| piece.mass as f64 / main.mass as f64;
+    let kept: Vec<bool> = pieces
+        .iter()
+        .map(|piece| {
+            let least = if piece.gap(&main) <= near {
+                SPECK
+            } else {
+                FAR_SPECK
+            };
+            // What leans on the edge beside a drawing that does not is desk, finger, binding.
+            let intrudes = piece.touches_edge(&ink.amount) && !main.touches_edge(&ink.amount);
+            share(piece) >= least && !(intrudes && piece.gap(&main) > 0)
+        })
+        .collect();
+    let specks = kept.iter().filter(|&&kept| !kept).count();
+    if specks > 0 {
+        keep(ink, &runs, &kept, main.side().div_ceil(60));
+        log.steps.push(Step::Specks { count: specks });
+        log.stage("specks", &ink.amount);
+    }
+    let large = |&(piece, &kept): &(&Piece, &bool)| {
+        kept && share(piece) >= LARGE && piece.gap(&main) > main.side() / 12
+    };
+    let others = pieces.iter().zip(&kept).filter(large).count();
+    if others > 0 {
+        log.warnings
+            .push(Warning::SeveralPieces { count: others + 1 });
+    }
+}
+
+/// The piece with the most ink, of those that do not touch the edge if they have enough.
+fn main_piece(pieces: &[Piece], plane: &Plane) -> Option<Piece> {
+    let largest = pieces.iter().max_by_key(|piece| piece.mass)?;
+    let inside = pieces
+        .iter()
+        .filter(|piece| !piece.touches_edge(plane))
+        .max_by_key(|piece| piece.mass);
+    match inside {
+        Some(inside) if inside.mass as f64 >= FAR_SPECK * largest.mass as f64 => Some(*inside),
+        _ => Some(*largest),
+    }
+}
+
+/// Copies only what lies at most `fringe` pixels from a kept piece.
+fn keep(ink: &mut Ink, runs: &[Run], kept: &[bool], fringe: usize) {
+    let (width, height) = (ink.amount.width, ink.amount.height);
+    let mut out = vec![0; ink.amount.values.len()];
+    for run in runs.iter().filter(|run| kept[run.piece]) {
+        let (from, to) = (
+            run.from.saturating_sub(fringe),
+            (run.to + fringe).min(width),
+        );
+        for y in run.y.saturating_sub(fringe)..(run.y + fringe + 1).min(height) {
+            let row = y * width + from..y * width + to;
+            out[row.clone()].copy_from_slice(&ink.amount.values[row]);
+        }
+    }
+    // A speck beside the drawing must not come back with the fringe.
+    for run in runs.iter().filter(|run| !kept[run.piece]) {
+        out[run.y * width + run.from..run.y * width + run.to].fill(0);
+    }
+    ink.amount.values = out;
+}
+
+/// The runs of ink, and the pieces they make up.
+fn pieces(plane: &Plane, threshold: u8) -> (Vec<Run>, Vec<Piece>) {
+    let mut runs: Vec<Run> = Vec::new();
+    // Each run's parent in a tree of its piece; a root is its own.
+    let mut parents: Vec<usize> = Vec::new();
+    let mut above = 0..0;
+    for (y, row) in plane.rows().enumerate() {
+        let start = runs.len();
+        let mut candidate = above.start;
+        let mut x = 0;
+        while let Some(skip) = row[x..].iter().position(|&value| value >= threshold) {
+            let from = x + skip;
+            let length = row[from..].iter().position(|&value| value < threshold);
+            let to = length.map_or(row.len(), |length| from + length);
+            let index = runs.len();
+            parents.push(index);
+            while candidate < above.end && runs[candidate].to < from {
+                candidate += 1;
+            }
+            let mut touching = candidate;
+            while touching < above.end && runs[touching].from <= to {
+                let (a, b) = (root(&mut parents, touching), root(&mut parents, index));
+                parents[a.max(b)] = a.min(b);
+                touching += 1;
+            }
+            runs.push(Run {
+                y,
+                from,
+                to,
+                piece: 0,
+            });
+            x = to;
+        }
+        above = start..runs.len();
+    }
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut numbers = vec![usize::MAX; runs.len()];
+    for (index, run) in runs.iter_mut().enumerate() {
+        let root = root(&mut parents, index);
+        let row = &plane.values[run.y * plane.width..][run.from..run.to];
+        let mass: u64 = row.iter().map(|&value| u64::from(value)).sum();
+        // A root comes before all other runs of its piece.
+        if root == index {
+            numbers[index] = pieces.len();
+            pieces.push(Piece {
+                mass: 0,
+                left: run.from,
+                right: run.to - 1,
+                top: run.y,
+                bottom: run.y,
+            });
+        }
+        run.piece = numbers[root];
+        let piece = &mut pieces[run.piece];
+        piece.mass += mass;
+        piece.left = piece.left.min(run.from);
+        piece.right = piece.right.max(run.to - 1);
+        piece.bottom = run.y;
+    }
+    (runs, pieces)
+}
+
+/// The root of a run's tree; shortens the way there.
+fn root(parents: &mut [usize], mut index: usize) -> usize {
+    while parents[index] != index {
+        parents[index] = parents[parents[index]];
+        index = parents[index];
+    }
+    index
+}

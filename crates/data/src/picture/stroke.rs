@@ -1,0 +1,211 @@
+//! Thin strokes, which would all but vanish in a small picture.
+
+use super::{Log, Plane, Step, paper::Ink, resample::Frame};
+
+/// Strokes thinner than this part of the drawing's longer side are thickened.
+const THIN: f64 = 0.06;
+
+/// To this part.
+const WIDTH: f64 = 0.1;
+
+/// Below this many pixels on its longer side, a drawing is hardly larger than what a
+/// model sees, and none of its strokes is thin.
+const LEAST_SIDE: usize = 40;
+
+/// Thickens strokes that are far thinner than a dataset's own, evenly on all sides;
+/// `frame` is the box of the ink.
+pub(super) fn thicken(ink: &mut Ink, frame: Frame, log: &mut Log) {
+    let side = frame.width.max(frame.height);
+    if side < LEAST_SIDE {
+        return;
+    }
+    let (side, width) = (side as f64, stroke_width(ink, frame));
+    if width >= THIN * side {
+        return;
+    }
+    let radius = (WIDTH * side - width) / 2.0;
+    let reach = radius.ceil() as usize + 1;
+    let plane = &mut ink.amount;
+    let grown = Frame {
+        left: frame.left.saturating_sub(reach),
+        top: frame.top.saturating_sub(reach),
+        width: (frame.left + frame.width + reach).min(plane.width)
+            - frame.left.saturating_sub(reach),
+        height: (frame.top + frame.height + reach).min(plane.height)
+            - frame.top.saturating_sub(reach),
+    };
+    let squares = distances(plane, ink.threshold, grown, reach);
+    for (y, row) in squares.chunks_exact(grown.width).enumerate() {
+        let start = (grown.top + y) * plane.width + grown.left;
+        let values = &mut plane.values[start..start + grown.width];
+        for (value, &square) in values.iter_mut().zip(row) {
+            let inside = (radius + 0.5 - f64::from(square).sqrt()).clamp(0.0, 1.0);
+            *value = (inside * 255.0).round() as u8;
+        }
+    }
+    log.steps.push(Step::Thickened {
+        from: width,
+        to: WIDTH * side,
+    });
+    log.stage("thickened", &ink.amount);
+}
+
+/// The mean width of the strokes within the frame, in pixels: twice their area by the
+/// length of their edges. An edge is as long as π/4 of its steps along rows and columns,
+/// whichever way it runs on average (Cauchy and Crofton).
+fn stroke_width(ink: &Ink, frame: Frame) -> f64 {
+    let (mut area, mut steps) = (0_usize, 0_usize);
+    let mut above = vec![false; frame.width];
+    let rows = ink.amount.rows().skip(frame.top).take(frame.height);
+    for row in rows {
+        let mut before = false;
+        for (&value, above) in row[frame.left..].iter().zip(&mut above) {
+            let is_ink = value >= ink.threshold;
+            area += usize::from(is_ink);
+            steps += usize::from(is_ink != before) + usize::from(is_ink != *above);
+            (before, *above) = (is_ink, is_ink);
+        }
+        steps += usize::from(before);
+    }
+    steps += above.iter().filter(|&&is_ink| is_ink).count();
+    2.0 * area as f64 / (std::f64::consts::FRAC_PI_4 * steps as f64).max(1.0)
+}
+
+/// For each pixel of the frame the square of its distance to the nearest ink, in pixels;
+/// what is further than `reach` is so by any amount.
+fn distances(plane: &Plane, threshold: u8, frame: Frame, reach: usize) -> Vec<u32> {
+    let (width, height) = (frame.width, frame.height);
+    let beyond = reach + 1;
+    // Along columns: down, then up.
+    let mut along = vec![beyond; width * height];
+    let rows = plane.rows().skip(frame.top).take(height);
+    for (y, row) in rows.enumerate() {
+        for x in 0..width {
+            let at = y * width + x;
+            if row[frame.left + x] >= threshold {
+                along[at] = 0;
+            } else if y > 0 {
+                along[at] = (along[at - width] + 1).min(beyond);
+            }
+        }
+    }
+    for at in (0..width * height.saturating_sub(1)).rev() {
+        along[at] = along[at].min(along[at + width] + 1);
+    }
+    let columns: Vec<u32> = along.iter().map(|&far| (far * far) as u32).collect();
+    let mut squares = columns.clone();
+    for (out, row) in squares
+        .chunks_exact_mut(width)
+        .zip(columns.chunks_exact(width))
+    {
+        for shift in 1..=reach.min(width - 1) {
+            let square = (shift * shift) as u32;
+            for (out, &far) in out[shift..].iter_mut().zip(row) {
+                *out = (*out).min(far + square);
+            }
+            for (out, &far) in out.iter_mut().zip(&row[shift..]) {
+                *out = (*out).min(far + square);
+            }
+        }
+    }
+    squares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bar(width: usize) -> (Ink, Frame) {
+        let plane = Plane {
+            width: 100,
+            height: 120,
+            values: (0..12_000)
+                .map(|i| {
+                    let (x, y) = (i % 100, i / 100);
+                    let inside = (40..40 + width).contains(&x) && (10..110).contains(&y);
+                    if inside { 200 } else { 0 }
+                })
+                .collect(),
+        };
+        let frame = Frame {
+            left: 40,
+            top: 10,
+            width,
+            height: 100,
+        };
+        let ink = Ink {
+            amount: plane,
+            threshold: 50,
+            contrast: 200,
+        };
+        (ink, frame)
+    }
+
+    #[test]
+    fn a_bars_width_is_found() {
+        for width in [1, 3, 8] {
+            let (ink, frame) = bar(width);
+            let found = stroke_width(&ink, frame);
+            // Level and upright edges are the worst case of the mean over all directions.
+            let expected = width as f64;
+            assert!(
+                (found / expected - 1.0).abs() < 0.3,
+                "{width} is found as {found}"
+            );
+        }
+    }
+
+    #[test]
+    fn thin_strokes_grow_evenly_and_others_stay() {
+        let (mut ink, frame) = bar(2);
+        let mut log = Log::default();
+        thicken(&mut ink, frame, &mut log);
+        assert!(matches!(log.steps[..], [Step::Thickened { .. }]));
+        let row = &ink.amount.values[60 * 100..61 * 100];
+        let inked: Vec<usize> = (0..100).filter(|&x| row[x] > 127).collect();
+        assert!((8..=11).contains(&inked.len()), "{inked:?}");
+        assert_eq!(
+            inked[0] + inked[inked.len() - 1],
+            40 + 41,
+            "on both sides alike"
+        );
+
+        let (mut ink, frame) = bar(12);
+        let before = ink.amount.values.clone();
+        thicken(&mut ink, frame, &mut log);
+        assert_eq!(ink.amount.values, before);
+        assert_eq!(log.steps.len(), 1);
+    }
+
+    #[test]
+    fn distances_are_those_of_the_nearest_ink() {
+        let mut plane = Plane {
+            width: 9,
+            height: 7,
+            values: vec![0; 63],
+        };
+        let ink = [(1, 1), (6, 5), (7, 0)];
+        for (x, y) in ink {
+            plane.values[y * 9 + x] = 9;
+        }
+        let frame = Frame {
+            left: 0,
+            top: 0,
+            width: 9,
+            height: 7,
+        };
+        let found = distances(&plane, 9, frame, 4);
+        for (at, &square) in found.iter().enumerate() {
+            let (x, y) = (at % 9, at / 9);
+            let nearest = ink
+                .iter()
+                .map(|&(a, b)| x.abs_diff(a).pow(2) + y.abs_diff(b).pow(2))
+                .min()
+                .unwrap() as u32;
+            assert!(
+                square == nearest || (nearest > 16 && square > 16),
+                "{x}, {y}: {square} is not {nearest}"
+            );
+        }
+    }
+}
