@@ -1,6 +1,6 @@
 //! What happens during a trial, for progress bars and pipes.
 
-use bakeoff_core::FitEvent;
+use bakeoff_core::{Corruption, FitEvent};
 use serde::{Deserialize, Serialize};
 
 /// Where a trial stands.
@@ -17,6 +17,8 @@ pub enum TrialStage {
     Latency,
     /// Saving the model and reading it back.
     Save,
+    /// Answering corrupted pictures.
+    Robustness,
 }
 
 /// What happens during a trial; a line of JSON when it crosses a pipe.
@@ -27,6 +29,15 @@ pub enum TrialEvent {
     Stage {
         /// Which.
         stage: TrialStage,
+    },
+    /// The next corruption's turn has come, in all severities.
+    Corruption {
+        /// Which.
+        corruption: Corruption,
+        /// Its place among those asked for, from 1.
+        position: usize,
+        /// How many there are.
+        total: usize,
     },
     /// The fit tells how it goes.
     Fit {

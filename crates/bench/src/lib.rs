@@ -19,6 +19,8 @@ mod experiment;
 mod files;
 mod host;
 mod measure;
+mod overrides;
+mod partition;
 mod plan;
 mod reported_parts;
 mod run_folder;
@@ -29,11 +31,13 @@ mod trial;
 pub use error::BenchError;
 pub use event::{TrialEvent, TrialStage};
 pub use experiment::{
-    Experiment, ExperimentError, ModelEntry, builtin_experiment, builtin_experiments,
+    Experiment, ExperimentError, Folds, Holdout, ModelEntry, builtin_experiment,
+    builtin_experiments,
 };
 pub use host::describe_host;
 pub use measure::{MeasuredPrediction, measure_latency};
-pub use plan::{Overrides, plan};
+pub use overrides::Overrides;
+pub use plan::plan;
 pub use run_folder::RunFolder;
 pub use runner::{InProcess, Launcher, Observer, RunOutcome, Runner, Subprocess, TrialEnd};
 pub use trial::{TrialOptions, run_trial};

@@ -3,120 +3,29 @@
 use std::path::{Path, PathBuf};
 
 use bakeoff_core::{
-    Dataset, Samples, Settings, SpecError,
+    Dataset, Samples, SpecError,
     record::{
-        DataInfo, DataRef, PlannedTrial, RunInfo, SCHEMA, SaveName, SplitSpec, TrialSpec,
-        ValidationSpec,
+        DataInfo, DataRef, PlannedTrial, Purpose, RobustnessSpec, RunInfo, SCHEMA, SaveName,
+        SplitSpec, TrialSpec, ValidationSpec,
     },
     to_hex,
 };
-use bakeoff_data::split;
+use bakeoff_data::split::{self, Split};
 use sha2::{Digest, Sha256};
 
 use crate::{
     error::BenchError,
-    experiment::{Experiment, ModelEntry},
+    experiment::{Experiment, Folds, Holdout, ModelEntry},
     host,
+    partition::{Limited, cut_indices, holds_out, limited, share_of},
     reported_parts::Parts,
     run_folder::RunFolder,
 };
 
-/// What the command line changes in an experiment.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Overrides {
-    /// Only these models, by name.
-    pub models: Option<Vec<String>>,
-    /// Only this dataset, by name or path.
-    pub dataset: Option<String>,
-    /// Epochs of every model that has them.
-    pub epochs: Option<u64>,
-    /// One seed instead of the experiment's.
-    pub seed: Option<u64>,
-    /// Use only so many training samples.
-    pub limit_train: Option<usize>,
-    /// Use only so many test samples.
-    pub limit_test: Option<usize>,
-}
-
-impl Experiment {
-    /// The experiment with the command line's changes.
-    ///
-    /// # Errors
-    /// When a model that is asked for is not in it, or epochs are out of range.
-    pub fn with(mut self, overrides: &Overrides) -> Result<Self, BenchError> {
-        if let Some(names) = &overrides.models {
-            let there: Vec<&str> = self.models.iter().map(|m| m.name.as_str()).collect();
-            if let Some(name) = names.iter().find(|name| !there.contains(&name.as_str())) {
-                let hint = bakeoff_core::nearest_name(name, there.iter().copied())
-                    .map(|near| format!(" (did you mean `{near}`?)"))
-                    .unwrap_or_default();
-                return Err(BenchError::Request(format!(
-                    "the experiment `{}` has no model `{name}`{hint}; it has: {}",
-                    self.name,
-                    there.join(", ")
-                )));
-            }
-            self.models.retain(|model| names.contains(&model.name));
-        }
-        if let Some(dataset) = &overrides.dataset {
-            self.datasets = vec![dataset.clone()];
-        }
-        if let Some(epochs) = overrides.epochs {
-            for model in &mut self.models {
-                set_epochs(model, epochs)?;
-            }
-        }
-        if let Some(seed) = overrides.seed {
-            self.seeds = vec![seed];
-        }
-        self.limit_train = overrides.limit_train.or(self.limit_train);
-        self.limit_test = overrides.limit_test.or(self.limit_test);
-        Ok(self)
-    }
-}
-
-fn set_epochs(model: &mut ModelEntry, epochs: u64) -> Result<(), BenchError> {
-    if !model.spec.settings.contains_key("epochs") {
-        return Ok(());
-    }
-    let mut settings: Settings = model.spec.settings.clone();
-    settings.insert("epochs".into(), epochs.into());
-    let resolved = bakeoff_zoo::family(&model.spec.family)
-        .and_then(|family| family.resolve(Some(&model.spec.engine), &settings))
-        .and_then(|spec| bakeoff_zoo::build(&spec).map(|_| spec));
-    model.spec = resolved.map_err(|source| spec_error(&model.name, source))?;
-    Ok(())
-}
-
-fn spec_error(model: &str, source: SpecError) -> BenchError {
+pub(crate) fn spec_error(model: &str, source: SpecError) -> BenchError {
     BenchError::Spec {
         model: model.into(),
         source: Box::new(source),
-    }
-}
-
-/// The samples of one dataset as trials see them.
-pub(crate) struct PreparedData {
-    /// For families that choose nothing: all of the training part.
-    pub(crate) train: Samples,
-    /// The test part.
-    pub(crate) test: Samples,
-}
-
-/// Applies an experiment's limits to a dataset.
-pub(crate) fn apply_limits(
-    dataset: &Dataset,
-    limit_train: Option<usize>,
-    limit_test: Option<usize>,
-    seed: u64,
-) -> PreparedData {
-    let limited = |samples: &Samples, limit: Option<usize>| match limit {
-        Some(count) if count < samples.len() => split::limit(samples, count, seed),
-        _ => samples.clone(),
-    };
-    PreparedData {
-        train: limited(dataset.train(), limit_train),
-        test: limited(dataset.test(), limit_test),
     }
 }
 
@@ -134,93 +43,34 @@ pub fn plan(
     command: &str,
     resume: bool,
 ) -> Result<RunFolder, BenchError> {
-    let mut datasets = Vec::new();
+    let mut datasets: Vec<DataInfo> = Vec::new();
     let mut parts = Parts::default();
-    let mut trials: Vec<PlannedTrial> = Vec::new();
+    let mut trials: Vec<(TrialSpec, Option<SaveName>)> = Vec::new();
     for source in &experiment.datasets {
         let dataset = bakeoff_data::open(source)?;
-        if datasets
-            .iter()
-            .any(|other: &DataInfo| other.name == dataset.name())
-        {
+        if datasets.iter().any(|other| other.name == dataset.name()) {
             return Err(BenchError::Request(format!(
                 "two datasets are called `{}`; rename one's folder",
                 dataset.name()
             )));
         }
-        let source = absolute(source);
-        let prepared = apply_limits(
-            &dataset,
-            experiment.limit_train,
-            experiment.limit_test,
-            experiment.split_seed,
-        );
-        if prepared.train.is_empty() || prepared.test.is_empty() {
-            return Err(BenchError::Request(format!(
-                "dataset `{}` has {} training and {} test samples; both must have some",
-                dataset.name(),
-                prepared.train.len(),
-                prepared.test.len()
-            )));
-        }
-        let limited = prepared.train.len() < dataset.train().len();
-        for model in &experiment.models {
-            check_model(model, dataset.name(), &prepared.train, experiment)?;
-            for (position, &seed) in experiment.seeds.iter().enumerate() {
-                let trial = TrialSpec {
-                    schema: SCHEMA,
-                    model: model.name.clone(),
-                    spec: model.spec.clone(),
-                    data: DataRef {
-                        name: dataset.name().into(),
-                        source: source.clone(),
-                        fingerprint: dataset.fingerprint().into(),
-                        limit_train: experiment.limit_train,
-                        limit_test: experiment.limit_test,
-                        train_fraction: None,
-                    },
-                    split: SplitSpec::Given,
-                    validation: ValidationSpec {
-                        fraction: experiment.validation_fraction,
-                        seed: experiment.split_seed,
-                    },
-                    calibration: None,
-                    robustness: None,
-                    seed,
-                };
-                trials.push(PlannedTrial {
-                    index: trials.len(),
-                    id: trial.id(),
-                    save_as: Some(SaveName {
-                        // A model trained on a part must not replace one trained on all.
-                        dataset: match limited {
-                            true => format!("{}-{}", dataset.name(), prepared.train.len()),
-                            false => dataset.name().into(),
-                        },
-                        model: match position {
-                            0 => model.name.clone(),
-                            _ => format!("{}-seed{seed}", model.name),
-                        },
-                    }),
-                    time_limit_seconds: experiment.time_limit_seconds,
-                    trial,
-                });
-            }
-        }
-        let test_fingerprint = prepared.test.fingerprint();
-        datasets.push(DataInfo {
-            name: dataset.name().into(),
-            source,
-            fingerprint: dataset.fingerprint().into(),
-            image: prepared.train.images().shape(),
-            class_names: prepared.train.class_names().to_vec(),
-            train_counts: prepared.train.class_counts(),
-            test_counts: prepared.test.class_counts(),
-            test_fingerprint: test_fingerprint.clone(),
-            cuts: Vec::new(),
-        });
-        parts.tests.insert(test_fingerprint, prepared.test);
+        let (info, of_dataset) = plan_dataset(experiment, &dataset, absolute(source), &mut parts)?;
+        datasets.push(info);
+        trials.extend(of_dataset);
     }
+    // What models are ranked by comes first, so that a run that is broken off has it.
+    trials.sort_by_key(|(trial, _)| trial.purpose());
+    let trials: Vec<PlannedTrial> = trials
+        .into_iter()
+        .enumerate()
+        .map(|(index, (trial, save_as))| PlannedTrial {
+            index,
+            id: trial.id(),
+            save_as,
+            time_limit_seconds: experiment.time_limit_seconds,
+            trial,
+        })
+        .collect();
     let base = format!("{}-{}", experiment.name, trials_hash(&trials));
     if resume && let Some((_, path)) = latest_run(out, &base) {
         return RunFolder::open(&path);
@@ -238,33 +88,229 @@ pub fn plan(
         planned_at: host::now(),
         version: env!("CARGO_PKG_VERSION").into(),
         datasets,
-        robustness_baseline: None,
+        robustness_baseline: baseline(experiment),
     };
     RunFolder::create(&path, &info, &trials, &parts)
 }
 
-/// Refuses a recipe that does not fit the data.
+/// The model that errors under corruption are measured against: the one that is named,
+/// or the first one where none is, or where the command line left it out.
+fn baseline(experiment: &Experiment) -> Option<String> {
+    let mut names = experiment.models.iter().map(|model| &model.name);
+    let first = names.clone().next();
+    let named = experiment.robustness_baseline.as_ref();
+    names
+        .find(|name| Some(*name) == named)
+        .or(first)
+        .filter(|_| !experiment.robustness.is_empty())
+        .cloned()
+}
+
+/// How a trial differs from the others of its model, but for the seed.
+struct Variation<'a> {
+    split: SplitSpec,
+    train_fraction: Option<f64>,
+    seeds: &'a [u64],
+}
+
+/// The headline first.
+fn variations(experiment: &Experiment) -> Vec<Variation<'_>> {
+    let seeds = experiment.seeds.as_slice();
+    let seed = experiment.split_seed;
+    let whole = |split, seeds| Variation {
+        split,
+        train_fraction: None,
+        seeds,
+    };
+    let mut all = vec![whole(SplitSpec::Given, seeds)];
+    all.extend(experiment.train_fractions.iter().map(|&share| Variation {
+        train_fraction: Some(share),
+        ..whole(SplitSpec::Given, seeds)
+    }));
+    // The draws of the data are what folds and holdouts are to show, so that one seed of
+    // the fit is enough.
+    let one_seed = seeds.get(..1).unwrap_or_default();
+    if let Some(Folds { folds, repeats }) = experiment.folds {
+        all.extend((1..=repeats).flat_map(|repeat| {
+            (1..=folds).map(move |fold| {
+                let split = SplitSpec::Fold {
+                    fold,
+                    folds,
+                    repeat,
+                    seed,
+                };
+                whole(split, one_seed)
+            })
+        }));
+    }
+    if let Some(Holdout { repeats, fraction }) = experiment.holdout {
+        all.extend((1..=repeats).map(|repeat| {
+            let split = SplitSpec::Holdout {
+                repeat,
+                fraction,
+                seed,
+            };
+            whole(split, one_seed)
+        }));
+    }
+    all
+}
+
+type TrialToSave = (TrialSpec, Option<SaveName>);
+
+/// The trials on one dataset, what the run says of it, and the parts they report on.
+fn plan_dataset(
+    experiment: &Experiment,
+    dataset: &Dataset,
+    source: String,
+    parts: &mut Parts,
+) -> Result<(DataInfo, Vec<TrialToSave>), BenchError> {
+    let Limited { train, test } = limited(
+        dataset,
+        experiment.limit_train,
+        experiment.limit_test,
+        experiment.split_seed,
+    );
+    if train.is_empty() || test.is_empty() {
+        return Err(BenchError::Request(format!(
+            "dataset `{}` has {} training and {} test samples; both must have some",
+            dataset.name(),
+            train.len(),
+            test.len()
+        )));
+    }
+    // A model trained on a part must not replace one trained on all.
+    let save_dataset = match train.len() < dataset.train().len() {
+        true => format!("{}-{}", dataset.name(), train.len()),
+        false => dataset.name().into(),
+    };
+    let mut trials = Vec::new();
+    let mut cuts = Vec::new();
+    for variation in variations(experiment) {
+        let (learned_from, cut) = match cut_indices(&train, variation.split) {
+            None => (train.clone(), None),
+            Some(indices) => {
+                let Split {
+                    train: rest,
+                    held_out,
+                } = split::take_out(&train, &indices);
+                if rest.is_empty() || held_out.is_empty() {
+                    return Err(BenchError::Request(format!(
+                        "dataset `{}`: {} would have no samples, of {} in all; use fewer \
+                         folds or another fraction",
+                        dataset.name(),
+                        variation.split,
+                        train.len()
+                    )));
+                }
+                (rest, Some((held_out, indices)))
+            }
+        };
+        for model in &experiment.models {
+            for (position, &seed) in variation.seeds.iter().enumerate() {
+                let trial = trial_spec(experiment, model, dataset, &source, &variation, seed);
+                if position == 0 {
+                    check_model(model, &trial, &learned_from)?;
+                }
+                let save_as = (trial.purpose() == Purpose::Headline).then(|| SaveName {
+                    dataset: save_dataset.clone(),
+                    model: match position {
+                        0 => model.name.clone(),
+                        _ => format!("{}-seed{seed}", model.name),
+                    },
+                });
+                trials.push((trial, save_as));
+            }
+        }
+        if let Some((held_out, indices)) = cut {
+            cuts.push(parts.add_cut(variation.split, &held_out, &indices)?);
+        }
+    }
+    let info = DataInfo {
+        name: dataset.name().into(),
+        source,
+        fingerprint: dataset.fingerprint().into(),
+        image: train.images().shape(),
+        class_names: train.class_names().to_vec(),
+        train_counts: train.class_counts(),
+        test_counts: test.class_counts(),
+        test_fingerprint: test.fingerprint(),
+        cuts,
+    };
+    parts.tests.insert(info.test_fingerprint.clone(), test);
+    Ok((info, trials))
+}
+
+fn trial_spec(
+    experiment: &Experiment,
+    model: &ModelEntry,
+    dataset: &Dataset,
+    source: &str,
+    variation: &Variation<'_>,
+    seed: u64,
+) -> TrialSpec {
+    let mut trial = TrialSpec {
+        schema: SCHEMA,
+        model: model.name.clone(),
+        spec: model.spec.clone(),
+        data: DataRef {
+            name: dataset.name().into(),
+            source: source.into(),
+            fingerprint: dataset.fingerprint().into(),
+            limit_train: experiment.limit_train,
+            limit_test: experiment.limit_test,
+            train_fraction: variation.train_fraction,
+        },
+        split: variation.split,
+        validation: ValidationSpec {
+            fraction: experiment.validation_fraction,
+            seed: experiment.split_seed,
+        },
+        calibration: model.calibration,
+        robustness: None,
+        seed,
+    };
+    if trial.purpose() == Purpose::Headline && !experiment.robustness.is_empty() {
+        trial.robustness = Some(RobustnessSpec {
+            corruptions: experiment.robustness.clone(),
+            seed: experiment.split_seed,
+        });
+    }
+    trial
+}
+
+/// Refuses a recipe that does not fit the data, before anything is trained.
+/// `learned_from` is the training part without what is reported on.
 fn check_model(
     model: &ModelEntry,
-    dataset: &str,
-    train: &Samples,
-    experiment: &Experiment,
+    trial: &TrialSpec,
+    learned_from: &Samples,
 ) -> Result<(), BenchError> {
     let at = |source| spec_error(&model.name, source);
     let family = bakeoff_zoo::family(&model.spec.family).map_err(at)?;
     let classifier = (family.build)(&model.spec).map_err(at)?;
-    let mut shape = train.data_shape();
-    if family.uses_validation {
-        let held_out = (shape.train as f64 * experiment.validation_fraction).round();
-        shape.train -= held_out as usize;
+    let misfit = |source| BenchError::Misfit {
+        model: model.name.clone(),
+        dataset: match trial.variant() {
+            None => trial.data.name.clone(),
+            Some(variant) => format!("{} ({variant})", trial.data.name),
+        },
+        source: Box::new(source),
+    };
+    let given = share_of(learned_from.clone(), &trial.data, &trial.validation);
+    let mut shape = given.data_shape();
+    if holds_out(trial, family.uses_validation) {
+        let validation = &trial.validation;
+        let held_out = split::hold_out_indices(&given, validation.fraction, validation.seed).len();
+        shape.train -= held_out;
+        if held_out == 0 && trial.calibration.is_some() {
+            return Err(misfit(model.spec.bad_data(format!(
+                "calibration needs a validation part, and {} samples leave none",
+                given.len()
+            ))));
+        }
     }
-    classifier
-        .check(&shape)
-        .map_err(|source| BenchError::Misfit {
-            model: model.name.clone(),
-            dataset: dataset.into(),
-            source: Box::new(source),
-        })
+    classifier.check(&shape).map_err(misfit)
 }
 
 /// Built-in names stay; paths are made absolute, so that a trial can be run from anywhere.

@@ -13,7 +13,7 @@ use std::{
 
 use bakeoff_core::{
     Images, ModelReader as _, ModelWriter as _, Samples, TensorData,
-    record::{Cut, CutInfo, DataInfo},
+    record::{Cut, CutInfo, DataInfo, SplitSpec},
 };
 use bakeoff_zoo::{TensorFile, TensorMap};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
@@ -32,6 +32,32 @@ const HEADER_BYTES: u64 = 1 << 20;
 pub(crate) struct Parts {
     pub(crate) tests: BTreeMap<String, Samples>,
     pub(crate) cuts: BTreeMap<String, Cut>,
+}
+
+impl Parts {
+    /// Takes a fold or holdout in, and tells what the run says of it.
+    pub(crate) fn add_cut(
+        &mut self,
+        split: SplitSpec,
+        samples: &Samples,
+        indices: &[usize],
+    ) -> Result<CutInfo, BenchError> {
+        let places: Result<Vec<u32>, _> = indices.iter().map(|&i| u32::try_from(i)).collect();
+        let cut = Cut {
+            labels: samples.labels().to_vec(),
+            indices: places.map_err(|_| {
+                BenchError::Request("folds of more than 2³² samples cannot be kept".into())
+            })?,
+        };
+        let info = CutInfo {
+            split,
+            fingerprint: samples.fingerprint(),
+            samples: samples.len(),
+            sha256: sha256(&cut_bytes(&cut)?),
+        };
+        self.cuts.insert(info.fingerprint.clone(), cut);
+        Ok(info)
+    }
 }
 
 impl RunFolder {

@@ -362,7 +362,7 @@ fn overrides_change_what_they_name_and_nothing_else() {
         .with(&Overrides {
             models: Some(vec!["ann".into()]),
             epochs: Some(3),
-            seed: Some(9),
+            seeds: Some(vec![9]),
             limit_train: Some(30),
             ..Overrides::default()
         })

@@ -63,15 +63,27 @@ pub(crate) struct OverrideArgs {
     /// Epochs of every model that has them
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) epochs: Option<u64>,
-    /// One seed instead of the experiment's
-    #[arg(long, value_name = "N")]
-    pub(crate) seed: Option<u64>,
+    /// These seeds instead of the experiment's: one fit of every model for each
+    #[arg(long, value_delimiter = ',', value_name = "N,...")]
+    pub(crate) seed: Option<Vec<u64>>,
     /// Use only so many training samples (a stratified part)
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) limit_train: Option<usize>,
     /// Use only so many test samples (a stratified part)
     #[arg(long, value_name = "N", value_parser = positive)]
     pub(crate) limit_test: Option<usize>,
+    /// Cross-validate on the training part as well, in so many folds
+    #[arg(long, value_name = "N")]
+    pub(crate) folds: Option<usize>,
+    /// Train on these shares of the training part as well (0.1,0.3)
+    #[arg(long, value_delimiter = ',', value_name = "SHARE,...")]
+    pub(crate) train_fractions: Option<Vec<f64>>,
+    /// Calibrate every model: fit a temperature on its validation part
+    #[arg(long)]
+    pub(crate) calibrate: bool,
+    /// Corrupt the test pictures in every way and see how the models bear it
+    #[arg(long)]
+    pub(crate) robustness: bool,
 }
 
 /// A whole number from 1.
@@ -103,7 +115,7 @@ fn threads_or_0(text: &str) -> Result<usize, String> {
 
 #[derive(Args)]
 pub(crate) struct RunArgs {
-    /// An experiment file, or the name of a built-in one (default, quick)
+    /// An experiment file, or the name of a built-in one (default, quick, seeds, trust)
     #[arg(value_name = "EXPERIMENT", default_value = "default")]
     pub(crate) experiment: String,
     #[command(flatten)]
@@ -140,7 +152,7 @@ pub(crate) struct RunArgs {
 
 #[derive(Args)]
 pub(crate) struct PlanArgs {
-    /// An experiment file, or the name of a built-in one (default, quick)
+    /// An experiment file, or the name of a built-in one (default, quick, seeds, trust)
     #[arg(value_name = "EXPERIMENT")]
     pub(crate) experiment: String,
     #[command(flatten)]
@@ -329,6 +341,10 @@ pub(crate) struct DataShowArgs {
     /// Write a contact sheet as PNG: a row per class
     #[arg(long, value_name = "FILE.png")]
     pub(crate) sheet: Option<PathBuf>,
+    /// Write a sheet of corrupted test pictures as PNG: a row per corruption, each
+    /// picture as it is and then in five severities
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) corruptions: Option<PathBuf>,
     /// Pictures per class on the sheet
     #[arg(long, value_name = "N", default_value = "20", value_parser = positive)]
     pub(crate) per_class: usize,

@@ -117,8 +117,12 @@ impl People {
             1 => String::new(),
             seed => format!(", seed {seed}"),
         };
+        let variant = trial
+            .trial
+            .variant()
+            .map_or_else(String::new, |variant| format!(", {variant}"));
         format!(
-            "[{}/{}] {} ({}{seed})",
+            "[{}/{}] {} ({}{seed}{variant})",
             trial.index + 1,
             self.trials,
             trial.trial.model,
@@ -140,6 +144,7 @@ impl People {
             TrialStage::Predict => "answering the test part",
             TrialStage::Latency => "timing single pictures",
             TrialStage::Save => "saving the model",
+            TrialStage::Robustness => "answering corrupted pictures",
         };
         if let Some(bar) = &self.bar {
             // Only a fit knows how long it will take.
@@ -263,6 +268,18 @@ impl Observer for People {
         match event {
             TrialEvent::Stage { stage } => self.stage(trial, *stage),
             TrialEvent::Fit { fit } => self.fit_event(trial, fit),
+            TrialEvent::Corruption {
+                corruption,
+                position,
+                total,
+            } => {
+                if let Some(bar) = &self.bar {
+                    let label = self.label(trial);
+                    bar.set_message(format!(
+                        "{label} answering corrupted pictures: {corruption} ({position} of {total})"
+                    ));
+                }
+            }
         }
         ControlFlow::Continue(())
     }

@@ -27,6 +27,7 @@ pub static FAMILY: Family = Family {
     engines: ENGINES,
     settings: &SETTINGS,
     uses_validation: true,
+    is_baseline: false,
     build,
     load,
 };

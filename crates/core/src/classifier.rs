@@ -257,6 +257,13 @@ pub trait FittedModel: Send + Sync {
         None
     }
 
+    /// The temperature that its probabilities are already scaled by (Guo et al. 2017);
+    /// `None` for a model that answers as it was fitted. Whoever saves a model writes it
+    /// down beside the tensors.
+    fn temperature(&self) -> Option<f64> {
+        None
+    }
+
     /// Refuses pictures of another shape; implementations call it first.
     ///
     /// # Errors

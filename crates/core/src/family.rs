@@ -146,6 +146,9 @@ pub struct Family {
     /// so, the harness holds a validation part out of the training data for it; if
     /// not, the family is given all of it.
     pub uses_validation: bool,
+    /// Whether it answers without looking at the picture: a floor for other models, no
+    /// candidate, and not expected to learn.
+    pub is_baseline: bool,
     /// Builds a recipe from a resolved spec; refuses by name what the engine cannot do.
     pub build: BuildFn,
     /// Reads back what [`FittedModel::save`] wrote.
@@ -261,6 +264,7 @@ mod tests {
             },
         ],
         uses_validation: false,
+        is_baseline: false,
         build: |spec| Err(spec.bad_data("a toy")),
         load: |_, _, _| Err(StoreError::Missing { name: "toy".into() }),
     };

@@ -6,9 +6,11 @@
 //!   the kinds of folder that are recognised. MNIST lies inside the binary, so that
 //!   the tool works offline from any folder.
 //! - [`idx`] reads and writes the IDX files that MNIST and its successors come in.
-//! - [`split`] holds a part out and takes subsets, seeded and stratified.
+//! - [`split`] holds a part out, cuts folds and takes subsets, seeded and stratified.
+//! - [`corrupt()`] makes pictures worse, to see how a model bears it.
 //! - [`toy`] makes small datasets for tests and benches.
-//! - [`encode_png`] and [`contact_sheet`] turn pictures into files to look at.
+//! - [`encode_png`], [`contact_sheet`] and [`corruption_sheet`] turn pictures into files
+//!   to look at.
 //! - [`picture`] prepares a person's own picture; [`redrawn`] makes such pictures of
 //!   the digits of a dataset, to measure it by.
 //!
@@ -19,6 +21,7 @@
 
 mod builtin;
 mod class_names;
+mod corrupt;
 mod error;
 pub mod idx;
 mod labelled;
@@ -31,8 +34,9 @@ mod stored;
 pub mod toy;
 
 pub use builtin::{Builtin, builtins};
+pub use corrupt::corrupt;
 pub use error::DataError;
 pub use idx::IdxError;
 pub use picture::PictureError;
-pub use sheet::{contact_sheet, encode_png};
+pub use sheet::{contact_sheet, corruption_sheet, encode_png};
 pub use source::{Format, formats, open};

@@ -1,8 +1,8 @@
 //! Pictures out: single ones, and sheets of many, as PNG.
 
-use bakeoff_core::{ImageShape, Samples};
+use bakeoff_core::{Corruption, ImageShape, Images, Samples};
 
-use crate::PictureError;
+use crate::{PictureError, corrupt};
 
 /// Wider or higher sheets than this are refused: browsers and viewers give up there.
 const MAX_SIDE: usize = 32_768;
@@ -51,6 +51,42 @@ pub fn contact_sheet(samples: &Samples, per_class: usize) -> Result<Vec<u8>, Pic
         if placed[row] < columns {
             canvas.place(shape, image, row, placed[row]);
             placed[row] += 1;
+        }
+    }
+    canvas.encode()
+}
+
+/// A sheet of corrupted pictures as PNG: a row for each corruption in the order of
+/// [`Corruption::ALL`], and in it, for each of the pictures at `places`, the picture as
+/// it is and then in every severity.
+///
+/// # Errors
+/// When there would be nothing on the sheet, or more than PNG viewers stand.
+pub fn corruption_sheet(
+    images: &Images,
+    places: &[usize],
+    seed: u64,
+) -> Result<Vec<u8>, PictureError> {
+    let severities = usize::from(Corruption::SEVERITIES);
+    let there: Vec<(usize, &[u8])> = places
+        .iter()
+        .filter_map(|&place| Some((place, images.get(place)?)))
+        .collect();
+    if there.is_empty() {
+        return Err(PictureError::EmptySheet);
+    }
+    let shape = images.shape();
+    let columns = there.len() * (severities + 1);
+    let mut canvas = Canvas::new(shape, Corruption::ALL.len(), columns)?;
+    for (row, corruption) in Corruption::ALL.into_iter().enumerate() {
+        for (group, &(place, picture)) in there.iter().enumerate() {
+            let column = group * (severities + 1);
+            canvas.place(shape, picture, row, column);
+            for severity in 1..=Corruption::SEVERITIES {
+                let copy = corrupt(images, place..place + 1, corruption, severity, seed)
+                    .map_err(|error| PictureError::Encode(error.to_string()))?;
+                canvas.place(shape, copy.pixels(), row, column + usize::from(severity));
+            }
         }
     }
     canvas.encode()
@@ -214,6 +250,16 @@ mod tests {
     fn a_sheet_is_no_wider_than_its_fullest_row() {
         let (width, ..) = decode(&contact_sheet(&samples(&[0, 0, 1]), usize::MAX).unwrap());
         assert_eq!(width, 5);
+    }
+
+    #[test]
+    fn a_sheet_of_corruptions_has_a_row_for_each() {
+        let images = samples(&[0, 1]).images().clone();
+        let (width, height, _, values) = decode(&corruption_sheet(&images, &[1, 7], 1).unwrap());
+        // Six pictures of two pixels and five lines; place 7 is past the end.
+        assert_eq!((width, height), (17, 23));
+        assert_eq!(values[0..3], [1, 1, LINE]);
+        assert!(corruption_sheet(&images, &[7], 1).is_err());
     }
 
     #[test]

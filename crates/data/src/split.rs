@@ -1,5 +1,5 @@
-//! Holding a part out and taking subsets: seeded, stratified by class, in the order
-//! of the original.
+//! Holding a part out, cutting into folds and taking subsets: seeded, stratified by
+//! class, in the order of the original.
 //!
 //! Order is kept because a model that shuffles does so with its own seed, and because
 //! a subset in order reads memory forwards. Subsets are lists of indices until the
@@ -30,21 +30,56 @@ pub struct Split {
 /// no other class pays for that, so that the sum may then differ.
 /// A fraction outside 0 to 1 counts as the nearer end; NaN holds nothing out.
 pub fn hold_out(train: &Samples, fraction: f64, seed: u64) -> Split {
-    let counts = train.class_counts();
-    let shares = shares(&counts, fraction);
-    let ranks = ranks(train, derive_seed(seed, "hold out"));
-    let mut kept = Vec::with_capacity(train.len());
-    let mut held_out = Vec::with_capacity(shares.iter().sum());
-    for (index, (&label, &rank)) in train.labels().iter().zip(&ranks).enumerate() {
-        if rank < shares[usize::from(label)] {
-            held_out.push(index);
-        } else {
-            kept.push(index);
-        }
-    }
+    take_out(train, &hold_out_indices(train, fraction, seed))
+}
+
+/// The places of the samples that [`hold_out`] holds out, ascending.
+pub fn hold_out_indices(samples: &Samples, fraction: f64, seed: u64) -> Vec<usize> {
+    let shares = shares(&samples.class_counts(), fraction);
+    let ranks = ranks(samples, derive_seed(seed, "hold out"));
+    let labels = samples.labels().iter().zip(&ranks).enumerate();
+    labels
+        .filter(|&(_, (&label, &rank))| rank < shares[usize::from(label)])
+        .map(|(index, _)| index)
+        .collect()
+}
+
+/// The places of the samples in one of `folds` parts, ascending; `fold` counts from 0.
+/// There are none in a fold past the last.
+///
+/// The folds of one seed are disjoint and make up the whole. Their sizes differ by one at
+/// most, and so do their shares of every class: the classes, each shuffled, are dealt out
+/// one after the other without a new start.
+pub fn fold_indices(samples: &Samples, fold: usize, folds: usize, seed: u64) -> Vec<usize> {
+    let ranks = ranks(samples, derive_seed(seed, "folds"));
+    let mut before = 0;
+    let starts: Vec<usize> = samples
+        .class_counts()
+        .iter()
+        .map(|count| {
+            let start = before;
+            before += count;
+            start
+        })
+        .collect();
+    let labels = samples.labels().iter().zip(&ranks).enumerate();
+    labels
+        .filter(|&(_, (&label, &rank))| {
+            (starts[usize::from(label)] + rank).checked_rem(folds) == Some(fold)
+        })
+        .map(|(index, _)| index)
+        .collect()
+}
+
+/// Two parts: the samples at `indices`, which ascend, held out, and all others.
+pub fn take_out(samples: &Samples, indices: &[usize]) -> Split {
+    let mut out = indices.iter().copied().peekable();
+    let kept: Vec<usize> = (0..samples.len())
+        .filter(|&index| out.next_if_eq(&index).is_none())
+        .collect();
     Split {
-        train: subset(train, &kept),
-        held_out: subset(train, &held_out),
+        train: subset(samples, &kept),
+        held_out: subset(samples, indices),
     }
 }
 

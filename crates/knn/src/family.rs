@@ -68,6 +68,7 @@ pub static FAMILY: Family = Family {
         },
     ],
     uses_validation: false,
+    is_baseline: false,
     build,
     load,
 };

@@ -69,6 +69,7 @@ pub static FAMILY: Family = Family {
         },
     ],
     uses_validation: false,
+    is_baseline: false,
     build: |spec| Ok(Box::new(LogisticRegression::new(spec)?)),
     load: |_, header, reader| Ok(Box::new(SoftmaxModel::load(header, reader)?)),
 };

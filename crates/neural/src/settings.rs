@@ -276,6 +276,7 @@ mod tests {
         }],
         settings: &TABLE,
         uses_validation: true,
+        is_baseline: false,
         build: |spec| Err(spec.bad_data("a toy")),
         load: |_, _, _| Err(StoreError::Missing { name: "toy".into() }),
     };

@@ -57,6 +57,7 @@ const fn family(name: &'static str, build: BuildFn, load: LoadFn) -> Family {
         engines: ENGINES,
         settings: &SETTINGS,
         uses_validation: true,
+        is_baseline: false,
         build,
         load,
     }

@@ -230,7 +230,13 @@ fn stage(event: &TrialEvent) -> Option<String> {
             TrialStage::Predict => "measuring on the test pictures".into(),
             TrialStage::Latency => "measuring one picture at a time".into(),
             TrialStage::Save => "saving".into(),
+            TrialStage::Robustness => "measuring on corrupted pictures".into(),
         },
+        TrialEvent::Corruption {
+            corruption,
+            position,
+            total,
+        } => format!("measuring on corrupted pictures: {corruption} ({position} of {total})"),
         TrialEvent::Fit {
             fit: FitEvent::Epoch(epoch),
         } if epoch.epoch < epoch.epochs => {

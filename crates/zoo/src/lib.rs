@@ -11,11 +11,13 @@
 //! not read it, and the size of that header is limited.
 
 pub mod atomic;
+mod calibrated;
 mod library;
 mod manifest;
 mod registry;
 mod tensors;
 
+pub use calibrated::Calibrated;
 pub use library::{
     FindError, Listed, LoadedModel, SavedModel, find, list, load, read_manifest, save,
 };

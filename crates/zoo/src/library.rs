@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     atomic,
+    calibrated::Calibrated,
     manifest::{FORMAT_VERSION, Manifest, ModelFacts, WeightsFile},
     registry,
     tensors::{TensorFile, TensorMap},
@@ -155,6 +156,7 @@ pub fn save(
                         the family scales them as it needs"
             .into(),
         parameters: model.parameters(),
+        temperature: model.temperature(),
         weights: WeightsFile {
             file: file.clone(),
             bytes: weights.len() as u64,
@@ -257,8 +259,15 @@ pub fn load(folder: &Path) -> Result<LoadedModel, StoreError> {
     let family = registry::family(&manifest.facts.spec.family)
         .map_err(|error| damaged(&folder.join(MANIFEST), error.to_string()))?;
     let mut tensors = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
-    let model = (family.load)(&manifest.facts.spec, &manifest.header(), &mut tensors)
+    let fitted = (family.load)(&manifest.facts.spec, &manifest.header(), &mut tensors)
         .map_err(|error| error.in_file(&path))?;
+    let model: Box<dyn FittedModel> = match manifest.temperature {
+        None => fitted,
+        Some(temperature) => Box::new(
+            Calibrated::new(fitted, temperature)
+                .map_err(|error| error.in_file(folder.join(MANIFEST)))?,
+        ),
+    };
     if model.input_shape() != manifest.input_shape
         || model.classes() != manifest.facts.class_names.len()
     {

@@ -75,6 +75,10 @@ pub struct Manifest {
     pub preprocessing: String,
     /// Numbers that the fit chose or kept.
     pub parameters: u64,
+    /// The temperature that its probabilities are scaled by; not there in the manifest of
+    /// a model that is not calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
     /// Where the weights are.
     pub weights: WeightsFile,
     /// SHA-256 over this manifest with this field empty, as compact JSON.

@@ -1,8 +1,9 @@
 //! `bakeoff data`
 
-use std::{fs, process::ExitCode};
+use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
+use bakeoff_core::Corruption;
 use serde_json::{Value, json};
 
 use crate::{
@@ -59,6 +60,13 @@ fn list(as_json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Test pictures on a sheet of corruptions.
+const CORRUPTED: [usize; 3] = [0, 1, 2];
+
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
 fn show(args: &DataShowArgs) -> anyhow::Result<ExitCode> {
     let dataset = bakeoff_data::open(&args.dataset)?;
     let (train, test) = (dataset.train(), dataset.test());
@@ -66,7 +74,12 @@ fn show(args: &DataShowArgs) -> anyhow::Result<ExitCode> {
         // A person's own labelled pictures are a test part alone.
         let part = if train.is_empty() { test } else { train };
         let png = bakeoff_data::contact_sheet(part, args.per_class)?;
-        fs::write(path, png).with_context(|| format!("cannot write {}", path.display()))?;
+        write(path, &png)?;
+    }
+    if let Some(path) = &args.corruptions {
+        // As a run without settings of its own corrupts them.
+        let png = bakeoff_data::corruption_sheet(test.images(), &CORRUPTED, 1)?;
+        write(path, &png)?;
     }
     let counts: Vec<(String, usize, usize)> = train
         .class_names()
@@ -104,6 +117,13 @@ fn show(args: &DataShowArgs) -> anyhow::Result<ExitCode> {
     );
     if let Some(path) = &args.sheet {
         out += &format!("\nSheet: {}\n", path.display());
+    }
+    if let Some(path) = &args.corruptions {
+        out += &format!(
+            "\nCorruptions: {}\nIts rows: {}\n",
+            path.display(),
+            Corruption::ALL.map(Corruption::name).join(", ")
+        );
     }
     text::print(&out)?;
     Ok(ExitCode::SUCCESS)

@@ -18,7 +18,7 @@ use bakeoff_bench::{
 };
 use bakeoff_core::{
     Layers,
-    record::{PlannedTrial, Run},
+    record::{Calibration, PlannedTrial, Run},
 };
 use bakeoff_report::Leaderboard;
 
@@ -46,9 +46,13 @@ fn experiment(name: &str, overrides: OverrideArgs) -> anyhow::Result<Experiment>
         models: overrides.models,
         dataset: overrides.dataset,
         epochs: overrides.epochs,
-        seed: overrides.seed,
+        seeds: overrides.seed,
         limit_train: overrides.limit_train,
         limit_test: overrides.limit_test,
+        folds: overrides.folds,
+        train_fractions: overrides.train_fractions,
+        calibration: overrides.calibrate.then_some(Calibration::Temperature),
+        robustness: overrides.robustness,
     })?)
 }
 

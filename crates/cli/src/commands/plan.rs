@@ -16,8 +16,12 @@ pub(crate) fn main(args: PlanArgs) -> anyhow::Result<ExitCode> {
     }
     let mut out = format!("{} trials in {}\n\n", plan.len(), run.path().display());
     for trial in &plan {
+        let variant = trial
+            .trial
+            .variant()
+            .map_or_else(String::new, |variant| format!(", {variant}"));
         out += &format!(
-            "{:>3}  {}  {} on {}, engine {}, seed {}\n",
+            "{:>3}  {}  {} on {}{variant}, engine {}, seed {}\n",
             trial.index,
             trial.id,
             trial.trial.model,

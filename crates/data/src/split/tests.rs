@@ -134,3 +134,41 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn folds_are_a_partition_of_even_shares((labels, classes) in label_lists(), folds in 2..9_usize, seed: u64) {
+        let whole = samples(&labels, classes);
+        let parts: Vec<Vec<usize>> =
+            (0..folds).map(|fold| fold_indices(&whole, fold, folds, seed)).collect();
+        let mut all: Vec<usize> = parts.concat();
+        all.sort_unstable();
+        prop_assert_eq!(all, (0..whole.len()).collect::<Vec<_>>());
+        let spread = |sizes: &[usize]| sizes.iter().max().unwrap() - sizes.iter().min().unwrap();
+        let sizes: Vec<usize> = parts.iter().map(Vec::len).collect();
+        prop_assert!(spread(&sizes) <= 1);
+        for class in 0..classes {
+            let shares: Vec<usize> = parts
+                .iter()
+                .map(|part| part.iter().filter(|&&i| usize::from(labels[i]) == class).count())
+                .collect();
+            prop_assert!(spread(&shares) <= 1);
+        }
+        prop_assert!(fold_indices(&whole, folds, folds, seed).is_empty());
+        for part in &parts {
+            prop_assert!(part.is_sorted());
+            let split = take_out(&whole, part);
+            prop_assert_eq!(&indices(&split.held_out), part);
+            prop_assert_eq!(split.train.len() + part.len(), whole.len());
+        }
+    }
+}
+
+#[test]
+fn another_seed_cuts_other_folds() {
+    let whole = samples(&[0, 1].repeat(40), 2);
+    let first = |seed| fold_indices(&whole, 0, 5, seed);
+    assert_eq!(first(1), first(1));
+    assert_ne!(first(1), first(2));
+    assert!(fold_indices(&whole, 0, 0, 1).is_empty());
+}

@@ -1,0 +1,335 @@
+//! From a planned trial to its measurements.
+
+use std::{ops::ControlFlow, path::Path, time::Instant};
+
+use bakeoff_core::{
+    FitContext, FitError, FitEvent, FittedModel, Samples,
+    record::{
+        Calibration, CalibrationResult, Costs, IterationPoint, Measured, PlannedTrial,
+        SampleCounts, SaveName, Scores, Stage, TrialSpec,
+    },
+};
+use bakeoff_metrics::{Evaluation, Temperature};
+use bakeoff_zoo::{Calibrated, ModelFacts, TestMetrics};
+
+use super::{OnEvent, Stop, TrialOptions, robustness::measure_robustness};
+use crate::{
+    clock::{current_rss_bytes, elapsed_ns, peak_rss_bytes, process_cpu_ns},
+    event::{TrialEvent, TrialStage},
+    measure::{measure_batch, measure_latency},
+    partition::{TrialSamples, trial_samples},
+    run_folder::RunFolder,
+};
+
+/// So many test pictures are answered again by the model as it was read back.
+const RELOAD_CHECK: usize = 256;
+
+fn load_samples(planned: &PlannedTrial) -> Result<TrialSamples, Stop> {
+    let trial = &planned.trial;
+    let failed = |reason: String| Stop::Failed {
+        stage: Stage::Data,
+        reason,
+    };
+    let dataset =
+        bakeoff_data::open(&trial.data.source).map_err(|error| failed(error.to_string()))?;
+    if dataset.fingerprint() != trial.data.fingerprint {
+        return Err(failed(format!(
+            "`{}` has changed since the run was planned; plan it again",
+            trial.data.source
+        )));
+    }
+    let family =
+        bakeoff_zoo::family(&trial.spec.family).map_err(|error| failed(error.to_string()))?;
+    Ok(trial_samples(&dataset, trial, family.uses_validation))
+}
+
+/// Trains and measures: everything that a trial's record says but where it ran.
+pub(super) fn measure_trial(
+    run: &RunFolder,
+    planned: &PlannedTrial,
+    options: TrialOptions<'_>,
+    on_event: &mut OnEvent<'_>,
+    stage: &mut Stage,
+) -> Result<Measured, Stop> {
+    let mut begin = |now: TrialStage, as_stage: Stage, on_event: &mut OnEvent<'_>| {
+        *stage = as_stage;
+        match on_event(&TrialEvent::Stage { stage: now }) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(Stop::Cancelled),
+        }
+    };
+    let trial = &planned.trial;
+    let mut costs = Costs::default();
+
+    begin(TrialStage::Data, Stage::Data, on_event)?;
+    let start = Instant::now();
+    let parts = load_samples(planned)?;
+    costs.data_load_ns = elapsed_ns(start);
+    let samples = SampleCounts {
+        train: parts.train.len(),
+        validation: parts.validation.as_ref().map_or(0, Samples::len),
+        test: parts.reported.len(),
+    };
+    if options.own_process {
+        costs.rss_before_fit_bytes = current_rss_bytes();
+    }
+
+    begin(TrialStage::Fit, Stage::Fit, on_event)?;
+    let (fitted, history) = fit(trial, &parts, on_event, &mut costs)?;
+    let model = fitted.model();
+    let reported = parts.reported;
+    // A model that wants its training data has kept it.
+    drop((parts.train, parts.validation));
+
+    begin(TrialStage::Predict, Stage::Predict, on_event)?;
+    let answers = measure_batch(model, reported.images()).map_err(Stop::failed(Stage::Predict))?;
+    costs.predict_ns = answers.median_ns;
+    costs.predict_repeats = answers.repeats;
+    costs.throughput_per_second = samples.test as f64 / (answers.median_ns.max(1) as f64 / 1e9);
+    let evaluation = Evaluation::new(reported.labels(), &answers.probabilities)
+        .map_err(Stop::failed(Stage::Predict))?;
+
+    begin(TrialStage::Latency, Stage::Predict, on_event)?;
+    costs.latency =
+        measure_latency(model, reported.images()).map_err(Stop::failed(Stage::Predict))?;
+    if options.own_process {
+        costs.peak_rss_bytes = peak_rss_bytes();
+    }
+
+    begin(TrialStage::Save, Stage::Store, on_event)?;
+    let (models, save_as, scratch) = match &planned.save_as {
+        Some(save_as) => (options.models.to_owned(), save_as.clone(), None),
+        None => {
+            let scratch = run.scratch().map_err(Stop::Run)?;
+            (scratch.path().to_owned(), unkept(), Some(scratch))
+        }
+    };
+    let facts = model_facts(planned, save_as, &reported, samples, &evaluation);
+    save_and_reload(model, facts, &reported, &models, &mut costs)?;
+    drop(scratch);
+
+    let mut robustness = Vec::new();
+    if let Some(spec) = &trial.robustness {
+        begin(TrialStage::Robustness, Stage::Predict, on_event)?;
+        let start = Instant::now();
+        robustness = measure_robustness(model, &reported, spec, on_event)?;
+        costs.robustness_ns = Some(elapsed_ns(start));
+    }
+    let calibration = match &fitted {
+        Fitted::Plain(_) => None,
+        Fitted::Calibrated(model, temperature) => Some(calibration_result(
+            run,
+            &planned.id,
+            model.uncalibrated(),
+            temperature,
+            &reported,
+        )?),
+    };
+    Ok(Measured {
+        samples,
+        costs,
+        fit: history.summary,
+        epochs: history.epochs,
+        iterations: history.iterations,
+        scores: scores(&evaluation),
+        test_fingerprint: reported.fingerprint(),
+        probabilities: run
+            .write_probabilities(&planned.id, &answers.probabilities)
+            .map_err(Stop::Run)?,
+        calibration,
+        robustness,
+    })
+}
+
+/// What a fit came to, calibrated where that was asked for.
+enum Fitted {
+    Plain(Box<dyn FittedModel>),
+    Calibrated(Calibrated, Temperature),
+}
+
+impl Fitted {
+    fn model(&self) -> &dyn FittedModel {
+        match self {
+            Self::Plain(model) => &**model,
+            Self::Calibrated(model, _) => model,
+        }
+    }
+}
+
+fn fit(
+    trial: &TrialSpec,
+    parts: &TrialSamples,
+    on_event: &mut OnEvent<'_>,
+    costs: &mut Costs,
+) -> Result<(Fitted, History), Stop> {
+    let family = bakeoff_zoo::family(&trial.spec.family).map_err(Stop::failed(Stage::Fit))?;
+    let classifier = (family.build)(&trial.spec).map_err(Stop::failed(Stage::Fit))?;
+    let validation = parts.validation.as_ref();
+    let mut history = History::default();
+    let mut progress = |event: &FitEvent| {
+        history.note(event);
+        on_event(&TrialEvent::Fit { fit: event.clone() })
+    };
+    let mut context = FitContext {
+        seed: trial.seed,
+        // Not for a family that chooses nothing: what is held out to calibrate on alone
+        // is none of its business.
+        validation: validation.filter(|_| family.uses_validation),
+        progress: &mut progress,
+    };
+    let cpu_before = process_cpu_ns();
+    let start = Instant::now();
+    let model = classifier
+        .fit(&parts.train, &mut context)
+        .map_err(|error| match error {
+            FitError::Cancelled => Stop::Cancelled,
+            other => Stop::failed(Stage::Fit)(other),
+        })?;
+    let fitted = match trial.calibration {
+        None => Fitted::Plain(model),
+        Some(Calibration::Temperature) => {
+            let validation = validation.ok_or_else(|| Stop::Failed {
+                stage: Stage::Fit,
+                reason: "there is no validation part to fit a temperature on".into(),
+            })?;
+            let (model, temperature) =
+                Calibrated::fit(model, validation).map_err(Stop::failed(Stage::Fit))?;
+            Fitted::Calibrated(model, temperature)
+        }
+    };
+    costs.fit_ns = elapsed_ns(start);
+    costs.fit_cpu_ns = process_cpu_ns()
+        .zip(cpu_before)
+        .map(|(after, before)| after.saturating_sub(before));
+    costs.parameters = fitted.model().parameters();
+    Ok((fitted, history))
+}
+
+/// What the model would have answered without its temperature, beside what that did on
+/// the validation part.
+fn calibration_result(
+    run: &RunFolder,
+    id: &str,
+    uncalibrated: &dyn FittedModel,
+    temperature: &Temperature,
+    reported: &Samples,
+) -> Result<CalibrationResult, Stop> {
+    let probabilities = uncalibrated
+        .predict_proba(reported.images())
+        .map_err(Stop::failed(Stage::Predict))?;
+    let evaluation =
+        Evaluation::new(reported.labels(), &probabilities).map_err(Stop::failed(Stage::Predict))?;
+    Ok(CalibrationResult {
+        temperature: temperature.temperature,
+        validation_log_loss_before: temperature.log_loss_before,
+        validation_log_loss_after: temperature.log_loss_after,
+        at_bound: temperature.at_bound,
+        uncalibrated_scores: scores(&evaluation),
+        uncalibrated: run
+            .write_probabilities(id, &probabilities)
+            .map_err(Stop::Run)?,
+    })
+}
+
+fn scores(evaluation: &Evaluation) -> Scores {
+    Scores {
+        accuracy: evaluation.accuracy,
+        log_loss: evaluation.log_loss,
+    }
+}
+
+/// What a model is called that is measured on disk and not kept.
+fn unkept() -> SaveName {
+    SaveName {
+        dataset: "trial".into(),
+        model: "model".into(),
+    }
+}
+
+fn model_facts(
+    planned: &PlannedTrial,
+    save_as: SaveName,
+    test: &Samples,
+    samples: SampleCounts,
+    evaluation: &Evaluation,
+) -> ModelFacts {
+    let trial = &planned.trial;
+    ModelFacts {
+        name: save_as.model,
+        dataset: save_as.dataset,
+        spec: trial.spec.clone(),
+        class_names: test.class_names().to_vec(),
+        data_fingerprint: trial.data.fingerprint.clone(),
+        train_samples: samples.train,
+        validation_samples: samples.validation,
+        seed: trial.seed,
+        trial: planned.id.clone(),
+        test: TestMetrics {
+            samples: samples.test,
+            accuracy: evaluation.accuracy,
+            macro_f1: evaluation.macro_f1,
+            macro_auc: evaluation.macro_auc,
+            log_loss: evaluation.log_loss,
+        },
+    }
+}
+
+/// Saves the model, reads it back as a user would, and makes sure that it answers with
+/// the same bits: a saved model that answers differently is worse than none.
+fn save_and_reload(
+    model: &dyn FittedModel,
+    facts: ModelFacts,
+    test: &Samples,
+    models: &Path,
+    costs: &mut Costs,
+) -> Result<(), Stop> {
+    let saved = bakeoff_zoo::save(models, model, facts).map_err(Stop::failed(Stage::Store))?;
+    costs.model_bytes = saved.bytes;
+    let start = Instant::now();
+    let loaded = bakeoff_zoo::load(&saved.folder).map_err(Stop::failed(Stage::Store))?;
+    costs.model_load_ns = elapsed_ns(start);
+    let few: Vec<usize> = (0..test.len().min(RELOAD_CHECK)).collect();
+    let few = test.images().select(&few);
+    let answer = |model: &dyn FittedModel| {
+        model
+            .predict_proba(&few)
+            .map_err(Stop::failed(Stage::Store))
+    };
+    if answer(model)? == answer(&*loaded.model)? {
+        Ok(())
+    } else {
+        Err(Stop::Failed {
+            stage: Stage::Store,
+            reason: "the saved model answers differently from the one that was trained; \
+                     please report this with the experiment file"
+                .into(),
+        })
+    }
+}
+
+/// What a fit tells, kept for the record.
+#[derive(Default)]
+struct History {
+    epochs: Vec<bakeoff_core::EpochMetrics>,
+    iterations: Vec<IterationPoint>,
+    summary: bakeoff_core::FitSummary,
+}
+
+impl History {
+    fn note(&mut self, event: &FitEvent) {
+        match event {
+            FitEvent::Epoch(epoch) => self.epochs.push(epoch.clone()),
+            FitEvent::Iteration {
+                iteration,
+                loss: Some(loss),
+            } => self.iterations.push(IterationPoint {
+                iteration: *iteration,
+                loss: *loss,
+            }),
+            FitEvent::Finished(summary) => self.summary = summary.clone(),
+            FitEvent::Started { .. }
+            | FitEvent::Progress { .. }
+            | FitEvent::Iteration { loss: None, .. } => {}
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! One trial: train, measure, save, leave a record.
+
+mod measuring;
+mod robustness;
+
+use std::{
+    any::Any,
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use bakeoff_core::record::{CorruptionScore, Outcome, PlannedTrial, Record, SCHEMA, Stage};
+
+use self::measuring::measure_trial;
+use crate::{
+    error::BenchError, event::TrialEvent, host::describe_host, run_folder::RunFolder,
+    runner::TrialEnd,
+};
+
+/// What a trial is given besides its plan.
+#[derive(Clone, Copy, Debug)]
+pub struct TrialOptions<'a> {
+    /// Where models are saved.
+    pub models: &'a Path,
+    /// Threads for everything in the trial; 0 for as many as there are processors.
+    pub threads: usize,
+    /// Whether this process runs nothing but this trial. Only then is the process's
+    /// largest size the trial's.
+    pub own_process: bool,
+}
+
+/// Told what happens; `Break` cancels the trial at the next event.
+pub(crate) type OnEvent<'a> = dyn FnMut(&TrialEvent) -> ControlFlow<()> + Send + 'a;
+
+/// Why a trial gave no measurements.
+pub(crate) enum Stop {
+    Cancelled,
+    Failed {
+        stage: Stage,
+        reason: String,
+    },
+    /// The run's folder cannot be written, which is no fault of the trial.
+    Run(BenchError),
+}
+
+impl Stop {
+    pub(crate) fn failed<E: std::fmt::Display>(stage: Stage) -> impl FnOnce(E) -> Self {
+        move |error| Self::Failed {
+            stage,
+            reason: error.to_string(),
+        }
+    }
+}
+
+/// Runs one trial and leaves its record. Idempotent: a valid record there means done.
+///
+/// A trial that fails leaves a record that says why. A trial that is cancelled leaves
+/// none.
+///
+/// # Errors
+/// Only when the run's folder itself cannot be read or written.
+pub fn run_trial(
+    run: &RunFolder,
+    planned: &PlannedTrial,
+    options: TrialOptions<'_>,
+    on_event: &mut OnEvent<'_>,
+) -> Result<TrialEnd, BenchError> {
+    if let Some(record) = run.record(&planned.id)? {
+        return Ok(TrialEnd::AlreadyDone(Box::new(record)));
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .map_err(|error| BenchError::Request(format!("cannot start threads: {error}")))?;
+    let result = pool.install(|| {
+        // Engines wrap what they know to panic; this is for what they do not.
+        let mut stage = Stage::Data;
+        catch_unwind(AssertUnwindSafe(|| {
+            measure_trial(run, planned, options, on_event, &mut stage)
+        }))
+        .unwrap_or_else(|panic| {
+            Err(Stop::Failed {
+                stage,
+                reason: format!("it panicked: {}", panic_text(&*panic)),
+            })
+        })
+    });
+    let outcome = match result {
+        Ok(measured) => Outcome::Ok(Box::new(measured)),
+        Err(Stop::Cancelled) => return Ok(TrialEnd::Cancelled),
+        Err(Stop::Run(error)) => return Err(error),
+        Err(Stop::Failed { stage, reason }) => Outcome::Failed { stage, reason },
+    };
+    finish(run, planned, outcome, pool.current_num_threads())
+}
+
+/// Writes the record of an outcome, or compares with the one that came first.
+pub(crate) fn finish(
+    run: &RunFolder,
+    planned: &PlannedTrial,
+    outcome: Outcome,
+    threads: usize,
+) -> Result<TrialEnd, BenchError> {
+    let record = Record {
+        schema: SCHEMA,
+        id: planned.id.clone(),
+        trial: planned.trial.clone(),
+        outcome,
+        host: describe_host(threads),
+    };
+    match run.write_record(&record)? {
+        None => Ok(TrialEnd::Ran(Box::new(record))),
+        Some(first) => Ok(TrialEnd::CameSecond {
+            agrees: answers(&first) == answers(&record),
+            first: Box::new(first),
+        }),
+    }
+}
+
+/// What two attempts at a trial must agree in: everything that is not a cost.
+fn answers(record: &Record) -> Option<(&str, Option<&str>, &[CorruptionScore])> {
+    let measured = record.measured()?;
+    let calibration = measured.calibration.as_ref();
+    Some((
+        &measured.probabilities.sha256,
+        calibration.map(|calibration| calibration.uncalibrated.sha256.as_str()),
+        &measured.robustness,
+    ))
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}

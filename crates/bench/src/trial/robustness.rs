@@ -1,0 +1,84 @@
+//! How a model bears pictures that are worse than those it knows.
+//!
+//! Pictures are made when they are needed, a block at a time: sixty copies of the test
+//! part, kept on disk for all models to share, would take longer to read than to make.
+
+use std::ops::ControlFlow;
+
+use bakeoff_core::{
+    Corruption, FittedModel, Samples,
+    record::{CorruptionScore, RobustnessSpec, Stage},
+};
+use bakeoff_data::corrupt;
+use bakeoff_metrics::{Predictions, log_loss};
+
+use super::{OnEvent, Stop};
+use crate::event::TrialEvent;
+
+/// Bytes of pictures that are corrupted and answered at a time. A model's answers may
+/// depend on the batch in the last bits, so that this is part of the method.
+const BLOCK_BYTES: usize = 64 << 20;
+
+/// Every corruption in every severity, in the order of the plan.
+pub(super) fn measure_robustness(
+    model: &dyn FittedModel,
+    reported: &Samples,
+    spec: &RobustnessSpec,
+    on_event: &mut OnEvent<'_>,
+) -> Result<Vec<CorruptionScore>, Stop> {
+    let total = spec.corruptions.len();
+    let mut scores = Vec::with_capacity(total * usize::from(Corruption::SEVERITIES));
+    for (position, &corruption) in spec.corruptions.iter().enumerate() {
+        let event = TrialEvent::Corruption {
+            corruption,
+            position: position + 1,
+            total,
+        };
+        if let ControlFlow::Break(()) = on_event(&event) {
+            return Err(Stop::Cancelled);
+        }
+        for severity in 1..=Corruption::SEVERITIES {
+            scores.push(score(model, reported, corruption, severity, spec.seed)?);
+        }
+    }
+    Ok(scores)
+}
+
+fn score(
+    model: &dyn FittedModel,
+    reported: &Samples,
+    corruption: Corruption,
+    severity: u8,
+    seed: u64,
+) -> Result<CorruptionScore, Stop> {
+    let images = reported.images();
+    let block = (BLOCK_BYTES / images.shape().pixels()).max(1);
+    let (mut correct, mut loss, mut confidence) = (0, 0.0, 0.0);
+    for (number, labels) in reported.labels().chunks(block).enumerate() {
+        let first = number * block;
+        let range = first..first + labels.len();
+        let corrupted = corrupt(images, range, corruption, severity, seed)
+            .map_err(Stop::failed(Stage::Data))?;
+        let probabilities = model
+            .predict_proba(&corrupted)
+            .map_err(Stop::failed(Stage::Predict))?;
+        let predictions =
+            Predictions::new(labels, &probabilities).map_err(Stop::failed(Stage::Predict))?;
+        let answers = predictions.predicted().iter().zip(labels);
+        correct += answers.filter(|(answer, label)| answer == label).count() as u64;
+        loss += log_loss(&predictions) * labels.len() as f64;
+        confidence += probabilities
+            .rows()
+            .map(|row| f64::from(row.iter().copied().fold(0.0, f32::max)))
+            .sum::<f64>();
+    }
+    let total = reported.len();
+    Ok(CorruptionScore {
+        corruption,
+        severity,
+        correct,
+        total: total as u64,
+        log_loss: loss / total as f64,
+        mean_confidence: confidence / total as f64,
+    })
+}
