@@ -113,6 +113,7 @@ pub(super) fn served(dataset: &str, name: &str, accuracy: f64, model: Tenths) ->
         },
     };
     let manifest = Manifest {
+        temperature: None,
         format_version: FORMAT_VERSION,
         bakeoff_version: String::new(),
         facts,
