@@ -5,7 +5,7 @@
 CARGO ?= cargo
 BAKEOFF = $(CARGO) run --release --quiet --bin bakeoff --
 
-.PHONY: compare quick serve test lint docs browser audit bench bench-peers bless
+.PHONY: compare quick serve load test lint docs browser audit bench bench-peers bless
 
 ## The full comparison on MNIST: builds, trains, prints the leaderboard, writes the report.
 compare:
@@ -21,6 +21,11 @@ quick:
 serve:
 	$(CARGO) build --release --bin bakeoff
 	$(BAKEOFF) serve
+
+## 200 predictions a second for half a minute, with their latencies; on a quiet machine.
+load:
+	$(CARGO) build --release --bin bakeoff
+	$(CARGO) test --release --package bakeoff-tests --test e2e -- --ignored --nocapture two_hundred
 
 ## Everything that must hold: format, lints, documentation, tests (with a browser).
 test: lint docs browser

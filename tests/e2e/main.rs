@@ -7,6 +7,7 @@
 //! - `run`, `steps`, `resume`, `determinism`: experiments, whole and in pieces
 //! - `predict`, `data`, `usage`: the other commands, and what they say of mistakes
 //! - `browser`: the report in headless Chromium
+//! - `serve`: the page and its API, over sockets and in headless Chromium
 
 // In a test a panic is the report.
 #![allow(clippy::unwrap_used)]
@@ -19,6 +20,7 @@ mod directions;
 mod predict;
 mod resume;
 mod run;
+mod serve;
 mod steps;
 mod support;
 mod usage;

@@ -286,6 +286,9 @@ pub(crate) struct ServeArgs {
     /// The folder of runs, whose reports are listed
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(crate) reports_dir: PathBuf,
+    /// Seconds that a picture may take to arrive
+    #[arg(long, value_name = "N", default_value = "30", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) upload_seconds: u64,
     /// Where pictures are kept whose right answer you tell
     #[arg(long, value_name = "DIR", default_value = "corrections")]
     pub(crate) corrections_dir: PathBuf,

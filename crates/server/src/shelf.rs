@@ -2,10 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
-use bakeoff_core::{FittedModel, StoreError, nearest_name};
+use bakeoff_core::{FittedModel, Layers, StoreError, nearest_name};
 use bakeoff_zoo::{LoadedModel, Manifest};
 
 use crate::problem::{Code, Problem};
@@ -16,6 +16,7 @@ pub(crate) struct Served {
     pub(crate) name: String,
     pub(crate) manifest: Manifest,
     pub(crate) model: Box<dyn FittedModel>,
+    layers: OnceLock<Option<Layers>>,
 }
 
 impl Served {
@@ -24,7 +25,14 @@ impl Served {
             name: loaded.manifest.full_name(),
             manifest: loaded.manifest,
             model: loaded.model,
+            layers: OnceLock::new(),
         }
+    }
+
+    /// The model as a chain of layers, where it is one; written down when it is first
+    /// asked for.
+    pub(crate) fn layers(&self) -> Option<&Layers> {
+        self.layers.get_or_init(|| self.model.layers()).as_ref()
     }
 
     /// The name of one of its classes.

@@ -85,7 +85,13 @@ impl Shared {
 /// The training in the background, if there is one.
 #[derive(Default)]
 pub(crate) struct Training {
-    running: Option<(Arc<Shared>, Mutex<Option<JoinHandle<()>>>)>,
+    background: Option<Background>,
+}
+
+struct Background {
+    shared: Arc<Shared>,
+    /// `None` once somebody waits for it.
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Training {
@@ -121,21 +127,24 @@ impl Training {
                 });
             })?;
         Ok(Self {
-            running: Some((shared, Mutex::new(Some(thread)))),
+            background: Some(Background {
+                shared,
+                thread: Mutex::new(Some(thread)),
+            }),
         })
     }
 
     /// Whether anything is trained at all.
     pub(crate) fn is_there(&self) -> bool {
-        self.running.is_some()
+        self.background.is_some()
     }
 
     /// How it goes.
     pub(crate) fn progress(&self) -> TrainingProgress {
-        self.running
+        self.background
             .as_ref()
-            .map(|(shared, _)| {
-                let progress = shared.progress.lock();
+            .map(|background| {
+                let progress = background.shared.progress.lock();
                 progress.unwrap_or_else(PoisonError::into_inner).clone()
             })
             .unwrap_or_default()
@@ -144,9 +153,10 @@ impl Training {
     /// Asks it to end; its trial does so at its next sign of life, and with this process
     /// at the latest. Returns the thread to wait for, the first time.
     pub(crate) fn stop(&self) -> Option<JoinHandle<()>> {
-        let (shared, thread) = self.running.as_ref()?;
-        shared.stop.store(true, Ordering::Relaxed);
-        thread.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let background = self.background.as_ref()?;
+        background.shared.stop.store(true, Ordering::Relaxed);
+        let thread = background.thread.lock();
+        thread.unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

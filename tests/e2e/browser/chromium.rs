@@ -93,8 +93,8 @@ impl Chromium {
                 "--no-first-run",
                 "--force-color-profile=srgb",
                 "--hide-scrollbars",
-                // Where a request would go, nobody is.
-                "--host-resolver-rules=MAP * ~NOTFOUND",
+                // Where a request would go, nobody is, but for a test's own server.
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
             ])
             .args(is_root().then_some("--no-sandbox"))
             .arg(format!("--user-data-dir={}", profile.display()))
@@ -180,8 +180,14 @@ impl Chromium {
     /// Opens a file and waits until it is loaded.
     #[track_caller]
     pub(crate) fn open(&mut self, file: &Path) {
+        self.open_url(&file_url(file));
+    }
+
+    /// Opens an address and waits until it is loaded.
+    #[track_caller]
+    pub(crate) fn open_url(&mut self, url: &str) {
         self.events.clear();
-        let result = self.call("Page.navigate", json!({ "url": file_url(file) }));
+        let result = self.call("Page.navigate", json!({ "url": url }));
         assert!(result["errorText"].is_null(), "{result}");
         self.wait_for_load();
     }

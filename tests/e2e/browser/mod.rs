@@ -1,6 +1,6 @@
 //! The report as a reader sees it: in a real browser, from the disk, without a network.
 
-mod chromium;
+pub(crate) mod chromium;
 
 use serde_json::{Value, json};
 

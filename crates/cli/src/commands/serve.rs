@@ -1,6 +1,6 @@
 //! `bakeoff serve`
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use bakeoff_server::{Config, FirstTraining, Limits, Server};
@@ -27,6 +27,8 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<ExitCode> {
         }),
     };
     let models_dir = args.models_dir.clone();
+    let mut limits = Limits::default();
+    limits.upload_time = Duration::from_secs(args.upload_seconds);
     let server = Server::bind(Config {
         host: args.host,
         port: args.port,
@@ -36,7 +38,7 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<ExitCode> {
         corrections: args.corrections_dir,
         colours: bakeoff_report::colours_css(),
         first_training: Some(first_training),
-        limits: Limits::default(),
+        limits,
     })?;
     for (name, reason) in server.unreadable() {
         eprintln!("{name}: left out: {reason}");

@@ -1,7 +1,7 @@
 // What each model says: a card for each, kept in place while the answers change.
 
 import { element, microseconds, percent } from "./dom.js";
-import { picture } from "./pixels.js";
+import { picture, saliency, sheet } from "./pixels.js";
 
 const SERIES = 12;
 
@@ -105,7 +105,13 @@ class Card {
     const parts = explanation(prediction);
     // What explains the picture before is dimmed until the pen rests.
     this.#why.classList.toggle("old", parts.length === 0 && !settled);
-    if (parts.length > 0 || settled) this.#why.replaceChildren(...parts);
+    if (parts.length > 0 || settled) {
+      // An open part stays open while one draws.
+      const open = this.#why.querySelector("details")?.open;
+      this.#why.replaceChildren(...parts);
+      const details = this.#why.querySelector("details");
+      if (details) details.open = Boolean(open);
+    }
   }
 }
 
@@ -123,6 +129,20 @@ function explanation({ model, explanation: why = {} }) {
       figure("Nearest training pictures, with distances", element("ol", { class: "shots", "aria-label": `Nearest training pictures of ${model}` }, ...shots)),
     );
   }
+  if (why.saliency)
+    parts.push(
+      figure("What spoke for it (blue) and against it (orange)",
+        element("div", { class: "saliency" },
+          saliency(why.saliency, `Which parts of the picture spoke for the answer of ${model}`))),
+    );
+  if (why.features)
+    parts.push(
+      element("details", {},
+        element("summary", { text: "What its convolutions see" }),
+        ...why.features.map((maps) =>
+          figure(`Layer ${maps.layer}: ${maps.shape.channels} maps of ${maps.shape.width}×${maps.shape.height}`,
+            sheet(maps, `Feature maps of layer ${maps.layer} of ${model}`)))),
+    );
   return parts;
 }
 

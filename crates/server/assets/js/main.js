@@ -9,7 +9,7 @@ import { picture } from "./pixels.js";
 import { followTraining, showCorrections, showExamples, showReports } from "./shelf.js";
 import { remember, remembered, theme } from "./theme.js";
 
-const EXPLAIN = ["neighbours"];
+const EXPLAIN = ["neighbours", "saliency", "features"];
 const INVITATION = "Draw a digit, or give a picture of one.";
 
 theme(byId("theme"));

@@ -23,3 +23,34 @@ export function picture(shape, pixels, label) {
       : [pixels[at], pixels[at], pixels[at]],
   );
 }
+
+const mix = (from, to, share) => from.map((value, at) => value + (to[at] - value) * share);
+const FOR = [79, 176, 234];
+const AGAINST = [255, 139, 74];
+
+/** Where ink spoke for the answer (blue) and against it (orange), over the picture. */
+export function saliency({ height, width, values }, label) {
+  return canvas({ height, width }, label, (at) =>
+    mix([24, 26, 30], values[at] >= 0 ? FOR : AGAINST, Math.min(1, Math.abs(values[at]) / 70)),
+  );
+}
+
+const COLUMNS = 16;
+
+/** All maps of a layer side by side, a thin line between them. */
+export function sheet({ shape, values }, label) {
+  const { channels, height, width } = shape;
+  const columns = Math.min(COLUMNS, channels);
+  const size = {
+    width: columns * (width + 1) - 1,
+    height: Math.ceil(channels / columns) * (height + 1) - 1,
+  };
+  return canvas(size, label, (at) => {
+    const [y, x] = [Math.floor(at / size.width), at % size.width];
+    const [row, column] = [y % (height + 1), x % (width + 1)];
+    const map = Math.floor(y / (height + 1)) * columns + Math.floor(x / (width + 1));
+    if (row === height || column === width || map >= channels) return [87, 96, 106];
+    const value = values[(map * height + row) * width + column];
+    return [value, value, value];
+  });
+}
