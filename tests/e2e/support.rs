@@ -218,10 +218,11 @@ pub(crate) fn comparison() -> &'static Comparison {
     })
 }
 
-/// The one entry of a folder.
+/// The one folder in a folder; beside it there may be files.
 #[track_caller]
 pub(crate) fn only_entry(folder: &Path) -> PathBuf {
     let mut entries = entries(folder);
+    entries.retain(|path| path.is_dir());
     assert_eq!(entries.len(), 1, "in {}: {entries:?}", folder.display());
     entries.remove(0)
 }

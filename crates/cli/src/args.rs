@@ -296,7 +296,7 @@ pub(crate) struct ServeArgs {
 
 #[derive(Args)]
 pub(crate) struct ReportArgs {
-    /// The folder of a run
+    /// The folder of a run; or a folder of runs, whose index is then written
     pub(crate) run: PathBuf,
     /// The folder of saved models, for those that answer inside the page
     #[arg(

@@ -6,6 +6,7 @@
 
 mod args;
 mod commands;
+mod pages;
 mod progress;
 mod table;
 mod text;

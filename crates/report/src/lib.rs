@@ -16,6 +16,7 @@
 mod analysis;
 mod charts;
 mod format;
+mod index;
 mod leaderboard;
 mod page;
 mod pictures;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 
 use bakeoff_core::{Layers, record::Run};
 
+pub use index::{INDEX_MARK, IndexedRun, index};
 pub use leaderboard::{Leaderboard, LeaderboardRow, Status};
 
 /// Why a report could not be rendered.

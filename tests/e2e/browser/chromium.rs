@@ -270,6 +270,68 @@ impl Chromium {
         }
     }
 
+    /// Presses and releases a key, by its name in the DOM (`ArrowRight`, `Enter`).
+    pub(crate) fn press(&mut self, key: &str) {
+        // What a key does by itself hangs on the character it types.
+        let text = match key {
+            "Enter" => "\r",
+            " " => " ",
+            _ => "",
+        };
+        for kind in ["keyDown", "keyUp"] {
+            let mut event = json!({ "type": kind, "key": key, "code": key });
+            if kind == "keyDown" && !text.is_empty() {
+                event["text"] = json!(text);
+            }
+            if key == "Enter" {
+                event["windowsVirtualKeyCode"] = json!(13);
+            }
+            self.call("Input.dispatchKeyEvent", event);
+        }
+    }
+
+    /// Draws with the mouse from point to point of the element that a selector finds, in
+    /// shares of its width and height.
+    #[track_caller]
+    pub(crate) fn draw(&mut self, selector: &str, points: &[(f64, f64)]) {
+        let place = self.evaluate(&format!(
+            "(() => {{
+                const found = document.querySelector({});
+                found.scrollIntoView({{ block: 'center', behavior: 'instant' }});
+                const box = found.getBoundingClientRect();
+                return [box.x, box.y, box.width, box.height];
+            }})()",
+            Value::from(selector)
+        ));
+        let place: Vec<f64> = serde_json::from_value(place).unwrap();
+        let last = points.len() - 1;
+        for (at, &(x, y)) in points.iter().enumerate() {
+            let (x, y) = (place[0] + x * place[2], place[1] + y * place[3]);
+            let mut mouse = |kind: &str| {
+                self.call(
+                    "Input.dispatchMouseEvent",
+                    json!({ "type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1 }),
+                );
+            };
+            mouse(if at == 0 {
+                "mousePressed"
+            } else {
+                "mouseMoved"
+            });
+            if at == last {
+                mouse("mouseReleased");
+            }
+        }
+        self.settle();
+    }
+
+    /// Waits until the page has painted what was asked of it.
+    pub(crate) fn settle(&mut self) {
+        self.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))",
+        );
+    }
+
     /// What the page complained about, and where its requests went, since it was opened.
     pub(crate) fn complaints_and_requests(&mut self) -> (Vec<String>, Vec<String>) {
         // Whatever was still on its way has arrived when this is answered.

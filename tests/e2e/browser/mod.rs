@@ -1,6 +1,10 @@
 //! The report as a reader sees it: in a real browser, from the disk, without a network.
 
+mod accessibility;
 pub(crate) mod chromium;
+mod explorer;
+mod index;
+mod try_it;
 
 use serde_json::{Value, json};
 
@@ -23,10 +27,11 @@ fn for_each(selector: &str, complaint: &str) -> String {
 }
 
 /// The headings that a reader finds, in order.
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "The answer",
     "Leaderboard",
     "Comparison",
+    "Is the best really better?",
     "Models",
     "Method",
     "Data",
@@ -34,16 +39,29 @@ const SECTIONS: [&str; 8] = [
     "Repeat it",
 ];
 
+/// Those that only scripts can show.
+const SCRIPTED: [&str; 2] = ["Error explorer", "Try it"];
+
 /// Every section is there and visible, and the contents lead to it.
-fn check_sections(browser: &mut Chromium) {
+fn check_sections(browser: &mut Chromium, scripted: bool) {
     let headings = browser.evaluate(
         "[...document.querySelectorAll('main section')]
             .filter(it => it.getBoundingClientRect().height > 50)
             .map(it => document.getElementById(it.getAttribute('aria-labelledby')).textContent.trim())",
     );
-    assert_eq!(headings, json!(SECTIONS));
+    let expected: Vec<&str> = SECTIONS
+        .into_iter()
+        .flat_map(|section| {
+            let before: &[&str] = match section {
+                "Models" if scripted => &SCRIPTED,
+                _ => &[],
+            };
+            before.iter().copied().chain([section])
+        })
+        .collect();
+    assert_eq!(headings, json!(expected));
     browser.finds_nothing_wrong(&for_each(
-        "nav a",
+        "nav li:not([hidden]) > a",
         "document.querySelector(it.hash)?.getBoundingClientRect().height > 10 ? '' : `${it.textContent} leads nowhere`",
     ));
     let contents = browser.evaluate("document.querySelector('nav').textContent");
@@ -65,7 +83,7 @@ fn the_page_is_whole_silent_and_asks_for_nothing() {
         title.as_str().unwrap().starts_with("small: 4 models"),
         "{title}"
     );
-    check_sections(&mut browser);
+    check_sections(&mut browser, true);
 
     // The leaderboard and each model's part.
     let rows = browser.evaluate(
@@ -164,7 +182,7 @@ fn the_page_can_be_read_without_scripts() {
         json!({ "value": true }),
     );
     browser.reload();
-    check_sections(&mut browser);
+    check_sections(&mut browser, false);
     // A control that would do nothing is not shown.
     browser.finds_nothing_wrong(&for_each(
         "button, input, select",
@@ -338,6 +356,40 @@ fn nothing_sticks_out_on_a_telephone() {
             found.as_u64().unwrap() <= u64::from(width),
             "at {width} px the page is {found} px wide: {sticks_out:#}"
         );
-        check_sections(&mut browser);
+        check_sections(&mut browser, true);
     }
+}
+
+#[test]
+fn views_of_a_matrix_are_tabs() {
+    let Some(mut browser) = report("browser-tabs") else {
+        return;
+    };
+    let shown = "[...document.querySelectorAll('.views')].map(views =>
+        [...views.querySelectorAll('.view')].filter(it => it.checkVisibility()).map(it => it.dataset.tab).join())";
+    assert_eq!(
+        browser.evaluate(shown),
+        json!(["Pictures", "Pictures", "Pictures", "Pictures"])
+    );
+    browser.click("#models .views [role=tab]:nth-child(2)");
+    assert_eq!(
+        browser.evaluate(shown),
+        json!(["% of actual", "Pictures", "Pictures", "Pictures"])
+    );
+    browser.press("ArrowRight");
+    assert_eq!(browser.evaluate(shown)[0], "% of predicted");
+    browser.press("ArrowRight");
+    assert_eq!(browser.evaluate(shown)[0], "Pictures");
+    browser.press("End");
+    assert_eq!(browser.evaluate(shown)[0], "% of predicted");
+    browser.press("Home");
+    assert_eq!(browser.evaluate(shown)[0], "Pictures");
+    // A link to a chart opens the tab that it is in.
+    browser.evaluate(
+        "location.hash = document.querySelectorAll('.views .view')[4].querySelector('figure').id",
+    );
+    browser.settle();
+    assert_eq!(browser.evaluate(shown)[1], "% of actual");
+    let (complaints, _) = browser.complaints_and_requests();
+    assert!(complaints.is_empty(), "{complaints:#?}");
 }

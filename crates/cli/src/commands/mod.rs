@@ -11,19 +11,16 @@ pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod trial;
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use bakeoff_bench::{
-    Experiment, ExperimentError, Overrides, RunFolder, builtin_experiment, builtin_experiments,
+    Experiment, ExperimentError, Overrides, builtin_experiment, builtin_experiments,
 };
-use bakeoff_core::{
-    Layers,
-    record::{Calibration, PlannedTrial, Run},
-};
+use bakeoff_core::record::Calibration;
 use bakeoff_report::Leaderboard;
 
 use crate::{
-    args::{OverrideArgs, PageArgs},
+    args::OverrideArgs,
     table::{Align, table},
     text,
 };
@@ -62,48 +59,6 @@ fn command_line() -> String {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let quoted = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default();
     format!("bakeoff {quoted}").trim_end().to_owned()
-}
-
-/// Renders a run and writes everything derived: report, charts, leaderboard.
-fn render(run: &RunFolder, models: &Path, page: &PageArgs) -> anyhow::Result<Leaderboard> {
-    let records = run.read()?;
-    let mut options = bakeoff_report::Options::default();
-    if !page.no_try_it {
-        options.layers = layers(&records, models);
-    }
-    let rendered = bakeoff_report::render(&records, &options)?;
-    run.write_derived("leaderboard.json", rendered.leaderboard_json.as_bytes())?;
-    run.write_derived("leaderboard.csv", rendered.leaderboard_csv.as_bytes())?;
-    run.clear_derived("charts", "svg")?;
-    for (name, svg) in &rendered.charts {
-        run.write_derived(&format!("charts/{name}.svg"), svg.as_bytes())?;
-    }
-    run.write_derived("report.html", rendered.html.as_bytes())?;
-    Ok(rendered.leaderboard)
-}
-
-/// The models of a run that can answer inside its page, by trial id. One that was
-/// replaced by another run's or cannot be read is told with its reason: a report is
-/// rendered from records, and models are an extra.
-fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, String>> {
-    let of_trial = |planned: &PlannedTrial| -> Result<Layers, String> {
-        let not_here = || "the model is not saved here".to_owned();
-        let save_as = planned.save_as.as_ref().ok_or_else(not_here)?;
-        let folder = models.join(&save_as.dataset).join(&save_as.model);
-        let manifest = bakeoff_zoo::read_manifest(&folder).map_err(|_| not_here())?;
-        if manifest.facts.trial != planned.id {
-            return Err(not_here());
-        }
-        let loaded = bakeoff_zoo::load(&folder).map_err(|_| "its file is damaged".to_owned())?;
-        let layers = loaded.model.layers();
-        layers.ok_or_else(|| "it keeps its training pictures, not weights".to_owned())
-    };
-    records
-        .plan
-        .iter()
-        .filter(|planned| records.probabilities.contains_key(&planned.id))
-        .map(|planned| (planned.id.clone(), of_trial(planned)))
-        .collect()
 }
 
 /// The leaderboard for a terminal.

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use bakeoff_bench::{Runner, Subprocess};
 use serde_json::json;
 
-use crate::{args::RunArgs, progress, text};
+use crate::{args::RunArgs, pages, progress, text};
 
 pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
     let experiment = super::experiment(&args.experiment, args.overrides)?;
@@ -27,22 +27,28 @@ pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
     }
     .run(&mut launcher, &mut *observer)?;
     drop(observer);
-    let leaderboard = super::render(&run, &args.models_dir, &args.page)?;
+    let leaderboard = pages::render(&run, &args.models_dir, &args.page)?;
+    let index = pages::write_index(&args.out)?;
     let report = run.path().join("report.html");
     if args.json {
         text::print_json(&json!({
             "kind": "finished",
             "run": run.path(),
             "report": report,
+            "index": index,
             "models": args.models_dir,
             "failed": outcome.failed,
             "leaderboard": leaderboard.rows,
         }))?;
     } else if !args.quiet {
         text::print(&format!(
-            "\n{}\nReport: {}\nModels: {} (try `bakeoff predict --model NAME PICTURE.png`)\n",
+            "\n{}\nReport: {}\n{}Models: {} (try `bakeoff predict --model NAME PICTURE.png`)\n",
             super::leaderboard_text(&leaderboard),
             report.display(),
+            index.map_or_else(String::new, |index| format!(
+                "All runs: {}\n",
+                index.display()
+            )),
             args.models_dir.display(),
         ))?;
     }

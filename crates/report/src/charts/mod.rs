@@ -4,6 +4,7 @@ mod axis;
 mod bars;
 mod canvas;
 mod class_errors;
+mod class_panels;
 mod confusion;
 mod intervals;
 mod labels;
@@ -20,6 +21,7 @@ mod roc;
 mod theme;
 
 pub(crate) use bars::{ClassCounts, class_counts};
+pub(crate) use class_panels::{MOST_PANELS, Panel, class_panels};
 pub(crate) use class_errors::{ClassErrors, class_errors};
 pub(crate) use confusion::{Matrix, Shown, confusion};
 pub(crate) use intervals::{Rated, intervals};

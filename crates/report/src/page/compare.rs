@@ -1,7 +1,7 @@
 //! The charts that show all models of a dataset at once.
 
 use super::{
-    compare_curves::{calibrations, precisions, rocs},
+    compare_curves::{calibrations, class_rocs, precisions, rocs},
     parts::{Cell, Charts, Column, Figure, Table},
 };
 use crate::{
@@ -32,6 +32,7 @@ pub(crate) fn comparison(
     figures.extend(rocs(group, prefix, charts)?);
     figures.extend(costs(group, prefix, charts)?);
     figures.extend(classes(group, prefix, charts)?);
+    figures.extend(class_rocs(group, prefix, charts)?);
     figures.extend(precisions(group, prefix, charts)?);
     figures.extend(calibrations(group, prefix, charts)?);
     figures.extend(learning(group, prefix, charts)?);

@@ -1,6 +1,6 @@
 //! The curves of all models of a dataset.
 
-use bakeoff_metrics::{Binning, Predictions, Reliability};
+use bakeoff_metrics::{Binning, Collinear, Predictions, Reliability};
 
 use super::{
     compare::{examples, seeds_note},
@@ -10,7 +10,7 @@ use crate::{
     ReportError,
     analysis::Group,
     charts::{
-        Calibration, Curve, Precision, RocView, precision_recall, reliability, roc, roc_height_at,
+        Calibration, Curve, MOST_PANELS, Panel, Precision, RocView, class_panels, precision_recall, reliability, roc, roc_height_at,
     },
     format,
 };
@@ -39,13 +39,6 @@ pub(super) fn rocs(
         return Ok(Vec::new());
     }
     curves.sort_by(|a, b| b.auc.unwrap_or(0.0).total_cmp(&a.auc.unwrap_or(0.0)));
-    let negatives = examples(group)
-        .iter()
-        .flat_map(|(_, success)| success.curves.classes())
-        .map(|ranking| ranking.negatives())
-        .max()
-        .unwrap_or(1);
-    let resolution = 1.0 / negatives.max(1) as f64;
     let rows =
         curves
             .iter()
@@ -76,7 +69,9 @@ pub(super) fn rocs(
     let corner = roc(
         &format!("{prefix}roc-all-corner"),
         &curves,
-        RocView::Corner { resolution },
+        RocView::Corner {
+            resolution: resolution(group),
+        },
     )?;
     Ok(vec![
         charts.figure(
@@ -96,6 +91,90 @@ pub(super) fn rocs(
             Some(table),
         ),
     ])
+}
+
+/// The ROC of every class, a small panel each.
+pub(super) fn class_rocs(
+    group: &Group<'_>,
+    prefix: &str,
+    charts: &mut Charts,
+) -> Result<Option<Figure>, ReportError> {
+    let examples = examples(group);
+    let Some((_, first)) = examples.first() else {
+        return Ok(None);
+    };
+    let names = first.test.class_names();
+    // Of two classes, one against the rest is the other's mirror image, and the curve of
+    // all models shows it.
+    if !(3..=MOST_PANELS).contains(&names.len()) {
+        return Ok(None);
+    }
+    let panels: Vec<Panel<'_>> = names
+        .iter()
+        .enumerate()
+        .map(|(class, name)| Panel {
+            class: name,
+            curves: examples
+                .iter()
+                .filter_map(|(entry, success)| {
+                    let ranking = success.curves.classes().get(class)?;
+                    Some((entry.series, ranking.roc_curve(Collinear::Drop)?))
+                })
+                .collect(),
+        })
+        .collect();
+    let models: Vec<(&str, usize)> = examples
+        .iter()
+        .map(|(entry, _)| (entry.model, entry.series))
+        .collect();
+    let mut columns = vec![Column::text("class")];
+    columns.extend(models.iter().map(|(model, _)| Column::number(model)));
+    let rows = names
+        .iter()
+        .enumerate()
+        .map(|(class, name)| {
+            let mut row = vec![Cell::from(name.as_str())];
+            row.extend(examples.iter().map(|(_, success)| {
+                let auc = success.curves.auc().get(class).copied().flatten();
+                Cell::number(auc, format::auc)
+            }));
+            row
+        })
+        .collect();
+    let table = Table {
+        caption: "Area under the ROC curve of each class against the rest".to_owned(),
+        columns,
+        rows,
+        sortable: true,
+        pairs: false,
+    };
+    let chart = class_panels(
+        &format!("{prefix}roc-by-class"),
+        &panels,
+        &models,
+        resolution(group),
+    )?;
+    Ok(Some(charts.figure(
+        &chart,
+        "ROC by class",
+        format!(
+            "Each class against the rest, all models: the upper left corner, the same for every \
+             class. Higher and further left is better.{}",
+            seeds_note(group)
+        ),
+        Some(table),
+    )))
+}
+
+/// The smallest false-positive rate that can be told from 0: one negative among all.
+fn resolution(group: &Group<'_>) -> f64 {
+    let negatives = examples(group)
+        .iter()
+        .flat_map(|(_, success)| success.curves.classes())
+        .map(|ranking| ranking.negatives())
+        .max()
+        .unwrap_or(1);
+    1.0 / negatives.max(1) as f64
 }
 
 /// Precision against recall.

@@ -230,9 +230,9 @@ pub(crate) fn build(analysis: &Analysis<'_>, options: &Options) -> Result<Finish
             format::counted(table.rows.len() as u64, "trial is", "trials are")
         )
     });
-    let style = format!("{}{STYLE}", colours());
+    let style = style();
     let page = Page {
-        policy: policy(&style),
+        policy: policy(&style, SCRIPT),
         style: &style,
         script: SCRIPT,
         run: &info.name,
@@ -278,23 +278,33 @@ pub(crate) fn build(analysis: &Analysis<'_>, options: &Options) -> Result<Finish
     })
 }
 
-/// JSON that can stand inside a `script` element, where nothing can be escaped but `<`
-/// could end it; `None` of nothing.
+/// What a script reads; `None` of nothing.
 fn data_block<T: Serialize>(items: &[T]) -> Result<Option<String>, ReportError> {
     if items.is_empty() {
         return Ok(None);
     }
-    Ok(Some(serde_json::to_string(items)?.replace('<', "\\u003c")))
+    data_text(items).map(Some)
+}
+
+/// JSON that can stand inside a `script` element, where nothing can be escaped but `<`
+/// could end it.
+pub(crate) fn data_text<T: Serialize>(items: &[T]) -> Result<String, ReportError> {
+    Ok(serde_json::to_string(items)?.replace('<', "\\u003c"))
+}
+
+/// The style of every page.
+pub(crate) fn style() -> String {
+    format!("{}{STYLE}", colours())
 }
 
 /// What the page allows itself: its own style and script, by hash, and pictures inside it.
-fn policy(style: &str) -> String {
+pub(crate) fn policy(style: &str, script: &str) -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     format!(
         "default-src 'none'; img-src data:; style-src 'sha256-{}'; script-src 'sha256-{}'; \
          base-uri 'none'; form-action 'none'",
         hash(style),
-        hash(SCRIPT)
+        hash(script)
     )
 }
 

@@ -1,0 +1,229 @@
+"use strict";
+
+// Two runs side by side: those whose boxes are ticked, which the address remembers.
+
+/**
+ * @typedef {object} IndexModel means over a model's fits
+ * @property {string} name
+ * @property {number} fits
+ * @property {number | null} accuracy
+ * @property {number | null} macro_f1
+ * @property {number | null} macro_auc
+ * @property {number | null} log_loss
+ * @property {number | null} fit_seconds
+ * @property {number | null} latency_us
+ * @property {number | null} bytes
+ *
+ * @typedef {object} IndexRun
+ * @property {string} folder
+ * @property {string} experiment
+ * @property {string} planned_at
+ * @property {{ name: string, test: string, samples: number, models: IndexModel[] }[]} datasets
+ *
+ * @typedef {object} Measure
+ * @property {string} label
+ * @property {keyof IndexModel} key
+ * @property {(value: number) => string} show
+ * @property {(value: number, other: number) => string} change
+ */
+
+/** @param {number} value */
+function signed(value, digits = 2) {
+  const text = Math.abs(value).toFixed(digits);
+  if (Number(text) === 0) return "±0";
+  return (value < 0 ? "−" : "+") + text;
+}
+
+/** @param {number} seconds */
+function duration(seconds) {
+  const units = /** @type {const} */ ([
+    [1, "s"],
+    [1e-3, "ms"],
+    [1e-6, "µs"],
+    [1e-9, "ns"],
+  ]);
+  const [scale, unit] = units.find(([size]) => seconds >= size) ?? units[3];
+  return `${Number((seconds / scale).toPrecision(3))} ${unit}`;
+}
+
+/**
+ * @param {number} value
+ * @param {number} other
+ */
+function ratio(value, other) {
+  const times = value / other;
+  if (!Number.isFinite(times) || times === 0) return "";
+  return `${times < 1.095 && times > 0.905 ? times.toFixed(2) : times.toPrecision(2)}×`;
+}
+
+/** @type {Measure[]} */
+const MEASURES = [
+  {
+    label: "accuracy",
+    key: "accuracy",
+    show: (v) => `${(100 * v).toFixed(2)} %`,
+    change: (v, o) => `${signed(100 * (v - o))} points`,
+  },
+  {
+    label: "macro F1",
+    key: "macro_f1",
+    show: (v) => v.toFixed(4),
+    change: (v, o) => signed(v - o, 4),
+  },
+  {
+    label: "macro AUC",
+    key: "macro_auc",
+    show: (v) => v.toFixed(5),
+    change: (v, o) => signed(v - o, 5),
+  },
+  {
+    label: "log loss",
+    key: "log_loss",
+    show: (v) => v.toFixed(4),
+    change: (v, o) => signed(v - o, 4),
+  },
+  { label: "fit", key: "fit_seconds", show: duration, change: ratio },
+  { label: "one answer", key: "latency_us", show: (v) => duration(v / 1e6), change: ratio },
+  {
+    label: "model size",
+    key: "bytes",
+    show: (v) => `${Number((v / 1e6).toPrecision(3))} MB`,
+    change: ratio,
+  },
+];
+
+function sideBySide() {
+  /** @type {IndexRun[]} */
+  const runs = dataOf("runs-data") ?? [];
+  const boxes = [...document.querySelectorAll("input.choose")].filter(
+    (it) => it instanceof HTMLInputElement,
+  );
+  if (runs.length < 2) return;
+  /** @type {number[]} in the order in which they were chosen */
+  let chosen = [];
+  const show = () => {
+    for (const box of boxes) box.checked = chosen.includes(Number(box.value));
+    const both = chosen.length === 2;
+    byId("side-by-side").hidden = !both;
+    // The older one first, whichever was ticked first.
+    const [a, b] = [...chosen].sort((x, y) =>
+      runs[x].planned_at.localeCompare(runs[y].planned_at, "en"),
+    );
+    byId("side").replaceChildren(...(both ? comparison(runs[a], runs[b]) : []));
+  };
+  for (const box of boxes) {
+    box.hidden = false;
+    box.addEventListener("change", () => {
+      const number = Number(box.value);
+      chosen = chosen.filter((it) => it !== number);
+      // A third choice takes the place of the first.
+      if (box.checked) chosen = [...chosen, number].slice(-2);
+      remember(chosen.map((it) => runs[it].folder));
+      show();
+      if (chosen.length === 2) byId("side-by-side").scrollIntoView({ block: "nearest" });
+    });
+  }
+  const [name, ...folders] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  if (name === "side-by-side") {
+    const numbers = folders.map((folder) => runs.findIndex((run) => run.folder === folder));
+    chosen = numbers.filter((it) => it >= 0).slice(0, 2);
+  }
+  show();
+}
+
+/** @param {string[]} folders */
+function remember(folders) {
+  const address = `#${["side-by-side", ...folders].map(encodeURIComponent).join("/")}`;
+  try {
+    history.replaceState(null, "", folders.length > 0 ? address : "#");
+  } catch {
+    // Some browsers keep no history for a page opened from a file.
+  }
+}
+
+/**
+ * @param {IndexRun} a
+ * @param {IndexRun} b
+ */
+function comparison(a, b) {
+  const names = [...new Set([...a.datasets, ...b.datasets].map((data) => data.name))];
+  return names.flatMap((name) => {
+    const [of, to] = [a, b].map((run) => run.datasets.find((data) => data.name === name));
+    const head = make("h3", "", make("bdi", "", name));
+    if (!of || !to) {
+      const lacking = of ? b.folder : a.folder;
+      return [head, make("p", "", `Not compared: ${lacking} has no such data.`)];
+    }
+    if (of.test !== to.test) {
+      const words =
+        "Not compared: the two runs were reported on different test pictures, so that a difference would say nothing about the models.";
+      return [head, make("p", "problem", words)];
+    }
+    return [head, comparedTable(a, b, of.models, to.models)];
+  });
+}
+
+/**
+ * @param {IndexRun} a
+ * @param {IndexRun} b
+ * @param {IndexModel[]} ofA
+ * @param {IndexModel[]} ofB
+ */
+function comparedTable(a, b, ofA, ofB) {
+  const table = make("table", "side");
+  const caption = make("caption", "");
+  caption.textContent = `${b.folder} against ${a.folder}: the same test pictures, means over seeds`;
+  const heads = ["model", "run", ...MEASURES.map((measure) => measure.label)].map((label, at) => {
+    const head = make("th", at > 1 ? "n" : "", label);
+    head.scope = "col";
+    return head;
+  });
+  table.append(caption, make("thead", "", make("tr", "", ...heads)));
+  for (const name of new Set([...ofB, ...ofA].map((model) => model.name))) {
+    const [first, second] = [ofA, ofB].map((models) => models.find((it) => it.name === name));
+    const body = make("tbody", "");
+    const head = make("th", "", make("bdi", "", name));
+    head.scope = "rowgroup";
+    head.rowSpan = 3;
+    body.append(
+      make("tr", "", head, ...valueCells(a.folder, first)),
+      make("tr", "", ...valueCells(b.folder, second)),
+      make("tr", "change", ...changeCells(first, second)),
+    );
+    table.append(body);
+  }
+  const scroll = make("div", "scroll", table);
+  scroll.tabIndex = 0;
+  scroll.setAttribute("role", "group");
+  scroll.setAttribute("aria-label", caption.textContent);
+  return scroll;
+}
+
+/**
+ * @param {string} folder
+ * @param {IndexModel | undefined} model
+ */
+function valueCells(folder, model) {
+  const values = MEASURES.map(({ key, show }) => {
+    const value = model?.[key];
+    return make("td", "n", typeof value === "number" ? show(value) : "–");
+  });
+  return [make("td", "", make("bdi", "", folder)), ...values];
+}
+
+/**
+ * @param {IndexModel | undefined} first
+ * @param {IndexModel | undefined} second
+ */
+function changeCells(first, second) {
+  const changes = MEASURES.map(({ key, change }) => {
+    const [from, to] = [first?.[key], second?.[key]];
+    const both = typeof from === "number" && typeof to === "number";
+    return make("td", "n", both ? change(to, from) : "");
+  });
+  return [make("td", "", "change"), ...changes];
+}
+
+sortableTables();
+themeSwitch();
+sideBySide();

@@ -1,0 +1,233 @@
+//! Drawing in the report: the page and `bakeoff predict` give the same answers.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use bakeoff_core::ImageShape;
+use bakeoff_data::encode_png;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+
+use super::{chromium::Chromium, report};
+use crate::support::{comparison, run, scratch};
+
+/// How far a probability of the page may lie from the program's: what 16-bit weights cost.
+const TOLERANCE: f64 = 1e-3;
+/// The pad's side in pixels.
+const PAD: usize = 280;
+/// Test digits that are tried.
+const DIGITS: usize = 40;
+
+/// What `bakeoff predict --all` says of pictures, by model, then class by class.
+fn predicted(pictures: &[PathBuf]) -> Vec<BTreeMap<String, Vec<f64>>> {
+    let mut arguments = vec!["predict", "--all", "--json", "--top", "10"];
+    arguments.extend(pictures.iter().map(|path| path.to_str().unwrap()));
+    let output = run(&comparison().folder, &arguments).expect(0);
+    let of_picture = |line: &Value| {
+        let answers = line["predictions"].as_array().unwrap().iter();
+        answers
+            .map(|answer| {
+                let name = answer["model"]
+                    .as_str()
+                    .unwrap()
+                    .rsplit('/')
+                    .next()
+                    .unwrap();
+                let mut row = vec![0.0; 10];
+                for candidate in answer["top"].as_array().unwrap() {
+                    let class: usize = candidate["class"].as_str().unwrap().parse().unwrap();
+                    row[class] = candidate["probability"].as_f64().unwrap();
+                }
+                (name.to_owned(), row)
+            })
+            .collect()
+    };
+    output.json_lines().iter().map(of_picture).collect()
+}
+
+/// What the page says of what lies on its pad, by model.
+fn answered(browser: &mut Chromium) -> BTreeMap<String, Vec<f64>> {
+    let said = browser.evaluate(
+        "(() => {
+            const group = trial.groups[0];
+            const said = modelsSay(prepareDrawing(readPad(), group));
+            return Object.fromEntries(group.models.map((model, at) => [model.name, said[at]]));
+        })()",
+    );
+    serde_json::from_value(said).unwrap()
+}
+
+#[track_caller]
+fn check_agreement(
+    page: &BTreeMap<String, Vec<f64>>,
+    program: &BTreeMap<String, Vec<f64>>,
+    what: &str,
+) {
+    let names: Vec<&String> = page.keys().collect();
+    assert_eq!(names, ["ann", "cnn", "logistic"], "knn keeps its pictures");
+    for (name, row) in page {
+        for (class, (found, expected)) in row.iter().zip(&program[name]).enumerate() {
+            assert!(
+                (found - expected).abs() <= TOLERANCE,
+                "{what}, {name}, class {class}: the page says {found}, the program {expected}"
+            );
+        }
+    }
+}
+
+/// Writes what lies on the pad as a PNG.
+fn save_pad(browser: &mut Chromium, path: &Path) {
+    let pixels = browser.evaluate("[...readPad().values]");
+    let pixels: Vec<u8> = serde_json::from_value(pixels).unwrap();
+    let png = encode_png(ImageShape::new(1, PAD, PAD), &pixels).unwrap();
+    fs::write(path, png).unwrap();
+}
+
+#[test]
+fn test_digits_are_answered_as_the_program_answers_them() {
+    let Some(mut browser) = report("browser-digits") else {
+        return;
+    };
+    let folder = scratch("pad-digits");
+    let mnist = bakeoff_data::open("mnist").unwrap();
+    let images = mnist.test().images();
+    let (mut pages, mut paths) = (Vec::new(), Vec::new());
+    for index in 0..DIGITS {
+        // Dark on white, each pixel a block: as large as the pad.
+        let digit = images.get(index).unwrap();
+        let block = |at: usize| 255 - digit[at / PAD / 10 * 28 + at % PAD / 10];
+        let pixels: Vec<u8> = (0..PAD * PAD).map(block).collect();
+        let png = encode_png(ImageShape::new(1, PAD, PAD), &pixels).unwrap();
+        let path = folder.join(format!("digit-{index:02}.png"));
+        fs::write(&path, &png).unwrap();
+        paths.push(path);
+        let uri = format!("data:image/png;base64,{}", STANDARD.encode(&png));
+        browser.evaluate(&format!(
+            "(async () => {{
+                const picture = new Image();
+                picture.src = '{uri}';
+                await picture.decode();
+                trial.marks = [await createImageBitmap(picture)];
+                drawMarks();
+                answerDrawing();
+            }})()"
+        ));
+        pages.push(answered(&mut browser));
+    }
+    let program = predicted(&paths);
+    for (index, (page, program)) in pages.iter().zip(&program).enumerate() {
+        check_agreement(page, program, &format!("digit {index}"));
+    }
+}
+
+#[test]
+fn drawing_is_answered_and_can_be_taken_back() {
+    let Some(mut browser) = report("browser-drawing") else {
+        return;
+    };
+    let answers = "byId('try-answers').textContent";
+    let nothing = browser.evaluate(answers);
+    assert_eq!(nothing, "Nothing drawn yet.");
+    let folder = scratch("pad-strokes");
+    // A seven, then the bar through it that some people write.
+    let seven = [
+        (0.3, 0.25),
+        (0.5, 0.22),
+        (0.7, 0.25),
+        (0.6, 0.5),
+        (0.45, 0.85),
+    ];
+    let bar = [(0.35, 0.55), (0.7, 0.5)];
+    let dot = [(0.5, 0.5)];
+    let mut pages = Vec::new();
+    let mut paths = Vec::new();
+    let mut said = Vec::new();
+    for (name, stroke) in [("seven", &seven[..]), ("bar", &bar), ("dot", &dot)] {
+        browser.draw("#try-pad", stroke);
+        let path = folder.join(format!("{name}.png"));
+        save_pad(&mut browser, &path);
+        paths.push(path);
+        pages.push(answered(&mut browser));
+        said.push(browser.evaluate(answers));
+    }
+    let program = predicted(&paths);
+    for ((page, program), path) in pages.iter().zip(&program).zip(&paths) {
+        check_agreement(page, program, &path.display().to_string());
+    }
+    assert_ne!(said[0], said[1], "the second stroke was seen");
+    for model in ["cnn", "ann", "logistic"] {
+        assert!(said[0].as_str().unwrap().contains(model), "{}", said[0]);
+    }
+    // What models see is shown.
+    let ink = browser.evaluate(
+        "byId('try-seen').getContext('2d').getImageData(0, 0, 28, 28).data.filter((v, i) => i % 4 === 0 && v > 0).length",
+    );
+    assert!(ink.as_u64().unwrap() > 20, "{ink}");
+
+    browser.click("#try-undo");
+    browser.click("#try-undo");
+    assert_eq!(browser.evaluate(answers), said[0]);
+    browser.click("#try-clear");
+    assert_eq!(browser.evaluate(answers), nothing);
+    assert_eq!(
+        browser.evaluate("[byId('try-undo').disabled, byId('try-clear').disabled]"),
+        json!([true, true])
+    );
+    // With the keyboard alone: a test picture.
+    browser.evaluate("byId('try-sample').focus()");
+    browser.press("Enter");
+    browser.evaluate(
+        "(async () => { while (trial.marks.length === 0) await new Promise(done => setTimeout(done, 20)); })()",
+    );
+    let said = browser.evaluate(answers);
+    assert!(said.as_str().unwrap().contains("cnn"), "{said}");
+    let (complaints, _) = browser.complaints_and_requests();
+    assert!(complaints.is_empty(), "{complaints:#?}");
+}
+
+#[test]
+fn a_report_without_models_has_nothing_to_try() {
+    let comparison = comparison();
+    let folder = scratch("no-try-it");
+    let copy = folder.join("run");
+    copy_folder(&comparison.run, &copy);
+    let models = comparison.folder.join("models");
+    let models = models.to_str().unwrap();
+    let size = |path: &Path| fs::metadata(path.join("report.html")).unwrap().len();
+    let with = size(&comparison.run);
+    let arguments = ["report", "run", "--no-try-it", "--models-dir", models];
+    run(&folder, &arguments).expect(0);
+    let html = fs::read_to_string(copy.join("report.html")).unwrap();
+    assert!(!html.contains("id=\"try\""));
+    assert!(with > size(&copy) + 200_000, "{with}, {}", size(&copy));
+    // The same bytes again, when the models are back.
+    run(&folder, &["report", "run", "--models-dir", models]).expect(0);
+    assert_eq!(size(&copy), with);
+    let again = fs::read(copy.join("report.html")).unwrap();
+    assert!(again == fs::read(comparison.run.join("report.html")).unwrap());
+    // Where the models are gone, the page says so.
+    let nowhere = folder.join("nowhere");
+    let arguments = ["report", "run", "--models-dir", nowhere.to_str().unwrap()];
+    run(&folder, &arguments).expect(0);
+    assert!(
+        !fs::read_to_string(copy.join("report.html"))
+            .unwrap()
+            .contains("id=\"try\"")
+    );
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
