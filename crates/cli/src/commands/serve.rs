@@ -7,7 +7,7 @@ use bakeoff_server::{Config, FirstTraining, Limits, Server};
 
 use crate::{
     args::{PageArgs, ServeArgs},
-    text,
+    pages, text,
 };
 
 /// What is trained where there are no models: good enough to try, there in seconds.
@@ -21,7 +21,7 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<ExitCode> {
         experiment,
         program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
         report: Box::new(move |run| {
-            super::render(run, &models_dir, &PageArgs { no_try_it: false })
+            pages::render(run, &models_dir, &PageArgs { no_try_it: false })
                 .map(drop)
                 .map_err(|error| text::chain(&error))
         }),

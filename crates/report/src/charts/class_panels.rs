@@ -15,7 +15,7 @@ use super::{
 use crate::{ReportError, format};
 
 /// A class with the curves of all models.
-pub(crate) struct Panel<'a> {
+pub(crate) struct ClassPanel<'a> {
     pub(crate) class: &'a str,
     /// Series and curve; models without one are left out.
     pub(crate) curves: Vec<(usize, RocCurve)>,
@@ -37,7 +37,7 @@ const BOTTOM: f64 = 40.0;
 /// `resolution` the smallest false-positive rate that can be told from 0.
 pub(crate) fn class_panels(
     stem: &str,
-    panels: &[Panel<'_>],
+    panels: &[ClassPanel<'_>],
     models: &[(&str, usize)],
     resolution: f64,
 ) -> Result<Chart, ReportError> {
@@ -66,7 +66,7 @@ pub(crate) fn class_panels(
 }
 
 /// A little below the lowest curve at the left edge, on a round value.
-fn floor(panels: &[Panel<'_>], from: f64) -> f64 {
+fn floor(panels: &[ClassPanel<'_>], from: f64) -> f64 {
     let lowest = panels
         .iter()
         .flat_map(|panel| &panel.curves)
@@ -98,7 +98,7 @@ fn names(canvas: &Canvas<'_>, models: &[(&str, usize)]) -> Drawn {
 fn draw_panel(
     canvas: &Canvas<'_>,
     (left, top): (f64, f64),
-    panel: &Panel<'_>,
+    panel: &ClassPanel<'_>,
     (from, floor): (f64, f64),
     [names_heights, names_rates]: [bool; 2],
 ) -> Drawn {

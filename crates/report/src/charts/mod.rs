@@ -21,8 +21,8 @@ mod roc;
 mod theme;
 
 pub(crate) use bars::{ClassCounts, class_counts};
-pub(crate) use class_panels::{MOST_PANELS, Panel, class_panels};
 pub(crate) use class_errors::{ClassErrors, class_errors};
+pub(crate) use class_panels::{ClassPanel, MOST_PANELS, class_panels};
 pub(crate) use confusion::{Matrix, Shown, confusion};
 pub(crate) use intervals::{Rated, intervals};
 pub(crate) use learning::{Course, courses};

@@ -10,7 +10,8 @@ use crate::{
     ReportError,
     analysis::Group,
     charts::{
-        Calibration, Curve, MOST_PANELS, Panel, Precision, RocView, class_panels, precision_recall, reliability, roc, roc_height_at,
+        Calibration, ClassPanel, Curve, MOST_PANELS, Precision, RocView, class_panels,
+        precision_recall, reliability, roc, roc_height_at,
     },
     format,
 };
@@ -109,10 +110,10 @@ pub(super) fn class_rocs(
     if !(3..=MOST_PANELS).contains(&names.len()) {
         return Ok(None);
     }
-    let panels: Vec<Panel<'_>> = names
+    let panels: Vec<ClassPanel<'_>> = names
         .iter()
         .enumerate()
-        .map(|(class, name)| Panel {
+        .map(|(class, name)| ClassPanel {
             class: name,
             curves: examples
                 .iter()
