@@ -99,6 +99,11 @@ impl Augmenter {
         Self { steps, seed }
     }
 
+    /// Whether there is nothing to apply, so that pictures may stay where they lie.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// Changes a batch: `indices` says which training picture each one is.
     pub fn apply(&self, shape: ImageShape, epoch: u64, indices: &[usize], pixels: &mut [u8]) {
         if self.steps.is_empty() {

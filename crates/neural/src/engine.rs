@@ -4,7 +4,10 @@
 //! stopping and every random number live above it, so that two engines are given
 //! exactly the same work and can be compared step by step.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    borrow::Cow,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use bakeoff_core::{FitError, PredictError};
 
@@ -40,17 +43,39 @@ pub const NORM_MOMENTUM: f64 = 0.1;
 /// Batch norm's summand under the root.
 pub const NORM_EPSILON: f64 = 1e-5;
 
-/// One training batch.
+/// One training batch: some or all samples of a set.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
     /// Step of the optimiser: from 0 over the whole fit, one after the other.
     pub step: u64,
-    /// N×C×H×W bytes; an engine scales them by 1/255.
+    /// The set's pictures, M×C×H×W bytes; an engine scales them by 1/255.
     pub pixels: &'a [u8],
-    /// N labels, each below the number of classes.
+    /// The set's M labels, each below the number of classes.
     pub labels: &'a [u16],
+    /// The N of them that are in the batch, in this order; all of them if `None`. So an
+    /// engine that can take pictures from where they lie need not have them copied.
+    pub rows: Option<&'a [usize]>,
     /// The learning rate of this step.
     pub rate: f64,
+}
+
+impl Batch<'_> {
+    /// The batch's own pixels and labels, one sample after the other. Of rows that the set
+    /// does not have nothing is copied.
+    pub fn gather(&self) -> (Cow<'_, [u8]>, Cow<'_, [u16]>) {
+        let Some(rows) = self.rows else {
+            return (self.pixels.into(), self.labels.into());
+        };
+        let each = self.pixels.len() / self.labels.len().max(1);
+        let pictures = rows
+            .iter()
+            .filter_map(|&row| self.pixels.get(row * each..(row + 1) * each));
+        let labels = rows.iter().filter_map(|&row| self.labels.get(row));
+        (
+            pictures.flatten().copied().collect(),
+            labels.copied().collect(),
+        )
+    }
 }
 
 /// Something the library behind an engine said.
@@ -173,6 +198,26 @@ mod tests {
     #[test]
     fn pixels_are_scaled_to_one() {
         assert_eq!(scale_pixels(&[0, 51, 255]), [0.0, 0.2, 1.0]);
+    }
+
+    #[test]
+    fn a_batch_gathers_its_rows_in_their_order() {
+        let set = Batch {
+            step: 0,
+            pixels: &[1, 2, 3, 4, 5, 6],
+            labels: &[7, 8, 9],
+            rows: None,
+            rate: 0.0,
+        };
+        let (pixels, labels) = set.gather();
+        assert_eq!((&*pixels, &*labels), (set.pixels, set.labels));
+        let some = Batch {
+            rows: Some(&[2, 0, 2]),
+            ..set
+        };
+        let (pixels, labels) = some.gather();
+        assert_eq!(*pixels, [5, 6, 1, 2, 5, 6]);
+        assert_eq!(*labels, [9, 7, 9]);
     }
 
     #[test]

@@ -126,7 +126,11 @@ struct NativeLearner {
 impl Learner for NativeLearner {
     fn step(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>, EngineError> {
         self.answering = None;
-        let samples = kernels::Batch::all(Pixels::U8(batch.pixels), batch.labels);
+        let pixels = Pixels::U8(batch.pixels);
+        let samples = match batch.rows {
+            Some(rows) => kernels::Batch::rows(pixels, batch.labels, rows),
+            None => kernels::Batch::all(pixels, batch.labels),
+        };
         self.learning
             .train_step(&samples, batch.rate as f32)
             .map_err(error)?;

@@ -71,6 +71,7 @@ fn step(
             step: 0,
             pixels: &pixels,
             labels: &labels,
+            rows: None,
             rate,
         })
         .unwrap();
@@ -175,6 +176,7 @@ fn engines_agree_after_some_steps() {
                         step: number,
                         pixels: &pixels,
                         labels: &labels,
+                        rows: None,
                         rate: 0.01,
                     })
                     .unwrap();
@@ -246,6 +248,7 @@ fn dropout_is_for_training_only_and_differs_by_step() {
                     step,
                     pixels: &pixels,
                     labels: &labels,
+                    rows: None,
                     rate: 0.0,
                 };
                 learner.step(&batch).unwrap()
@@ -278,6 +281,7 @@ fn a_failing_library_is_an_error_and_not_a_panic() {
             step: 0,
             pixels: &batch(1).0,
             labels: &[999; BATCH],
+            rows: None,
             rate: 0.1,
         };
         let error = learner.step(&bad).unwrap_err();

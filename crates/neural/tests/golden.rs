@@ -81,6 +81,7 @@ fn training_steps_agree_with_jax() {
                     step: step as u64,
                     pixels: &case.pixels[step],
                     labels,
+                    rows: None,
                     rate: 0.01,
                 })
                 .unwrap();

@@ -95,6 +95,7 @@ fn run(
             step: 0,
             pixels,
             labels,
+            rows: None,
             rate: f64::from(PLAIN),
         })
         .unwrap();

@@ -137,16 +137,15 @@ impl Learner for BurnLearner {
         } = self;
         catch_panic(self.engine, || {
             let module = slot.take().ok_or(SPENT)?;
-            let labels: Vec<i64> = batch.labels.iter().map(|&label| label.into()).collect();
-            let labels = Tensor::<1, Int>::from_data(
-                TensorData::new(labels, [batch.labels.len()]),
-                &*device,
-            );
+            let (pixels, labels) = batch.gather();
+            let labels: Vec<i64> = labels.iter().map(|&label| label.into()).collect();
+            let count = labels.len();
+            let labels = Tensor::<1, Int>::from_data(TensorData::new(labels, [count]), &*device);
             let mode = Mode::Train {
                 masks: *dropout,
                 step: batch.step,
             };
-            let scores = module.forward(pictures(network, batch.pixels, device), mode);
+            let scores = module.forward(pictures(network, &pixels, device), mode);
             let loss = CrossEntropyLossConfig::new()
                 .init(device)
                 .forward(scores.clone(), labels);

@@ -8,7 +8,8 @@
 //!   its parameters in PyTorch's layout, [`blank_parameters`] lists them.
 //! - [`Network`] learns: [`Network::train_step`] takes a [`Batch`] and moves the parameters.
 //! - [`Predictor`] answers: many pictures on all threads, or one picture without allocating.
-//! - [`Isa`] is found out at run time; every kernel is compiled for AVX-512, AVX2 and portably.
+//! - [`Isa`] is found out at run time; every kernel is compiled for AVX-512 and AVX2 or
+//!   NEON, and portably.
 //!
 //! How it is fast, in the order of what it brought: gradients after ReLU and max-pooling are
 //! events, not matrices (`conv_grad`); convolutions read their windows in place and pool before

@@ -10,6 +10,9 @@ pub(crate) struct Load<'a> {
     pub(crate) pixels: Pixels<'a>,
     /// The picture's number.
     pub(crate) row: usize,
+    /// That of a picture which will be wanted soon: a shuffled batch is spread over more
+    /// memory than the caches hold.
+    pub(crate) soon: Option<usize>,
     pub(crate) scale: &'a PixelScale,
     /// Its border is left alone.
     pub(crate) output: &'a mut [f32],
@@ -26,6 +29,13 @@ impl Kernel for Load<'_> {
         match self.pixels {
             Pixels::U8(pixels) => {
                 let picture = &pixels[from..from + len];
+                let soon = self.soon.and_then(|row| pixels.get(row * len..));
+                for line in soon
+                    .iter()
+                    .flat_map(|soon| soon[..len.min(soon.len())].chunks(64))
+                {
+                    S::prefetch(line.as_ptr());
+                }
                 place::<S, u8>(plane, picture, self.scale, self.output);
             }
             Pixels::F32(pixels) => {

@@ -238,6 +238,7 @@ impl Predictor {
                 plane: &plan.planes[0],
                 pixels,
                 row: row(sample),
+                soon: None,
                 scale: &self.pixel_scale,
                 output: &mut room.planes[0][first..],
             });

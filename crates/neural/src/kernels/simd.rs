@@ -1,12 +1,13 @@
 //! Sixteen `f32` lanes on whatever the processor has.
 //!
-//! Every kernel is written once, over [`Simd`], and compiled three times: for AVX-512, for
-//! AVX2 with FMA, and portably (arrays that the compiler maps to SSE2, NEON or scalars).
+//! Every kernel is written once, over [`Simd`], and compiled for what the architecture may
+//! have: for AVX-512 and for AVX2 with FMA, or for NEON, and always portably (arrays that the
+//! compiler maps to SSE2 or scalars).
 //! [`Isa`] says which of them runs; it is found out at run time, so that one binary is fast
 //! everywhere and no compiler flag is needed.
 //!
 //! A vector is always sixteen lanes wide, so that every layout and every test is the same on
-//! all processors; AVX2 pairs two registers. Rejected: `std::simd` (nightly only), and crates
+//! all processors; AVX2 pairs two registers, NEON four. Rejected: `std::simd` (nightly only), and crates
 //! that wrap it all (`pulp`, `wide`): the dozen operations below are all that is needed, and
 //! the number of accumulators per register file, which decides the speed, is ours to choose.
 
@@ -29,6 +30,8 @@ enum Level {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     Portable,
 }
 
@@ -56,11 +59,15 @@ impl Isa {
                 found.push(Self(Level::Avx2));
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            found.push(Self(Level::Neon));
+        }
         found.push(Self(Level::Portable));
         found
     }
 
-    /// The name for a report: `avx512`, `avx2` or `portable`.
+    /// The name for a report: `avx512`, `avx2`, `neon` or `portable`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self.0 {
@@ -68,6 +75,8 @@ impl Isa {
             Level::Avx512 => "avx512",
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => "neon",
             Level::Portable => "portable",
         }
     }
@@ -82,6 +91,9 @@ impl Isa {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => unsafe { x86::run_avx2(kernel) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => unsafe { neon::run_neon(kernel) },
             Level::Portable => kernel.run::<Portable>(),
         }
     }
@@ -133,6 +145,9 @@ pub(crate) trait Simd: Copy {
     unsafe fn load_u8(from: *const u8) -> Self::V;
     /// Whole numbers from 0 to 255 as sixteen bytes.
     unsafe fn store_u8(to: *mut u8, v: Self::V);
+    /// Asks for the cache line of an address that is needed soon. Any address may be given.
+    #[inline(always)]
+    fn prefetch(_: *const u8) {}
     /// Fills the lists of events.
     #[inline(always)]
     unsafe fn sort_events(from: PooledGradient<'_>, map: &EventMap, events: &mut Events) {
@@ -162,7 +177,7 @@ impl Lanes {
 /// slower by two orders of magnitude.
 #[inline(always)]
 fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
-    if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
+    if cfg!(target_feature = "fma") {
         a.mul_add(b, c)
     } else {
         a * b + c
@@ -172,9 +187,9 @@ fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
 impl Simd for Portable {
     type V = Lanes;
 
-    const TILE_ROWS: usize = if cfg!(target_arch = "aarch64") { 6 } else { 2 };
+    const TILE_ROWS: usize = 2;
     const TILE_VECTORS: usize = 1;
-    const ACCUMULATORS: usize = if cfg!(target_arch = "aarch64") { 6 } else { 2 };
+    const ACCUMULATORS: usize = 2;
 
     #[inline(always)]
     unsafe fn splat(x: f32) -> Lanes {
@@ -249,6 +264,8 @@ impl Simd for Portable {
     }
 }
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86;
 

@@ -210,7 +210,7 @@ impl Mover<'_> {
             .step_by(BLOCK)
             .map(|from| Piece::Summed { from });
         let pieces: Vec<Piece<'_>> = dense.chain(summed).collect();
-        pieces.par_iter().with_min_len(2).for_each(|&piece| {
+        pieces.par_iter().for_each(|&piece| {
             // SAFETY: every piece is there once.
             unsafe {
                 match piece {

@@ -29,6 +29,12 @@ pub(crate) struct Avx512;
 impl Simd for Avx512 {
     type V = __m512;
 
+    #[inline(always)]
+    fn prefetch(address: *const u8) {
+        // A hint, which every x86-64 processor takes and which never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
+
     // 14 × 2 accumulators, two vectors of weights and a broadcast: 31 of 32 registers.
     const TILE_ROWS: usize = 14;
     const TILE_VECTORS: usize = 2;
@@ -137,6 +143,12 @@ pub(crate) struct Avx2;
 )]
 impl Simd for Avx2 {
     type V = (__m256, __m256);
+
+    #[inline(always)]
+    fn prefetch(address: *const u8) {
+        // A hint, which every x86-64 processor takes and which never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
 
     // 6 × 2 registers of accumulators, two of weights and a broadcast: 15 of 16.
     const TILE_ROWS: usize = 6;

@@ -1,5 +1,7 @@
 //! One worker takes one chunk of samples through a phase.
 
+mod pooling;
+
 use super::buffer::Buffer;
 use super::conv::Convolve;
 use super::conv_first::FirstBack;
@@ -7,16 +9,18 @@ use super::conv_grad::ConvolveBack;
 use super::dense::{BiasGradient, Multiply};
 use super::dropout::{Dropout, MaskKey};
 use super::events::PooledGradient;
-use super::geometry::{Plane, Pool};
+use super::geometry::Plane;
 use super::loss::{Score, cross_entropy};
-use super::norm::{Measure, Moments, NormBack, NormSums};
+use super::norm::Moments;
 use super::pixels::Load;
-use super::plan::{ConvLayout, ConvOp, DenseOp, DropoutOp, NormOp, Op, Plan, PoolOp};
-use super::pool::{PoolBack, PoolForward, Pooled};
-use super::schedule::{CHUNK, Work};
+use super::plan::{ConvLayout, ConvOp, DenseOp, DropoutOp, Op, Plan};
+use super::schedule::{CHUNK, Work, by_chunk};
 use super::simd::Isa;
 use super::spec::{Batch, PixelScale};
 use super::workspace::Room;
+
+/// So many samples before its turn a picture is asked for.
+const AHEAD: usize = 4;
 
 /// What all workers see of a step.
 pub(crate) struct Step<'a> {
@@ -55,7 +59,7 @@ impl<'a> Step<'a> {
         for group in groups {
             // SAFETY: spans of the same chunk, one after the other.
             unsafe {
-                if super::schedule::by_chunk(self.plan, group[0]) {
+                if by_chunk(self.plan, group[0]) {
                     self.work(
                         group[0],
                         Span {
@@ -163,6 +167,9 @@ impl<'a> Step<'a> {
             plane: &self.plan.planes[0],
             pixels: self.batch.pixels,
             row: self.batch.row(span.first),
+            soon: Some(span.first + AHEAD)
+                .filter(|&sample| sample < self.batch.len())
+                .map(|sample| self.batch.row(sample)),
             scale: self.pixel_scale,
             output: plane,
         });
@@ -308,158 +315,6 @@ impl<'a> Step<'a> {
                 output_stride: op.inputs,
             });
         }
-    }
-
-    unsafe fn measure(&self, index: usize, span: Span) {
-        let Op::Norm(op) = &self.plan.ops[index] else {
-            return;
-        };
-        let plane = &self.plan.planes[op.input];
-        let len = 2 * plane.stored;
-        // SAFETY: as for `work`.
-        let (input, moments) = unsafe {
-            (
-                self.plane(op.input, span),
-                self.room.measured[index].part(span.chunk * len, len),
-            )
-        };
-        self.isa.run(Measure {
-            plane,
-            samples: span.count,
-            input,
-            moments,
-        });
-    }
-
-    unsafe fn norm(&self, index: usize, op: &NormOp, span: Span) {
-        let moments = &self.moments[index];
-        let affine = Some((&moments.scale[..], &moments.shift[..]));
-        let (planes, pool) = ([op.input, op.output], &op.pool);
-        // SAFETY: as for `work`.
-        unsafe { self.pool_forward(index, planes, pool, affine, op.relu, span) }
-    }
-
-    unsafe fn pool(&self, index: usize, op: &PoolOp, span: Span) {
-        // SAFETY: as for `work`.
-        unsafe {
-            self.pool_forward(index, [op.input, op.output], &op.pool, None, false, span);
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As for `work`.
-    unsafe fn pool_forward(
-        &self,
-        index: usize,
-        planes: [usize; 2],
-        pool: &Pool,
-        affine: Option<(&[f32], &[f32])>,
-        relu: bool,
-        span: Span,
-    ) {
-        let [input_plane, plane] = planes.map(|plane| &self.plan.planes[plane]);
-        // SAFETY: as the caller vouches.
-        let (input, output, places) = unsafe {
-            (
-                self.plane(planes[0], span),
-                self.plane(planes[1], span),
-                self.places_of(index, plane, span),
-            )
-        };
-        let places = Some(places);
-        self.isa.run(PoolForward {
-            pool,
-            input_plane,
-            input,
-            affine,
-            relu,
-            plane,
-            output,
-            places,
-        });
-    }
-
-    /// # Safety
-    ///
-    /// As for `work`.
-    unsafe fn pooled(
-        &self,
-        index: usize,
-        planes: [usize; 2],
-        pool: &'a Pool,
-        span: Span,
-    ) -> Pooled<'a> {
-        let plane = &self.plan.planes[planes[1]];
-        // SAFETY: as the caller vouches.
-        let (gradient, places) = unsafe {
-            (
-                self.gradient(planes[1], span),
-                self.places_of(index, plane, span),
-            )
-        };
-        Pooled {
-            pool,
-            plane: &self.plan.planes[planes[0]],
-            gradient: &gradient[plane.origin()..],
-            gradient_row: plane.row(),
-            places,
-        }
-    }
-
-    unsafe fn pool_back(&self, index: usize, op: &'a PoolOp, span: Span) {
-        // SAFETY: as for `work`.
-        let (pooled, input_gradient) = unsafe {
-            (
-                self.pooled(index, [op.input, op.output], &op.pool, span),
-                self.gradient(op.input, span),
-            )
-        };
-        self.isa.run(PoolBack {
-            pooled,
-            input_gradient,
-        });
-    }
-
-    unsafe fn norm_sums(&self, index: usize, span: Span) {
-        let Op::Norm(op) = &self.plan.ops[index] else {
-            return;
-        };
-        // SAFETY: as for `work`; weight and bias are different ranges.
-        let (input, pooled, weight_gradient, bias_gradient) = unsafe {
-            (
-                self.plane(op.input, span),
-                self.pooled(index, [op.input, op.output], &op.pool, span),
-                self.partial(&op.weight, span),
-                self.partial(&op.bias, span),
-            )
-        };
-        let moments = &self.moments[index];
-        self.isa.run(NormSums {
-            moments,
-            input,
-            pooled,
-            weight_gradient,
-            bias_gradient,
-        });
-    }
-
-    unsafe fn norm_back(&self, index: usize, op: &'a NormOp, span: Span) {
-        // SAFETY: as for `work`.
-        let (input, pooled, input_gradient) = unsafe {
-            (
-                self.plane(op.input, span),
-                self.pooled(index, [op.input, op.output], &op.pool, span),
-                self.gradient(op.input, span),
-            )
-        };
-        let moments = &self.moments[index];
-        self.isa.run(NormBack {
-            moments,
-            input,
-            pooled,
-            input_gradient,
-        });
     }
 
     fn drop_out(&self, op: &DropoutOp, values: &mut [f32], span: Span) {
