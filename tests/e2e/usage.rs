@@ -37,6 +37,7 @@ fn every_command_explains_itself() {
         "models",
         "predict",
         "evaluate",
+        "serve",
         "report",
         "data",
         "completions",

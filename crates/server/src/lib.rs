@@ -36,7 +36,7 @@ mod workers;
 
 use std::{
     future::Future,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _, UdpSocket},
     path::PathBuf,
     sync::Arc,
     thread,
@@ -217,6 +217,20 @@ impl Server {
         format!("http://{}/", SocketAddr::new(ip, self.address.port()))
     }
 
+    /// Where other machines find it, if they may and this machine has an address.
+    pub fn remote_url(&self) -> Option<String> {
+        let ip = match self.address.ip() {
+            ip if ip.is_loopback() => return None,
+            IpAddr::V4(ip) if ip.is_unspecified() => outward().ok()?,
+            IpAddr::V6(ip) if ip.is_unspecified() => outward().ok()?,
+            ip => ip,
+        };
+        Some(format!(
+            "http://{}/",
+            SocketAddr::new(ip, self.address.port())
+        ))
+    }
+
     /// Whether it trains a first set of models.
     pub fn trains(&self) -> bool {
         self.app.training.is_there()
@@ -282,6 +296,14 @@ impl Server {
         });
         self.runtime.shutdown_background();
     }
+}
+
+/// The address that this machine has on its network: the one it would send from. Nothing
+/// is sent; 192.0.2.1 is nobody (RFC 5737).
+fn outward() -> std::io::Result<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
+    Ok(socket.local_addr()?.ip())
 }
 
 /// The address to listen on.

@@ -25,6 +25,10 @@ struct Figures {
     p50: Duration,
     p99: Duration,
     longest: Duration,
+    /// Processor time of the server for each answer.
+    processor: Option<Duration>,
+    /// The middle of what the model alone took, as the answers say.
+    model_p50_us: f64,
     memory_before: Option<u64>,
     memory_after: Option<u64>,
 }
@@ -37,26 +41,29 @@ fn load(serving: &Serving, model: &str, shell: &[ShellAnswer], load: &Load) -> F
     for picture in &pictures {
         serving.client().predict(picture, Some(model)).ok();
     }
-    let memory_before = serving.memory();
+    let (memory_before, processor_before) = (serving.memory(), serving.processor_time());
     let total = load.rate * load.seconds;
     let start = Instant::now() + Duration::from_millis(50);
     let step = Duration::from_secs(1) / load.rate;
     let (pictures, rate) = (&pictures, load.connections);
-    let mut latencies: Vec<Duration> = thread::scope(|scope| {
+    let answers: Vec<(Duration, f64)> = thread::scope(|scope| {
         let workers: Vec<_> = (0..load.connections)
             .map(|first| {
                 scope.spawn(move || {
                     let mut client = serving.client();
-                    let mut latencies = Vec::new();
+                    let mut answers = Vec::new();
                     for number in (first..total).step_by(rate as usize) {
                         let due = start + step * number;
                         thread::sleep(due.saturating_duration_since(Instant::now()));
                         let which = number as usize % pictures.len();
                         let answer = client.predict(&pictures[which], Some(model));
-                        latencies.push(due.elapsed());
-                        assert_eq!(server_says(&answer.ok()), shell[which], "digit {which}");
+                        let late = due.elapsed();
+                        let answer = answer.ok();
+                        assert_eq!(server_says(&answer), shell[which], "digit {which}");
+                        let alone = &answer["predictions"][0]["latency_us"];
+                        answers.push((late, alone.as_f64().unwrap()));
                     }
-                    latencies
+                    answers
                 })
             })
             .collect();
@@ -66,7 +73,11 @@ fn load(serving: &Serving, model: &str, shell: &[ShellAnswer], load: &Load) -> F
             .collect()
     });
     let took = start.elapsed();
+    let used = |before: Duration| Some(serving.processor_time()? - before);
+    let processor = processor_before.and_then(used);
+    let (mut latencies, mut alone): (Vec<Duration>, Vec<f64>) = answers.into_iter().unzip();
     latencies.sort();
+    alone.sort_by(f64::total_cmp);
     let quantile = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
     Figures {
         answered: latencies.len(),
@@ -74,6 +85,8 @@ fn load(serving: &Serving, model: &str, shell: &[ShellAnswer], load: &Load) -> F
         p50: quantile(0.5),
         p99: quantile(0.99),
         longest: quantile(1.0),
+        processor: processor.map(|used| used / total),
+        model_p50_us: alone[alone.len() / 2],
         memory_before,
         memory_after: serving.memory(),
     }
@@ -129,12 +142,17 @@ fn two_hundred_a_second_for_half_a_minute() {
     let mebibytes = |bytes: Option<u64>| bytes.map_or(f64::NAN, |it| it as f64 / 1048576.0);
     println!(
         "{} answers, all as the shell's: {:.1}/s, p50 {:.2} ms, p99 {:.2} ms, longest {:.2} ms, \
+         processor {:.2} ms for each answer, of it the model {:.3} ms, \
          memory {:.1} MiB before and {:.1} MiB after",
         figures.answered,
         figures.per_second,
         figures.p50.as_secs_f64() * 1e3,
         figures.p99.as_secs_f64() * 1e3,
         figures.longest.as_secs_f64() * 1e3,
+        figures
+            .processor
+            .map_or(f64::NAN, |it| it.as_secs_f64() * 1e3),
+        figures.model_p50_us / 1e3,
         mebibytes(figures.memory_before),
         mebibytes(figures.memory_after),
     );

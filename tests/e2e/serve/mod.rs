@@ -97,6 +97,18 @@ impl Serving {
         Some(kibibytes * 1024)
     }
 
+    /// The processor time it has used so far, of all its threads, where the system tells.
+    pub(crate) fn processor_time(&self) -> Option<Duration> {
+        let path = format!("/proc/{}/stat", self.process.id());
+        let stat = std::fs::read_to_string(path).ok()?;
+        // The name, in brackets, may hold anything; the numbers come after it.
+        let (_, numbers) = stat.rsplit_once(')')?;
+        let fields: Vec<&str> = numbers.split_whitespace().collect();
+        // User and system time in hundredths of a second (USER_HZ is 100 on Linux).
+        let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+        Some(Duration::from_millis(ticks * 10))
+    }
+
     /// Asks it to end, as a shell or a service manager does.
     pub(crate) fn ask_to_end(&self) {
         let id = self.process.id().to_string();

@@ -58,9 +58,11 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<ExitCode> {
             models_dir.display()
         )
     };
-    let address = server.address();
     let mut out = format!("bakeoff is at {}\n", server.url());
-    if !address.ip().is_loopback() {
+    if !server.address().ip().is_loopback() {
+        if let Some(url) = server.remote_url() {
+            out += &format!("From other machines: {url}\n");
+        }
         out += "Every machine that can reach this one can use it, without a password and \
                 without encryption.\n";
     }

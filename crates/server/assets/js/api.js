@@ -15,7 +15,10 @@ async function call(path, options = {}) {
     response = await fetch(BASE + path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem("unreachable", "The server does not answer. Is `bakeoff serve` still running?");
+    throw new Problem(
+      "unreachable",
+      "The server does not answer. Is `bakeoff serve` still running?",
+    );
   }
   let body;
   try {

@@ -16,7 +16,9 @@ export class Cards {
 
   /** Tells what is known of the models, best first. */
   set models(models) {
-    this.#infos = new Map(models.map((info, at) => [info.name, { ...info, series: `s${at % SERIES}` }]));
+    this.#infos = new Map(
+      models.map((info, at) => [info.name, { ...info, series: `s${at % SERIES}` }]),
+    );
   }
 
   knows(name) {
@@ -31,7 +33,9 @@ export class Cards {
   /** Shows these predictions. `settled` is false while somebody draws. */
   show({ predictions, failures, verdict }, settled) {
     const cards = predictions.map((prediction) => {
-      const card = this.#cards.get(prediction.model) ?? new Card(this.#infos.get(prediction.model), prediction);
+      const card =
+        this.#cards.get(prediction.model) ??
+        new Card(this.#infos.get(prediction.model), prediction);
       this.#cards.set(prediction.model, card);
       card.show(prediction, settled);
       return card;
@@ -47,9 +51,12 @@ export class Cards {
     const wanted = cards.map((card) => card.root);
     for (const { model, reason } of failures)
       wanted.push(
-        element("article", { class: "card failed" },
+        element(
+          "article",
+          { class: "card failed" },
           element("h3", { text: model }),
-          element("p", { class: "problem", text: reason })),
+          element("p", { class: "problem", text: reason }),
+        ),
       );
     const there = [...this.#root.children];
     if (wanted.length !== there.length || wanted.some((card, at) => card !== there[at]))
@@ -69,14 +76,20 @@ class Card {
     const about = info
       ? `${info.title}, right on ${percent(info.test_accuracy)} of ${info.test_samples.toLocaleString("en")} test pictures`
       : "";
-    const list = element("ol", { class: "bars", "aria-label": `How probable ${name} finds each class` });
+    const list = element("ol", {
+      class: "bars",
+      "aria-label": `How probable ${name} finds each class`,
+    });
     for (const { class: label } of prediction.probabilities) {
       const fill = element("span", { class: "fill" });
       const value = element("span", { class: "value" });
-      const row = element("li", {},
+      const row = element(
+        "li",
+        {},
         element("span", { class: "label", text: label }),
         element("span", { class: "track", "aria-hidden": "true" }, fill),
-        value);
+        value,
+      );
       list.append(row);
       this.#bars.push({ row, fill, value });
     }
@@ -84,11 +97,19 @@ class Card {
       list.classList.add("many");
       list.tabIndex = 0;
     }
-    this.root = element("article", { class: `card ${info?.series ?? "s0"}`, "data-model": name },
-      element("h3", {}, element("span", { class: "name", text: name }), element("small", { text: about })),
+    this.root = element(
+      "article",
+      { class: `card ${info?.series ?? "s0"}`, "data-model": name },
+      element(
+        "h3",
+        {},
+        element("span", { class: "name", text: name }),
+        element("small", { text: about }),
+      ),
       element("p", { class: "answer" }, this.#answer, this.#confidence, this.#latency),
       list,
-      this.#why);
+      this.#why,
+    );
   }
 
   show(prediction, settled) {
@@ -120,28 +141,49 @@ function explanation({ model, explanation: why = {} }) {
   const parts = [];
   if (why.neighbours) {
     const shots = why.neighbours.map((near) =>
-      element("li", {},
+      element(
+        "li",
+        {},
         picture(near.shape, near.pixels, `Training picture ${near.index}, a ${near.class}`),
         element("b", { text: near.class }),
-        element("small", { text: near.distance.toFixed(near.distance < 10 ? 3 : 0) })),
+        element("small", { text: near.distance.toFixed(near.distance < 10 ? 3 : 0) }),
+      ),
     );
     parts.push(
-      figure("Nearest training pictures, with distances", element("ol", { class: "shots", "aria-label": `Nearest training pictures of ${model}` }, ...shots)),
+      figure(
+        "Nearest training pictures, with distances",
+        element(
+          "ol",
+          { class: "shots", "aria-label": `Nearest training pictures of ${model}` },
+          ...shots,
+        ),
+      ),
     );
   }
   if (why.saliency)
     parts.push(
-      figure("What spoke for it (blue) and against it (orange)",
-        element("div", { class: "saliency" },
-          saliency(why.saliency, `Which parts of the picture spoke for the answer of ${model}`))),
+      figure(
+        "What spoke for it (blue) and against it (orange)",
+        element(
+          "div",
+          { class: "saliency" },
+          saliency(why.saliency, `Which parts of the picture spoke for the answer of ${model}`),
+        ),
+      ),
     );
   if (why.features)
     parts.push(
-      element("details", {},
+      element(
+        "details",
+        {},
         element("summary", { text: "What its convolutions see" }),
         ...why.features.map((maps) =>
-          figure(`Layer ${maps.layer}: ${maps.shape.channels} maps of ${maps.shape.width}×${maps.shape.height}`,
-            sheet(maps, `Feature maps of layer ${maps.layer} of ${model}`)))),
+          figure(
+            `Layer ${maps.layer}: ${maps.shape.channels} maps of ${maps.shape.width}×${maps.shape.height}`,
+            sheet(maps, `Feature maps of layer ${maps.layer} of ${model}`),
+          ),
+        ),
+      ),
     );
   return parts;
 }

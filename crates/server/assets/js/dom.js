@@ -19,11 +19,12 @@ export function element(tag, properties = {}, ...children) {
 
 export const percent = (share) => {
   const value = share * 100;
-  if (value === 0 || value === 100) return `${value} %`;
+  // The spaces do not break.
+  if (value === 0 || value === 100) return `${value}\u00a0%`;
   // Almost sure is not sure.
-  if (value > 99.9) return "> 99.9 %";
-  if (value < 0.1) return "< 0.1 %";
-  return `${value.toFixed(1)} %`;
+  if (value > 99.9) return ">\u00a099.9\u00a0%";
+  if (value < 0.1) return "<\u00a00.1\u00a0%";
+  return `${value.toFixed(1)}\u00a0%`;
 };
 
 export const microseconds = (value) => {

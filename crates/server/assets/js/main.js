@@ -28,13 +28,19 @@ async function loadModels() {
   const list = await api.models();
   models = list.models;
   cards.models = models;
-  const wanted = select.value || new URLSearchParams(location.search).get("model") || remembered("bakeoff-model") || "";
+  const wanted =
+    select.value ||
+    new URLSearchParams(location.search).get("model") ||
+    remembered("bakeoff-model") ||
+    "";
   const options = models.map(({ name }) => element("option", { value: name, text: name }));
   select.replaceChildren(element("option", { value: "", text: "All, side by side" }), ...options);
   const named = models.find(({ name }) => name === wanted || name.split("/").pop() === wanted);
   select.value = named ? named.name : "";
   byId("unreadable").replaceChildren(
-    ...list.unreadable.map(({ name, reason }) => element("li", { text: `${name} cannot be used: ${reason}` })),
+    ...list.unreadable.map(({ name, reason }) =>
+      element("li", { text: `${name} cannot be used: ${reason}` }),
+    ),
   );
   await showExamples((example) => pad.layExample(example));
   if (models.length > 0 && !pad.empty) question(true);
@@ -78,6 +84,7 @@ function fresh(words = INVITATION) {
   cards.clear();
   byId("verdict").textContent = words;
   byId("verdict").classList.remove("disagree");
+  byId("glance").replaceChildren();
   byId("live").textContent = words === INVITATION ? "" : words;
   for (const id of ["seen", "teach", "problem"]) byId(id).hidden = true;
   byId("warnings").replaceChildren();
@@ -96,10 +103,19 @@ function showAnswer(answer) {
   const { verdict, inputs, predictions } = answer;
   byId("verdict").textContent = verdict.words;
   byId("verdict").classList.toggle("disagree", !verdict.unanimous);
+  // On a telephone the answers are below the drawing; these stand right under it.
+  byId("glance").replaceChildren(
+    ...predictions.map(({ model, class: said }) =>
+      element("span", {}, `${model.split("/").pop()} `, element("b", { text: said })),
+    ),
+  );
+  byId("glance").classList.toggle("disagree", !verdict.unanimous);
   // Read aloud when the pen rests, not at every move.
   if (settled) byId("live").textContent = verdict.words;
   byId("warnings").replaceChildren(
-    ...[...new Set(inputs.flatMap((input) => input.warnings))].map((text) => element("li", { text: sentence(text) })),
+    ...[...new Set(inputs.flatMap((input) => input.warnings))].map((text) =>
+      element("li", { text: sentence(text) }),
+    ),
   );
   showSeen(inputs);
   showTeach(predictions);
@@ -111,18 +127,28 @@ const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 function showSeen(inputs) {
   const parts = inputs.map(({ shape, pixels, steps }) => {
     const size = `${shape.width}×${shape.height}`;
-    const did = steps.length > 0
-      ? element("details", {}, element("summary", { text: "What was done" }),
-          element("ol", {}, ...steps.map((text) => element("li", { text: sentence(text) }))))
-      : element("p", { class: "note", text: "A test picture, shown to the models as it is." });
-    return element("figure", {},
+    const did =
+      steps.length > 0
+        ? element(
+            "details",
+            {},
+            element("summary", { text: "What was done" }),
+            element("ol", {}, ...steps.map((text) => element("li", { text: sentence(text) }))),
+          )
+        : element("p", { class: "note", text: "A test picture, shown to the models as it is." });
+    return element(
+      "figure",
+      {},
       picture(shape, pixels, `The ${size} picture that the models saw`),
-      element("figcaption", {}, element("strong", { text: `What the models saw (${size})` }), did));
+      element("figcaption", {}, element("strong", { text: `What the models saw (${size})` }), did),
+    );
   });
   // An open list of steps stays open while one draws.
   const open = [...byId("seen").querySelectorAll("details")].map((it) => it.open);
   byId("seen").replaceChildren(...parts);
-  [...byId("seen").querySelectorAll("details")].forEach((it, at) => (it.open = open[at] ?? false));
+  for (const [at, it] of byId("seen").querySelectorAll("details").entries()) {
+    it.open = open[at] ?? false;
+  }
   byId("seen").hidden = false;
 }
 
@@ -138,7 +164,11 @@ pad.addEventListener("change", ({ detail: { drawing } }) => {
   const { laid } = pad;
   byId("source").hidden = !laid;
   byId("paper").classList.toggle("laid", Boolean(laid));
-  if (laid) byId("source").textContent = laid.kind === "file" ? `Picture: ${laid.file.name || "pasted"}` : `Example: a ${laid.example.class} of ${laid.example.dataset}'s test pictures`;
+  if (laid)
+    byId("source").textContent =
+      laid.kind === "file"
+        ? `Picture: ${laid.file.name || "pasted"}`
+        : `Example: a ${laid.example.class} of ${laid.example.dataset}'s test pictures`;
   if (empty) fresh();
   else question(!drawing);
 });
@@ -170,7 +200,10 @@ const lay = (files) => {
   pad.layFile(file);
   return true;
 };
-for (const [button, input] of [["choose", "file"], ["photograph", "camera"]]) {
+for (const [button, input] of [
+  ["choose", "file"],
+  ["photograph", "camera"],
+]) {
   byId(button).addEventListener("click", () => byId(input).click());
   byId(input).addEventListener("change", ({ target }) => {
     lay(target.files);
@@ -209,7 +242,8 @@ function showTeach(predictions) {
   }
   byId("labels").replaceChildren(
     ...labels.map((label) =>
-      element("button", { type: "button", text: label, onclick: () => teach(label) })),
+      element("button", { type: "button", text: label, onclick: () => teach(label) }),
+    ),
   );
 }
 
@@ -222,7 +256,8 @@ async function teach(label) {
     const { pixels } = current.inputs[prediction.input];
     const kept = await api.correct({ pixels, label, model: prediction.model });
     const right = kept.predicted === label ? "was right" : `said ${kept.predicted}`;
-    byId("kept").textContent = `Kept as ${label} (${prediction.model} ${right}): ${count(kept.count, "picture", "pictures")} of your own.`;
+    byId("kept").textContent =
+      `Kept as ${label} (${prediction.model} ${right}): ${count(kept.count, "picture", "pictures")} of your own.`;
     await showCorrections();
   } catch (problem) {
     byId("kept").textContent = `Not kept: ${problem.message}`;

@@ -9,7 +9,7 @@ import { History } from "./history.js";
 /** What is sent is this many pixels on a side: fine enough for any model's pictures. */
 const SENT = 280;
 /** Brush widths as shares of the side, by the position of the slider. */
-const WIDTHS = [0.015, 0.025, 0.035, 0.05, 0.065, 0.085, 0.11, 0.14, 0.18];
+const WIDTHS = [0.015, 0.025, 0.04, 0.055, 0.075, 0.095, 0.12, 0.15, 0.19];
 const STEP = 1 / 28;
 
 export class Pad extends EventTarget {
@@ -216,7 +216,11 @@ export class Pad extends EventTarget {
       if (this.#pen.down) this.#lift();
       else {
         const { x, y } = this.#pen;
-        const stroke = { kind: "stroke", erases: this.erasing, points: [{ x, y, width: this.#width() }] };
+        const stroke = {
+          kind: "stroke",
+          erases: this.erasing,
+          points: [{ x, y, width: this.#width() }],
+        };
         this.#pen.down = stroke;
         this.#history.push(stroke);
         this.#ink(stroke, 0);

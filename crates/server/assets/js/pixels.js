@@ -31,11 +31,12 @@ const AGAINST = [255, 139, 74];
 /** Where ink spoke for the answer (blue) and against it (orange), over the picture. */
 export function saliency({ height, width, values }, label) {
   return canvas({ height, width }, label, (at) =>
-    mix([24, 26, 30], values[at] >= 0 ? FOR : AGAINST, Math.min(1, Math.abs(values[at]) / 70)),
+    // The root brings out what is weaker than the strongest pixel.
+    mix([24, 26, 30], values[at] >= 0 ? FOR : AGAINST, Math.sqrt(Math.abs(values[at]) / 100)),
   );
 }
 
-const COLUMNS = 16;
+const COLUMNS = 8;
 
 /** All maps of a layer side by side, a thin line between them. */
 export function sheet({ shape, values }, label) {

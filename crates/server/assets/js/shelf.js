@@ -10,12 +10,19 @@ const TRAINING_POLL_MS = 700;
 export async function showExamples(chosen) {
   const { examples } = await api.examples();
   const buttons = examples.map((example) =>
-    element("li", {},
-      element("button", {
-        type: "button",
-        "aria-label": `Example: a ${example.class} (test picture ${example.index})`,
-        onclick: () => chosen(example),
-      }, picture(example.shape, example.pixels, ""))),
+    element(
+      "li",
+      {},
+      element(
+        "button",
+        {
+          type: "button",
+          "aria-label": `Example: a ${example.class} (test picture ${example.index})`,
+          onclick: () => chosen(example),
+        },
+        picture(example.shape, example.pixels, ""),
+      ),
+    ),
   );
   byId("examples").replaceChildren(...buttons);
   byId("examples-title").hidden = buttons.length === 0;
@@ -30,13 +37,25 @@ export async function showExamples(chosen) {
 export async function showCorrections() {
   const { datasets } = await api.corrections();
   const parts = datasets.map(({ dataset, count: kept, folder, evaluate }) =>
-    element("div", {},
-      element("p", { text: `${count(kept, "picture", "pictures")} for ${dataset}, in ${folder}. To see how a model does on them:` }),
-      element("pre", { tabindex: "0", "aria-label": "Command" }, element("code", { text: evaluate }))),
+    element(
+      "div",
+      {},
+      element("p", {
+        text: `${count(kept, "picture", "pictures")} for ${dataset}, in ${folder}. To see how a model does on them:`,
+      }),
+      element(
+        "pre",
+        { tabindex: "0", "aria-label": "Command" },
+        element("code", { text: evaluate }),
+      ),
+    ),
   );
   if (parts.length === 0)
     parts.push(
-      element("p", { class: "note", text: "None yet. When a model is wrong (or right), say what your picture was: it is kept as a small dataset of your own, on which every model can be evaluated." }),
+      element("p", {
+        class: "note",
+        text: "None yet. When a model is wrong (or right), say what your picture was: it is kept as a small dataset of your own, on which every model can be evaluated.",
+      }),
     );
   byId("own").replaceChildren(...parts);
 }
@@ -44,24 +63,41 @@ export async function showCorrections() {
 export async function showReports() {
   const { reports } = await api.reports();
   const rows = reports.map((report) =>
-    element("tr", {},
+    element(
+      "tr",
+      {},
       element("th", { scope: "row" }, element("a", { href: report.href, text: report.run })),
       element("td", { text: report.experiment }),
       element("td", { text: report.datasets.join(", ") }),
-      element("td", { text: when(report.planned_at) })),
+      element("td", { text: when(report.planned_at) }),
+    ),
   );
   if (rows.length === 0) {
     byId("reports").replaceChildren(
-      element("p", { class: "note", text: "None yet: `bakeoff run` compares models and writes one." }),
+      element(
+        "p",
+        { class: "note" },
+        "None yet: ",
+        element("code", { text: "bakeoff run" }),
+        " compares models and writes one.",
+      ),
     );
     return;
   }
-  const heads = ["run", "experiment", "data", "when"].map((text) => element("th", { scope: "col", text }));
+  const heads = ["run", "experiment", "data", "when"].map((text) =>
+    element("th", { scope: "col", text }),
+  );
   byId("reports").replaceChildren(
-    element("div", { class: "scroll", role: "group", tabindex: "0", "aria-label": "Reports" },
-      element("table", {},
+    element(
+      "div",
+      { class: "scroll", role: "group", tabindex: "0", "aria-label": "Reports" },
+      element(
+        "table",
+        {},
         element("thead", {}, element("tr", {}, ...heads)),
-        element("tbody", {}, ...rows))),
+        element("tbody", {}, ...rows),
+      ),
+    ),
   );
 }
 
@@ -85,9 +121,8 @@ export async function followTraining(arrived) {
       ? "The first models are being trained"
       : "Training ended early";
     byId("training-bar").value = progress.total ? progress.done / progress.total : 0;
-    byId("training-words").textContent = running
-      ? `${progress.done} of ${progress.total} are ready${progress.model ? `; ${progress.model}: ${progress.stage}` : ""}. A small set on a tenth of the data, in seconds; \`bakeoff run\` trains on all of it.`
-      : `${progress.done} of ${progress.total} are ready.`;
+    const now = running && progress.model ? `; ${progress.model}: ${progress.stage}` : "";
+    byId("training-words").textContent = `${progress.done} of ${progress.total} are ready${now}.`;
     byId("training-problems").replaceChildren(
       ...progress.problems.map((text) => element("li", { text })),
     );
