@@ -5,6 +5,7 @@
 //!
 //! - `directions`, `builds`: what `ARCHITECTURE.md` promises of the source itself
 //! - `run`, `steps`, `resume`, `determinism`: experiments, whole and in pieces
+//! - `compare`: run against run, runs together, exports
 //! - `predict`, `data`, `usage`: the other commands, and what they say of mistakes
 //! - `browser`: the report in headless Chromium
 //! - `serve`: the page and its API, over sockets and in headless Chromium
@@ -14,6 +15,7 @@
 
 mod browser;
 mod builds;
+mod compare;
 mod data;
 mod determinism;
 mod directions;

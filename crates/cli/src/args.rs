@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -13,7 +13,8 @@ Examples:
   bakeoff serve                              draw digits on a local page
   bakeoff models                             what can be trained, and what has been
 
-Exit codes: 0 fine, 1 something failed, 2 the command line was not understood.";
+Exit codes: 0 fine, 1 something failed, 2 the command line was not understood, 3 a model
+got worse (diff --fail-if-worse).";
 
 /// Which classifier should I use for this image data, and what does each one cost me?
 ///
@@ -45,6 +46,12 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Render a run's report again from its records
     Report(ReportArgs),
+    /// Compare two runs model by model: better, worse or within noise
+    Diff(DiffArgs),
+    /// Rank models over several runs and datasets
+    Rank(RankArgs),
+    /// Write predictions, metrics and leaderboard for other programs
+    Export(ExportArgs),
     /// List datasets, or look at one
     Data(DataArgs),
     /// Print a completion script for a shell
@@ -316,6 +323,91 @@ pub(crate) struct PageArgs {
     /// Leave the models out of the page: smaller, but nobody can draw in it
     #[arg(long)]
     pub(crate) no_try_it: bool,
+}
+
+/// The score that models are compared by.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ScoreName {
+    Accuracy,
+    MacroF1,
+    MacroAuc,
+    LogLoss,
+}
+
+impl From<ScoreName> for bakeoff_metrics::Metric {
+    fn from(name: ScoreName) -> Self {
+        match name {
+            ScoreName::Accuracy => Self::Accuracy,
+            ScoreName::MacroF1 => Self::MacroF1,
+            ScoreName::MacroAuc => Self::MacroAuc,
+            ScoreName::LogLoss => Self::LogLoss,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct DiffArgs {
+    /// The folder of the earlier run
+    #[arg(value_name = "RUN_A")]
+    pub(crate) first: PathBuf,
+    /// The folder of the later run
+    #[arg(value_name = "RUN_B")]
+    pub(crate) second: PathBuf,
+    /// The score that says better or worse
+    #[arg(long, value_name = "SCORE", default_value = "accuracy")]
+    pub(crate) metric: ScoreName,
+    /// Differences up to this do not matter (0.001 of accuracy is a tenth of a point)
+    #[arg(long, value_name = "X", default_value = "0")]
+    pub(crate) margin: f64,
+    /// Exit with 3 if a model got worse, or has no results any more
+    #[arg(long)]
+    pub(crate) fail_if_worse: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct RankArgs {
+    /// The folders of runs
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    /// The score to rank by
+    #[arg(long, value_name = "SCORE", default_value = "accuracy")]
+    pub(crate) metric: ScoreName,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A format that a run can be exported in.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Every prediction as CSV, a file for each trial
+    Csv,
+    /// Probabilities and labels as NumPy arrays, a file for each trial
+    Npy,
+    /// Probabilities and labels as safetensors, a file for each dataset
+    Safetensors,
+    /// Every score with its interval as JSON (docs/schema/metrics.schema.json)
+    Json,
+    /// The leaderboard as a Markdown table
+    Markdown,
+    /// The leaderboard as a LaTeX table
+    Latex,
+}
+
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    /// The folder of a run
+    pub(crate) run: PathBuf,
+    /// What to write; several with commas [default: everything]
+    #[arg(long, value_delimiter = ',', value_name = "FORMAT,...")]
+    pub(crate) format: Vec<ExportFormat>,
+    /// The folder to write to, or - for standard output (json, markdown, latex)
+    /// [default: the run's own folder, in exports]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -2,10 +2,11 @@
 //!
 //! Everything it does is done by the libraries; this crate alone prints and exits.
 //! Exit codes: 0 fine, 1 something failed (the reason is on standard error), 2 the
-//! command line was not understood.
+//! command line was not understood, 3 a model got worse (`diff --fail-if-worse`).
 
 mod args;
 mod commands;
+mod leaderboard;
 mod pages;
 mod progress;
 mod table;
@@ -27,6 +28,9 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => commands::evaluate::main(&args),
         Command::Serve(args) => commands::serve::main(args),
         Command::Report(args) => commands::report::main(&args),
+        Command::Diff(args) => commands::diff::main(&args),
+        Command::Rank(args) => commands::rank::main(&args),
+        Command::Export(args) => commands::export::main(&args),
         Command::Data(args) => commands::data::main(args),
         Command::Completions(args) => commands::completions::main(args),
     };

@@ -15,18 +15,24 @@
 
 mod analysis;
 mod charts;
+mod diff;
+pub mod export;
+mod fits;
 mod format;
 mod index;
 mod leaderboard;
 mod page;
 mod pictures;
+mod rank;
 
 use std::collections::BTreeMap;
 
 use bakeoff_core::{Layers, record::Run};
 
+pub use diff::{CostDiff, Diff, DiffError, DiffOptions, ModelDiff, ScoreDiff, Verdict, diff};
 pub use index::{INDEX_MARK, IndexedRun, index};
 pub use leaderboard::{Leaderboard, LeaderboardRow, Status};
+pub use rank::{RankError, RankTest, RankedModel, Ranking, rank};
 
 /// Why a report could not be rendered.
 #[derive(Debug, thiserror::Error)]

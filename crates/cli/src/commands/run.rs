@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use bakeoff_bench::{Runner, Subprocess};
 use serde_json::json;
 
-use crate::{args::RunArgs, pages, progress, text};
+use crate::{args::RunArgs, leaderboard::leaderboard_text, pages, progress, text};
 
 pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
     let experiment = super::experiment(&args.experiment, args.overrides)?;
@@ -43,7 +43,7 @@ pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
     } else if !args.quiet {
         text::print(&format!(
             "\n{}\nReport: {}\n{}Models: {} (try `bakeoff predict --model NAME PICTURE.png`)\n",
-            super::leaderboard_text(&leaderboard),
+            leaderboard_text(&leaderboard),
             report.display(),
             index.map_or_else(String::new, |index| format!(
                 "All runs: {}\n",

@@ -270,13 +270,18 @@ impl<'a> Trial<'a> {
         }
     }
 
-    fn row(&self, significance: &Significance, model: Option<&ModelScores>) -> LeaderboardRow {
-        let trial = &self.planned.trial;
-        let reason = match &self.fate {
+    /// Why it has no results.
+    pub(crate) fn reason(&self) -> Option<String> {
+        match &self.fate {
             Fate::Ok(_) => None,
             Fate::Failed { reason, .. } => Some(reason.clone()),
             Fate::Missing => Some("no record of this trial".to_owned()),
-        };
+        }
+    }
+
+    fn row(&self, significance: &Significance, model: Option<&ModelScores>) -> LeaderboardRow {
+        let trial = &self.planned.trial;
+        let reason = self.reason();
         let success = self.success();
         let scores = success.map(|success| &success.evaluation);
         let costs = success.map(|success| &success.measured.costs);

@@ -22,6 +22,7 @@ mod significance;
 mod try_it;
 mod verdict;
 
+pub(crate) use self::parts::Slugs;
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
@@ -32,7 +33,7 @@ use self::{
     compare::Comparison,
     method::DataSection,
     model::ModelSection,
-    parts::{Charts, Slugs, Table, Words},
+    parts::{Charts, Table, Words},
     sections::Section,
 };
 use crate::{

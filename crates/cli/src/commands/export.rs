@@ -1,0 +1,83 @@
+//! `bakeoff export`
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, bail};
+use bakeoff_bench::RunFolder;
+use bakeoff_report::export::{ExportedFile, Format, export};
+
+use crate::{
+    args::{ExportArgs, ExportFormat},
+    text,
+};
+
+pub(crate) fn main(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let run = RunFolder::open(&args.run)?;
+    let formats: Vec<Format> = if args.format.is_empty() {
+        Format::ALL.to_vec()
+    } else {
+        args.format.iter().map(|format| (*format).into()).collect()
+    };
+    let files = export(&run.read()?, &formats)?;
+    if args.out.as_deref() == Some(Path::new("-")) {
+        return to_stdout(&files, args);
+    }
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| run.path().join("exports"));
+    for file in &files {
+        // Paths of an export are relative and made of safe names.
+        let path = folder.join(&file.path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).with_context(|| text::path(parent))?;
+        }
+        bakeoff_zoo::atomic::write_whole(&path, &file.bytes).with_context(|| text::path(&path))?;
+    }
+    let mut out = String::new();
+    for file in &files {
+        out += &format!(
+            "{}  {}\n",
+            text::path(&folder.join(&file.path)),
+            text::bytes(Some(file.bytes.len() as u64))
+        );
+    }
+    if files.is_empty() {
+        out += "There is nothing to write: no trial has results.\n";
+    }
+    text::print(&out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One text alone; several files could not be told apart.
+fn to_stdout(files: &[ExportedFile], args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let is_text = matches!(
+        args.format.as_slice(),
+        [ExportFormat::Json | ExportFormat::Markdown | ExportFormat::Latex]
+    );
+    let (true, [only]) = (is_text, files) else {
+        bail!("--out - takes one format that is one text: --format json, markdown or latex");
+    };
+    let mut out = io::stdout().lock();
+    out.write_all(&only.bytes)?;
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl From<ExportFormat> for Format {
+    fn from(format: ExportFormat) -> Self {
+        match format {
+            ExportFormat::Csv => Self::Csv,
+            ExportFormat::Npy => Self::Npy,
+            ExportFormat::Safetensors => Self::Safetensors,
+            ExportFormat::Json => Self::Json,
+            ExportFormat::Markdown => Self::Markdown,
+            ExportFormat::Latex => Self::Latex,
+        }
+    }
+}

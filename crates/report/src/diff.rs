@@ -1,0 +1,409 @@
+//! Two runs compared model by model, where their test data is the same.
+//!
+//! A model got better or worse only if the whole interval of the paired difference lies on
+//! one side; everything else is noise. Intervals are of the test pictures, for the fits
+//! that were made: that another seed moves a score too is no part of them, so give both
+//! runs several seeds where that matters.
+
+use bakeoff_core::record::Run;
+use bakeoff_metrics::{Bootstrap, Confidence, Interval, Metric, Predictions, Resampled};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    analysis::significance::HEADLINES,
+    fits::{Fits, fits},
+};
+
+/// Seed of the resamples: the same records give the same comparison.
+const SEED: u64 = 1;
+
+/// What a person may choose about a comparison of two runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DiffOptions {
+    /// The score that verdicts are by: accuracy, macro F1, macro AUC or log loss.
+    pub metric: Metric,
+    /// Differences up to this do not matter, in units of the score (0.001 of accuracy is a
+    /// tenth of a point).
+    pub margin: f64,
+}
+
+impl Default for DiffOptions {
+    fn default() -> Self {
+        Self {
+            metric: Metric::Accuracy,
+            margin: 0.0,
+        }
+    }
+}
+
+/// Why two runs cannot be compared.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
+pub enum DiffError {
+    /// There is no test part that both were reported on.
+    #[error(
+        "the runs were reported on different test data, so their scores cannot be compared: \
+         {first} against {second}; run both on the same data with the same limits"
+    )]
+    NothingInCommon {
+        /// The test parts of the first, in words.
+        first: String,
+        /// The test parts of the second.
+        second: String,
+    },
+    /// The test parts agree, but no model is in both.
+    #[error(
+        "the runs have no model name in common: {first} against {second}; models are \
+         compared by the name that the experiment gives them"
+    )]
+    NoModels {
+        /// The models of the first.
+        first: String,
+        /// The models of the second.
+        second: String,
+    },
+    /// A score that has no interval.
+    #[error("{0} cannot be compared; choose accuracy, macro F1, macro AUC or log loss")]
+    Metric(&'static str),
+    /// A margin that is none.
+    #[error("a margin of {0}; it must be a number from 0")]
+    Margin(f64),
+}
+
+/// What became of a model from the first run to the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The whole interval is better than nothing by more than the margin.
+    Better,
+    /// The whole interval is worse by more than the margin.
+    Worse,
+    /// The interval holds differences that do not matter.
+    WithinNoise,
+    /// Every probability of every picture is the same.
+    Same,
+    /// It had results and has none any more.
+    Lost,
+    /// It had no results before, or has none in either.
+    NotComparable,
+}
+
+/// A score in both runs, means over the fits.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ScoreDiff {
+    /// Which.
+    pub metric: Metric,
+    /// In the first run.
+    pub first: f64,
+    /// In the second run.
+    pub second: f64,
+    /// Second less first.
+    pub difference: f64,
+    /// Its interval, paired by test pictures (BCa); of all models together it is of 95 %
+    /// (Bonferroni), so that of twenty comparisons without a change one is wrong.
+    pub interval: Interval,
+}
+
+/// A cost in both runs, for information: machines and their load differ.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CostDiff {
+    /// In the first run, mean over the fits.
+    pub first: f64,
+    /// In the second run.
+    pub second: f64,
+}
+
+/// One model in both runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelDiff {
+    /// The dataset's name in the second run.
+    pub dataset: String,
+    /// The model's name.
+    pub model: String,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Fits with results in the first run.
+    pub first_fits: usize,
+    /// Fits with results in the second run.
+    pub second_fits: usize,
+    /// Every headline score that is defined in both.
+    pub scores: Vec<ScoreDiff>,
+    /// Seconds to fit.
+    pub fit_seconds: Option<CostDiff>,
+    /// Seconds to answer one picture, median.
+    pub latency_p50_seconds: Option<CostDiff>,
+    /// What else differs: settings, engine, training data.
+    pub changes: Vec<String>,
+    /// Why a run has no results of it.
+    pub reason: Option<String>,
+}
+
+/// Two runs compared.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Diff {
+    /// The first run's name.
+    pub first: String,
+    /// The second run's name.
+    pub second: String,
+    /// The score that verdicts are by.
+    pub metric: Metric,
+    /// Differences up to this do not matter.
+    pub margin: f64,
+    /// The models that both planned on the same test data, in the order of the second.
+    pub models: Vec<ModelDiff>,
+    /// Models that only the first run has, as `dataset/model`.
+    pub only_first: Vec<String>,
+    /// Models that only the second run has.
+    pub only_second: Vec<String>,
+    /// Datasets of one name whose test data differs, so that they are not compared.
+    pub other_test_data: Vec<String>,
+}
+
+impl Diff {
+    /// Models that got worse or lost their results.
+    pub fn worse(&self) -> impl Iterator<Item = &ModelDiff> {
+        self.models
+            .iter()
+            .filter(|model| matches!(model.verdict, Verdict::Worse | Verdict::Lost))
+    }
+}
+
+/// Compares two runs.
+///
+/// # Errors
+/// When they have no test data or no model in common, or when an option makes no sense.
+pub fn diff(first: &Run, second: &Run, options: &DiffOptions) -> Result<Diff, DiffError> {
+    if !HEADLINES.contains(&options.metric) {
+        return Err(DiffError::Metric(options.metric.label()));
+    }
+    if !(options.margin >= 0.0 && options.margin.is_finite()) {
+        return Err(DiffError::Margin(options.margin));
+    }
+    let (before, after) = (fits(first), fits(second));
+    let comparable = |a: &Fits<'_>, b: &Fits<'_>| {
+        a.data.test_fingerprint == b.data.test_fingerprint
+            && a.data.class_names.len() == b.data.class_names.len()
+    };
+    if !before
+        .iter()
+        .any(|a| after.iter().any(|b| comparable(a, b)))
+    {
+        return Err(DiffError::NothingInCommon {
+            first: test_parts(first),
+            second: test_parts(second),
+        });
+    }
+    let counterpart = |one: &Fits<'_>, others: &[Fits<'_>]| {
+        others
+            .iter()
+            .position(|other| comparable(one, other) && one.model == other.model)
+    };
+    let pairs: Vec<(&Fits<'_>, &Fits<'_>)> = after
+        .iter()
+        .filter_map(|b| Some((&before[counterpart(b, &before)?], b)))
+        .collect();
+    if pairs.is_empty() {
+        return Err(DiffError::NoModels {
+            first: names(&before),
+            second: names(&after),
+        });
+    }
+    let compared = pairs
+        .iter()
+        .filter(|(a, b)| !a.ok.is_empty() && !b.ok.is_empty())
+        .count();
+    // A level strictly between 0 and 1 by construction.
+    let confidence =
+        Confidence::new(1.0 - 0.05 / compared.max(1) as f64).unwrap_or(Confidence::P95);
+    let models = pairs
+        .iter()
+        .map(|(a, b)| compare(a, b, options, confidence))
+        .collect();
+    let alone = |of: &[Fits<'_>], others: &[Fits<'_>]| {
+        of.iter()
+            .filter(|fits| counterpart(fits, others).is_none())
+            .map(|fits| format!("{}/{}", fits.data.name, fits.model))
+            .collect()
+    };
+    let mut other_test_data = Vec::new();
+    for data in &second.info.datasets {
+        let mut same_name = first.info.datasets.iter().filter(|d| d.name == data.name);
+        if same_name.any(|d| d.test_fingerprint != data.test_fingerprint) {
+            other_test_data.push(data.name.clone());
+        }
+    }
+    Ok(Diff {
+        first: first.info.name.clone(),
+        second: second.info.name.clone(),
+        metric: options.metric,
+        margin: options.margin,
+        models,
+        only_first: alone(&before, &after),
+        only_second: alone(&after, &before),
+        other_test_data,
+    })
+}
+
+fn compare(
+    before: &Fits<'_>,
+    after: &Fits<'_>,
+    options: &DiffOptions,
+    confidence: Confidence,
+) -> ModelDiff {
+    let scores = scores(before, after, confidence);
+    let own = scores.iter().find(|score| score.metric == options.metric);
+    let verdict = match (before.ok.is_empty(), after.ok.is_empty()) {
+        (false, true) => Verdict::Lost,
+        (true, _) => Verdict::NotComparable,
+        _ if same_answers(before, after) => Verdict::Same,
+        _ => own.map_or(Verdict::NotComparable, |score| judge(score, options.margin)),
+    };
+    let cost = |of: fn(&crate::fits::Fit<'_>) -> u64| {
+        let seconds = |fits: &Fits<'_>| fits.mean(|fit| of(fit) as f64 / 1e9);
+        Some(CostDiff {
+            first: seconds(before)?,
+            second: seconds(after)?,
+        })
+    };
+    ModelDiff {
+        dataset: after.data.name.clone(),
+        model: after.model.to_owned(),
+        verdict,
+        first_fits: before.ok.len(),
+        second_fits: after.ok.len(),
+        fit_seconds: cost(|fit| fit.measured.costs.fit_ns),
+        latency_p50_seconds: cost(|fit| fit.measured.costs.latency.p50_ns),
+        changes: changes(before, after),
+        reason: after.problem.clone().or_else(|| before.problem.clone()),
+        scores,
+    }
+}
+
+fn judge(score: &ScoreDiff, margin: f64) -> Verdict {
+    let Interval { low, high } = score.interval;
+    let (gain_low, gain_high) = if score.metric.higher_is_better() {
+        (low, high)
+    } else {
+        (-high, -low)
+    };
+    if gain_low > margin {
+        Verdict::Better
+    } else if gain_high < -margin {
+        Verdict::Worse
+    } else {
+        Verdict::WithinNoise
+    }
+}
+
+/// The headline scores with paired differences, means over the fits of each run.
+fn scores(before: &Fits<'_>, after: &Fits<'_>, confidence: Confidence) -> Vec<ScoreDiff> {
+    let all: Vec<&Predictions<'_>> = before
+        .ok
+        .iter()
+        .chain(&after.ok)
+        .map(|fit| &fit.predictions)
+        .collect();
+    if before.ok.is_empty() || after.ok.is_empty() {
+        return Vec::new();
+    }
+    // Fails only for other samples, which the fingerprint has ruled out.
+    let Ok(resampled) = Bootstrap::new(SEED).run_all(&all, &HEADLINES) else {
+        return Vec::new();
+    };
+    let (first, second) = resampled.split_at(before.ok.len());
+    HEADLINES
+        .into_iter()
+        .filter_map(|metric| {
+            let mean = |of: &[bakeoff_metrics::Bootstrapped]| {
+                let fits: Option<Vec<&Resampled>> = of.iter().map(|fit| fit.get(metric)).collect();
+                Resampled::mean(&fits?).ok()
+            };
+            let (first, second) = (mean(first)?, mean(second)?);
+            let difference = second.minus(&first).ok()?;
+            Some(ScoreDiff {
+                metric,
+                first: first.estimate(),
+                second: second.estimate(),
+                difference: difference.estimate(),
+                interval: difference.interval(confidence),
+            })
+        })
+        .collect()
+}
+
+fn same_answers(before: &Fits<'_>, after: &Fits<'_>) -> bool {
+    before.ok.len() == after.ok.len()
+        && before
+            .ok
+            .iter()
+            .zip(&after.ok)
+            .all(|(a, b)| a.predictions.probabilities() == b.predictions.probabilities())
+}
+
+/// What was asked for differently, besides the seeds.
+fn changes(before: &Fits<'_>, after: &Fits<'_>) -> Vec<String> {
+    let (a, b) = (&before.planned.trial, &after.planned.trial);
+    let mut found = Vec::new();
+    let mut note = |what: &str, from: String, to: String| {
+        if from != to {
+            found.push(format!("{what} {from} → {to}"));
+        }
+    };
+    note("family", a.spec.family.clone(), b.spec.family.clone());
+    note("engine", a.spec.engine.clone(), b.spec.engine.clone());
+    let keys: std::collections::BTreeSet<&String> = a
+        .spec
+        .settings
+        .keys()
+        .chain(b.spec.settings.keys())
+        .collect();
+    let value = |settings: &std::collections::BTreeMap<String, Value>, key: &str| {
+        settings
+            .get(key)
+            .map_or_else(|| "none".to_owned(), Value::to_string)
+    };
+    for key in keys {
+        note(
+            key,
+            value(&a.spec.settings, key),
+            value(&b.spec.settings, key),
+        );
+    }
+    let trained = |fits: &Fits<'_>| {
+        let samples = fits.ok.first().map(|fit| fit.measured.samples);
+        samples.map_or_else(String::new, |samples| samples.train.to_string())
+    };
+    if !before.ok.is_empty() && !after.ok.is_empty() {
+        note("training pictures", trained(before), trained(after));
+    }
+    let calibration = |trial: &bakeoff_core::record::TrialSpec| {
+        let found = trial.calibration.map(|calibration| calibration.name());
+        found.unwrap_or("none").to_owned()
+    };
+    note("calibration", calibration(a), calibration(b));
+    found
+}
+
+fn test_parts(run: &Run) -> String {
+    let parts: Vec<String> = run
+        .info
+        .datasets
+        .iter()
+        .map(|data| {
+            let samples: usize = data.test_counts.iter().sum();
+            let short = data.test_fingerprint.get(..12);
+            format!(
+                "{} ({samples} test pictures, fingerprint {}…)",
+                data.name,
+                short.unwrap_or(&data.test_fingerprint)
+            )
+        })
+        .collect();
+    parts.join(", ")
+}
+
+fn names(of: &[Fits<'_>]) -> String {
+    let names: Vec<&str> = of.iter().map(|fits| fits.model).collect();
+    names.join(", ")
+}

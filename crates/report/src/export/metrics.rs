@@ -1,0 +1,484 @@
+//! Every score with its interval as JSON, in types that describe themselves
+//! (`docs/schema/metrics.schema.json`).
+//!
+//! They are apart from the types in memory: a rename there must not change what other
+//! programs read.
+
+use std::collections::BTreeMap;
+
+use bakeoff_core::record::Purpose;
+use bakeoff_metrics::{Agreement, Interval, Metric, Predictions};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::analysis::{
+    Analysis, Entry, Group, Success, Trial, seconds,
+    significance::{HEADLINES, ModelScores, PairDifference},
+};
+
+/// The version of this format: raised when the meaning of a field changes or one goes.
+const FORMAT: u32 = 1;
+
+/// Everything that was measured in a run.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "bakeoff metrics")]
+pub struct MetricsExport {
+    /// The version of this format, 1.
+    pub format: u32,
+    /// Version of bakeoff that planned the run.
+    pub bakeoff: String,
+    /// The run's name.
+    pub run: String,
+    /// The experiment's name.
+    pub experiment: String,
+    /// The level of every interval.
+    pub confidence: f64,
+    /// The datasets.
+    pub datasets: Vec<DatasetMetrics>,
+}
+
+/// One dataset.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DatasetMetrics {
+    /// Its name.
+    pub name: String,
+    /// Fingerprint of the whole dataset.
+    pub fingerprint: Option<String>,
+    /// Fingerprint of the test part that models are ranked by.
+    pub test_fingerprint: Option<String>,
+    /// The names of the classes.
+    pub class_names: Vec<String>,
+    /// The models, the most accurate first, those without results last.
+    pub models: Vec<ModelMetrics>,
+    /// Every two models with results, the more accurate one first.
+    pub pairs: Vec<PairMetrics>,
+    /// What the models miss together, where there are at least two.
+    pub agreement: Option<AgreementMetrics>,
+    /// Trials that models are not ranked by: smaller training parts, folds, holdouts.
+    pub variants: Vec<VariantMetrics>,
+}
+
+/// One model, means over its seeds.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ModelMetrics {
+    /// The name the user gave it.
+    pub model: String,
+    /// Its family.
+    pub family: String,
+    /// The engine within the family.
+    pub engine: String,
+    /// Every setting.
+    pub settings: BTreeMap<String, Value>,
+    /// Whether it is the most accurate, or not distinguishable from it; null without
+    /// results.
+    pub tied_with_best: Option<bool>,
+    /// Headline scores by name: accuracy, macro_f1, macro_auc, log_loss, as far as they are
+    /// defined.
+    pub scores: BTreeMap<String, ScoreMetrics>,
+    /// How it bears corrupted pictures, where that was asked for.
+    pub robustness: Option<RobustnessMetrics>,
+    /// Its trials, one for each seed.
+    pub trials: Vec<TrialMetrics>,
+}
+
+/// A score with what is known of it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ScoreMetrics {
+    /// Mean over the seeds.
+    pub mean: f64,
+    /// For other test samples such as these: Wilson for the accuracy of one fit, BCa
+    /// bootstrap for all else. Says nothing about other seeds.
+    pub interval: Option<IntervalMetrics>,
+    /// Standard deviation over the seeds, where there are several.
+    pub seed_deviation: Option<f64>,
+}
+
+/// An interval, both ends included.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct IntervalMetrics {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// A model under corruption, means over its seeds.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RobustnessMetrics {
+    /// Mean accuracy over all corruptions and severities.
+    pub mean_accuracy: f64,
+    /// Errors over the baseline's, mean over the corruptions: less is more robust.
+    pub mean_corruption_error: Option<f64>,
+    /// The baseline's name.
+    pub baseline: Option<String>,
+    /// Accuracy at severities 1 to 5 by corruption.
+    pub accuracy: BTreeMap<String, Vec<f64>>,
+}
+
+/// One fit.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TrialMetrics {
+    /// The trial's id.
+    pub trial: String,
+    /// Seed of the fit.
+    pub seed: u64,
+    /// `ok`, `failed` or `missing`.
+    pub status: String,
+    /// Why there are no results.
+    pub reason: Option<String>,
+    /// Every score by name, as far as it is defined; empty without results.
+    pub scores: BTreeMap<String, f64>,
+    /// The intervals of headline scores by name.
+    pub intervals: BTreeMap<String, IntervalMetrics>,
+    /// Every class against the rest; empty without results.
+    pub classes: Vec<ClassMetrics>,
+    /// Samples by actual (row) and predicted class; empty without results.
+    pub confusion: Vec<Vec<u64>>,
+    /// What it cost, where it has results.
+    pub costs: Option<CostMetrics>,
+}
+
+/// One class against the rest.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ClassMetrics {
+    /// Its name.
+    pub class: String,
+    /// Test samples of it.
+    pub support: u64,
+    /// Test samples answered with it.
+    pub predicted: u64,
+    /// Right among those answered with it; null where there are none.
+    pub precision: Option<f64>,
+    /// Right among those of it; null where there are none.
+    pub recall: Option<f64>,
+    /// Harmonic mean of both; null where the class occurs nowhere.
+    pub f1: Option<f64>,
+    /// Area under its ROC curve; null where all samples or none are of it.
+    pub auc: Option<f64>,
+    /// Average precision; null where no sample is of it.
+    pub average_precision: Option<f64>,
+}
+
+/// What a trial cost; METHODOLOGY.md says how it is measured.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CostMetrics {
+    /// Samples trained on.
+    pub train_samples: usize,
+    /// Samples held out to choose by.
+    pub validation_samples: usize,
+    /// Samples reported on.
+    pub test_samples: usize,
+    /// Fit, wall clock.
+    pub fit_seconds: f64,
+    /// Fit, processor time over all threads.
+    pub fit_cpu_seconds: Option<f64>,
+    /// Answering the whole test part at once.
+    pub predict_seconds: f64,
+    /// Median time to answer one sample alone.
+    pub latency_p50_seconds: f64,
+    /// 95 of 100 single answers were faster.
+    pub latency_p95_seconds: f64,
+    /// 99 of 100 single answers were faster.
+    pub latency_p99_seconds: f64,
+    /// Largest resident size of the trial's process.
+    pub peak_rss_bytes: Option<u64>,
+    /// Size of the saved model.
+    pub model_bytes: u64,
+    /// Numbers that the fit chose or kept.
+    pub parameters: u64,
+}
+
+/// Two models on the same test samples.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PairMetrics {
+    /// The more accurate one.
+    pub first: String,
+    /// The other.
+    pub second: String,
+    /// Samples that more of the first model's fits get right.
+    pub only_first: u64,
+    /// Samples that more of the second model's fits get right.
+    pub only_second: u64,
+    /// McNemar's exact p-value (with several seeds, its extension to shares of fits), not
+    /// corrected.
+    pub exact_p: f64,
+    /// The same by mid-p: the p of the accuracy below.
+    pub mid_p: f64,
+    /// Whether the difference in accuracy is more than chance, at 5 % after correction.
+    pub distinguishable: bool,
+    /// The difference in each headline score by name.
+    pub differences: BTreeMap<String, DifferenceMetrics>,
+}
+
+/// A difference in one score, first less second.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DifferenceMetrics {
+    /// How large.
+    pub difference: f64,
+    /// Its interval, paired by test samples.
+    pub interval: Option<IntervalMetrics>,
+    /// Two-sided p-value: McNemar mid-p (accuracy), DeLong (macro AUC of one fit each), BCa
+    /// bootstrap (all else); null where there is no spread to judge by.
+    pub p: Option<f64>,
+    /// The same after Holm's correction over all pairs of the dataset.
+    pub adjusted_p: Option<f64>,
+}
+
+/// What the models miss together, each by its first fit.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AgreementMetrics {
+    /// Test samples that every model gets wrong, by their place in the test part.
+    pub missed_by_all: Vec<usize>,
+    /// Accuracy of picking a model that is right, wherever there is one.
+    pub oracle_accuracy: f64,
+    /// Accuracy of the mean of all probabilities.
+    pub soft_vote_accuracy: Option<f64>,
+}
+
+/// A trial that models are not ranked by.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct VariantMetrics {
+    /// Its model.
+    pub model: String,
+    /// `data-size` (a share of the training part) or `resampling` (a fold or holdout).
+    pub purpose: String,
+    /// The samples it is reported on, in words: `test part`, `fold 2 of 5`.
+    pub reported_on: String,
+    /// Samples trained on.
+    pub train_samples: usize,
+    /// Samples held out to choose by.
+    pub validation_samples: usize,
+    /// Samples reported on.
+    pub test_samples: usize,
+    /// Share of right answers.
+    pub accuracy: f64,
+    /// Mean F1 over classes.
+    pub macro_f1: f64,
+    /// Mean negative log probability of the right class, in nats.
+    pub log_loss: f64,
+    /// Fit, wall clock.
+    pub fit_seconds: f64,
+}
+
+impl From<Interval> for IntervalMetrics {
+    fn from(interval: Interval) -> Self {
+        Self {
+            low: interval.low,
+            high: interval.high,
+        }
+    }
+}
+
+impl MetricsExport {
+    /// Gathers what the analysis has computed.
+    pub(crate) fn new(analysis: &Analysis<'_>) -> Self {
+        let info = &analysis.run.info;
+        Self {
+            format: FORMAT,
+            bakeoff: info.version.clone(),
+            run: info.name.clone(),
+            experiment: info.experiment.clone(),
+            confidence: 0.95,
+            datasets: analysis.groups.iter().map(dataset).collect(),
+        }
+    }
+}
+
+fn dataset(group: &Group<'_>) -> DatasetMetrics {
+    let found = &group.significance;
+    let name = |model: usize| group.entries[found.models[model].entry].model.to_owned();
+    DatasetMetrics {
+        name: group.name.to_owned(),
+        fingerprint: group.data.map(|data| data.fingerprint.clone()),
+        test_fingerprint: group.data.map(|data| data.test_fingerprint.clone()),
+        class_names: group
+            .data
+            .map_or_else(Vec::new, |data| data.class_names.clone()),
+        models: group
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| model(group, index, entry))
+            .collect(),
+        pairs: found
+            .pairs
+            .iter()
+            .map(|pair| pair_metrics(pair, name(pair.first), name(pair.second)))
+            .collect(),
+        agreement: agreement(group),
+        variants: group
+            .variants
+            .points
+            .iter()
+            .map(|point| VariantMetrics {
+                model: point.model.to_owned(),
+                purpose: match point.purpose {
+                    Purpose::Headline => "headline",
+                    Purpose::DataSize => "data-size",
+                    Purpose::Resampling => "resampling",
+                }
+                .to_owned(),
+                reported_on: point.split.to_string(),
+                train_samples: point.samples.train,
+                validation_samples: point.samples.validation,
+                test_samples: point.samples.test,
+                accuracy: point.accuracy,
+                macro_f1: point.macro_f1,
+                log_loss: point.log_loss,
+                fit_seconds: point.fit_seconds,
+            })
+            .collect(),
+    }
+}
+
+fn model(group: &Group<'_>, index: usize, entry: &Entry<'_>) -> ModelMetrics {
+    let spec = entry.trials.first().map(|trial| &trial.planned.trial.spec);
+    let scores = group.significance.of_entry(index);
+    ModelMetrics {
+        model: entry.model.to_owned(),
+        family: spec.map_or_else(String::new, |spec| spec.family.clone()),
+        engine: spec.map_or_else(String::new, |spec| spec.engine.clone()),
+        settings: spec.map_or_else(BTreeMap::new, |spec| spec.settings.clone()),
+        tied_with_best: scores.map(|scores| scores.tied_with_best),
+        scores: scores.map_or_else(BTreeMap::new, headline_scores),
+        robustness: group.robustness.as_ref().and_then(|found| {
+            let own = found.of_entry(index)?;
+            let names = found.corruptions.iter().map(|c| c.name().to_owned());
+            Some(RobustnessMetrics {
+                mean_accuracy: own.mean,
+                mean_corruption_error: own.error,
+                baseline: found.baseline.clone(),
+                accuracy: names.zip(own.accuracy.iter().cloned()).collect(),
+            })
+        }),
+        trials: entry
+            .trials
+            .iter()
+            .map(|trial| trial_metrics(group, trial))
+            .collect(),
+    }
+}
+
+fn headline_scores(scores: &ModelScores) -> BTreeMap<String, ScoreMetrics> {
+    let named = scores.scores.iter().map(|score| {
+        let found = ScoreMetrics {
+            mean: score.value,
+            interval: score.interval.map(IntervalMetrics::from),
+            seed_deviation: score.seeds.map(|seeds| seeds.deviation),
+        };
+        (score.metric.id().to_owned(), found)
+    });
+    named.collect()
+}
+
+fn trial_metrics(group: &Group<'_>, trial: &Trial<'_>) -> TrialMetrics {
+    let success = trial.success();
+    let id = &trial.planned.id;
+    TrialMetrics {
+        trial: id.clone(),
+        seed: trial.planned.trial.seed,
+        status: trial.status().as_str().to_owned(),
+        reason: trial.reason(),
+        scores: success.map_or_else(BTreeMap::new, |success| {
+            let defined = Metric::ALL.into_iter().filter_map(|metric| {
+                Some((metric.id().to_owned(), success.evaluation.get(metric)?))
+            });
+            defined.collect()
+        }),
+        intervals: HEADLINES
+            .into_iter()
+            .filter_map(|metric| {
+                let interval = group.significance.of_trial(id, metric)?;
+                Some((metric.id().to_owned(), interval.into()))
+            })
+            .collect(),
+        classes: success.map_or_else(Vec::new, classes),
+        confusion: success.map_or_else(Vec::new, |success| {
+            let confusion = &success.evaluation.confusion;
+            let rows = confusion.counts().chunks(confusion.classes());
+            rows.map(<[u64]>::to_vec).collect()
+        }),
+        costs: success.map(costs),
+    }
+}
+
+fn classes(success: &Success<'_>) -> Vec<ClassMetrics> {
+    success
+        .evaluation
+        .per_class
+        .iter()
+        .zip(success.test.class_names())
+        .map(|(class, name)| ClassMetrics {
+            class: name.clone(),
+            support: class.support,
+            predicted: class.predicted,
+            precision: class.precision,
+            recall: class.recall,
+            f1: class.f1,
+            auc: class.auc,
+            average_precision: class.average_precision,
+        })
+        .collect()
+}
+
+fn costs(success: &Success<'_>) -> CostMetrics {
+    let (samples, costs) = (&success.measured.samples, &success.measured.costs);
+    CostMetrics {
+        train_samples: samples.train,
+        validation_samples: samples.validation,
+        test_samples: samples.test,
+        fit_seconds: seconds(costs.fit_ns),
+        fit_cpu_seconds: costs.fit_cpu_ns.map(seconds),
+        predict_seconds: seconds(costs.predict_ns),
+        latency_p50_seconds: seconds(costs.latency.p50_ns),
+        latency_p95_seconds: seconds(costs.latency.p95_ns),
+        latency_p99_seconds: seconds(costs.latency.p99_ns),
+        peak_rss_bytes: costs.peak_rss_bytes,
+        model_bytes: costs.model_bytes,
+        parameters: costs.parameters,
+    }
+}
+
+fn pair_metrics(pair: &PairDifference, first: String, second: String) -> PairMetrics {
+    PairMetrics {
+        first,
+        second,
+        only_first: pair.swap.first_ahead,
+        only_second: pair.swap.second_ahead,
+        exact_p: pair.swap.exact_p,
+        mid_p: pair.swap.mid_p,
+        distinguishable: pair.accuracy_differs(),
+        differences: pair
+            .differences
+            .iter()
+            .map(|difference| {
+                let found = DifferenceMetrics {
+                    difference: difference.value,
+                    interval: difference.interval.map(IntervalMetrics::from),
+                    p: difference.p,
+                    adjusted_p: difference.adjusted_p,
+                };
+                (difference.metric.id().to_owned(), found)
+            })
+            .collect(),
+    }
+}
+
+fn agreement(group: &Group<'_>) -> Option<AgreementMetrics> {
+    let models: Vec<Predictions<'_>> = group
+        .entries
+        .iter()
+        .filter_map(|entry| entry.example()?.1.predictions())
+        .collect();
+    let models: Vec<&Predictions<'_>> = models.iter().collect();
+    if models.len() < 2 {
+        return None;
+    }
+    let found = Agreement::new(&models).ok()?;
+    Some(AgreementMetrics {
+        missed_by_all: found.missed_by_all(),
+        oracle_accuracy: found.oracle_accuracy(),
+        soft_vote_accuracy: found.soft_vote_accuracy().ok(),
+    })
+}

@@ -1,0 +1,191 @@
+//! The leaderboard as a table for a README or a paper: a row for each model, means over its
+//! seeds, with 95 % intervals.
+
+use bakeoff_metrics::Metric;
+
+use crate::{
+    analysis::{Analysis, Entry, Group, seconds, significance::HEADLINES},
+    format,
+};
+
+/// One table: a title, the names of the columns and the cells of each row.
+struct Plain {
+    title: String,
+    columns: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+    /// What the stars mean, where there are any.
+    note: Option<String>,
+}
+
+fn plain(group: &Group<'_>) -> Plain {
+    let mut columns = vec!["model", "engine"];
+    columns.extend(HEADLINES.map(Metric::label));
+    columns.extend(["fit", "one picture", "model size"]);
+    let several = group.significance.models.len() > 1;
+    let rows = group
+        .entries
+        .iter()
+        .enumerate()
+        .map(|(index, entry)| row(group, index, entry, several))
+        .collect();
+    Plain {
+        title: format!("Test pictures of {}", group.name),
+        columns,
+        rows,
+        note: several.then(|| {
+            "* the most accurate model, and those that cannot be told from it (paired test, \
+             corrected for all pairs, 5 %). Intervals are of 95 %."
+                .to_owned()
+        }),
+    }
+}
+
+fn row(group: &Group<'_>, index: usize, entry: &Entry<'_>, several: bool) -> Vec<String> {
+    let spec = entry.trials.first().map(|trial| &trial.planned.trial.spec);
+    let scores = group.significance.of_entry(index);
+    let star = several && scores.is_some_and(|scores| scores.tied_with_best);
+    let mut row = vec![
+        format!("{}{}", entry.model, if star { " *" } else { "" }),
+        spec.map_or_else(String::new, |spec| spec.engine.clone()),
+    ];
+    let samples = entry.example().map_or(0, |(_, s)| s.evaluation.samples);
+    let show = |metric: Metric, value: f64| match metric {
+        Metric::Accuracy => format::percent(value, samples),
+        Metric::MacroAuc => format::auc(value),
+        _ => format::score(value),
+    };
+    row.extend(HEADLINES.map(|metric| {
+        let Some(score) = scores.and_then(|scores| scores.score(metric)) else {
+            return format::NOTHING.to_owned();
+        };
+        let value = show(metric, score.value);
+        match score.interval {
+            Some(interval) => {
+                let end = |value| show(metric, value).trim_end_matches("\u{a0}%").to_owned();
+                format!("{value} ({}–{})", end(interval.low), end(interval.high))
+            }
+            None => value,
+        }
+    }));
+    let seconds_of = |value: Option<f64>| format::or_nothing(value, format::seconds);
+    row.extend([
+        seconds_of(entry.mean(|s| seconds(s.measured.costs.fit_ns))),
+        seconds_of(entry.mean(|s| seconds(s.measured.costs.latency.p50_ns))),
+        format::or_nothing(
+            entry.mean(|s| s.measured.costs.model_bytes as f64),
+            |bytes| format::bytes(bytes as u64),
+        ),
+    ]);
+    row
+}
+
+/// As GitHub and others read it.
+pub(super) fn markdown(analysis: &Analysis<'_>) -> String {
+    let mut out = format!("# {}\n", escape_markdown(&analysis.run.info.experiment));
+    for group in &analysis.groups {
+        let table = plain(group);
+        out += &format!("\n## {}\n\n", escape_markdown(&table.title));
+        out += &format!("| {} |\n|", table.columns.join(" | "));
+        for column in 0..table.columns.len() {
+            // Names lean left, numbers right.
+            out += if column < 2 { " --- |" } else { " ---: |" };
+        }
+        out.push('\n');
+        for row in &table.rows {
+            let cells: Vec<String> = row.iter().map(|cell| escape_markdown(cell)).collect();
+            out += &format!("| {} |\n", cells.join(" | "));
+        }
+        if let Some(note) = &table.note {
+            out += &format!("\n{}\n", escape_markdown(note));
+        }
+    }
+    out
+}
+
+/// What would be taken for marks is escaped; a line break would end a row.
+fn escape_markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '|' | '<' | '>' | '[' | ']' | '#' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// For a document with the package `booktabs`.
+pub(super) fn latex(analysis: &Analysis<'_>) -> String {
+    let mut out =
+        "% Needs \\usepackage{booktabs} and, before 2018, \\usepackage[utf8]{inputenc}.\n"
+            .to_owned();
+    for group in &analysis.groups {
+        let table = plain(group);
+        out += "\\begin{table}\n\\centering\n";
+        let note = table.note.as_deref().unwrap_or("Intervals are of 95 %.");
+        out += &format!(
+            "\\caption{{{}. {}}}\n",
+            escape_latex(&table.title),
+            escape_latex(note)
+        );
+        out += &format!(
+            "\\begin{{tabular}}{{ll{}}}\n\\toprule\n",
+            "r".repeat(table.columns.len() - 2)
+        );
+        let head: Vec<String> = table
+            .columns
+            .iter()
+            .map(|name| escape_latex(name))
+            .collect();
+        out += &format!("{} \\\\\n\\midrule\n", head.join(" & "));
+        for row in &table.rows {
+            let cells: Vec<String> = row.iter().map(|cell| escape_latex(cell)).collect();
+            out += &format!("{} \\\\\n", cells.join(" & "));
+        }
+        out += "\\bottomrule\n\\end{tabular}\n\\end{table}\n";
+    }
+    out
+}
+
+fn escape_latex(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' => out += "\\textbackslash{}",
+            '~' => out += "\\textasciitilde{}",
+            '^' => out += "\\textasciicircum{}",
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '<' => out += "\\textless{}",
+            '>' => out += "\\textgreater{}",
+            '|' => out += "\\textbar{}",
+            '–' => out += "--",
+            'µ' => out += "$\\mu$",
+            '×' => out += "$\\times$",
+            '\u{a0}' => out.push('~'),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_break_out_of_a_cell() {
+        assert_eq!(escape_markdown("a|b\n*c*"), "a\\|b \\*c\\*");
+        assert_eq!(
+            escape_latex("50\u{a0}% of a_b & \\x"),
+            "50~\\% of a\\_b \\& \\textbackslash{}x"
+        );
+    }
+}

@@ -1,0 +1,265 @@
+//! One ranking over several runs and datasets.
+//!
+//! Every dataset counts once, however many runs and seeds there are of it: seeds and folds
+//! of one dataset are not independent, and a test that took them for so would find winners
+//! by chance.
+
+use bakeoff_core::{ModelSpec, record::Run};
+use bakeoff_metrics::{Evaluation, Metric};
+use serde::Serialize;
+
+use crate::{
+    analysis::ranks::Ranks,
+    fits::{Fits, fits},
+};
+
+/// Why runs cannot be ranked together.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
+pub enum RankError {
+    /// One name means two recipes.
+    #[error(
+        "`{model}` is another recipe in {first} than in {second}; give the two different names"
+    )]
+    Recipes {
+        /// The model's name.
+        model: String,
+        /// A run that has one of the recipes.
+        first: String,
+        /// A run that has the other.
+        second: String,
+    },
+    /// No model has results on every dataset.
+    #[error(
+        "no two models have results on every dataset, so there is nothing to rank; missing: {0}"
+    )]
+    NothingInCommon(String),
+}
+
+/// A model with its rank.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RankedModel {
+    /// Its name.
+    pub model: String,
+    /// Mean rank over the datasets; 1 is best, ties share their ranks.
+    pub mean_rank: f64,
+    /// Its score on each dataset, means over runs and seeds.
+    pub scores: Vec<f64>,
+}
+
+/// Whether the ranks are more than chance.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RankTest {
+    /// Friedman's statistic, corrected for ties; `None` where every dataset is one tie.
+    pub friedman_chi_squared: Option<f64>,
+    /// Its p-value.
+    pub friedman_p: f64,
+    /// p-value of the less conservative statistic of Iman and Davenport.
+    pub iman_davenport_p: f64,
+    /// Models whose mean ranks differ by at least this do differ (Nemenyi, 95 %).
+    pub critical_difference: f64,
+    /// The groups of models that cannot be told apart, best first.
+    pub groups: Vec<Vec<String>>,
+}
+
+/// Models ranked over datasets.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ranking {
+    /// The score that is ranked by.
+    pub metric: Metric,
+    /// The datasets, with how much of their test part was used where names repeat.
+    pub datasets: Vec<String>,
+    /// The best first.
+    pub models: Vec<RankedModel>,
+    /// Models without results on some dataset: name, and where.
+    pub left_out: Vec<(String, Vec<String>)>,
+    /// Friedman's test with Nemenyi's, where there are enough datasets and models.
+    pub test: Option<RankTest>,
+    /// Why there is no test.
+    pub no_test: Option<String>,
+}
+
+/// A test part and everything measured on it.
+struct Block<'a> {
+    fingerprint: &'a str,
+    name: String,
+    fits: Vec<Fits<'a>>,
+}
+
+/// Ranks the models of all runs by a score.
+///
+/// # Errors
+/// When one name means two recipes, or when fewer than two models have results everywhere.
+pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
+    let mut blocks: Vec<Block<'_>> = Vec::new();
+    let mut recipes: Vec<(&str, &ModelSpec, &str)> = Vec::new();
+    for run in runs {
+        for fits in fits(run) {
+            let spec = &fits.planned.trial.spec;
+            match recipes.iter().find(|(model, _, _)| *model == fits.model) {
+                Some((_, known, first)) if *known != spec => {
+                    return Err(RankError::Recipes {
+                        model: fits.model.to_owned(),
+                        first: (*first).to_owned(),
+                        second: run.info.name.clone(),
+                    });
+                }
+                Some(_) => {}
+                None => recipes.push((fits.model, spec, &run.info.name)),
+            }
+            let fingerprint = fits.data.test_fingerprint.as_str();
+            match blocks.iter_mut().find(|b| b.fingerprint == fingerprint) {
+                Some(block) => block.fits.push(fits),
+                None => blocks.push(Block {
+                    fingerprint,
+                    name: fits.data.name.clone(),
+                    fits: vec![fits],
+                }),
+            }
+        }
+    }
+    tell_apart(&mut blocks);
+
+    let table: Vec<(&str, Vec<Option<f64>>)> = recipes
+        .iter()
+        .map(|(model, _, _)| {
+            let scores = blocks.iter().map(|block| score(block, model, metric));
+            (*model, scores.collect())
+        })
+        .collect();
+    let left_out: Vec<(String, Vec<String>)> = table
+        .iter()
+        .filter(|(_, scores)| scores.contains(&None))
+        .map(|(model, scores)| {
+            let missing = blocks
+                .iter()
+                .zip(scores)
+                .filter(|(_, score)| score.is_none());
+            let names = missing.map(|(block, _)| block.name.clone());
+            ((*model).to_owned(), names.collect())
+        })
+        .collect();
+    let complete: Vec<(&str, Vec<f64>)> = table
+        .into_iter()
+        .filter_map(|(model, scores)| {
+            let scores: Option<Vec<f64>> = scores.into_iter().collect();
+            Some((model, scores?))
+        })
+        .collect();
+    if complete.len() < 2 {
+        let missing: Vec<String> = left_out
+            .iter()
+            .map(|(model, datasets)| format!("{model} on {}", datasets.join(", ")))
+            .collect();
+        return Err(RankError::NothingInCommon(missing.join("; ")));
+    }
+    // Turned so that more is better, whatever the score.
+    let sign = if metric.higher_is_better() { 1.0 } else { -1.0 };
+    let rows: Vec<Vec<f64>> = (0..blocks.len())
+        .map(|block| complete.iter().map(|(_, s)| sign * s[block]).collect())
+        .collect();
+    let mean_ranks = mean_ranks(&rows, complete.len());
+    let (test, no_test) = match Ranks::new(&rows, "datasets") {
+        Ok(found) => (Some(rank_test(&found, &complete)), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    let mut models: Vec<RankedModel> = complete
+        .into_iter()
+        .zip(mean_ranks)
+        .map(|((model, scores), mean_rank)| RankedModel {
+            model: model.to_owned(),
+            mean_rank,
+            scores,
+        })
+        .collect();
+    models.sort_by(|a, b| a.mean_rank.total_cmp(&b.mean_rank));
+    Ok(Ranking {
+        metric,
+        datasets: blocks.into_iter().map(|block| block.name).collect(),
+        models,
+        left_out,
+        test,
+        no_test,
+    })
+}
+
+/// Adds the number of test pictures, and then the fingerprint, to names that repeat.
+fn tell_apart(blocks: &mut [Block<'_>]) {
+    let repeats = |blocks: &[Block<'_>]| -> Vec<bool> {
+        blocks
+            .iter()
+            .map(|block| blocks.iter().filter(|b| b.name == block.name).count() > 1)
+            .collect()
+    };
+    for (repeated, block) in repeats(blocks).into_iter().zip(blocks.iter_mut()) {
+        let samples: usize = block
+            .fits
+            .first()
+            .map_or(0, |fits| fits.data.test_counts.iter().sum());
+        if repeated {
+            block.name = format!("{} ({samples} test pictures)", block.name);
+        }
+    }
+    for (repeated, block) in repeats(blocks).into_iter().zip(blocks.iter_mut()) {
+        if repeated {
+            let short = block.fingerprint.get(..8).unwrap_or(block.fingerprint);
+            block.name = format!("{} {short}", block.name);
+        }
+    }
+}
+
+/// The mean over all fits of a model on a test part.
+fn score(block: &Block<'_>, model: &str, metric: Metric) -> Option<f64> {
+    let scores: Vec<f64> = block
+        .fits
+        .iter()
+        .filter(|fits| fits.model == model)
+        .flat_map(|fits| &fits.ok)
+        .filter_map(|fit| {
+            let predictions = &fit.predictions;
+            let found = Evaluation::new(predictions.labels(), predictions.probabilities());
+            found.ok()?.get(metric)
+        })
+        .collect();
+    (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
+}
+
+/// Ranks of each row, 1 for the highest, ties sharing theirs; means over the rows.
+fn mean_ranks(rows: &[Vec<f64>], models: usize) -> Vec<f64> {
+    (0..models)
+        .map(|model| {
+            let ranks = rows.iter().map(|row| {
+                let above = row.iter().filter(|score| **score > row[model]).count();
+                let equal = row.iter().filter(|score| **score == row[model]).count();
+                above as f64 + (equal as f64 + 1.0) / 2.0
+            });
+            ranks.sum::<f64>() / rows.len().max(1) as f64
+        })
+        .collect()
+}
+
+fn rank_test(found: &Ranks, models: &[(&str, Vec<f64>)]) -> RankTest {
+    RankTest {
+        friedman_chi_squared: found.friedman.chi_squared,
+        friedman_p: found.friedman.p,
+        iman_davenport_p: found.friedman.f_p,
+        critical_difference: found.nemenyi.critical_difference,
+        groups: found
+            .nemenyi
+            .groups
+            .iter()
+            .map(|group| group.iter().map(|&m| models[m].0.to_owned()).collect())
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mean_ranks;
+
+    #[test]
+    fn ties_share_their_ranks() {
+        let rows = [vec![0.9, 0.8, 0.8], vec![0.9, 0.7, 0.9]];
+        assert_eq!(mean_ranks(&rows, 3), [1.25, 2.75, 2.0]);
+    }
+}

@@ -1,0 +1,248 @@
+//! Runs against runs: what got better, what got worse, and who is best over all.
+// The lint spares tests themselves, but not the functions they share.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use bakeoff_core::{
+    Probabilities,
+    record::{Run, Stage},
+};
+use bakeoff_metrics::Metric;
+use bakeoff_report::{Diff, DiffError, DiffOptions, ModelDiff, RankError, Verdict, diff, rank};
+use common::{Builder, Data, Fate, answers, digits, measured};
+use serde_json::json;
+
+/// A trial that went well with these very answers.
+fn with(builder: Builder, data: &Data, model: &str, answers: Probabilities) -> Builder {
+    let measured = Box::new(measured(data, "knn", 0.9, 1));
+    builder.trial(data, model, "knn", 1, Fate::Ok(measured, answers))
+}
+
+fn run(name: &str, data: &Data, models: &[(&str, f64, u64)]) -> Run {
+    let mut builder = Builder::new(name, &[data]);
+    for &(model, accuracy, dice) in models {
+        builder = with(builder, data, model, answers(&data.test, accuracy, dice));
+    }
+    builder.build()
+}
+
+fn model<'d>(found: &'d Diff, name: &str) -> &'d ModelDiff {
+    found.models.iter().find(|m| m.model == name).unwrap()
+}
+
+#[test]
+fn better_worse_noise_and_the_same_are_told_apart() {
+    let digits = digits("mnist", 2000);
+    let before = run(
+        "before",
+        &digits,
+        &[
+            ("up", 0.90, 1),
+            ("down", 0.95, 2),
+            ("noise", 0.93, 3),
+            ("same", 0.9, 4),
+            ("gone", 0.9, 5),
+        ],
+    );
+    let after = run(
+        "after",
+        &digits,
+        &[
+            ("up", 0.95, 11),
+            ("down", 0.90, 12),
+            ("noise", 0.93, 13),
+            ("same", 0.9, 4),
+            ("new", 0.9, 5),
+        ],
+    );
+    let found = diff(&before, &after, &DiffOptions::default()).unwrap();
+    let verdicts = ["up", "down", "noise", "same"].map(|name| model(&found, name).verdict);
+    assert_eq!(
+        verdicts,
+        [
+            Verdict::Better,
+            Verdict::Worse,
+            Verdict::WithinNoise,
+            Verdict::Same
+        ]
+    );
+    assert_eq!(found.only_first, ["mnist/gone"]);
+    assert_eq!(found.only_second, ["mnist/new"]);
+    let worse: Vec<&str> = found.worse().map(|m| m.model.as_str()).collect();
+    assert_eq!(worse, ["down"]);
+    for score in &model(&found, "up").scores {
+        let difference = score.second - score.first;
+        assert!((score.difference - difference).abs() < 1e-12);
+        assert!(score.interval.contains(score.difference));
+    }
+    assert_eq!(model(&found, "up").scores.len(), 4);
+
+    // The other way round it is the other way round.
+    let back = diff(&after, &before, &DiffOptions::default()).unwrap();
+    assert_eq!(model(&back, "up").verdict, Verdict::Worse);
+    assert_eq!(model(&back, "down").verdict, Verdict::Better);
+
+    // Five points do not matter to somebody who says so.
+    let lenient = DiffOptions {
+        margin: 0.2,
+        ..DiffOptions::default()
+    };
+    let found = diff(&before, &after, &lenient).unwrap();
+    assert_eq!(model(&found, "up").verdict, Verdict::WithinNoise);
+    assert!(found.worse().next().is_none());
+
+    // Of losses less is better.
+    let by_loss = DiffOptions {
+        metric: Metric::LogLoss,
+        margin: 0.0,
+    };
+    let found = diff(&before, &after, &by_loss).unwrap();
+    assert_eq!(model(&found, "up").verdict, Verdict::Better);
+    assert_eq!(model(&found, "down").verdict, Verdict::Worse);
+}
+
+#[test]
+fn a_model_that_fails_now_is_lost() {
+    let digits = digits("mnist", 100);
+    let before = run("before", &digits, &[("knn", 0.9, 1), ("cnn", 0.9, 2)]);
+    let after = with(
+        Builder::new("after", &[&digits]),
+        &digits,
+        "cnn",
+        answers(&digits.test, 0.9, 2),
+    )
+    .trial(
+        &digits,
+        "knn",
+        "knn",
+        1,
+        Fate::Failed(Stage::Fit, "no memory".into()),
+    )
+    .build();
+    let found = diff(&before, &after, &DiffOptions::default()).unwrap();
+    assert_eq!(model(&found, "knn").verdict, Verdict::Lost);
+    assert_eq!(model(&found, "knn").reason.as_deref(), Some("no memory"));
+    assert_eq!(found.worse().count(), 1);
+    let back = diff(&after, &before, &DiffOptions::default()).unwrap();
+    assert_eq!(model(&back, "knn").verdict, Verdict::NotComparable);
+    assert!(back.worse().next().is_none());
+}
+
+#[test]
+fn runs_on_other_test_data_are_refused_with_the_reason() {
+    let (small, large) = (digits("mnist", 100), digits("mnist", 200));
+    let before = run("before", &small, &[("knn", 0.9, 1)]);
+    let after = run("after", &large, &[("knn", 0.9, 1)]);
+    let refusal = diff(&before, &after, &DiffOptions::default()).unwrap_err();
+    let words = refusal.to_string();
+    assert!(
+        words.contains("mnist (100 test pictures") && words.contains("mnist (200 test pictures"),
+        "{words}"
+    );
+    let other = run("other", &small, &[("cnn", 0.9, 1)]);
+    assert!(matches!(
+        diff(&before, &other, &DiffOptions::default()),
+        Err(DiffError::NoModels { .. })
+    ));
+    for options in [
+        DiffOptions {
+            margin: -1.0,
+            ..DiffOptions::default()
+        },
+        DiffOptions {
+            margin: f64::NAN,
+            ..DiffOptions::default()
+        },
+        DiffOptions {
+            metric: Metric::CohenKappa,
+            ..DiffOptions::default()
+        },
+    ] {
+        assert!(diff(&before, &before, &options).is_err(), "{options:?}");
+    }
+}
+
+#[test]
+fn what_was_asked_for_differently_is_said() {
+    let digits = digits("mnist", 60);
+    let before = run("before", &digits, &[("knn", 0.9, 1)]);
+    let mut after = before.clone();
+    let trial = &mut after.plan[0].trial;
+    trial.spec.settings.insert("k".to_owned(), json!(7));
+    trial.spec.settings.remove("weights");
+    let found = diff(&before, &after, &DiffOptions::default()).unwrap();
+    assert_eq!(
+        model(&found, "knn").changes,
+        ["k 3 → 7", "weights \"uniform\" → none"]
+    );
+}
+
+#[test]
+fn models_are_ranked_over_datasets_and_tested_where_there_are_enough() {
+    let sets: Vec<Data> = (0..6)
+        .map(|i| digits(&format!("set{i}"), 300 + i))
+        .collect();
+    let build = |sets: &[Data]| {
+        let all: Vec<&Data> = sets.iter().collect();
+        let mut builder = Builder::new("many", &all);
+        for (place, data) in sets.iter().enumerate() {
+            for (model, accuracy) in [("bad", 0.6), ("good", 0.95), ("fair", 0.8)] {
+                let answers = answers(&data.test, accuracy, place as u64);
+                builder = with(builder, data, model, answers);
+            }
+        }
+        with(builder, &sets[0], "rare", answers(&sets[0].test, 0.99, 1)).build()
+    };
+    let many = build(&sets);
+    let found = rank(&[&many], Metric::Accuracy).unwrap();
+    let order: Vec<(&str, f64)> = found
+        .models
+        .iter()
+        .map(|m| (m.model.as_str(), m.mean_rank))
+        .collect();
+    assert_eq!(order, [("good", 1.0), ("fair", 2.0), ("bad", 3.0)]);
+    assert_eq!(found.left_out[0].0, "rare");
+    assert_eq!(found.left_out[0].1.len(), 5);
+    let test = found.test.unwrap();
+    assert!(test.friedman_p < 0.01 && found.no_test.is_none());
+    // k = 3, N = 6: q = 2.343 (Demšar, table 5a), times the root of 3·4/36.
+    assert!((test.critical_difference - 2.343 * (12.0_f64 / 36.0).sqrt()).abs() < 1e-3);
+
+    let by_loss = rank(&[&many], Metric::LogLoss).unwrap();
+    assert_eq!(by_loss.models[0].model, "good");
+
+    // Two runs of three datasets each are as good as one of six; two datasets are too few.
+    let (one, two) = (build(&sets[..3]), build(&sets[3..]));
+    let together = rank(&[&one, &two], Metric::Accuracy).unwrap();
+    assert_eq!(together.datasets.len(), 6);
+    assert!(together.test.is_some());
+    let few = rank(&[&one], Metric::Accuracy).unwrap();
+    assert!(few.test.is_none());
+    assert!(
+        few.no_test
+            .unwrap()
+            .contains("at least 5 datasets; there are 3")
+    );
+    // The same run twice is no more evidence.
+    let twice = rank(&[&one, &one], Metric::Accuracy).unwrap();
+    assert_eq!(twice.datasets.len(), 3);
+    assert_eq!(twice.models[0].scores, few.models[0].scores);
+}
+
+#[test]
+fn one_name_for_two_recipes_is_refused() {
+    let digits = digits("mnist", 60);
+    let one = run("one", &digits, &[("knn", 0.9, 1), ("cnn", 0.9, 2)]);
+    let mut two = one.clone();
+    two.info.name = "two".to_owned();
+    two.plan[0].trial.spec.engine = "linfa-nn".to_owned();
+    let refusal = rank(&[&one, &two], Metric::Accuracy).unwrap_err();
+    assert!(matches!(refusal, RankError::Recipes { .. }), "{refusal}");
+    assert!(refusal.to_string().contains("`knn`"));
+    let alone = run("alone", &digits, &[("knn", 0.9, 1)]);
+    assert!(matches!(
+        rank(&[&alone], Metric::Accuracy),
+        Err(RankError::NothingInCommon(_))
+    ));
+}

@@ -1,0 +1,224 @@
+//! Run against run (`diff`), runs together (`rank`), and a run for other programs
+//! (`export`).
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use serde_json::Value;
+
+use crate::support::{
+    SMALL_MODELS, comparison, entries, leaderboard, only_entry, read_json, row, run, scratch,
+    trial_ids,
+};
+
+/// An experiment of two models that take no time.
+fn experiment(neighbours: usize, limit_test: usize) -> String {
+    format!(
+        r#"limit_train = 600
+limit_test = {limit_test}
+
+[[models]]
+family = "knn"
+k = {neighbours}
+
+[[models]]
+family = "logistic"
+"#
+    )
+}
+
+/// The folders of three runs: one, one whose `knn` looks at far too many neighbours, and
+/// one on other test pictures.
+fn runs() -> &'static [PathBuf; 3] {
+    static RUNS: OnceLock<[PathBuf; 3]> = OnceLock::new();
+    RUNS.get_or_init(|| {
+        [("good", 3, 500), ("worse", 400, 500), ("other", 3, 300)].map(|(name, k, limit)| {
+            let folder = scratch(&format!("compare-{name}"));
+            fs::write(folder.join("mine.toml"), experiment(k, limit)).unwrap();
+            run(&folder, &["run", "mine.toml", "--quiet"]).expect(0);
+            only_entry(&folder.join("reports"))
+        })
+    })
+}
+
+fn here(command: &str, paths: &[&Path], flags: &[&str]) -> crate::support::Output {
+    let mut arguments = vec![command.to_owned()];
+    arguments.extend(paths.iter().map(|path| path.to_str().unwrap().to_owned()));
+    arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
+    run(&std::env::temp_dir(), &arguments)
+}
+
+#[test]
+fn a_model_that_got_worse_can_fail_a_pipeline() {
+    let [good, worse, _] = runs();
+    let said = here("diff", &[good, worse], &[]).expect(0);
+    for words in ["WORSE", "same answers", "k 3 → 400", "1 model got worse: knn"] {
+        assert!(said.stdout.contains(words), "no `{words}` in\n{}", said.said());
+    }
+    here("diff", &[good, worse], &["--fail-if-worse"]).expect(3);
+    // The other way round it got better, and nothing changed against itself.
+    let back = here("diff", &[worse, good], &["--fail-if-worse"]).expect(0);
+    assert!(back.stdout.contains("better"), "{}", back.said());
+    let same = here("diff", &[good, good], &["--fail-if-worse"]).expect(0);
+    assert!(!same.stdout.contains("better") && same.stdout.contains("No model got worse"));
+    // Somebody to whom nothing matters is not told.
+    here("diff", &[good, worse], &["--fail-if-worse", "--margin", "1"]).expect(0);
+
+    let json = here("diff", &[good, worse], &["--json", "--metric", "log-loss"])
+        .expect(0)
+        .json();
+    let models = json["models"].as_array().unwrap();
+    let knn = models.iter().find(|m| m["model"] == "knn").unwrap();
+    assert_eq!(knn["verdict"], "worse");
+    let score = |name: &str| {
+        let scores = knn["scores"].as_array().unwrap();
+        scores.iter().find(|s| s["metric"] == name).unwrap().clone()
+    };
+    let loss = score("log_loss");
+    assert!(loss["interval"]["low"].as_f64().unwrap() > 0.0, "{loss}");
+    let rows = leaderboard(good);
+    assert_eq!(score("accuracy")["first"], row(&rows, "knn")["accuracy"]);
+}
+
+#[test]
+fn runs_on_other_test_pictures_are_not_compared() {
+    let [good, _, other] = runs();
+    let refused = here("diff", &[good, other], &["--fail-if-worse"]).expect(1);
+    refused.complains_of(&["500 test pictures", "300 test pictures", "same limits"]);
+    here("diff", &[good, &good.join("charts")], &[])
+        .expect(1)
+        .complains_of(&["is not a run"]);
+}
+
+#[test]
+fn runs_are_ranked_together_unless_a_name_means_two_things() {
+    let [good, worse, other] = runs();
+    let said = here("rank", &[good, other], &[]).expect(0);
+    for words in ["2 datasets", "500 test pictures", "mean rank", "at least"] {
+        assert!(said.stdout.contains(words), "no `{words}` in\n{}", said.said());
+    }
+    let json = here("rank", &[good], &["--json"]).expect(0).json();
+    assert_eq!(json["models"].as_array().unwrap().len(), 2);
+    assert!(json["test"].is_null() && json["no_test"].is_string());
+    here("rank", &[good, worse], &[])
+        .expect(1)
+        .complains_of(&["`knn`", "another recipe"]);
+}
+
+#[test]
+fn the_terminal_says_who_cannot_be_told_from_the_best() {
+    let comparison = comparison();
+    let rows = leaderboard(&comparison.run);
+    let tied: Vec<&str> = rows
+        .iter()
+        .filter(|row| row["tied_with_best"] == true)
+        .map(|row| row["model"].as_str().unwrap())
+        .collect();
+    assert!(!tied.is_empty() && tied.len() < SMALL_MODELS.len(), "{rows:?}");
+    assert_eq!(tied[0], rows[0]["model"]);
+    let stdout = &comparison.output.stdout;
+    let stars = stdout.lines().filter(|line| line.contains("% *")).count();
+    assert_eq!(stars, tied.len(), "{stdout}");
+    assert!(stdout.contains("95 % interval of"), "{stdout}");
+    for row in &rows {
+        for name in ["accuracy", "macro_f1", "macro_auc", "log_loss"] {
+            let at = |end: &str| row[format!("{name}{end}")].as_f64().unwrap();
+            assert!(at("_low") < at("") && at("") < at("_high"), "{name}: {row}");
+        }
+    }
+}
+
+#[test]
+fn exports_hold_the_predictions_of_every_model() {
+    let original = &comparison().run;
+    let folder = scratch("export");
+    let out = folder.join("out");
+    let export = |flags: &[&str]| {
+        let mut arguments = vec!["export", original.to_str().unwrap()];
+        arguments.extend(flags);
+        run(&folder, &arguments)
+    };
+    export(&["--out", out.to_str().unwrap()]).expect(0);
+    let metrics = read_json(&out.join("metrics.json"));
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/metrics.schema.json");
+    let validator = jsonschema::validator_for(&read_json(&schema)).unwrap();
+    let errors: Vec<String> = validator.iter_errors(&metrics).map(|e| e.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+
+    let rows = leaderboard(original);
+    let predictions = entries(&out.join("predictions"));
+    let dataset = predictions.iter().find(|path| path.is_dir()).unwrap();
+    for model in SMALL_MODELS {
+        let mut reader = csv::Reader::from_path(dataset.join(format!("{model}.csv"))).unwrap();
+        let right = reader.records().filter(|row| {
+            let row = row.as_ref().unwrap();
+            row[1] == row[2]
+        });
+        let accuracy = row(&rows, model)["accuracy"].as_f64().unwrap();
+        assert_eq!(right.count() as f64 / 500.0, accuracy, "{model}");
+    }
+    let markdown = fs::read_to_string(out.join("leaderboard.md")).unwrap();
+    let printed = export(&["--format", "markdown", "--out", "-"]).expect(0);
+    assert_eq!(printed.stdout, markdown);
+    export(&["--format", "csv", "--out", "-"]).expect(1).complains_of(&["--format"]);
+    export(&["--format", "word"]).expect(2).complains_of(&["latex"]);
+
+    // The same bytes again; the run's own folder where no other is given.
+    let again = folder.join("again");
+    export(&["--format", "json", "--out", again.to_str().unwrap()]).expect(0);
+    assert_eq!(entries(&again).len(), 1);
+    let bytes = |folder: &Path| fs::read(folder.join("metrics.json")).unwrap();
+    assert!(bytes(&again) == bytes(&out));
+    let own = &runs()[2];
+    here("export", &[own], &["--format", "json"]).expect(0);
+    assert!(own.join("exports/metrics.json").is_file());
+}
+
+#[test]
+fn numpy_reads_the_arrays() {
+    let python = ["python3", "python"].into_iter().find(|python| {
+        let asked = Command::new(python).args(["-c", "import numpy"]).output();
+        asked.is_ok_and(|output| output.status.success())
+    });
+    let Some(python) = python else {
+        eprintln!("skipped: there is no Python with NumPy");
+        return;
+    };
+    let original = &comparison().run;
+    let folder = scratch("numpy");
+    let arguments = ["export", original.to_str().unwrap(), "--format", "npy", "--out", "."];
+    run(&folder, &arguments).expect(0);
+    let dataset = only_entry(&folder.join("predictions"));
+    let script = r#"
+import json, sys, numpy as np
+labels = np.load("labels.npy")
+found = {}
+for model in sys.argv[1:]:
+    p = np.load(model + ".npy")
+    assert p.dtype == np.float32 and p.shape == (500, 10), (p.dtype, p.shape)
+    assert labels.dtype == np.uint16 and labels.shape == (500,)
+    found[model] = float((p.argmax(axis=1) == labels).mean())
+print(json.dumps(found))
+"#;
+    let output = Command::new(python)
+        .current_dir(&dataset)
+        .args(["-c", script])
+        .args(SMALL_MODELS)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = leaderboard(original);
+    assert_eq!(trial_ids(original).len(), SMALL_MODELS.len());
+    for model in SMALL_MODELS {
+        assert_eq!(found[model], row(&rows, model)["accuracy"], "{model}");
+    }
+}
