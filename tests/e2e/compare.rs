@@ -56,8 +56,17 @@ fn here(command: &str, paths: &[&Path], flags: &[&str]) -> crate::support::Outpu
 fn a_model_that_got_worse_can_fail_a_pipeline() {
     let [good, worse, _] = runs();
     let said = here("diff", &[good, worse], &[]).expect(0);
-    for words in ["WORSE", "same answers", "k 3 → 400", "1 model got worse: knn"] {
-        assert!(said.stdout.contains(words), "no `{words}` in\n{}", said.said());
+    for words in [
+        "WORSE",
+        "same answers",
+        "k 3 → 400",
+        "1 model got worse: knn",
+    ] {
+        assert!(
+            said.stdout.contains(words),
+            "no `{words}` in\n{}",
+            said.said()
+        );
     }
     here("diff", &[good, worse], &["--fail-if-worse"]).expect(3);
     // The other way round it got better, and nothing changed against itself.
@@ -66,7 +75,12 @@ fn a_model_that_got_worse_can_fail_a_pipeline() {
     let same = here("diff", &[good, good], &["--fail-if-worse"]).expect(0);
     assert!(!same.stdout.contains("better") && same.stdout.contains("No model got worse"));
     // Somebody to whom nothing matters is not told.
-    here("diff", &[good, worse], &["--fail-if-worse", "--margin", "1"]).expect(0);
+    here(
+        "diff",
+        &[good, worse],
+        &["--fail-if-worse", "--margin", "1"],
+    )
+    .expect(0);
 
     let json = here("diff", &[good, worse], &["--json", "--metric", "log-loss"])
         .expect(0)
@@ -99,7 +113,11 @@ fn runs_are_ranked_together_unless_a_name_means_two_things() {
     let [good, worse, other] = runs();
     let said = here("rank", &[good, other], &[]).expect(0);
     for words in ["2 datasets", "500 test pictures", "mean rank", "at least"] {
-        assert!(said.stdout.contains(words), "no `{words}` in\n{}", said.said());
+        assert!(
+            said.stdout.contains(words),
+            "no `{words}` in\n{}",
+            said.said()
+        );
     }
     let json = here("rank", &[good], &["--json"]).expect(0).json();
     assert_eq!(json["models"].as_array().unwrap().len(), 2);
@@ -118,7 +136,10 @@ fn the_terminal_says_who_cannot_be_told_from_the_best() {
         .filter(|row| row["tied_with_best"] == true)
         .map(|row| row["model"].as_str().unwrap())
         .collect();
-    assert!(!tied.is_empty() && tied.len() < SMALL_MODELS.len(), "{rows:?}");
+    assert!(
+        !tied.is_empty() && tied.len() < SMALL_MODELS.len(),
+        "{rows:?}"
+    );
     assert_eq!(tied[0], rows[0]["model"]);
     let stdout = &comparison.output.stdout;
     let stars = stdout.lines().filter(|line| line.contains("% *")).count();
@@ -146,7 +167,10 @@ fn exports_hold_the_predictions_of_every_model() {
     let metrics = read_json(&out.join("metrics.json"));
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/metrics.schema.json");
     let validator = jsonschema::validator_for(&read_json(&schema)).unwrap();
-    let errors: Vec<String> = validator.iter_errors(&metrics).map(|e| e.to_string()).collect();
+    let errors: Vec<String> = validator
+        .iter_errors(&metrics)
+        .map(|e| e.to_string())
+        .collect();
     assert!(errors.is_empty(), "{errors:?}");
 
     let rows = leaderboard(original);
@@ -164,8 +188,12 @@ fn exports_hold_the_predictions_of_every_model() {
     let markdown = fs::read_to_string(out.join("leaderboard.md")).unwrap();
     let printed = export(&["--format", "markdown", "--out", "-"]).expect(0);
     assert_eq!(printed.stdout, markdown);
-    export(&["--format", "csv", "--out", "-"]).expect(1).complains_of(&["--format"]);
-    export(&["--format", "word"]).expect(2).complains_of(&["latex"]);
+    export(&["--format", "csv", "--out", "-"])
+        .expect(1)
+        .complains_of(&["--format"]);
+    export(&["--format", "word"])
+        .expect(2)
+        .complains_of(&["latex"]);
 
     // The same bytes again; the run's own folder where no other is given.
     let again = folder.join("again");
@@ -190,7 +218,14 @@ fn numpy_reads_the_arrays() {
     };
     let original = &comparison().run;
     let folder = scratch("numpy");
-    let arguments = ["export", original.to_str().unwrap(), "--format", "npy", "--out", "."];
+    let arguments = [
+        "export",
+        original.to_str().unwrap(),
+        "--format",
+        "npy",
+        "--out",
+        ".",
+    ];
     run(&folder, &arguments).expect(0);
     let dataset = only_entry(&folder.join("predictions"));
     let script = r#"

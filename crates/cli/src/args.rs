@@ -122,7 +122,7 @@ fn threads_or_0(text: &str) -> Result<usize, String> {
 
 #[derive(Args)]
 pub(crate) struct RunArgs {
-    /// An experiment file, or the name of a built-in one (default, quick, seeds, trust)
+    /// An experiment file, or the name of a built-in one (default, quick, engines, seeds, trust)
     #[arg(value_name = "EXPERIMENT", default_value = "default")]
     pub(crate) experiment: String,
     #[command(flatten)]
@@ -159,7 +159,7 @@ pub(crate) struct RunArgs {
 
 #[derive(Args)]
 pub(crate) struct PlanArgs {
-    /// An experiment file, or the name of a built-in one (default, quick, seeds, trust)
+    /// An experiment file, or the name of a built-in one (default, quick, engines, seeds, trust)
     #[arg(value_name = "EXPERIMENT")]
     pub(crate) experiment: String,
     #[command(flatten)]

@@ -14,12 +14,16 @@ use bakeoff_core::{Corruption, ModelSpec, record::Calibration};
 pub(crate) use values::{check_folds, check_seeds, check_train_fractions};
 
 /// Experiments inside the binary: name and text.
-static BUILTIN: [(&str, &str); 4] = [
+static BUILTIN: [(&str, &str); 5] = [
     (
         "default",
         include_str!("../../../../experiments/default.toml"),
     ),
     ("quick", include_str!("../../../../experiments/quick.toml")),
+    (
+        "engines",
+        include_str!("../../../../experiments/engines.toml"),
+    ),
     ("seeds", include_str!("../../../../experiments/seeds.toml")),
     ("trust", include_str!("../../../../experiments/trust.toml")),
 ];
