@@ -5,7 +5,8 @@
 //! equally probable, and asks how often the models would then lie at least as far apart as
 //! they do. With one fit each that is McNemar's exact test; with several seeds a sample
 //! counts by how many fits are right about it, and all fits of a model are swapped
-//! together, because they saw the same sample.
+//! together, because they saw the same sample. Where one model has more fits than the other,
+//! their shares are not quite exchangeable and the test holds for many samples only.
 //!
 //! The distribution is computed, not drawn: samples that weigh the same are a binomial
 //! variable, and there are few different weights. Drawing permutations was rejected: it
