@@ -8,7 +8,7 @@ use std::{
 
 use bakeoff_core::ImageShape;
 use bakeoff_data::encode_png;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{chromium::Chromium, report};
@@ -48,12 +48,20 @@ fn predicted(pictures: &[PathBuf]) -> Vec<BTreeMap<String, Vec<f64>>> {
     output.json_lines().iter().map(of_picture).collect()
 }
 
+/// A test picture as the page has it, and what the page says of it.
+#[derive(Deserialize)]
+struct Digit {
+    index: usize,
+    pixels: Vec<u8>,
+    said: BTreeMap<String, Vec<f64>>,
+}
+
 /// What the page says of what lies on its pad, by model.
 fn answered(browser: &mut Chromium) -> BTreeMap<String, Vec<f64>> {
     let said = browser.evaluate(
         "(() => {
             const group = trial.groups[0];
-            const said = modelsSay(prepareDrawing(readPad(), group));
+            const said = modelsSay(preparedPad());
             return Object.fromEntries(group.models.map((model, at) => [model.name, said[at]]));
         })()",
     );
@@ -91,35 +99,42 @@ fn test_digits_are_answered_as_the_program_answers_them() {
     let Some(mut browser) = report("browser-digits") else {
         return;
     };
+    // The test pictures that the page holds, as the dataset has them.
+    let digits = browser.evaluate(
+        "(async () => {
+            const found = [];
+            const random = Math.random;
+            for (let at = 0; at < 40; at++) {
+                trial.marks = [];
+                Math.random = () => at / 40;
+                await layTestPicture();
+                const group = trial.groups[0];
+                const said = modelsSay(preparedPad());
+                found.push({
+                    index: explorerSamples()[Math.floor((at / 40) * explorerSamples().length)].index,
+                    pixels: [...preparedPad()],
+                    said: Object.fromEntries(group.models.map((model, m) => [model.name, said[m]])),
+                });
+            }
+            Math.random = random;
+            return found;
+        })()",
+    );
+    let digits: Vec<Digit> = serde_json::from_value(digits).unwrap();
+    assert_eq!(digits.len(), DIGITS);
     let folder = scratch("pad-digits");
-    let mnist = bakeoff_data::open("mnist").unwrap();
-    let images = mnist.test().images();
-    let (mut pages, mut paths) = (Vec::new(), Vec::new());
-    for index in 0..DIGITS {
-        // Dark on white, each pixel a block: as large as the pad.
-        let digit = images.get(index).unwrap();
-        let block = |at: usize| 255 - digit[at / PAD / 10 * 28 + at % PAD / 10];
-        let pixels: Vec<u8> = (0..PAD * PAD).map(block).collect();
-        let png = encode_png(ImageShape::new(1, PAD, PAD), &pixels).unwrap();
-        let path = folder.join(format!("digit-{index:02}.png"));
-        fs::write(&path, &png).unwrap();
-        paths.push(path);
-        let uri = format!("data:image/png;base64,{}", STANDARD.encode(&png));
-        browser.evaluate(&format!(
-            "(async () => {{
-                const picture = new Image();
-                picture.src = '{uri}';
-                await picture.decode();
-                trial.marks = [await createImageBitmap(picture)];
-                drawMarks();
-                answerDrawing();
-            }})()"
-        ));
-        pages.push(answered(&mut browser));
-    }
+    let paths: Vec<PathBuf> = digits
+        .iter()
+        .map(|digit| {
+            let path = folder.join(format!("digit-{}.png", digit.index));
+            let png = encode_png(ImageShape::new(1, 28, 28), &digit.pixels).unwrap();
+            fs::write(&path, png).unwrap();
+            path
+        })
+        .collect();
     let program = predicted(&paths);
-    for (index, (page, program)) in pages.iter().zip(&program).enumerate() {
-        check_agreement(page, program, &format!("digit {index}"));
+    for (digit, program) in digits.iter().zip(&program) {
+        check_agreement(&digit.said, program, &format!("test digit {}", digit.index));
     }
 }
 
@@ -132,20 +147,26 @@ fn drawing_is_answered_and_can_be_taken_back() {
     let nothing = browser.evaluate(answers);
     assert_eq!(nothing, "Nothing drawn yet.");
     let folder = scratch("pad-strokes");
-    // A seven, then the bar through it that some people write.
-    let seven = [
-        (0.3, 0.25),
-        (0.5, 0.22),
-        (0.7, 0.25),
-        (0.6, 0.5),
-        (0.45, 0.85),
+    // A seven, then the bar through it that some people write, a stray tap (a speck), a dot
+    // that belongs to it, and a second digit.
+    let strokes: [(&str, &[(f64, f64)]); 5] = [
+        (
+            "seven",
+            &[
+                (0.3, 0.25),
+                (0.5, 0.22),
+                (0.7, 0.25),
+                (0.6, 0.5),
+                (0.45, 0.85),
+            ],
+        ),
+        ("bar", &[(0.35, 0.55), (0.7, 0.5)]),
+        ("speck", &[(0.06, 0.93)]),
+        ("dot", &[(0.78, 0.6), (0.78, 0.66)]),
+        ("one", &[(0.9, 0.2), (0.9, 0.8)]),
     ];
-    let bar = [(0.35, 0.55), (0.7, 0.5)];
-    let dot = [(0.5, 0.5)];
-    let mut pages = Vec::new();
-    let mut paths = Vec::new();
-    let mut said = Vec::new();
-    for (name, stroke) in [("seven", &seven[..]), ("bar", &bar), ("dot", &dot)] {
+    let (mut pages, mut paths, mut said) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, stroke) in strokes {
         browser.draw("#try-pad", stroke);
         let path = folder.join(format!("{name}.png"));
         save_pad(&mut browser, &path);
@@ -167,8 +188,10 @@ fn drawing_is_answered_and_can_be_taken_back() {
     );
     assert!(ink.as_u64().unwrap() > 20, "{ink}");
 
-    browser.click("#try-undo");
-    browser.click("#try-undo");
+    assert_eq!(said[1], said[2], "the speck was dropped");
+    for _ in 1..strokes.len() {
+        browser.click("#try-undo");
+    }
     assert_eq!(browser.evaluate(answers), said[0]);
     browser.click("#try-clear");
     assert_eq!(browser.evaluate(answers), nothing);

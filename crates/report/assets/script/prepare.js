@@ -1,8 +1,9 @@
 "use strict";
 
 // Preparing a drawing as `bakeoff predict` prepares a picture: crates/data/src/picture,
-// `ink.rs` and `resample.rs`, step by step and under the same names. Only what a clean
-// drawing needs is here; photographs are for the program.
+// `paper.rs`, `pieces.rs`, `ink.rs` and `resample.rs`, step by step and under the same
+// names. Only what a clean drawing on the pad can need is here: no uneven light, no ruled
+// paper, no hairlines. Those are for the program.
 
 /**
  * @typedef {object} Plane one channel, row by row
@@ -15,8 +16,14 @@
 const LEAST_CONTRAST = 16;
 /** A background at least this light has dark ink, one at most 255 less this has light. */
 const LIGHT_PAPER = 170;
-/** What is less than this part of the strongest ink does not widen the box around it. */
+/** Amounts from this part of the strongest ink on belong to strokes. */
 const BOX_PART = 4;
+
+/**
+ * @typedef {object} Ink
+ * @property {Plane} amount 0 is paper
+ * @property {number} threshold amounts from this one on belong to strokes
+ */
 
 /**
  * A grey picture as models see it: MNIST's own steps, in proportion to the target.
@@ -26,21 +33,24 @@ const BOX_PART = 4;
  */
 function prepareDrawing(grey, target) {
   const ink = inkOn(grey);
-  return ink && likeMnist(ink, target);
+  return ink && likeMnist(keepDrawing(ink), target);
 }
 
 /**
  * The ink of a picture whose background is what most of its border is.
  * @param {Plane} grey
- * @returns {Plane | null}
+ * @returns {Ink | null}
  */
 function inkOn(grey) {
   const border = borderOf(grey);
   const background = quantile(border, 0.5);
   const [darkest, lightest] = extremes(grey.values);
-  const isDark =
+  let isDark =
     background >= LIGHT_PAPER ||
     (background > 255 - LIGHT_PAPER && lightest - background <= background - darkest);
+  // What hardly stands out in one tone may do so in the other.
+  if (!isDark && lightest - background < LEAST_CONTRAST) isDark = true;
+  else if (isDark && background - darkest < LEAST_CONTRAST) isDark = false;
   const amount = (/** @type {number} */ value) =>
     Math.max(0, isDark ? background - value : value - background);
   const stray = amount(quantile(border, isDark ? 0.05 : 0.95));
@@ -51,15 +61,16 @@ function inkOn(grey) {
     const ink = amount(value);
     return ink > floor ? ink : 0;
   });
-  return { ...grey, values };
+  const threshold = Math.max(1, Math.floor(strongest / BOX_PART));
+  return { amount: { ...grey, values }, threshold };
 }
 
 /**
- * @param {Plane} ink
+ * @param {Ink} ink
  * @param {{ width: number, height: number }} target
  */
-function likeMnist(ink, target) {
-  const frame = inkBox(ink);
+function likeMnist({ amount: ink, threshold }, target) {
+  const frame = inkBox(ink, threshold);
   const smaller = Math.min(target.width, target.height);
   // 20 for 28; rounded, and at least 1.
   const side = Math.max(1, Math.floor((smaller * 20 + 14) / 28));
@@ -110,16 +121,15 @@ function roundHalfAway(value) {
 }
 
 /**
- * The rows and columns that hold ink.
+ * The rows and columns that hold strokes.
  * @param {Plane} ink
+ * @param {number} threshold
  */
-function inkBox({ width, height, values }) {
-  const [, strongest] = extremes(values);
-  const least = Math.max(1, Math.floor(strongest / BOX_PART));
+function inkBox({ width, height, values }, threshold) {
   let [left, right, top, bottom] = [width - 1, 0, height - 1, 0];
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      if (values[y * width + x] < least) continue;
+      if (values[y * width + x] < threshold) continue;
       [left, right] = [Math.min(left, x), Math.max(right, x)];
       [top, bottom] = [Math.min(top, y), y];
     }
@@ -165,7 +175,9 @@ function coverage(axis, start, extent, length, count) {
   const clamp = (/** @type {number} */ at, /** @type {number} */ low, /** @type {number} */ high) =>
     Math.min(Math.max(at, low), high);
   // Places are counted from the frame, so that it does not matter where it lies.
-  const begin = (length - extent) / -2;
+  const half = (length - extent) / -2;
+  // Pixels that are as large as the target's need no averaging.
+  const begin = length === count ? Math.ceil(half) : half;
   const step = length / count;
   const [first, last] = [-start, axis - start];
   return Array.from({ length: count }, (_, index) => {

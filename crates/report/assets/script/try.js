@@ -11,7 +11,12 @@
  * @property {PackedModel[]} models
  *
  * @typedef {{ x: number, y: number }[]} Stroke
- * @typedef {Stroke | ImageBitmap} Mark a stroke, or a picture laid on the whole pad
+ *
+ * @typedef {object} Laid a picture laid on the whole pad
+ * @property {CanvasImageSource} paper dark on light
+ * @property {Uint8Array} pixels as the dataset has it
+ *
+ * @typedef {Stroke | Laid} Mark
  */
 
 /** The width of a stroke on the pad, as thick as MNIST's pens. */
@@ -122,7 +127,7 @@ function drawMarks() {
   context.strokeStyle = "#000";
   for (const mark of trial.marks) {
     if (!Array.isArray(mark)) {
-      context.drawImage(mark, 0, 0, pad.width, pad.height);
+      context.drawImage(mark.paper, 0, 0, pad.width, pad.height);
       continue;
     }
     context.beginPath();
@@ -165,11 +170,28 @@ async function layTestPicture() {
   const paper = new OffscreenCanvas(width, height);
   const context = paper.getContext("2d");
   if (!context) return;
-  context.filter = "invert(1)";
   context.drawImage(sheet, x, y, width, height, 0, 0, width, height);
-  trial.marks.push(paper.transferToImageBitmap());
+  const stored = context.getImageData(0, 0, width, height);
+  const pixels = Uint8Array.from({ length: width * height }, (_, i) => stored.data[4 * i]);
+  stored.data.forEach((value, i) => {
+    if (i % 4 !== 3) stored.data[i] = 255 - value;
+  });
+  context.putImageData(stored, 0, 0);
+  trial.marks.push({ paper, pixels });
   drawMarks();
   answerDrawing();
+}
+
+/**
+ * What models see of the pad; `null` where nothing is drawn. A test picture alone is left
+ * as the dataset has it, as the program leaves a picture that already is as the model's own.
+ */
+function preparedPad() {
+  const group = trial.groups[trial.group];
+  const [first, ...others] = trial.marks;
+  const alone = first && others.length === 0 && !Array.isArray(first);
+  if (alone && first.pixels.length === group.width * group.height) return first.pixels;
+  return prepareDrawing(readPad(), group);
 }
 
 /** The probabilities of every model of the chosen dataset for a prepared picture. */
@@ -185,7 +207,7 @@ function modelsSay(/** @type {Uint8Array} */ picture) {
 
 function answerDrawing() {
   const group = trial.groups[trial.group];
-  const picture = prepareDrawing(readPad(), group);
+  const picture = preparedPad();
   showPrepared(picture, group);
   const list = byId("try-answers");
   if (!picture) {

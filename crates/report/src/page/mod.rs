@@ -52,6 +52,7 @@ const SCRIPT: &str = concat!(
     include_str!("../../assets/script/theme.js"),
     include_str!("../../assets/script/explorer.js"),
     include_str!("../../assets/script/matrix.js"),
+    include_str!("../../assets/script/pieces.js"),
     include_str!("../../assets/script/prepare.js"),
     include_str!("../../assets/script/network.js"),
     include_str!("../../assets/script/try.js"),

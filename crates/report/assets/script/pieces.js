@@ -1,0 +1,135 @@
+"use strict";
+
+// The pieces of a drawing, and which of them are specks: crates/data/src/picture/pieces.rs
+// under the same names.
+
+/** A piece with less than this part of the ink of the largest is a speck. */
+const SPECK = 1 / 40;
+/** And less than this part where it lies away from the largest. */
+const FAR_SPECK = 1 / 6;
+
+/**
+ * @typedef {object} Piece connected pixels of ink, diagonals included
+ * @property {number} mass
+ * @property {number} left
+ * @property {number} right
+ * @property {number} top
+ * @property {number} bottom
+ */
+
+/**
+ * Drops what is no part of the drawing.
+ * @param {Ink} ink
+ * @returns {Ink}
+ */
+function keepDrawing(ink) {
+  const { amount, threshold } = ink;
+  const { numbers, pieces } = piecesOf(amount, threshold);
+  const main = mainPiece(pieces, amount);
+  if (!main) return ink;
+  const side = Math.max(main.right - main.left, main.bottom - main.top) + 1;
+  const near = Math.floor(side / 6);
+  const kept = pieces.map((piece) => {
+    const least = gapBetween(piece, main) <= near ? SPECK : FAR_SPECK;
+    const intrudes = touchesEdge(piece, amount) && !touchesEdge(main, amount);
+    return piece.mass / main.mass >= least && !(intrudes && gapBetween(piece, main) > 0);
+  });
+  if (kept.every((it) => it)) return ink;
+  const fringe = Math.ceil(side / 60);
+  return { ...ink, amount: keepPieces(amount, numbers, kept, fringe) };
+}
+
+/**
+ * Pixels between the boxes of two pieces, along the axis where they are further apart.
+ * @param {Piece} a
+ * @param {Piece} b
+ */
+function gapBetween(a, b) {
+  const across = Math.max(0, b.left - a.right, a.left - b.right);
+  const down = Math.max(0, b.top - a.bottom, a.top - b.bottom);
+  return Math.max(across, down);
+}
+
+/**
+ * @param {Piece} piece
+ * @param {Plane} plane
+ */
+function touchesEdge({ left, top, right, bottom }, { width, height }) {
+  return left === 0 || top === 0 || right + 1 === width || bottom + 1 === height;
+}
+
+/**
+ * The piece with the most ink, of those that do not touch the edge if they have enough.
+ * @param {Piece[]} pieces
+ * @param {Plane} plane
+ */
+function mainPiece(pieces, plane) {
+  /** @param {Piece[]} among */
+  const largest = (among) =>
+    among.reduce(
+      (best, it) => (best && best.mass > it.mass ? best : it),
+      /** @type {Piece | undefined} */ (undefined),
+    );
+  const all = largest(pieces);
+  const inside = largest(pieces.filter((piece) => !touchesEdge(piece, plane)));
+  return inside && all && inside.mass >= FAR_SPECK * all.mass ? inside : all;
+}
+
+/**
+ * Copies only what lies at most `fringe` pixels from a kept piece.
+ * @param {Plane} plane
+ * @param {Int32Array} numbers
+ * @param {boolean[]} kept
+ * @param {number} fringe
+ * @returns {Plane}
+ */
+function keepPieces({ width, height, values }, numbers, kept, fringe) {
+  const out = new Uint8Array(values.length);
+  for (let at = 0; at < out.length; at++) {
+    if (numbers[at] < 0 || !kept[numbers[at]]) continue;
+    const [x, y] = [at % width, Math.floor(at / width)];
+    for (let row = Math.max(0, y - fringe); row < Math.min(height, y + fringe + 1); row++) {
+      for (let column = Math.max(0, x - fringe); column < Math.min(width, x + fringe + 1); column++)
+        out[row * width + column] = values[row * width + column];
+    }
+  }
+  // A speck beside the drawing must not come back with the fringe.
+  numbers.forEach((piece, at) => {
+    if (piece >= 0 && !kept[piece]) out[at] = 0;
+  });
+  return { width, height, values: out };
+}
+
+/**
+ * The number of the piece that each pixel belongs to, -1 for paper; pieces are counted
+ * row by row from where they begin.
+ * @param {Plane} plane
+ * @param {number} threshold
+ */
+function piecesOf({ width, height, values }, threshold) {
+  const numbers = new Int32Array(values.length).fill(-1);
+  /** @type {Piece[]} */
+  const pieces = [];
+  for (let start = 0; start < values.length; start++) {
+    if (values[start] < threshold || numbers[start] >= 0) continue;
+    const piece = { mass: 0, left: width, right: 0, top: height, bottom: 0 };
+    const waiting = [start];
+    numbers[start] = pieces.length;
+    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+      const [x, y] = [at % width, Math.floor(at / width)];
+      piece.mass += values[at];
+      [piece.left, piece.right] = [Math.min(piece.left, x), Math.max(piece.right, x)];
+      [piece.top, piece.bottom] = [Math.min(piece.top, y), Math.max(piece.bottom, y)];
+      for (let row = Math.max(0, y - 1); row < Math.min(height, y + 2); row++) {
+        for (let column = Math.max(0, x - 1); column < Math.min(width, x + 2); column++) {
+          const next = row * width + column;
+          if (values[next] < threshold || numbers[next] >= 0) continue;
+          numbers[next] = pieces.length;
+          waiting.push(next);
+        }
+      }
+    }
+    pieces.push(piece);
+  }
+  return { numbers, pieces };
+}
