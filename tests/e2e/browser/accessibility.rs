@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use flate2::read::GzDecoder;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{chromium::Chromium, report};
@@ -73,13 +73,9 @@ fn there_is_something_to_read_at_once_and_nothing_moves_for_those_who_mind() {
     // Half a second is promised; the rest is for a machine that does other work too.
     let first = paint[0].as_f64().unwrap();
     assert!(first < 3_000.0, "first paint after {first} ms");
-    let feature = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
-    browser.call(
-        "Emulation.setEmulatedMedia",
-        json!({ "features": [feature] }),
-    );
-    assert_eq!(
-        browser.evaluate("getComputedStyle(document.documentElement).scrollBehavior"),
-        Value::from("auto")
-    );
+    for (motion, behavior) in [("no-preference", "smooth"), ("reduce", "auto")] {
+        browser.media("light", motion);
+        let found = browser.evaluate("getComputedStyle(document.documentElement).scrollBehavior");
+        assert_eq!(found, behavior);
+    }
 }

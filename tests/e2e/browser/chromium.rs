@@ -241,10 +241,19 @@ impl Chromium {
 
     /// Asks for light or dark, as the system's settings do.
     pub(crate) fn prefer(&mut self, scheme: &str) {
-        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        self.media(scheme, "reduce");
+    }
+
+    /// The same, and whether the page may move by itself. Elsewhere it may not: a click
+    /// would miss what is still on its way.
+    pub(crate) fn media(&mut self, scheme: &str, motion: &str) {
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": motion },
+        ]);
         self.call(
             "Emulation.setEmulatedMedia",
-            json!({ "features": [feature] }),
+            json!({ "features": features }),
         );
     }
 

@@ -88,7 +88,7 @@ fn shown(browser: &mut Chromium) -> Vec<usize> {
     );
     let found = browser.evaluate(
         "[...document.querySelectorAll('#explorer-shots button')]
-            .map(it => Number(/Test picture (\\d+)/.exec(it.getAttribute('aria-label'))[1]))",
+            .map(it => Number(/Test picture (\\d+)/.exec(it.textContent)[1]))",
     );
     serde_json::from_value(found).unwrap()
 }

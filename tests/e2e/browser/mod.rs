@@ -27,11 +27,12 @@ fn for_each(selector: &str, complaint: &str) -> String {
 }
 
 /// The headings that a reader finds, in order.
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 10] = [
     "The answer",
     "Leaderboard",
     "Comparison",
     "Is the best really better?",
+    "What do they miss together?",
     "Models",
     "Method",
     "Data",

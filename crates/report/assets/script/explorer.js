@@ -70,7 +70,7 @@ function errorExplorer() {
     const first = explorer.shown;
     explorer.shown += SHOTS;
     showShots();
-    shotButtons()[first]?.focus();
+    shotButtons()[first]?.focus({ preventScroll: true });
   });
   byId("explorer-shots").addEventListener("keydown", moveAmongShots);
   addEventListener("hashchange", followAddress);
@@ -293,9 +293,9 @@ function shot(group, sample, model, at) {
   const sure = make("span", "sure", `${miss ? "✗" : "✓"} ${percent(top[0].p)}`);
   for (const part of [said, sure]) part.setAttribute("aria-hidden", "true");
   const words = `Test picture ${sample.index}: actual ${actual}, predicted ${predicted} with ${percent(top[0].p)}`;
-  const button = make("button", miss ? "miss" : "", pictureOf(group, sample), said, sure);
+  const unseen = make("span", "unseen", words);
+  const button = make("button", miss ? "miss" : "", pictureOf(group, sample), unseen, said, sure);
   button.type = "button";
-  button.setAttribute("aria-label", words);
   button.setAttribute("aria-pressed", "false");
   // One stop for the tab key; arrows move among the pictures.
   button.tabIndex = at === 0 ? 0 : -1;
