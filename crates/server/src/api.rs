@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::{
     Json,
     body::Body,
-    extract::{Request, State},
+    extract::{Path, Request, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, delete, get, post},
 };
 use bakeoff_core::Images;
 use serde::Serialize;
@@ -40,6 +40,10 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
             "/api/v1/corrections",
             get(list_corrections).post(add_correction),
         ),
+        (
+            "/api/v1/corrections/{dataset}/{file}",
+            delete(take_back_correction),
+        ),
         ("/api/v1/reports", get(reports)),
         ("/api/v1/training", get(training)),
         ("/api/v1/health", get(health)),
@@ -62,6 +66,7 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         examples,
         list_corrections,
         add_correction,
+        take_back_correction,
         reports,
         training,
         health,
@@ -315,6 +320,22 @@ async fn add_correction(
         .await?;
     app.metrics.corrections.inc();
     Ok((StatusCode::CREATED, Json(kept)))
+}
+
+/// Takes the latest correction back, where it was a slip.
+#[utoipa::path(delete, path = "/api/v1/corrections/{dataset}/{file}", tag = "corrections",
+    params(("dataset" = String, Path, description = "The dataset it was added to"), ("file" = String, Path, description = "Its file")),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 403, description = "The request comes from elsewhere", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "It is not the latest", body = Problem, content_type = "application/problem+json"),
+    ))]
+async fn take_back_correction(
+    State(app): State<Arc<App>>,
+    Path((dataset, file)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    blocking(move || app.corrections.take_back(&dataset, &file)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The reports of past runs.

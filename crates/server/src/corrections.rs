@@ -7,7 +7,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -16,7 +16,10 @@ use bakeoff_data::encode_png;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{problem::Problem, shelf::Served};
+use crate::{
+    problem::{Code, Problem},
+    shelf::Served,
+};
 
 const TABLE: &str = "labels.csv";
 
@@ -164,6 +167,67 @@ impl Corrections {
         })
     }
 
+    /// Takes the latest correction of a dataset back. `dataset` and `file` come from the
+    /// network: they are compared with what is there, and made part of no path.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] where `file` is not the latest of such a dataset. Only that one
+    /// goes: cutting the end off a table needs no second copy of it.
+    pub(crate) fn take_back(&self, dataset: &str, file: &str) -> Result<(), Problem> {
+        let nothing = || {
+            Problem::new(
+                Code::NotFound,
+                format!("`{file}` is not the latest correction of `{dataset}`"),
+            )
+        };
+        let (_, folder) = self
+            .folders()?
+            .into_iter()
+            .find(|(name, _)| name == dataset)
+            .ok_or_else(nothing)?;
+        let table_path = folder.join(TABLE);
+        let mut table = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&table_path)
+            .map_err(failed(&table_path))?;
+        table.lock().map_err(failed(&table_path))?;
+        let mut text = Vec::new();
+        table.read_to_end(&mut text).map_err(failed(&table_path))?;
+        let (row, start) = last_row(&text)
+            .map_err(Problem::internal)?
+            .filter(|(row, _)| row.file == file)
+            .ok_or_else(nothing)?;
+        table
+            .set_len(start)
+            .and_then(|()| table.sync_all())
+            .map_err(failed(&table_path))?;
+        // Written here under a plain name; anything else was put there by hand.
+        if Path::new(&row.file).components().count() == 1 {
+            let _ = fs::remove_file(folder.join(&row.file));
+        }
+        Ok(())
+    }
+
+    /// The personal datasets by name.
+    fn folders(&self) -> Result<Vec<(String, PathBuf)>, Problem> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed(&self.folder))?,
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(failed(&self.folder))?.path();
+            if let Some(name) = path.file_name().and_then(|name| name.to_str())
+                && path.join(TABLE).is_file()
+            {
+                found.push((name.to_owned(), path));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
     /// Every personal dataset. `model` names one that knows a dataset, for the command.
     ///
     /// # Errors
@@ -172,33 +236,21 @@ impl Corrections {
         &self,
         model: impl Fn(&str) -> Option<String>,
     ) -> Result<Vec<PersonalDataset>, Problem> {
-        let entries = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(failed(&self.folder))?,
-        };
-        let mut found = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(failed(&self.folder))?.path();
-            let (table, Some(dataset)) = (path.join(TABLE), path.file_name()) else {
-                continue;
-            };
-            if !table.is_file() {
-                continue;
-            }
-            let dataset = dataset.to_string_lossy().into_owned();
-            let folder = path.display().to_string();
-            found.push(PersonalDataset {
-                count: rows(&table)?.len(),
-                evaluate: format!(
-                    "bakeoff evaluate --model {} --dataset {folder}",
-                    model(&dataset).unwrap_or_else(|| "NAME".into())
-                ),
-                folder,
-                dataset,
-            });
-        }
-        found.sort_by(|a, b| a.dataset.cmp(&b.dataset));
-        Ok(found)
+        self.folders()?
+            .into_iter()
+            .map(|(dataset, path)| {
+                let folder = path.display().to_string();
+                Ok(PersonalDataset {
+                    count: rows(&path.join(TABLE))?.len(),
+                    evaluate: format!(
+                        "bakeoff evaluate --model {} --dataset {folder}",
+                        model(&dataset).unwrap_or_else(|| "NAME".into())
+                    ),
+                    folder,
+                    dataset,
+                })
+            })
+            .collect()
     }
 }
 
@@ -208,6 +260,21 @@ fn rows(table: &Path) -> Result<Vec<Row>, Problem> {
         .deserialize()
         .collect::<Result<_, _>>()
         .map_err(|error| Problem::internal(format!("{}: {error}", table.display())))
+}
+
+/// The last row of a table, and at which byte it begins.
+fn last_row(text: &[u8]) -> Result<Option<(Row, u64)>, csv::Error> {
+    let mut reader = csv::Reader::from_reader(text);
+    let headers = reader.headers()?.clone();
+    let mut last = None;
+    for record in reader.into_records() {
+        last = Some(record?);
+    }
+    last.map(|record| {
+        let start = record.position().map_or(0, csv::Position::byte);
+        Ok((record.deserialize(Some(&headers))?, start))
+    })
+    .transpose()
 }
 
 fn line(row: &Row, with_header: bool) -> io::Result<Vec<u8>> {

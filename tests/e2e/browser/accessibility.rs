@@ -27,7 +27,7 @@ fn axe() -> String {
 
 /// Asserts that axe finds nothing wrong with the page as it stands, minor things included.
 #[track_caller]
-pub(super) fn check_with_axe(browser: &mut Chromium, when: &str) {
+pub(crate) fn check_with_axe(browser: &mut Chromium, when: &str) {
     let there = browser.evaluate("typeof axe");
     if there != "object" {
         browser.evaluate(&axe());

@@ -1,6 +1,6 @@
 //! The report as a reader sees it: in a real browser, from the disk, without a network.
 
-mod accessibility;
+pub(crate) mod accessibility;
 pub(crate) mod chromium;
 mod explorer;
 mod index;

@@ -20,6 +20,7 @@ async function call(path, options = {}) {
       "The server does not answer. Is `bakeoff serve` still running?",
     );
   }
+  if (response.status === 204) return null;
   let body;
   try {
     body = await response.json();
@@ -43,6 +44,11 @@ export const examples = () => call("/examples");
 export const corrections = () => call("/corrections");
 export const reports = () => call("/reports");
 export const correct = (correction) => post("/corrections", correction);
+
+export const takeBack = ({ dataset, file }) =>
+  call(`/corrections/${encodeURIComponent(dataset)}/${encodeURIComponent(file)}`, {
+    method: "DELETE",
+  });
 
 /** Asks about grey levels as a model sees them. */
 export const predictPixels = (pixels, models, explain) =>

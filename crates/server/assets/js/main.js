@@ -256,12 +256,25 @@ async function teach(label) {
     const { pixels } = current.inputs[prediction.input];
     const kept = await api.correct({ pixels, label, model: prediction.model });
     const right = kept.predicted === label ? "was right" : `said ${kept.predicted}`;
-    byId("kept").textContent =
-      `Kept as ${label} (${prediction.model} ${right}): ${count(kept.count, "picture", "pictures")} of your own.`;
+    byId("kept").replaceChildren(
+      `Kept as ${label} (${prediction.model} ${right}): ${count(kept.count, "picture", "pictures")} of your own. `,
+      element("button", { type: "button", text: "Take it back", onclick: () => takeBack(kept) }),
+    );
     await showCorrections();
   } catch (problem) {
     byId("kept").textContent = `Not kept: ${problem.message}`;
     for (const button of byId("labels").children) button.disabled = false;
+  }
+}
+
+async function takeBack(kept) {
+  try {
+    await api.takeBack(kept);
+    byId("kept").textContent = "Taken back.";
+    for (const button of byId("labels").children) button.disabled = false;
+    await showCorrections();
+  } catch (problem) {
+    byId("kept").textContent = `Not taken back: ${problem.message}`;
   }
 }
 

@@ -51,6 +51,56 @@ async fn corrections_are_kept_counted_and_readable_as_a_dataset() {
 }
 
 #[tokio::test]
+async fn the_latest_correction_can_be_taken_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Fixture::new(folder.path(), two_models(), Limits::default());
+    let own = folder.path().join("corrections/mnist");
+    let body = json!({ "pixels": bar_pixels(), "label": "7", "model": "better" }).to_string();
+    let remove = async |path: &str| {
+        let path = format!("/api/v1/corrections/{path}");
+        server.ask(request("DELETE", &path, "")).await
+    };
+    remove("mnist/000001.png")
+        .await
+        .is_problem(404, "not-found");
+    let mut tables = Vec::new();
+    for _ in 0..3 {
+        let kept = server.post_json("/api/v1/corrections", body.clone()).await;
+        assert_eq!(kept.status.as_u16(), 201);
+        tables.push(fs::read(own.join("labels.csv")).expect("a table"));
+    }
+    for wrong in [
+        "mnist/000001.png",
+        "mnist/labels.csv",
+        "mnist/..%2f..%2flabels.csv",
+        "%2e%2e/000003.png",
+        "fashion/000003.png",
+    ] {
+        remove(wrong).await.is_problem(404, "not-found");
+    }
+    for (file, before) in [("000003.png", 1), ("000002.png", 0)] {
+        let gone = remove(&format!("mnist/{file}")).await;
+        assert_eq!(gone.status.as_u16(), 204, "{}", gone.text());
+        assert!(!own.join(file).exists());
+        let table = fs::read(own.join("labels.csv")).expect("a table");
+        assert_eq!(table, tables[before]);
+    }
+    assert_eq!(remove("mnist/000001.png").await.status.as_u16(), 204);
+    let table = fs::read_to_string(own.join("labels.csv")).expect("a table");
+    assert_eq!(table, "file,label,predicted,model,time\n");
+    // And it goes on from there.
+    let kept = server.post_json("/api/v1/corrections", body).await;
+    assert_eq!(kept.json()["file"], "000001.png");
+    assert_eq!(
+        fs::read_to_string(own.join("labels.csv"))
+            .expect("a table")
+            .lines()
+            .count(),
+        2
+    );
+}
+
+#[tokio::test]
 async fn what_is_no_correction_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Fixture::new(folder.path(), two_models(), Limits::default());

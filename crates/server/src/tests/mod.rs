@@ -1,6 +1,7 @@
-//! The server as its clients see it, without sockets.
+//! The server as its clients see it: most of it without sockets, connections with them.
 
 mod corrections;
 mod description;
 mod faults;
+mod listen;
 mod support;

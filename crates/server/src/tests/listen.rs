@@ -1,0 +1,110 @@
+//! Connections: how many, how long they may dawdle, and how they end.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{Router, routing::get};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use crate::{Limits, listen::serve, metrics::Metrics};
+
+struct Listening {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    served: JoinHandle<()>,
+}
+
+async fn listening(limits: Limits) -> Listening {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let router = Router::new().route("/", get(async || "here")).route(
+        "/slow",
+        get(async || {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            "late"
+        }),
+    );
+    let (stop, told) = watch::channel(false);
+    let metrics = Arc::new(Metrics::new());
+    let served = tokio::spawn(serve(listener, router, limits, metrics, told));
+    Listening {
+        address,
+        stop,
+        served,
+    }
+}
+
+/// Sends something and reads until the other side closes, or for a second.
+fn exchange(address: SocketAddr, sent: &str) -> (String, Duration) {
+    let start = Instant::now();
+    let mut stream = TcpStream::connect(address).expect("connected");
+    let timeout = Some(Duration::from_secs(5));
+    stream.set_read_timeout(timeout).expect("a timeout");
+    stream.write_all(sent.as_bytes()).expect("sent");
+    let mut read = String::new();
+    let _ = stream.read_to_string(&mut read);
+    (read, start.elapsed())
+}
+
+async fn ask(address: SocketAddr, sent: &'static str) -> (String, Duration) {
+    tokio::task::spawn_blocking(move || exchange(address, sent))
+        .await
+        .expect("joined")
+}
+
+const CLOSING: &str = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_that_do_not_come_are_not_waited_for() {
+    let limits = Limits {
+        head_time: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let listening = listening(limits).await;
+    for dawdling in ["", "GET / HTT", "GET / HTTP/1.1\r\nHost: x\r\n"] {
+        let (answer, took) = ask(listening.address, dawdling).await;
+        assert!(!answer.contains("here"), "{answer}");
+        assert!(took < Duration::from_secs(4), "{took:?}");
+    }
+    let (answer, _) = ask(listening.address, CLOSING).await;
+    assert!(answer.ends_with("here"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_connections_are_open_than_allowed_and_the_rest_wait() {
+    let limits = Limits {
+        connections: 2,
+        head_time: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let listening = listening(limits).await;
+    // Two that say nothing take both places until they are put out.
+    let silent: Vec<_> = (0..2)
+        .map(|_| TcpStream::connect(listening.address).expect("connected"))
+        .collect();
+    let (answer, took) = ask(listening.address, CLOSING).await;
+    assert!(answer.ends_with("here"), "{answer}");
+    assert!(took > Duration::from_millis(150), "{took:?}");
+    drop(silent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_progress_is_finished_and_idle_connections_are_closed() {
+    let listening = listening(Limits::default()).await;
+    let idle = TcpStream::connect(listening.address).expect("connected");
+    let slow = "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n";
+    let asked = tokio::spawn(ask(listening.address, slow));
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    listening.stop.send(true).expect("it serves");
+    let start = Instant::now();
+    listening.served.await.expect("it ends");
+    assert!(start.elapsed() < Duration::from_secs(4));
+    let (answer, _) = asked.await.expect("joined");
+    assert!(answer.ends_with("late"), "{answer}");
+    assert!(TcpStream::connect(listening.address).is_err(), "still open");
+    drop(idle);
+}
