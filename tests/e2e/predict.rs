@@ -11,7 +11,8 @@ use bakeoff_data::encode_png;
 use serde_json::Value;
 
 use crate::support::{
-    Output, comparison, damage, only_entry, run, scratch, shapes, sidecar, write_folder,
+    Output, bakeoff, comparison, damage, finish, only_entry, run, scratch, shapes, sidecar,
+    write_folder,
 };
 
 /// A trained CNN, and the first test digits of MNIST as files.
@@ -137,25 +138,29 @@ fn a_cnn_is_right_on_98_of_100_digits_from_files() {
 }
 
 #[test]
-fn people_read_one_line_for_each_picture() {
+fn people_read_one_line_for_a_picture_and_a_table_for_several() {
     let trained = trained();
     let pictures = &trained.pictures[..2];
     // A short name, where only one dataset has it.
+    let output = predict(&trained.folder, &["--model", "cnn"], &pictures[..1]).expect(0);
+    assert_eq!(output.stdout.lines().count(), 1, "{}", output.said());
+    // The first test digits of MNIST are 7 and 2.
+    let begins = format!("{}: 7  ", pictures[0].display());
+    assert!(output.stdout.starts_with(&begins), "{}", output.said());
+    assert!(output.stdout.contains("then "), "{}", output.said());
+    assert_eq!(output.stdout.matches('%').count(), 3, "{}", output.said());
+
     let output = predict(&trained.folder, &["--model", "cnn"], pictures).expect(0);
     let lines: Vec<&str> = output.stdout.lines().collect();
-    assert_eq!(lines.len(), 2, "{}", output.said());
-    // The first test digits of MNIST are 7 and 2.
-    for (line, (picture, class)) in lines.iter().zip(pictures.iter().zip(["7", "2"])) {
-        assert!(
-            line.starts_with(&format!("{}: {class}  ", picture.display())),
-            "{line}"
-        );
-        assert!(line.contains(" %") && line.contains("then "), "{line}");
+    assert_eq!(lines.len(), 3, "{}", output.said());
+    assert!(lines[0].starts_with("picture"), "{}", output.said());
+    for (line, (picture, class)) in lines[1..].iter().zip(pictures.iter().zip(["7", "2"])) {
+        let begins = format!("{}  {class}  ", picture.display());
+        assert!(line.starts_with(&begins), "{line}");
         assert_eq!(line.matches('%').count(), 3, "three candidates: {line}");
     }
     let output = predict(&trained.folder, &["--model", "cnn", "--top", "1"], pictures).expect(0);
     assert_eq!(output.stdout.matches('%').count(), 2, "{}", output.said());
-    assert!(!output.stdout.contains("then"), "{}", output.said());
 }
 
 #[test]
@@ -208,7 +213,6 @@ fn a_bad_picture_is_named_and_the_others_are_answered() {
         (write("cut.png", &png[..png.len() / 2]), "damaged"),
         (write("blank.png", &blank), "nothing drawn"),
         (write("empty.png", b""), "empty"),
-        (folder.clone(), "cannot be read"),
     ];
     let mut paths: Vec<PathBuf> = pictures.iter().map(|(path, _)| path.clone()).collect();
     paths.push(good.clone());
@@ -216,19 +220,29 @@ fn a_bad_picture_is_named_and_the_others_are_answered() {
     let with = ["--model", "knn", "--models-dir", models.to_str().unwrap()];
 
     let output = predict(&folder, &with, &paths).expect(1);
+    let row = |path: &Path| {
+        let begins = format!("{} ", path.display());
+        let mut lines = output.stdout.lines();
+        lines
+            .find(|line| line.starts_with(&begins))
+            .unwrap_or_else(|| panic!("{} is not named\n{}", path.display(), output.said()))
+    };
     for (path, reason) in &pictures {
-        let line = output
-            .stderr
-            .lines()
-            .find(|line| line.starts_with(&format!("{}: ", path.display())))
-            .unwrap_or_else(|| panic!("{} is not named\n{}", path.display(), output.said()));
-        assert!(line.contains(reason), "{line}");
+        assert!(row(path).contains(reason), "{}", row(path));
     }
+    assert!(row(&good).contains(" 7 "), "{}", row(&good));
     assert!(
-        output.stdout.starts_with(&format!("{}: 7", good.display())),
+        output.stdout.contains("No answer to 5 of 6 pictures"),
         "{}",
         output.said()
     );
+    // Alone, a picture's reason is an error like any other.
+    for (path, reason) in &pictures {
+        let code = if reason.contains("drawn") { 4 } else { 1 };
+        let output = predict(&folder, &with, std::slice::from_ref(path)).expect(code);
+        output.complains_of(&[reason]);
+        assert_eq!(output.stdout, "");
+    }
 
     let output = predict(&folder, &[&with[..], &["--json"]].concat(), &paths).expect(1);
     let lines = output.json_lines();
@@ -348,4 +362,176 @@ fn a_damaged_model_is_refused_by_name_and_the_others_answer() {
         .complains_of(&["manifest.json", "checksum"]);
     let listed = run(&folder, &["models"]).expect(0).stdout;
     assert!(listed.contains("Not readable:\nmnist-300/knn"), "{listed}");
+}
+
+/// What `predict --json` says of these arguments: for each picture its name and class.
+fn classes(folder: &Path, arguments: &[&str], code: i32) -> Vec<(String, String)> {
+    let output = run(folder, &[&["predict", "--json"], arguments].concat()).expect(code);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    output
+        .json_lines()
+        .iter()
+        .map(|line| (text(&line["image"]), text(&line["predictions"][0]["class"])))
+        .collect()
+}
+
+#[test]
+fn folders_patterns_and_standard_input_are_pictures_too() {
+    let folder = scratch("many-pictures");
+    let models = comparison().folder.join("models");
+    let with = ["--model", "knn", "--models-dir", models.to_str().unwrap()];
+    for inner in ["scans", "empty"] {
+        fs::create_dir(folder.join(inner)).unwrap();
+    }
+    write_digit(0, &folder.join("scans/b.PNG"));
+    write_digit(1, &folder.join("scans/a.png"));
+    fs::write(folder.join("scans/notes.txt"), "no picture").unwrap();
+    fs::create_dir(folder.join("scans/inner.png")).unwrap();
+
+    let named = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        let own = |text: &str| text.to_owned();
+        pairs.iter().map(|(a, b)| (own(a), own(b))).collect()
+    };
+    let ask = |pictures: &[&str], code| classes(&folder, &[&with[..], pictures].concat(), code);
+    assert_eq!(
+        ask(&["scans"], 0),
+        named(&[("scans/a.png", "2"), ("scans/b.PNG", "7")])
+    );
+    assert_eq!(ask(&["scans/*.png"], 0), named(&[("scans/a.png", "2")]));
+    assert_eq!(
+        ask(&["scans/?.*", "scans/a.png"], 0),
+        named(&[
+            ("scans/a.png", "2"),
+            ("scans/b.PNG", "7"),
+            ("scans/a.png", "2")
+        ])
+    );
+    // A file whose name looks like a pattern is that file.
+    write_digit(2, &folder.join("[1].png"));
+    assert_eq!(ask(&["[1].png"], 0), named(&[("[1].png", "1")]));
+
+    // Nothing found is an answer of its own, and a failure is worse.
+    assert_eq!(ask(&["empty"], 4), named(&[("empty", "")]));
+    assert_eq!(ask(&["none-*.png", "scans/a.png"], 4).len(), 2);
+    assert_eq!(ask(&["empty", "not-there.png"], 1).len(), 2);
+
+    let mut piped = bakeoff(&folder);
+    let file = fs::File::open(folder.join("scans/b.PNG")).unwrap();
+    piped
+        .args(["predict", "--json"])
+        .args(with)
+        .arg("-")
+        .stdin(file);
+    let line = finish(&mut piped).expect(0).json();
+    assert_eq!(line["image"], "-");
+    assert_eq!(line["predictions"][0]["class"], "7");
+    // Nothing at all on standard input.
+    run(&folder, &[&["predict"], &with[..], &["-"]].concat())
+        .expect(1)
+        .complains_of(&["empty"]);
+}
+
+#[test]
+fn all_models_on_several_pictures_are_one_table() {
+    let comparison = comparison();
+    let folder = scratch("all-and-several");
+    let models = comparison.folder.join("models");
+    let pictures = [folder.join("seven.png"), folder.join("cut.png")];
+    write_digit(0, &pictures[0]);
+    fs::write(&pictures[1], &fs::read(&pictures[0]).unwrap()[..60]).unwrap();
+    let with = ["--all", "--models-dir", models.to_str().unwrap()];
+    let output = predict(&folder, &with, &pictures).expect(1);
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    for name in ["ann", "cnn", "knn", "logistic"] {
+        assert!(
+            lines[0].contains(&format!("mnist-3000/{name}")),
+            "{}",
+            lines[0]
+        );
+    }
+    assert_eq!(lines[1].matches("7  ").count(), 4, "{}", output.said());
+    assert_eq!(lines[2].matches('–').count(), 4, "{}", output.said());
+    assert!(lines[2].contains("damaged"), "{}", output.said());
+}
+
+#[test]
+fn a_terminal_shows_what_the_models_saw() {
+    let folder = scratch("preview");
+    let models = comparison().folder.join("models");
+    let picture = folder.join("seven.png");
+    write_digit(0, &picture);
+    let ask = |plain: &str, when: &str| {
+        let mut command = bakeoff(&folder);
+        command
+            .args(["predict", "--model", "knn", "--preview", when])
+            .arg("--models-dir")
+            .arg(&models)
+            .arg(&picture)
+            .env("NO_COLOR", plain)
+            .env("TERM", "xterm-256color");
+        finish(&mut command).expect(0).stdout
+    };
+    // Into a pipe there is none unless it is asked for.
+    assert_eq!(ask("", "auto").lines().count(), 1);
+    assert_eq!(ask("", "never").lines().count(), 1);
+    let coloured = ask("", "always");
+    assert_eq!(coloured.lines().count(), 15, "{coloured}");
+    assert_eq!(coloured.matches('▀').count(), 28 * 14, "{coloured}");
+    let plain = ask("1", "always");
+    assert_eq!(plain.lines().count(), 15, "{plain}");
+    assert!(plain.contains('█') && !plain.contains('\x1b'), "{plain}");
+}
+
+#[test]
+fn preparing_shows_every_stage() {
+    let folder = scratch("prepare");
+    // A seven on ruled paper with a speck, and a blank sheet.
+    let (width, height) = (300, 260);
+    let ink = |x: usize, y: usize| {
+        let bar = (90..180).contains(&x) && (60..72).contains(&y);
+        let stem = (165..180).contains(&x) && (60..200).contains(&y);
+        let speck = (250..253).contains(&x) && (30..33).contains(&y);
+        let line = y % 50 < 2;
+        match (bar || stem || speck, line) {
+            (true, _) => 10,
+            (false, true) => 120,
+            (false, false) => 245,
+        }
+    };
+    let pixels: Vec<u8> = (0..width * height)
+        .map(|at| ink(at % width, at / width))
+        .collect();
+    let shape = ImageShape::new(1, height, width);
+    let write = |name: &str, pixels: &[u8]| {
+        fs::write(folder.join(name), encode_png(shape, pixels).unwrap()).unwrap();
+    };
+    write("seven.png", &pixels);
+    run(&folder, &["prepare", "seven.png", "--out", "stages"]).expect(0);
+    let names: Vec<String> = crate::support::entries(&folder.join("stages"))
+        .iter()
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "seven-1-read.png",
+            "seven-2-ink.png",
+            "seven-3-lines.png",
+            "seven-4-specks.png",
+            "seven-5-prepared.png",
+            "sheet.png"
+        ]
+    );
+    write("blank.png", &vec![245; width * height]);
+    let arguments = ["prepare", "seven.png", "blank.png", "--out", "both"];
+    let output = run(&folder, &arguments).expect(4);
+    for words in [
+        "decoded a PNG of 300×260",
+        "erased 6 line(s)",
+        "erased 1 speck(s)",
+        "not prepared: nothing drawn",
+        "sheet.png",
+    ] {
+        assert!(output.stdout.contains(words), "{words}: {}", output.said());
+    }
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::pictures::EXIT_CODES;
+
 const EXAMPLES: &str = "\
 Examples:
   bakeoff run quick                          a first impression in seconds
@@ -14,7 +16,8 @@ Examples:
   bakeoff models                             what can be trained, and what has been
 
 Exit codes: 0 fine, 1 something failed, 2 the command line was not understood, 3 a model
-got worse (diff --fail-if-worse).";
+got worse (diff --fail-if-worse), 4 no picture was found, or nothing is drawn in one
+(predict, prepare).";
 
 /// Which classifier should I use for this image data, and what does each one cost me?
 ///
@@ -40,6 +43,8 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Ask saved models what a picture shows
     Predict(PredictArgs),
+    /// Show, step by step, what models see of a picture
+    Prepare(PrepareArgs),
     /// Measure a saved model on other labelled data
     Evaluate(EvaluateArgs),
     /// Draw digits on a local page and see what every saved model says
@@ -221,8 +226,16 @@ pub(crate) struct ModelsArgs {
     pub(crate) json: bool,
 }
 
+/// When to draw in the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
 #[derive(Args)]
-#[command(group = clap::ArgGroup::new("who").required(true))]
+#[command(group = clap::ArgGroup::new("who").required(true), after_help = EXIT_CODES)]
 pub(crate) struct PredictArgs {
     /// A saved model: `cnn`, or `mnist/cnn` where several datasets have one
     #[arg(long, short, group = "who", value_name = "NAME")]
@@ -230,9 +243,13 @@ pub(crate) struct PredictArgs {
     /// Every saved model, side by side
     #[arg(long, group = "who")]
     pub(crate) all: bool,
-    /// Pictures: PNG or JPEG
+    /// Pictures (PNG or JPEG): files, folders of them, quoted patterns such as
+    /// 'scans/*.png', or - for standard input
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<PathBuf>,
+    /// Draw what the models see of a single picture: on a terminal, always, or never
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub(crate) preview: When,
     /// How many classes to show, the most probable first
     #[arg(long, value_name = "N", default_value = "3", value_parser = positive)]
     pub(crate) top: usize,
@@ -247,6 +264,29 @@ pub(crate) struct PredictArgs {
     /// Print a line of JSON for each picture
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct PrepareArgs {
+    /// Pictures (PNG or JPEG): files, folders of them, quoted patterns such as
+    /// 'scans/*.png', or - for standard input
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<PathBuf>,
+    /// The folder for the stages, one PNG each, and a sheet of all of them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// As this saved model sees them, instead of MNIST's 28×28
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// The folder of saved models
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "models",
+        env = "BAKEOFF_MODELS_DIR"
+    )]
+    pub(crate) models_dir: PathBuf,
 }
 
 #[derive(Args)]

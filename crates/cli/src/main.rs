@@ -2,12 +2,14 @@
 //!
 //! Everything it does is done by the libraries; this crate alone prints and exits.
 //! Exit codes: 0 fine, 1 something failed (the reason is on standard error), 2 the
-//! command line was not understood, 3 a model got worse (`diff --fail-if-worse`).
+//! command line was not understood, 3 a model got worse (`diff --fail-if-worse`), 4 there
+//! was no picture or nothing drawn in it (`predict`, `prepare`).
 
 mod args;
 mod commands;
 mod leaderboard;
 mod pages;
+mod preview;
 mod progress;
 mod table;
 mod text;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         Command::Trial(args) => commands::trial::main(&args),
         Command::Models(args) => commands::models::main(&args),
         Command::Predict(args) => commands::predict::main(&args),
+        Command::Prepare(args) => commands::prepare::main(&args),
         Command::Evaluate(args) => commands::evaluate::main(&args),
         Command::Serve(args) => commands::serve::main(args),
         Command::Report(args) => commands::report::main(&args),

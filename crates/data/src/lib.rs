@@ -30,6 +30,7 @@ pub mod redrawn;
 mod sheet;
 mod source;
 pub mod split;
+mod stage_sheet;
 mod stored;
 pub mod toy;
 
@@ -40,3 +41,4 @@ pub use idx::IdxError;
 pub use picture::PictureError;
 pub use sheet::{contact_sheet, corruption_sheet, encode_png};
 pub use source::{Format, formats, open};
+pub use stage_sheet::stage_sheet;

@@ -11,7 +11,7 @@ const MAX_SIDE: usize = 32_768;
 const MAX_VALUES: usize = 64 << 20;
 
 /// The grey of the lines between the pictures of a sheet.
-const LINE: u8 = 96;
+pub(crate) const LINE: u8 = 96;
 
 /// One picture, C×H×W bytes, as PNG: 1 channel is grey, 3 are RGB, 4 are RGBA; of any
 /// other number the channels stand side by side, each as grey.
@@ -93,7 +93,7 @@ pub fn corruption_sheet(
 }
 
 /// Rows and columns of pictures of one shape, with a line of one pixel between them.
-struct Canvas {
+pub(crate) struct Canvas {
     width: usize,
     height: usize,
     /// Values of one pixel: 1, 3 or 4.
@@ -102,7 +102,11 @@ struct Canvas {
 }
 
 impl Canvas {
-    fn new(shape: ImageShape, rows: usize, columns: usize) -> Result<Self, PictureError> {
+    pub(crate) fn new(
+        shape: ImageShape,
+        rows: usize,
+        columns: usize,
+    ) -> Result<Self, PictureError> {
         let depth = depth(shape);
         let side = |count: usize, each: usize| {
             count
@@ -131,7 +135,7 @@ impl Canvas {
     }
 
     /// Draws one picture into its cell; from planes to pixels.
-    fn place(&mut self, shape: ImageShape, pixels: &[u8], row: usize, column: usize) {
+    pub(crate) fn place(&mut self, shape: ImageShape, pixels: &[u8], row: usize, column: usize) {
         let side_by_side = shape.channels / self.depth;
         let left = column * (shape.width * side_by_side + 1);
         let top = row * (shape.height + 1);
@@ -147,7 +151,7 @@ impl Canvas {
         }
     }
 
-    fn encode(&self) -> Result<Vec<u8>, PictureError> {
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, PictureError> {
         let mut out = Vec::new();
         // Both sides are at most `MAX_SIDE`.
         let mut encoder = png::Encoder::new(&mut out, self.width as u32, self.height as u32);

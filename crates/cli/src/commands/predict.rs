@@ -1,7 +1,6 @@
 //! `bakeoff predict`
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -12,8 +11,10 @@ use bakeoff_data::picture;
 use bakeoff_zoo::{FindError, LoadedModel};
 use serde::Serialize;
 
+use super::pictures::{self, Fault, Source};
 use crate::{
     args::PredictArgs,
+    preview::Preview,
     table::{Align, table},
     text,
 };
@@ -43,6 +44,11 @@ struct PictureLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     predictions: Vec<Answer>,
+    #[serde(skip)]
+    fault: Option<Fault>,
+    /// The picture for each input shape that the models have.
+    #[serde(skip)]
+    prepared: Vec<Images>,
 }
 
 pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
@@ -50,29 +56,25 @@ pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
         Some(name) => vec![bakeoff_zoo::load(&find(&args.models_dir, name)?)?],
         None => load_all(&args.models_dir)?,
     };
-    let mut failed = false;
-    for image in &args.images {
-        let line = answer(image, &models, args.top);
-        failed |= line.error.is_some();
+    let sources = pictures::sources(&args.images);
+    let mut lines = Vec::with_capacity(sources.len());
+    for source in &sources {
+        let line = answer(source, &models, args.top);
         if args.json {
             text::print_json(&line)?;
-            continue;
         }
-        let shown = text::path(image);
-        for warning in &line.warnings {
-            eprintln!("{shown}: note: {warning}");
-        }
-        match &line.error {
-            Some(error) => eprintln!("{shown}: {error}"),
-            None if args.all => text::print(&side_by_side(&line))?,
-            None => text::print(&one_line(&line))?,
+        lines.push(line);
+    }
+    if !args.json {
+        let preview = Preview::for_stdout(args.preview);
+        match lines.as_slice() {
+            [line] => show_one(line, args.all, preview)?,
+            lines => text::print(&show_several(lines, &models, args.all))?,
         }
     }
-    Ok(if failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(pictures::exit_code(
+        lines.iter().filter_map(|line| line.fault.as_ref()),
+    ))
 }
 
 /// The folder of a saved model, or how to get one.
@@ -119,79 +121,104 @@ fn load_all(models: &Path) -> anyhow::Result<Vec<LoadedModel>> {
     Ok(loaded)
 }
 
-fn answer(image: &Path, models: &[LoadedModel], top: usize) -> PictureLine {
+fn answer(source: &Source, models: &[LoadedModel], top: usize) -> PictureLine {
     let mut line = PictureLine {
-        image: image.to_owned(),
+        image: source.name(),
         warnings: Vec::new(),
         error: None,
         predictions: Vec::new(),
+        fault: None,
+        prepared: Vec::new(),
     };
-    match answers(image, models, top, &mut line.warnings) {
+    match answers(source, models, top, &mut line) {
         Ok(predictions) => line.predictions = predictions,
-        Err(error) => line.error = Some(text::chain(&error)),
+        Err(fault) => {
+            line.error = Some(fault.message.clone());
+            line.fault = Some(fault);
+        }
     }
     line
 }
 
 fn answers(
-    image: &Path,
+    source: &Source,
     models: &[LoadedModel],
     top: usize,
-    warnings: &mut Vec<String>,
-) -> anyhow::Result<Vec<Answer>> {
-    let bytes = fs::read(image).context("cannot be read")?;
-    // Models of one input shape share one prepared picture.
-    let mut prepared: Vec<Images> = Vec::new();
+    line: &mut PictureLine,
+) -> Result<Vec<Answer>, Fault> {
+    let bytes = source.read()?;
     let mut answers = Vec::with_capacity(models.len());
     for loaded in models {
+        // Models of one input shape share one prepared picture.
         let shape = loaded.manifest.input_shape;
-        let known = prepared.iter().position(|images| images.shape() == shape);
+        let known = line.prepared.iter().find(|images| images.shape() == shape);
         let images = match known {
-            Some(position) => prepared[position].clone(),
+            Some(images) => images.clone(),
             None => {
                 let done = picture::prepare(&bytes, shape)?;
                 for warning in &done.warnings {
                     let warning = warning.to_string();
-                    if !warnings.contains(&warning) {
-                        warnings.push(warning);
+                    if !line.warnings.contains(&warning) {
+                        line.warnings.push(warning);
                     }
                 }
-                prepared.push(done.images.clone());
+                line.prepared.push(done.images.clone());
                 done.images
             }
         };
-        let name = loaded.manifest.full_name();
-        let probabilities = loaded
-            .model
-            .predict_proba(&images)
-            .with_context(|| name.clone())?;
-        let predicted = usize::from(
-            probabilities
-                .predicted()
-                .first()
-                .copied()
-                .unwrap_or_default(),
-        );
-        let row = probabilities.row(0);
-        let mut order: Vec<usize> = (0..row.len()).collect();
-        // Stable, so that equals stay in the order of the classes, as in `predicted`.
-        order.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
-        let class_name = |class: usize| loaded.manifest.facts.class_names[class].clone();
-        answers.push(Answer {
-            model: name,
-            class: class_name(predicted),
-            probability: row[predicted],
-            top: order
-                .iter()
-                .take(top)
-                .map(|&class| Candidate {
-                    class: class_name(class),
-                    probability: row[class],
-                })
-                .collect(),
-        });
+        answers.push(ask(loaded, &images, top)?);
     }
     Ok(answers)
+}
+
+fn ask(loaded: &LoadedModel, images: &Images, top: usize) -> anyhow::Result<Answer> {
+    let name = loaded.manifest.full_name();
+    let probabilities = loaded
+        .model
+        .predict_proba(images)
+        .with_context(|| name.clone())?;
+    let predicted = usize::from(
+        probabilities
+            .predicted()
+            .first()
+            .copied()
+            .unwrap_or_default(),
+    );
+    let row = probabilities.row(0);
+    let mut order: Vec<usize> = (0..row.len()).collect();
+    // Stable, so that equals stay in the order of the classes, as in `predicted`.
+    order.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
+    let class_name = |class: usize| loaded.manifest.facts.class_names[class].clone();
+    Ok(Answer {
+        model: name,
+        class: class_name(predicted),
+        probability: row[predicted],
+        top: order
+            .iter()
+            .take(top)
+            .map(|&class| Candidate {
+                class: class_name(class),
+                probability: row[class],
+            })
+            .collect(),
+    })
+}
+
+/// One picture: what the models saw of it, and what they say.
+fn show_one(line: &PictureLine, all: bool, preview: Preview) -> anyhow::Result<()> {
+    let shown = text::path(&line.image);
+    if let Some(images) = line.prepared.first() {
+        text::print(&preview.draw(images))?;
+    }
+    for warning in &line.warnings {
+        eprintln!("{shown}: note: {warning}");
+    }
+    match &line.error {
+        Some(error) => eprintln!("{shown}: {error}"),
+        None if all => text::print(&side_by_side(line))?,
+        None => text::print(&one_line(line))?,
+    }
+    Ok(())
 }
 
 fn one_line(line: &PictureLine) -> String {
@@ -203,9 +230,13 @@ fn one_line(line: &PictureLine) -> String {
         "{}: {}  {}{}{others}\n",
         text::path(&line.image),
         answer.class,
-        text::percent(Some(f64::from(answer.probability))),
+        percent(answer.probability),
         if others.is_empty() { "" } else { "   then " },
     )
+}
+
+fn percent(probability: f32) -> String {
+    text::percent(Some(f64::from(probability)))
 }
 
 /// The candidates after the answer, most probable first.
@@ -214,13 +245,7 @@ fn runners_up(answer: &Answer) -> String {
         .top
         .iter()
         .skip(1)
-        .map(|candidate| {
-            format!(
-                "{} {}",
-                candidate.class,
-                text::percent(Some(f64::from(candidate.probability)))
-            )
-        })
+        .map(|candidate| format!("{} {}", candidate.class, percent(candidate.probability)))
         .collect::<Vec<_>>()
         .join(", ")
 }
@@ -233,7 +258,7 @@ fn side_by_side(line: &PictureLine) -> String {
             vec![
                 answer.model.clone(),
                 answer.class.clone(),
-                text::percent(Some(f64::from(answer.probability))),
+                percent(answer.probability),
                 runners_up(answer),
             ]
         })
@@ -244,5 +269,78 @@ fn side_by_side(line: &PictureLine) -> String {
         ("probability", Align::Right),
         ("then", Align::Left),
     ];
-    format!("{}\n{}\n", text::path(&line.image), table(&header, &rows))
+    format!("{}\n{}", text::path(&line.image), table(&header, &rows))
+}
+
+/// Several pictures: a row for each, also for those that could not be answered.
+fn show_several(lines: &[PictureLine], models: &[LoadedModel], all: bool) -> String {
+    let names: Vec<String> = models
+        .iter()
+        .map(|model| model.manifest.full_name())
+        .collect();
+    let mut header = vec![("picture", Align::Left)];
+    if all {
+        header.extend(names.iter().map(|name| (name.as_str(), Align::Left)));
+    } else {
+        header.extend([
+            ("answer", Align::Left),
+            ("probability", Align::Right),
+            ("then", Align::Left),
+        ]);
+    }
+    if lines
+        .iter()
+        .any(|line| line.error.is_some() || !line.warnings.is_empty() || disagree(line))
+    {
+        header.push(("note", Align::Left));
+    }
+    let rows: Vec<Vec<String>> = lines
+        .iter()
+        .map(|line| row(line, all, models.len()))
+        .collect();
+    let mut out = table(&header, &rows);
+    let failed = lines.iter().filter(|line| line.error.is_some()).count();
+    if failed > 0 {
+        out += &format!("\nNo answer to {failed} of {} pictures.\n", lines.len());
+    }
+    out
+}
+
+/// Whether two models give different answers.
+fn disagree(line: &PictureLine) -> bool {
+    let mut classes = line.predictions.iter().map(|answer| &answer.class);
+    let first = classes.next();
+    classes.any(|class| Some(class) != first)
+}
+
+fn row(line: &PictureLine, all: bool, models: usize) -> Vec<String> {
+    let mut cells = vec![text::path(&line.image)];
+    let mut notes = line.warnings.clone();
+    match (&line.error, all) {
+        (Some(error), _) => {
+            // Behind the picture's name: its answer, probability and runners-up.
+            let answers = if all { models } else { 3 };
+            cells.resize(1 + answers, "–".into());
+            notes.insert(0, error.clone());
+        }
+        (None, true) => {
+            for answer in &line.predictions {
+                cells.push(format!("{}  {}", answer.class, percent(answer.probability)));
+            }
+            if disagree(line) {
+                notes.insert(0, "the models disagree".into());
+            }
+        }
+        (None, false) => {
+            for answer in &line.predictions {
+                cells.extend([
+                    answer.class.clone(),
+                    percent(answer.probability),
+                    runners_up(answer),
+                ]);
+            }
+        }
+    }
+    cells.push(notes.join("; "));
+    cells
 }

@@ -1,0 +1,181 @@
+//! The pictures that a command line names: files, folders, patterns and standard input.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use bakeoff_data::{PictureError, picture::MAX_FILE_BYTES};
+
+use crate::text;
+
+/// Nothing failed, but no picture was found, or one in which nothing is drawn.
+pub(crate) const NOTHING_FOUND: u8 = 4;
+
+/// What the help says of the exit code.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes: 0 every picture was answered; 1 something failed, and the rows say what;
+2 the command line was not understood; 4 nothing failed, but no picture was found, or
+nothing is drawn in one.";
+
+/// A picture to read.
+pub(crate) enum Source {
+    StandardInput,
+    File(PathBuf),
+    /// A folder without pictures, or a pattern that nothing matches.
+    Nothing {
+        asked: PathBuf,
+        why: &'static str,
+    },
+}
+
+impl Source {
+    /// Its name, as it is shown.
+    pub(crate) fn name(&self) -> PathBuf {
+        match self {
+            Self::StandardInput => "-".into(),
+            Self::File(path) | Self::Nothing { asked: path, .. } => path.clone(),
+        }
+    }
+
+    /// All its bytes, or one more than is ever decoded.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, Fault> {
+        let read = |from: &mut dyn Read| {
+            let mut bytes = Vec::new();
+            from.take(MAX_FILE_BYTES as u64 + 1)
+                .read_to_end(&mut bytes)
+                .map(|_| bytes)
+        };
+        let bytes = match self {
+            Self::StandardInput => read(&mut io::stdin().lock()),
+            Self::File(path) => File::open(path).and_then(|mut file| read(&mut file)),
+            Self::Nothing { why, .. } => return Err(Fault::nothing((*why).to_owned())),
+        };
+        bytes.map_err(|error| Fault::failed(format!("cannot be read: {error}")))
+    }
+}
+
+/// Why there is no answer to a picture.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub(crate) message: String,
+    /// Whether something failed, rather than that nothing is there.
+    failed: bool,
+}
+
+impl Fault {
+    pub(crate) fn failed(message: String) -> Self {
+        Self {
+            message,
+            failed: true,
+        }
+    }
+
+    fn nothing(message: String) -> Self {
+        Self {
+            message,
+            failed: false,
+        }
+    }
+}
+
+impl From<PictureError> for Fault {
+    fn from(error: PictureError) -> Self {
+        match error {
+            PictureError::NothingDrawn => Self::nothing(error.to_string()),
+            _ => Self::failed(error.to_string()),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Fault {
+    fn from(error: anyhow::Error) -> Self {
+        Self::failed(text::chain(&error))
+    }
+}
+
+/// The exit code that follows from the faults.
+pub(crate) fn exit_code<'a>(faults: impl IntoIterator<Item = &'a Fault>) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for fault in faults {
+        if fault.failed {
+            return ExitCode::FAILURE;
+        }
+        code = NOTHING_FOUND.into();
+    }
+    code
+}
+
+/// What each argument stands for: `-` for standard input, a folder for the pictures in
+/// it, a pattern for the files that match it, in the order of their names.
+pub(crate) fn sources(arguments: &[PathBuf]) -> Vec<Source> {
+    arguments.iter().flat_map(|path| expand(path)).collect()
+}
+
+fn expand(path: &Path) -> Vec<Source> {
+    if path == Path::new("-") {
+        return vec![Source::StandardInput];
+    }
+    let (found, why) = if path.is_dir() {
+        let Some(found) = in_folder(path) else {
+            // Reading it as a file says why the folder cannot be read.
+            return vec![Source::File(path.into())];
+        };
+        (found, "this folder holds no PNG or JPEG files")
+    } else if path.exists() {
+        (vec![path.to_owned()], "")
+    } else if let Some(found) = matching(path) {
+        (found, "no file matches this pattern")
+    } else {
+        (vec![path.to_owned()], "")
+    };
+    if found.is_empty() {
+        return vec![Source::Nothing {
+            asked: path.into(),
+            why,
+        }];
+    }
+    found.into_iter().map(Source::File).collect()
+}
+
+/// The files in a folder whose names end as those of pictures do.
+fn in_folder(folder: &Path) -> Option<Vec<PathBuf>> {
+    let picture = |path: &PathBuf| {
+        let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+        ["png", "jpg", "jpeg"].iter().any(|known| ending == *known) && path.is_file()
+    };
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(picture)
+        .collect();
+    paths.sort();
+    Some(paths)
+}
+
+/// The files that match a pattern; `None` where the path is no pattern.
+fn matching(path: &Path) -> Option<Vec<PathBuf>> {
+    let pattern = path.to_str()?;
+    if !pattern.contains(['*', '?', '[']) {
+        return None;
+    }
+    let paths = glob::glob(pattern).ok()?;
+    Some(paths.flatten().filter(|path| path.is_file()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_says_the_worst() {
+        let failed = Fault::failed("cut".into());
+        let nothing = Fault::from(PictureError::NothingDrawn);
+        let same = |a: ExitCode, b: ExitCode| assert_eq!(format!("{a:?}"), format!("{b:?}"));
+        same(exit_code([]), ExitCode::SUCCESS);
+        same(exit_code([&nothing]), NOTHING_FOUND.into());
+        same(exit_code([&nothing, &failed]), ExitCode::FAILURE);
+    }
+}

@@ -1,0 +1,105 @@
+//! `bakeoff prepare`
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use bakeoff_core::ImageShape;
+use bakeoff_data::{
+    encode_png,
+    picture::{self, Stage},
+    stage_sheet,
+};
+
+use super::pictures::{self, Fault};
+use crate::{args::PrepareArgs, text};
+
+/// More rows than this make no sheet that one can look at.
+const MAX_ROWS: usize = 60;
+
+pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
+    let target = match &args.model {
+        Some(name) => {
+            let folder = super::predict::find(&args.models_dir, name)?;
+            bakeoff_zoo::load(&folder)?.manifest.input_shape
+        }
+        // What MNIST's models see.
+        None => ImageShape::new(1, 28, 28),
+    };
+    fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    let mut faults = Vec::new();
+    let mut rows: Vec<Vec<Stage>> = Vec::new();
+    let mut stems = BTreeSet::new();
+    for source in pictures::sources(&args.images) {
+        let name = source.name();
+        text::print(&format!("{}\n", text::path(&name)))?;
+        match source.read() {
+            Ok(bytes) => {
+                let explained = picture::explain(&bytes, target);
+                let stem = unique_stem(&name, &mut stems);
+                for (position, stage) in explained.stages.iter().enumerate() {
+                    let file = format!("{stem}-{}-{}.png", position + 1, stage.name);
+                    let png = encode_png(stage.images.shape(), stage.images.pixels())?;
+                    write(&args.out.join(file), &png)?;
+                }
+                match explained.prepared {
+                    Ok(prepared) => {
+                        for step in &prepared.steps {
+                            text::print(&format!("  {step}\n"))?;
+                        }
+                        for warning in &prepared.warnings {
+                            text::print(&format!("  note: {warning}\n"))?;
+                        }
+                    }
+                    Err(error) => faults.push(report(Fault::from(error))?),
+                }
+                rows.push(explained.stages);
+            }
+            Err(fault) => faults.push(report(fault)?),
+        }
+    }
+    rows.retain(|stages| !stages.is_empty());
+    let left_out = rows.len().saturating_sub(MAX_ROWS);
+    rows.truncate(MAX_ROWS);
+    if !rows.is_empty() {
+        let sheet = args.out.join("sheet.png");
+        write(&sheet, &stage_sheet(&rows)?)?;
+        let more = match left_out {
+            0 => String::new(),
+            count => format!(" ({count} more pictures are not on it)"),
+        };
+        text::print(&format!(
+            "\nAll stages on one sheet: {}{more}\n",
+            text::path(&sheet)
+        ))?;
+    }
+    Ok(pictures::exit_code(&faults))
+}
+
+/// Says why a picture could not be prepared, in its place among the others.
+fn report(fault: Fault) -> anyhow::Result<Fault> {
+    text::print(&format!("  not prepared: {}\n", fault.message))?;
+    Ok(fault)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The file's name without its ending; numbered where another picture has the same.
+fn unique_stem(name: &Path, taken: &mut BTreeSet<PathBuf>) -> String {
+    let stem = match name.file_stem() {
+        Some(stem) if name != Path::new("-") => stem.to_string_lossy().into_owned(),
+        _ => "standard-input".into(),
+    };
+    let numbered = (2..).map(|number| format!("{stem}-{number}"));
+    std::iter::once(stem.clone())
+        .chain(numbered)
+        .find(|candidate| taken.insert(candidate.into()))
+        .unwrap_or(stem)
+}
