@@ -46,7 +46,7 @@ pub(crate) struct Hosts {
 #[derive(Clone, Debug)]
 enum Addresses {
     /// Those of this machine to itself, and the one that is listened on.
-    Loopback(IpAddr),
+    Own(IpAddr),
     /// Every network is listened on, so that any address may be ours. Rebinding needs a
     /// name, which an address is not.
     Any,
@@ -62,7 +62,7 @@ impl Hosts {
             addresses: if address.is_unspecified() {
                 Addresses::Any
             } else {
-                Addresses::Loopback(address)
+                Addresses::Own(address)
             },
         }
     }
@@ -72,7 +72,7 @@ impl Hosts {
         if let Ok(address) = unbracketed(&host).parse::<IpAddr>() {
             return match self.addresses {
                 Addresses::Any => true,
-                Addresses::Loopback(own) => address.is_loopback() || address == own,
+                Addresses::Own(own) => address.is_loopback() || address == own,
             };
         }
         host == "localhost" || self.names.contains(&host)

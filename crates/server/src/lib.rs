@@ -6,7 +6,7 @@
 //!
 //! The way of a request: `listen` (connections) → `guard` (whose request it is) → `api`
 //! → `request` (the body, within limits) → `workers` (a thread that computes) →
-//! `answer` (prepare the picture, ask the models) → JSON, or a [`problem`].
+//! `answer` (prepare the picture, ask the models) → JSON, or a `problem`.
 //!
 //! Rejected: a front-end framework (the page is a few hundred lines of script that need
 //! no build); templates on the server (the page would need two ways to show an answer);
