@@ -6,6 +6,7 @@
 //! - `directions`, `builds`: what `ARCHITECTURE.md` promises of the source itself
 //! - `run`, `steps`, `resume`, `determinism`: experiments, whole and in pieces
 //! - `compare`: run against run, runs together, exports
+//! - `trust`: folds, less data, calibration, corruptions
 //! - `predict`, `data`, `usage`: the other commands, and what they say of mistakes
 //! - `browser`: the report in headless Chromium
 //! - `serve`: the page and its API, over sockets and in headless Chromium
@@ -25,4 +26,5 @@ mod run;
 mod serve;
 mod steps;
 mod support;
+mod trust;
 mod usage;

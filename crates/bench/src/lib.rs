@@ -37,7 +37,7 @@ pub use experiment::{
 pub use host::describe_host;
 pub use measure::{MeasuredPrediction, measure_latency};
 pub use overrides::Overrides;
-pub use plan::plan;
+pub use plan::{Unfinished, plan, unfinished_before};
 pub use run_folder::RunFolder;
 pub use runner::{InProcess, Launcher, Observer, RunOutcome, Runner, Subprocess, TrialEnd};
 pub use trial::{TrialOptions, run_trial};

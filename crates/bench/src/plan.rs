@@ -339,12 +339,17 @@ pub(crate) fn trials_hash(trials: &[PlannedTrial]) -> String {
 
 /// The run `base` or `base-N` with the highest number, if there is any.
 fn latest_run(out: &Path, base: &str) -> Option<(u64, PathBuf)> {
+    runs(out, base).max()
+}
+
+/// The runs `base` and `base-N` with their numbers.
+fn runs(out: &Path, base: &str) -> impl Iterator<Item = (u64, PathBuf)> {
     std::fs::read_dir(out)
         .into_iter()
         .flatten()
         .flatten()
         .filter(|entry| entry.path().join("run.json").is_file())
-        .filter_map(|entry| {
+        .filter_map(move |entry| {
             let name = entry.file_name();
             let rest = name.to_str()?.strip_prefix(base)?;
             let number = match rest.strip_prefix('-') {
@@ -353,7 +358,40 @@ fn latest_run(out: &Path, base: &str) -> Option<(u64, PathBuf)> {
             };
             Some((number, entry.path()))
         })
-        .max()
+}
+
+/// A run of the same trials that was broken off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Trials that have a record.
+    pub done: usize,
+    /// All of its trials.
+    pub trials: usize,
+}
+
+/// The run before this one of the same trials in the same folder, if it was broken off:
+/// whoever starts anew may have meant to resume it.
+///
+/// # Errors
+/// When this run cannot be read.
+pub fn unfinished_before(run: &RunFolder) -> Result<Option<Unfinished>, BenchError> {
+    let plan = run.plan()?;
+    let base = format!("{}-{}", run.info()?.experiment, trials_hash(&plan));
+    let out = run.path().parent().unwrap_or(Path::new("."));
+    let before = runs(out, &base)
+        .filter(|(_, path)| path.file_name() != run.path().file_name())
+        .max();
+    Ok(before.and_then(|(_, path)| {
+        let earlier = RunFolder::open(&path).ok()?;
+        let done = plan.iter().filter(|t| earlier.has_record(&t.id)).count();
+        (done < plan.len()).then_some(Unfinished {
+            path,
+            done,
+            trials: plan.len(),
+        })
+    }))
 }
 
 /// Makes the first of `base`, `base-2` ... that is not there. Making the folder is the

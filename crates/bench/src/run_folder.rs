@@ -99,6 +99,11 @@ impl RunFolder {
         &self.path
     }
 
+    /// Whether a trial has a record, valid or not.
+    pub(crate) fn has_record(&self, id: &str) -> bool {
+        self.record_path(id).exists()
+    }
+
     fn records(&self) -> PathBuf {
         self.path.join("records")
     }

@@ -131,7 +131,11 @@ impl Launcher for Subprocess {
         trial: &PlannedTrial,
         on_event: &mut OnEvent<'_>,
     ) -> Result<TrialEnd, BenchError> {
-        let mut child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        // Ctrl-C is for this process: a trial that it ended first would look crashed.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command
             .arg("trial")
             .arg(run.path())
             .args(["--id", &trial.id, "--events", "--threads"])

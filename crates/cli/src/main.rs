@@ -7,6 +7,7 @@
 
 mod args;
 mod commands;
+mod interrupt;
 mod leaderboard;
 mod pages;
 mod preview;

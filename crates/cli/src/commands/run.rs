@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use bakeoff_bench::{Runner, Subprocess};
 use serde_json::json;
 
-use crate::{args::RunArgs, leaderboard::leaderboard_text, pages, progress, text};
+use crate::{args::RunArgs, interrupt, leaderboard::leaderboard_text, pages, progress, text};
 
 pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
     let experiment = super::experiment(&args.experiment, args.overrides)?;
@@ -14,6 +14,22 @@ pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&args.models_dir)
         .with_context(|| format!("--models-dir: cannot use {}", args.models_dir.display()))?;
     let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), args.resume)?;
+    if !args.resume
+        && !args.quiet
+        && let Some(earlier) = bakeoff_bench::unfinished_before(&run)?
+    {
+        eprintln!(
+            "An earlier run of these trials, {}, was broken off: {} of {} have a record. \
+             This run begins anew; --resume would have gone on with that one.",
+            text::path(&earlier.path),
+            earlier.done,
+            earlier.trials
+        );
+    }
+    interrupt::tell(format!(
+        "Interrupted. What is finished is kept; go on with:\n  {}",
+        resume_command()
+    ));
     let mut launcher = Subprocess {
         program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
         models: args.models_dir.clone(),
@@ -58,4 +74,13 @@ pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// The command that was typed, to go on where it was interrupted.
+fn resume_command() -> String {
+    let typed = super::command_line();
+    match typed.split(' ').any(|word| word == "--resume") {
+        true => typed,
+        false => format!("{typed} --resume"),
+    }
 }
