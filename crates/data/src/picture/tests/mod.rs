@@ -1,7 +1,9 @@
-//! What people's pictures become. `files` holds what can be wrong with a file.
+//! What people's pictures become. `files` holds what can be wrong with a file, `photos` what
+//! lies beside the ink.
 
 mod files;
 mod mnist;
+mod photos;
 
 use bakeoff_core::ImageShape;
 use image::{DynamicImage, GrayImage, ImageFormat, Luma};
