@@ -69,7 +69,7 @@ pub(crate) struct OverrideArgs {
     /// Only these models of the experiment, by name
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     pub(crate) models: Option<Vec<String>>,
-    /// Another dataset: a built-in name, or a folder with the four IDX files
+    /// Another dataset: a built-in name, or a folder (`bakeoff data list` says which)
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) dataset: Option<String>,
     /// Epochs of every model that has them
@@ -294,8 +294,8 @@ pub(crate) struct EvaluateArgs {
     /// A saved model: `cnn`, or `mnist/cnn` where several datasets have one
     #[arg(long, short, value_name = "NAME")]
     pub(crate) model: String,
-    /// A built-in dataset, or a folder: the four IDX files (the test part is used), or
-    /// pictures of the model's size with a labels.csv (columns: file,label)
+    /// A built-in dataset or a folder (`bakeoff data list` says which), of which the test
+    /// part is used; or pictures of the model's size with a labels.csv (columns file,label)
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) dataset: String,
     /// The folder of saved models
@@ -470,7 +470,7 @@ pub(crate) enum DataCommand {
 
 #[derive(Args)]
 pub(crate) struct DataShowArgs {
-    /// A built-in name, or a folder with the four IDX files
+    /// A built-in name, or a folder (`bakeoff data list` says which)
     #[arg(value_name = "NAME|PATH")]
     pub(crate) dataset: String,
     /// Write a contact sheet as PNG: a row per class

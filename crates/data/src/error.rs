@@ -183,6 +183,14 @@ pub enum DataError {
         /// The first picture's height.
         first_height: usize,
     },
+    /// A folder of classes that cannot be used.
+    #[error("{}: {problem}", .path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// A dataset without a picture.
     #[error("{}: there are no pictures", .path.display())]
     NoPictures {

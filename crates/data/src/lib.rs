@@ -20,12 +20,14 @@
 //! crate (it panics on a bad file and knows neither 4-D files nor gzip by content).
 
 mod builtin;
+mod class_folders;
 mod class_names;
 mod corrupt;
 mod error;
 pub mod idx;
 mod labelled;
 pub mod picture;
+mod pixel_table;
 pub mod redrawn;
 mod sheet;
 mod source;

@@ -7,7 +7,7 @@ use std::{
 
 use bakeoff_core::{Dataset, nearest_name};
 
-use crate::{DataError, builtin, idx, labelled};
+use crate::{DataError, builtin, class_folders, idx, labelled, pixel_table};
 
 /// A kind of folder that is a dataset.
 ///
@@ -38,6 +38,18 @@ const FORMATS: &[Format] = &[
         expects: "a folder of pictures (PNG or JPEG, of one size) and a labels.csv with the columns file and label, and perhaps a classes.txt; it is a test part only, for `evaluate`",
         recognises: labelled::recognises,
         open: labelled::open,
+    },
+    Format {
+        name: "class-folders",
+        expects: "a folder with train/CLASS/ and test/CLASS/, each with pictures (PNG or JPEG, of one size)",
+        recognises: class_folders::recognises,
+        open: class_folders::open,
+    },
+    Format {
+        name: "pixel-table",
+        expects: "a folder with a train.csv and a test.csv (or mnist_train.csv, …), in each row the label and then the pixels of a square grey picture",
+        recognises: pixel_table::recognises,
+        open: pixel_table::open,
     },
 ];
 
@@ -109,7 +121,7 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    fn new(path: &Path) -> Result<Self, DataError> {
+    pub(crate) fn new(path: &Path) -> Result<Self, DataError> {
         let unreadable = |problem| DataError::Unreadable {
             path: path.into(),
             problem,
@@ -142,6 +154,11 @@ impl Listing {
     /// The names of the files in it, sorted.
     pub(crate) fn files(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(String::as_str)
+    }
+
+    /// The names of the folders in it, sorted.
+    pub(crate) fn folders(&self) -> impl Iterator<Item = &str> {
+        self.folders.iter().map(String::as_str)
     }
 
     /// The folder's own name, also where the path is `.` or ends in `..`.

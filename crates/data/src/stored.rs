@@ -7,6 +7,7 @@ use std::{
 };
 
 use bakeoff_core::{ImageShape, Images};
+use rayon::prelude::*;
 
 use crate::{
     DataError,
@@ -22,8 +23,10 @@ use crate::{
 /// than the first one.
 pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Images, DataError> {
     let mut pictures: Vec<Stored> = Vec::with_capacity(paths.len());
-    for path in paths {
-        let picture = read(path)?;
+    // In parallel, but what is said of them does not depend on who was first.
+    let read: Vec<Result<Stored, DataError>> = paths.par_iter().map(|path| read(path)).collect();
+    for (path, picture) in paths.iter().zip(read) {
+        let picture = picture?;
         if let Some(first) = pictures.first()
             && (first.width, first.height) != (picture.width, picture.height)
         {
