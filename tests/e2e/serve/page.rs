@@ -304,11 +304,11 @@ fn corrections_are_kept_from_the_page() {
     visit.settled();
     visit.browser.click("#labels button:nth-child(8)");
     visit.wait_for("document.getElementById('kept').textContent.startsWith('Kept as 7')");
+    visit.wait_for("document.getElementById('own').textContent.includes('1 picture for mnist')");
     let own = visit
         .browser
         .evaluate("document.getElementById('own').textContent");
     let own = own.as_str().unwrap();
-    assert!(own.contains("1 picture for mnist"), "{own}");
     assert!(
         own.contains("bakeoff evaluate --model mnist-3000/"),
         "{own}"
