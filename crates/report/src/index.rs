@@ -53,6 +53,9 @@ struct Listed {
     href: String,
     experiment: String,
     planned_at: String,
+    /// The same for people.
+    day: String,
+    time: String,
     /// Position in the data of the comparison; `None` where there is nothing to compare.
     number: Option<usize>,
     data: Vec<String>,
@@ -148,6 +151,8 @@ fn listed(run: &IndexedRun, compared: &mut Vec<Compared>) -> Listed {
         href: format!("{}/report.html", percent_encoded(&run.folder)),
         experiment: format::NOTHING.to_owned(),
         planned_at: String::new(),
+        day: String::new(),
+        time: String::new(),
         number: None,
         data: Vec::new(),
         winners: Vec::new(),
@@ -163,6 +168,15 @@ fn listed(run: &IndexedRun, compared: &mut Vec<Compared>) -> Listed {
     };
     listed.experiment.clone_from(&info.experiment);
     listed.planned_at.clone_from(&info.planned_at);
+    let (day, time) = info
+        .planned_at
+        .split_once('T')
+        .unwrap_or((&info.planned_at, ""));
+    listed.day = day.to_owned();
+    listed.time = match time.strip_suffix('Z') {
+        Some(time) => format!("{} UTC", time.get(..5).unwrap_or(time)),
+        None => time.to_owned(),
+    };
     listed.data = info.datasets.iter().map(|data| data.name.clone()).collect();
     let rows: Option<Vec<Row>> = leaderboard
         .as_ref()

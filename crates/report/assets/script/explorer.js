@@ -76,6 +76,16 @@ function errorExplorer() {
   addEventListener("hashchange", followAddress);
   addEventListener("popstate", followAddress);
   if (!followAddress()) showChoice();
+  leadFromCommonMistakes();
+}
+
+/** The section on common mistakes has their numbers; here they can be looked at. */
+function leadFromCommonMistakes() {
+  const lead = document.querySelector("#agreement > p");
+  if (!lead || explorer.groups.length !== 1 || explorer.groups[0].models.length < 2) return;
+  const link = make("a", "", "Look at them");
+  link.href = "#explorer/0/0/all//";
+  lead.append(" ", link, ".");
 }
 
 function explorerSelects() {

@@ -129,6 +129,11 @@ impl Table {
         }
     }
 
+    /// Whether it has room beside a chart.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.columns.len() <= 6
+    }
+
     /// Column and cell together; rows shorter than the head end early.
     fn cells<'t>(&'t self, row: &'t [Cell]) -> impl Iterator<Item = (&'t Column, &'t Cell)> {
         self.columns.iter().zip(row)

@@ -35,6 +35,13 @@ pub(crate) struct Part {
     pub(crate) notes: Vec<String>,
 }
 
+impl Part {
+    /// Whether a table stands beside the charts.
+    pub(crate) fn has_narrow_tables(&self) -> bool {
+        self.tables.iter().any(Table::is_narrow)
+    }
+}
+
 /// What one dataset says to a question, if anything; charts take the stem's prefix.
 type Answer = fn(&Group<'_>, &str, &mut Charts) -> Result<Option<Part>, ReportError>;
 
