@@ -108,7 +108,7 @@ enum Kind {
     Noise(GaussianNoise),
     SaltAndPepper(SaltAndPepper),
     Blur(Blur),
-    Tone([u8; 256]),
+    Tone(Box<[u8; 256]>),
     Stroke(Stroke),
     Occlude {
         side: usize,
@@ -137,8 +137,8 @@ impl Work {
                 &mut rng,
             )),
             Corruption::Blur => Kind::Blur(Blur::new(BLUR[level] * unit)),
-            Corruption::Dim => Kind::Tone(tone::dimmed(DIM[level])),
-            Corruption::Invert => Kind::Tone(tone::inverted(INVERT[level])),
+            Corruption::Dim => Kind::Tone(Box::new(tone::dimmed(DIM[level]))),
+            Corruption::Invert => Kind::Tone(Box::new(tone::inverted(INVERT[level]))),
             Corruption::Thicken => Kind::Stroke(Stroke::thicker(level, unit)),
             Corruption::Thin => Kind::Stroke(Stroke::thinner(level, unit)),
             Corruption::Occlude => Kind::Occlude {
@@ -188,8 +188,8 @@ impl Work {
             Kind::Occlude { side } => {
                 to.copy_from_slice(from);
                 // The centre may lie anywhere, so that parts of the square lie outside.
-                let row = ((draw >> 32) * height as u64 >> 32) as usize;
-                let column = ((draw & 0xFFFF_FFFF) * width as u64 >> 32) as usize;
+                let row = (((draw >> 32) * height as u64) >> 32) as usize;
+                let column = (((draw & 0xFFFF_FFFF) * width as u64) >> 32) as usize;
                 let span = |centre: usize, most: usize| {
                     let start = (centre + 1).saturating_sub(side.div_ceil(2));
                     start..(centre + 1 + side / 2).min(most)
