@@ -2,6 +2,7 @@
 //! (`export`).
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -256,4 +257,96 @@ print(json.dumps(found))
     for model in SMALL_MODELS {
         assert_eq!(found[model], row(&rows, model)["accuracy"], "{model}");
     }
+}
+
+/// Everything that an experiment can ask for, on little data.
+const EVERYTHING: &str = r#"
+limit_train = 600
+limit_test = 200
+seeds = [1, 2]
+folds = 3
+holdout = { repeats = 2 }
+train_fractions = [0.3]
+calibrate = true
+robustness = ["shift", "noise"]
+
+[[models]]
+family = "logistic"
+
+[[models]]
+family = "ann"
+epochs = 2
+
+[[models]]
+family = "knn"
+calibrate = false
+"#;
+
+#[test]
+fn all_that_is_derived_comes_back_from_the_records() {
+    let folder = scratch("everything");
+    fs::write(folder.join("everything.toml"), EVERYTHING).unwrap();
+    run(&folder, &["run", "everything.toml", "--quiet"]).expect(0);
+    let of_run = only_entry(&folder.join("reports"));
+    run(&folder, &["export", of_run.to_str().unwrap()]).expect(0);
+
+    let derived = derived(&of_run);
+    let html = &derived["report.html"];
+    let html = String::from_utf8_lossy(html);
+    for section in [
+        "significance",
+        "agreement",
+        "calibration",
+        "robustness",
+        "data-size",
+        "resampling",
+    ] {
+        assert!(
+            html.contains(&format!("<section id=\"{section}\"")),
+            "{section}"
+        );
+    }
+    let rows = leaderboard(&of_run);
+    // Three models, two seeds: folds and smaller parts are no rows.
+    assert_eq!(rows.len(), 6);
+    for row in &rows {
+        assert!(
+            row["mean_corruption_error"].as_f64().unwrap() > 0.0,
+            "{row}"
+        );
+    }
+    for name in derived.keys() {
+        fs::remove_file(of_run.join(name)).unwrap();
+    }
+    run(&folder, &["report", of_run.to_str().unwrap()]).expect(0);
+    run(&folder, &["export", of_run.to_str().unwrap()]).expect(0);
+    let again = self::derived(&of_run);
+    let names = |of: &BTreeMap<String, Vec<u8>>| -> Vec<String> { of.keys().cloned().collect() };
+    assert_eq!(names(&derived), names(&again));
+    for (name, bytes) in &derived {
+        assert!(again[name] == *bytes, "{name} has other bytes");
+    }
+}
+
+/// The files of a run that can be made again from the others, by their path in it.
+fn derived(of_run: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![of_run.to_owned()];
+    while let Some(next) = folders.pop() {
+        for path in entries(&next) {
+            let name = path
+                .strip_prefix(of_run)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            if path.is_dir() {
+                let kept = ["records", "tests", "cuts"].contains(&name.as_str());
+                folders.extend((!kept).then_some(path));
+            } else if name != "run.json" && name != "plan.jsonl" {
+                found.insert(name, fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
 }

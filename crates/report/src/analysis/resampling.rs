@@ -57,10 +57,17 @@ pub(crate) struct CutsPair {
 }
 
 impl<'a> Resampling<'a> {
-    /// Gathers the folds and holdouts of a group; `None` where there are none that at least
-    /// one model has completed.
-    pub(crate) fn new(group: &Group<'a>) -> Option<Self> {
-        let points: Vec<&Point<'a>> = group.variants.of(Purpose::Resampling).collect();
+    /// Gathers the folds and the holdouts of a group, each on their own: their parts are
+    /// not of one size. Nothing where no model has completed them.
+    pub(crate) fn all(group: &Group<'a>) -> Vec<Self> {
+        let points = || group.variants.of(Purpose::Resampling);
+        let is_fold = |point: &&Point<'_>| matches!(point.split, SplitSpec::Fold { .. });
+        let folds = points().filter(is_fold).collect();
+        let holdouts = points().filter(|point| !is_fold(point)).collect();
+        [folds, holdouts].into_iter().filter_map(Self::of).collect()
+    }
+
+    fn of(points: Vec<&Point<'a>>) -> Option<Self> {
         let mut splits: Vec<SplitSpec> = Vec::new();
         let mut names: Vec<&str> = Vec::new();
         for point in &points {

@@ -26,9 +26,58 @@ pub(super) fn part(
     prefix: &str,
     charts: &mut Charts,
 ) -> Result<Option<Part>, ReportError> {
-    let Some(found) = Resampling::new(group) else {
+    let found = Resampling::all(group);
+    let Some(first) = found.first() else {
         return Ok(None);
     };
+    let mut part = Part {
+        lead: lead(first),
+        notes: vec![format!(
+            "Training parts overlap, so the plain t-test would find winners by chance: the \
+             variance is widened by the ratio of test to training pictures (Nadeau and Bengio), \
+             p-values are corrected for all pairs (Holm). Practically equal means within {:.0} \
+             point of accuracy (Bayesian correlated t-test, which assumes both models equal at \
+             first).",
+            100.0 * PRACTICAL_MARGIN
+        )],
+        ..Part::default()
+    };
+    for (place, found) in found.iter().enumerate() {
+        // Folds come first; holdouts beside them need names of their own.
+        let ending = if place == 0 { "" } else { "-holdouts" };
+        let stem = format!("{prefix}resampling{ending}");
+        let with_best = found.pairs.iter().filter(|pair| pair.first == 0);
+        part.sentences
+            .extend(with_best.map(|pair| words(found, pair)));
+        part.figures.push(accuracies(group, found, &stem, charts)?);
+        part.tables
+            .extend([models_table(found), pairs_table(found)]);
+        if let Some(ranked) = &found.ranks {
+            let models: Vec<(&str, usize)> = found
+                .models
+                .iter()
+                .map(|model| (model.model, group.series(model.model)))
+                .collect();
+            let stem = format!("{stem}-ranks");
+            part.figures
+                .push(rank_figure(&stem, &models, ranked, "parts", charts)?);
+            part.notes.push(
+                "Ranks over parts of one dataset say nothing about other datasets, and parts \
+                 share training pictures: take their p-value for a hint."
+                    .to_owned(),
+            );
+        }
+    }
+    Ok(Some(part))
+}
+
+/// Every model on every part.
+fn accuracies(
+    group: &Group<'_>,
+    found: &Resampling<'_>,
+    stem: &str,
+    charts: &mut Charts,
+) -> Result<Figure, ReportError> {
     let rows: Vec<Rated<'_>> = found
         .models
         .iter()
@@ -42,48 +91,14 @@ pub(super) fn part(
             marked: false,
         })
         .collect();
-    let chart = intervals(&format!("{prefix}resampling"), "accuracy", &rows)?;
-    let mut figures = vec![charts.figure(
+    let chart = intervals(stem, "accuracy", &rows)?;
+    Ok(charts.figure(
         &chart,
-        "Accuracy on every cut of the training data",
+        &format!("Accuracy in {}", found.cuts),
         "Each small dot is a part of the training pictures that the model was not trained on; \
          the mark is their mean.",
         None,
-    )];
-    let mut notes = vec![format!(
-        "Training parts overlap, so the plain t-test would find winners by chance: the variance \
-         is widened by the ratio of test to training pictures (Nadeau and Bengio), p-values are \
-         corrected for all pairs (Holm). Practically equal means within {:.0} point of accuracy \
-         (Bayesian correlated t-test, which assumes both models equal at first).",
-        100.0 * PRACTICAL_MARGIN
-    )];
-    if let Some(ranked) = &found.ranks {
-        let models: Vec<(&str, usize)> = found
-            .models
-            .iter()
-            .map(|model| (model.model, group.series(model.model)))
-            .collect();
-        let stem = format!("{prefix}resampling-ranks");
-        figures.push(rank_figure(&stem, &models, ranked, "cuts", charts)?);
-        notes.push(
-            "Ranks over folds of one dataset say nothing about other datasets, and folds share \
-             training pictures: take their p-value for a hint."
-                .to_owned(),
-        );
-    }
-    Ok(Some(Part {
-        heading: None,
-        lead: lead(&found),
-        sentences: found
-            .pairs
-            .iter()
-            .filter(|p| p.first == 0)
-            .map(|p| words(&found, p))
-            .collect(),
-        figures,
-        tables: vec![models_table(&found), pairs_table(&found)],
-        notes,
-    }))
+    ))
 }
 
 /// The critical-difference diagram with what it says.
