@@ -83,7 +83,7 @@ fn a_model_that_got_worse_can_fail_a_pipeline() {
     )
     .expect(0);
 
-    let json = here("diff", &[good, worse], &["--json", "--metric", "log-loss"])
+    let json = here("diff", &[good, worse], &["--json", "--metric", "macro-f1"])
         .expect(0)
         .json();
     let models = json["models"].as_array().unwrap();
@@ -93,8 +93,8 @@ fn a_model_that_got_worse_can_fail_a_pipeline() {
         let scores = knn["scores"].as_array().unwrap();
         scores.iter().find(|s| s["metric"] == name).unwrap().clone()
     };
-    let loss = score("log_loss");
-    assert!(loss["interval"]["low"].as_f64().unwrap() > 0.0, "{loss}");
+    let f1 = score("macro_f1");
+    assert!(f1["interval"]["high"].as_f64().unwrap() < 0.0, "{f1}");
     let rows = leaderboard(good);
     assert_eq!(score("accuracy")["first"], row(&rows, "knn")["accuracy"]);
 }
@@ -267,7 +267,7 @@ seeds = [1, 2]
 folds = 3
 holdout = { repeats = 2 }
 train_fractions = [0.3]
-calibrate = true
+calibrate = "temperature"
 robustness = ["shift", "noise"]
 
 [[models]]
@@ -279,7 +279,7 @@ epochs = 2
 
 [[models]]
 family = "knn"
-calibrate = false
+calibrate = "none"
 "#;
 
 #[test]
