@@ -1,12 +1,23 @@
 //! `bakeoff trial`
 
-use std::{ops::ControlFlow, process::ExitCode};
+use std::{
+    ops::ControlFlow,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use anyhow::Context as _;
 use bakeoff_bench::{RunFolder, TrialEnd, TrialEvent, TrialOptions, run_trial};
-use bakeoff_core::record::{Outcome, PlannedTrial};
+use bakeoff_core::{
+    FitEvent,
+    record::{Outcome, PlannedTrial},
+};
 
 use crate::{args::TrialArgs, text};
+
+/// A small network makes thousands of steps a second: whoever reads of them and draws a bar
+/// would take the processor from the fit that is being timed.
+const PROGRESS_PAUSE: Duration = Duration::from_millis(40);
 
 pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     if args.until_stdin_closes {
@@ -21,11 +32,26 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     let plan = run.plan()?;
     let planned = find(&plan, args)?;
     let events = args.events;
-    let mut on_event = |event: &TrialEvent| match events {
-        // Whoever reads the events has gone when they cannot be printed: then nobody
-        // wants the trial either, and a killed run leaves no process behind.
-        true if text::print_json(event).is_err() => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
+    let mut told: Option<Instant> = None;
+    let mut on_event = |event: &TrialEvent| {
+        let progress = matches!(
+            event,
+            TrialEvent::Fit {
+                fit: FitEvent::Progress { .. }
+            }
+        );
+        if !events || progress && told.is_some_and(|told| told.elapsed() < PROGRESS_PAUSE) {
+            return ControlFlow::Continue(());
+        }
+        if progress {
+            told = Some(Instant::now());
+        }
+        match text::print_json(event) {
+            Ok(()) => ControlFlow::Continue(()),
+            // Whoever reads the events has gone when they cannot be printed: then nobody
+            // wants the trial either, and a killed run leaves no process behind.
+            Err(_) => ControlFlow::Break(()),
+        }
     };
     let options = TrialOptions {
         models: &args.models_dir,
