@@ -119,7 +119,7 @@ if __name__ == "__main__":
     common.main(
         {
             "ann-epoch": _epoch("ann", 5),
-            "cnn-epoch": _epoch("cnn", 2),
+            "cnn-epoch": _epoch("cnn", 1),
             "cnn-predict": cnn_predict,
             "ann-single": _single("ann"),
             "cnn-single": _single("cnn"),

@@ -96,14 +96,14 @@ def groups(threads: int) -> list[Group]:
             [
                 ours(bakeoff.knn, "knn-batch", "knn-single"),
                 *peers(*faiss, "knn-batch", "knn-single"),
-                *peers(*sklearn, "knn-batch", "knn-single"),
+                *peers(*sklearn, "knn-batch", "knn-single", rounds=2),
             ],
         ),
         Group(
             "logistic",
             [
                 ours(bakeoff.logistic, "logistic-fit", "logistic-single"),
-                *peers(*sklearn, "logistic-fit", "logistic-single"),
+                *peers(*sklearn, "logistic-fit", "logistic-single", rounds=2),
             ],
         ),
         Group(
@@ -141,7 +141,7 @@ def groups(threads: int) -> list[Group]:
             "experiment",
             [
                 ours(bakeoff.experiment, "experiment"),
-                *peers(python, "scikit-learn + Keras + matplotlib", "experiment", rounds=2),
+                *peers(python, "scikit-learn + Keras + matplotlib", "experiment", rounds=1),
             ],
         ),
     ]

@@ -81,7 +81,8 @@ def _same_work(row: dict) -> str:
     if "accuracies" in row:
         said.append(", ".join(f"{k} {v:.4f}" for k, v in row["accuracies"].items()))
     if "accuracy" in row:
-        after = f" after {row['epochs']} epochs" if "epochs" in row else ""
+        epochs = row.get("epochs")
+        after = f" after {epochs} epoch{'s' * (epochs > 1)}" if epochs else ""
         said.append(f"accuracy {row['accuracy']:.4f}{after}")
     if "objective" in row:
         said.append(f"objective {row['objective']:.9f}")
