@@ -535,3 +535,84 @@ fn preparing_shows_every_stage() {
         assert!(output.stdout.contains(words), "{words}: {}", output.said());
     }
 }
+
+#[test]
+fn a_scribble_gets_probabilities_like_any_picture() {
+    let folder = scratch("scribble");
+    let side = 160;
+    let ink = |x: f64, y: f64| (x * 0.31).sin() * (y * 0.17).cos() + (x * y * 0.013).sin() > 1.0;
+    let pixels: Vec<u8> = (0..side * side)
+        .map(|at| {
+            if ink((at % side) as f64, (at / side) as f64) {
+                0
+            } else {
+                255
+            }
+        })
+        .collect();
+    let picture = folder.join("scribble.png");
+    let shape = ImageShape::new(1, side, side);
+    fs::write(&picture, encode_png(shape, &pixels).unwrap()).unwrap();
+    let models = comparison().folder.join("models");
+    let with = [
+        "--all",
+        "--json",
+        "--top",
+        "10",
+        "--models-dir",
+        models.to_str().unwrap(),
+    ];
+    let line = predict(&folder, &with, &[picture]).expect(0).json();
+    let answers = line["predictions"].as_array().unwrap();
+    assert_eq!(answers.len(), 4);
+    for answer in answers {
+        let top = answer["top"].as_array().unwrap();
+        let sum: f64 = top
+            .iter()
+            .map(|candidate| candidate["probability"].as_f64().unwrap())
+            .sum();
+        assert!((sum - 1.0).abs() < 1e-4, "{answer}");
+    }
+}
+
+#[test]
+fn a_persons_own_labelled_pictures_are_evaluated() {
+    let folder = scratch("corrections");
+    let own = folder.join("corrections");
+    fs::create_dir(&own).unwrap();
+    // The first test digits of MNIST are 7, 2 and 1.
+    for index in 0..3 {
+        write_digit(index, &own.join(format!("{index}.png")));
+    }
+    let table = "file,label,predicted,model,time\n\
+                 0.png,7,1,mnist/cnn,2026-01-02T03:04:05Z\n\
+                 1.png,2,2,mnist/cnn,2026-01-02T03:04:06Z\n\
+                 2.png,4,1,mnist/cnn,2026-01-02T03:04:07Z\n";
+    fs::write(own.join("labels.csv"), table).unwrap();
+    let models = comparison().folder.join("models");
+    let evaluate = |arguments: &[&str]| {
+        let always = ["evaluate", "--model", "knn", "--dataset", "corrections"];
+        let models = ["--models-dir", models.to_str().unwrap()];
+        run(&folder, &[&always[..], &models, arguments].concat())
+    };
+    let result = evaluate(&["--json"]).expect(0).json();
+    assert_eq!(result["samples"], 3);
+    assert_eq!(result["other_class_names"], false);
+    // The third is labelled wrongly on purpose.
+    let accuracy = result["accuracy"].as_f64().unwrap();
+    assert!((accuracy - 2.0 / 3.0).abs() < 1e-12, "{result}");
+    let output = evaluate(&[]).expect(0);
+    assert!(
+        output.stdout.contains("3 test pictures"),
+        "{}",
+        output.said()
+    );
+    // There is nothing to learn from.
+    run(&folder, &["run", "quick", "--dataset", "corrections"])
+        .expect(1)
+        .complains_of(&["0 training"]);
+    fs::write(own.join("labels.csv"), "file,label\n0.png,7\n1.png\n").unwrap();
+    evaluate(&[])
+        .expect(1)
+        .complains_of(&["labels.csv", "line 3"]);
+}
