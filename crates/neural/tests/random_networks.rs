@@ -136,7 +136,7 @@ proptest! {
             prop_assert_eq!(native.len(), burn.len());
             for (native, burn) in native.iter().zip(burn) {
                 prop_assert!(
-                    (native - burn).abs() < 2e-4 * (1.0 + burn.abs()),
+                    (native - burn).abs() < 1e-4 * (1.0 + burn.abs()),
                     "{}: {} is not {} in {:?}",
                     part,
                     native,
