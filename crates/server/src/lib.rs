@@ -28,6 +28,7 @@ mod reports;
 mod request;
 mod router;
 mod shelf;
+mod stall;
 #[cfg(test)]
 mod tests;
 mod training;
@@ -59,12 +60,14 @@ use crate::{
 pub struct Limits {
     /// The most bytes of one request's body.
     pub body_bytes: usize,
-    /// The most bytes of all bodies that are held at once; others wait.
+    /// The most bytes of all bodies that are held at once, small ones apart; others wait.
     pub all_bodies_bytes: usize,
     /// How long a body may take to arrive.
     pub upload_time: Duration,
     /// How long a request's head may take to arrive, and a connection may idle.
     pub head_time: Duration,
+    /// How long a client may take in nothing of an answer.
+    pub stall_time: Duration,
     /// Connections at once; others wait to be accepted.
     pub connections: usize,
     /// Pictures that wait for a thread; more are refused.
@@ -87,6 +90,7 @@ impl Default for Limits {
             all_bodies_bytes: 64 << 20,
             upload_time: Duration::from_secs(30),
             head_time: Duration::from_secs(15),
+            stall_time: Duration::from_secs(30),
             connections: 256,
             queue: 256,
             threads: processors.min(MOST_THREADS),

@@ -18,7 +18,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{Limits, metrics::Metrics};
+use crate::{Limits, metrics::Metrics, stall::Stalling};
 
 /// A request's head is at most this large.
 const HEAD_BYTES: usize = 64 << 10;
@@ -67,7 +67,10 @@ pub(crate) async fn serve(
                 .timer(TokioTimer::new())
                 .header_read_timeout(limits.head_time)
                 .max_buf_size(HEAD_BYTES)
-                .serve_connection(TokioIo::new(stream), service);
+                .serve_connection(
+                    TokioIo::new(Stalling::new(stream, limits.stall_time)),
+                    service,
+                );
             tokio::pin!(connection);
             // What goes wrong with a connection is its client's business.
             let ended = tokio::select! {

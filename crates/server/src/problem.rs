@@ -4,6 +4,7 @@
 
 use axum::{
     Json,
+    extract::rejection::PathRejection,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -109,6 +110,17 @@ pub(crate) struct Problem {
     detail: String,
 }
 
+/// The most bytes of a detail: some repeat what was sent, however long that is.
+const MOST_DETAIL_BYTES: usize = 2000;
+
+fn shortened(mut detail: String) -> String {
+    if detail.len() > MOST_DETAIL_BYTES {
+        detail.truncate(detail.floor_char_boundary(MOST_DETAIL_BYTES));
+        detail.push('…');
+    }
+    detail
+}
+
 impl Problem {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         let (status, title) = code.status_and_title();
@@ -119,7 +131,7 @@ impl Problem {
             title,
             status: status.as_u16(),
             code,
-            detail: detail.into(),
+            detail: shortened(detail.into()),
         }
     }
 
@@ -164,6 +176,13 @@ impl IntoResponse for Problem {
             );
         }
         response
+    }
+}
+
+/// An address that is no UTF-8 once it is decoded: nothing here has such a name.
+impl From<PathRejection> for Problem {
+    fn from(_: PathRejection) -> Self {
+        Self::new(Code::NotFound, "there is nothing at this address")
     }
 }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
-    extract::{FromRequest as _, Multipart, Request, multipart::Field},
+    extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, multipart::Field},
     http::{HeaderMap, header},
 };
 use http_body_util::LengthLimitError;
@@ -32,8 +32,13 @@ pub(crate) struct BodyBudget {
 /// A body, and its share of the room for as long as it is kept.
 pub(crate) struct Held {
     pub(crate) bytes: Bytes,
-    _room: OwnedSemaphorePermit,
+    _room: Option<OwnedSemaphorePermit>,
 }
+
+/// Bodies of a told length up to this one take no room: drawings and pixels. So many
+/// come at once as there may be connections, and they are answered while large pictures
+/// arrive slowly.
+const SMALL_BYTES: usize = 64 << 10;
 
 /// Whole KiB that hold so many bytes; at least one.
 fn kibibytes(bytes: usize) -> u32 {
@@ -77,17 +82,10 @@ impl BodyBudget {
         if told.is_some_and(|told| told > most) {
             return Err(too_large());
         }
-        let room = Arc::clone(&self.room).acquire_many_owned(kibibytes(told.unwrap_or(most)));
-        let room = timeout(self.limits.upload_time, room)
-            .await
-            .ok()
-            .and_then(Result::ok)
-            .ok_or_else(|| {
-                Problem::new(
-                    Code::Busy,
-                    "too many pictures at once; ask again in a second",
-                )
-            })?;
+        let room = match told {
+            Some(told) if told <= SMALL_BYTES => None,
+            _ => Some(self.room_for(told.unwrap_or(most)).await?),
+        };
         let read = timeout(self.limits.upload_time, axum::body::to_bytes(body, most)).await;
         let bytes = read
             .map_err(|_| {
@@ -108,6 +106,20 @@ impl BodyBudget {
                 }
             })?;
         Ok(Held { bytes, _room: room })
+    }
+
+    async fn room_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let room = Arc::clone(&self.room).acquire_many_owned(kibibytes(bytes));
+        timeout(self.limits.upload_time, room)
+            .await
+            .ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| {
+                Problem::new(
+                    Code::Busy,
+                    "too many pictures at once; ask again in a second",
+                )
+            })
     }
 }
 
@@ -237,6 +249,8 @@ impl Question {
         };
         let mut request = Request::new(Body::from(bytes));
         *request.headers_mut() = headers.clone();
+        // It was read within our limit; axum's own is 2 MB, less than most photos.
+        DefaultBodyLimit::disable().apply(&mut request);
         let mut parts = Multipart::from_request(request, &())
             .await
             .map_err(|error| malformed(&error.body_text()))?;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, MatchedPath, Path, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Path, Request, State, rejection::PathRejection},
     http::{HeaderValue, Method, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
@@ -55,7 +55,11 @@ async fn colours(State(app): State<Arc<App>>) -> Response {
 }
 
 /// A report of a past run, as it lies on the disk.
-async fn report(State(app): State<Arc<App>>, Path(run): Path<String>) -> Result<Response, Problem> {
+async fn report(
+    State(app): State<Arc<App>>,
+    run: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let Path(run) = run?;
     let html = api::blocking(move || app.reports.read(&run)).await?;
     let mut response = assets::file("text/html; charset=utf-8", html);
     response.headers_mut().insert(

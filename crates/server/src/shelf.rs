@@ -10,6 +10,9 @@ use bakeoff_zoo::{LoadedModel, Manifest};
 
 use crate::problem::{Code, Problem};
 
+/// The longest name that is looked for.
+const MAX_NAME_BYTES: usize = 512;
+
 /// A model that answers.
 pub(crate) struct Served {
     /// `mnist/cnn`.
@@ -101,6 +104,13 @@ impl Models {
     }
 
     fn find(&self, name: &str) -> Result<&Arc<Served>, Problem> {
+        // Looking for a similar name takes memory by the product of the lengths.
+        if name.len() > MAX_NAME_BYTES {
+            return Err(Problem::new(
+                Code::UnknownModel,
+                format!("there is no model with a name of {} bytes", name.len()),
+            ));
+        }
         let matching: Vec<&Arc<Served>> = self
             .served
             .iter()

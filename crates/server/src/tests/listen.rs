@@ -12,6 +12,9 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{Limits, listen::serve, metrics::Metrics};
 
+/// More than fits the buffers of two sockets.
+const LARGE: usize = 64 << 20;
+
 struct Listening {
     address: SocketAddr,
     stop: watch::Sender<bool>,
@@ -28,6 +31,7 @@ async fn listening(limits: Limits) -> Listening {
             "late"
         }),
     );
+    let router = router.route("/large", get(async || vec![b'x'; LARGE]));
     let (stop, told) = watch::channel(false);
     let metrics = Arc::new(Metrics::new());
     let served = tokio::spawn(serve(listener, router, limits, metrics, told));
@@ -107,4 +111,22 @@ async fn what_is_in_progress_is_finished_and_idle_connections_are_closed() {
     assert!(answer.ends_with("late"), "{answer}");
     assert!(TcpStream::connect(listening.address).is_err(), "still open");
     drop(idle);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_are_not_taken_in_are_given_up() {
+    let limits = Limits {
+        connections: 1,
+        stall_time: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let listening = listening(limits).await;
+    let mut greedy = TcpStream::connect(listening.address).expect("connected");
+    greedy
+        .write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        .expect("sent");
+    // It reads nothing, and has the only place.
+    let (answer, _) = ask(listening.address, CLOSING).await;
+    assert!(answer.ends_with("here"), "{answer}");
+    drop(greedy);
 }

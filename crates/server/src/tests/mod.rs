@@ -4,4 +4,5 @@ mod corrections;
 mod description;
 mod faults;
 mod listen;
+mod safety;
 mod support;
