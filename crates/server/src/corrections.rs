@@ -7,7 +7,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -69,6 +69,9 @@ pub(crate) struct PersonalDataset {
     folder: String,
     /// What to type to see how a model does on it.
     evaluate: String,
+    /// Why its pictures cannot be counted, where they cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 /// The folder of personal datasets.
@@ -151,7 +154,13 @@ impl Corrections {
         };
         let length = table.metadata().map_err(failed(&table_path))?.len();
         let added = line(&row, length == 0)
-            .and_then(|line| table.write_all(&line))
+            .and_then(|mut line| {
+                // Editors may leave the last line open; the row is not to go on with it.
+                if ends_open(&table, length)? {
+                    line.insert(0, b'\n');
+                }
+                table.write_all(&line)
+            })
             .and_then(|()| table.sync_all());
         if let Err(error) = added {
             // Neither half a row nor a picture without one is to stay.
@@ -236,21 +245,36 @@ impl Corrections {
         &self,
         model: impl Fn(&str) -> Option<String>,
     ) -> Result<Vec<PersonalDataset>, Problem> {
-        self.folders()?
-            .into_iter()
-            .map(|(dataset, path)| {
-                let folder = path.display().to_string();
-                Ok(PersonalDataset {
-                    count: rows(&path.join(TABLE))?.len(),
-                    evaluate: format!(
-                        "bakeoff evaluate --model {} --dataset {folder}",
-                        model(&dataset).unwrap_or_else(|| "NAME".into())
-                    ),
-                    folder,
-                    dataset,
-                })
-            })
-            .collect()
+        let described = |(dataset, path): (String, PathBuf)| {
+            let folder = path.display().to_string();
+            // One that was spoilt by hand hides no other.
+            let (count, problem) = match rows(&path.join(TABLE)) {
+                Ok(rows) => (rows.len(), None),
+                Err(problem) => (0, Some(problem.to_string())),
+            };
+            PersonalDataset {
+                count,
+                problem,
+                evaluate: format!(
+                    "bakeoff evaluate --model {} --dataset {}",
+                    model(&dataset).as_deref().map_or("NAME".into(), quoted),
+                    quoted(&folder)
+                ),
+                folder,
+                dataset,
+            }
+        };
+        Ok(self.folders()?.into_iter().map(described).collect())
+    }
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-:+,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -275,6 +299,17 @@ fn last_row(text: &[u8]) -> Result<Option<(Row, u64)>, csv::Error> {
         Ok((record.deserialize(Some(&headers))?, start))
     })
     .transpose()
+}
+
+/// Whether a table's last line lacks its end.
+fn ends_open(mut table: &File, length: u64) -> io::Result<bool> {
+    if length == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    table.seek(SeekFrom::End(-1))?;
+    table.read_exact(&mut last)?;
+    Ok(last != [b'\n'])
 }
 
 fn line(row: &Row, with_header: bool) -> io::Result<Vec<u8>> {
@@ -311,6 +346,19 @@ fn write_picture(folder: &Path, number: usize, png: &[u8]) -> Result<(String, Pa
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_take_them_apart() {
+        for (word, expected) in [
+            ("corrections/mnist", "corrections/mnist"),
+            ("my digits/mnist", "'my digits/mnist'"),
+            ("it's", r"'it'\''s'"),
+            ("$(x)", "'$(x)'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
 
     #[test]
     fn limited_parts_of_a_dataset_are_that_dataset() {

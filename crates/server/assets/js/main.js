@@ -119,7 +119,7 @@ function showAnswer(answer) {
   );
   showSeen(inputs);
   showTeach(predictions);
-  if (predictions.some(({ model }) => !cards.knows(model))) loadModels();
+  if (predictions.some(({ model }) => !cards.knows(model))) loadModels().catch(tell);
 }
 
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
@@ -268,6 +268,7 @@ async function teach(label) {
 }
 
 async function takeBack(kept) {
+  for (const button of byId("kept").querySelectorAll("button")) button.disabled = true;
   try {
     await api.takeBack(kept);
     byId("kept").textContent = "Taken back.";

@@ -36,20 +36,20 @@ export async function showExamples(chosen) {
 /** The personal datasets: how many, and how to see how a model does on them. */
 export async function showCorrections() {
   const { datasets } = await api.corrections();
-  const parts = datasets.map(({ dataset, count: kept, folder, evaluate }) =>
-    element(
+  const parts = datasets.map(({ dataset, count: kept, folder, evaluate, problem }) => {
+    if (problem) return element("p", { class: "problem", text: problem });
+    const words = `${count(kept, "picture", "pictures")} for ${dataset}, in ${folder}. To see how a model does on them:`;
+    return element(
       "div",
       {},
-      element("p", {
-        text: `${count(kept, "picture", "pictures")} for ${dataset}, in ${folder}. To see how a model does on them:`,
-      }),
+      element("p", { text: words }),
       element(
         "pre",
         { tabindex: "0", "aria-label": "Command" },
         element("code", { text: evaluate }),
       ),
-    ),
-  );
+    );
+  });
   if (parts.length === 0)
     parts.push(
       element("p", {

@@ -148,3 +148,35 @@ async fn a_table_that_was_spoilt_is_told_and_left_alone() {
     let entries = fs::read_dir(&own).expect("a folder").count();
     assert_eq!(entries, 1, "a picture was left behind");
 }
+
+#[tokio::test]
+async fn a_spoilt_table_hides_no_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Fixture::new(folder.path(), two_models(), Limits::default());
+    for (dataset, table) in [("mnist", "file,label\nx\n"), ("other", "file,label\n")] {
+        let own = folder.path().join("corrections").join(dataset);
+        fs::create_dir_all(&own).expect("a folder");
+        fs::write(own.join("labels.csv"), table).expect("written");
+    }
+    let listed = server.get("/api/v1/corrections").await.is_ok();
+    let told = listed["datasets"][0]["problem"].as_str().expect("text");
+    assert!(told.contains("labels.csv"), "{told}");
+    assert_eq!(listed["datasets"][1]["dataset"], "other");
+    assert!(listed["datasets"][1].get("problem").is_none());
+}
+
+#[tokio::test]
+async fn a_row_goes_on_no_line_that_an_editor_left_open() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Fixture::new(folder.path(), two_models(), Limits::default());
+    let body = json!({ "pixels": bar_pixels(), "label": "7", "model": "better" }).to_string();
+    let table = folder.path().join("corrections/mnist/labels.csv");
+    for count in 1..=2 {
+        let kept = server.post_json("/api/v1/corrections", body.clone()).await;
+        assert_eq!(kept.json()["count"], count, "{}", kept.text());
+        let text = fs::read_to_string(&table).expect("a table");
+        fs::write(&table, text.trim_end()).expect("written");
+    }
+    let listed = server.get("/api/v1/corrections").await.is_ok();
+    assert_eq!(listed["datasets"][0]["count"], 2, "{listed}");
+}
