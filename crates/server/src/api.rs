@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     body::Body,
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{MethodRouter, delete, get, post},
@@ -109,10 +109,12 @@ pub(crate) struct ModelInfo {
     parameters: u64,
     /// The size of its weights.
     bytes: u64,
+    /// Which colour it has, from 0: the same as in the report of its run.
+    series: usize,
 }
 
 impl ModelInfo {
-    fn of(served: &Served) -> Self {
+    fn of(served: &Served, series: usize) -> Self {
         let (manifest, facts) = (&served.manifest, &served.manifest.facts);
         let title = bakeoff_zoo::family(&facts.spec.family)
             .map(|family| family.title)
@@ -130,6 +132,7 @@ impl ModelInfo {
             train_samples: facts.train_samples,
             parameters: manifest.parameters,
             bytes: manifest.weights.bytes,
+            series,
         }
     }
 }
@@ -157,11 +160,20 @@ pub(crate) struct ModelList {
     responses((status = 200, body = ModelList), (status = 403, body = Problem, content_type = "application/problem+json")))]
 async fn models(State(app): State<Arc<App>>) -> Json<ModelList> {
     let models = app.shelf.models();
+    // Without the runs the models answer all the same.
+    let places = blocking(move || app.reports.places())
+        .await
+        .unwrap_or_default();
+    let place = |served: &Served| places.get(&served.manifest.facts.trial).copied();
+    // Models of no run that is there take the colours that no other has.
+    let taken: Vec<usize> = models.served.iter().filter_map(|it| place(it)).collect();
+    let mut free = (0..).filter(|series| !taken.contains(series));
+    let mut series = |served: &Served| place(served).or_else(|| free.next()).unwrap_or(0);
     Json(ModelList {
         models: models
             .served
             .iter()
-            .map(|served| ModelInfo::of(served))
+            .map(|served| ModelInfo::of(served, series(served)))
             .collect(),
         unreadable: models
             .unreadable
@@ -332,8 +344,9 @@ async fn add_correction(
     ))]
 async fn take_back_correction(
     State(app): State<Arc<App>>,
-    Path((dataset, file)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
+    let Path((dataset, file)) = path?;
     blocking(move || app.corrections.take_back(&dataset, &file)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

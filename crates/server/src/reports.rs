@@ -4,11 +4,13 @@
 //! comes from the network is ever made part of a path.
 
 use std::{
+    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
 };
 
 use bakeoff_bench::RunFolder;
+use bakeoff_core::record::{PlannedTrial, Purpose};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -48,20 +50,27 @@ impl Reports {
         }
     }
 
-    /// The runs that have a report, by name. Folders that are no runs are left out.
-    fn runs(&self) -> Result<Vec<(String, PathBuf)>, Problem> {
+    /// The folders in the folder of runs, by name; some may be no runs.
+    fn folders(&self) -> Result<Vec<(String, PathBuf)>, Problem> {
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(failed(&self.folder))?,
         };
-        let mut runs = Vec::new();
+        let mut folders = Vec::new();
         for entry in entries {
             let path = entry.map_err(failed(&self.folder))?.path();
             let name = path.file_name().and_then(|name| name.to_str());
-            if let Some(name) = name.filter(|_| path.join(REPORT).is_file()) {
-                runs.push((name.to_owned(), path));
+            if let Some(name) = name.filter(|_| path.is_dir()) {
+                folders.push((name.to_owned(), path));
             }
         }
+        Ok(folders)
+    }
+
+    /// Those that have a report.
+    fn runs(&self) -> Result<Vec<(String, PathBuf)>, Problem> {
+        let mut runs = self.folders()?;
+        runs.retain(|(_, path)| path.join(REPORT).is_file());
         Ok(runs)
     }
 
@@ -90,6 +99,39 @@ impl Reports {
                 .then_with(|| a.run.cmp(&b.run))
         });
         Ok(entries)
+    }
+
+    /// Trials by their ids, with the place of each one's model among the models of its
+    /// run: its report colours the model by it. Of several runs with the same trial the
+    /// latest counts. What cannot be read is left out.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be read.
+    pub(crate) fn places(&self) -> Result<HashMap<String, usize>, Problem> {
+        let mut runs: Vec<(String, Vec<PlannedTrial>)> = self
+            .folders()?
+            .into_iter()
+            .filter_map(|(_, path)| {
+                let run = RunFolder::open(&path).ok()?;
+                Some((run.info().ok()?.planned_at, run.plan().ok()?))
+            })
+            .collect();
+        runs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let mut places = HashMap::new();
+        for (_, plan) in runs {
+            let mut models: Vec<String> = Vec::new();
+            for PlannedTrial { id, trial, .. } in plan {
+                if trial.purpose() != Purpose::Headline {
+                    continue;
+                }
+                let known = models.iter().position(|model| *model == trial.model);
+                places.insert(id, known.unwrap_or(models.len()));
+                if known.is_none() {
+                    models.push(trial.model);
+                }
+            }
+        }
+        Ok(places)
     }
 
     /// The report of the run of that name.

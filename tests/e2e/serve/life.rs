@@ -29,6 +29,29 @@ fn it_answers_as_the_shell_does_and_ends_when_asked() {
     let page = client.get("/").text();
     assert!(page.contains("<title>bakeoff"), "{page}");
 
+    // The page colours the models as their report does: in the order of the plan.
+    let plan = fs::read_to_string(comparison().run.join("plan.jsonl")).unwrap();
+    let mut planned: Vec<String> = Vec::new();
+    for line in plan.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let name = line["trial"]["model"].as_str().unwrap().to_owned();
+        if !planned.contains(&name) {
+            planned.push(name);
+        }
+    }
+    for model in client.get("/api/v1/models").ok()["models"]
+        .as_array()
+        .unwrap()
+    {
+        let name = model["name"].as_str().unwrap().rsplit('/').next().unwrap();
+        let place = planned.iter().position(|it| it == name);
+        assert_eq!(
+            model["series"].as_u64().map(|it| it as usize),
+            place,
+            "{name}"
+        );
+    }
+
     // The report of the comparison is listed and opens.
     let reports = client.get("/api/v1/reports").ok();
     let href = reports["reports"][0]["href"].as_str().unwrap().to_owned();

@@ -17,7 +17,7 @@ export class Cards {
   /** Tells what is known of the models, best first. */
   set models(models) {
     this.#infos = new Map(
-      models.map((info, at) => [info.name, { ...info, series: `s${at % SERIES}` }]),
+      models.map((info) => [info.name, { ...info, series: `s${info.series % SERIES}` }]),
     );
   }
 
