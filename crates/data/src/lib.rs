@@ -43,4 +43,4 @@ pub use idx::IdxError;
 pub use picture::PictureError;
 pub use sheet::{contact_sheet, corruption_sheet, encode_png};
 pub use source::{Format, formats, open};
-pub use stage_sheet::stage_sheet;
+pub use stage_sheet::{StageRow, stage_sheet};

@@ -18,24 +18,44 @@ const CELL: u32 = 280;
 /// The stages in the order of their columns on a sheet.
 const COLUMNS: [&str; 6] = ["read", "ink", "lines", "specks", "thickened", "prepared"];
 
+/// The stages of one picture, made as small as they are shown: a photo of twelve
+/// megapixels would otherwise be kept whole until the sheet is written.
+pub struct StageRow {
+    /// The names of the stages and their cells.
+    cells: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl StageRow {
+    /// # Errors
+    /// When a stage is too large for a picture.
+    pub fn new(stages: &[Stage]) -> Result<Self, PictureError> {
+        let cells = stages
+            .iter()
+            .map(|stage| Ok((stage.name, cell(&stage.images)?)))
+            .collect::<Result<_, PictureError>>()?;
+        Ok(Self { cells })
+    }
+}
+
 /// A sheet as PNG: a row per picture, in each row its stages from left to right, every
 /// stage in the column of its name. A stage that changed nothing is left out, and its
 /// cell stays in the colour of the lines.
 ///
 /// # Errors
 /// When there are no stages, or more than PNG viewers stand.
-pub fn stage_sheet(pictures: &[Vec<Stage>]) -> Result<Vec<u8>, PictureError> {
-    let used = |name: &&str| pictures.iter().flatten().any(|stage| stage.name == *name);
+pub fn stage_sheet(pictures: &[StageRow]) -> Result<Vec<u8>, PictureError> {
+    let all = || pictures.iter().flat_map(|row| &row.cells);
+    let used = |name: &&str| all().any(|(other, _)| other == name);
     let columns: Vec<&str> = COLUMNS.into_iter().filter(used).collect();
     if columns.is_empty() {
         return Err(PictureError::EmptySheet);
     }
     let shape = ImageShape::new(1, CELL as usize, CELL as usize);
     let mut canvas = Canvas::new(shape, pictures.len(), columns.len())?;
-    for (row, stages) in pictures.iter().enumerate() {
-        for stage in stages {
-            if let Some(column) = columns.iter().position(|name| *name == stage.name) {
-                canvas.place(shape, &cell(&stage.images)?, row, column);
+    for (row, picture) in pictures.iter().enumerate() {
+        for (name, cell) in &picture.cells {
+            if let Some(column) = columns.iter().position(|other| other == name) {
+                canvas.place(shape, cell, row, column);
             }
         }
     }

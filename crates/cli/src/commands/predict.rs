@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use bakeoff_core::Images;
 use bakeoff_data::picture;
 use bakeoff_zoo::{FindError, LoadedModel};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::pictures::{self, Fault, Source};
 use crate::{
@@ -38,6 +38,7 @@ struct Answer {
 /// A line of `--json`.
 #[derive(Serialize)]
 struct PictureLine {
+    #[serde(serialize_with = "lossy")]
     image: PathBuf,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -49,6 +50,12 @@ struct PictureLine {
     /// The picture for each input shape that the models have.
     #[serde(skip)]
     prepared: Vec<Images>,
+}
+
+/// A path as text. A name that is no Unicode is told as well as it can be: one such
+/// picture is no reason to leave the others unanswered.
+fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
@@ -343,4 +350,25 @@ fn row(line: &PictureLine, all: bool, models: usize) -> Vec<String> {
     }
     cells.push(notes.join("; "));
     cells
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_no_unicode_does_not_break_the_line() {
+        let line = PictureLine {
+            image: OsStr::from_bytes(b"se\xffen.png").into(),
+            warnings: Vec::new(),
+            error: None,
+            predictions: Vec::new(),
+            fault: None,
+            prepared: Vec::new(),
+        };
+        let json = serde_json::to_value(&line).expect("JSON");
+        assert_eq!(json["image"], "se\u{fffd}en.png");
+    }
 }

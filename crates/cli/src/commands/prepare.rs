@@ -9,11 +9,7 @@ use std::{
 
 use anyhow::Context as _;
 use bakeoff_core::ImageShape;
-use bakeoff_data::{
-    encode_png,
-    picture::{self, Stage},
-    stage_sheet,
-};
+use bakeoff_data::{StageRow, encode_png, picture, stage_sheet};
 
 use super::pictures::{self, Fault};
 use crate::{args::PrepareArgs, text};
@@ -33,7 +29,8 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let mut faults = Vec::new();
-    let mut rows: Vec<Vec<Stage>> = Vec::new();
+    let mut rows: Vec<StageRow> = Vec::new();
+    let mut left_out = 0;
     let mut stems = BTreeSet::new();
     for source in pictures::sources(&args.images) {
         let name = source.name();
@@ -58,14 +55,18 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
                     }
                     Err(error) => faults.push(report(Fault::from(error))?),
                 }
-                rows.push(explained.stages);
+                if explained.stages.is_empty() {
+                    continue;
+                }
+                if rows.len() < MAX_ROWS {
+                    rows.push(StageRow::new(&explained.stages)?);
+                } else {
+                    left_out += 1;
+                }
             }
             Err(fault) => faults.push(report(fault)?),
         }
     }
-    rows.retain(|stages| !stages.is_empty());
-    let left_out = rows.len().saturating_sub(MAX_ROWS);
-    rows.truncate(MAX_ROWS);
     if !rows.is_empty() {
         let sheet = args.out.join("sheet.png");
         write(&sheet, &stage_sheet(&rows)?)?;
