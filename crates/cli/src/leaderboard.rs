@@ -181,8 +181,12 @@ fn verdicts(leaderboard: &Leaderboard, datasets: bool) -> String {
             [only] => format!(
                 "* {only} is more accurate than every other model; chance is an unlikely explanation.\n"
             ),
+            [one, other] => format!(
+                "* {one} and {other} cannot be told apart by accuracy on these test pictures.\n"
+            ),
+            // Each from the best: two of them that lie farther apart may well differ.
             several => format!(
-                "* {} cannot be told apart by accuracy on these test pictures.\n",
+                "* {}: none can be told from the best of them by accuracy on these test pictures.\n",
                 several.join(", ")
             ),
         };

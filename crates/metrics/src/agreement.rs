@@ -58,7 +58,8 @@ impl<'a> Agreement<'a> {
     }
 
     /// Accuracy of an oracle that picks a model for each sample, knowing which is right: no
-    /// way of combining the models' answers can reach more.
+    /// way of choosing among the models' answers can reach more. Combining probabilities
+    /// can, where the mean is right though no model is.
     pub fn oracle_accuracy(&self) -> f64 {
         let reached = self.right.iter().filter(|&&right| right > 0).count();
         reached as f64 / self.right.len() as f64

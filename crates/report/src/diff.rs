@@ -6,7 +6,10 @@
 //! runs several seeds where that matters.
 
 use bakeoff_core::record::Run;
-use bakeoff_metrics::{Bootstrap, Confidence, Interval, Metric, Predictions, Resampled};
+use bakeoff_metrics::{
+    Bootstrap, Confidence, Interval, Metric, Predictions, Resampled,
+    statistics::{SwapTest, hold_zero, least_swap_p},
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -100,8 +103,9 @@ pub struct ScoreDiff {
     pub second: f64,
     /// Second less first.
     pub difference: f64,
-    /// Its interval, paired by test pictures (BCa); of all models together it is of 95 %
-    /// (Bonferroni), so that of twenty comparisons without a change one is wrong.
+    /// Its interval, paired by test pictures (BCa, and holding 0 where so few pictures are
+    /// answered otherwise that coins could have thrown it); of all models together it is of
+    /// 95 % (Bonferroni), so that of twenty comparisons without a change one is wrong.
     pub interval: Interval,
 }
 
@@ -312,6 +316,13 @@ fn scores(before: &Fits<'_>, after: &Fits<'_>, confidence: Confidence) -> Vec<Sc
         return Vec::new();
     };
     let (first, second) = resampled.split_at(before.ok.len());
+    let (first_fits, second_fits) = all.split_at(before.ok.len());
+    // What few pictures can tell at most; nothing bounds scores of the probabilities.
+    let bound = |metric| match metric {
+        Metric::Accuracy => SwapTest::new(first_fits, second_fits).map_or(1.0, |test| test.mid_p),
+        Metric::MacroF1 => least_swap_p(first_fits, second_fits),
+        _ => 0.0,
+    };
     HEADLINES
         .into_iter()
         .filter_map(|metric| {
@@ -326,7 +337,7 @@ fn scores(before: &Fits<'_>, after: &Fits<'_>, confidence: Confidence) -> Vec<Sc
                 first: first.estimate(),
                 second: second.estimate(),
                 difference: difference.estimate(),
-                interval: difference.interval(confidence),
+                interval: hold_zero(difference.interval(confidence), bound(metric), confidence),
             })
         })
         .collect()

@@ -92,7 +92,9 @@ fn words(diff: &Diff) -> String {
         );
     }
     let worse: Vec<&str> = diff.worse().map(|model| model.model.as_str()).collect();
+    let compared = |model: &ModelDiff| model.verdict != Verdict::NotComparable;
     out += &match worse.as_slice() {
+        [] if !diff.models.iter().any(compared) => "No model could be compared.\n".to_owned(),
         [] => "No model got worse.\n".to_owned(),
         [one] => format!("1 model got worse: {one}.\n"),
         several => format!(

@@ -4,9 +4,9 @@
 //! lacks, is computed here. Every test returns its statistic with its p-value, so that a
 //! report can show both, and says what happens when there is no spread to judge by.
 
-mod best;
 mod delong;
 pub(crate) mod distributions;
+mod few;
 mod friedman;
 mod holm;
 mod interval;
@@ -15,8 +15,8 @@ mod resampled_t;
 mod studentized_range;
 mod swap;
 
-pub use best::tied_with_best;
 pub use delong::AucDifference;
+pub use few::{hold_zero, least_swap_p};
 pub use friedman::{Friedman, Nemenyi};
 pub use holm::holm;
 pub use interval::{Confidence, Interval, wilson};

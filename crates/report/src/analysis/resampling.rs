@@ -18,6 +18,8 @@ pub(crate) struct Resampling<'a> {
     pub(crate) cuts: String,
     /// The models that have a result on every cut, the most accurate first.
     pub(crate) models: Vec<OverCuts<'a>>,
+    /// The models that lack a result on one of the cuts.
+    pub(crate) left_out: Vec<&'a str>,
     /// Every two of them, the better one first.
     pub(crate) pairs: Vec<CutsPair>,
     /// Their ranks, where there are enough cuts and models.
@@ -82,9 +84,11 @@ impl<'a> Resampling<'a> {
             return None;
         }
         let mut models: Vec<OverCuts<'a>> = names
-            .into_iter()
-            .filter_map(|model| over_cuts(model, &splits, &points))
+            .iter()
+            .filter_map(|&model| over_cuts(model, &splits, &points))
             .collect();
+        let complete = |name: &&str| models.iter().any(|model| model.model == *name);
+        let left_out = names.iter().copied().filter(|n| !complete(n)).collect();
         if models.is_empty() {
             return None;
         }
@@ -113,6 +117,7 @@ impl<'a> Resampling<'a> {
             cuts: cuts_text(&splits),
             ranks: Ranks::new(&blocks, "folds").ok(),
             models,
+            left_out,
             pairs,
         })
     }
@@ -121,6 +126,11 @@ impl<'a> Resampling<'a> {
 fn cuts_text(splits: &[SplitSpec]) -> String {
     let count = splits.len();
     match splits.first() {
+        // A part on which every model failed is missing.
+        Some(SplitSpec::Fold { folds, .. }) if !count.is_multiple_of(*folds) => format!(
+            "{count} of {} parts of {folds}-fold cross-validation",
+            folds * count.div_ceil(*folds)
+        ),
         Some(SplitSpec::Fold { folds, .. }) if count > *folds => format!(
             "{folds}-fold cross-validation, {} times",
             count.div_ceil(*folds)

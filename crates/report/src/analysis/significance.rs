@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use bakeoff_metrics::{
     Bootstrap, Bootstrapped, Confidence, Interval, Metric, Pair, Predictions, Resampled,
-    statistics::{SwapTest, holm, wilson},
+    statistics::{SwapTest, hold_zero, holm, least_swap_p, wilson},
 };
 use rayon::prelude::*;
 
@@ -105,7 +105,8 @@ pub(crate) struct Difference {
     pub(crate) metric: Metric,
     /// How large.
     pub(crate) value: f64,
-    /// Its 95 % interval: BCa, paired.
+    /// Its 95 % interval: BCa, paired, and holding 0 where too few pictures tell the models
+    /// apart to exclude it.
     pub(crate) interval: Option<Interval>,
     /// Two-sided p-value; `None` where there is no spread to judge by.
     pub(crate) p: Option<f64>,
@@ -274,6 +275,13 @@ fn wilson_of(predictions: &Predictions<'_>) -> Interval {
     wilson(right as u64, predictions.samples() as u64, Confidence::P95)
 }
 
+/// Whether two fits are right about the very same samples.
+fn right_alike(first: &Predictions<'_>, other: &Predictions<'_>) -> bool {
+    let answers = first.predicted().iter().zip(other.predicted());
+    let mut samples = answers.zip(first.labels());
+    samples.all(|((a, b), label)| (a == label) == (b == label))
+}
+
 impl Candidate<'_> {
     /// The mean over the fits, resample by resample.
     fn resampled(&self, metric: Metric) -> Option<Resampled> {
@@ -291,8 +299,13 @@ impl Candidate<'_> {
                     .collect();
                 let values = values?;
                 let interval = match (metric, self.predictions.as_slice()) {
-                    // A share of samples has an interval of its own; a mean of shares not.
-                    (Metric::Accuracy, [only]) => Some(wilson_of(only)),
+                    // A share of samples has an interval of its own; a mean of shares has
+                    // not, unless all are shares of the same samples.
+                    (Metric::Accuracy, [first, others @ ..])
+                        if others.iter().all(|other| right_alike(first, other)) =>
+                    {
+                        Some(wilson_of(first))
+                    }
                     _ => self
                         .resampled(metric)
                         .map(|resampled| resampled.interval(Confidence::P95)),
@@ -328,6 +341,7 @@ impl Spread {
 fn compare(candidates: &[Candidate<'_>], first: usize, second: usize) -> Option<PairDifference> {
     let (a, b) = (&candidates[first], &candidates[second]);
     let swap = SwapTest::new(&a.predictions, &b.predictions).ok()?;
+    let least = least_swap_p(&a.predictions, &b.predictions);
     let pair = match (a.predictions.as_slice(), b.predictions.as_slice()) {
         ([a], [b]) => Pair::new(a, b).ok(),
         _ => None,
@@ -342,7 +356,15 @@ fn compare(candidates: &[Candidate<'_>], first: usize, second: usize) -> Option<
                 .map(|paired| paired.interval(Confidence::P95));
             let resampled_p = paired.as_ref().map(|paired| paired.p_value(0.0));
             let (value, interval, p) = match metric {
-                Metric::Accuracy => (swap.difference, interval, Some(swap.mid_p)),
+                Metric::Accuracy => {
+                    let held = interval.map(|i| hold_zero(i, swap.mid_p, Confidence::P95));
+                    (swap.difference, held, Some(swap.mid_p))
+                }
+                Metric::MacroF1 => {
+                    let held = interval.map(|i| hold_zero(i, least, Confidence::P95));
+                    let p = resampled_p.map(|p| p.max(least));
+                    (paired?.estimate(), held, p)
+                }
                 // DeLong's test is of one fit each.
                 Metric::MacroAuc => match pair.and_then(|pair| pair.delong_macro()) {
                     Some(delong) => {

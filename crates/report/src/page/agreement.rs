@@ -121,7 +121,7 @@ fn together(group: &Group<'_>, agreement: &Agreement<'_>, samples: usize) -> Vec
                 "An oracle that picked a model that is right, wherever there is one, would reach ",
             )
             .strong(format::percent(oracle, samples))
-            .plain(": no way of combining their answers can reach more."),
+            .plain(": no way of choosing among their answers can reach more."),
     ];
     let best = group
         .entries

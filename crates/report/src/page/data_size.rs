@@ -132,13 +132,22 @@ fn sizes(group: &Group<'_>, entry: &Entry<'_>) -> Vec<Size> {
 
 /// Which model to take with how little data.
 fn lead(models: &[(&Entry<'_>, Vec<Size>)]) -> Words {
-    let at = |end: fn(&[Size]) -> Option<&Size>| {
+    let sizes = || models.iter().flat_map(|(_, sizes)| sizes);
+    // Where a model's fit failed, it has no part in what is said of that size.
+    let at = |samples: usize| {
         models
             .iter()
-            .filter_map(|(entry, sizes)| Some((entry.model, end(sizes)?)))
+            .filter_map(|(entry, sizes)| {
+                let size = sizes.iter().find(|size| size.samples == samples)?;
+                Some((entry.model, size))
+            })
+            // The last of equals is the first of the leaderboard.
+            .rev()
             .max_by(|a, b| a.1.accuracy.total_cmp(&b.1.accuracy))
     };
-    let (Some((few, least)), Some((many, most))) = (at(|s| s.first()), at(|s| s.last())) else {
+    let least = sizes().map(|size| size.samples).min().and_then(at);
+    let most = sizes().map(|size| size.samples).max().and_then(at);
+    let (Some((few, least)), Some((many, most))) = (least, most) else {
         return Words::default();
     };
     let pictures = |size: &Size| format::counted(size.samples as u64, "picture", "pictures");

@@ -52,6 +52,14 @@ pub(super) fn part(
         part.figures.push(accuracies(group, found, &stem, charts)?);
         part.tables
             .extend([models_table(found), pairs_table(found)]);
+        if !found.left_out.is_empty() {
+            let names: Vec<String> = found.left_out.iter().map(|n| (*n).to_owned()).collect();
+            part.notes.push(format!(
+                "Left out of the {}, because not every part has a result: {}.",
+                found.cuts,
+                format::list(&names)
+            ));
+        }
         if let Some(ranked) = &found.ranks {
             let models: Vec<(&str, usize)> = found
                 .models
@@ -144,11 +152,23 @@ fn lead(found: &Resampling<'_>) -> Words {
     let words = Words::default().plain(format!("In {}, ", found.cuts));
     match found.models.as_slice() {
         [] => words,
-        [best, ..] => words.strong(best.model).plain(format!(
-            " is the most accurate: {} ± {} (standard deviation over the parts).",
-            format::percent(best.mean, 10_000),
-            format::percent(best.deviation, 10_000)
-        )),
+        [best, others @ ..] => {
+            let tied = others.iter().take_while(|other| other.mean == best.mean);
+            let names: Vec<String> = std::iter::once(best)
+                .chain(tied)
+                .map(|model| model.model.to_owned())
+                .collect();
+            let is = match (names.len(), others.is_empty()) {
+                (1, true) => "reaches",
+                (1, false) => "is the most accurate:",
+                _ => "are equally accurate:",
+            };
+            words.strong(format::list(&names)).plain(format!(
+                " {is} {} ± {:.2} points (standard deviation over the parts).",
+                format::percent(best.mean, 10_000),
+                100.0 * best.deviation
+            ))
+        }
     }
 }
 

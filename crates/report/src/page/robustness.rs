@@ -90,6 +90,10 @@ pub(super) fn part(
         figures,
         tables: vec![table(group, found)],
         notes: vec![match &found.baseline {
+            Some(baseline) if found.models.iter().all(|model| model.error.is_none()) => format!(
+                "There is no robustness score: {baseline}, whose errors it would be relative to, \
+                 makes none under any corruption."
+            ),
             Some(baseline) => format!(
                 "The robustness score is the mean corruption error of Hendrycks and Dietterich: \
                  under each corruption a model's errors over those of {baseline}, and the mean \
@@ -107,9 +111,12 @@ fn lead(group: &Group<'_>, found: &Robustness) -> Words {
     let Some(best) = found.models.first() else {
         return Words::default();
     };
+    let is = match found.models.len() {
+        1 => " was tried alone",
+        _ => " is the most robust",
+    };
     let words = Words::default().strong(name(best)).plain(format!(
-        " is the most robust: over all corruptions it gets {} of the pictures right, and {} of \
-         them as they are",
+        "{is}: over all corruptions it gets {} of the pictures right, and {} of them as they are",
         format::percent(best.mean, 10_000),
         format::percent(best.clean, 10_000)
     ));
@@ -125,6 +132,13 @@ fn lead(group: &Group<'_>, found: &Robustness) -> Words {
 /// Where a model loses most.
 fn weakest(name: &str, found: &Robustness, model: &Corrupted) -> Words {
     let errors = model.errors();
+    if let ([error], [only]) = (errors.as_slice(), found.corruptions.as_slice()) {
+        return Words::default().strong(name).plain(format!(
+            " gets {} wrong under “{}”.",
+            format::percent(*error, 100),
+            only.title().to_lowercase(),
+        ));
+    }
     let worst = errors
         .iter()
         .zip(&found.corruptions)

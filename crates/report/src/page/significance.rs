@@ -51,7 +51,7 @@ pub(super) fn part(
          exact extension to shares of fits). Areas under the ROC curve are compared by \
          DeLong's test where each model has one fit, all else by {} paired stratified \
          resamples of the test pictures with bias-corrected and accelerated (BCa) intervals, \
-         which cannot tell p-values below 0.001.",
+         which cannot tell p-values below 0.001 before they are corrected.",
         format::counted(corrected as u64, "pair", "pairs"),
         format::count(bakeoff_metrics::Bootstrap::RESAMPLES as u64),
     )];
@@ -172,13 +172,25 @@ fn seeds_words(group: &Group<'_>) -> Option<Words> {
     let name = |model: &ModelScores| group.entries[model.entry].model;
     let seeds = |model: &ModelScores| model.score(Metric::Accuracy)?.seeds;
     let (own, theirs) = (seeds(best)?, seeds(second)?);
+    if own.low == own.high && theirs.low == theirs.high {
+        return Some(Words::default().plain(format!(
+            "Another seed changes nothing about {} and {}: each is as accurate in every fit.",
+            name(best),
+            name(second)
+        )));
+    }
     let words = Words::default().plain("Another seed matters too: ");
-    Some(if own.low > theirs.high {
+    Some(if own.low >= theirs.high {
         words.plain(format!(
-            "the worst of {}'s {} fits ({}) is still better than the best of {}'s ({}).",
+            "the worst of {}'s {} fits ({}) is still {} the best of {}'s ({}).",
             name(best),
             best.fits,
             format::percent(own.low, samples),
+            if own.low > theirs.high {
+                "better than"
+            } else {
+                "as good as"
+            },
             name(second),
             format::percent(theirs.high, samples),
         ))
