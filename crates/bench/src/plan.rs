@@ -1,6 +1,9 @@
 //! Experiment → trials.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use bakeoff_core::{
     Dataset, Samples, SpecError,
@@ -58,6 +61,7 @@ pub fn plan(
         datasets.push(info);
         trials.extend(of_dataset);
     }
+    check_names(&trials)?;
     // What models are ranked by comes first, so that a run that is broken off has it.
     trials.sort_by_key(|(trial, _)| trial.purpose());
     let trials: Vec<PlannedTrial> = trials
@@ -73,7 +77,7 @@ pub fn plan(
         .collect();
     let base = format!("{}-{}", experiment.name, trials_hash(&trials));
     if resume && let Some((_, path)) = latest_run(out, &base) {
-        return RunFolder::open(&path);
+        return Ok(RunFolder::open(&path)?.within(experiment.time_limit_seconds));
     }
     let path = claim_folder(out, &base)?;
     let info = RunInfo {
@@ -88,22 +92,43 @@ pub fn plan(
         planned_at: host::now(),
         version: env!("CARGO_PKG_VERSION").into(),
         datasets,
-        robustness_baseline: baseline(experiment),
+        robustness_baseline: experiment.baseline().map(str::to_owned),
     };
     RunFolder::create(&path, &info, &trials, &parts)
 }
 
-/// The model that errors under corruption are measured against: the one that is named,
-/// or the first one where none is, or where the command line left it out.
-fn baseline(experiment: &Experiment) -> Option<String> {
-    let mut names = experiment.models.iter().map(|model| &model.name);
-    let first = names.clone().next();
-    let named = experiment.robustness_baseline.as_ref();
-    names
-        .find(|name| Some(*name) == named)
-        .or(first)
-        .filter(|_| !experiment.robustness.is_empty())
-        .cloned()
+impl Experiment {
+    /// The model that errors under corruption are measured against: the one that is named,
+    /// or the first one where none is, or where the command line left it out; `None`
+    /// without corruptions.
+    pub fn baseline(&self) -> Option<&str> {
+        let mut names = self.models.iter().map(|model| &model.name);
+        let first = names.clone().next();
+        let named = self.robustness_baseline.as_ref();
+        names
+            .find(|name| Some(*name) == named)
+            .or(first)
+            .filter(|_| !self.robustness.is_empty())
+            .map(String::as_str)
+    }
+}
+
+/// Refuses names of which one would replace the other's saved model, such as `knn-seed2`
+/// beside the second seed of `knn`. Some systems take large letters for small ones.
+fn check_names(trials: &[TrialToSave]) -> Result<(), BenchError> {
+    let mut taken = BTreeSet::new();
+    for (trial, save_as) in trials {
+        let Some(SaveName { dataset, model }) = save_as else {
+            continue;
+        };
+        if !taken.insert((dataset.to_lowercase(), model.to_lowercase())) {
+            return Err(BenchError::Request(format!(
+                "two models would be saved as {dataset}/{model}; rename `{}` or the other one",
+                trial.model
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// How a trial differs from the others of its model, but for the seed.

@@ -27,10 +27,13 @@ use crate::{
 /// Room for the header of a file of tensors.
 const HEADER_BYTES: u64 = 1 << 20;
 
-/// The parts that a run's trials are reported on, by fingerprint.
+/// The parts that a run's trials are reported on.
 #[derive(Default)]
 pub(crate) struct Parts {
+    /// By fingerprint.
     pub(crate) tests: BTreeMap<String, Samples>,
+    /// By SHA-256 of their files: of a dataset with copies of pictures, two folds can have
+    /// one fingerprint and lie in other places.
     pub(crate) cuts: BTreeMap<String, Cut>,
 }
 
@@ -55,15 +58,15 @@ impl Parts {
             samples: samples.len(),
             sha256: sha256(&cut_bytes(&cut)?),
         };
-        self.cuts.insert(info.fingerprint.clone(), cut);
+        self.cuts.insert(info.sha256.clone(), cut);
         Ok(info)
     }
 }
 
 impl RunFolder {
-    /// `<run>/<folder>/<fingerprint, shortened>.safetensors.gz`
-    fn part_path(&self, folder: &str, fingerprint: &str) -> PathBuf {
-        let short = fingerprint.get(..16).unwrap_or(fingerprint);
+    /// `<run>/<folder>/<hash, shortened>.safetensors.gz`
+    fn part_path(&self, folder: &str, hash: &str) -> PathBuf {
+        let short = hash.get(..16).unwrap_or(hash);
         self.path()
             .join(folder)
             .join(format!("{short}.safetensors.gz"))
@@ -86,8 +89,8 @@ impl RunFolder {
             )?;
             write_packed(self.part_path("tests", fingerprint), &tensors.to_bytes()?)?;
         }
-        for (fingerprint, cut) in &parts.cuts {
-            write_packed(self.part_path("cuts", fingerprint), &cut_bytes(cut)?)?;
+        for (sha256, cut) in &parts.cuts {
+            write_packed(self.part_path("cuts", sha256), &cut_bytes(cut)?)?;
         }
         Ok(())
     }
@@ -123,7 +126,12 @@ impl RunFolder {
 
     /// Reads a fold or holdout.
     pub(crate) fn read_cut(&self, info: &CutInfo) -> Result<Cut, BenchError> {
-        let path = self.part_path("cuts", &info.fingerprint);
+        // Runs of earlier versions name them by fingerprint.
+        let path = [&info.sha256, &info.fingerprint]
+            .map(|hash| self.part_path("cuts", hash))
+            .into_iter()
+            .find(|path| path.exists())
+            .unwrap_or_else(|| self.part_path("cuts", &info.sha256));
         let bytes = read_packed(&path, info.samples.saturating_mul(6))?;
         if sha256(&bytes) != info.sha256 {
             return Err(BenchError::damaged(

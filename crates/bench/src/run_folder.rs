@@ -39,6 +39,8 @@ const SCRATCH: &str = ".model-";
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// What replaces the time limit of the plan, which was written before.
+    time_limit_seconds: Option<Option<u64>>,
 }
 
 impl RunFolder {
@@ -56,6 +58,7 @@ impl RunFolder {
     ) -> Result<Self, BenchError> {
         let folder = Self {
             path: path.to_owned(),
+            time_limit_seconds: None,
         };
         let info_path = path.join("run.json");
         if info_path.exists() {
@@ -85,12 +88,22 @@ impl RunFolder {
         if path.join("run.json").is_file() && path.join("plan.jsonl").is_file() {
             Ok(Self {
                 path: path.to_owned(),
+                time_limit_seconds: None,
             })
         } else {
             Err(BenchError::Request(format!(
                 "{} is not a run: it has no run.json and plan.jsonl (`bakeoff run` and `bakeoff plan` make runs)",
                 path.display()
             )))
+        }
+    }
+
+    /// The same run with another time limit than it was planned with: somebody raises it
+    /// because trials have reached it.
+    pub(crate) fn within(self, time_limit_seconds: Option<u64>) -> Self {
+        Self {
+            time_limit_seconds: Some(time_limit_seconds),
+            ..self
         }
     }
 
@@ -138,10 +151,13 @@ impl RunFolder {
             let line: serde_json::Value =
                 serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
             check_schema(&path, &line["trial"])?;
-            let trial: PlannedTrial =
+            let mut trial: PlannedTrial =
                 serde_json::from_value(line).map_err(|error| bad(error.to_string()))?;
             if trial.index != index || trial.id != trial.trial.id() {
                 return Err(bad("the trial's index or id does not match it".into()));
+            }
+            if let Some(limit) = self.time_limit_seconds {
+                trial.time_limit_seconds = limit;
             }
             plan.push(trial);
         }
@@ -172,6 +188,9 @@ impl RunFolder {
         }
         if let Some(measured) = record.measured() {
             self.sidecar_bytes(&measured.probabilities)?;
+            if let Some(calibration) = &measured.calibration {
+                self.sidecar_bytes(&calibration.uncalibrated)?;
+            }
         }
         Ok(Some(record))
     }
@@ -271,14 +290,14 @@ impl RunFolder {
     pub fn read(&self) -> Result<Run, BenchError> {
         let info = self.info()?;
         let plan = self.plan()?;
-        let mut parts = Parts::default();
+        let (mut tests, mut cuts) = (BTreeMap::new(), BTreeMap::new());
         // The data section wants its pictures even where every trial failed.
         for data in &info.datasets {
             let test = self.read_test(data)?;
-            parts.tests.insert(data.test_fingerprint.clone(), test);
+            tests.insert(data.test_fingerprint.clone(), test);
             for cut in &data.cuts {
                 let found = self.read_cut(cut)?;
-                parts.cuts.insert(cut.fingerprint.clone(), found);
+                cuts.insert(cut.fingerprint.clone(), found);
             }
         }
         let mut run = Run {
@@ -287,8 +306,8 @@ impl RunFolder {
             records: BTreeMap::new(),
             probabilities: BTreeMap::new(),
             uncalibrated: BTreeMap::new(),
-            tests: parts.tests,
-            cuts: parts.cuts,
+            tests,
+            cuts,
         };
         for trial in &plan {
             let Some(record) = self.record(&trial.id)? else {

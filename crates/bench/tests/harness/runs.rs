@@ -181,6 +181,57 @@ fn a_damaged_record_is_named_and_put_aside() {
 }
 
 #[test]
+fn damaged_probabilities_from_before_calibration_are_put_aside_too() {
+    let house = House::new();
+    let experiment = house.experiment(
+        "validation_fraction = 0.2\ncalibrate = \"temperature\"\n[[models]]\nfamily = \"knn\"\n",
+    );
+    let run = house.plan(&experiment, false);
+    house.run(&run, &mut Recorder::default());
+    let id = run.plan().unwrap()[0].id.clone();
+    let record = run.record(&id).unwrap().unwrap();
+    let calibration = record.measured().unwrap().calibration.clone().unwrap();
+    let sidecar = run
+        .path()
+        .join("records")
+        .join(&calibration.uncalibrated.file);
+    fs::write(&sidecar, b"damaged").unwrap();
+    assert!(run.read().is_err());
+    let outcome = house.run(&run, &mut Recorder::default());
+    assert_eq!((outcome.ran, outcome.already_done), (1, 0));
+    assert!(run.read().is_ok());
+}
+
+#[test]
+fn a_resumed_run_takes_the_time_limit_of_the_experiment() {
+    let house = House::new();
+    let limit = |seconds: &str| house.experiment(&format!("{seconds}{TWO_MODELS}"));
+    let of = |run: &RunFolder| run.plan().unwrap()[0].time_limit_seconds;
+    let run = house.plan(&limit("time_limit_seconds = 5\n"), false);
+    assert_eq!(of(&run), Some(5));
+    let again = house.plan(&limit("time_limit_seconds = 60\n"), true);
+    assert_eq!((again.path(), of(&again)), (run.path(), Some(60)));
+    assert_eq!(of(&house.plan(&limit(""), true)), None);
+    // What was planned stays written.
+    assert_eq!(of(&run), Some(5));
+}
+
+#[test]
+fn no_saved_model_replaces_another() {
+    let house = House::new();
+    let experiment = house.experiment(
+        "seeds = [1, 2]\n[[models]]\nfamily = \"knn\"\n\
+         [[models]]\nname = \"KNN-seed2\"\nfamily = \"knn\"\nk = 1\n",
+    );
+    let refused = bakeoff_bench::plan(&experiment, &house.path("runs"), "", false);
+    let error = refused.unwrap_err().to_string();
+    assert!(
+        error.contains("toy/KNN-seed2") && error.contains("rename"),
+        "{error}"
+    );
+}
+
+#[test]
 fn cancelling_leaves_no_record_of_the_trial_in_progress() {
     let house = House::new();
     let experiment = house.experiment(TWO_MODELS);

@@ -4,11 +4,11 @@ use std::{fs, path::PathBuf};
 
 use bakeoff_bench::{InProcess, RunFolder, Runner};
 use bakeoff_core::{
-    Corruption,
+    Corruption, ImageShape, Images, Samples,
     record::{PlannedTrial, Purpose, SplitSpec},
 };
 
-use crate::house::{House, Recorder, TWO_MODELS};
+use crate::house::{House, Recorder, TWO_MODELS, write_part};
 
 /// The trials of a plan in words: model, seed and what sets them apart.
 fn words(run: &RunFolder) -> Vec<String> {
@@ -105,6 +105,28 @@ fn folds_and_holdouts_report_on_parts_of_the_training_data() {
     let left = fs::read_dir(run.path()).unwrap().flatten();
     let hidden = left.filter(|entry| entry.file_name().to_string_lossy().starts_with('.'));
     assert_eq!(hidden.count(), 0);
+}
+
+#[test]
+fn folds_of_copies_of_one_picture_can_be_read() {
+    // Every fold holds the same pictures, from other places.
+    let house = House::new();
+    let copies = |count: u16| {
+        let labels: Vec<u16> = (0..count).map(|i| 2 * i / count).collect();
+        let pixels: Vec<u8> = labels.iter().flat_map(|&l| [200 * l as u8; 4]).collect();
+        let images = Images::new(ImageShape::new(1, 2, 2), pixels).unwrap();
+        Samples::new(images, labels, vec!["0".into(), "1".into()]).unwrap()
+    };
+    write_part(&house.path("toy"), "train", &copies(12));
+    write_part(&house.path("toy"), "t10k", &copies(4));
+    let experiment = house.experiment("folds = 3\n[[models]]\nfamily = \"knn\"\nk = 1\n");
+    let run = house.plan(&experiment, false);
+    let outcome = house.run(&run, &mut Recorder::default());
+    assert_eq!((outcome.ran, outcome.failed), (4, 0));
+    let read = run.read().unwrap();
+    assert_eq!((read.info.datasets[0].cuts.len(), read.cuts.len()), (3, 1));
+    let kept = fs::read_dir(run.path().join("cuts")).unwrap();
+    assert_eq!(kept.count(), 3, "their places differ");
 }
 
 #[test]

@@ -26,6 +26,18 @@ pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
             earlier.trials
         );
     }
+    if args.resume && !args.quiet {
+        // Of all that a run has planned, this alone changes no trial: the run is the same.
+        let planned = run.info()?.robustness_baseline;
+        if planned.as_deref() != experiment.baseline() {
+            eprintln!(
+                "The run to resume was planned with {} as the baseline of robustness, and keeps \
+                 it; only a new run takes {}.",
+                planned.as_deref().unwrap_or("none"),
+                experiment.baseline().unwrap_or("none")
+            );
+        }
+    }
     interrupt::tell(format!(
         "Interrupted. What is finished is kept; go on with:\n  {}",
         resume_command()
