@@ -75,7 +75,7 @@ impl Temperature {
 }
 
 /// Probabilities with their logarithms divided by `temperature`, normalised again. At a
-/// temperature of 1 they come back as they are.
+/// temperature of 1 they come back as they are; at any, the predicted class stays.
 ///
 /// # Errors
 /// When the temperature is not a positive finite number.
@@ -102,7 +102,28 @@ pub fn scale_temperature(
                 *value = ((logit - top).exp() / total) as f32;
             }
         });
-    Ok(Probabilities::new(classes, values)?)
+    // What differed may have become equal by rounding, and the first of equals is the
+    // answer: the one that was stays ahead by a last bit.
+    let answers = probabilities.predicted();
+    loop {
+        let scaled = Probabilities::new(classes, values)?;
+        let moved: Vec<usize> = scaled
+            .predicted()
+            .iter()
+            .zip(&answers)
+            .enumerate()
+            .filter(|(_, (now, before))| now != before)
+            .map(|(sample, _)| sample)
+            .collect();
+        if moved.is_empty() {
+            return Ok(scaled);
+        }
+        values = scaled.values().to_vec();
+        for sample in moved {
+            let value = &mut values[sample * classes + usize::from(answers[sample])];
+            *value = value.next_up();
+        }
+    }
 }
 
 fn log(probability: f32) -> f64 {
@@ -192,6 +213,17 @@ mod tests {
         assert!(right.at_bound && right.temperature == 0.01);
         let wrong = fit(&[1, 0]);
         assert!(wrong.at_bound && (wrong.temperature - 100.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn no_temperature_changes_an_answer() {
+        // The second class is ahead by the last bit, which a hundredth of it is not.
+        let ahead = 0.4_f32.next_up();
+        let p = Probabilities::new(3, vec![0.4, ahead, 0.2, 0.2, 0.4, ahead]).unwrap();
+        for temperature in [0.01, 0.5, 2.0, 100.0] {
+            let scaled = scale_temperature(&p, temperature).unwrap();
+            assert_eq!(scaled.predicted(), p.predicted(), "{temperature}");
+        }
     }
 
     #[test]

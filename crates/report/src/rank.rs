@@ -29,11 +29,29 @@ pub enum RankError {
         /// A run that has the other.
         second: String,
     },
+    /// One name on one test part means two ways of training.
+    #[error(
+        "`{model}` on {dataset} was trained on other data or calibrated otherwise in {second} \
+         than in {first}, so that the mean of both says nothing; give the two different names"
+    )]
+    Training {
+        /// The model's name.
+        model: String,
+        /// The dataset.
+        dataset: String,
+        /// A run that has one of them.
+        first: String,
+        /// A run that has the other.
+        second: String,
+    },
     /// No model has results on every dataset.
     #[error(
         "no two models have results on every dataset, so there is nothing to rank; missing: {0}"
     )]
     NothingInCommon(String),
+    /// There is one model, or none.
+    #[error("ranking takes at least two models; there is {0}")]
+    TooFew(String),
 }
 
 /// A model with its rank.
@@ -83,7 +101,8 @@ pub struct Ranking {
 struct Block<'a> {
     fingerprint: &'a str,
     name: String,
-    fits: Vec<Fits<'a>>,
+    /// With the name of their run.
+    fits: Vec<(&'a str, Fits<'a>)>,
 }
 
 /// Ranks the models of all runs by a score.
@@ -109,11 +128,22 @@ pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
             }
             let fingerprint = fits.data.test_fingerprint.as_str();
             match blocks.iter_mut().find(|b| b.fingerprint == fingerprint) {
-                Some(block) => block.fits.push(fits),
+                Some(block) => {
+                    let mut same = block.fits.iter().filter(|(_, f)| f.model == fits.model);
+                    if let Some((first, _)) = same.find(|(_, known)| !trained_alike(known, &fits)) {
+                        return Err(RankError::Training {
+                            model: fits.model.to_owned(),
+                            dataset: fits.data.name.clone(),
+                            first: (*first).to_owned(),
+                            second: run.info.name.clone(),
+                        });
+                    }
+                    block.fits.push((&run.info.name, fits));
+                }
                 None => blocks.push(Block {
                     fingerprint,
                     name: fits.data.name.clone(),
-                    fits: vec![fits],
+                    fits: vec![(&run.info.name, fits)],
                 }),
             }
         }
@@ -146,6 +176,13 @@ pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
             Some((model, scores?))
         })
         .collect();
+    if complete.len() < 2 && left_out.is_empty() {
+        let found = complete.first();
+        return Err(RankError::TooFew(found.map_or_else(
+            || "none".to_owned(),
+            |(model, _)| format!("only {model}"),
+        )));
+    }
     if complete.len() < 2 {
         let missing: Vec<String> = left_out
             .iter()
@@ -183,6 +220,17 @@ pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
     })
 }
 
+/// Whether two runs have trained a model on as many pictures of the same data, and
+/// calibrated it alike. Seeds may differ: scores are means over them.
+fn trained_alike(a: &Fits<'_>, b: &Fits<'_>) -> bool {
+    let (Some(first), Some(second)) = (a.ok.first(), b.ok.first()) else {
+        return true;
+    };
+    first.measured.samples == second.measured.samples
+        && a.data.fingerprint == b.data.fingerprint
+        && a.planned.trial.calibration == b.planned.trial.calibration
+}
+
 /// Adds the number of test pictures, and then the fingerprint, to names that repeat.
 fn tell_apart(blocks: &mut [Block<'_>]) {
     let repeats = |blocks: &[Block<'_>]| -> Vec<bool> {
@@ -195,7 +243,7 @@ fn tell_apart(blocks: &mut [Block<'_>]) {
         let samples: usize = block
             .fits
             .first()
-            .map_or(0, |fits| fits.data.test_counts.iter().sum());
+            .map_or(0, |(_, fits)| fits.data.test_counts.iter().sum());
         if repeated {
             block.name = format!("{} ({samples} test pictures)", block.name);
         }
@@ -213,8 +261,8 @@ fn score(block: &Block<'_>, model: &str, metric: Metric) -> Option<f64> {
     let scores: Vec<f64> = block
         .fits
         .iter()
-        .filter(|fits| fits.model == model)
-        .flat_map(|fits| &fits.ok)
+        .filter(|(_, fits)| fits.model == model)
+        .flat_map(|(_, fits)| &fits.ok)
         .filter_map(|fit| {
             let predictions = &fit.predictions;
             let found = Evaluation::new(predictions.labels(), predictions.probabilities());

@@ -6,7 +6,7 @@ mod common;
 
 use bakeoff_core::{
     Probabilities,
-    record::{Run, Stage},
+    record::{Outcome, Run, Stage},
 };
 use bakeoff_metrics::Metric;
 use bakeoff_report::{Diff, DiffError, DiffOptions, ModelDiff, RankError, Verdict, diff, rank};
@@ -100,6 +100,42 @@ fn better_worse_noise_and_the_same_are_told_apart() {
     let found = diff(&before, &after, &by_loss).unwrap();
     assert_eq!(model(&found, "up").verdict, Verdict::Better);
     assert_eq!(model(&found, "down").verdict, Verdict::Worse);
+}
+
+#[test]
+fn a_few_pictures_fail_no_pipeline() {
+    let digits = digits("mnist", 2000);
+    let good = answers(&digits.test, 0.95, 1);
+    // So many right answers turned into wrong ones, and nothing the other way.
+    let turned = |count: usize| {
+        let right = good.predicted();
+        let right = right.iter().zip(digits.test.labels()).map(|(a, b)| a == b);
+        let chosen: Vec<usize> = right
+            .enumerate()
+            .filter_map(|(sample, right)| right.then_some(sample))
+            .take(count)
+            .collect();
+        let mut values = good.values().to_vec();
+        for sample in chosen {
+            values[sample * 10..(sample + 1) * 10].rotate_right(1);
+        }
+        Probabilities::new(10, values).unwrap()
+    };
+    let of = |answers| with(Builder::new("run", &[&digits]), &digits, "knn", answers).build();
+    let before = of(good.clone());
+    for metric in [Metric::Accuracy, Metric::MacroF1] {
+        let options = DiffOptions {
+            metric,
+            ..DiffOptions::default()
+        };
+        let verdict = |count| {
+            let found = diff(&before, &of(turned(count)), &options).unwrap();
+            model(&found, "knn").verdict
+        };
+        // Three coins fall alike one time in four; twelve hardly ever.
+        assert_eq!(verdict(3), Verdict::WithinNoise, "{metric:?}");
+        assert_eq!(verdict(12), Verdict::Worse, "{metric:?}");
+    }
 }
 
 #[test]
@@ -240,9 +276,17 @@ fn one_name_for_two_recipes_is_refused() {
     let refusal = rank(&[&one, &two], Metric::Accuracy).unwrap_err();
     assert!(matches!(refusal, RankError::Recipes { .. }), "{refusal}");
     assert!(refusal.to_string().contains("`knn`"));
+    // Nor is the mean of a model and of the same one trained on less data a score.
+    let mut less = one.clone();
+    less.info.name = "less".to_owned();
+    for record in less.records.values_mut() {
+        if let Outcome::Ok(measured) = &mut record.outcome {
+            measured.samples.train /= 2;
+        }
+    }
+    let refusal = rank(&[&one, &less], Metric::Accuracy).unwrap_err();
+    assert!(matches!(refusal, RankError::Training { .. }), "{refusal}");
     let alone = run("alone", &digits, &[("knn", 0.9, 1)]);
-    assert!(matches!(
-        rank(&[&alone], Metric::Accuracy),
-        Err(RankError::NothingInCommon(_))
-    ));
+    let refusal = rank(&[&alone], Metric::Accuracy).unwrap_err().to_string();
+    assert!(refusal.ends_with("there is only knn"), "{refusal}");
 }

@@ -227,6 +227,21 @@ fn no_name_leads_out_of_the_folder_or_out_of_a_cell() {
 }
 
 #[test]
+fn a_model_called_as_a_folds_labels_does_not_replace_them() {
+    let mut run = everything(40);
+    for planned in &mut run.plan {
+        if planned.trial.model == "knn" {
+            planned.trial.model = "labels-fold-1-of-5".to_owned();
+        }
+    }
+    let files = exported(&run, &[Format::Npy]);
+    let plain = exported(&everything(40), &[Format::Npy]);
+    let path = "predictions/mnist/labels-fold-1-of-5.npy";
+    assert!(files[path] == plain[path]);
+    assert_eq!(files.len(), plain.len());
+}
+
+#[test]
 fn a_run_without_results_exports_what_there_is() {
     let digits = digits("mnist", 10);
     let run = Builder::new("nothing", &[&digits])

@@ -10,7 +10,7 @@ mod npy;
 mod safetensors;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bakeoff_core::{
     Probabilities,
@@ -202,8 +202,14 @@ fn predictions(run: &Run) -> Vec<DatasetPredictions<'_>> {
             Some(place) => place,
             None => {
                 let mut taken = Slugs::default();
-                // The labels of the test part have that name.
+                // Names of labels, which a model may have too.
                 taken.new_slug("labels");
+                let all = run.plan.iter().filter(|p| p.trial.data.name == data.name);
+                let parts = all.filter(|p| p.trial.purpose() == Purpose::Resampling);
+                let stems: BTreeSet<String> = parts.map(|p| labels_of(p.trial.split)).collect();
+                for stem in &stems {
+                    taken.new_slug(stem);
+                }
                 let dataset = DatasetPredictions {
                     slug: names.new_slug(&data.name),
                     class_names: &data.class_names,
@@ -222,10 +228,7 @@ fn predictions(run: &Run) -> Vec<DatasetPredictions<'_>> {
             name += &format!("-{}", variant.replace('%', "percent"));
         }
         let labels_stem = match (trial.purpose(), trial.split) {
-            (Purpose::Resampling, split @ (SplitSpec::Fold { .. } | SplitSpec::Holdout { .. })) => {
-                let words = split.to_string().replace([' ', ','], "-");
-                format!("labels-{}", words.replace("--", "-"))
-            }
+            (Purpose::Resampling, split) => labels_of(split),
             _ => "labels".to_owned(),
         };
         dataset.trials.push(TrialPredictions {
@@ -244,6 +247,12 @@ fn predictions(run: &Run) -> Vec<DatasetPredictions<'_>> {
         .into_iter()
         .map(|(_, _, dataset)| dataset)
         .collect()
+}
+
+/// The name of the labels of a fold or holdout.
+fn labels_of(split: SplitSpec) -> String {
+    let words = split.to_string().replace([' ', ','], "-");
+    format!("labels-{}", words.replace("--", "-"))
 }
 
 impl DatasetPredictions<'_> {
