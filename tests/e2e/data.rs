@@ -188,11 +188,19 @@ fn data_that_does_not_fit_a_model_is_refused() {
             ],
         )
     };
+    // Some of the model's classes, known by name, are no misfit.
     write_folder(&folder.join("four"), &other(ImageShape::new(1, 28, 28), 4));
-    evaluate("four").expect(1).complains_of(&[
+    let said = evaluate("four").expect(0).stdout;
+    assert!(said.contains("80 test pictures of `four`"), "{said}");
+
+    write_folder(
+        &folder.join("twelve"),
+        &other(ImageShape::new(1, 28, 28), 12),
+    );
+    evaluate("twelve").expect(1).complains_of(&[
         "mnist-3000/knn",
         "10 classes",
-        "`four` has 4 (0, 1, 2, 3)",
+        "`twelve` has 12 (0, 1, 2, 3",
     ]);
 
     write_folder(

@@ -176,6 +176,7 @@ fn csv_and_json_say_the_same() {
             match &row[name] {
                 Value::Null => assert_eq!(cell, "", "{name}"),
                 Value::String(text) => assert_eq!(cell, text, "{name}"),
+                Value::Bool(flag) => assert_eq!(cell, flag.to_string(), "{name}"),
                 value => {
                     let (a, b): (f64, f64) = (cell.parse().unwrap(), value.as_f64().unwrap());
                     assert_eq!(a.to_bits(), b.to_bits(), "{name}: {cell} and {value}");
@@ -269,9 +270,16 @@ fn a_report_comes_back_from_the_records_alone() {
     fs::create_dir(copy.join("charts")).unwrap();
     fs::write(copy.join("charts/old.svg"), "<svg/>").unwrap();
 
+    // The saved models answer in the page.
+    let models = comparison().folder.join("models");
     let output = run(
         copy.parent().unwrap(),
-        &["report".as_ref(), copy.as_os_str()],
+        &[
+            "report".as_ref(),
+            copy.as_os_str(),
+            "--models-dir".as_ref(),
+            models.as_os_str(),
+        ],
     )
     .expect(0);
     assert!(output.stdout.contains("report.html"), "{}", output.said());
