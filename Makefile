@@ -53,9 +53,9 @@ audit:
 	$(CARGO) deny check advisories || \
 		echo "advisories: not checked or not clean, see above (the database needs the internet)"
 
-## Criterion benches of the kernels and of whole fits on reduced data.
+## Criterion benches of the kernels, of whole fits on reduced data and of the report.
 bench:
-	$(CARGO) bench $(addprefix -p bakeoff-,knn logistic neural metrics zoo) --benches
+	$(CARGO) bench $(addprefix -p bakeoff-,knn logistic neural metrics zoo report) --benches
 
 ## Beside scikit-learn, FAISS, PyTorch and Keras, into docs/peers.md; ARGS=--quick to try it.
 bench-peers:
