@@ -264,3 +264,31 @@ fn check_cell(browser: &mut Chromium, model: &Said, labels: &[usize], cell: (usi
     let what = format!("actual {}, predicted {} by {}", cell.0, cell.1, model.name);
     assert!(words.as_str().unwrap().contains(&what), "{words}");
 }
+
+#[test]
+fn addresses_that_mean_nothing_leave_the_page_whole() {
+    let Some(mut browser) = report("browser-addresses") else {
+        return;
+    };
+    let whole = "({
+        found: byId('explorer-found').textContent,
+        tabs: document.querySelectorAll('.views > .tabs').length,
+        contents: document.querySelectorAll('nav [aria-current]').length,
+    })";
+    let expected = browser.evaluate(whole);
+    assert_eq!(expected["tabs"], json!(4));
+    for address in [
+        "100%",
+        "explorer/%FF/0/every//",
+        "explorer/0/0/every/-1/",
+        "explorer/0/0/every/0.5/",
+        "explorer/0/99/every//",
+        "explorer/0/0/nonsense//",
+    ] {
+        browser.evaluate(&format!("location.hash = '{address}'"));
+        browser.reload();
+        assert_eq!(browser.evaluate(whole), expected, "#{address}");
+    }
+    let (complaints, _) = browser.complaints_and_requests();
+    assert!(complaints.is_empty(), "{complaints:#?}");
+}

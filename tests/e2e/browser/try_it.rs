@@ -165,6 +165,10 @@ fn drawing_is_answered_and_can_be_taken_back() {
         ("dot", &[(0.78, 0.6), (0.78, 0.66)]),
         ("one", &[(0.9, 0.2), (0.9, 0.8)]),
     ];
+    // A tap alone is a dot, not nothing.
+    browser.draw("#try-pad", &[(0.5, 0.5)]);
+    assert_ne!(browser.evaluate(answers), nothing);
+    browser.click("#try-clear");
     let (mut pages, mut paths, mut said) = (Vec::new(), Vec::new(), Vec::new());
     for (name, stroke) in strokes {
         browser.draw("#try-pad", stroke);
@@ -209,6 +213,43 @@ fn drawing_is_answered_and_can_be_taken_back() {
     assert!(said.as_str().unwrap().contains("cnn"), "{said}");
     let (complaints, _) = browser.complaints_and_requests();
     assert!(complaints.is_empty(), "{complaints:#?}");
+}
+
+#[test]
+fn two_fingers_draw_two_strokes() {
+    let Some(mut browser) = report("browser-fingers") else {
+        return;
+    };
+    let corner = browser.evaluate(
+        "(() => {
+            byId('try-pad').scrollIntoView({ block: 'center', behavior: 'instant' });
+            const box = byId('try-pad').getBoundingClientRect();
+            return [box.x, box.y];
+        })()",
+    );
+    let (left, top) = (corner[0].as_f64().unwrap(), corner[1].as_f64().unwrap());
+    // One goes down on the left, the other one on the right.
+    for step in 0..5 {
+        let y = top + 60.0 + 30.0 * f64::from(step);
+        let fingers =
+            [(0, 60.0), (1, 220.0)].map(|(id, x)| json!({ "x": left + x, "y": y, "id": id }));
+        let kind = if step == 0 { "touchStart" } else { "touchMove" };
+        browser.call(
+            "Input.dispatchTouchEvent",
+            json!({ "type": kind, "touchPoints": fingers }),
+        );
+    }
+    browser.call(
+        "Input.dispatchTouchEvent",
+        json!({ "type": "touchEnd", "touchPoints": [] }),
+    );
+    let widths = browser.evaluate(
+        "trial.marks.map(stroke => {
+            const across = stroke.map(it => it.x);
+            return Math.round(Math.max(...across) - Math.min(...across));
+        })",
+    );
+    assert_eq!(widths, json!([0, 0]), "no line leads from finger to finger");
 }
 
 #[test]

@@ -203,13 +203,14 @@ function arriveAtExplorer() {
 
 /** Shows what the address asks for; false where it asks for something else. */
 function followAddress() {
-  const [name, ...parts] = decodeURIComponent(location.hash.slice(1)).split("/");
+  const [name, ...parts] = addressed().split("/");
   if (name !== "explorer" || parts.length !== 5) return false;
   const [group, model] = parts.slice(0, 2).map(Number);
   const [show, actual, predicted] = parts.slice(2);
   if (!explorer.groups[group]?.models[model]) return false;
   const classes = explorer.groups[group].classes.length;
-  const known = (/** @type {string} */ it) => it === "" || Number(it) < classes;
+  const known = (/** @type {string} */ it) =>
+    it === "" || (/^\d+$/.test(it) && Number(it) < classes);
   const shows = explorerRadios().some((radio) => radio.value === show);
   if (!shows || !known(actual) || !known(predicted)) return false;
   explorer.choice = { group, model, show, actual, predicted };
@@ -261,18 +262,34 @@ function showShots() {
  * @param {number} found
  */
 function foundInWords(group, choice, found) {
-  const { name, counts } = group.models[choice.model];
+  const { name } = group.models[choice.model];
   const pictures = found === 1 ? "1 picture" : `${found} pictures`;
   const words = [];
   if (choice.actual !== "") words.push(`actual ${group.classes[Number(choice.actual)]}`);
   if (choice.predicted !== "")
     words.push(`predicted ${group.classes[Number(choice.predicted)]} by ${name}`);
   const what = words.length > 0 ? `: ${words.join(", ")}` : "";
-  const isCell = choice.show === "every" && words.length === 2 && counts.length > 0;
-  const cell = Number(choice.actual) * group.classes.length + Number(choice.predicted);
-  const inCell = isCell ? counts[cell] : found;
-  const some = `. The test data has ${inCell.toLocaleString("en")}: not every right answer is in this page.`;
-  return pictures + what + (inCell > found ? some : ".");
+  const inData = inTestData(group, choice) ?? found;
+  const some = `. The test data has ${inData.toLocaleString("en")}: not all of them are in this page.`;
+  return pictures + what + (inData > found ? some : ".");
+}
+
+/**
+ * How many pictures of the whole test data a choice takes in; `null` where the page has no
+ * counts to tell it by.
+ * @param {Explored} group
+ * @param {Choice} choice
+ */
+function inTestData({ classes, models }, { model, show, actual, predicted }) {
+  const { counts } = models[model];
+  if (counts.length === 0 || !["every", "mistakes"].includes(show)) return null;
+  const wanted = (/** @type {number} */ row, /** @type {number} */ column) =>
+    (actual === "" || Number(actual) === row) &&
+    (predicted === "" || Number(predicted) === column) &&
+    (show === "every" || row !== column);
+  return counts
+    .filter((_, at) => wanted(Math.floor(at / classes.length), at % classes.length))
+    .reduce((sum, count) => sum + count, 0);
 }
 
 /**

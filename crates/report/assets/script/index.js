@@ -123,7 +123,7 @@ function sideBySide() {
       if (chosen.length === 2) byId("side-by-side").scrollIntoView({ block: "nearest" });
     });
   }
-  const [name, ...folders] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  const [name, ...folders] = addressed().split("/");
   if (name === "side-by-side") {
     const numbers = folders.map((folder) => runs.findIndex((run) => run.folder === folder));
     chosen = numbers.filter((it) => it >= 0).slice(0, 2);

@@ -32,6 +32,16 @@ function dataOf(id) {
   return block ? JSON.parse(block.textContent) : null;
 }
 
+/** What the address says after its `#`; nothing where that is no text. */
+function addressed() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    // A lone % comes from elsewhere; it must not stop the page.
+    return "";
+  }
+}
+
 /**
  * Little-endian 16-bit words from base64.
  * @param {string} text

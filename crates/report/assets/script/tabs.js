@@ -5,7 +5,7 @@
 
 function tabbedViews() {
   for (const views of document.querySelectorAll(".views")) makeTabs(views);
-  const follow = () => showPanelOf(decodeURIComponent(location.hash.slice(1)));
+  const follow = () => showPanelOf(addressed());
   addEventListener("hashchange", follow);
   follow();
 }

@@ -42,6 +42,7 @@ function tryIt() {
   );
   select.addEventListener("change", () => {
     trial.group = Number(select.value);
+    offerTestPicture();
     answerDrawing();
   });
   drawWithPointer();
@@ -56,9 +57,13 @@ function tryIt() {
     answerDrawing();
   });
   byId("try-sample").addEventListener("click", layTestPicture);
-  byId("try-sample").hidden = !exploredOfTrial();
+  offerTestPicture();
   drawMarks();
   answerDrawing();
+}
+
+function offerTestPicture() {
+  byId("try-sample").hidden = !exploredOfTrial();
 }
 
 function drawingPad() {
@@ -74,8 +79,8 @@ function pencil(canvas) {
 
 function drawWithPointer() {
   const pad = drawingPad();
-  /** @type {Stroke | null} */
-  let stroke = null;
+  /** @type {Map<number, Stroke>} by pointer: two fingers are two strokes */
+  const strokes = new Map();
   /** @param {PointerEvent} event */
   const at = (event) => {
     const box = pad.getBoundingClientRect();
@@ -98,20 +103,22 @@ function drawWithPointer() {
     if (event.button !== 0) return;
     event.preventDefault();
     pad.setPointerCapture(event.pointerId);
-    stroke = [at(event)];
+    const stroke = [at(event)];
+    strokes.set(event.pointerId, stroke);
     trial.marks.push(stroke);
     soon();
   });
   pad.addEventListener("pointermove", (event) => {
+    const stroke = strokes.get(event.pointerId);
     if (!stroke) return;
     // A quick hand moves further than one event tells.
     const all = event.getCoalescedEvents?.() ?? [];
     stroke.push(...(all.length > 0 ? all : [event]).map(at));
     soon();
   });
-  for (const end of ["pointerup", "pointercancel"]) {
-    pad.addEventListener(end, () => {
-      stroke = null;
+  for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
+    pad.addEventListener(end, (event) => {
+      strokes.delete(event.pointerId);
     });
   }
 }
@@ -131,8 +138,10 @@ function drawMarks() {
       continue;
     }
     context.beginPath();
-    context.moveTo(mark[0].x, mark[0].y);
-    // A single point is a dot: a line to itself with round ends.
+    const start = mark[0];
+    context.moveTo(start.x, start.y);
+    // A tap is a dot, but a line of no length is not drawn at all.
+    context.lineTo(start.x + 0.01, start.y);
     for (const { x, y } of mark) context.lineTo(x, y);
     context.stroke();
   }
