@@ -134,6 +134,18 @@ fn axis_bytes_with(value: f64, number: impl Fn(f64) -> String) -> String {
     format!("{}\u{a0}{unit}", number(scaled))
 }
 
+/// `2026-11-20 10:24 UTC` of `2026-11-20T10:24:48Z`; what is no such time stays as it is.
+pub(crate) fn minute(time: &str) -> String {
+    let parts = time
+        .strip_suffix('Z')
+        .and_then(|time| time.split_once('T'))
+        .and_then(|(day, time)| Some((day, time.get(..5)?)));
+    match parts {
+        Some((day, minute)) => format!("{day} {minute} UTC"),
+        None => time.to_owned(),
+    }
+}
+
 /// How many times one is another: `1.2×`, `35×`, `1,200×`.
 pub(crate) fn times(ratio: f64) -> String {
     if ratio < 9.95 {
@@ -176,6 +188,14 @@ mod tests {
         ];
         for (value, text) in cases {
             assert_eq!(plain(seconds(value)), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn times_of_day() {
+        assert_eq!(minute("2026-11-20T10:24:48Z"), "2026-11-20 10:24 UTC");
+        for other in ["", "yesterday", "T1Z", "2026-11-20T10:24:48+01:00"] {
+            assert_eq!(minute(other), other);
         }
     }
 

@@ -178,16 +178,17 @@ fn listed(run: &IndexedRun, compared: &mut Vec<Compared>) -> Listed {
         None => time.to_owned(),
     };
     listed.data = info.datasets.iter().map(|data| data.name.clone()).collect();
-    let rows: Option<Vec<Row>> = leaderboard
-        .as_ref()
-        .and_then(|text| serde_json::from_str(text).ok());
-    let Some(rows) = rows else {
-        listed.href.clear();
-        listed.remark = format!(
-            "not reported yet: `bakeoff report {}`",
-            shlex_like(&run.folder)
-        );
-        return listed;
+    let rows: Result<Vec<Row>, &str> = match leaderboard {
+        Some(text) => serde_json::from_str(text).map_err(|_| "its leaderboard cannot be read"),
+        None => Err("not reported yet"),
+    };
+    let rows = match rows {
+        Ok(rows) => rows,
+        Err(reason) => {
+            listed.href.clear();
+            listed.remark = format!("{reason}: `bakeoff report {}`", shlex_like(&run.folder));
+            return listed;
+        }
     };
     let datasets: Vec<Dataset> = info
         .datasets

@@ -39,12 +39,14 @@ pub(crate) fn class_errors(stem: &str, errors: &ClassErrors<'_>) -> Result<Chart
         .iter()
         .map(|(name, _)| shortened(name, 12.0, 110.0))
         .collect();
+    let classes_down = errors.classes.len() <= 20;
+    // Beside rows there is more room than above columns.
+    let room = if classes_down { 130.0 } else { 96.0 };
     let classes: Vec<String> = errors
         .classes
         .iter()
-        .map(|name| shortened(name, 12.0, 96.0))
+        .map(|name| shortened(name, 12.0, room))
         .collect();
-    let classes_down = classes.len() <= 20;
     let (rows, columns) = if classes_down {
         (classes, models)
     } else {

@@ -113,11 +113,10 @@ pub(crate) fn pareto(
         let names: Vec<String> = first
             .iter()
             .map(|&i| {
-                let star = if front.get(i) == Some(&true) {
-                    " ★"
-                } else {
-                    ""
-                };
+                // Any of its fits may be the one that is not beaten.
+                let mut fits = candidates.iter().zip(&front);
+                let unbeaten = fits.any(|(c, front)| *front && c.label == candidates[i].label);
+                let star = if unbeaten { " ★" } else { "" };
                 format!(
                     "{}{star}",
                     shortened(candidates[i].label, LABEL_SIZE, 120.0)

@@ -89,7 +89,10 @@ pub(super) fn part(
         sentences: together(group, &agreement, samples),
         figures,
         tables,
-        notes: Vec::new(),
+        notes: match seeds_note(group).trim() {
+            "" => Vec::new(),
+            note => vec![note.to_owned()],
+        },
     }))
 }
 
@@ -103,7 +106,12 @@ fn lead(missed: &[usize], models: usize, samples: usize) -> Words {
     match missed.len() {
         0 => Words::default()
             .strong("There is no test picture that every model misses")
-            .plain(": each is right for at least one of them."),
+            .plain(": at least one of them gets each right."),
+        1 => Words::default()
+            .plain(format!("{all} miss "))
+            .strong("the same one")
+            .plain(of)
+            .plain(": it may be mislabelled or hopeless."),
         count => Words::default()
             .plain(format!("{all} miss "))
             .strong(format!("the same {}", format::count(count as u64)))

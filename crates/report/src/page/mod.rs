@@ -105,6 +105,8 @@ struct Page<'a> {
     run: &'a str,
     experiment: &'a str,
     planned_at: &'a str,
+    /// The same for people.
+    planned: String,
     version: &'a str,
     summary: String,
     contents: Vec<Link>,
@@ -240,6 +242,7 @@ pub(crate) fn build(analysis: &Analysis<'_>, options: &Options) -> Result<Finish
         run: &info.name,
         experiment: &info.experiment,
         planned_at: &info.planned_at,
+        planned: format::minute(&info.planned_at),
         version: &info.version,
         summary: summary(analysis),
         contents: contents(

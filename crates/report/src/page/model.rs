@@ -148,7 +148,7 @@ fn notes(entry: &Entry<'_>, trial: &Trial<'_>, success: &Success<'_>) -> Vec<Str
     let mut notes = Vec::new();
     if let Some(spread) = board::seeds(entry) {
         notes.push(format!(
-            "Accuracy is the {spread}. Everything else in this section is of seed {}, the first \
+            "Accuracy: {spread}. Everything else in this section is of seed {}, the first \
              planned one that succeeded.",
             trial.planned.trial.seed
         ));

@@ -177,19 +177,19 @@ fn words(found: &Resampling<'_>, pair: &CutsPair) -> Words {
     let points = format!("{:.2}", 100.0 * pair.test.mean);
     let chance = |share: f64| {
         if share > 0.9995 {
-            "almost certainly".to_owned()
+            "is almost certain".to_owned()
         } else {
-            format!("with a probability of {}", format::percent(share, 999))
+            format!("has a probability of {}", format::percent(share, 999))
         }
     };
     let practical = if pair.practical.equivalent >= 0.5 {
         format!(
-            " They are practically equal {}.",
+            " That they are practically equal {}.",
             chance(pair.practical.equivalent)
         )
     } else {
         format!(
-            " {} is better by more than {:.0} point {}.",
+            " That {} is better by more than {:.0} point {}.",
             first.model,
             100.0 * PRACTICAL_MARGIN,
             chance(pair.practical.first_higher)
@@ -208,6 +208,10 @@ fn words(found: &Resampling<'_>, pair: &CutsPair) -> Words {
                 ": {points} points between them could be the draw of the data ({}).{practical}",
                 p_text(p)
             )),
+        None if pair.test.mean == 0.0 => Words::default().plain(format!(
+            "{} and {} are equally accurate on every part.",
+            first.model, second.model
+        )),
         None => Words::default().plain(format!(
             "{} is {points} points ahead of {} on every part alike, so there is no spread to \
              judge by.",
@@ -270,11 +274,11 @@ fn pairs_table(found: &Resampling<'_>) -> Table {
                 vec![
                     Cell::from(found.models[pair.first].model),
                     Cell::from(found.models[pair.second].model),
-                    Cell::number(Some(100.0 * pair.test.mean), |p| format!("{p:+.2}")),
+                    Cell::number(Some(100.0 * pair.test.mean), signed_points),
                     Cell::from(format!(
-                        "{:+.2} to {:+.2}",
-                        100.0 * interval.low,
-                        100.0 * interval.high
+                        "{} to {}",
+                        signed_points(100.0 * interval.low),
+                        signed_points(100.0 * interval.high)
                     )),
                     Cell::number(pair.adjusted_p, p_value),
                     Cell::number(Some(pair.practical.first_higher), share),
@@ -286,4 +290,9 @@ fn pairs_table(found: &Resampling<'_>) -> Table {
         sortable: true,
         pairs: false,
     }
+}
+
+/// `+5.17`, `−9.48`.
+fn signed_points(points: f64) -> String {
+    format!("{points:+.2}").replace('-', "−")
 }

@@ -122,8 +122,8 @@ fn lead(group: &Group<'_>, found: &Robustness) -> Words {
     ));
     match (&found.baseline, best.error) {
         (Some(baseline), Some(error)) if baseline != name(best) => words.plain(format!(
-            "; its errors are {} those of {baseline} (robustness score {error:.2}).",
-            format::times(error)
+            "; over the corruptions its errors are on average {error:.2}× those of {baseline} \
+             (its robustness score)."
         )),
         _ => words.plain("."),
     }
@@ -131,6 +131,7 @@ fn lead(group: &Group<'_>, found: &Robustness) -> Words {
 
 /// Where a model loses most.
 fn weakest(name: &str, found: &Robustness, model: &Corrupted) -> Words {
+    let share = |errors: f64| format::percent(errors, 100);
     let errors = model.errors();
     if let ([error], [only]) = (errors.as_slice(), found.corruptions.as_slice()) {
         return Words::default().strong(name).plain(format!(
@@ -148,12 +149,18 @@ fn weakest(name: &str, found: &Robustness, model: &Corrupted) -> Words {
         .zip(&found.corruptions)
         .min_by(|a, b| a.0.total_cmp(b.0));
     match (worst, least) {
+        (Some((most, _)), Some((few, _))) if share(*most) == share(*few) => {
+            Words::default().strong(name).plain(format!(
+                " gets {} wrong under every corruption.",
+                share(*most)
+            ))
+        }
         (Some((most, worst)), Some((few, least))) => Words::default().strong(name).plain(format!(
             " suffers most from “{}” ({} wrong) and least from “{}” ({} wrong).",
             worst.title().to_lowercase(),
-            format::percent(*most, 100),
+            share(*most),
             least.title().to_lowercase(),
-            format::percent(*few, 100),
+            share(*few),
         )),
         _ => Words::default(),
     }
@@ -178,14 +185,34 @@ fn table(group: &Group<'_>, found: &Robustness) -> Table {
                     Cell::from(group.entries[model.entry].model),
                     Cell::number(Some(model.clean), share),
                     Cell::number(Some(model.mean), share),
-                    Cell::number(Some(100.0 * (model.clean - model.mean)), |points| {
-                        format!("{points:.2}")
-                    }),
+                    Cell::number(Some(100.0 * (model.clean - model.mean)), points_text),
                     Cell::number(model.error, |error| format!("{error:.3}")),
                 ]
             })
             .collect(),
         sortable: true,
         pairs: false,
+    }
+}
+
+/// Points of per cent; what rounds to nothing has no sign.
+fn points_text(points: f64) -> String {
+    let text = format!("{points:.2}").replace('-', "−");
+    if text == "−0.00" {
+        "0.00".to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_lost_has_no_sign() {
+        assert_eq!(points_text(-1e-14), "0.00");
+        assert_eq!(points_text(-0.25), "−0.25");
+        assert_eq!(points_text(21.625), "21.62");
     }
 }

@@ -152,12 +152,17 @@ fn pair_words(group: &Group<'_>, pair: &PairDifference) -> Words {
                 p_text(p)
             ))
     } else {
+        let likely = if p < 0.2 {
+            "may well come about"
+        } else {
+            "would easily come about"
+        };
         let counts = counts.replacen("its fits", &format!("the fits of {first}"), 1);
         let counts = counts.replacen("it gets", &format!("{first} gets"), 1);
         Words::default()
             .strong(format!("{first} and {second} cannot be told apart"))
             .plain(format!(
-                ": {counts}; a difference this large would easily come about by chance ({}).",
+                ": {counts}; a difference this large {likely} by chance ({}).",
                 p_text(p)
             ))
     }
@@ -196,8 +201,8 @@ fn seeds_words(group: &Group<'_>) -> Option<Words> {
         ))
     } else {
         words.plain(format!(
-            "the fits of {} reach from {} to {}, those of {} from {} to {}, so that the seed \
-             alone can turn their order.",
+            "the fits of {} reach from {} to {}, those of {} from \
+             {} to {}, so that the seed alone can turn their order.",
             name(best),
             format::percent(own.low, samples),
             format::percent(own.high, samples),
@@ -384,7 +389,8 @@ fn pairs<'g>(group: &'g Group<'_>, name: impl Fn(usize) -> &'g str) -> Table {
     Table {
         caption: format!(
             "Every two models on the same test pictures of {}: differences with 95\u{a0}% \
-             intervals, p-values corrected for all pairs; the verdict is by accuracy",
+             intervals (each for itself), p-values corrected for all pairs; the verdict is by \
+             accuracy; of log loss, less is better",
             group.name
         ),
         columns,

@@ -1,8 +1,10 @@
 //! The answer in words, derived from the same numbers as the leaderboard.
 
-use super::parts::Words;
+use bakeoff_metrics::Metric;
+
+use super::{parts::Words, significance::p_text};
 use crate::{
-    analysis::{Entry, Group, Success, seconds},
+    analysis::{Entry, Group, Success, seconds, significance::PairDifference},
     format,
 };
 
@@ -22,6 +24,7 @@ pub(crate) fn verdict(group: &Group<'_>, only_dataset: bool) -> Vec<Words> {
         ];
     };
     let mut sentences = vec![lead(best, others, group.name, only_dataset)];
+    sentences.extend(certainty(group));
     sentences.extend(errors(best, others));
     sentences.extend(others.first().map(|second| costs(best, second)));
     sentences.extend(cheapest(&ranked));
@@ -69,6 +72,55 @@ fn lead(best: &Entry<'_>, others: &[&Entry<'_>], dataset: &str, only_dataset: bo
     }
 }
 
+/// Whether the best is really better; nothing where several share its very accuracy.
+fn certainty(group: &Group<'_>) -> Option<Words> {
+    let found = &group.significance;
+    let accuracy = |place: usize| group.entries[found.models[place].entry].mean_accuracy();
+    let with_best = || found.pairs.iter().filter(|pair| pair.first == 0);
+    if with_best().any(|pair| accuracy(pair.second) == accuracy(0)) {
+        return None;
+    }
+    let (clear, open): (Vec<_>, Vec<_>) = with_best().partition(|pair| pair.accuracy_differs());
+    let names = |pairs: &[&PairDifference]| {
+        let names = pairs.iter().map(|pair| {
+            group.entries[found.models[pair.second].entry]
+                .model
+                .to_owned()
+        });
+        format::list(&names.collect::<Vec<_>>())
+    };
+    let largest = clear
+        .iter()
+        .filter_map(|pair| pair.difference(Metric::Accuracy)?.adjusted_p)
+        .fold(0.0, f64::max);
+    let p = match clear.as_slice() {
+        [_] => p_text(largest),
+        _ => p_text(largest).replace('=', "≤"),
+    };
+    let words = Words::default();
+    match (open.as_slice(), clear.as_slice()) {
+        ([], []) => None,
+        ([], clear) => Some(
+            words
+                .plain("Its lead over ")
+                .strong(format!("{} is significant", names(clear)))
+                .plain(format!(" ({p}).")),
+        ),
+        (open, []) => Some(
+            words
+                .plain("Its lead over ")
+                .strong(format!("{} may be chance", names(open)))
+                .plain("."),
+        ),
+        (open, clear) => Some(
+            words
+                .plain("Its lead over ")
+                .strong(format!("{} may be chance", names(open)))
+                .plain(format!("; over {} it is significant ({p}).", names(clear))),
+        ),
+    }
+}
+
 /// `98.95 to 99.31 %`.
 fn interval(success: &Success<'_>, samples: usize) -> String {
     let interval = success.interval();
@@ -86,6 +138,9 @@ pub(crate) fn spread(entry: &Entry<'_>, samples: usize) -> Option<String> {
     (accuracies.len() > 1).then(|| {
         let low = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
         let high = accuracies.iter().copied().fold(0.0, f64::max);
+        if low == high {
+            return format!("the same with each of {} seeds", accuracies.len());
+        }
         format!(
             "mean of {} seeds, {} to {}",
             accuracies.len(),
@@ -104,7 +159,11 @@ fn errors(best: &Entry<'_>, others: &[&Entry<'_>]) -> Option<Words> {
         (theirs > own).then_some((other.model, theirs))
     });
     let (next, theirs) = worse.next()?;
-    let fewer = |theirs: f64| format!("{:.0}\u{a0}%", 100.0 * (1.0 - own / theirs));
+    let fewer = |theirs: f64| {
+        let share = 100.0 * (1.0 - own / theirs);
+        let digits = usize::from(share < 1.0);
+        format!("{share:.digits$}\u{a0}%")
+    };
     let subject = if others
         .first()
         .is_some_and(|other| other.mean_accuracy() == best.mean_accuracy())
