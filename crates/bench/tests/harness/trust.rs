@@ -271,9 +271,9 @@ fn what_the_data_cannot_give_is_refused_before_training() {
     );
     let message = error(&format!("folds = 61\n{knn}"));
     assert!(message.contains("of 61 would have no samples"), "{message}");
-    let message = error(&format!(
-        "train_fractions = [0.05]\ncalibrate = \"temperature\"\n[[models]]\nfamily = \"dummy\"\n"
-    ));
+    let message = error(
+        "train_fractions = [0.05]\ncalibrate = \"temperature\"\n[[models]]\nfamily = \"dummy\"\n",
+    );
     assert!(message.contains("needs a validation part"), "{message}");
 }
 

@@ -59,7 +59,7 @@ mod tests {
             });
             Probabilities::new(2, rows.collect()).unwrap()
         };
-        let (good, bad) = (answers(&|i| i >= 90), answers(&|i| i < 3 || i >= 90));
+        let (good, bad) = (answers(&|i| i >= 90), answers(&|i| !(3..90).contains(&i)));
         let good = Predictions::new(&labels, &good).unwrap();
         let bad = Predictions::new(&labels, &bad).unwrap();
         let metrics = [Metric::Accuracy, Metric::MacroF1];
