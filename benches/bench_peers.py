@@ -30,6 +30,8 @@ PAGE = ROOT / "docs" / "peers.md"
 QUICK_LIMIT = 2000
 # The longest that one process of a peer may take.
 LIMIT_SECONDS = 900
+# A load average below which nothing else is at work.
+QUIET_LOAD = 0.5
 
 
 def arguments() -> argparse.Namespace:
@@ -102,16 +104,24 @@ def main() -> int:
         "memory_gib": machine.memory_gib(),
         "versions": machine.versions(PROGRAM),
         "threads": args.threads,
-        "load": os.getloadavg()[0],
+        "load": 0.0 if args.render else machine.settle(QUIET_LOAD),
         "date": datetime.date.today().isoformat(),
     }
+    # How the machine was when the stored figures were measured.
+    kept = store.path.with_suffix(".facts.json")
     if args.render:
+        if kept.exists():
+            facts = json.loads(kept.read_text())
         most = max((row["round"] for row in store.rows), default=0)
         print(write_page(store, args, facts, str(most)))
         return 0
-    if facts["load"] > 0.5:
-        facts["note"] = "Other work was running on the machine: the figures are not to be trusted"
+    if facts["load"] > QUIET_LOAD:
+        facts["note"] = (
+            f"The load was above {QUIET_LOAD} when it began, from other work or from building "
+            "the program just before: trust a figure as far as its range is narrow"
+        )
         print(f"the load is {facts['load']:.2f}: other work will spoil the times", file=sys.stderr)
+    kept.write_text(json.dumps(facts))
     peers = Peers(args.threads, QUICK_LIMIT if args.quick else None)
     begun = time.monotonic()
     failures = 0

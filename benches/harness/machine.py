@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -40,3 +41,11 @@ def versions(program: Path) -> list[str]:
         except metadata.PackageNotFoundError:
             found.append(f"{package} not installed")
     return [*found, f"Python {sys.version.split()[0]}", platform.platform(terse=True)]
+
+
+def settle(quiet_load: float, at_most_seconds: int = 180) -> float:
+    """Waits until the load average of a build just before is gone; the load that is left."""
+    until = time.monotonic() + at_most_seconds
+    while os.getloadavg()[0] > quiet_load and time.monotonic() < until:
+        time.sleep(5)
+    return os.getloadavg()[0]

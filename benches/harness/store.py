@@ -8,7 +8,7 @@ class Store:
     """An append-only file of measurements."""
 
     def __init__(self, path: Path):
-        self._path = path
+        self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self.rows = []
         if path.exists():
@@ -21,11 +21,11 @@ class Store:
     def forget(self, starts: set[str]) -> None:
         """Drops the measurements of these starts."""
         self.rows = [row for row in self.rows if row["start"] not in starts]
-        self._path.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
+        self.path.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
 
     def add(self, row: dict) -> None:
         self.rows.append(row)
-        with self._path.open("a") as file:
+        with self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")
 
     def done(self, round_number: int, start: str) -> bool:
