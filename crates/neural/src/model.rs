@@ -16,7 +16,7 @@ use crate::{
 pub const ENGINES: &[Engine] = &[
     Engine {
         name: "native",
-        summary: "fused kernels of this project, AVX-512, AVX2 or portable",
+        summary: "fused kernels of this project: AVX-512, AVX2, NEON or portable",
         deterministic: true,
     },
     Engine {
