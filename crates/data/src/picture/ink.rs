@@ -18,11 +18,11 @@ const FAINT_CONTRAST: u8 = 64;
 pub(super) fn like_mnist(mut ink: Ink, target: ImageShape, log: &mut Log) -> Vec<u8> {
     warn(&ink, log);
     let thin = ink_box(&ink);
-    stroke::thicken(&mut ink, thin, log);
+    let margin = stroke::thicken(&mut ink, thin, log);
     let frame = ink_box(&ink);
     log.steps.push(Step::Cropped {
-        left: frame.left,
-        top: frame.top,
+        left: frame.left.saturating_sub(margin),
+        top: frame.top.saturating_sub(margin),
         width: frame.width,
         height: frame.height,
     });

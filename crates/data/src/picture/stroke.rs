@@ -13,26 +13,26 @@ const WIDTH: f64 = 0.1;
 const LEAST_SIDE: usize = 40;
 
 /// Thickens strokes that are far thinner than a dataset's own, evenly on all sides;
-/// `frame` is the box of the ink.
-pub(super) fn thicken(ink: &mut Ink, frame: Frame, log: &mut Log) {
+/// `frame` is the box of the ink. Returns the margin that was added on every side.
+pub(super) fn thicken(ink: &mut Ink, frame: Frame, log: &mut Log) -> usize {
     let side = frame.width.max(frame.height);
     if side < LEAST_SIDE {
-        return;
+        return 0;
     }
     let (side, width) = (side as f64, stroke_width(ink, frame));
     if width >= THIN * side {
-        return;
+        return 0;
     }
     let radius = (WIDTH * side - width) / 2.0;
     let reach = radius.ceil() as usize + 1;
+    // Strokes near an edge grow like all others: the paper goes on beyond it.
+    ink.amount = with_margin(&ink.amount, reach);
     let plane = &mut ink.amount;
     let grown = Frame {
-        left: frame.left.saturating_sub(reach),
-        top: frame.top.saturating_sub(reach),
-        width: (frame.left + frame.width + reach).min(plane.width)
-            - frame.left.saturating_sub(reach),
-        height: (frame.top + frame.height + reach).min(plane.height)
-            - frame.top.saturating_sub(reach),
+        left: frame.left,
+        top: frame.top,
+        width: frame.width + 2 * reach,
+        height: frame.height + 2 * reach,
     };
     let squares = distances(plane, ink.threshold, grown, reach);
     for (y, row) in squares.chunks_exact(grown.width).enumerate() {
@@ -48,6 +48,25 @@ pub(super) fn thicken(ink: &mut Ink, frame: Frame, log: &mut Log) {
         to: WIDTH * side,
     });
     log.stage("thickened", &ink.amount);
+    reach
+}
+
+/// The plane with so many pixels without ink on every side.
+fn with_margin(plane: &Plane, margin: usize) -> Plane {
+    let width = plane.width + 2 * margin;
+    let height = plane.height + 2 * margin;
+    let mut values = vec![0; width * height];
+    for (row, out) in plane
+        .rows()
+        .zip(values.chunks_exact_mut(width).skip(margin))
+    {
+        out[margin..margin + plane.width].copy_from_slice(row);
+    }
+    Plane {
+        width,
+        height,
+        values,
+    }
 }
 
 /// The mean width of the strokes within the frame, in pixels: twice their area by the
@@ -161,12 +180,15 @@ mod tests {
         let mut log = Log::default();
         thicken(&mut ink, frame, &mut log);
         assert!(matches!(log.steps[..], [Step::Thickened { .. }]));
-        let row = &ink.amount.values[60 * 100..61 * 100];
-        let inked: Vec<usize> = (0..100).filter(|&x| row[x] > 127).collect();
+        // It now has a margin.
+        let width = ink.amount.width;
+        let margin = (width - 100) / 2;
+        let row = &ink.amount.values[(60 + margin) * width..][..width];
+        let inked: Vec<usize> = (0..width).filter(|&x| row[x] > 127).collect();
         assert!((8..=11).contains(&inked.len()), "{inked:?}");
         assert_eq!(
             inked[0] + inked[inked.len() - 1],
-            40 + 41,
+            40 + 41 + 2 * margin,
             "on both sides alike"
         );
 
