@@ -7,7 +7,7 @@ mod photos;
 
 use bakeoff_core::ImageShape;
 use image::{DynamicImage, GrayImage, ImageFormat, Luma};
-use proptest::{prelude::*, test_runner::RngSeed};
+use proptest::prelude::*;
 
 use super::*;
 
@@ -301,13 +301,6 @@ fn draw(strokes: &[[u32; 4]]) -> GrayImage {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        // Always the same drawings: one in some thousands covers so much of its border that
-        // ink and paper can be told apart only with more paper around it.
-        rng_seed: RngSeed::Fixed(1),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
 
     #[test]
     fn the_longer_side_is_20_and_the_mass_is_in_the_middle(strokes in strokes()) {
