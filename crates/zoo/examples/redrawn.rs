@@ -16,7 +16,7 @@ use std::{error::Error, path::Path};
 
 use bakeoff_core::{FittedModel, ImageShape, Images};
 use bakeoff_data::{
-    picture::{Prepared, prepare},
+    picture::{PictureError, Prepared, prepare},
     redrawn,
 };
 use rayon::prelude::*;
@@ -26,6 +26,9 @@ const SEED: u64 = 20_261_120;
 
 /// Every so many-th test digit: 1,000 of 10,000, from the easier half and the harder.
 const EVERY: usize = 10;
+
+/// Sheets of each kind without a digit.
+const BLANKS: u64 = 200;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -41,11 +44,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let score = |images: &Images| accuracy(loaded.model.as_ref(), images, labels);
 
     println!(
-        "| kind | what it is | prepared | only resized | resized, inverted if light | not answered |"
+        "| kind | what it is | prepared | only resized | resized, inverted if light | not answered | blank sheets answered |"
     );
-    println!("|---|---|---:|---:|---:|---:|");
+    println!("|---|---|---:|---:|---:|---:|---:|");
     println!(
-        "| | the {} test digits as they are | {:.1} % | | | |",
+        "| | the {} test digits as they are | {:.1} % | | | | |",
         labels.len(),
         score(test.images())?
     );
@@ -77,8 +80,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             .iter()
             .flat_map(|picture| inverted_if_light(picture, shape))
             .collect();
+        let blank = blank_sheets_answered(kind, test.images().shape())?;
         println!(
-            "| {}{} | {} | {:.1} % | {:.1} % | {:.1} % | {unanswered} |",
+            "| {}{} | {} | {:.1} % | {:.1} % | {:.1} % | {unanswered} | {blank} of {BLANKS} |",
             kind.name,
             if kind.hard { " (hard)" } else { "" },
             kind.summary,
@@ -88,6 +92,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
     }
     Ok(())
+}
+
+/// On how many sheets of this kind without a digit one is found.
+fn blank_sheets_answered(kind: &redrawn::Kind, shape: ImageShape) -> Result<usize, PictureError> {
+    let nothing = vec![0; shape.pixels()];
+    let answered = (0..BLANKS)
+        .into_par_iter()
+        .map(|index| {
+            let file = redrawn::redraw(&nothing, shape, kind, SEED + index)?;
+            Ok(usize::from(prepare(&file, shape).is_ok()))
+        })
+        .collect::<Result<Vec<usize>, PictureError>>()?;
+    Ok(answered.iter().sum())
 }
 
 /// How many of the pictures are answered right.

@@ -1,17 +1,19 @@
 //! Ruled and squared paper: its lines are taken away, strokes that cross them stay.
 //!
-//! A line of the paper is almost straight, thin, and runs across most of the picture;
-//! no stroke does. Lines are found by projection: the ink is summed along all slopes up
-//! to a few degrees, on a small copy of the picture. Then, column by column, a vertical
-//! run of ink that lies in the line and is hardly thicker than it is erased; a longer
-//! run is a stroke that crosses, and stays.
+//! A line of the paper is almost straight, thin, and runs across the picture from border to
+//! border; a stroke may be as long and as thin, but ends on the paper. Lines are found by
+//! projection: the ink is summed along all slopes up to a few degrees, on a small copy of
+//! the picture. Then, column by column, a vertical run of ink that lies in the line and is
+//! hardly thicker than it is erased; a longer run is a stroke that crosses, and stays.
 //! Source: staff removal by run length, see Dalitz et al., "A comparative study of staff
 //! removal algorithms", IEEE PAMI 30(5), 2008.
 //!
 //! Rejected: opening with a long segment (fails on lines that are not quite level); the
 //! Hough transform of all angles (finds the digit's own straight strokes).
 
-use super::{Log, Plane, Step, paper::Ink};
+use std::ops::Range;
+
+use super::{Log, PictureError, Plane, Step, paper::Ink};
 
 /// Pixels of the small copy's longer side.
 const SMALL_SIDE: usize = 200;
@@ -26,31 +28,43 @@ const COVER: f64 = 0.7;
 const THICK: f64 = 1.0 / 40.0;
 
 /// Erases the lines of the paper.
-pub(super) fn erase(ink: &mut Ink, log: &mut Log) {
-    let level = level_lines(&ink.amount, ink.threshold);
+///
+/// Where not one line goes from border to border, there is no ruled paper, however much of
+/// the picture a drawing fills. Where one does, others may be too faint at their ends.
+///
+/// # Errors
+/// When there is nothing on the paper but its lines.
+pub(super) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
     let turned = transposed(&ink.amount);
-    let upright = level_lines(&turned, ink.threshold);
-    if level.is_empty() && upright.is_empty() {
-        return;
+    let level = found(&ink.amount, ink.threshold);
+    let upright = found(&turned, ink.threshold);
+    let ruled = level.iter().any(|line| line.leaves(&ink.amount))
+        || upright.iter().any(|line| line.leaves(&turned));
+    if !ruled {
+        return Ok(());
     }
     // Both directions are looked for and erased in the picture as it was.
     let mut kept = ink.amount.values.clone();
-    let mut count = 0;
+    let width = ink.amount.width;
     for line in &level {
-        count += usize::from(line.erase(&ink.amount, ink.threshold, |x, y| {
-            kept[y * ink.amount.width + x] = 0;
-        }));
+        line.erase(&ink.amount, ink.threshold, |x, y| kept[y * width + x] = 0);
     }
     for line in &upright {
-        count += usize::from(line.erase(&turned, ink.threshold, |x, y| {
-            kept[x * ink.amount.width + y] = 0;
-        }));
+        line.erase(&turned, ink.threshold, |x, y| kept[x * width + y] = 0);
     }
-    if count > 0 {
-        ink.amount.values = kept;
-        log.steps.push(Step::Lines { count });
-        log.stage("lines", &ink.amount);
+    let count = level.len() + upright.len();
+    if kept.iter().all(|&amount| amount < ink.threshold) {
+        // One line and nothing else is a one, or a dash, from border to border.
+        return match count {
+            1 => Ok(()),
+            _ => Err(PictureError::NothingDrawn),
+        };
     }
+    ink.amount.values = kept;
+    ink.is_even = false;
+    log.steps.push(Step::Lines { count });
+    log.stage("lines", &ink.amount);
+    Ok(())
 }
 
 /// An almost level line: the rows where it begins and ends, at the left and right edge.
@@ -65,58 +79,105 @@ struct Line {
 }
 
 impl Line {
-    /// Calls `erase` for each pixel of the line that belongs to no stroke; `false` where
-    /// the line turns out not to be one.
-    fn erase(&self, plane: &Plane, threshold: u8, mut erase: impl FnMut(usize, usize)) -> bool {
-        // The runs of ink that begin or end within the band, one a column at the most.
-        let runs: Vec<Option<(usize, usize)>> = (0..plane.width)
-            .map(|x| self.run(plane, threshold, x))
-            .collect();
-        let mut lengths: Vec<usize> = runs.iter().flatten().map(|(from, to)| to - from).collect();
-        lengths.sort_unstable();
-        let Some(&thickness) = lengths.get(lengths.len() / 2) else {
-            return false;
-        };
-        let longest = plane.width.max(plane.height) as f64;
-        if thickness as f64 > (longest * THICK).max(2.0)
-            || (lengths.len() as f64) < COVER * 0.8 * plane.width as f64
-        {
-            return false;
-        }
-        let most = thickness + thickness.div_ceil(2).max(1);
-        for (x, run) in runs.iter().enumerate() {
-            if let &Some((from, to)) = run
-                && to - from <= most
-            {
-                // The line's own soft edges go with it.
-                let end = (to + 2).min(plane.height);
-                for y in from.saturating_sub(2)..end {
-                    let inside = (from..to).contains(&y);
-                    if inside || plane.values[y * plane.width + x] < threshold {
-                        erase(x, y);
-                    }
-                }
-            }
-        }
-        true
+    /// The rows in which the line lies in column `x`.
+    fn rows(&self, plane: &Plane, x: usize) -> Range<usize> {
+        let middle = self.middle(plane, x);
+        let from = (middle - self.slack).floor().max(0.0) as usize;
+        let to = ((middle + self.slack).ceil().max(0.0) as usize).min(plane.height);
+        from..to
+    }
+
+    fn middle(&self, plane: &Plane, x: usize) -> f64 {
+        let part = (x as f64 + 0.5) / plane.width as f64;
+        self.left + (self.right - self.left) * part
     }
 
     /// The run of ink in column `x` nearest to the line's middle.
-    fn run(&self, plane: &Plane, threshold: u8, x: usize) -> Option<(usize, usize)> {
-        let part = (x as f64 + 0.5) / plane.width as f64;
-        let middle = self.left + (self.right - self.left) * part;
-        let from = (middle - self.slack).floor().max(0.0) as usize;
-        let to = ((middle + self.slack).ceil().max(0.0) as usize).min(plane.height);
+    fn run(&self, plane: &Plane, threshold: u8, x: usize) -> Option<Range<usize>> {
+        let middle = self.middle(plane, x);
         let ink = |y: usize| plane.values[y * plane.width + x] >= threshold;
-        let nearest = (from..to)
+        let nearest = self
+            .rows(plane, x)
             .filter(|&y| ink(y))
             .min_by_key(|&y| ((y as f64 + 0.5 - middle).abs() * 16.0) as usize)?;
         let start = (0..nearest).rev().find(|&y| !ink(y)).map_or(0, |y| y + 1);
         let end = (nearest..plane.height)
             .find(|&y| !ink(y))
             .unwrap_or(plane.height);
-        Some((start, end))
+        Some(start..end)
     }
+}
+
+/// A line that is thin in most of its columns.
+struct Found {
+    line: Line,
+    /// The run of ink that begins or ends within the line, in each column.
+    runs: Vec<Option<Range<usize>>>,
+    /// Pixels.
+    thickness: usize,
+}
+
+impl Found {
+    /// `None` where the line turns out not to be one.
+    fn new(line: Line, plane: &Plane, threshold: u8) -> Option<Self> {
+        let runs: Vec<_> = (0..plane.width)
+            .map(|x| line.run(plane, threshold, x))
+            .collect();
+        let mut lengths: Vec<usize> = runs.iter().flatten().map(Range::len).collect();
+        lengths.sort_unstable();
+        let &thickness = lengths.get(lengths.len() / 2)?;
+        let longest = plane.width.max(plane.height) as f64;
+        let is_one = thickness as f64 <= (longest * THICK).max(2.0)
+            && lengths.len() as f64 >= COVER * 0.8 * plane.width as f64;
+        is_one.then_some(Self {
+            line,
+            runs,
+            thickness,
+        })
+    }
+
+    /// Whether the ink goes on to the picture's border at both ends: to its left or right side,
+    /// or, where the line is not level, through its top or bottom before.
+    fn leaves(&self, plane: &Plane) -> bool {
+        let (line, height) = (&self.line, plane.height);
+        // Thin print is faint in places: the faintest trace is enough.
+        let trace = |x: usize| {
+            let mut rows = line.rows(plane, x);
+            rows.any(|y| plane.values[y * plane.width + x] > 0)
+        };
+        let through = |end: f64| {
+            let (above, below) = (end < line.slack, end > height as f64 - line.slack);
+            let mut runs = self.runs.iter().flatten();
+            runs.any(|run| (above && run.start == 0) || (below && run.end == height))
+        };
+        (trace(0) || through(line.left)) && (trace(plane.width - 1) || through(line.right))
+    }
+
+    /// Calls `erase` for each pixel of the line that belongs to no stroke.
+    fn erase(&self, plane: &Plane, threshold: u8, mut erase: impl FnMut(usize, usize)) {
+        let most = self.thickness + self.thickness.div_ceil(2).max(1);
+        for (x, run) in self.runs.iter().enumerate() {
+            if let Some(run) = run
+                && run.len() <= most
+            {
+                // The line's own soft edges go with it.
+                let end = (run.end + 2).min(plane.height);
+                for y in run.start.saturating_sub(2)..end {
+                    if run.contains(&y) || plane.values[y * plane.width + x] < threshold {
+                        erase(x, y);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The lines of a picture that are almost level and thin.
+fn found(plane: &Plane, threshold: u8) -> Vec<Found> {
+    level_lines(plane, threshold)
+        .into_iter()
+        .filter_map(|line| Found::new(line, plane, threshold))
+        .collect()
 }
 
 /// The almost level lines of a picture.

@@ -18,8 +18,9 @@
 //! 3. `paper`: the background is the median of the border; ink is what is darker (or
 //!    lighter) by more than the background itself strays. Uneven light is flattened, and a
 //!    threshold taken.
-//! 4. `lines`: ruled and squared paper is erased.
-//! 5. `pieces`: specks are dropped, several drawings noticed.
+//! 4. `lines`: ruled and squared paper is erased: lines that go from border to border.
+//! 5. `pieces`: specks, and slivers of shadow at the edge, are dropped, several drawings
+//!    noticed. Where but dust is left, nothing was drawn.
 //! 6. `stroke`: hairlines are thickened.
 //! 7. `ink`: MNIST's steps, above.
 //!
@@ -233,8 +234,8 @@ fn grey(decoded: Decoded, target: ImageShape, log: &mut Log) -> Result<Vec<u8>, 
     }
     let mut ink = find_ink(grey, alpha, target, log)?;
     log.stage("ink", &ink.amount);
-    lines::erase(&mut ink, log);
-    pieces::keep_drawing(&mut ink, log);
+    lines::erase(&mut ink, log)?;
+    pieces::keep_drawing(&mut ink, log)?;
     Ok(ink::like_mnist(ink, target, log))
 }
 

@@ -14,6 +14,9 @@ use super::{Log, PictureError, Plane, Step, Tone, resample};
 /// Ink that stands out by fewer grey levels is none: that much is noise in a photo.
 pub(super) const LEAST_CONTRAST: u8 = 16;
 
+/// The same where the paper's own level is but estimated.
+const LEAST_CONTRAST_UNEVEN: u8 = 24;
+
 /// A background at least this light has dark ink, one at most `255 - LIGHT_PAPER`
 /// has light ink; in between, the pixels decide.
 const LIGHT_PAPER: u8 = 170;
@@ -38,6 +41,8 @@ pub(super) struct Ink {
     pub(super) threshold: u8,
     /// Grey levels between the ink and the paper, as they were in the picture.
     pub(super) contrast: u8,
+    /// Whether the paper is of one level and without lines: a drawing, or a good scan.
+    pub(super) is_even: bool,
 }
 
 /// Whether a picture of a dataset's size has the dataset's tones, light on dark;
@@ -108,6 +113,7 @@ pub(super) fn ink(mut grey: Plane, small: bool, log: &mut Log) -> Result<Ink, Pi
         amount: grey,
         threshold: (strongest / if small { SMALL_PART } else { BOX_PART }).max(1),
         contrast: strongest,
+        is_even: true,
     })
 }
 
@@ -186,16 +192,18 @@ fn uneven(grey: Plane, background: u8, log: &mut Log) -> Result<Ink, PictureErro
     for value in &mut amount.values {
         *value = scaled[usize::from(*value)];
     }
+    let (darkest, lightest) = extremes(&paper.values);
     log.steps.push(Step::Flattened {
         tone,
-        darkest: extremes(&paper.values).0,
-        lightest: extremes(&paper.values).1,
+        darkest,
+        lightest,
         threshold,
     });
     Ok(Ink {
         amount,
         threshold: scaled[usize::from(threshold)].max(1),
         contrast: full,
+        is_even: lightest - darkest <= 2 * CLEAN_STRAY,
     })
 }
 
@@ -248,7 +256,7 @@ fn levels(amount: &Plane) -> Option<(u8, u8)> {
     // Most pixels are paper: their spread is that of noise.
     let noise = counts.below(0.5).saturating_mul(2).saturating_add(6);
     let threshold = ((f64::from(full) * INK_PART) as u8).max(noise);
-    (full >= LEAST_CONTRAST && threshold < full).then_some((threshold, full))
+    (full >= LEAST_CONTRAST_UNEVEN && threshold < full).then_some((threshold, full))
 }
 
 /// Dark details narrower than `2 * reach + 1` pixels filled with what surrounds them.

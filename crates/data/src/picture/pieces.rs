@@ -1,6 +1,12 @@
 //! The pieces of the ink: which belong to what was drawn, and which are specks.
 
-use super::{Log, Plane, Step, Warning, paper::Ink};
+use super::{Log, PictureError, Plane, Step, Warning, paper::Ink};
+
+/// A piece that is smaller than this part of the picture's longer side is dust.
+const DUST: f64 = 1.0 / 32.0;
+
+/// A sliver at the edge reaches at most this part of the picture's longer side into it.
+const SLIVER: f64 = 1.0 / 6.0;
 
 /// A piece with less than this part of the ink of the largest is a speck.
 const SPECK: f64 = 1.0 / 40.0;
@@ -22,6 +28,8 @@ struct Piece {
     right: usize,
     top: usize,
     bottom: usize,
+    /// Pixels on each side of the picture: left, right, top, bottom.
+    contact: [usize; 4],
 }
 
 impl Piece {
@@ -45,11 +53,17 @@ impl Piece {
         (self.right - self.left).max(self.bottom - self.top) + 1
     }
 
-    fn touches_edge(&self, plane: &Plane) -> bool {
-        self.left == 0
-            || self.top == 0
-            || self.right + 1 == plane.width
-            || self.bottom + 1 == plane.height
+    fn touches_edge(&self) -> bool {
+        self.contact != [0; 4]
+    }
+
+    /// Whether it is a shadow, or light, at the edge of the picture, too narrow to be seen as
+    /// such. It lies along the edge and does not reach far into the picture; a stroke comes to
+    /// the edge across, and a digit that leans on it reaches further.
+    fn is_sliver(&self, plane: &Plane) -> bool {
+        let (wide, high) = (self.right - self.left + 1, self.bottom - self.top + 1);
+        let along = self.contact.iter().any(|&pixels| 3 * pixels >= self.side());
+        along && wide.min(high) as f64 <= SLIVER * plane.width.max(plane.height) as f64
     }
 }
 
@@ -65,11 +79,19 @@ struct Run {
 /// Drops what is no part of the drawing; says when there are several drawings.
 ///
 /// Nothing changes where there are no specks.
-pub(super) fn keep_drawing(ink: &mut Ink, log: &mut Log) {
+///
+/// # Errors
+/// When there are but specks, or, in a photo, shadows at its edge.
+pub(super) fn keep_drawing(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
     let (runs, pieces) = pieces(&ink.amount, ink.threshold);
-    let Some(main) = main_piece(&pieces, &ink.amount) else {
-        return;
-    };
+    let longest = ink.amount.width.max(ink.amount.height) as f64;
+    let drawn = |piece: &&Piece| ink.is_even || !piece.is_sliver(&ink.amount);
+    let dust = |piece: &Piece| (piece.side() as f64) < DUST * longest;
+    // A lone dot on an even paper was put there.
+    let lone = ink.is_even && pieces.len() == 1;
+    let main = main_piece(pieces.iter().filter(drawn))
+        .filter(|_| lone || !pieces.iter().filter(drawn).all(dust))
+        .ok_or(PictureError::NothingDrawn)?;
     let near = main.side() / 6;
     let share = |piece: &Piece| piece.mass as f64 / main.mass as f64;
     let kept: Vec<bool> = pieces
@@ -81,7 +103,7 @@ pub(super) fn keep_drawing(ink: &mut Ink, log: &mut Log) {
                 FAR_SPECK
             };
             // What leans on the edge beside a drawing that does not is desk, finger, binding.
-            let intrudes = piece.touches_edge(&ink.amount) && !main.touches_edge(&ink.amount);
+            let intrudes = piece.touches_edge() && !main.touches_edge();
             share(piece) >= least && !(intrudes && piece.gap(&main) > 0)
         })
         .collect();
@@ -99,14 +121,14 @@ pub(super) fn keep_drawing(ink: &mut Ink, log: &mut Log) {
         log.warnings
             .push(Warning::SeveralPieces { count: others + 1 });
     }
+    Ok(())
 }
 
 /// The piece with the most ink, of those that do not touch the edge if they have enough.
-fn main_piece(pieces: &[Piece], plane: &Plane) -> Option<Piece> {
-    let largest = pieces.iter().max_by_key(|piece| piece.mass)?;
+fn main_piece<'a>(pieces: impl Iterator<Item = &'a Piece> + Clone) -> Option<Piece> {
+    let largest = pieces.clone().max_by_key(|piece| piece.mass)?;
     let inside = pieces
-        .iter()
-        .filter(|piece| !piece.touches_edge(plane))
+        .filter(|piece| !piece.touches_edge())
         .max_by_key(|piece| piece.mass);
     match inside {
         Some(inside) if inside.mass as f64 >= FAR_SPECK * largest.mass as f64 => Some(*inside),
@@ -185,6 +207,7 @@ fn pieces(plane: &Plane, threshold: u8) -> (Vec<Run>, Vec<Piece>) {
                 right: run.to - 1,
                 top: run.y,
                 bottom: run.y,
+                contact: [0; 4],
             });
         }
         run.piece = numbers[root];
@@ -193,6 +216,16 @@ fn pieces(plane: &Plane, threshold: u8) -> (Vec<Run>, Vec<Piece>) {
         piece.left = piece.left.min(run.from);
         piece.right = piece.right.max(run.to - 1);
         piece.bottom = run.y;
+        let length = run.to - run.from;
+        let on_side = [
+            usize::from(run.from == 0),
+            usize::from(run.to == plane.width),
+            if run.y == 0 { length } else { 0 },
+            if run.y + 1 == plane.height { length } else { 0 },
+        ];
+        for (pixels, more) in piece.contact.iter_mut().zip(on_side) {
+            *pixels += more;
+        }
     }
     (runs, pieces)
 }

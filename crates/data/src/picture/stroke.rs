@@ -156,6 +156,7 @@ mod tests {
             amount: plane,
             threshold: 50,
             contrast: 200,
+            is_even: true,
         };
         (ink, frame)
     }

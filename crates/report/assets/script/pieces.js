@@ -3,6 +3,8 @@
 // The pieces of a drawing, and which of them are specks: crates/data/src/picture/pieces.rs
 // under the same names.
 
+/** A piece that is smaller than this part of the picture's longer side is dust. */
+const DUST = 1 / 32;
 /** A piece with less than this part of the ink of the largest is a speck. */
 const SPECK = 1 / 40;
 /** And less than this part where it lies away from the largest. */
@@ -18,16 +20,18 @@ const FAR_SPECK = 1 / 6;
  */
 
 /**
- * Drops what is no part of the drawing.
+ * Drops what is no part of the drawing; `null` where there are but specks.
  * @param {Ink} ink
- * @returns {Ink}
+ * @returns {Ink | null}
  */
 function keepDrawing(ink) {
   const { amount, threshold } = ink;
   const { numbers, pieces } = piecesOf(amount, threshold);
   const main = mainPiece(pieces, amount);
   if (!main) return ink;
-  const side = Math.max(main.right - main.left, main.bottom - main.top) + 1;
+  const least = DUST * Math.max(amount.width, amount.height);
+  if (pieces.length > 1 && pieces.every((piece) => sideOf(piece) < least)) return null;
+  const side = sideOf(main);
   const near = Math.floor(side / 6);
   const kept = pieces.map((piece) => {
     const least = gapBetween(piece, main) <= near ? SPECK : FAR_SPECK;
@@ -37,6 +41,11 @@ function keepDrawing(ink) {
   if (kept.every((it) => it)) return ink;
   const fringe = Math.ceil(side / 60);
   return { ...ink, amount: keepPieces(amount, numbers, kept, fringe) };
+}
+
+/** @param {Piece} piece */
+function sideOf({ left, top, right, bottom }) {
+  return Math.max(right - left, bottom - top) + 1;
 }
 
 /**

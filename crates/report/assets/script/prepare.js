@@ -32,8 +32,9 @@ const BOX_PART = 4;
  * @param {{ width: number, height: number }} target
  */
 function prepareDrawing(grey, target) {
-  const ink = inkOn(grey);
-  return ink && likeMnist(keepDrawing(ink), target);
+  const found = inkOn(grey);
+  const ink = found && keepDrawing(found);
+  return ink && likeMnist(ink, target);
 }
 
 /**

@@ -289,11 +289,19 @@ fn steps_are_for_people_and_for_programs() {
     );
 }
 
-/// One to four strokes that touch no edge of a picture of 160×140.
+/// One to four strokes that touch no edge of a picture of 160×140, some of them thin and
+/// up to as long as it, and not all of them dots.
 fn strokes() -> impl Strategy<Value = Vec<[u32; 4]>> {
-    let stroke = (1..90_u32, 1..70_u32, 1..60_u32, 1..60_u32)
+    let broad = (1..90_u32, 1..70_u32, 1..60_u32, 1..60_u32)
         .prop_map(|(left, top, width, height)| [left, top, width, height]);
-    proptest::collection::vec(stroke, 1..5)
+    let level = (1..40_u32, 1..130_u32, 1..120_u32, 1..9_u32)
+        .prop_map(|(left, top, length, thick)| [left, top, length, thick]);
+    let upright = (1..150_u32, 1..30_u32, 1..9_u32, 1..110_u32)
+        .prop_map(|(left, top, thick, length)| [left, top, thick, length]);
+    proptest::collection::vec(prop_oneof![3 => broad, 1 => level, 1 => upright], 1..5)
+        .prop_filter("dust", |strokes| {
+            strokes.iter().any(|stroke| stroke[2].max(stroke[3]) >= 10)
+        })
 }
 
 fn draw(strokes: &[[u32; 4]]) -> GrayImage {
@@ -301,7 +309,6 @@ fn draw(strokes: &[[u32; 4]]) -> GrayImage {
 }
 
 proptest! {
-
     #[test]
     fn the_longer_side_is_20_and_the_mass_is_in_the_middle(strokes in strokes()) {
         let prepared = prepare(&png(draw(&strokes)), TARGET).unwrap();

@@ -79,6 +79,24 @@ fn a_drawing_that_fills_its_picture_is_no_ruled_paper() {
 }
 
 #[test]
+fn a_long_thin_stroke_is_no_line_of_the_paper() {
+    let lines = |step: &Step| matches!(step, Step::Lines { .. });
+    // It covers nine tenths of the width, and ends on the paper.
+    let dash = [5, 40, 90, 2];
+    let prepared = prepare(&png(drawing(100, 80, 255, 0, &[dash])), TARGET).unwrap();
+    assert!(!prepared.steps.iter().any(lines), "{:?}", prepared.steps);
+    // A one from border to border, and nothing else.
+    let one = drawing(100, 80, 255, 0, &[[48, 0, 2, 80]]);
+    let prepared = prepare(&png(one), TARGET).unwrap();
+    assert!(!prepared.steps.iter().any(lines), "{:?}", prepared.steps);
+    assert_eq!(prepared.warnings, [Warning::TouchesEdge]);
+    // Ruled paper on which nothing was drawn stays paper.
+    let blank = drawing(100, 80, 255, 0, &[[0, 20, 100, 2], [0, 50, 100, 2]]);
+    let error = prepare(&png(blank), TARGET).unwrap_err();
+    assert!(matches!(error, PictureError::NothingDrawn), "{error}");
+}
+
+#[test]
 fn specks_are_dropped() {
     let speck = |x: u32, y: u32| {
         [(10, 10), (150, 120), (120, 15), (60, 140)]
@@ -210,5 +228,17 @@ fn redrawn_digits_of_every_kind_come_back_near_themselves() {
         let most = if kind.name == "hairline" { 30.0 } else { 15.0 };
         let nine_in_ten = differences[17];
         assert!(nine_in_ten <= most, "{}: {differences:?}", kind.name);
+    }
+}
+
+#[test]
+fn on_blank_paper_of_every_kind_nothing_is_drawn() {
+    for kind in redrawn::kinds() {
+        let drawn = (1000..1040).filter(|&seed| {
+            let file = redrawn::redraw(&[0; 784], TARGET, kind, seed).unwrap();
+            !matches!(prepare(&file, TARGET), Err(PictureError::NothingDrawn))
+        });
+        // Now and then dust, or a shadow in a corner, looks like a stroke.
+        assert!(drawn.count() <= 1, "{}", kind.name);
     }
 }
