@@ -256,10 +256,15 @@ pub fn load(folder: &Path) -> Result<LoadedModel, StoreError> {
             "the checksum does not match: the file was altered or damaged; train it again",
         ));
     }
-    let family = registry::family(&manifest.facts.spec.family)
+    let spec = &manifest.facts.spec;
+    let family = registry::family(&spec.family)
         .map_err(|error| damaged(&folder.join(MANIFEST), error.to_string()))?;
+    // Also where the family would not look at it to load.
+    if let Err(error) = family.resolve(Some(&spec.engine), &spec.settings) {
+        return Err(damaged(&folder.join(MANIFEST), error.to_string()));
+    }
     let mut tensors = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
-    let fitted = (family.load)(&manifest.facts.spec, &manifest.header(), &mut tensors)
+    let fitted = (family.load)(spec, &manifest.header(), &mut tensors)
         .map_err(|error| error.in_file(&path))?;
     let model: Box<dyn FittedModel> = match manifest.temperature {
         None => fitted,

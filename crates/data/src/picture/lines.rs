@@ -35,6 +35,10 @@ const THICK: f64 = 1.0 / 40.0;
 /// # Errors
 /// When there is nothing on the paper but its lines.
 pub(super) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
+    // Most drawings leave the border blank, and need not be searched.
+    if !ink.amount.border().any(|amount| amount > 0) {
+        return Ok(());
+    }
     let turned = transposed(&ink.amount);
     let level = found(&ink.amount, ink.threshold);
     let upright = found(&turned, ink.threshold);

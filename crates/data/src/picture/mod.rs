@@ -216,6 +216,18 @@ impl Plane {
     fn rows(&self) -> std::slice::ChunksExact<'_, u8> {
         self.values.chunks_exact(self.width)
     }
+
+    /// The outermost pixels.
+    fn border(&self) -> impl Iterator<Item = u8> {
+        let last = self.height - 1;
+        self.rows().enumerate().flat_map(move |(y, row)| {
+            let step = match y == 0 || y == last || row.len() == 1 {
+                true => 1,
+                false => row.len() - 1,
+            };
+            row.iter().step_by(step).copied()
+        })
+    }
 }
 
 fn grey(decoded: Decoded, target: ImageShape, log: &mut Log) -> Result<Vec<u8>, PictureError> {

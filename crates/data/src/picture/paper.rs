@@ -321,13 +321,8 @@ fn histogram(values: &[u8]) -> Histogram {
 /// How often each grey level occurs on the border.
 fn border(plane: &Plane) -> Histogram {
     let mut counts = [0; 256];
-    let last = plane.height - 1;
-    for (y, row) in plane.rows().enumerate() {
-        let ends = [row[0], row[plane.width - 1]];
-        let on_border = if y == 0 || y == last { row } else { &ends };
-        for &value in on_border {
-            counts[usize::from(value)] += 1;
-        }
+    for value in plane.border() {
+        counts[usize::from(value)] += 1;
     }
     Histogram(counts)
 }
