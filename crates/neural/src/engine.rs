@@ -11,7 +11,7 @@ use std::{
 
 use bakeoff_core::{FitError, PredictError};
 
-use crate::{DropoutMasks, Network, Weights};
+use crate::{DropoutMasks, Network, Weights, kernels::Score};
 
 /// Adam's constants (Kingma and Ba 2015), as Keras has them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,6 +114,12 @@ pub trait Learner {
     /// # Errors
     /// What the library said. The fit is over then: the weights may be half moved.
     fn step(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>, EngineError>;
+
+    /// What the last step's scores come to, from an engine that knows it anyway; `None` leaves
+    /// it to the caller.
+    fn last_score(&self) -> Option<Score> {
+        None
+    }
 
     /// N×K scores before the softmax for N×C×H×W bytes, without dropout and with the
     /// running statistics of batch norm.

@@ -51,6 +51,7 @@ impl NetworkEngine for NativeEngine {
             network: network.clone(),
             learning,
             answering: None,
+            last_score: None,
         }))
     }
 
@@ -121,6 +122,7 @@ struct NativeLearner {
     /// What answers with the weights as they are; made when asked for, gone with the
     /// next step.
     answering: Option<kernels::Predictor>,
+    last_score: Option<kernels::Score>,
 }
 
 impl Learner for NativeLearner {
@@ -131,10 +133,17 @@ impl Learner for NativeLearner {
             Some(rows) => kernels::Batch::rows(pixels, batch.labels, rows),
             None => kernels::Batch::all(pixels, batch.labels),
         };
-        self.learning
+        self.last_score = None;
+        let score = self
+            .learning
             .train_step(&samples, batch.rate as f32)
             .map_err(error)?;
+        self.last_score = Some(score);
         Ok(self.learning.last_logits())
+    }
+
+    fn last_score(&self) -> Option<kernels::Score> {
+        self.last_score
     }
 
     fn scores(&mut self, pixels: &[u8]) -> Result<Vec<f32>, EngineError> {

@@ -14,6 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::{
     Augmenter, Batch, DropoutMasks, EarlyStopping, Learner, Network, NetworkEngine, Training,
     Validation, Weights,
+    kernels::{Score, cross_entropy},
 };
 
 /// Pictures scored at once on the validation part. Fixed: neither the batch size nor
@@ -203,8 +204,11 @@ impl Fit<'_> {
                 }
             };
             let scores = self.learner.step(&samples)?;
-            tally.add(&scores, &labels, self.classes);
-            if !tally.loss.is_finite() {
+            match self.learner.last_score() {
+                Some(score) => tally.score += score,
+                None => tally.add(&scores, &labels, self.classes),
+            }
+            if !tally.score.loss_sum.is_finite() {
                 return Err(FitError::Diverged(format!(
                     "the loss is not finite in epoch {epoch}, batch {} of {}; try a smaller \
                      learning_rate",
@@ -252,7 +256,7 @@ impl Fit<'_> {
                 total,
             })?;
         }
-        if !tally.loss.is_finite() {
+        if !tally.score.loss_sum.is_finite() {
             return Err(FitError::Diverged(format!(
                 "the validation loss is not finite after epoch {epoch}; try a smaller \
                  learning_rate"
@@ -265,9 +269,7 @@ impl Fit<'_> {
 /// Loss and right answers, summed in the order of the samples.
 #[derive(Default)]
 struct Tally {
-    samples: usize,
-    correct: usize,
-    loss: f64,
+    score: Score,
 }
 
 impl Tally {
@@ -275,30 +277,20 @@ impl Tally {
     /// everywhere.
     fn add(&mut self, scores: &[f32], labels: &[u16], classes: usize) {
         for (row, &label) in scores.chunks_exact(classes).zip(labels) {
-            let label = usize::from(label);
-            let mut best = 0;
-            for (class, score) in row.iter().enumerate() {
-                if *score > row[best] {
-                    best = class;
-                }
-            }
-            // Exponentials in `f32`: in `f64` they would be a tenth of a small network's
-            // step, all of it on one thread.
-            let top = row[best];
-            let sum: f64 = row
-                .iter()
-                .map(|&score| f64::from((score - top).exp()))
-                .sum();
-            self.loss += sum.ln() + f64::from(top) - f64::from(row[label]);
-            self.correct += usize::from(best == label);
-            self.samples += 1;
+            let (loss, hit) = cross_entropy(row, usize::from(label), None);
+            self.score += Score {
+                loss_sum: loss,
+                hits: usize::from(hit),
+                samples: 1,
+            };
         }
     }
 
     fn means(&self) -> Validation {
+        let samples = self.score.samples as f64;
         Validation {
-            loss: self.loss / self.samples as f64,
-            accuracy: self.correct as f64 / self.samples as f64,
+            loss: self.score.loss_sum / samples,
+            accuracy: self.score.hits as f64 / samples,
         }
     }
 }

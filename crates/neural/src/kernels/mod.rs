@@ -14,7 +14,8 @@
 //! How it is fast, in the order of what it brought: gradients after ReLU and max-pooling are
 //! events, not matrices (`conv_grad`); convolutions read their windows in place and pool before
 //! anything leaves the first-level cache (`conv`, `tile`, `geometry`); a chunk of samples goes
-//! all the way there and back on one worker (`schedule`); weights are moved and laid out anew
+//! all the way there and back on one worker (`schedule`), and a dense layer at the front stays
+//! with the workers that move its weights (`first_dense`); weights are moved and laid out anew
 //! while their gradient is in the cache (`network`).
 //!
 //! Rejected: a backend of a tensor library with fused operations. Its tensors, its tape and its
@@ -31,6 +32,7 @@ mod dropout;
 mod events;
 #[cfg(target_arch = "x86_64")]
 mod events_avx512;
+mod first_dense;
 mod geometry;
 mod loss;
 mod network;
@@ -56,6 +58,7 @@ mod workspace;
 pub use adam::Adam;
 pub use dropout::MaskKey;
 pub use loss::Score;
+pub(crate) use loss::cross_entropy;
 pub use network::{Network, Settings};
 pub use places::blank_parameters;
 pub use predictor::Predictor;

@@ -29,6 +29,7 @@
 use rayon::prelude::*;
 
 use super::adam::{Adam, Reduce};
+use super::first_dense::{Shares, first_dense};
 use super::loss::Score;
 use super::norm::Moments;
 use super::places::Place;
@@ -75,6 +76,9 @@ pub struct Network {
     settings: Settings,
     plan: Plan,
     phases: Vec<Phase>,
+    /// The same where the first layer is done by its outputs, which then come first.
+    phases_by_shares: Vec<Phase>,
+    shares: Shares,
     passing: Vec<bool>,
     parameters: Parameters,
     statistics: Vec<f32>,
@@ -98,7 +102,11 @@ impl Network {
         settings: Settings,
     ) -> Result<Self, KernelError> {
         let plan = Plan::new(architecture, Purpose::Train)?;
-        let phases = schedule(&plan);
+        let phases = schedule(&plan, false);
+        let phases_by_shares = match first_dense(&plan) {
+            Some(_) => schedule(&plan, true),
+            None => Vec::new(),
+        };
         let passing = passing(&plan, &phases);
         let moments = plan.ops.iter().map(|op| match op {
             Op::Norm(op) => Moments::new(plan.planes[op.input].stored),
@@ -108,6 +116,8 @@ impl Network {
             architecture: architecture.clone(),
             settings,
             phases,
+            phases_by_shares,
+            shares: Shares::default(),
             passing,
             parameters: Parameters::zeroed(&plan),
             statistics: vec![0.0; plan.statistics],
@@ -182,11 +192,14 @@ impl Network {
         batch: &Batch<'_>,
         learning_rate: f32,
     ) -> Result<Score, KernelError> {
-        let score = self.backpropagate(batch)?;
+        let by_shares = self.shares.arrange(&self.plan, batch.len());
+        let score = self.backpropagate(batch, by_shares)?;
         self.steps += 1;
         let step = self.settings.adam.step(self.steps, learning_rate);
         let isa = self.settings.isa;
-        self.parameters.step(&self.plan, &self.workspace, step, isa);
+        let shares = if by_shares { self.shares.all() } else { &[] };
+        self.parameters
+            .step(&self.plan, &self.workspace, shares, step, isa);
         Ok(score)
     }
 
@@ -212,7 +225,7 @@ impl Network {
     ///
     /// As [`Self::train_step`].
     pub fn gradients(&mut self, batch: &Batch<'_>) -> Result<(Score, Vec<Tensor>), KernelError> {
-        let score = self.backpropagate(batch)?;
+        let score = self.backpropagate(batch, false)?;
         let gradients = Parameters::gradients(&self.plan, &self.workspace, self.settings.isa);
         let places = self
             .plan
@@ -245,7 +258,7 @@ impl Network {
     }
 
     /// Forward and backward; the workspace then holds what the update needs.
-    fn backpropagate(&mut self, batch: &Batch<'_>) -> Result<Score, KernelError> {
+    fn backpropagate(&mut self, batch: &Batch<'_>, by_shares: bool) -> Result<Score, KernelError> {
         let [channels, height, width] = self.architecture.input;
         if batch.is_empty() {
             return Err(KernelError::Batch {
@@ -256,8 +269,24 @@ impl Network {
         let chunks = batch.len().div_ceil(CHUNK);
         self.workspace
             .make_room(&self.plan, &self.passing, batch.len());
-        for index in 0..self.phases.len() {
-            let phase = &self.phases[index];
+        if by_shares {
+            self.shares.forward(
+                &self.plan,
+                self.settings.isa,
+                batch,
+                &self.settings.pixel_scale,
+                &self.parameters.values,
+            );
+        }
+        let phases = |network: &Self| match by_shares {
+            true => network.phases_by_shares.len(),
+            false => network.phases.len(),
+        };
+        for index in 0..phases(self) {
+            let phase = match by_shares {
+                true => &self.phases_by_shares[index],
+                false => &self.phases[index],
+            };
             let step = Step {
                 plan: &self.plan,
                 isa: self.settings.isa,
@@ -270,6 +299,7 @@ impl Network {
                 moments: &self.moments,
                 passing: &self.passing,
                 room: self.workspace.share(),
+                shares: self.shares.all(),
             };
             (0..chunks)
                 .into_par_iter()

@@ -5,6 +5,9 @@
 //! normalisation through all of it. So a chunk's numbers are still in the worker's cache on
 //! the way back, and a step has two meeting points instead of two per layer. Within a chunk
 //! operations on pictures go sample by sample for the same reason.
+//!
+//! A dense network is the exception: what a worker would keep in its cache is not its samples
+//! but its weights. Its first layer goes before the chunks, by shares (`first_dense`).
 
 use super::geometry::Plane;
 use super::plan::{Op, Plan};
@@ -20,6 +23,8 @@ pub(crate) const CHUNK: usize = 16;
 pub(crate) enum Work {
     /// Pixels become numbers.
     Load,
+    /// The outputs of a first dense layer come from its shares.
+    Gather,
     Forward(usize),
     /// Moments of a normalisation's input.
     Measure(usize),
@@ -48,11 +53,11 @@ pub(crate) struct Phase {
     pub(crate) meeting: Meeting,
 }
 
-/// All phases of a training step.
-pub(crate) fn schedule(plan: &Plan) -> Vec<Phase> {
+/// All phases of a training step; `by_shares` where the first layer was done by its outputs.
+pub(crate) fn schedule(plan: &Plan, by_shares: bool) -> Vec<Phase> {
     let mut phases = Vec::new();
-    let mut works = vec![Work::Load];
-    for (index, op) in plan.ops.iter().enumerate() {
+    let mut works = vec![if by_shares { Work::Gather } else { Work::Load }];
+    for (index, op) in plan.ops.iter().enumerate().skip(usize::from(by_shares)) {
         if matches!(op, Op::Norm(_)) {
             works.push(Work::Measure(index));
             phases.push(phase(
@@ -96,7 +101,7 @@ fn phase(plan: &Plan, works: Vec<Work>, meeting: Meeting) -> Phase {
 /// Whether it takes all samples of a chunk at once.
 pub(crate) fn by_chunk(plan: &Plan, work: Work) -> bool {
     match work {
-        Work::Measure(_) | Work::Loss => true,
+        Work::Measure(_) | Work::Loss | Work::Gather => true,
         Work::Forward(op) | Work::Backward(op) => matches!(plan.ops[op], Op::Dense(_)),
         Work::Load | Work::Sums(_) => false,
     }
@@ -118,7 +123,7 @@ pub(crate) fn passing(plan: &Plan, phases: &[Phase]) -> Vec<bool> {
                     Op::Pool(pool) => pool.input == plane || pool.output == plane,
                     Op::Dropout(dropout) => dropout.plane == plane,
                 },
-                Work::Load | Work::Forward(_) | Work::Measure(_) => false,
+                Work::Load | Work::Gather | Work::Forward(_) | Work::Measure(_) => false,
             })
         })
     };

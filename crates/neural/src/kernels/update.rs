@@ -4,11 +4,14 @@
 //! computes it, moves the block and writes its transposed copy while all of it is in the first
 //! cache. The other parameters have one gradient per chunk, which are summed in order.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::adam::{AdamStep, AdamUpdate, Reduce};
 use super::buffer::{Buffer, Shared};
 use super::dense::WeightGradient;
+use super::first_dense::{Share, first_dense};
 use super::geometry::PANEL;
 use super::pack::Transpose;
 use super::plan::{ConvLayout, ConvOp, DenseOp, Op, Plan};
@@ -55,8 +58,16 @@ impl Parameters {
         }
     }
 
-    /// Moves the parameters along the gradients of the workspace's last batch.
-    pub(crate) fn step(&mut self, plan: &Plan, room: &Workspace, step: AdamStep, isa: Isa) {
+    /// Moves the parameters along the gradients of the workspace's last batch; `shares` are
+    /// those of the first layer, where it was done by its outputs.
+    pub(crate) fn step(
+        &mut self,
+        plan: &Plan,
+        room: &Workspace,
+        shares: &[Share],
+        step: AdamStep,
+        isa: Isa,
+    ) {
         let packed = self
             .packed
             .iter_mut()
@@ -66,6 +77,7 @@ impl Parameters {
             plan,
             isa,
             room,
+            shares,
             update: Update::Adam(step),
             values: Shared::new(&mut self.values),
             means: Shared::new(&mut self.means),
@@ -83,6 +95,7 @@ impl Parameters {
             plan,
             isa,
             room,
+            shares: &[],
             update: Update::Keep,
             values: Shared::new(&mut gradients),
             means: Shared::new(&mut []),
@@ -172,6 +185,8 @@ struct Mover<'a> {
     plan: &'a Plan,
     isa: Isa,
     room: &'a Workspace,
+    /// Of the first layer, where it was done by its outputs.
+    shares: &'a [Share],
     update: Update,
     values: Shared<'a, f32>,
     means: Shared<'a, f32>,
@@ -200,7 +215,7 @@ impl Mover<'_> {
             .iter()
             .enumerate()
             .filter_map(|(index, op)| match op {
-                Op::Dense(op) => Some((index, op)),
+                Op::Dense(op) if index > 0 || self.shares.is_empty() => Some((index, op)),
                 _ => None,
             });
         let dense = dense.flat_map(|(index, op)| {
@@ -210,26 +225,46 @@ impl Mover<'_> {
             .step_by(BLOCK)
             .map(|from| Piece::Summed { from });
         let pieces: Vec<Piece<'_>> = dense.chain(summed).collect();
-        pieces.par_iter().for_each(|&piece| {
-            // SAFETY: every piece is there once.
-            unsafe {
-                match piece {
-                    Piece::Dense { index, op, block } => self.dense(index, op, block),
-                    Piece::Summed { from } => self.summed(from),
+        // SAFETY: every piece is there once.
+        let piece = |piece: &Piece<'_>| unsafe {
+            match *piece {
+                Piece::Dense { index, op, block } => {
+                    let input = &self.room.planes[op.input];
+                    self.dense(index, op, input, block, 0..op.outputs / PANEL);
                 }
+                Piece::Summed { from } => self.summed(from),
             }
+        };
+        let Some(first) = first_dense(self.plan).filter(|_| !self.shares.is_empty()) else {
+            return pieces.par_iter().for_each(piece);
+        };
+        let shares = self.shares.par_iter().enumerate().with_max_len(1);
+        shares.for_each(|(number, share)| {
+            for block in 0..first.inputs / PANEL {
+                // SAFETY: no two shares have a panel in common.
+                unsafe { self.dense(0, first, &share.input, block, share.panels.clone()) };
+            }
+            let others = pieces.iter().skip(number).step_by(self.shares.len());
+            others.for_each(piece);
         });
     }
 
     /// # Safety
     ///
-    /// No other worker has the same block of the same layer.
-    unsafe fn dense(&self, index: usize, op: &DenseOp, block: usize) {
+    /// No other worker has the same block and panels of the same layer.
+    unsafe fn dense(
+        &self,
+        index: usize,
+        op: &DenseOp,
+        input: &[f32],
+        block: usize,
+        panels: Range<usize>,
+    ) {
         let mut sums = Sums([0.0; BLOCK]);
-        for panel in 0..op.outputs / PANEL {
+        for panel in panels {
             self.isa.run(WeightGradient {
                 samples: self.room.batch,
-                input: &self.room.planes[op.input][block * PANEL..],
+                input: &input[block * PANEL..],
                 input_stride: op.inputs,
                 gradient: &self.room.gradients[op.output][panel * PANEL..],
                 gradient_stride: op.outputs,

@@ -9,6 +9,7 @@ use super::conv_grad::ConvolveBack;
 use super::dense::{BiasGradient, Multiply};
 use super::dropout::{Dropout, MaskKey};
 use super::events::PooledGradient;
+use super::first_dense::{Share, gather};
 use super::geometry::Plane;
 use super::loss::{Score, cross_entropy};
 use super::norm::Moments;
@@ -37,6 +38,8 @@ pub(crate) struct Step<'a> {
     pub(crate) moments: &'a [Moments],
     pub(crate) passing: &'a [bool],
     pub(crate) room: Room<'a>,
+    /// Of the first layer, where its outputs are already there.
+    pub(crate) shares: &'a [Share],
 }
 
 /// Some samples of one chunk.
@@ -98,6 +101,7 @@ impl<'a> Step<'a> {
         unsafe {
             match work {
                 Work::Load => self.load(span),
+                Work::Gather => self.gather(span),
                 Work::Loss => self.loss(span),
                 Work::Measure(index) => self.measure(index, span),
                 Work::Sums(index) => self.norm_sums(index, span),
@@ -177,6 +181,24 @@ impl<'a> Step<'a> {
             // SAFETY: as for `work`.
             unsafe { self.partial(&(0..self.plan.summed), span) }.fill(0.0);
         }
+    }
+
+    unsafe fn gather(&self, span: Span) {
+        // SAFETY: as for `work`.
+        let (plane, partial) = unsafe {
+            (
+                self.plane(1, span),
+                self.partial(&(0..self.plan.summed), span),
+            )
+        };
+        let outputs = self.plan.planes[1].stride();
+        gather(
+            self.shares,
+            span.first..span.first + span.count,
+            outputs,
+            plane,
+        );
+        partial.fill(0.0);
     }
 
     unsafe fn convolve(&self, index: usize, op: &ConvOp, span: Span) {

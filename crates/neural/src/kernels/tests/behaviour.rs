@@ -260,3 +260,56 @@ fn what_does_not_fit_is_refused() {
     assert!(step(&[0; 16], &[1], &[1]).contains("row 1 of 1"));
     assert!(step(&[0; 15], &[1], &[0]).contains("15 pixels for 1 labels"));
 }
+
+#[test]
+fn a_dense_network_by_shares_is_the_same_to_the_bit() {
+    let normed = |units| Layer::Dense {
+        units,
+        batch_norm: true,
+        relu: true,
+    };
+    let networks = [
+        vec![
+            dense(128, true),
+            Layer::Dropout { rate: 0.2 },
+            dense(10, false),
+        ],
+        vec![normed(96), dense(40, true), dense(3, false)],
+        vec![dense(130, false), normed(64), dense(70, false)],
+        vec![dense(70, false)],
+    ];
+    for layers in networks {
+        let architecture = Architecture {
+            input: [2, 7, 9],
+            layers,
+        };
+        let case = Case::new(architecture, 128, 5).unwrap();
+        let picture = 2 * 7 * 9;
+        for isa in Isa::available() {
+            let run = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .build()
+                    .unwrap();
+                pool.install(|| {
+                    let mut network = case.network(isa);
+                    // Batches that grow and shrink, in another order of the samples.
+                    let scores: Vec<Score> = [37, 128, 2, 64]
+                        .into_iter()
+                        .map(|samples| {
+                            let rows: Vec<usize> = (0..samples).map(|i| i * 57 % 128).collect();
+                            let pixels = Pixels::F32(&case.pixels[..128 * picture]);
+                            let batch = Batch::rows(pixels, &case.labels, &rows);
+                            network.train_step(&batch, 0.01).unwrap()
+                        })
+                        .collect();
+                    (scores, network.last_logits(), network.parameters())
+                })
+            };
+            let one = run(1);
+            for threads in [2, 3, 4] {
+                assert!(one == run(threads), "{threads} threads, {}", isa.name());
+            }
+        }
+    }
+}

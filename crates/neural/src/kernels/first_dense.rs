@@ -1,0 +1,221 @@
+//! A dense layer right behind the picture, by shares of its outputs.
+//!
+//! It holds almost all weights of a dense network, and a step of such a network takes but a
+//! fifth of a millisecond. By chunks of samples every worker needs all its weights, half of
+//! which another has just moved, and all pictures for its part of the gradient: on two
+//! threads a sixth of the step went by waiting for the other's cache. By outputs, weights,
+//! gradients and the optimiser's memory of a share stay with one worker from step to step,
+//! each has the pictures to itself, and only the layer's answers change hands.
+//!
+//! The sums are the same, in the same order: bits do not depend on the shares.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::buffer::Buffer;
+use super::dense::Multiply;
+use super::geometry::PANEL;
+use super::pixels::Load;
+use super::plan::{DenseOp, Op, Plan};
+use super::simd::Isa;
+use super::spec::{Batch, PixelScale};
+
+/// So many samples before its turn a picture is asked for.
+const AHEAD: usize = 4;
+
+/// The shares of a network's first layer.
+#[derive(Debug, Default)]
+pub(crate) struct Shares {
+    shares: Vec<Share>,
+    samples: usize,
+}
+
+/// Some of the layer's outputs.
+#[derive(Debug)]
+pub(crate) struct Share {
+    /// Panels of outputs.
+    pub(crate) panels: Range<usize>,
+    /// The pictures of the batch, sample by sample.
+    pub(crate) input: Buffer,
+    /// The outputs of the batch, sample by sample.
+    pub(crate) output: Buffer,
+}
+
+impl Share {
+    /// Numbers of output per sample.
+    pub(crate) fn width(&self) -> usize {
+        self.panels.len() * PANEL
+    }
+}
+
+/// The first layer, where it is dense and takes the picture as it is.
+pub(crate) fn first_dense(plan: &Plan) -> Option<&DenseOp> {
+    match plan.ops.first() {
+        Some(Op::Dense(op)) if op.first => Some(op),
+        _ => None,
+    }
+}
+
+/// Numbers of a batch of pictures, of which each share has a copy; more would not stay in a
+/// worker's cache from the way there to the way back.
+const MOST_NUMBERS: usize = 1 << 20;
+
+/// How many shares are worth their while: one for each thread, none where an eighth of the
+/// threads' time would go by with nothing to do because panels do not come out even.
+fn count(panels: usize, threads: usize) -> usize {
+    let time = panels.div_ceil(threads) * threads;
+    if threads > 1 && time * 7 <= panels * 8 {
+        threads
+    } else {
+        0
+    }
+}
+
+impl Shares {
+    /// Cuts the layer for the threads of the ambient pool and makes room for a batch. `false`
+    /// where the layer is better not cut.
+    pub(crate) fn arrange(&mut self, plan: &Plan, samples: usize) -> bool {
+        let Some(op) = first_dense(plan) else {
+            return false;
+        };
+        if samples.saturating_mul(op.inputs) > MOST_NUMBERS {
+            return false;
+        }
+        let panels = op.outputs / PANEL;
+        let count = count(panels, rayon::current_num_threads());
+        if count != self.shares.len() || samples > self.samples {
+            self.samples = samples;
+            self.shares = (0..count)
+                .map(|share| {
+                    let panels = panels * share / count..panels * (share + 1) / count;
+                    Share {
+                        input: Buffer::zeroed(samples * op.inputs),
+                        output: Buffer::zeroed(samples * panels.len() * PANEL),
+                        panels,
+                    }
+                })
+                .collect();
+        }
+        count > 0
+    }
+
+    pub(crate) fn all(&self) -> &[Share] {
+        &self.shares
+    }
+
+    /// The layer's outputs.
+    pub(crate) fn forward(
+        &mut self,
+        plan: &Plan,
+        isa: Isa,
+        batch: &Batch<'_>,
+        scale: &PixelScale,
+        values: &[f32],
+    ) {
+        let Some(op) = first_dense(plan) else {
+            return;
+        };
+        let samples = batch.len();
+        self.shares
+            .par_iter_mut()
+            .with_max_len(1)
+            .for_each(|share| {
+                for (sample, input) in share
+                    .input
+                    .chunks_exact_mut(op.inputs)
+                    .take(samples)
+                    .enumerate()
+                {
+                    isa.run(Load {
+                        plane: &plan.planes[0],
+                        pixels: batch.pixels,
+                        row: batch.row(sample),
+                        soon: Some(sample + AHEAD)
+                            .filter(|&sample| sample < samples)
+                            .map(|sample| batch.row(sample)),
+                        scale,
+                        output: input,
+                    });
+                }
+                let width = share.width();
+                let panels = share.panels.start * PANEL..share.panels.end * PANEL;
+                let weights = op.weight.start + panels.start * op.inputs;
+                isa.run(Multiply {
+                    samples,
+                    inputs: op.inputs,
+                    outputs: width,
+                    input: &share.input,
+                    input_stride: op.inputs,
+                    weights: &values[weights..weights + width * op.inputs],
+                    bias: Some(&values[op.bias.start + panels.start..op.bias.start + panels.end]),
+                    relu: op.relu,
+                    output: &mut share.output,
+                    output_stride: width,
+                });
+            });
+    }
+}
+
+/// Copies a chunk's outputs from the shares to where the next layers look for them.
+pub(crate) fn gather(shares: &[Share], samples: Range<usize>, outputs: usize, plane: &mut [f32]) {
+    for share in shares {
+        let width = share.width();
+        let from = share.output[samples.start * width..samples.end * width].chunks_exact(width);
+        for (to, from) in plane.chunks_exact_mut(outputs).zip(from) {
+            to[share.panels.start * PANEL..][..width].copy_from_slice(from);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::Purpose;
+    use super::super::spec::{Architecture, Layer};
+    use super::*;
+
+    #[test]
+    fn shares_are_made_where_panels_come_out_even() {
+        let counts = [1, 2, 3, 4, 5, 8].map(|threads| count(4, threads));
+        assert_eq!(counts, [0, 2, 0, 4, 0, 0]);
+        assert_eq!(count(16, 3), 3);
+        assert_eq!(count(16, 5), 0);
+        assert_eq!(count(17, 2), 2);
+        assert_eq!(count(1, 2), 0);
+    }
+
+    #[test]
+    fn a_convolution_or_a_giant_batch_is_not_cut() {
+        let dense = |units| Layer::Dense {
+            units,
+            batch_norm: false,
+            relu: true,
+        };
+        let last = Layer::Dense {
+            units: 3,
+            batch_norm: false,
+            relu: false,
+        };
+        let cut = |layers: &[Layer], samples| {
+            let architecture = Architecture {
+                input: [1, 28, 28],
+                layers: [layers, &[last]].concat(),
+            };
+            let plan = Plan::new(&architecture, Purpose::Train).unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(2)
+                .build()
+                .unwrap();
+            pool.install(|| Shares::default().arrange(&plan, samples))
+        };
+        let pool = Layer::MaxPool {
+            size: [2, 2],
+            stride: [2, 2],
+        };
+        assert!(cut(&[dense(128)], 128));
+        assert!(!cut(&[dense(128)], 2_000));
+        assert!(!cut(&[dense(32)], 128));
+        assert!(!cut(&[pool, dense(128)], 128));
+        assert!(!cut(&[Layer::Dropout { rate: 0.1 }, dense(128)], 128));
+    }
+}
