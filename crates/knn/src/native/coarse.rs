@@ -14,7 +14,7 @@ use super::{
     kernel::{Block, Kernel, LANES, Sums, TILE, ones},
     order::side_by_side,
     packed::{Packed, Sum},
-    projection::{AXES, Projection},
+    projection::{AXES, Projected, Projection, RowFacts},
     queries::QueryLanes,
 };
 use crate::best::Best;
@@ -44,13 +44,20 @@ struct Layer {
 impl Layer {
     fn new(count: usize, write: impl Fn(usize, &mut [u8]) + Sync) -> Self {
         let mut packed = Packed::zeroed(count, AXES, Sum::Dot);
-        packed.fill(0, count, write);
-        let (tiles, _) = packed.norms().as_chunks::<TILE>();
-        // 48 · 255² fits.
-        let norms = tiles
-            .iter()
-            .map(|norms| norms.map(|norm| norm as i32))
-            .collect();
+        packed.fill(0, count, &write);
+        let mut norms = vec![[0; TILE]; packed.tiles()];
+        norms
+            .as_flattened_mut()
+            .par_iter_mut()
+            .take(count)
+            .enumerate()
+            .for_each_init(
+                || [0; AXES],
+                |bytes, (position, norm)| {
+                    write(position, bytes);
+                    *norm = Projection::row_norm(bytes);
+                },
+            );
         Self { packed, norms }
     }
 
@@ -95,22 +102,26 @@ impl Coarse {
         for (at, out) in sample.chunks_exact_mut(varying).enumerate() {
             columns.gather(&rows[at * count / size * total..][..total], out);
         }
-        let projection = Projection::learn(&sample, varying, kernel)?;
+        let mut projection = Projection::learn(&sample, varying, kernel)?;
 
         let mut projected = vec![0; count * AXES];
-        projected
+        let facts = projected
             .par_chunks_mut(ROWS_PER_TASK * AXES)
             .zip(rows.par_chunks(ROWS_PER_TASK * total))
-            .for_each_init(
+            .map_init(
                 || vec![0; varying],
                 |gathered, (out, rows)| {
                     let rows = rows.chunks_exact(total);
+                    let mut facts = RowFacts::NONE;
                     for (out, row) in out.chunks_exact_mut(AXES).zip(rows) {
                         columns.gather(row, gathered);
-                        projection.project(gathered, out);
+                        facts = facts.and(projection.row(gathered, out));
                     }
+                    facts
                 },
-            );
+            )
+            .reduce(|| RowFacts::NONE, RowFacts::and);
+        projection.settle(facts);
         let mut order: Vec<u32> = (0..count).map(|row| row as u32).collect();
         side_by_side(&mut order, &projected);
 
@@ -135,18 +146,15 @@ impl Coarse {
         Some((coarse, order))
     }
 
-    /// The projection of a query's packed columns, and its sum of squares.
-    pub(super) fn project(&self, varying: &[u8]) -> ([u8; AXES], i32) {
-        let mut out = [0; AXES];
-        self.projection.project(varying, &mut out);
-        let norm = out.iter().map(|&value| i32::from(value).pow(2)).sum();
-        (out, norm)
+    /// The projection of a query's packed columns.
+    pub(super) fn project(&self, varying: &[u8]) -> Projected {
+        self.projection.query(varying)
     }
 
-    /// The limit that stops only rows farther than `squared` from a query whose
-    /// projection has this sum of squares.
-    pub(super) fn limit(&self, squared: u64, norm: i32) -> i32 {
-        let below = self.projection.bound(squared) + 1 - i64::from(norm);
+    /// The limit that stops only rows farther than `squared` from a query whose projection
+    /// has this sum of squares and this slack.
+    pub(super) fn limit(&self, squared: u64, (norm, slack): (i32, f64)) -> i32 {
+        let below = self.projection.bound(squared, slack) + 1 - i64::from(norm);
         i32::try_from(below).unwrap_or(i32::MAX)
     }
 

@@ -17,6 +17,7 @@
 
 mod coarse;
 mod columns;
+mod directions;
 mod kernel;
 mod order;
 mod packed;

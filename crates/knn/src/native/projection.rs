@@ -1,27 +1,32 @@
 //! A few numbers per picture that bound distances from below.
 //!
-//! Pictures are far from filling the space of their pixels: along the [`AXES`] directions
-//! in which the training pictures vary most, two pictures are nearly as far apart as
-//! they are altogether. So a picture is projected on those directions, and a row whose
-//! projection is already too far from the query's need not be looked at in full.
+//! Pictures are far from filling the space of their pixels: along the directions in which
+//! the training pictures vary most, two pictures are nearly as far apart as they are
+//! altogether. So a picture is projected on those directions, and a row whose projection
+//! is already too far from the query's need not be looked at in full.
 //!
 //! The bound holds without any rounding error. The directions are the leading singular
 //! vectors of a sample of the rows (found by subspace iteration: Golub and Van Loan,
 //! *Matrix Computations*, 4th edition, §8.2.4), scaled and *rounded to whole numbers*; call
 //! the matrix W. Then ‖W(a−b)‖² ≤ λ·‖a−b‖² for any λ not below the largest eigenvalue of
-//! WWᵀ, and the largest sum of absolute values in a row of WWᵀ, a whole number, is such
-//! a λ (Gershgorin). It does not matter how well the directions were found: poor ones
-//! only let more rows through. Each projection is then cut down to a byte,
-//! c = clamp(⌊(W·a − base)/step⌋, 0, 255). Clamping moves no two numbers apart, and the
-//! floor moves them apart by less than one, so
-//! ‖c(a)−c(b)‖ ≤ √λ·‖a−b‖/step + √[`AXES`].
+//! WWᵀ. It does not matter how well the directions were found: poor ones only let more rows
+//! through. Each projection is then cut down to a byte, c = ⌊y⌋ with
+//! y = clamp((W·a − base)/step, 0, most). Clamping moves no two numbers apart, and the floor
+//! moves c(a) and c(b) apart by no more than the length of f(a) − f(b), where f = y − c is
+//! what the floor cuts off. That is at most ‖f(a)−½‖ + ‖f(b)−½‖: the first is known for each
+//! query, and the largest of all rows for the second. So
+//! ‖c(a)−c(b)‖ ≤ √λ·‖a−b‖/step + ‖f(a)−½‖ + max ‖f(b)−½‖.
 //!
 //! A query unlike all rows, with noise on it or its tones inverted, differs from them in
-//! directions that no row varies in. What is left of a row is one number more:
-//! g(a) = √(λ·‖a‖² − ‖W·a‖²) = ‖(λI − WᵀW)^½·a‖, a length, so that
+//! directions that no row varies in. So one of the directions is that in which all pixels
+//! change alike (`BRIGHTNESS`), which no row goes far along; and what all directions leave of
+//! a row is one number more: g(a) = √(λ·‖a‖² − ‖W·a‖²) = ‖(λI − WᵀW)^½·a‖, a length, so that
 //! |g(a)−g(b)|² ≤ (a−b)ᵀ(λI − WᵀW)(a−b). Added to ‖W(a−b)‖² that is λ·‖a−b‖² again: the
 //! bound stays as it is. Rounded down to a whole number, exactly, it goes the way of the
-//! others.
+//! others. Along these two such queries are far outside of the range of a byte. Their products
+//! with the byte of a row are therefore spread over [`SLOTS`] bytes: that of the row repeated,
+//! that of the query in parts. Inverted digits let through a twentieth of the rows that they
+//! do without.
 //!
 //! Rejected: a fixed basis such as the cosine transform, which lets ten times as many
 //! rows through; more bits per number, because bytes can go through the same kernels
@@ -29,34 +34,82 @@
 
 use rayon::prelude::*;
 
-use super::kernel::Kernel;
+use super::{
+    directions::{BRIGHTNESS, DIRECTIONS, directions, stretch, whole},
+    kernel::Kernel,
+};
 
-/// Numbers for each row, one of them for [`REST`]: a multiple of the columns in a group.
-/// Of MNIST's rows 0.5 % come through with 48 of them, 1.3 % with 32 and 0.2 % with 64.
-pub(super) const AXES: usize = 48;
+/// Bytes for each row, a multiple of the columns in a group: one for each direction but that of
+/// brightness, [`SLOTS`] for this and for what the directions leave, and an empty one.
+/// Of MNIST's rows 0.5 % come through.
+pub(super) const AXES: usize = 56;
 
-/// The last axis: what the directions leave of a row.
-const REST: usize = AXES - 1;
+/// Bytes for a number that queries may have far outside of the rows' range.
+const SLOTS: usize = 4;
+
+/// Where the slots begin, of brightness and of the rest.
+const WIDE: [usize; 2] = [BRIGHTNESS, BRIGHTNESS + SLOTS];
+
+/// Numbers that are cut down: one for each direction, and the rest.
+const NUMBERS: usize = DIRECTIONS + 1;
+
+/// The last of them: what the directions leave of a row.
+const REST: usize = DIRECTIONS;
+
+/// The largest byte.
+const TOP: i32 = 255;
 
 /// Products of sample rows and directions that learning may cost per pass, roughly.
 const SAMPLE_VALUES: usize = 1 << 21;
 
-/// Passes of the subspace iteration. On MNIST the second makes the search a twentieth
-/// faster, and further ones nothing.
-const PASSES: usize = 2;
-
-/// Sample rows added up by one task.
-const ROWS_PER_TASK: usize = 128;
-
 /// How rows are projected.
 pub(super) struct Projection {
     /// For each column, its weight in each direction.
-    weights: Vec<[i16; AXES]>,
-    base: [i32; AXES],
-    step: i32,
+    weights: Vec<[i16; DIRECTIONS]>,
+    base: [i64; NUMBERS],
+    step: i64,
     /// λ as explained above.
     stretch: u64,
+    /// What numbers are cut down to: of rows a byte, of queries perhaps more.
+    row_most: [i32; NUMBERS],
+    query_most: [i32; NUMBERS],
+    /// The largest ‖f(b)−½‖ of the rows.
+    row_slack: f64,
     kernel: Kernel,
+}
+
+/// What [`Projection::row`] found besides the bytes.
+#[derive(Clone, Copy)]
+pub(super) struct RowFacts {
+    /// ‖f−½‖.
+    slack: f64,
+    /// Whether brightness and rest lie below the top.
+    fits: [bool; 2],
+}
+
+impl RowFacts {
+    /// Of no rows at all.
+    pub(super) const NONE: Self = Self {
+        slack: 0.0,
+        fits: [true; 2],
+    };
+
+    /// Of both together.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            slack: self.slack.max(other.slack),
+            fits: [0, 1].map(|i| self.fits[i] && other.fits[i]),
+        }
+    }
+}
+
+/// A query's projection.
+pub(super) struct Projected {
+    pub(super) bytes: [u8; AXES],
+    /// The sum of the numbers' squares.
+    pub(super) norm: i32,
+    /// ‖f−½‖.
+    pub(super) slack: f64,
 }
 
 impl Projection {
@@ -68,185 +121,143 @@ impl Projection {
     /// Learns from `sample`, whole rows of `columns` bytes; there is nothing to learn
     /// from black rows. At most 2¹⁶ columns.
     pub(super) fn learn(sample: &[u8], columns: usize, kernel: Kernel) -> Option<Self> {
-        let mut weights = whole(&directions(sample, columns))?;
-        for weights in &mut weights {
-            weights[REST] = 0;
+        if sample.iter().all(|&byte| byte == 0) {
+            return None;
         }
+        let weights = whole(&directions(sample, columns))?;
         let mut projection = Self {
             stretch: stretch(&weights),
             weights,
-            base: [0; AXES],
+            base: [0; NUMBERS],
             step: 1,
+            row_most: [TOP; NUMBERS],
+            query_most: [TOP; NUMBERS],
+            row_slack: f64::INFINITY,
             kernel,
         };
-        let projected: Vec<[i32; AXES]> = sample
+        let projected: Vec<[i32; NUMBERS]> = sample
             .par_chunks(columns)
             .map(|row| projection.raw(row))
             .collect();
         let count = projected.len() as f64;
-        let mut means = [0.0; AXES];
+        let mut means = [0.0; NUMBERS];
         let mut widest: f64 = 0.0;
-        for (axis, mean) in means.iter_mut().enumerate() {
-            let values = projected.iter().map(|row| f64::from(row[axis]));
+        for (number, mean) in means.iter_mut().enumerate().take(BRIGHTNESS) {
+            let values = projected.iter().map(|row| f64::from(row[number]));
             *mean = values.clone().sum::<f64>() / count;
             let squares = values.map(|value| (value - *mean).powi(2)).sum::<f64>();
             widest = widest.max((squares / count).sqrt());
         }
         // 256 steps span 1.75 standard deviations to either side of the widest direction's
         // mean: wider makes the bytes too coarse, narrower clamps too much.
-        projection.step = ((3.5 * widest / 256.0) as i32).max(1);
-        projection.base = means.map(|mean| mean as i32 - 128 * projection.step);
+        projection.step = ((3.5 * widest / 256.0) as i64).max(1);
+        // The wide ones must not be clamped, so that their range counts.
+        for number in [BRIGHTNESS, REST] {
+            let values = projected.iter().map(|row| f64::from(row[number]));
+            let least = values.clone().fold(f64::INFINITY, f64::min);
+            means[number] = (least + values.fold(f64::NEG_INFINITY, f64::max)) / 2.0;
+        }
+        projection.base = means.map(|mean| mean as i64 - 128 * projection.step);
         Some(projection)
     }
 
     /// W·row, at most 127 · 255 · 2¹⁶ < 2³¹, and what it leaves.
-    fn raw(&self, row: &[u8]) -> [i32; AXES] {
-        let mut sums = self.kernel.weighted(row, &self.weights);
+    fn raw(&self, row: &[u8]) -> [i32; NUMBERS] {
+        let sums: [i32; DIRECTIONS] = self.kernel.weighted(row, &self.weights);
         let squares = |sum: &i32| u128::from(sum.unsigned_abs()).pow(2);
         let norm: u64 = row.iter().map(|&byte| u64::from(byte).pow(2)).sum();
         let whole = u128::from(self.stretch) * u128::from(norm);
         // λ is no smaller than the largest eigenvalue, so that nothing is cut off here; and
         // what is cut off above is cut off as by the clamp.
         let rest = whole.saturating_sub(sums.iter().map(squares).sum()).isqrt();
-        sums[REST] = i32::try_from(rest).unwrap_or(i32::MAX).min(1 << 30);
-        sums
+        let rest = i32::try_from(rest).unwrap_or(i32::MAX).min(1 << 30);
+        std::array::from_fn(|number| sums.get(number).copied().unwrap_or(rest))
     }
 
-    /// Writes the projection of `row` to `out`, [`AXES`] bytes.
-    pub(super) fn project(&self, row: &[u8], out: &mut [u8]) {
-        let sums = self.raw(row);
-        for ((out, sum), base) in out.iter_mut().zip(sums).zip(self.base) {
-            *out = (sum - base).div_euclid(self.step).clamp(0, 255) as u8;
+    /// The numbers cut down to whole ones, and ‖f−½‖.
+    fn cut(&self, raw: [i32; NUMBERS], most: [i32; NUMBERS]) -> ([i32; NUMBERS], f64) {
+        let mut cut = [0; NUMBERS];
+        // In halves of a step, so that all is exact.
+        let mut off: i64 = 0;
+        for number in 0..NUMBERS {
+            let above = i64::from(raw[number]) - self.base[number];
+            let whole = above.div_euclid(self.step);
+            let most = i64::from(most[number]);
+            cut[number] = whole.clamp(0, most) as i32;
+            // A clamped number is a whole one; so is the top itself.
+            let part = match (0..most).contains(&whole) {
+                true => above - whole * self.step,
+                false => 0,
+            };
+            off += (2 * part - self.step).pow(2);
+        }
+        let slack = (off as f64).sqrt() / (2 * self.step) as f64;
+        // Two roundings are off by less than this.
+        (cut, slack * (1.0 + 1e-12))
+    }
+
+    /// Writes the projection of a row of the index to `out`, [`AXES`] bytes.
+    pub(super) fn row(&self, row: &[u8], out: &mut [u8]) -> RowFacts {
+        let raw = self.raw(row);
+        let (cut, slack) = self.cut(raw, self.row_most);
+        out.fill(0);
+        for (out, &number) in out.iter_mut().zip(&cut[..BRIGHTNESS]) {
+            *out = number as u8;
+        }
+        for (from, number) in WIDE.into_iter().zip([BRIGHTNESS, REST]) {
+            out[from..from + SLOTS].fill(cut[number] as u8);
+        }
+        RowFacts {
+            slack,
+            fits: [BRIGHTNESS, REST].map(|number| cut[number] < TOP),
         }
     }
 
-    /// An upper bound of the squared distance between the projections of two rows whose
-    /// own squared distance is at most `squared`.
-    pub(super) fn bound(&self, squared: u64) -> i64 {
-        let reach = (self.stretch as f64 * squared as f64).sqrt() / f64::from(self.step);
-        let bound = (reach + (AXES as f64).sqrt()).powi(2);
+    /// Takes in what is known of all rows of the index.
+    pub(super) fn settle(&mut self, rows: RowFacts) {
+        self.row_slack = rows.slack;
+        for (number, fits) in [BRIGHTNESS, REST].into_iter().zip(rows.fits) {
+            // A row at the top would be moved away from a query above it.
+            self.query_most[number] = if fits { TOP * SLOTS as i32 } else { TOP };
+        }
+    }
+
+    /// The projection of a query.
+    pub(super) fn query(&self, row: &[u8]) -> Projected {
+        let (cut, slack) = self.cut(self.raw(row), self.query_most);
+        let mut bytes = [0; AXES];
+        for (out, &number) in bytes.iter_mut().zip(&cut[..BRIGHTNESS]) {
+            *out = number as u8;
+        }
+        for (from, number) in WIDE.into_iter().zip([BRIGHTNESS, REST]) {
+            let mut left = cut[number];
+            for out in &mut bytes[from..from + SLOTS] {
+                *out = left.min(TOP) as u8;
+                left -= i32::from(*out);
+            }
+        }
+        Projected {
+            bytes,
+            norm: cut.iter().map(|number| number.pow(2)).sum(),
+            slack,
+        }
+    }
+
+    /// The sum of the squares of a row's numbers, from its bytes. 49 · 255² fits.
+    pub(super) fn row_norm(bytes: &[u8]) -> i32 {
+        let all: i32 = bytes.iter().map(|&byte| i32::from(byte).pow(2)).sum();
+        let again = |from: usize| (SLOTS as i32 - 1) * i32::from(bytes[from]).pow(2);
+        all - WIDE.map(again).iter().sum::<i32>()
+    }
+
+    /// An upper bound of the squared distance between the projections of a row of the index
+    /// and of a query with this slack, whose own squared distance is at most `squared`.
+    pub(super) fn bound(&self, squared: u64, slack: f64) -> i64 {
+        let reach = (self.stretch as f64 * squared as f64).sqrt() / self.step as f64;
+        let bound = (reach + slack + self.row_slack).powi(2);
         // The few roundings above are off by less than 2⁻⁴⁰ of the bound.
         (bound * (1.0 + 1e-9)).ceil() as i64
     }
-}
-
-/// The leading right singular vectors of the sample, columns × [`AXES`], nearly.
-fn directions(sample: &[u8], columns: usize) -> Vec<[f32; AXES]> {
-    let rows = sample.len() / columns;
-    // Rows of the sample to begin with: they lie in the space that is looked for.
-    let mut directions = vec![[0.0; AXES]; columns];
-    for axis in 0..AXES {
-        let row = &sample[axis * rows / AXES * columns..][..columns];
-        for (direction, &byte) in directions.iter_mut().zip(row) {
-            direction[axis] = f32::from(byte);
-        }
-    }
-    orthonormalise(&mut directions);
-    for _ in 0..PASSES {
-        let parts: Vec<Vec<[f32; AXES]>> = sample
-            .par_chunks(ROWS_PER_TASK * columns)
-            .map(|rows| pass(rows, &directions))
-            .collect();
-        directions.fill([0.0; AXES]);
-        for part in parts {
-            for (sum, part) in directions
-                .as_flattened_mut()
-                .iter_mut()
-                .zip(part.as_flattened())
-            {
-                *sum += part;
-            }
-        }
-        orthonormalise(&mut directions);
-    }
-    directions
-}
-
-/// XᵀX·V for some rows X.
-fn pass(rows: &[u8], directions: &[[f32; AXES]]) -> Vec<[f32; AXES]> {
-    let mut out = vec![[0.0; AXES]; directions.len()];
-    for row in rows.chunks_exact(directions.len()) {
-        let mut along = [0.0; AXES];
-        for (&byte, direction) in row.iter().zip(directions).filter(|(byte, _)| **byte != 0) {
-            let value = f32::from(byte);
-            for (sum, direction) in along.iter_mut().zip(direction) {
-                *sum += value * direction;
-            }
-        }
-        for (&byte, out) in row.iter().zip(&mut out).filter(|(byte, _)| **byte != 0) {
-            let value = f32::from(byte);
-            for (sum, along) in out.iter_mut().zip(along) {
-                *sum += value * along;
-            }
-        }
-    }
-    out
-}
-
-/// Makes the directions orthogonal and of length one, in turn (Gram-Schmidt). Those that depend on earlier ones become zero.
-fn orthonormalise(directions: &mut [[f32; AXES]]) {
-    for axis in 0..AXES {
-        // Two rounds, because one leaves rounding errors that grow when much cancels.
-        for _ in 0..2 {
-            let mut along = [0.0; AXES];
-            for direction in directions.iter() {
-                for earlier in 0..axis {
-                    along[earlier] += direction[earlier] * direction[axis];
-                }
-            }
-            for direction in directions.iter_mut() {
-                let mut value = direction[axis];
-                for earlier in 0..axis {
-                    value -= along[earlier] * direction[earlier];
-                }
-                direction[axis] = value;
-            }
-        }
-        let length = directions
-            .iter()
-            .map(|d| d[axis] * d[axis])
-            .sum::<f32>()
-            .sqrt();
-        let scale = if length > 1e-3 { length.recip() } else { 0.0 };
-        for direction in directions.iter_mut() {
-            direction[axis] *= scale;
-        }
-    }
-}
-
-/// The directions scaled so that the largest weight is 127, and rounded; nothing where
-/// all are zero.
-fn whole(directions: &[[f32; AXES]]) -> Option<Vec<[i16; AXES]>> {
-    let largest = directions
-        .as_flattened()
-        .iter()
-        .fold(0.0f32, |largest, weight| largest.max(weight.abs()));
-    if largest == 0.0 || !largest.is_finite() {
-        return None;
-    }
-    let scale = 127.0 / largest;
-    // `as` saturates, and the clamp keeps what `raw` relies on.
-    let round = |weight: f32| ((weight * scale).round() as i16).clamp(-127, 127);
-    Some(
-        directions
-            .iter()
-            .map(|weights| weights.map(round))
-            .collect(),
-    )
-}
-
-/// The largest sum of absolute values in a row of WWᵀ.
-fn stretch(weights: &[[i16; AXES]]) -> u64 {
-    let mut gram = [[0i64; AXES]; AXES];
-    for weights in weights {
-        for (gram, &a) in gram.iter_mut().zip(weights) {
-            for (sum, &b) in gram.iter_mut().zip(weights) {
-                *sum += i64::from(a) * i64::from(b);
-            }
-        }
-    }
-    let rows = gram.map(|row| row.iter().map(|sum| sum.unsigned_abs()).sum::<u64>());
-    rows.into_iter().max().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -281,63 +292,94 @@ mod tests {
             .collect()
     }
 
+    /// The rows' projections, with which the projection is settled.
+    fn settled(projection: &mut Projection, rows: &[u8], columns: usize) -> Vec<[u8; AXES]> {
+        let mut facts = RowFacts::NONE;
+        let projected = rows
+            .chunks_exact(columns)
+            .map(|row| {
+                let mut out = [0; AXES];
+                facts = facts.and(projection.row(row, &mut out));
+                out
+            })
+            .collect();
+        projection.settle(facts);
+        projected
+    }
+
+    /// The squared distance as the search computes it.
+    fn short(row: &[u8; AXES], query: &Projected) -> i64 {
+        let products = row.iter().zip(&query.bytes);
+        let dot: i32 = products.map(|(&a, &b)| i32::from(a) * i32::from(b)).sum();
+        (Projection::row_norm(row) + query.norm - 2 * dot).into()
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
+        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn the_bound_holds_for_rows_seen_and_unseen(
             seed in any::<u64>(),
             columns in 1usize..300,
             noise in prop::sample::select(vec![0u8, 20, 255]),
+            light in any::<bool>(),
         ) {
             let sample = rows(seed, 300, columns, noise);
-            let Some(projection) = Projection::learn(&sample, columns, Kernel::best()) else {
+            let Some(mut projection) = Projection::learn(&sample, columns, Kernel::best()) else {
                 return Ok(());
             };
             let mut others = rows(seed, 20, columns, noise);
+            others.extend(others.iter().map(|byte| 255 - byte).collect::<Vec<u8>>());
             others.extend(random_bytes(seed ^ 3, 20 * columns));
             others.extend(vec![0; columns]);
             others.extend(vec![255; columns]);
-            let projected: Vec<[u8; AXES]> = others
-                .chunks_exact(columns)
-                .map(|row| {
-                    let mut out = [0; AXES];
-                    projection.project(row, &mut out);
-                    out
-                })
-                .collect();
-            for (a, at) in others.chunks_exact(columns).zip(&projected) {
-                for (b, bt) in others.chunks_exact(columns).zip(&projected) {
-                    let (full, short) = (squared(a, b), squared(at, bt));
-                    prop_assert!(short as i64 <= projection.bound(full), "{} {}", short, full);
+            let mut there = sample[..30 * columns].to_vec();
+            // Rows brighter than any of the sample, so that they do not fit.
+            if light {
+                there.extend(&others);
+            }
+            let projected = settled(&mut projection, &there, columns);
+            for query in others.chunks_exact(columns) {
+                let asked = projection.query(query);
+                for (row, bytes) in there.chunks_exact(columns).zip(&projected) {
+                    let (full, short) = (squared(row, query), short(bytes, &asked));
+                    let bound = projection.bound(full, asked.slack);
+                    prop_assert!((0..=bound).contains(&short), "{} {} {}", short, bound, full);
                 }
             }
         }
     }
 
+    /// How many of the rows need not be looked at for a query, once its nearest is known.
+    fn passed_over(rows: &[u8], columns: usize, query: &[u8]) -> usize {
+        let mut projection = Projection::learn(rows, columns, Kernel::best()).unwrap();
+        let projected = settled(&mut projection, rows, columns);
+        let asked = projection.query(query);
+        let distances = rows.chunks_exact(columns).map(|row| squared(row, query));
+        let nearest = distances.filter(|&distance| distance > 0).min().unwrap();
+        let bound = projection.bound(nearest, asked.slack);
+        projected
+            .iter()
+            .filter(|row| short(row, &asked) > bound)
+            .count()
+    }
+
     #[test]
     fn most_of_the_distance_is_kept_where_rows_vary_in_few_directions() {
-        let columns = 400;
-        let sample = rows(11, 600, columns, 4);
-        let projection = Projection::learn(&sample, columns, Kernel::best()).expect("a projection");
-        let mut projected = vec![0; 600 * AXES];
-        for (row, out) in sample
-            .chunks_exact(columns)
-            .zip(projected.chunks_exact_mut(AXES))
-        {
-            projection.project(row, out);
-        }
-        // Rows far apart must be recognised: their projections pass what the bound of
-        // half their distance allows.
-        let mut told = 0;
-        for (row, short) in sample
-            .chunks_exact(columns)
-            .zip(projected.chunks_exact(AXES))
-        {
-            let full = squared(&sample[..columns], row);
-            told +=
-                usize::from(squared(&projected[..AXES], short) as i64 > projection.bound(full / 4));
-        }
+        let sample = rows(11, 600, 400, 4);
+        let told = passed_over(&sample, 400, &sample[..400]);
         assert!(told > 500, "only {told} of 600 rows are told apart");
+    }
+
+    #[test]
+    fn most_digits_are_passed_over_for_an_inverted_one_too() {
+        let digits = bakeoff_data::open("mnist").unwrap();
+        let rows = &digits.train().images().pixels()[..2000 * 784];
+        let query = digits.test().images().get(0).unwrap();
+        let told = passed_over(rows, 784, query);
+        assert!(told > 1900, "only {told} of 2000 for a digit");
+        let inverted: Vec<u8> = query.iter().map(|byte| 255 - byte).collect();
+        let told = passed_over(rows, 784, &inverted);
+        assert!(told > 1000, "only {told} of 2000 for an inverted one");
     }
 
     #[test]

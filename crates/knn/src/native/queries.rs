@@ -14,9 +14,9 @@ pub(super) struct Queries {
     facts: Vec<QueryFacts>,
     /// Packed columns in the form of the kernel.
     full: Strided,
-    /// Projections, where the index has them, and their sums of squares.
+    /// Projections, where the index has them, with their sums of squares and their slacks.
     coarse: Strided,
-    coarse_norms: Vec<i32>,
+    coarse_facts: Vec<(i32, f64)>,
 }
 
 /// The bytes of up to [`LANES`] queries.
@@ -73,7 +73,7 @@ impl Queries {
         let mut gathered = vec![0; count * stride];
         let mut projected = Vec::new();
         let mut facts = Vec::with_capacity(count);
-        let mut coarse_norms = Vec::new();
+        let mut coarse_facts = Vec::new();
         for (at, query) in queries.chunks_exact(total).enumerate() {
             let varying = &mut gathered[at * stride..][..stride];
             index.columns.gather(query, varying);
@@ -87,9 +87,9 @@ impl Queries {
                 norm: counted.iter().map(|&b| u64::from(b) * u64::from(b)).sum(),
             });
             if let Some(coarse) = &index.coarse {
-                let (projection, norm) = coarse.project(varying);
-                projected.extend(projection);
-                coarse_norms.push(norm);
+                let found = coarse.project(varying);
+                projected.extend(found.bytes);
+                coarse_facts.push((found.norm, found.slack));
             }
         }
         Self {
@@ -101,7 +101,7 @@ impl Queries {
                 &projected,
                 AXES,
             ),
-            coarse_norms,
+            coarse_facts,
         }
     }
 
@@ -115,9 +115,9 @@ impl Queries {
         &self.facts
     }
 
-    /// The sum of squares of a query's projection.
-    pub(super) fn coarse_norm(&self, query: usize) -> i32 {
-        self.coarse_norms.get(query).copied().unwrap_or_default()
+    /// The sum of squares of a query's projection, and its slack.
+    pub(super) fn coarse_facts(&self, query: usize) -> (i32, f64) {
+        self.coarse_facts.get(query).copied().unwrap_or_default()
     }
 
     /// The packed columns of up to [`LANES`] queries, for the kernel.

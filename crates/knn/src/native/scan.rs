@@ -177,8 +177,8 @@ impl<'a, S: Score> Scan<'a, S> {
         if let Some(coarse) = &self.index.coarse
             && let Some(squared) = self.score.squared(worst, facts)
         {
-            let norm = self.queries.coarse_norm(query);
-            self.coarse_limits[query / LANES][query % LANES] = coarse.limit(squared, norm);
+            let facts = self.queries.coarse_facts(query);
+            self.coarse_limits[query / LANES][query % LANES] = coarse.limit(squared, facts);
         }
     }
 
