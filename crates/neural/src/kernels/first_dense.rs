@@ -65,7 +65,7 @@ const MOST_NUMBERS: usize = 1 << 20;
 /// threads' time would go by with nothing to do because panels do not come out even.
 fn count(panels: usize, threads: usize) -> usize {
     let time = panels.div_ceil(threads) * threads;
-    if threads > 1 && time * 7 <= panels * 8 {
+    if (2..=panels).contains(&threads) && time * 7 <= panels * 8 {
         threads
     } else {
         0
@@ -182,6 +182,12 @@ mod tests {
         assert_eq!(count(16, 5), 0);
         assert_eq!(count(17, 2), 2);
         assert_eq!(count(1, 2), 0);
+        // Never more shares than panels: one would be empty.
+        for panels in 1..40 {
+            for threads in 1..50 {
+                assert!(count(panels, threads) <= panels, "{panels} {threads}");
+            }
+        }
     }
 
     #[test]

@@ -277,6 +277,8 @@ fn a_dense_network_by_shares_is_the_same_to_the_bit() {
         vec![normed(96), dense(40, true), dense(3, false)],
         vec![dense(130, false), normed(64), dense(70, false)],
         vec![dense(70, false)],
+        // One panel fewer than the most threads below.
+        vec![dense(224, true), dense(3, false)],
     ];
     for layers in networks {
         let architecture = Architecture {
@@ -307,7 +309,7 @@ fn a_dense_network_by_shares_is_the_same_to_the_bit() {
                 })
             };
             let one = run(1);
-            for threads in [2, 3, 4] {
+            for threads in [2, 3, 4, 8] {
                 assert!(one == run(threads), "{threads} threads, {}", isa.name());
             }
         }
