@@ -2,35 +2,51 @@
 //!
 //! A line of the paper is almost straight, thin, and runs across the picture from border to
 //! border; a stroke may be as long and as thin, but ends on the paper. Lines are found by
-//! projection: the ink is summed along all slopes up to a few degrees, on a small copy of
+//! projection: the ink is summed along all slopes up to ten degrees, on a small copy of
 //! the picture. Then, column by column, a vertical run of ink that lies in the line and is
 //! hardly thicker than it is erased; a longer run is a stroke that crosses, and stays.
 //! Source: staff removal by run length, see Dalitz et al., "A comparative study of staff
 //! removal algorithms", IEEE PAMI 30(5), 2008.
+//!
+//! In a picture cut close to the ink strokes run from border to border too. So lines count as
+//! the paper's only where they are thinner or lighter than what is left without them, or many;
+//! a line that stays does less harm than a stroke that goes.
 //!
 //! Rejected: opening with a long segment (fails on lines that are not quite level); the
 //! Hough transform of all angles (finds the digit's own straight strokes).
 
 use std::ops::Range;
 
-use super::{Log, PictureError, Plane, Step, paper::Ink};
+use super::{Log, PictureError, Plane, Step, paper::Ink, pieces, stroke};
 
 /// Pixels of the small copy's longer side.
 const SMALL_SIDE: usize = 200;
 
-/// Pixels that a line may rise across the small copy, at the most: about 4 degrees.
-const RISE: isize = 14;
+/// How much a line may rise, as a part of the way across: about 10 degrees.
+const RISE: f64 = 0.18;
 
-/// A line covers at least this part of the picture's width.
+/// A line covers at least this part of its way across the picture, and its way at least half of
+/// the picture.
 const COVER: f64 = 0.7;
 
 /// A line is at most this part of the picture's longer side thick.
 const THICK: f64 = 1.0 / 40.0;
 
+/// So many parallel lines are no strokes, however thick and dark: in a drawing, which may be a
+/// letter cut close, and in a photo.
+const MANY: [usize; 2] = [4, 3];
+
+/// Strokes are at least so many times as thick as a line that may be told by this.
+const THICKER: f64 = 1.4;
+
+/// Lines have at most this part of the ink of strokes, where they are told by this.
+const LIGHTER: f64 = 0.75;
+
+/// Beside lines that leave the picture at both ends others may end this part of the way across
+/// before it, as thin print is faint in places.
+const SHORT: f64 = 0.04;
+
 /// Erases the lines of the paper.
-///
-/// Where not one line goes from border to border, there is no ruled paper, however much of
-/// the picture a drawing fills. Where one does, others may be too faint at their ends.
 ///
 /// # Errors
 /// When there is nothing on the paper but its lines.
@@ -40,38 +56,104 @@ pub(super) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
         return Ok(());
     }
     let turned = transposed(&ink.amount);
-    let level = found(&ink.amount, ink.threshold);
-    let upright = found(&turned, ink.threshold);
-    let ruled = level.iter().any(|line| line.leaves(&ink.amount))
-        || upright.iter().any(|line| line.leaves(&turned));
-    if !ruled {
+    let level = parallel(&ink.amount, ink.threshold);
+    let upright = parallel(&turned, ink.threshold);
+    let width = ink.amount.width;
+    // Both directions are looked for and erased in the picture as it was.
+    let without = |level: &[Found], upright: &[Found]| {
+        let mut kept = ink.amount.values.clone();
+        for line in level {
+            line.erase(&ink.amount, ink.threshold, |x, y| kept[y * width + x] = 0);
+        }
+        for line in upright {
+            line.erase(&turned, ink.threshold, |x, y| kept[x * width + y] = 0);
+        }
+        Plane {
+            width,
+            height: ink.amount.height,
+            values: kept,
+        }
+    };
+    let count = level.len() + upright.len();
+    if count == 0 {
         return Ok(());
     }
-    // Both directions are looked for and erased in the picture as it was.
-    let mut kept = ink.amount.values.clone();
-    let width = ink.amount.width;
-    for line in &level {
-        line.erase(&ink.amount, ink.threshold, |x, y| kept[y * width + x] = 0);
-    }
-    for line in &upright {
-        line.erase(&turned, ink.threshold, |x, y| kept[x * width + y] = 0);
-    }
-    let count = level.len() + upright.len();
-    if kept.iter().all(|&amount| amount < ink.threshold) {
-        // One line and nothing else is a one, or a dash, from border to border.
-        return match count {
-            1 => Ok(()),
-            _ => Err(PictureError::NothingDrawn),
+    let bare = without(&level, &upright);
+    if pieces::is_dust(&bare, ink) {
+        // One line and nothing else, or one across others, is a drawing cut close: a one, a
+        // four, an H. Others are paper, or a frame around it.
+        let crossed =
+            level.len().min(upright.len()) == 1 && level.len().max(upright.len()) < MANY[0];
+        return match ink.is_even && (count == 1 || crossed) {
+            true => Ok(()),
+            false => Err(PictureError::NothingDrawn),
         };
     }
-    ink.amount.values = kept;
-    ink.is_even = false;
-    log.steps.push(Step::Lines { count });
-    log.stage("lines", &ink.amount);
+    let rest = Strokes::of(&bare, ink.threshold);
+    // Each direction for itself: beside ruled lines a stroke may go upright across all.
+    let are_paper = |lines: &[Found]| {
+        lines.len() >= MANY[usize::from(!ink.is_even)]
+            || rest.is_some_and(|strokes| strokes.are_unlike(lines))
+    };
+    let level = if are_paper(&level) { level } else { Vec::new() };
+    let upright = if are_paper(&upright) {
+        upright
+    } else {
+        Vec::new()
+    };
+    let count = level.len() + upright.len();
+    if count > 0 {
+        ink.amount = without(&level, &upright);
+        ink.is_even = false;
+        log.steps.push(Step::Lines { count });
+        log.stage("lines", &ink.amount);
+    }
     Ok(())
 }
 
-/// An almost level line: the rows where it begins and ends, at the left and right edge.
+/// What is left without the lines.
+#[derive(Clone, Copy)]
+struct Strokes {
+    /// Their mean width in pixels.
+    width: f64,
+    /// The ink that most of them have.
+    amount: f64,
+}
+
+impl Strokes {
+    /// `None` where nothing is left.
+    fn of(rest: &Plane, threshold: u8) -> Option<Self> {
+        let mut amounts: Vec<u8> = rest
+            .values
+            .iter()
+            .copied()
+            .filter(|&v| v >= threshold)
+            .collect();
+        let amount = upper(&mut amounts)?;
+        Some(Self {
+            width: stroke::mean_width(rest, threshold),
+            amount,
+        })
+    }
+
+    /// Whether the lines are clearly thinner or lighter.
+    fn are_unlike(&self, lines: &[Found]) -> bool {
+        let count = lines.len().max(1) as f64;
+        let mean = |of: &dyn Fn(&Found) -> f64| lines.iter().map(of).sum::<f64>() / count;
+        let thickness = mean(&|line| line.thickness[0] as f64);
+        self.width >= THICKER * thickness.max(1.0)
+            || mean(&|line| line.amount) <= LIGHTER * self.amount
+    }
+}
+
+/// The upper quartile.
+fn upper(amounts: &mut [u8]) -> Option<f64> {
+    let at = amounts.len().checked_sub(1)? * 3 / 4;
+    Some(f64::from(*amounts.select_nth_unstable(at).1))
+}
+
+/// An almost level line: the rows where it begins and ends, at the left and right edge; those
+/// may lie above or below the picture.
 #[derive(Clone, Copy, Debug)]
 struct Line {
     /// The middle row at the left edge.
@@ -96,6 +178,14 @@ impl Line {
         self.left + (self.right - self.left) * part
     }
 
+    /// The columns in which its middle lies inside the picture.
+    fn columns(&self, plane: &Plane) -> Range<usize> {
+        let inside = |&x: &usize| (0.0..plane.height as f64).contains(&self.middle(plane, x));
+        let first = (0..plane.width).find(inside);
+        let last = (0..plane.width).rfind(inside);
+        first.unwrap_or(0)..last.map_or(0, |last| last + 1)
+    }
+
     /// The run of ink in column `x` nearest to the line's middle.
     fn run(&self, plane: &Plane, threshold: u8, x: usize) -> Option<Range<usize>> {
         let middle = self.middle(plane, x);
@@ -117,8 +207,12 @@ struct Found {
     line: Line,
     /// The run of ink that begins or ends within the line, in each column.
     runs: Vec<Option<Range<usize>>>,
-    /// Pixels.
-    thickness: usize,
+    /// Pixels: the lower quartile and the median. A stroke may lie along more than half of it.
+    thickness: [usize; 2],
+    /// Runs up to this length are the line's own.
+    most: usize,
+    /// The ink that most of it has.
+    amount: f64,
 }
 
 impl Found {
@@ -129,20 +223,45 @@ impl Found {
             .collect();
         let mut lengths: Vec<usize> = runs.iter().flatten().map(Range::len).collect();
         lengths.sort_unstable();
-        let &thickness = lengths.get(lengths.len() / 2)?;
+        let thickness = [lengths.len() / 4, lengths.len() / 2].map(|at| lengths.get(at).copied());
+        let [Some(thin), Some(median)] = thickness else {
+            return None;
+        };
         let longest = plane.width.max(plane.height) as f64;
-        let is_one = thickness as f64 <= (longest * THICK).max(2.0)
-            && lengths.len() as f64 >= COVER * 0.8 * plane.width as f64;
-        is_one.then_some(Self {
+        let columns = line.columns(plane).len() as f64;
+        if thin as f64 > (longest * THICK).max(2.0)
+            || (lengths.len() as f64) < COVER * 0.8 * columns
+        {
+            return None;
+        }
+        let mut found = Self {
             line,
             runs,
-            thickness,
+            thickness: [thin, median],
+            most: own(thin),
+            amount: 0.0,
+        };
+        let mut amounts: Vec<u8> = found
+            .thin()
+            .flat_map(|(x, run)| run.clone().map(move |y| plane.values[y * plane.width + x]))
+            .collect();
+        found.amount = upper(&mut amounts)?;
+        Some(found)
+    }
+
+    /// The columns in which no stroke crosses, with their runs.
+    fn thin(&self) -> impl Iterator<Item = (usize, &Range<usize>)> {
+        let runs = self.runs.iter().enumerate();
+        runs.filter_map(move |(x, run)| {
+            let run = run.as_ref().filter(|run| run.len() <= self.most)?;
+            Some((x, run))
         })
     }
 
-    /// Whether the ink goes on to the picture's border at both ends: to its left or right side,
-    /// or, where the line is not level, through its top or bottom before.
-    fn leaves(&self, plane: &Plane) -> bool {
+    /// Whether the ink goes on to the picture's border at both ends, or ends `short` columns
+    /// before: to its left or right side, or, where the line is not level, through its top or
+    /// bottom before.
+    fn leaves(&self, plane: &Plane, short: usize) -> bool {
         let (line, height) = (&self.line, plane.height);
         // Thin print is faint in places: the faintest trace is enough.
         let trace = |x: usize| {
@@ -154,61 +273,124 @@ impl Found {
             let mut runs = self.runs.iter().flatten();
             runs.any(|run| (above && run.start == 0) || (below && run.end == height))
         };
-        (trace(0) || through(line.left)) && (trace(plane.width - 1) || through(line.right))
+        let width = plane.width;
+        let reach = (short + 1).min(width);
+        ((0..reach).any(trace) || through(line.left))
+            && ((width - reach..width).any(trace) || through(line.right))
     }
 
     /// Calls `erase` for each pixel of the line that belongs to no stroke.
     fn erase(&self, plane: &Plane, threshold: u8, mut erase: impl FnMut(usize, usize)) {
-        let most = self.thickness + self.thickness.div_ceil(2).max(1);
-        for (x, run) in self.runs.iter().enumerate() {
-            if let Some(run) = run
-                && run.len() <= most
-            {
-                // The line's own soft edges go with it.
-                let end = (run.end + 2).min(plane.height);
-                for y in run.start.saturating_sub(2)..end {
-                    if run.contains(&y) || plane.values[y * plane.width + x] < threshold {
-                        erase(x, y);
-                    }
+        for (x, run) in self.thin() {
+            // The line's own soft edges go with it.
+            let end = (run.end + 2).min(plane.height);
+            for y in run.start.saturating_sub(2)..end {
+                if run.contains(&y) || plane.values[y * plane.width + x] < threshold {
+                    erase(x, y);
                 }
             }
         }
     }
 }
 
-/// The lines of a picture that are almost level and thin.
-fn found(plane: &Plane, threshold: u8) -> Vec<Found> {
-    level_lines(plane, threshold)
-        .into_iter()
-        .filter_map(|line| Found::new(line, plane, threshold))
-        .collect()
+/// The longest run that belongs to a line of a thickness, and to no stroke.
+fn own(thickness: usize) -> usize {
+    thickness + thickness.div_ceil(2).max(1)
+}
+
+/// The lines of a picture that are almost level, thin, and leave it at both ends. Where there
+/// are several of one slope, those besides that look like them and hardly fall short of it.
+fn parallel(plane: &Plane, threshold: u8) -> Vec<Found> {
+    let find = |near: Option<f64>| {
+        let lines = level_lines(plane, threshold, near).into_iter();
+        let found = lines.filter_map(|line| Found::new(line, plane, threshold));
+        found.collect::<Vec<Found>>()
+    };
+    let found = find(None);
+    let leaving = |found: &&Found| found.leaves(plane, 0);
+    let strict: Vec<&Found> = found.iter().filter(leaving).collect();
+    let middle = |of: &dyn Fn(&Found) -> f64| {
+        let mut values: Vec<f64> = strict.iter().map(|found| of(found)).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or_default()
+    };
+    let rise = |found: &Found| found.line.right - found.line.left;
+    let (rises, thin) = (middle(&rise), middle(&|found| found.thickness[0] as f64));
+    let median = middle(&|found| found.thickness[1] as f64) as usize;
+    let amount = middle(&|found| found.amount);
+    let several = strict.len() > 1;
+    let short = (SHORT * plane.width as f64) as usize;
+    let mut lines = found;
+    if several {
+        // With the slope known, those that only cross a corner are found too.
+        let far = |one: &Found| {
+            let place = |found: &Found| found.line.left + found.line.right;
+            lines
+                .iter()
+                .all(|line| (place(line) - place(one)).abs() > 2.0 * one.line.slack)
+        };
+        let mut more = find(Some(rises));
+        more.retain(far);
+        lines.extend(more);
+    }
+    lines.retain(|found| {
+        let alike = (rise(found) - rises).abs() <= 3.0 * found.line.slack
+            && found.thickness[0] as f64 <= 1.5 * thin + 1.0
+            && found.amount <= 1.5 * amount;
+        found.leaves(plane, 0) && (alike || !several)
+            || several && alike && found.leaves(plane, short)
+    });
+    if several {
+        // Of most lines no stroke covers half.
+        for found in &mut lines {
+            found.most = own(median.min(found.thickness[1]));
+        }
+    }
+    lines
 }
 
 /// The almost level lines of a picture.
-fn level_lines(plane: &Plane, threshold: u8) -> Vec<Line> {
+///
+/// Of any slope where `near` is `None`; otherwise of those that rise by nearly so many pixels
+/// across the picture, also across its corners.
+fn level_lines(plane: &Plane, threshold: u8, near: Option<f64>) -> Vec<Line> {
     let factor = plane.width.max(plane.height).div_ceil(SMALL_SIDE);
     let (width, height) = (plane.width.div_ceil(factor), plane.height.div_ceil(factor));
     if width < 16 || height < 16 {
         return Vec::new();
     }
     let marks = small_copy(plane, threshold, factor, width, height);
-    let least = (COVER * width as f64) as u16;
+    let most = (RISE * width as f64) as isize;
+    // Rows in which a line meets the left edge, which may be above or below the picture.
+    let outside = most as usize;
+    let rows = height + 2 * outside;
     // The strongest slope of each row, with how many columns it covers.
-    let mut best: Vec<(u16, isize)> = vec![(0, 0); height];
-    let mut sums = vec![0_u16; height];
-    for rise in -RISE..=RISE {
+    let mut best: Vec<(u16, isize)> = vec![(0, 0); rows];
+    let mut sums = vec![0_u16; rows];
+    let (rises, least) = match near {
+        None => (-most..=most, width / 2),
+        Some(near) => {
+            let middle = (near / factor as f64).round() as isize;
+            let rises = (middle - 1).max(-most)..=(middle + 1).min(most);
+            (rises, width / 16)
+        }
+    };
+    for rise in rises {
         sums.fill(0);
         for x in 0..width {
             let shift = rise * x as isize / width as isize;
             let column = &marks[x * height..(x + 1) * height];
-            let from = shift.max(0) as usize;
-            let back = (-shift).max(0) as usize;
-            let sums = &mut sums[back..];
-            for (sum, &mark) in sums.iter_mut().zip(column.get(from..).unwrap_or_default()) {
+            let from = (most - shift) as usize;
+            for (sum, &mark) in sums[from..from + height].iter_mut().zip(column) {
                 *sum += u16::from(mark);
             }
         }
-        for (best, &sum) in best.iter_mut().zip(&sums) {
+        for (row, (best, &sum)) in best.iter_mut().zip(&sums).enumerate() {
+            // Short ways across a corner cover much by chance.
+            let inside = columns_inside(row as isize - most, rise, width, height);
+            if inside < least.max(1) || f64::from(sum) < COVER * inside as f64 {
+                continue;
+            }
             if sum > best.0 || (sum == best.0 && rise.abs() < best.1.abs()) {
                 *best = (sum, rise);
             }
@@ -218,20 +400,36 @@ fn level_lines(plane: &Plane, threshold: u8) -> Vec<Line> {
     const CLOSE: usize = 2;
     let mut lines = Vec::new();
     for (row, &(sum, rise)) in best.iter().enumerate() {
-        let close = row.saturating_sub(CLOSE)..(row + CLOSE + 1).min(height);
+        let close = row.saturating_sub(CLOSE)..(row + CLOSE + 1).min(rows);
         let is_best = close
             .clone()
             .all(|other| best[other].0 < sum || (best[other].0 == sum && other >= row));
-        if sum >= least && is_best {
+        if sum > 0 && is_best {
             let middle = |row: f64| (row + 0.5) * factor as f64;
+            let row = row as f64 - outside as f64;
             lines.push(Line {
-                left: middle(row as f64),
-                right: middle(row as f64 + rise as f64),
+                left: middle(row),
+                right: middle(row + rise as f64),
                 slack: 1.5 * factor as f64 + 1.0,
             });
         }
     }
     lines
+}
+
+/// In how many columns a line that meets the left edge in `row` lies inside the picture.
+fn columns_inside(row: isize, rise: isize, width: usize, height: usize) -> usize {
+    let (width, height) = (width as isize, height as isize);
+    if rise == 0 {
+        return if (0..height).contains(&row) {
+            width as usize
+        } else {
+            0
+        };
+    }
+    // Where it is at the top and at the bottom.
+    let at = |y: isize| ((y - row) * width / rise).clamp(0, width);
+    at(0).abs_diff(at(height))
 }
 
 /// Where the small copy has ink, column by column.

@@ -15,7 +15,7 @@
 //! 1. `decode`: upright as EXIF says, over white where transparent, grey (0.2126 R +
 //!    0.7152 G + 0.0722 B). A picture that already is as a dataset's own ends here.
 //! 2. A picture of more than 1024 pixels on a side is averaged to fewer.
-//! 3. `paper`: the background is the median of the border; ink is what is darker (or
+//! 3. `page`: the desk around a page is painted over. `paper`: the background is the median of the border; ink is what is darker (or
 //!    lighter) by more than the background itself strays. Uneven light is flattened, and a
 //!    threshold taken.
 //! 4. `lines`: ruled and squared paper is erased: lines that go from border to border.
@@ -38,6 +38,7 @@ mod decode;
 mod error;
 mod ink;
 mod lines;
+mod page;
 mod paper;
 mod pieces;
 mod resample;
@@ -147,7 +148,7 @@ pub(crate) fn stored(bytes: &[u8]) -> Result<Stored, PictureError> {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Stage {
-    /// What was done to get here, in kebab case: `read`, `ink`, `lines`, `specks`,
+    /// What was done to get here, in kebab case: `read`, `page`, `ink`, `lines`, `specks`,
     /// `thickened`, `prepared`.
     pub name: &'static str,
     /// A batch of one, of any size. From `ink` on, 0 is paper and 255 is full ink.

@@ -5,8 +5,13 @@ use super::{Log, PictureError, Plane, Step, Warning, paper::Ink};
 /// A piece that is smaller than this part of the picture's longer side is dust.
 const DUST: f64 = 1.0 / 32.0;
 
-/// A sliver at the edge reaches at most this part of the picture's longer side into it.
-const SLIVER: f64 = 1.0 / 6.0;
+/// A lone dot smaller than this part is dust too.
+const LONE_DUST: f64 = 1.0 / 64.0;
+
+/// A sliver of shadow at the edge reaches at most this part of the picture's longer side into
+/// it, and fills at least this part of its box, which no bent stroke does.
+const SLIVER: f64 = 1.0 / 3.0;
+const SLIVER_FILL: f64 = 0.4;
 
 /// A piece with less than this part of the ink of the largest is a speck.
 const SPECK: f64 = 1.0 / 40.0;
@@ -24,6 +29,7 @@ const LARGE: f64 = 1.0 / 4.0;
 struct Piece {
     /// The sum of the amounts of ink.
     mass: u64,
+    pixels: usize,
     left: usize,
     right: usize,
     top: usize,
@@ -58,12 +64,13 @@ impl Piece {
     }
 
     /// Whether it is a shadow, or light, at the edge of the picture, too narrow to be seen as
-    /// such. It lies along the edge and does not reach far into the picture; a stroke comes to
-    /// the edge across, and a digit that leans on it reaches further.
+    /// such: a filled shape that lies along the edge.
     fn is_sliver(&self, plane: &Plane) -> bool {
         let (wide, high) = (self.right - self.left + 1, self.bottom - self.top + 1);
         let along = self.contact.iter().any(|&pixels| 3 * pixels >= self.side());
-        along && wide.min(high) as f64 <= SLIVER * plane.width.max(plane.height) as f64
+        along
+            && wide.min(high) as f64 <= SLIVER * plane.width.max(plane.height) as f64
+            && self.pixels as f64 >= SLIVER_FILL * (wide * high) as f64
     }
 }
 
@@ -76,6 +83,14 @@ struct Run {
     piece: usize,
 }
 
+/// Whether there is nothing in `plane`, a part of the ink, but dust and slivers.
+pub(super) fn is_dust(plane: &Plane, ink: &Ink) -> bool {
+    let least = DUST * plane.width.max(plane.height) as f64;
+    let (_, pieces) = pieces(plane, ink.threshold);
+    let mut pieces = pieces.iter();
+    pieces.all(|piece| (piece.side() as f64) < least || !ink.is_even && piece.is_sliver(plane))
+}
+
 /// Drops what is no part of the drawing; says when there are several drawings.
 ///
 /// Nothing changes where there are no specks.
@@ -86,11 +101,14 @@ pub(super) fn keep_drawing(ink: &mut Ink, log: &mut Log) -> Result<(), PictureEr
     let (runs, pieces) = pieces(&ink.amount, ink.threshold);
     let longest = ink.amount.width.max(ink.amount.height) as f64;
     let drawn = |piece: &&Piece| ink.is_even || !piece.is_sliver(&ink.amount);
-    let dust = |piece: &Piece| (piece.side() as f64) < DUST * longest;
     // A lone dot on an even paper was put there.
-    let lone = ink.is_even && pieces.len() == 1;
-    let main = main_piece(pieces.iter().filter(drawn))
-        .filter(|_| lone || !pieces.iter().filter(drawn).all(dust))
+    let least = match ink.is_even && pieces.len() == 1 {
+        true => LONE_DUST,
+        false => DUST,
+    };
+    let dust = |piece: &Piece| (piece.side() as f64) < least * longest;
+    let main = main_piece(pieces.iter().filter(drawn), ink.is_even)
+        .filter(|_| !pieces.iter().filter(drawn).all(dust))
         .ok_or(PictureError::NothingDrawn)?;
     let near = main.side() / 6;
     let share = |piece: &Piece| piece.mass as f64 / main.mass as f64;
@@ -102,12 +120,19 @@ pub(super) fn keep_drawing(ink: &mut Ink, log: &mut Log) -> Result<(), PictureEr
             } else {
                 FAR_SPECK
             };
-            // What leans on the edge beside a drawing that does not is desk, finger, binding.
-            let intrudes = piece.touches_edge() && !main.touches_edge();
-            share(piece) >= least && !(intrudes && piece.gap(&main) > 0)
+            // What leans on the edge of a photo beside a drawing that does not is desk, finger,
+            // binding.
+            let intrudes = !ink.is_even && piece.touches_edge() && !main.touches_edge();
+            drawn(&piece) && share(piece) >= least && !(intrudes && piece.gap(&main) > near)
         })
         .collect();
     let specks = kept.iter().filter(|&&kept| !kept).count();
+    let left_out = |(piece, &kept): (&Piece, &bool)| {
+        !kept && share(piece) >= LARGE && !piece.is_sliver(&ink.amount)
+    };
+    if pieces.iter().zip(&kept).any(left_out) {
+        log.warnings.push(Warning::LeftOut);
+    }
     if specks > 0 {
         keep(ink, &runs, &kept, main.side().div_ceil(60));
         log.steps.push(Step::Specks { count: specks });
@@ -124,14 +149,17 @@ pub(super) fn keep_drawing(ink: &mut Ink, log: &mut Log) -> Result<(), PictureEr
     Ok(())
 }
 
-/// The piece with the most ink, of those that do not touch the edge if they have enough.
-fn main_piece<'a>(pieces: impl Iterator<Item = &'a Piece> + Clone) -> Option<Piece> {
+/// The piece with the most ink; in a photo of those that do not touch the edge, if they have
+/// enough.
+fn main_piece<'a>(pieces: impl Iterator<Item = &'a Piece> + Clone, is_even: bool) -> Option<Piece> {
     let largest = pieces.clone().max_by_key(|piece| piece.mass)?;
     let inside = pieces
         .filter(|piece| !piece.touches_edge())
         .max_by_key(|piece| piece.mass);
     match inside {
-        Some(inside) if inside.mass as f64 >= FAR_SPECK * largest.mass as f64 => Some(*inside),
+        Some(inside) if !is_even && inside.mass as f64 >= FAR_SPECK * largest.mass as f64 => {
+            Some(*inside)
+        }
         _ => Some(*largest),
     }
 }
@@ -203,6 +231,7 @@ fn pieces(plane: &Plane, threshold: u8) -> (Vec<Run>, Vec<Piece>) {
             numbers[index] = pieces.len();
             pieces.push(Piece {
                 mass: 0,
+                pixels: 0,
                 left: run.from,
                 right: run.to - 1,
                 top: run.y,
@@ -213,6 +242,7 @@ fn pieces(plane: &Plane, threshold: u8) -> (Vec<Run>, Vec<Piece>) {
         run.piece = numbers[root];
         let piece = &mut pieces[run.piece];
         piece.mass += mass;
+        piece.pixels += run.to - run.from;
         piece.left = piece.left.min(run.from);
         piece.right = piece.right.max(run.to - 1);
         piece.bottom = run.y;

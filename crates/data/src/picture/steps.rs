@@ -49,6 +49,8 @@ pub enum Step {
     InkFromAlpha,
     /// Left unchanged, because it already is as the model's own pictures.
     Kept,
+    /// What lies around a page was painted over with the page's own light.
+    Desk,
     /// The ink was told from the background.
     Ink {
         /// The tone of the ink.
@@ -141,6 +143,7 @@ impl fmt::Display for Step {
             Self::InkFromAlpha => {
                 f.write_str("took the opaque parts as the ink, which is white on transparent")
             }
+            Self::Desk => f.write_str("left out the desk around the page"),
             Self::Kept => f.write_str(
                 "left unchanged, because it has the size and the tones of the model's own pictures",
             ),
@@ -208,6 +211,8 @@ pub enum Warning {
         /// How many.
         count: usize,
     },
+    /// Ink at the edge of a photo, beside the drawing, was left out.
+    LeftOut,
     /// The picture was squeezed or stretched.
     AspectChanged,
 }
@@ -225,6 +230,9 @@ impl fmt::Display for Warning {
             Self::SeveralPieces { count } => write!(
                 f,
                 "there are {count} large pieces: models expect one drawing at a time"
+            ),
+            Self::LeftOut => f.write_str(
+                "something at the edge of the picture was left out: crop the picture if it belongs to the drawing",
             ),
             Self::AspectChanged => f.write_str(
                 "the picture was stretched, because the model's pictures have another aspect",

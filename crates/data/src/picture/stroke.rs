@@ -19,7 +19,7 @@ pub(super) fn thicken(ink: &mut Ink, frame: Frame, log: &mut Log) -> usize {
     if side < LEAST_SIDE {
         return 0;
     }
-    let (side, width) = (side as f64, stroke_width(ink, frame));
+    let (side, width) = (side as f64, stroke_width(&ink.amount, ink.threshold, frame));
     if width >= THIN * side {
         return 0;
     }
@@ -69,17 +69,28 @@ fn with_margin(plane: &Plane, margin: usize) -> Plane {
     }
 }
 
+/// The mean width of all strokes of a picture, in pixels.
+pub(super) fn mean_width(plane: &Plane, threshold: u8) -> f64 {
+    let frame = Frame {
+        left: 0,
+        top: 0,
+        width: plane.width,
+        height: plane.height,
+    };
+    stroke_width(plane, threshold, frame)
+}
+
 /// The mean width of the strokes within the frame, in pixels: twice their area by the
 /// length of their edges. An edge is as long as π/4 of its steps along rows and columns,
 /// whichever way it runs on average (Cauchy and Crofton).
-fn stroke_width(ink: &Ink, frame: Frame) -> f64 {
+fn stroke_width(plane: &Plane, threshold: u8, frame: Frame) -> f64 {
     let (mut area, mut steps) = (0_usize, 0_usize);
     let mut above = vec![false; frame.width];
-    let rows = ink.amount.rows().skip(frame.top).take(frame.height);
+    let rows = plane.rows().skip(frame.top).take(frame.height);
     for row in rows {
         let mut before = false;
         for (&value, above) in row[frame.left..].iter().zip(&mut above) {
-            let is_ink = value >= ink.threshold;
+            let is_ink = value >= threshold;
             area += usize::from(is_ink);
             steps += usize::from(is_ink != before) + usize::from(is_ink != *above);
             (before, *above) = (is_ink, is_ink);
@@ -165,7 +176,7 @@ mod tests {
     fn a_bars_width_is_found() {
         for width in [1, 3, 8] {
             let (ink, frame) = bar(width);
-            let found = stroke_width(&ink, frame);
+            let found = stroke_width(&ink.amount, ink.threshold, frame);
             // Level and upright edges are the worst case of the mean over all directions.
             let expected = width as f64;
             assert!(

@@ -1,8 +1,10 @@
 //! What people's pictures become. `files` holds what can be wrong with a file, `photos` what
-//! lies beside the ink.
+//! lies beside the ink, `lines` and `pages` what lies below it.
 
 mod files;
+mod lines;
 mod mnist;
+mod pages;
 mod photos;
 
 use bakeoff_core::ImageShape;
