@@ -20,6 +20,9 @@ Exit codes: 0 every picture was answered; 1 something failed, and the rows say w
 2 the command line was not understood; 4 nothing failed, but no picture was found, or
 nothing is drawn in one.";
 
+/// Standard input by a path, where the system has one for it.
+const STANDARD_INPUT: &str = "/dev/stdin";
+
 /// A picture to read.
 pub(crate) enum Source {
     StandardInput,
@@ -37,6 +40,16 @@ impl Source {
         match self {
             Self::StandardInput => "-".into(),
             Self::File(path) | Self::Nothing { asked: path, .. } => path.clone(),
+        }
+    }
+
+    /// The path it is read from, where it has one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            // A file that a shell opened is still that file.
+            Self::StandardInput => Some(Path::new(STANDARD_INPUT)),
+            Self::File(path) => Some(path),
+            Self::Nothing { .. } => None,
         }
     }
 
