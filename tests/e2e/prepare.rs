@@ -1,14 +1,17 @@
 //! `bakeoff prepare`: what is done to a picture, step by step, as files to look at.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
 };
 
 use bakeoff_core::ImageShape;
 use bakeoff_data::encode_png;
 
-use crate::support::{bakeoff, entries, finish, run, scratch};
+use crate::support::{bakeoff, comparison, entries, finish, run, scratch};
 
 const WIDTH: usize = 300;
 const HEIGHT: usize = 260;
@@ -38,7 +41,7 @@ fn write_seven(path: &Path) {
 }
 
 /// The names of the files in a folder, sorted.
-fn names(folder: &Path) -> Vec<String> {
+fn files(folder: &Path) -> Vec<String> {
     entries(folder)
         .iter()
         .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
@@ -60,7 +63,7 @@ fn preparing_shows_every_stage() {
     let folder = scratch("prepare");
     write_seven(&folder.join("seven.png"));
     run(&folder, &["prepare", "seven.png", "--out", "stages"]).expect(0);
-    assert_eq!(names(&folder.join("stages")), STAGES);
+    assert_eq!(files(&folder.join("stages")), STAGES);
     write(&folder.join("blank.png"), &vec![245; WIDTH * HEIGHT]);
     let arguments = ["prepare", "seven.png", "blank.png", "--out", "both"];
     let output = run(&folder, &arguments).expect(4);
@@ -86,14 +89,14 @@ fn no_picture_that_is_read_is_overwritten() {
     }
     let picture = fs::read(own.join("sheet.png")).unwrap();
     let refused = |pictures: &[&str], out: &str, file: &str| {
-        let before = names(&folder);
+        let before = files(&folder);
         let arguments = [&["prepare"], pictures, &["--out", out]].concat();
         let output = run(&folder, &arguments).expect(1);
         output.complains_of(&[file, "overwritten", "--out"]);
         assert_eq!(output.stdout, "", "nothing was begun");
-        assert_eq!(names(&folder), before);
+        assert_eq!(files(&folder), before);
         assert_eq!(
-            names(&own),
+            files(&own),
             ["seven-1-read.png", "seven.png", "sheet.png"],
             "nothing was written"
         );
@@ -120,7 +123,7 @@ fn no_picture_that_is_read_is_overwritten() {
     let output = run(&folder, &["prepare", "own/seven.png", "--out", "beside"]).expect(0);
     assert!(output.stdout.contains("beside/sheet.png"));
     run(&folder, &["prepare", "own/seven.png", "--out", "beside"]).expect(0);
-    assert_eq!(names(&folder.join("beside")), STAGES);
+    assert_eq!(files(&folder.join("beside")), STAGES);
 }
 
 #[cfg(unix)]
@@ -148,6 +151,62 @@ fn links_and_standard_input_are_the_files_they_lead_to() {
             .expect(1)
             .complains_of(&["sheet.png", "overwritten", "--out"]);
         assert!(fs::read(&picture).unwrap() == before, "{name}");
-        assert_eq!(names(&out), ["sheet.png"]);
+        assert_eq!(files(&out), ["sheet.png"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_named_and_not_waited_for() {
+    let folder = scratch("no-regular-file");
+    let fifo = folder.join("fifo.png");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    std::os::unix::fs::symlink(&fifo, folder.join("link.png")).unwrap();
+    let mut names = vec!["fifo.png", "link.png"];
+    // A socket's path may not be as long as that of a build folder.
+    let _socket = std::os::unix::net::UnixListener::bind(folder.join("socket.png"))
+        .inspect(|_| names.push("socket.png"));
+    write_seven(&folder.join("seven.png"));
+    // Whoever waits all the same is let go, and fails.
+    thread::spawn(move || {
+        thread::sleep(Duration::from_secs(60));
+        OpenOptions::new().write(true).open(fifo)
+    });
+
+    let models = comparison().folder.join("models");
+    let with = ["--model", "knn", "--models-dir", models.to_str().unwrap()];
+    for name in &names {
+        run(&folder, &[&["predict"], &with[..], &[name]].concat())
+            .expect(1)
+            .complains_of(&[name, "is no regular file"]);
+    }
+    let all = [&names[..], &["seven.png"]].concat();
+    let output = run(&folder, &[&["predict"], &with[..], &all].concat()).expect(1);
+    let told = output.stdout.matches("is no regular file").count();
+    assert_eq!(told, names.len(), "{}", output.said());
+    let output = run(&folder, &[&["prepare", "--out", "out"], &all[..]].concat()).expect(1);
+    for name in &names {
+        let told = format!("{name}\n  not prepared: is no regular file");
+        assert!(output.stdout.contains(&told), "{}", output.said());
+    }
+    assert_eq!(files(&folder.join("out")), STAGES);
+
+    // What never ends is refused by its length, as before.
+    run(&folder, &[&["predict"], &with[..], &["/dev/zero"]].concat())
+        .expect(1)
+        .complains_of(&["/dev/zero", "64 MiB"]);
+    // What a shell opened comes through a pipe, which is no regular file either.
+    for path in ["-", "/dev/stdin", "/dev/fd/0"] {
+        let mut cat = Command::new("cat")
+            .arg(folder.join("seven.png"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut command = bakeoff(&folder);
+        command.arg("predict").args(with).arg(path);
+        let output = finish(command.stdin(cat.stdout.take().unwrap())).expect(0);
+        assert!(output.stdout.contains(": 7 "), "{}", output.said());
+        cat.wait().unwrap();
     }
 }
