@@ -7,7 +7,7 @@
 //! - `run`, `steps`, `resume`, `determinism`: experiments, whole and in pieces
 //! - `compare`: run against run, runs together, exports
 //! - `trust`: folds, less data, calibration, corruptions
-//! - `predict`, `data`, `usage`: the other commands, and what they say of mistakes
+//! - `predict`, `prepare`, `data`, `usage`: the other commands, and what they say of mistakes
 //! - `browser`: the report in headless Chromium
 //! - `serve`: the page and its API, over sockets and in headless Chromium
 
@@ -21,6 +21,7 @@ mod data;
 mod determinism;
 mod directions;
 mod predict;
+mod prepare;
 mod resume;
 mod run;
 mod serve;

@@ -483,60 +483,6 @@ fn a_terminal_shows_what_the_models_saw() {
 }
 
 #[test]
-fn preparing_shows_every_stage() {
-    let folder = scratch("prepare");
-    // A seven on ruled paper with a speck, and a blank sheet.
-    let (width, height) = (300, 260);
-    let ink = |x: usize, y: usize| {
-        let bar = (90..180).contains(&x) && (60..72).contains(&y);
-        let stem = (165..180).contains(&x) && (60..200).contains(&y);
-        let speck = (250..253).contains(&x) && (30..33).contains(&y);
-        let line = y % 50 < 2;
-        match (bar || stem || speck, line) {
-            (true, _) => 10,
-            (false, true) => 120,
-            (false, false) => 245,
-        }
-    };
-    let pixels: Vec<u8> = (0..width * height)
-        .map(|at| ink(at % width, at / width))
-        .collect();
-    let shape = ImageShape::new(1, height, width);
-    let write = |name: &str, pixels: &[u8]| {
-        fs::write(folder.join(name), encode_png(shape, pixels).unwrap()).unwrap();
-    };
-    write("seven.png", &pixels);
-    run(&folder, &["prepare", "seven.png", "--out", "stages"]).expect(0);
-    let names: Vec<String> = crate::support::entries(&folder.join("stages"))
-        .iter()
-        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "seven-1-read.png",
-            "seven-2-ink.png",
-            "seven-3-lines.png",
-            "seven-4-specks.png",
-            "seven-5-prepared.png",
-            "sheet.png"
-        ]
-    );
-    write("blank.png", &vec![245; width * height]);
-    let arguments = ["prepare", "seven.png", "blank.png", "--out", "both"];
-    let output = run(&folder, &arguments).expect(4);
-    for words in [
-        "decoded a PNG of 300×260",
-        "erased 6 line(s)",
-        "erased 1 speck(s)",
-        "not prepared: nothing drawn",
-        "sheet.png",
-    ] {
-        assert!(output.stdout.contains(words), "{words}: {}", output.said());
-    }
-}
-
-#[test]
 fn a_scribble_gets_probabilities_like_any_picture() {
     let folder = scratch("scribble");
     let side = 160;

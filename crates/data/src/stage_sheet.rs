@@ -8,15 +8,12 @@ use image::{
 
 use crate::{
     PictureError,
-    picture::Stage,
+    picture::{STAGES, Stage},
     sheet::{Canvas, LINE},
 };
 
 /// The side of a cell on a sheet of stages: ten times that of an MNIST digit.
 const CELL: u32 = 280;
-
-/// The stages in the order of their columns on a sheet.
-const COLUMNS: [&str; 6] = ["read", "ink", "lines", "specks", "thickened", "prepared"];
 
 /// The stages of one picture, made as small as they are shown: a photo of twelve
 /// megapixels would otherwise be kept whole until the sheet is written.
@@ -46,7 +43,7 @@ impl StageRow {
 pub fn stage_sheet(pictures: &[StageRow]) -> Result<Vec<u8>, PictureError> {
     let all = || pictures.iter().flat_map(|row| &row.cells);
     let used = |name: &&str| all().any(|(other, _)| other == name);
-    let columns: Vec<&str> = COLUMNS.into_iter().filter(used).collect();
+    let columns: Vec<&str> = STAGES.into_iter().filter(used).collect();
     if columns.is_empty() {
         return Err(PictureError::EmptySheet);
     }

@@ -126,7 +126,8 @@ impl Corrections {
                 facts.class_names.join(", ")
             )));
         }
-        // From a checked manifest, which is saved under this very name as a folder.
+        // Of the data it was trained on, whatever its folder is called now. From a checked
+        // manifest, which was saved under this very name as a folder.
         let dataset = home(&facts.dataset);
         if dataset.contains(['/', '\\']) || dataset.starts_with('.') {
             return Err(Problem::internal("the model's dataset has no plain name"));

@@ -15,7 +15,7 @@ const MAX_NAME_BYTES: usize = 512;
 
 /// A model that answers.
 pub(crate) struct Served {
-    /// `mnist/cnn`.
+    /// `mnist/cnn`, from its folders.
     pub(crate) name: String,
     pub(crate) manifest: Manifest,
     pub(crate) model: Box<dyn FittedModel>,
@@ -25,7 +25,7 @@ pub(crate) struct Served {
 impl Served {
     pub(crate) fn new(loaded: LoadedModel) -> Self {
         Self {
-            name: loaded.manifest.full_name(),
+            name: loaded.full_name,
             manifest: loaded.manifest,
             model: loaded.model,
             layers: OnceLock::new(),
@@ -36,6 +36,11 @@ impl Served {
     /// asked for.
     pub(crate) fn layers(&self) -> Option<&Layers> {
         self.layers.get_or_init(|| self.model.layers()).as_ref()
+    }
+
+    /// Its name where only one dataset has such a model: `cnn`.
+    fn short_name(&self) -> &str {
+        bakeoff_zoo::short_name(&self.name)
     }
 
     /// The name of one of its classes.
@@ -114,18 +119,14 @@ impl Models {
         let matching: Vec<&Arc<Served>> = self
             .served
             .iter()
-            .filter(|served| served.name == name || served.manifest.facts.name == name)
+            .filter(|served| served.name == name || served.short_name() == name)
             .collect();
         match matching[..] {
             [one] => Ok(one),
             [] => {
                 let names = || self.served.iter().map(|served| served.name.as_str());
-                let short = || {
-                    self.served
-                        .iter()
-                        .map(|served| served.manifest.facts.name.as_str())
-                };
-                let suggestion = nearest_name(name, names().chain(short()))
+                let short = self.served.iter().map(|served| served.short_name());
+                let suggestion = nearest_name(name, names().chain(short))
                     .map(|name| format!(" (did you mean `{name}`?)"))
                     .unwrap_or_default();
                 Err(Problem::new(
@@ -179,10 +180,10 @@ impl Shelf {
         let (mut served, mut unreadable) = (Vec::new(), Vec::new());
         for listed in bakeoff_zoo::list(&self.folder)? {
             let kept = listed.manifest.as_ref().ok().and_then(|manifest| {
-                before
-                    .served
-                    .iter()
-                    .find(|old| old.manifest.checksum == manifest.checksum)
+                before.served.iter().find(|old| {
+                    // A copy has the same checksum, and is another model to whoever asks.
+                    old.name == listed.full_name && old.manifest.checksum == manifest.checksum
+                })
             });
             if let Some(kept) = kept {
                 served.push(Arc::clone(kept));

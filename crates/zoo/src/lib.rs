@@ -19,7 +19,7 @@ mod tensors;
 
 pub use calibrated::Calibrated;
 pub use library::{
-    FindError, Listed, LoadedModel, SavedModel, find, list, load, read_manifest, save,
+    FindError, Listed, LoadedModel, SavedModel, find, list, load, read_manifest, save, short_name,
 };
 pub use manifest::{FORMAT_VERSION, Manifest, ModelFacts, TestMetrics, WeightsFile};
 pub use registry::{build, families, family};

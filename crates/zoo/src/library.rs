@@ -31,6 +31,9 @@ pub struct SavedModel {
 
 /// A model read back, with everything it says of itself.
 pub struct LoadedModel {
+    /// `<dataset>/<name>`, from the folders, as in [`Listed`]: a model that was copied or
+    /// renamed is called by where it lies, not by what its manifest was once saved as.
+    pub full_name: String,
     /// What it says of itself.
     pub manifest: Manifest,
     /// Ready to answer.
@@ -281,7 +284,11 @@ pub fn load(folder: &Path) -> Result<LoadedModel, StoreError> {
             "the weights are of another shape than the manifest says",
         ));
     }
-    Ok(LoadedModel { manifest, model })
+    Ok(LoadedModel {
+        full_name: full_name(folder),
+        manifest,
+        model,
+    })
 }
 
 /// Every saved model under a folder, sorted by full name. A folder that is not there
@@ -297,13 +304,19 @@ pub fn list(models: &Path) -> Result<Vec<Listed>, StoreError> {
                 continue;
             }
             listed.push(Listed {
-                full_name: format!("{}/{}", file_name(&dataset), file_name(&folder)),
+                full_name: full_name(&folder),
                 manifest: read_manifest(&folder),
                 folder,
             });
         }
     }
     Ok(listed)
+}
+
+/// The name that is never ambiguous: `mnist/cnn`.
+fn full_name(folder: &Path) -> String {
+    let dataset = folder.parent().map(file_name).unwrap_or_default();
+    format!("{dataset}/{}", file_name(folder))
 }
 
 fn file_name(path: &Path) -> String {
@@ -329,6 +342,13 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
     Ok(found)
 }
 
+/// The part of a full name that will do where only one dataset has it: `cnn`.
+pub fn short_name(full_name: &str) -> &str {
+    full_name
+        .rsplit_once('/')
+        .map_or(full_name, |(_, short)| short)
+}
+
 /// The folder of the model called `name`: `cnn`, or `mnist/cnn` where several datasets
 /// have a `cnn`.
 ///
@@ -339,9 +359,7 @@ pub fn find(models: &Path, name: &str) -> Result<PathBuf, FindError> {
     let listed = list(models)?;
     let mut matching: Vec<&Listed> = listed
         .iter()
-        .filter(|listed| {
-            listed.full_name == name || listed.full_name.rsplit('/').next() == Some(name)
-        })
+        .filter(|listed| listed.full_name == name || short_name(&listed.full_name) == name)
         .collect();
     if matching.len() > 1 {
         return Err(FindError::Ambiguous {
@@ -357,11 +375,9 @@ pub fn find(models: &Path, name: &str) -> Result<PathBuf, FindError> {
             models: models.to_owned(),
             suggestion: nearest_name(
                 name,
-                listed.iter().flat_map(|l| {
-                    [l.full_name.as_str()]
-                        .into_iter()
-                        .chain(l.full_name.rsplit('/').next())
-                }),
+                listed
+                    .iter()
+                    .flat_map(|l| [l.full_name.as_str(), short_name(&l.full_name)]),
             ),
             there: listed.iter().map(|l| l.full_name.clone()).collect(),
         })

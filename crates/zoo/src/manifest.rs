@@ -36,9 +36,9 @@ pub struct WeightsFile {
 /// What whoever saves a model tells about it, besides what the model itself knows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelFacts {
-    /// The name it is called by (`cnn`).
+    /// The name it was saved by (`cnn`); it is called by its folder's.
     pub name: String,
-    /// The dataset in the name's front part (`mnist`).
+    /// The dataset that it was trained on (`mnist`), in the front part of that name.
     pub dataset: String,
     /// Family, engine and every setting.
     pub spec: ModelSpec,
@@ -92,11 +92,6 @@ impl Manifest {
             input_shape: self.input_shape,
             classes: self.facts.class_names.len(),
         }
-    }
-
-    /// The name that is never ambiguous: `mnist/cnn`.
-    pub fn full_name(&self) -> String {
-        format!("{}/{}", self.facts.dataset, self.facts.name)
     }
 
     /// The checksum that this content should have.

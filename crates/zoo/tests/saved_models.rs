@@ -190,6 +190,35 @@ fn short_names_work_until_they_are_ambiguous() {
 }
 
 #[test]
+fn a_model_is_called_by_where_it_lies() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = bakeoff_zoo::save(root.path(), &*model(), facts("mnist", "cnn"))
+        .unwrap()
+        .folder;
+    assert_eq!(bakeoff_zoo::load(&folder).unwrap().full_name, "mnist/cnn");
+    let copy = root.path().join("mnist/copy");
+    fs::create_dir(&copy).unwrap();
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, copy.join(path.file_name().unwrap())).unwrap();
+    }
+    let names = || -> Vec<(String, String)> {
+        let listed = bakeoff_zoo::list(root.path()).unwrap();
+        let loaded = |folder: &Path| bakeoff_zoo::load(folder).unwrap().full_name;
+        listed
+            .into_iter()
+            .map(|it| (loaded(&it.folder), it.full_name))
+            .collect()
+    };
+    let same = |name: &str| (name.to_owned(), name.to_owned());
+    assert_eq!(names(), [same("mnist/cnn"), same("mnist/copy")]);
+    assert_eq!(bakeoff_zoo::find(root.path(), "copy").unwrap(), copy);
+    assert_eq!(bakeoff_zoo::find(root.path(), "cnn").unwrap(), folder);
+    fs::rename(root.path().join("mnist"), root.path().join("old")).unwrap();
+    assert_eq!(names(), [same("old/cnn"), same("old/copy")]);
+}
+
+#[test]
 fn names_cannot_leave_the_folder_of_models() {
     let root = tempfile::tempdir().unwrap();
     for name in ["../x", "a/b", "", ".hidden", "a\\b", "a\nb"] {

@@ -231,6 +231,84 @@ fn a_damaged_model_is_named_and_the_others_answer() {
     );
 }
 
+/// The names in a list of answers or models, sorted.
+fn names(list: &Value, key: &str) -> Vec<String> {
+    let mut names: Vec<String> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it[key].as_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_copied_model_is_called_by_its_folder_everywhere() {
+    let folder = scratch("serve-copied");
+    let models = folder.join("models/mnist-3000");
+    let shared = comparison().folder.join("models/mnist-3000/knn");
+    for name in ["knn", "copy"] {
+        copy_folder(&shared, &models.join(name));
+    }
+    let both = ["mnist-3000/copy", "mnist-3000/knn"];
+    let picture = folder.join("seven.png");
+    fs::write(&picture, drawn(0)).unwrap();
+    let shell = |arguments: &[&str]| run(&folder, arguments).expect(0);
+    let listed = shell(&["models", "--json"]).json();
+    assert_eq!(names(&listed["saved"], "name"), both);
+    let line = shell(&["predict", "--all", "--json", "seven.png"]).json();
+    assert_eq!(names(&line["predictions"], "model"), both);
+    let one = shell(&["predict", "--all", "seven.png"]).stdout;
+    let several = shell(&["predict", "--all", "seven.png", "seven.png"]).stdout;
+    for name in both {
+        assert_eq!(one.matches(name).count(), 1, "{one}");
+        assert_eq!(several.matches(name).count(), 1, "{several}");
+    }
+    let line = shell(&["predict", "--model", "copy", "--json", "seven.png"]).json();
+    assert_eq!(names(&line["predictions"], "model"), ["mnist-3000/copy"]);
+
+    let serving = Serving::start(&folder, &[]);
+    for name in both {
+        assert!(serving.said.contains(name), "{}", serving.said);
+    }
+    let mut client = serving.client();
+    let listed = client.get("/api/v1/models").ok();
+    assert_eq!(names(&listed["models"], "name"), both);
+    let answer = client.predict(&drawn(0), None).ok();
+    assert_eq!(names(&answer["predictions"], "model"), both);
+    let answer = client.predict(&drawn(0), Some("copy")).ok();
+    assert_eq!(names(&answer["predictions"], "model"), ["mnist-3000/copy"]);
+    // A correction says which of them it corrects, and is kept with its data's.
+    let correction = json!({
+        "pixels": answer["inputs"][0]["pixels"],
+        "label": "7",
+        "model": "copy",
+    });
+    let json = ["Content-Type: application/json"];
+    let body = correction.to_string();
+    let kept = client.request("POST", "/api/v1/corrections", &json, body.as_bytes());
+    assert_eq!(kept.status, 201, "{}", kept.text());
+    let table = fs::read_to_string(folder.join("corrections/mnist/labels.csv")).unwrap();
+    assert!(table.contains(",mnist-3000/copy,"), "{table}");
+    let own = ["--dataset", "corrections/mnist", "--json"];
+    let evaluated = shell(&[&["evaluate", "--model", "copy"], &own[..]].concat()).json();
+    assert_eq!(evaluated["model"], "mnist-3000/copy");
+
+    // Renamed while the page is up.
+    fs::rename(models.join("copy"), models.join("other")).unwrap();
+    let renamed = ["mnist-3000/knn", "mnist-3000/other"];
+    let end = Instant::now() + PATIENCE;
+    while names(&client.get("/api/v1/models").ok()["models"], "name") != renamed {
+        assert!(Instant::now() < end, "the new name is never told");
+        thread::sleep(Duration::from_millis(100));
+    }
+    client.predict(&drawn(0), Some("other")).ok();
+    client
+        .predict(&drawn(0), Some("copy"))
+        .is_problem(404, "unknown-model");
+}
+
 #[test]
 fn corrections_become_a_dataset_that_models_are_evaluated_on() {
     let folder = scratch("serve-corrections");

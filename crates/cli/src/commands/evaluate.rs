@@ -24,7 +24,7 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     if test.classes() != loaded.model.classes() {
         bail!(
             "{} knows {} classes ({}), `{}` has {} ({})",
-            loaded.manifest.full_name(),
+            loaded.full_name,
             facts.class_names.len(),
             facts.class_names.join(", "),
             dataset.name(),
@@ -35,13 +35,13 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let probabilities = loaded
         .model
         .predict_proba(test.images())
-        .with_context(|| format!("{} on `{}`", loaded.manifest.full_name(), dataset.name()))?;
+        .with_context(|| format!("{} on `{}`", loaded.full_name, dataset.name()))?;
     let evaluation = Evaluation::new(test.labels(), &probabilities)?;
     // Right class by position is the only sense two sets of names can share; say so.
     let other_names = test.class_names() != facts.class_names;
     if args.json {
         text::print_json(&json!({
-            "model": loaded.manifest.full_name(),
+            "model": loaded.full_name,
             "dataset": dataset.name(),
             "data_fingerprint": dataset.fingerprint(),
             "samples": evaluation.samples,
@@ -80,7 +80,7 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     ];
     let mut out = format!(
         "{} on the {} test pictures of `{}`\n\naccuracy           {}\nbalanced accuracy  {}\nmacro F1           {}\nmacro AUC          {}\nlog loss           {}\n\n{}",
-        loaded.manifest.full_name(),
+        loaded.full_name,
         text::count(evaluation.samples as u64),
         dataset.name(),
         text::percent(Some(evaluation.accuracy)),

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read},
+    io::{self, IsTerminal as _, Read},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -19,6 +19,9 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes: 0 every picture was answered; 1 something failed, and the rows say what;
 2 the command line was not understood; 4 nothing failed, but no picture was found, or
 nothing is drawn in one.";
+
+/// Standard input by a path, where the system has one for it.
+const STANDARD_INPUT: &str = "/dev/stdin";
 
 /// A picture to read.
 pub(crate) enum Source {
@@ -40,6 +43,16 @@ impl Source {
         }
     }
 
+    /// The path it is read from, where it has one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            // A file that a shell opened is still that file.
+            Self::StandardInput => Some(Path::new(STANDARD_INPUT)),
+            Self::File(path) => Some(path),
+            Self::Nothing { .. } => None,
+        }
+    }
+
     /// All its bytes, or one more than is ever decoded.
     pub(crate) fn read(&self) -> Result<Vec<u8>, Fault> {
         let read = |from: &mut dyn Read| {
@@ -48,13 +61,46 @@ impl Source {
                 .read_to_end(&mut bytes)
                 .map(|_| bytes)
         };
-        let bytes = match self {
-            Self::StandardInput => read(&mut io::stdin().lock()),
-            Self::File(path) => File::open(path).and_then(|mut file| read(&mut file)),
-            Self::Nothing { why, .. } => return Err(Fault::nothing((*why).to_owned())),
-        };
-        bytes.map_err(|error| Fault::failed(format!("cannot be read: {error}")))
+        let failed = |error: io::Error| Fault::failed(format!("cannot be read: {error}"));
+        match self {
+            Self::StandardInput => read(&mut io::stdin().lock()).map_err(failed),
+            Self::File(path) => {
+                // Before it is opened: opening a FIFO waits for somebody who writes to it.
+                if waits(path).map_err(failed)? {
+                    return Err(Fault::no_file());
+                }
+                let mut file = File::open(path).map_err(failed)?;
+                if file.is_terminal() && !is_open(path) {
+                    return Err(Fault::no_file());
+                }
+                read(&mut file).map_err(failed)
+            }
+            Self::Nothing { why, .. } => Err(Fault::nothing((*why).to_owned())),
+        }
     }
+}
+
+/// Whether reading a path could wait for ever: a FIFO or a socket may have nobody who
+/// writes. A device gives what it has, and without an end it is refused by its length.
+#[cfg(unix)]
+fn waits(path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::FileTypeExt as _;
+    let kind = fs::metadata(path)?.file_type();
+    let ends = kind.is_file() || kind.is_dir() || kind.is_char_device();
+    Ok(!ends && !is_open(path))
+}
+
+/// Whether reading a path could wait for ever.
+#[cfg(not(unix))]
+fn waits(path: &Path) -> io::Result<bool> {
+    let kind = fs::metadata(path)?.file_type();
+    Ok(!kind.is_file() && !kind.is_dir())
+}
+
+/// Whether a path stands for what is open already, as shells write it for `<(command)`.
+fn is_open(path: &Path) -> bool {
+    let folders = ["/dev/fd", "/proc/self/fd"];
+    path == Path::new(STANDARD_INPUT) || folders.iter().any(|it| path.starts_with(it))
 }
 
 /// Why there is no answer to a picture.
@@ -71,6 +117,10 @@ impl Fault {
             message,
             failed: true,
         }
+    }
+
+    fn no_file() -> Self {
+        Self::failed("is no regular file (- reads standard input)".to_owned())
     }
 
     fn nothing(message: String) -> Self {

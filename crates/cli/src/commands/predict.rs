@@ -179,7 +179,7 @@ fn answers(
 }
 
 fn ask(loaded: &LoadedModel, images: &Images, top: usize) -> anyhow::Result<Answer> {
-    let name = loaded.manifest.full_name();
+    let name = loaded.full_name.clone();
     let probabilities = loaded
         .model
         .predict_proba(images)
@@ -281,13 +281,10 @@ fn side_by_side(line: &PictureLine) -> String {
 
 /// Several pictures: a row for each, also for those that could not be answered.
 fn show_several(lines: &[PictureLine], models: &[LoadedModel], all: bool) -> String {
-    let names: Vec<String> = models
-        .iter()
-        .map(|model| model.manifest.full_name())
-        .collect();
     let mut header = vec![("picture", Align::Left)];
     if all {
-        header.extend(names.iter().map(|name| (name.as_str(), Align::Left)));
+        let names = models.iter().map(|model| model.full_name.as_str());
+        header.extend(names.map(|name| (name, Align::Left)));
     } else {
         header.extend([
             ("answer", Align::Left),

@@ -7,12 +7,15 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use bakeoff_core::ImageShape;
 use bakeoff_data::{StageRow, encode_png, picture, stage_sheet};
 
-use super::pictures::{self, Fault};
+use super::pictures::{self, Fault, Source};
 use crate::{args::PrepareArgs, text};
+
+/// The file with all stages of all pictures.
+const SHEET: &str = "sheet.png";
 
 /// More rows than this make no sheet that one can look at.
 const MAX_ROWS: usize = 60;
@@ -26,21 +29,21 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
         // What MNIST's models see.
         None => ImageShape::new(1, 28, 28),
     };
+    let sources = named(pictures::sources(&args.images));
+    refuse_to_overwrite(&sources, &args.out)?;
     fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let mut faults = Vec::new();
     let mut rows: Vec<StageRow> = Vec::new();
     let mut left_out = 0;
-    let mut stems = BTreeSet::new();
-    for source in pictures::sources(&args.images) {
+    for (source, stem) in &sources {
         let name = source.name();
         text::print(&format!("{}\n", text::path(&name)))?;
         match source.read() {
             Ok(bytes) => {
                 let explained = picture::explain(&bytes, target);
-                let stem = unique_stem(&name, &mut stems);
                 for (position, stage) in explained.stages.iter().enumerate() {
-                    let file = format!("{stem}-{}-{}.png", position + 1, stage.name);
+                    let file = stage_file(stem, position + 1, stage.name);
                     let png = encode_png(stage.images.shape(), stage.images.pixels())?;
                     write(&args.out.join(file), &png)?;
                 }
@@ -68,7 +71,7 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
         }
     }
     if !rows.is_empty() {
-        let sheet = args.out.join("sheet.png");
+        let sheet = args.out.join(SHEET);
         write(&sheet, &stage_sheet(&rows)?)?;
         let more = match left_out {
             0 => String::new(),
@@ -90,6 +93,63 @@ fn report(fault: Fault) -> anyhow::Result<Fault> {
 
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The pictures, each with what the names of its stages begin with.
+fn named(sources: Vec<Source>) -> Vec<(Source, String)> {
+    let mut taken = BTreeSet::new();
+    sources
+        .into_iter()
+        .map(|source| {
+            let stem = unique_stem(&source.name(), &mut taken);
+            (source, stem)
+        })
+        .collect()
+}
+
+fn stage_file(stem: &str, position: usize, stage: &str) -> String {
+    format!("{stem}-{position}-{stage}.png")
+}
+
+/// Where a stage or the sheet would replace one of the pictures, nothing is written.
+/// Which stages a picture comes to is not known yet: all are looked at.
+fn refuse_to_overwrite(sources: &[(Source, String)], out: &Path) -> anyhow::Result<()> {
+    let read: BTreeSet<_> = sources
+        .iter()
+        .filter_map(|(source, _)| identity(source.path()?))
+        .collect();
+    let stages = sources.iter().flat_map(|(_, stem)| {
+        let of_stage = move |(before, stage): (usize, &'static str)| {
+            // Stages that changed nothing are not counted.
+            (1..=before + 1).map(move |position| stage_file(stem, position, stage))
+        };
+        picture::STAGES.into_iter().enumerate().flat_map(of_stage)
+    });
+    for file in stages.chain([SHEET.to_owned()]) {
+        let path = out.join(file);
+        if identity(&path).is_some_and(|it| read.contains(&it)) {
+            bail!(
+                "{} is one of the pictures to read and would be overwritten: choose another \
+                 folder with --out; nothing was written",
+                text::path(&path)
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What two paths to the same file have in common: symbolic and hard links lead to it too.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+/// What two paths to the same file have in common: symbolic links lead to it too.
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<PathBuf> {
+    fs::canonicalize(path).ok()
 }
 
 /// The file's name without its ending; numbered where another picture has the same.

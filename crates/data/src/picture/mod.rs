@@ -144,12 +144,22 @@ pub(crate) fn stored(bytes: &[u8]) -> Result<Stored, PictureError> {
     })
 }
 
+/// The names of all stages, in the order in which a picture comes to them.
+pub const STAGES: [&str; 7] = [
+    "read",
+    "page",
+    "ink",
+    "lines",
+    "specks",
+    "thickened",
+    "prepared",
+];
+
 /// A picture after one of the steps of preparing it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Stage {
-    /// What was done to get here, in kebab case: `read`, `page`, `ink`, `lines`, `specks`,
-    /// `thickened`, `prepared`.
+    /// What was done to get here: one of [`STAGES`].
     pub name: &'static str,
     /// A batch of one, of any size. From `ink` on, 0 is paper and 255 is full ink.
     pub images: Images,

@@ -128,6 +128,7 @@ pub(super) fn served(dataset: &str, name: &str, accuracy: f64, model: Tenths) ->
         checksum: format!("{dataset}/{name}"),
     };
     Arc::new(Served::new(LoadedModel {
+        full_name: format!("{dataset}/{name}"),
         manifest,
         model: Box::new(model),
     }))

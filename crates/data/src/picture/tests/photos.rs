@@ -206,6 +206,8 @@ fn explaining_ends_in_what_preparing_returns() {
     assert_eq!((last.name, &last.images), ("prepared", &prepared.images));
     let names: Vec<&str> = explained.stages.iter().map(|stage| stage.name).collect();
     assert_eq!(names, ["read", "ink", "lines", "specks", "prepared"]);
+    let in_order = STAGES.iter().filter(|stage| names.contains(stage));
+    assert!(names.iter().eq(in_order), "{names:?}");
     // As far as it came.
     let blank = explain(&png(drawing(60, 40, 255, 0, &[])), TARGET);
     assert!(matches!(blank.prepared, Err(PictureError::NothingDrawn)));
