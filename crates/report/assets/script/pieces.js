@@ -5,6 +5,8 @@
 
 /** A piece that is smaller than this part of the picture's longer side is dust. */
 const DUST = 1 / 32;
+/** A lone dot smaller than this part is dust too. */
+const LONE_DUST = 1 / 64;
 /** A piece with less than this part of the ink of the largest is a speck. */
 const SPECK = 1 / 40;
 /** And less than this part where it lies away from the largest. */
@@ -27,16 +29,16 @@ const FAR_SPECK = 1 / 6;
 function keepDrawing(ink) {
   const { amount, threshold } = ink;
   const { numbers, pieces } = piecesOf(amount, threshold);
-  const main = mainPiece(pieces, amount);
+  const main = mainPiece(pieces);
   if (!main) return ink;
-  const least = DUST * Math.max(amount.width, amount.height);
-  if (pieces.length > 1 && pieces.every((piece) => sideOf(piece) < least)) return null;
+  const dust = pieces.length > 1 ? DUST : LONE_DUST;
+  const least = dust * Math.max(amount.width, amount.height);
+  if (pieces.every((piece) => sideOf(piece) < least)) return null;
   const side = sideOf(main);
   const near = Math.floor(side / 6);
   const kept = pieces.map((piece) => {
     const least = gapBetween(piece, main) <= near ? SPECK : FAR_SPECK;
-    const intrudes = touchesEdge(piece, amount) && !touchesEdge(main, amount);
-    return piece.mass / main.mass >= least && !(intrudes && gapBetween(piece, main) > 0);
+    return piece.mass / main.mass >= least;
   });
   if (kept.every((it) => it)) return ink;
   const fringe = Math.ceil(side / 60);
@@ -60,28 +62,14 @@ function gapBetween(a, b) {
 }
 
 /**
- * @param {Piece} piece
- * @param {Plane} plane
- */
-function touchesEdge({ left, top, right, bottom }, { width, height }) {
-  return left === 0 || top === 0 || right + 1 === width || bottom + 1 === height;
-}
-
-/**
- * The piece with the most ink, of those that do not touch the edge if they have enough.
+ * The piece with the most ink.
  * @param {Piece[]} pieces
- * @param {Plane} plane
  */
-function mainPiece(pieces, plane) {
-  /** @param {Piece[]} among */
-  const largest = (among) =>
-    among.reduce(
-      (best, it) => (best && best.mass > it.mass ? best : it),
-      /** @type {Piece | undefined} */ (undefined),
-    );
-  const all = largest(pieces);
-  const inside = largest(pieces.filter((piece) => !touchesEdge(piece, plane)));
-  return inside && all && inside.mass >= FAR_SPECK * all.mass ? inside : all;
+function mainPiece(pieces) {
+  return pieces.reduce(
+    (best, it) => (best && best.mass > it.mass ? best : it),
+    /** @type {Piece | undefined} */ (undefined),
+  );
 }
 
 /**
