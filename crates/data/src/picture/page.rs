@@ -192,39 +192,25 @@ fn grown(mask: &Plane, by: usize) -> Plane {
 fn paint(paper: &Plane, around: &Plane) -> Vec<u8> {
     let width = paper.width;
     let mut out = paper.values.clone();
-    let mut known = vec![false; paper.height];
-    for y in 0..paper.height {
-        let row = y * width..(y + 1) * width;
-        let there: Vec<usize> = (0..width)
-            .filter(|x| around.values[row.start + x] == 0)
-            .collect();
-        let (Some(&first), Some(&last)) = (there.first(), there.last()) else {
+    let mut known = Vec::new();
+    for (y, row) in out.chunks_exact_mut(width).enumerate() {
+        let around = &around.values[y * width..(y + 1) * width];
+        let there: Vec<usize> = (0..width).filter(|&x| around[x] == 0).collect();
+        if there.is_empty() {
             continue;
-        };
-        known[y] = true;
-        let mut left = first;
-        for x in 0..width {
-            if around.values[row.start + x] == 0 {
-                left = x;
-            } else {
-                let right = there[there.partition_point(|&at| at < x).min(there.len() - 1)];
-                let nearest = if x > last || x.abs_diff(left) <= right.abs_diff(x) {
-                    left
-                } else {
-                    right
-                };
-                out[row.start + x] = paper.values[row.start + nearest];
+        }
+        known.push(y);
+        let from = row.to_vec();
+        for (x, value) in row.iter_mut().enumerate() {
+            let right = there.partition_point(|&at| at < x);
+            let beside = there[right.saturating_sub(1)..(right + 1).min(there.len())].iter();
+            if let Some(&nearest) = beside.min_by_key(|at| at.abs_diff(x)) {
+                *value = from[nearest];
             }
         }
     }
     for y in 0..paper.height {
-        if known[y] {
-            continue;
-        }
-        let nearest = (0..paper.height)
-            .filter(|&other| known[other])
-            .min_by_key(|other| other.abs_diff(y));
-        if let Some(nearest) = nearest {
+        if let Some(&nearest) = known.iter().min_by_key(|known| known.abs_diff(y)) {
             out.copy_within(nearest * width..(nearest + 1) * width, y * width);
         }
     }

@@ -3,7 +3,7 @@
 //! It holds almost all weights of a dense network, and a step of such a network takes but a
 //! fifth of a millisecond. By chunks of samples every worker needs all its weights, half of
 //! which another has just moved, and all pictures for its part of the gradient: on two
-//! threads the default network's step took a seventh longer. By outputs, weights,
+//! threads the default network's step took a sixth longer. By outputs, weights,
 //! gradients and the optimiser's memory of a share stay with one worker from step to step,
 //! each has the pictures to itself, and only the layer's answers change hands.
 //!
