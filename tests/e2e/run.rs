@@ -256,7 +256,7 @@ fn charts_are_well_formed_svg() {
 }
 
 #[test]
-fn a_report_comes_back_from_the_records_alone() {
+fn a_report_comes_back_from_the_records() {
     let original = &comparison().run;
     let copy = scratch("report").join(original.file_name().unwrap());
     for (name, bytes) in files(original) {
@@ -293,6 +293,19 @@ fn a_report_comes_back_from_the_records_alone() {
             found[name] == *bytes,
             "{name} is not the same after rendering again"
         );
+    }
+
+    // Without the models only what they do in the page is missing.
+    let elsewhere = scratch("report without models");
+    run(&elsewhere, &["report".as_ref(), copy.as_os_str()]).expect(0);
+    for (name, bytes) in files(&copy) {
+        let is_page = name.ends_with("report.html");
+        assert!(is_page || bytes == expected[&name], "{name} is another");
+        if is_page {
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(!text.contains(r#"id="try-data""#));
+            assert!(text.contains(r#"id="leaderboard""#), "{}", &text[..2000]);
+        }
     }
 }
 
