@@ -56,17 +56,22 @@ pub(super) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
         return Ok(());
     }
     let turned = transposed(&ink.amount);
-    let level = parallel(&ink.amount, ink.threshold);
-    let upright = parallel(&turned, ink.threshold);
+    // In a photo lines may be so light that but half of them passes for ink.
+    let threshold = match ink.is_even {
+        true => ink.threshold,
+        false => ink.threshold.div_ceil(2),
+    };
+    let level = parallel(&ink.amount, threshold);
+    let upright = parallel(&turned, threshold);
     let width = ink.amount.width;
     // Both directions are looked for and erased in the picture as it was.
     let without = |level: &[Found], upright: &[Found]| {
         let mut kept = ink.amount.values.clone();
         for line in level {
-            line.erase(&ink.amount, ink.threshold, |x, y| kept[y * width + x] = 0);
+            line.erase(&ink.amount, threshold, |x, y| kept[y * width + x] = 0);
         }
         for line in upright {
-            line.erase(&turned, ink.threshold, |x, y| kept[x * width + y] = 0);
+            line.erase(&turned, threshold, |x, y| kept[x * width + y] = 0);
         }
         Plane {
             width,
