@@ -91,8 +91,7 @@ fn a_long_thin_stroke_is_no_line_of_the_paper() {
     assert!(!prepared.steps.iter().any(lines), "{:?}", prepared.steps);
     assert_eq!(prepared.warnings, [Warning::TouchesEdge]);
     // Ruled paper on which nothing was drawn stays paper.
-    let blank = [10, 30, 50, 70].map(|row| [0, row, 100, 2]);
-    let blank = drawing(100, 80, 255, 0, &blank);
+    let blank = drawing(100, 80, 255, 0, &[[0, 20, 100, 2], [0, 50, 100, 2]]);
     let error = prepare(&png(blank), TARGET).unwrap_err();
     assert!(matches!(error, PictureError::NothingDrawn), "{error}");
 }
@@ -244,7 +243,7 @@ fn on_blank_paper_of_every_kind_nothing_is_drawn() {
         let drawn = drawn.count();
         // Now and then dust, or a shadow in a corner, looks like a stroke; both at once, on lines
         // in the noise of a camera, more often.
-        let most = if kind.name == "phone" { 6 } else { 2 };
+        let most = if kind.name == "phone" { 4 } else { 2 };
         assert!(drawn <= most, "{drawn} of 40 {}", kind.name);
     }
 }
