@@ -6,12 +6,12 @@
 //! are `bakeoff-neural`'s.
 
 use bakeoff_core::{
-    Classifier, Family, FittedModel, ModelHeader, ModelReader, ModelSpec, Setting, SettingKind,
-    SpecError, StoreError,
+    Classifier, EngineCode, Family, FittedModel, ModelHeader, ModelReader, ModelSpec, Setting,
+    SettingKind, SpecError, StoreError,
 };
 use bakeoff_neural::{
-    BATCH_NORM_SETTING, Blueprint, ENGINES, NetworkClassifier, Step, TRAINING_SETTINGS,
-    dropout_setting, join_settings,
+    BATCH_NORM_SETTING, Blueprint, NetworkClassifier, Step, TRAINING_SETTINGS, dropout_setting,
+    engines,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -21,12 +21,10 @@ pub static FAMILY: Family = Family {
     name: "ann",
     title: "Dense network",
     summary: "a multi-layer perceptron: every pixel feeds every unit of the first hidden layer",
-    engines: ENGINES,
-    settings: &SETTINGS,
+    engines: &engines(EngineCode { build, load }),
+    settings: &[&OWN, &TRAINING_SETTINGS],
     uses_validation: true,
     is_baseline: false,
-    build,
-    load,
 };
 
 const OWN: [Setting; 3] = [
@@ -45,8 +43,6 @@ const OWN: [Setting; 3] = [
     ),
     BATCH_NORM_SETTING,
 ];
-
-static SETTINGS: [Setting; OWN.len() + TRAINING_SETTINGS.len()] = join_settings(&OWN);
 
 #[derive(Deserialize)]
 struct Architecture {
@@ -128,9 +124,9 @@ mod tests {
             classes: 2,
             train: 10,
         };
-        for engine in FAMILY.engines {
+        for engine in FAMILY.engines.iter().filter(|engine| engine.code.is_some()) {
             let spec = FAMILY.resolve(Some(engine.name), &Settings::new()).unwrap();
-            let classifier = (FAMILY.build)(&spec).unwrap();
+            let classifier = FAMILY.build(&spec).unwrap();
             assert_eq!(classifier.check(&data), Ok(()));
             assert_eq!(classifier.spec(), spec);
         }
@@ -144,7 +140,7 @@ mod tests {
         ]
         .into();
         let spec = FAMILY.resolve(None, &given).unwrap();
-        let refusal = (FAMILY.build)(&spec).err().unwrap();
+        let refusal = FAMILY.build(&spec).err().unwrap();
         assert_eq!(refusal.key(), Some("keep"));
     }
 }

@@ -313,7 +313,7 @@ fn check_model(
 ) -> Result<(), BenchError> {
     let at = |source| spec_error(&model.name, source);
     let family = bakeoff_zoo::family(&model.spec.family).map_err(at)?;
-    let classifier = (family.build)(&model.spec).map_err(at)?;
+    let classifier = family.build(&model.spec).map_err(at)?;
     let misfit = |source| BenchError::Misfit {
         model: model.name.clone(),
         dataset: match trial.variant() {

@@ -9,12 +9,12 @@
 mod grammar;
 
 use bakeoff_core::{
-    Classifier, Family, FittedModel, ModelHeader, ModelReader, ModelSpec, Setting, SettingKind,
-    SpecError, StoreError,
+    Classifier, EngineCode, Family, FittedModel, ModelHeader, ModelReader, ModelSpec, Setting,
+    SettingKind, SpecError, StoreError,
 };
 use bakeoff_neural::{
-    BATCH_NORM_SETTING, Blueprint, ENGINES, NetworkClassifier, Padding, Step, TRAINING_SETTINGS,
-    dropout_setting, join_settings,
+    BATCH_NORM_SETTING, Blueprint, NetworkClassifier, Padding, Step, TRAINING_SETTINGS,
+    dropout_setting, engines,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -24,12 +24,10 @@ pub static FAMILY: Family = Family {
     name: "cnn",
     title: "Convolutional network",
     summary: "small learned filters slide over the picture, pools shrink it, a dense layer decides",
-    engines: ENGINES,
-    settings: &SETTINGS,
+    engines: &engines(EngineCode { build, load }),
+    settings: &[&OWN, &TRAINING_SETTINGS],
     uses_validation: true,
     is_baseline: false,
-    build,
-    load,
 };
 
 const OWN: [Setting; 4] = [
@@ -62,8 +60,6 @@ const OWN: [Setting; 4] = [
     ),
     BATCH_NORM_SETTING,
 ];
-
-static SETTINGS: [Setting; OWN.len() + TRAINING_SETTINGS.len()] = join_settings(&OWN);
 
 #[derive(Deserialize)]
 struct Architecture {
@@ -139,7 +135,7 @@ mod tests {
     }
 
     fn refusal(given: serde_json::Value) -> SpecError {
-        (FAMILY.build)(&spec(given)).err().unwrap()
+        FAMILY.build(&spec(given)).err().unwrap()
     }
 
     fn data(height: usize, width: usize) -> DataShape {
@@ -195,7 +191,7 @@ mod tests {
 
     #[test]
     fn pictures_too_small_for_the_layers_are_refused_by_layer() {
-        let classifier = (FAMILY.build)(&spec(json!({}))).unwrap();
+        let classifier = FAMILY.build(&spec(json!({}))).unwrap();
         assert_eq!(classifier.check(&data(28, 28)), Ok(()));
         assert_eq!(classifier.check(&data(10, 10)), Ok(()));
         let reason = classifier.check(&data(28, 9)).unwrap_err().to_string();
@@ -203,7 +199,7 @@ mod tests {
             reason.contains("layer 4 (max-pool 2)") && reason.contains("gets 11×1"),
             "{reason}"
         );
-        let same = (FAMILY.build)(&spec(json!({"padding": "same"}))).unwrap();
+        let same = FAMILY.build(&spec(json!({"padding": "same"}))).unwrap();
         assert_eq!(same.check(&data(4, 4)), Ok(()));
     }
 }

@@ -19,6 +19,7 @@ mod probabilities;
 pub mod record;
 mod samples;
 mod seed;
+mod settings_macros;
 mod spec;
 mod store;
 
@@ -27,7 +28,7 @@ pub use classifier::{
     PredictError, StepUnit, TrainingNeighbour,
 };
 pub use corruption::{Corruption, UnknownCorruption};
-pub use family::{BuildFn, Engine, Family, LoadFn, Setting, SettingKind, nearest_name};
+pub use family::{BuildFn, Engine, EngineCode, Family, LoadFn, Setting, SettingKind, nearest_name};
 pub use hex::to_hex;
 pub use images::{ImageShape, Images, ImagesError};
 pub use layers::{

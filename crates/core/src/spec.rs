@@ -48,6 +48,17 @@ pub enum SpecError {
         /// Every known engine.
         allowed: Vec<String>,
     },
+    /// An engine that the family has and this program was built without.
+    #[error(
+        "this program was built without engine `{engine}` of {family}; \
+         `make engines` builds every engine"
+    )]
+    EngineNotBuilt {
+        /// The family.
+        family: String,
+        /// The engine.
+        engine: String,
+    },
     /// A family that is not registered.
     #[error("there is no model family `{family}`{}; there are: {}", hint(.suggestion), .allowed.join(", "))]
     UnknownFamily {
@@ -89,7 +100,7 @@ impl SpecError {
             Self::UnknownSetting { key, .. }
             | Self::Setting { key, .. }
             | Self::Unsupported { key, .. } => Some(key),
-            Self::UnknownEngine { .. } => Some("engine"),
+            Self::UnknownEngine { .. } | Self::EngineNotBuilt { .. } => Some("engine"),
             Self::UnknownFamily { .. } => Some("family"),
             Self::Data { .. } => None,
         }

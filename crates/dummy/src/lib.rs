@@ -8,10 +8,10 @@
 //! saved and listed as any other model, and nobody has to explain an extra line.
 
 use bakeoff_core::{
-    Classifier, Engine, Family, FitContext, FitError, FitEvent, FitSummary, FittedModel,
-    ImageShape, Images, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError,
-    Probabilities, Samples, Setting, SettingKind, SpecError, StepUnit, StoreError, TensorData,
-    derive_seed,
+    Classifier, Engine, EngineCode, Family, FitContext, FitError, FitEvent, FitSummary,
+    FittedModel, ImageShape, Images, ModelHeader, ModelReader, ModelSpec, ModelWriter,
+    PredictError, Probabilities, Samples, Setting, SettingKind, SpecError, StepUnit, StoreError,
+    TensorData, derive_seed,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -26,19 +26,21 @@ pub static FAMILY: Family = Family {
         name: "native",
         summary: "counts the classes",
         deterministic: true,
+        code: Some(EngineCode {
+            build: |spec| Ok(Box::new(Dummy::new(spec)?)),
+            load: |spec, header, reader| Ok(Box::new(FittedDummy::load(spec, header, reader)?)),
+        }),
     }],
-    settings: &[Setting {
+    settings: &[&[Setting {
         key: "strategy",
         kind: SettingKind::Choice(&["prior", "most-frequent", "stratified", "uniform"]),
         default: || json!("prior"),
         help: "prior: the share of each class; most-frequent: always the largest class, for \
                certain; stratified: one class for certain, drawn by those shares; uniform: \
                every class alike",
-    }],
+    }]],
     uses_validation: false,
     is_baseline: true,
-    build: |spec| Ok(Box::new(Dummy::new(spec)?)),
-    load: |spec, header, reader| Ok(Box::new(FittedDummy::load(spec, header, reader)?)),
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -241,7 +243,8 @@ mod tests {
             validation: None,
             progress: &mut progress,
         };
-        (FAMILY.build)(&spec)
+        FAMILY
+            .build(&spec)
             .unwrap()
             .fit(train, &mut context)
             .unwrap()

@@ -25,7 +25,7 @@ fn fit(
         validation: None,
         progress: &mut |_| ControlFlow::Continue(()),
     };
-    Ok((FAMILY.build)(&spec)?.fit(train, &mut ctx)?)
+    Ok(FAMILY.build(&spec)?.fit(train, &mut ctx)?)
 }
 
 fn first(samples: &Samples, count: usize) -> Samples {

@@ -1,8 +1,8 @@
 //! What the family says of itself to the registry.
 
 use bakeoff_core::{
-    Classifier, Engine, Family, FittedModel, ModelHeader, ModelReader, ModelSpec, Setting,
-    SettingKind, SpecError, StoreError,
+    Classifier, Engine, EngineCode, Family, FittedModel, ModelHeader, ModelReader, ModelSpec,
+    Setting, SettingKind, SpecError, StoreError,
 };
 use serde_json::json;
 
@@ -25,19 +25,22 @@ pub static FAMILY: Family = Family {
             name: NATIVE,
             summary: "exact integer distances in blocks, with the widest instructions the processor has",
             deterministic: true,
+            code: CODE,
         },
         Engine {
             name: LINFA_NN,
             summary: "the linear, k-d tree and ball tree search of linfa-nn, in 64-bit floats",
             deterministic: true,
+            code: CODE,
         },
         Engine {
             name: SMARTCORE,
             summary: "the linear and cover tree search of smartcore",
             deterministic: true,
+            code: CODE,
         },
     ],
-    settings: &[
+    settings: &[&[
         Setting {
             key: "k",
             kind: SettingKind::Int {
@@ -66,12 +69,12 @@ pub static FAMILY: Family = Family {
             help: "how the search is arranged: linear (every engine), kd-tree and ball-tree \
                    (linfa-nn), cover-tree (smartcore); neighbours are the same, only time differs",
         },
-    ],
+    ]],
     uses_validation: false,
     is_baseline: false,
-    build,
-    load,
 };
+
+const CODE: Option<EngineCode> = Some(EngineCode { build, load });
 
 fn build(spec: &ModelSpec) -> Result<Box<dyn Classifier>, SpecError> {
     Ok(Box::new(Knn::new(spec)?))

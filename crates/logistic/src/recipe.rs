@@ -1,8 +1,8 @@
 //! The family's settings and engines, and the recipe made of them.
 
 use bakeoff_core::{
-    Classifier, Engine, Family, FitContext, FitError, FitEvent, FitSummary, FittedModel, ModelSpec,
-    Samples, Setting, SettingKind, SpecError, StepUnit,
+    Classifier, Engine, EngineCode, Family, FitContext, FitError, FitEvent, FitSummary,
+    FittedModel, ModelSpec, Samples, Setting, SettingKind, SpecError, StepUnit,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -27,19 +27,22 @@ pub static FAMILY: Family = Family {
             name: "native",
             summary: "preconditioned L-BFGS on fused products, all threads; the fastest",
             deterministic: true,
+            code: CODE,
         },
         Engine {
             name: "linfa",
             summary: "linfa-logistic in double precision, one thread",
             deterministic: true,
+            code: CODE,
         },
         Engine {
             name: "smartcore",
             summary: "smartcore in double precision, one thread; for a few thousand pictures at most",
             deterministic: true,
+            code: CODE,
         },
     ],
-    settings: &[
+    settings: &[&[
         Setting {
             key: "c",
             kind: SettingKind::Float {
@@ -67,12 +70,15 @@ pub static FAMILY: Family = Family {
             default: || json!(1e-4),
             help: "converged when no component of the mean loss's gradient is larger; scikit-learn's tol",
         },
-    ],
+    ]],
     uses_validation: false,
     is_baseline: false,
+};
+
+const CODE: Option<EngineCode> = Some(EngineCode {
     build: |spec| Ok(Box::new(LogisticRegression::new(spec)?)),
     load: |_, header, reader| Ok(Box::new(SoftmaxModel::load(header, reader)?)),
-};
+});
 
 /// What smartcore is built with and cannot be told otherwise.
 const SMARTCORE_ITERATIONS: u64 = 1000;

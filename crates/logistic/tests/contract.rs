@@ -108,12 +108,13 @@ fn a_saved_model_answers_with_the_same_bits() {
         fitted.model.save(&mut memory).unwrap();
         assert_eq!(memory.0["weights"].0, [7, 105]);
         assert_eq!(memory.0["bias"].0, [7]);
-        let loaded = (FAMILY.load)(
-            &spec(engine, &settings),
-            &header(&*fitted.model),
-            &mut memory,
-        )
-        .unwrap();
+        let loaded = FAMILY
+            .load(
+                &spec(engine, &settings),
+                &header(&*fitted.model),
+                &mut memory,
+            )
+            .unwrap();
         let test = toy.test().images();
         assert_eq!(bits(&*fitted.model, test), bits(&*loaded, test), "{engine}");
         assert_eq!(fitted.model.parameters(), loaded.parameters());
@@ -126,7 +127,9 @@ fn a_damaged_model_is_refused() {
     let fitted = fit(&*recipe("native", &json!({})), toy.train()).unwrap();
     let load = |memory: &mut Memory| {
         let spec = spec("native", &json!({}));
-        (FAMILY.load)(&spec, &header(&*fitted.model), memory).map(|_| ())
+        FAMILY
+            .load(&spec, &header(&*fitted.model), memory)
+            .map(|_| ())
     };
     let mut memory = Memory::default();
     fitted.model.save(&mut memory).unwrap();
@@ -353,7 +356,7 @@ fn pictures_without_difference_give_the_shares_of_the_classes() {
 
 #[test]
 fn what_an_engine_cannot_do_is_refused_before_training() {
-    let refused = (FAMILY.build)(&spec("smartcore", &json!({"max_iterations": 50})));
+    let refused = FAMILY.build(&spec("smartcore", &json!({"max_iterations": 50})));
     match refused.map(|_| ()) {
         Err(error @ SpecError::Unsupported { .. }) => {
             assert_eq!(error.key(), Some("max_iterations"));

@@ -4,10 +4,7 @@
 //! stopping and every random number live above it, so that two engines are given
 //! exactly the same work and can be compared step by step.
 
-use std::{
-    borrow::Cow,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::borrow::Cow;
 
 use bakeoff_core::{FitError, PredictError};
 
@@ -181,10 +178,12 @@ pub fn scale_pixels(pixels: &[u8]) -> Vec<f32> {
 }
 
 /// Runs a library that reports its errors by panicking.
+#[cfg(any(feature = "burn", test))]
 pub(crate) fn catch_panic<T>(
     engine: &'static str,
     work: impl FnOnce() -> Result<T, String>,
 ) -> Result<T, EngineError> {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     let reason = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => return Ok(value),
         Ok(Err(reason)) => reason,

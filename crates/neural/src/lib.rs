@@ -11,6 +11,7 @@
 //! interface, a metric store and threads of its own, and only Burn could be trained by it.
 
 mod augment;
+#[cfg(feature = "burn")]
 mod burn_engine;
 mod describe;
 mod dropout;
@@ -26,22 +27,21 @@ mod train;
 mod weights;
 
 pub use augment::{Augmentation, Augmenter, Rotate, Shift};
+#[cfg(feature = "burn")]
 pub use burn_engine::BurnEngine;
 pub use dropout::DropoutMasks;
 pub use engine::{
     AdamOptions, Batch, EngineError, Learner, NORM_EPSILON, NORM_MOMENTUM, NetworkEngine,
     Predictor, scale_pixels,
 };
-pub use model::{ENGINES, FittedNetwork, NetworkClassifier};
+pub use model::{FittedNetwork, NetworkClassifier, engines};
 pub use native_engine::NativeEngine;
 pub use network::{
     Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Network, NetworkError, Padding, Role, Step,
     TensorSpec,
 };
 pub use schedule::{Schedule, ScheduleKind};
-pub use settings::{
-    BATCH_NORM_SETTING, TRAINING_SETTINGS, Training, dropout_setting, join_settings,
-};
+pub use settings::{BATCH_NORM_SETTING, TRAINING_SETTINGS, Training, dropout_setting};
 pub use stopping::{EarlyStopping, Keep, Validation, Verdict};
 pub use train::train;
 pub use weights::Weights;

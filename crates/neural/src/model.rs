@@ -1,44 +1,69 @@
 //! A network as the rest of the house sees it: a [`Classifier`] and a [`FittedModel`].
 
 use bakeoff_core::{
-    Classifier, DataShape, Engine, FitContext, FitError, FittedModel, ImageShape, Images, Layers,
-    ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities, Samples,
-    SpecError, StoreError,
+    Classifier, DataShape, Engine, EngineCode, FitContext, FitError, FittedModel, ImageShape,
+    Images, Layers, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities,
+    Samples, SpecError, StoreError,
 };
 
 use crate::{
-    Blueprint, BurnEngine, NativeEngine, Network, NetworkEngine, Predictor, Training, Weights,
+    Blueprint, NativeEngine, Network, NetworkEngine, Predictor, Training, Weights,
     describe::describe,
     train::{SCORE_CHUNK, train},
 };
 
+/// An engine of both families, and what computes it.
+struct EngineRow {
+    name: &'static str,
+    summary: &'static str,
+    engine: Option<&'static dyn NetworkEngine>,
+}
+
+#[cfg(feature = "burn")]
+const BURN: [Option<&'static dyn NetworkEngine>; 2] = [
+    Some(&crate::BurnEngine::Flex),
+    Some(&crate::BurnEngine::NdArray),
+];
+#[cfg(not(feature = "burn"))]
+const BURN: [Option<&'static dyn NetworkEngine>; 2] = [None, None];
+
 /// The engines of both families; the first is the default.
-pub const ENGINES: &[Engine] = &[
-    Engine {
+const ROWS: [EngineRow; 3] = [
+    EngineRow {
         name: "native",
         summary: "fused kernels of this project: AVX-512, AVX2, NEON or portable",
-        deterministic: true,
+        engine: Some(&NativeEngine),
     },
-    Engine {
+    EngineRow {
         name: "burn-flex",
         summary: "Burn's own CPU backend, on the gemm crate",
-        deterministic: true,
+        engine: BURN[0],
     },
-    Engine {
+    EngineRow {
         name: "burn-ndarray",
         summary: "Burn's older CPU backend, on ndarray; slow at convolutions",
-        deterministic: true,
+        engine: BURN[1],
     },
 ];
 
-/// The engine called `name`.
-fn engine(name: &str) -> Option<&'static dyn NetworkEngine> {
-    match name {
-        "native" => Some(&NativeEngine),
-        "burn-flex" => Some(&BurnEngine::Flex),
-        "burn-ndarray" => Some(&BurnEngine::NdArray),
-        _ => None,
+/// The engines of a network family whose recipes are built and loaded by `code`.
+pub const fn engines(code: EngineCode) -> [Engine; ROWS.len()] {
+    let mut engines = [Engine {
+        name: "",
+        summary: "",
+        deterministic: true,
+        code: None,
+    }; ROWS.len()];
+    let mut index = 0;
+    while index < ROWS.len() {
+        engines[index].name = ROWS[index].name;
+        engines[index].summary = ROWS[index].summary;
+        if ROWS[index].engine.is_some() {
+            engines[index].code = Some(code);
+        }
+        index += 1;
     }
+    engines
 }
 
 /// A network recipe: a blueprint and how to train it.
@@ -53,14 +78,16 @@ impl NetworkClassifier {
     /// A recipe from a resolved spec and the blueprint that the family made of it.
     ///
     /// # Errors
-    /// When training settings contradict each other, or the engine is not one of [`ENGINES`].
+    /// When training settings contradict each other, or this program lacks the engine.
     pub fn new(spec: &ModelSpec, blueprint: Blueprint) -> Result<Self, SpecError> {
-        let engine = engine(&spec.engine).ok_or_else(|| SpecError::UnknownEngine {
-            family: spec.family.clone(),
-            engine: spec.engine.clone(),
-            suggestion: None,
-            allowed: ENGINES.iter().map(|engine| engine.name.into()).collect(),
-        })?;
+        let engine = ROWS
+            .iter()
+            .find(|row| row.name == spec.engine)
+            .and_then(|row| row.engine)
+            .ok_or_else(|| SpecError::EngineNotBuilt {
+                family: spec.family.clone(),
+                engine: spec.engine.clone(),
+            })?;
         Ok(Self {
             engine,
             training: Training::from_spec(spec)?,
@@ -187,12 +214,11 @@ mod tests {
 
     #[test]
     fn every_engine_that_is_declared_is_there_under_its_name() {
-        for declared in ENGINES {
-            assert_eq!(
-                engine(declared.name).map(NetworkEngine::name),
-                Some(declared.name)
-            );
+        for row in ROWS {
+            match row.engine {
+                Some(engine) => assert_eq!(engine.name(), row.name),
+                None => assert!(!cfg!(feature = "burn") && row.name.starts_with("burn-")),
+            }
         }
-        assert!(engine("torch").is_none());
     }
 }

@@ -1,7 +1,6 @@
 //! The settings that the dense and the convolutional network share.
 //!
-//! Each family's table is its own architecture followed by [`TRAINING_SETTINGS`], put
-//! together by [`join_settings`] at compile time.
+//! Each family's table is its own architecture followed by [`TRAINING_SETTINGS`].
 //!
 //! The defaults are those of the common examples: 10 epochs of 128 pictures, Adam at
 //! a constant 0.001. They are not the best there is. On MNIST, training on 54,000 pictures,
@@ -143,25 +142,6 @@ pub const TRAINING_SETTINGS: [Setting; 13] = [
     },
 ];
 
-/// A family's own settings followed by [`TRAINING_SETTINGS`]; `N` is their sum.
-///
-/// # Panics
-/// At compile time, when `N` is not that sum.
-pub const fn join_settings<const N: usize>(own: &[Setting]) -> [Setting; N] {
-    assert!(N == own.len() + TRAINING_SETTINGS.len());
-    let mut all = [TRAINING_SETTINGS[0]; N];
-    let mut index = 0;
-    while index < N {
-        all[index] = if index < own.len() {
-            own[index]
-        } else {
-            TRAINING_SETTINGS[index - own.len()]
-        };
-        index += 1;
-    }
-    all
-}
-
 /// [`TRAINING_SETTINGS`] as values.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Training {
@@ -259,12 +239,10 @@ impl Training {
 
 #[cfg(test)]
 mod tests {
-    use bakeoff_core::{Engine, Family, Settings, StoreError};
+    use bakeoff_core::{Engine, Family, Settings};
 
     use super::*;
 
-    static TABLE: [Setting; 15] =
-        join_settings(&[dropout_setting(|| json!(0.0), ""), BATCH_NORM_SETTING]);
     static FAMILY: Family = Family {
         name: "toy",
         title: "Toy",
@@ -273,12 +251,11 @@ mod tests {
             name: "burn-flex",
             summary: "",
             deterministic: true,
+            code: None,
         }],
-        settings: &TABLE,
+        settings: &[&[BATCH_NORM_SETTING], &TRAINING_SETTINGS],
         uses_validation: true,
         is_baseline: false,
-        build: |spec| Err(spec.bad_data("a toy")),
-        load: |_, _, _| Err(StoreError::Missing { name: "toy".into() }),
     };
 
     fn training(given: serde_json::Value) -> Result<Training, SpecError> {

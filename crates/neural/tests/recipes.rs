@@ -5,19 +5,15 @@
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 use bakeoff_core::{
-    Classifier, Family, FitContext, FitError, FitEvent, FittedModel, ImageShape, ModelHeader,
-    ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities, Samples, Settings, SpecError,
-    StoreError, TensorData,
+    Classifier, Engine, EngineCode, Family, FitContext, FitError, FitEvent, FittedModel,
+    ImageShape, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities,
+    Samples, Settings, SpecError, StoreError, TensorData,
 };
 use bakeoff_data::toy::{ToySpec, prototypes};
 use bakeoff_neural::{
-    BATCH_NORM_SETTING, Blueprint, ENGINES, NetworkClassifier, Padding, Step, TRAINING_SETTINGS,
-    join_settings,
+    BATCH_NORM_SETTING, Blueprint, NetworkClassifier, Padding, Step, TRAINING_SETTINGS, engines,
 };
 use serde_json::json;
-
-static SETTINGS: [bakeoff_core::Setting; 1 + TRAINING_SETTINGS.len()] =
-    join_settings(&[BATCH_NORM_SETTING]);
 
 fn batch_norm(spec: &ModelSpec) -> bool {
     spec.settings["batch_norm"] == json!(true)
@@ -49,34 +45,32 @@ fn convolutional(spec: &ModelSpec) -> Result<NetworkClassifier, SpecError> {
     NetworkClassifier::new(spec, blueprint)
 }
 
-const fn family(name: &'static str, build: BuildFn, load: LoadFn) -> Family {
+const fn family(name: &'static str, engines: &'static [Engine]) -> Family {
     Family {
         name,
         title: name,
         summary: "",
-        engines: ENGINES,
-        settings: &SETTINGS,
+        engines,
+        settings: &[&[BATCH_NORM_SETTING], &TRAINING_SETTINGS],
         uses_validation: true,
         is_baseline: false,
-        build,
-        load,
     }
 }
-
-type BuildFn = fn(&ModelSpec) -> Result<Box<dyn Classifier>, SpecError>;
-type LoadFn =
-    fn(&ModelSpec, &ModelHeader, &mut dyn ModelReader) -> Result<Box<dyn FittedModel>, StoreError>;
 
 static FAMILIES: [Family; 2] = [
     family(
         "dense",
-        |spec| Ok(Box::new(dense(spec)?)),
-        |spec, header, reader| dense(spec).unwrap().load(header, reader),
+        &engines(EngineCode {
+            build: |spec| Ok(Box::new(dense(spec)?)),
+            load: |spec, header, reader| dense(spec).unwrap().load(header, reader),
+        }),
     ),
     family(
         "convolutional",
-        |spec| Ok(Box::new(convolutional(spec)?)),
-        |spec, header, reader| convolutional(spec).unwrap().load(header, reader),
+        &engines(EngineCode {
+            build: |spec| Ok(Box::new(convolutional(spec)?)),
+            load: |spec, header, reader| convolutional(spec).unwrap().load(header, reader),
+        }),
     ),
 ];
 
@@ -84,7 +78,7 @@ static FAMILIES: [Family; 2] = [
 fn recipes() -> Vec<(&'static Family, ModelSpec)> {
     let mut recipes = Vec::new();
     for family in &FAMILIES {
-        for engine in ENGINES {
+        for engine in family.engines {
             for batch_norm in [false, true] {
                 let given: Settings = [
                     ("epochs".into(), json!(6)),
@@ -123,7 +117,7 @@ fn fit(
     progress: &mut dyn FnMut(&FitEvent) -> ControlFlow<()>,
 ) -> Result<Box<dyn FittedModel>, FitError> {
     let (train, validation, _) = toy();
-    (family.build)(spec).unwrap().fit(
+    family.build(spec).unwrap().fit(
         &train,
         &mut FitContext {
             seed,
@@ -187,7 +181,8 @@ fn threads_change_no_bit() {
                 .build()
                 .unwrap();
             pool.install(|| {
-                let model = (family.build)(&spec)
+                let model = family
+                    .build(&spec)
                     .unwrap()
                     .fit(
                         toy.train(),
@@ -274,7 +269,7 @@ fn a_loaded_model_answers_with_the_same_bits_and_damage_is_named() {
             input_shape: model.input_shape(),
             classes: model.classes(),
         };
-        let loaded = (family.load)(&spec, &header, &mut shelf.clone()).unwrap();
+        let loaded = family.load(&spec, &header, &mut shelf.clone()).unwrap();
         assert_eq!(
             bits(&model.predict_proba(test.images()).unwrap()),
             bits(&loaded.predict_proba(test.images()).unwrap()),
@@ -283,20 +278,21 @@ fn a_loaded_model_answers_with_the_same_bits_and_damage_is_named() {
 
         let mut lost = shelf.clone();
         lost.0.remove("output.weight");
-        let error = (family.load)(&spec, &header, &mut lost).err().unwrap();
+        let error = family.load(&spec, &header, &mut lost).err().unwrap();
         assert!(error.to_string().contains("output.weight"), "{error}");
         let wider = ModelHeader {
             classes: header.classes + 1,
             ..header.clone()
         };
-        let error = (family.load)(&spec, &wider, &mut shelf.clone())
+        let error = family
+            .load(&spec, &wider, &mut shelf.clone())
             .err()
             .unwrap();
         assert!(error.to_string().contains("output.weight"), "{error}");
         let mut negative = shelf.clone();
         if let Some((_, values)) = negative.0.get_mut("dense1.norm.running_var") {
             values[0] = -1.0;
-            let error = (family.load)(&spec, &header, &mut negative).err().unwrap();
+            let error = family.load(&spec, &header, &mut negative).err().unwrap();
             assert!(error.to_string().contains("running_var"), "{error}");
         }
     }
@@ -314,12 +310,12 @@ fn a_model_saved_by_one_engine_is_answered_by_the_others() {
             classes: model.classes(),
         };
         let answer = model.predict_proba(test.images()).unwrap();
-        for engine in ENGINES {
+        for engine in family.engines {
             let other = ModelSpec {
                 engine: engine.name.into(),
                 ..spec.clone()
             };
-            let loaded = (family.load)(&other, &header, &mut shelf.clone()).unwrap();
+            let loaded = family.load(&other, &header, &mut shelf.clone()).unwrap();
             let answers = loaded.predict_proba(test.images()).unwrap();
             for (a, b) in answer.values().iter().zip(answers.values()) {
                 assert!(

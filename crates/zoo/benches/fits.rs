@@ -16,7 +16,7 @@ const EPOCHS: u64 = 2;
 fn recipe(family: &bakeoff_core::Family) -> Result<Box<dyn Classifier>, Failure> {
     let mut settings = Settings::new();
     if family
-        .settings
+        .settings()
         .iter()
         .any(|setting| setting.key == "epochs")
     {

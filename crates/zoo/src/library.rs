@@ -267,7 +267,8 @@ pub fn load(folder: &Path) -> Result<LoadedModel, StoreError> {
         return Err(damaged(&folder.join(MANIFEST), error.to_string()));
     }
     let mut tensors = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
-    let fitted = (family.load)(spec, &manifest.header(), &mut tensors)
+    let fitted = family
+        .load(spec, &manifest.header(), &mut tensors)
         .map_err(|error| error.in_file(&path))?;
     let model: Box<dyn FittedModel> = match manifest.temperature {
         None => fitted,

@@ -37,5 +37,5 @@ pub fn family(name: &str) -> Result<&'static Family, SpecError> {
 /// # Errors
 /// When the family is not there, or the engine cannot do what a setting asks.
 pub fn build(spec: &ModelSpec) -> Result<Box<dyn Classifier>, SpecError> {
-    (family(&spec.family)?.build)(spec)
+    family(&spec.family)?.build(spec)
 }

@@ -46,7 +46,7 @@ fn spec(family: &Family, engine: &Engine) -> ModelSpec {
         .as_object()
         .unwrap()
         .iter()
-        .filter(|(key, _)| family.settings.iter().any(|setting| setting.key == *key))
+        .filter(|(key, _)| family.settings().any(|setting| setting.key == *key))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     family.resolve(Some(engine.name), &known).unwrap()
@@ -56,7 +56,8 @@ fn spec(family: &Family, engine: &Engine) -> ModelSpec {
 fn for_every_engine(check: impl Fn(&'static Family, &'static Engine) + std::panic::RefUnwindSafe) {
     let mut failed = Vec::new();
     for family in bakeoff_zoo::families() {
-        for engine in family.engines {
+        // Those that are built: all of them in `make test`.
+        for engine in family.engines.iter().filter(|engine| engine.code.is_some()) {
             if std::panic::catch_unwind(|| check(family, engine)).is_err() {
                 failed.push(format!("{}/{}", family.name, engine.name));
             }

@@ -46,7 +46,7 @@ impl Saved {
             .as_object()
             .unwrap()
             .iter()
-            .filter(|(key, _)| family.settings.iter().any(|setting| setting.key == *key))
+            .filter(|(key, _)| family.settings().any(|setting| setting.key == *key))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         let spec = family.resolve(None, &known).unwrap();

@@ -163,7 +163,9 @@ fn fit(
     costs: &mut Costs,
 ) -> Result<(Fitted, History), Stop> {
     let family = bakeoff_zoo::family(&trial.spec.family).map_err(Stop::failed(Stage::Fit))?;
-    let classifier = (family.build)(&trial.spec).map_err(Stop::failed(Stage::Fit))?;
+    let classifier = family
+        .build(&trial.spec)
+        .map_err(Stop::failed(Stage::Fit))?;
     let validation = parts.validation.as_ref();
     let mut history = History::default();
     let mut progress = |event: &FitEvent| {

@@ -119,7 +119,7 @@ fn settings_text(family: &Family) -> String {
         family.summary,
         engines.join(" | ")
     );
-    for setting in family.settings {
+    for setting in family.settings() {
         out += &format!(
             "\n{} = {}\n    {}\n    allowed: {}\n",
             setting.key,
@@ -141,7 +141,7 @@ fn family_json(family: &Family) -> Value {
             "summary": engine.summary,
             "deterministic": engine.deterministic,
         })).collect::<Vec<_>>(),
-        "settings": family.settings.iter().map(|setting| json!({
+        "settings": family.settings().map(|setting| json!({
             "setting": setting.key,
             "default": (setting.default)(),
             "allowed": setting.kind.allowed(),

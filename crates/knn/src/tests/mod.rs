@@ -40,7 +40,9 @@ fn spec(engine: &str, settings: &Value) -> ModelSpec {
 }
 
 fn build(engine: &str, settings: &Value) -> Box<dyn Classifier> {
-    (FAMILY.build)(&spec(engine, settings)).expect("a good recipe")
+    FAMILY
+        .build(&spec(engine, settings))
+        .expect("a good recipe")
 }
 
 /// Pictures of three classes, bright in different thirds, with noise.
@@ -172,7 +174,7 @@ fn every_engine_learns_and_comes_back_from_a_save_with_the_same_bits() {
             "{context}"
         );
         let spec = spec(engine, &settings);
-        let loaded = (FAMILY.load)(&spec, &HEADER, &mut store).expect("loaded");
+        let loaded = FAMILY.load(&spec, &HEADER, &mut store).expect("loaded");
         let expected = bits(model.as_ref(), test.images());
         assert_eq!(bits(loaded.as_ref(), test.images()), expected, "{context}");
     }
@@ -409,7 +411,8 @@ fn damaged_models_are_refused_by_name() {
     let refusal = |change: &dyn Fn(&mut Store), settings: Value, header: &ModelHeader| {
         let mut store = good.clone();
         change(&mut store);
-        (FAMILY.load)(&spec("native", &settings), header, &mut store)
+        FAMILY
+            .load(&spec("native", &settings), header, &mut store)
             .err()
             .map_or_else(|| "loaded".into(), |error| error.to_string())
     };
