@@ -123,7 +123,10 @@ impl Crate {
             "crate" => (module, rest) = (Module::new(), &rest[1..]),
             "self" => rest = &rest[1..],
             "super" => {}
-            first if self.0.contains_key(&[from.as_slice(), &[first.into()]].concat()) => {}
+            first
+                if self
+                    .0
+                    .contains_key(&[from.as_slice(), &[first.into()]].concat()) => {}
             _ => return None,
         }
         while rest.first().is_some_and(|part| part == "super") {
@@ -159,7 +162,10 @@ impl Crate {
             .or_else(|| {
                 // `pub use child::*`: whichever of them defines it.
                 (!direct).then_some(())?;
-                let globs = names.reexported.iter().filter(|(known_as, _)| known_as == "*");
+                let globs = names
+                    .reexported
+                    .iter()
+                    .filter(|(known_as, _)| known_as == "*");
                 globs
                     .filter_map(|(_, path)| self.resolve(&module, path))
                     .map(|(below, _)| below)
@@ -187,7 +193,10 @@ fn module(file: &Path) -> Module {
         .iter()
         .map(|part| part.to_str().unwrap().to_owned())
         .collect();
-    if parts.last().is_some_and(|last| ["mod", "lib", "main"].contains(&last.as_str())) {
+    if parts
+        .last()
+        .is_some_and(|last| ["mod", "lib", "main"].contains(&last.as_str()))
+    {
         parts.pop();
     }
     parts
@@ -213,15 +222,24 @@ fn no_files_import_each_other_in_a_circle() {
     for room in rooms().keys() {
         let files = Crate::read(room);
         let edges = files.imports();
-        let reach: BTreeMap<&Module, _> =
-            edges.keys().map(|module| (*module, reached(&edges, module))).collect();
+        let reach: BTreeMap<&Module, _> = edges
+            .keys()
+            .map(|module| (*module, reached(&edges, module)))
+            .collect();
         for (module, to) in &edges {
             for other in to.iter().filter(|other| reach[other].contains(*module)) {
-                found += &format!("crates/{room}: {} -> {}\n", module.join("/"), other.join("/"));
+                found += &format!(
+                    "crates/{room}: {} -> {}\n",
+                    module.join("/"),
+                    other.join("/")
+                );
             }
         }
     }
-    assert!(found.is_empty(), "imports that are part of a circle:\n{found}");
+    assert!(
+        found.is_empty(),
+        "imports that are part of a circle:\n{found}"
+    );
 }
 
 #[test]
@@ -233,10 +251,22 @@ fn imports_are_followed_through_reexports() {
     };
     let module = |path: &str| -> Module { path.split('/').map(String::from).collect() };
     let files = Crate(BTreeMap::from([
-        (Module::new(), names("mod a; mod b; pub use a::{Left as Shown, deep::Far};")),
-        (module("a"), names("pub struct Left(crate::b::Right); pub mod deep;")),
-        (module("a/deep"), names("pub struct Far; #[cfg(test)] use crate::b::Right;")),
-        (module("b"), names("use crate::{Far, Shown}; pub struct Right;")),
+        (
+            Module::new(),
+            names("mod a; mod b; pub use a::{Left as Shown, deep::Far};"),
+        ),
+        (
+            module("a"),
+            names("pub struct Left(crate::b::Right); pub mod deep;"),
+        ),
+        (
+            module("a/deep"),
+            names("pub struct Far; #[cfg(test)] use crate::b::Right;"),
+        ),
+        (
+            module("b"),
+            names("use crate::{Far, Shown}; pub struct Right;"),
+        ),
     ]));
     let edges = files.imports();
     let to = |path: &str| edges[&module(path)].iter().cloned().collect::<Vec<_>>();
