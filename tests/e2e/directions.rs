@@ -36,7 +36,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
 const MOST_LINES: usize = 600;
 
 /// Every member below `crates`, with the members it depends on outside tests.
-fn rooms() -> BTreeMap<String, BTreeSet<String>> {
+pub(crate) fn rooms() -> BTreeMap<String, BTreeSet<String>> {
     let short = |package: &str| match package {
         "bakeoff" => Some("cli".to_owned()),
         name => name.strip_prefix("bakeoff-").map(str::to_owned),
@@ -115,7 +115,7 @@ struct Line {
 }
 
 /// The source files of one room, without those that are tests.
-fn sources(room: &str) -> Vec<PathBuf> {
+pub(crate) fn sources(room: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![root().join("crates").join(room).join("src")];
     while let Some(folder) = folders.pop() {
