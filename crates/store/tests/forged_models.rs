@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, fs, ops::ControlFlow, path::PathBuf};
 
 use bakeoff_core::{Family, FitContext, ImageShape, Images, Settings, to_hex};
 use bakeoff_data::toy::{self, ToySpec};
-use bakeoff_zoo::{Manifest, ModelFacts, TestMetrics};
+use bakeoff_store::{Manifest, ModelFacts, TestMetrics};
 use safetensors::{SafeTensors, tensor::TensorView};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -74,10 +74,10 @@ impl Saved {
             test: TestMetrics::default(),
         };
         let root = tempfile::tempdir().unwrap();
-        let folder = bakeoff_zoo::save(root.path(), &*model, facts)
+        let folder = bakeoff_store::save(root.path(), &*model, facts)
             .unwrap()
             .folder;
-        let manifest = bakeoff_zoo::read_manifest(&folder).unwrap();
+        let manifest = bakeoff_store::read_manifest(&folder).unwrap();
         let weights = fs::read(folder.join(&manifest.weights.file)).unwrap();
         Self {
             _root: root,
@@ -98,7 +98,7 @@ impl Saved {
         let mut text = serde_json::to_vec_pretty(&manifest).unwrap();
         text.push(b'\n');
         fs::write(self.folder.join("manifest.json"), text).unwrap();
-        bakeoff_zoo::load(&self.folder)
+        bakeoff_store::load(&self.folder, bakeoff_zoo::family)
             .err()
             .map(|error| error.to_string())
     }
@@ -317,7 +317,7 @@ fn a_manifest_that_contradicts_its_weights_is_refused() {
         for temperature in [f64::MAX, f64::MIN_POSITIVE] {
             let said = saved.refusal_of_manifest(|it| it.temperature = Some(temperature));
             assert_eq!(said, None, "{}: {temperature}", family.name);
-            let loaded = bakeoff_zoo::load(&saved.folder).unwrap();
+            let loaded = bakeoff_store::load(&saved.folder, bakeoff_zoo::family).unwrap();
             let picture: Vec<u8> = (0..72).map(|i| 3 * i).collect();
             let images = Images::new(SHAPE, picture).unwrap();
             let answers = loaded.model.predict_proba(&images).unwrap();
@@ -332,7 +332,7 @@ fn a_manifest_that_contradicts_its_weights_is_refused() {
             let mut text = serde_json::to_vec_pretty(&manifest).unwrap();
             text.push(b'\n');
             fs::write(saved.folder.join("manifest.json"), text).unwrap();
-            let said = bakeoff_zoo::load(&saved.folder)
+            let said = bakeoff_store::load(&saved.folder, bakeoff_zoo::family)
                 .err()
                 .map(|error| error.to_string());
             assert_refused(&saved, &format!("weights in `{file}`"), said);

@@ -19,7 +19,7 @@ use std::{
 
 use bakeoff_core::{FitContext, FittedModel, ImageShape, Images, Settings};
 use bakeoff_data::toy::{self, ToySpec};
-use bakeoff_zoo::{ModelFacts, TestMetrics};
+use bakeoff_store::{ModelFacts, TestMetrics};
 
 /// Tells a test that it runs as the process that saves, and where to.
 const SAVE_INTO: &str = "BAKEOFF_TEST_SAVE_INTO";
@@ -103,12 +103,12 @@ fn a_killed_save_leaves_the_old_model_or_the_new_one() {
         let both = [model(1), model(2)];
         println!("\nsaving");
         for one in both.iter().cycle() {
-            bakeoff_zoo::save(Path::new(&models), &**one, facts()).unwrap();
+            bakeoff_store::save(Path::new(&models), &**one, facts()).unwrap();
         }
     }
     let root = tempfile::tempdir().unwrap();
     let both = [model(1), model(2)];
-    let folder = bakeoff_zoo::save(root.path(), &*both[0], facts())
+    let folder = bakeoff_store::save(root.path(), &*both[0], facts())
         .unwrap()
         .folder;
     let known = both.each_ref().map(|one| answer(&**one));
@@ -122,16 +122,20 @@ fn a_killed_save_leaves_the_old_model_or_the_new_one() {
         thread::sleep(Duration::from_micros(700 * round));
         child.kill().unwrap();
         child.wait().unwrap();
-        let loaded = bakeoff_zoo::load(&folder).unwrap();
+        let loaded = bakeoff_store::load(&folder, bakeoff_zoo::family).unwrap();
         assert!(known.contains(&answer(&*loaded.model)), "round {round}");
         unfinished += usize::from(names(&folder).len() > 3);
     }
     // Else the test would not have seen what it is for.
     assert!(unfinished > 0, "no save was killed in its midst");
-    bakeoff_zoo::save(root.path(), &*both[1], facts()).unwrap();
+    bakeoff_store::save(root.path(), &*both[1], facts()).unwrap();
     assert_eq!(names(&folder).len(), 3, "{:?}", names(&folder));
     assert_eq!(
-        answer(&*bakeoff_zoo::load(&folder).unwrap().model),
+        answer(
+            &*bakeoff_store::load(&folder, bakeoff_zoo::family)
+                .unwrap()
+                .model
+        ),
         known[1]
     );
 }
@@ -139,13 +143,13 @@ fn a_killed_save_leaves_the_old_model_or_the_new_one() {
 #[test]
 fn a_disk_that_takes_no_more_leaves_the_old_model_and_is_told() {
     if let Some(models) = env::var_os(SAVE_INTO) {
-        let error = bakeoff_zoo::save(Path::new(&models), &*model(2), facts()).unwrap_err();
+        let error = bakeoff_store::save(Path::new(&models), &*model(2), facts()).unwrap_err();
         println!("\nrefused: {error}");
         return;
     }
     let root = tempfile::tempdir().unwrap();
     let old = model(1);
-    let folder = bakeoff_zoo::save(root.path(), &*old, facts())
+    let folder = bakeoff_store::save(root.path(), &*old, facts())
         .unwrap()
         .folder;
     let before = names(&folder);
@@ -161,6 +165,6 @@ fn a_disk_that_takes_no_more_leaves_the_old_model_and_is_told() {
     let refusal = refusal.unwrap_or_else(|| panic!("{said}"));
     assert!(refusal.contains(folder.to_str().unwrap()), "{refusal}");
     assert_eq!(names(&folder), before);
-    let loaded = bakeoff_zoo::load(&folder).unwrap();
+    let loaded = bakeoff_store::load(&folder, bakeoff_zoo::family).unwrap();
     assert_eq!(answer(&*loaded.model), answer(&*old));
 }

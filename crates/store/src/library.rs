@@ -6,19 +6,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bakeoff_core::{FittedModel, StoreError, nearest_name, to_hex};
+use bakeoff_core::{Family, FittedModel, SpecError, StoreError, nearest_name, to_hex};
 use sha2::{Digest, Sha256};
 
 use crate::{
     atomic,
     calibrated::Calibrated,
     manifest::{FORMAT_VERSION, Manifest, ModelFacts, WeightsFile},
-    registry,
     tensors::{TensorFile, TensorMap},
 };
 
 const MANIFEST: &str = "manifest.json";
 const LOCK: &str = ".lock";
+
+/// Finds a family by its name: `bakeoff_zoo::family`. Saved models know no family.
+pub type FindFamily = fn(&str) -> Result<&'static Family, SpecError>;
 
 /// Where a model was saved and how large it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -237,7 +239,7 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
 /// # Errors
 /// Naming the file: not there, damaged (by checksum), of another version, or weights
 /// that contradict the settings. Nothing larger than the files themselves is allocated.
-pub fn load(folder: &Path) -> Result<LoadedModel, StoreError> {
+pub fn load(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError> {
     let manifest = read_manifest(folder)?;
     let path = folder.join(&manifest.weights.file);
     let found = fs::metadata(&path)
@@ -260,8 +262,8 @@ pub fn load(folder: &Path) -> Result<LoadedModel, StoreError> {
         ));
     }
     let spec = &manifest.facts.spec;
-    let family = registry::family(&spec.family)
-        .map_err(|error| damaged(&folder.join(MANIFEST), error.to_string()))?;
+    let family =
+        family(&spec.family).map_err(|error| damaged(&folder.join(MANIFEST), error.to_string()))?;
     // Also where the family would not look at it to load.
     if let Err(error) = family.resolve(Some(&spec.engine), &spec.settings) {
         return Err(damaged(&folder.join(MANIFEST), error.to_string()));

@@ -9,7 +9,7 @@ use std::{fs, ops::ControlFlow, path::Path};
 
 use bakeoff_core::{FitContext, FitEvent, FittedModel, Settings, StoreError};
 use bakeoff_data::toy::{self, ToySpec};
-use bakeoff_zoo::{FindError, ModelFacts, TestMetrics};
+use bakeoff_store::{FindError, ModelFacts, TestMetrics};
 
 fn facts(dataset: &str, name: &str) -> ModelFacts {
     ModelFacts {
@@ -54,11 +54,11 @@ fn model() -> Box<dyn FittedModel> {
 }
 
 fn weights_of(folder: &Path) -> std::path::PathBuf {
-    folder.join(bakeoff_zoo::read_manifest(folder).unwrap().weights.file)
+    folder.join(bakeoff_store::read_manifest(folder).unwrap().weights.file)
 }
 
 fn load_error(folder: &Path) -> String {
-    match bakeoff_zoo::load(folder) {
+    match bakeoff_store::load(folder, bakeoff_zoo::family) {
         Ok(_) => panic!("it was loaded"),
         Err(error) => error.to_string(),
     }
@@ -67,7 +67,7 @@ fn load_error(folder: &Path) -> String {
 #[test]
 fn a_flipped_bit_anywhere_is_found_and_named() {
     let root = tempfile::tempdir().unwrap();
-    let folder = bakeoff_zoo::save(root.path(), &*model(), facts("d", "m"))
+    let folder = bakeoff_store::save(root.path(), &*model(), facts("d", "m"))
         .unwrap()
         .folder;
     for path in [weights_of(&folder), folder.join("manifest.json")] {
@@ -77,7 +77,7 @@ fn a_flipped_bit_anywhere_is_found_and_named() {
             bad[position] ^= 1;
             fs::write(&path, &bad).unwrap();
             assert!(
-                bakeoff_zoo::load(&folder).is_err(),
+                bakeoff_store::load(&folder, bakeoff_zoo::family).is_err(),
                 "byte {position} of {} went unnoticed",
                 path.display()
             );
@@ -97,7 +97,7 @@ fn a_flipped_bit_anywhere_is_found_and_named() {
 #[test]
 fn truncated_missing_and_foreign_files_are_refused_by_name() {
     let root = tempfile::tempdir().unwrap();
-    let folder = bakeoff_zoo::save(root.path(), &*model(), facts("d", "m"))
+    let folder = bakeoff_store::save(root.path(), &*model(), facts("d", "m"))
         .unwrap()
         .folder;
     let weights = weights_of(&folder);
@@ -127,12 +127,12 @@ fn truncated_missing_and_foreign_files_are_refused_by_name() {
 fn one_damaged_model_does_not_hide_the_others() {
     let root = tempfile::tempdir().unwrap();
     let model = model();
-    let bad = bakeoff_zoo::save(root.path(), &*model, facts("d", "bad"))
+    let bad = bakeoff_store::save(root.path(), &*model, facts("d", "bad"))
         .unwrap()
         .folder;
-    bakeoff_zoo::save(root.path(), &*model, facts("d", "good")).unwrap();
+    bakeoff_store::save(root.path(), &*model, facts("d", "good")).unwrap();
     fs::write(bad.join("manifest.json"), "{}").unwrap();
-    let listed = bakeoff_zoo::list(root.path()).unwrap();
+    let listed = bakeoff_store::list(root.path()).unwrap();
     assert_eq!(listed.len(), 2);
     assert!(matches!(
         listed[0].manifest,
@@ -145,14 +145,14 @@ fn one_damaged_model_does_not_hide_the_others() {
 fn saving_again_replaces_and_leaves_nothing_behind() {
     let root = tempfile::tempdir().unwrap();
     let model = model();
-    let folder = bakeoff_zoo::save(root.path(), &*model, facts("d", "m"))
+    let folder = bakeoff_store::save(root.path(), &*model, facts("d", "m"))
         .unwrap()
         .folder;
     // What a killed save leaves: a temporary file, and weights that no manifest names.
     fs::write(folder.join(".tmp-left"), "half").unwrap();
     fs::write(folder.join("weights-000000000000.safetensors"), "old").unwrap();
-    assert!(bakeoff_zoo::load(&folder).is_ok());
-    bakeoff_zoo::save(root.path(), &*model, facts("d", "m")).unwrap();
+    assert!(bakeoff_store::load(&folder, bakeoff_zoo::family).is_ok());
+    bakeoff_store::save(root.path(), &*model, facts("d", "m")).unwrap();
     let mut names: Vec<String> = fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -161,29 +161,29 @@ fn saving_again_replaces_and_leaves_nothing_behind() {
     assert_eq!(names.len(), 3, "{names:?}");
     assert_eq!(names[0], ".lock");
     assert_eq!(names[1], "manifest.json");
-    assert!(bakeoff_zoo::load(&folder).is_ok());
+    assert!(bakeoff_store::load(&folder, bakeoff_zoo::family).is_ok());
 }
 
 #[test]
 fn short_names_work_until_they_are_ambiguous() {
     let root = tempfile::tempdir().unwrap();
     let model = model();
-    bakeoff_zoo::save(root.path(), &*model, facts("mnist", "cnn")).unwrap();
-    assert!(bakeoff_zoo::find(root.path(), "cnn").is_ok());
-    bakeoff_zoo::save(root.path(), &*model, facts("fashion", "cnn")).unwrap();
-    match bakeoff_zoo::find(root.path(), "cnn") {
+    bakeoff_store::save(root.path(), &*model, facts("mnist", "cnn")).unwrap();
+    assert!(bakeoff_store::find(root.path(), "cnn").is_ok());
+    bakeoff_store::save(root.path(), &*model, facts("fashion", "cnn")).unwrap();
+    match bakeoff_store::find(root.path(), "cnn") {
         Err(FindError::Ambiguous { candidates, .. }) => {
             assert_eq!(candidates, ["fashion/cnn", "mnist/cnn"]);
         }
         other => panic!("{other:?}"),
     }
-    assert!(bakeoff_zoo::find(root.path(), "mnist/cnn").is_ok());
-    let error = bakeoff_zoo::find(root.path(), "mnits/cnn")
+    assert!(bakeoff_store::find(root.path(), "mnist/cnn").is_ok());
+    let error = bakeoff_store::find(root.path(), "mnits/cnn")
         .unwrap_err()
         .to_string();
     assert!(error.contains("did you mean `mnist/cnn`?"), "{error}");
     let none = tempfile::tempdir().unwrap();
-    let error = bakeoff_zoo::find(none.path(), "cnn")
+    let error = bakeoff_store::find(none.path(), "cnn")
         .unwrap_err()
         .to_string();
     assert!(error.contains("there are none yet"), "{error}");
@@ -192,10 +192,15 @@ fn short_names_work_until_they_are_ambiguous() {
 #[test]
 fn a_model_is_called_by_where_it_lies() {
     let root = tempfile::tempdir().unwrap();
-    let folder = bakeoff_zoo::save(root.path(), &*model(), facts("mnist", "cnn"))
+    let folder = bakeoff_store::save(root.path(), &*model(), facts("mnist", "cnn"))
         .unwrap()
         .folder;
-    assert_eq!(bakeoff_zoo::load(&folder).unwrap().full_name, "mnist/cnn");
+    assert_eq!(
+        bakeoff_store::load(&folder, bakeoff_zoo::family)
+            .unwrap()
+            .full_name,
+        "mnist/cnn"
+    );
     let copy = root.path().join("mnist/copy");
     fs::create_dir(&copy).unwrap();
     for entry in fs::read_dir(&folder).unwrap() {
@@ -203,8 +208,12 @@ fn a_model_is_called_by_where_it_lies() {
         fs::copy(&path, copy.join(path.file_name().unwrap())).unwrap();
     }
     let names = || -> Vec<(String, String)> {
-        let listed = bakeoff_zoo::list(root.path()).unwrap();
-        let loaded = |folder: &Path| bakeoff_zoo::load(folder).unwrap().full_name;
+        let listed = bakeoff_store::list(root.path()).unwrap();
+        let loaded = |folder: &Path| {
+            bakeoff_store::load(folder, bakeoff_zoo::family)
+                .unwrap()
+                .full_name
+        };
         listed
             .into_iter()
             .map(|it| (loaded(&it.folder), it.full_name))
@@ -212,8 +221,8 @@ fn a_model_is_called_by_where_it_lies() {
     };
     let same = |name: &str| (name.to_owned(), name.to_owned());
     assert_eq!(names(), [same("mnist/cnn"), same("mnist/copy")]);
-    assert_eq!(bakeoff_zoo::find(root.path(), "copy").unwrap(), copy);
-    assert_eq!(bakeoff_zoo::find(root.path(), "cnn").unwrap(), folder);
+    assert_eq!(bakeoff_store::find(root.path(), "copy").unwrap(), copy);
+    assert_eq!(bakeoff_store::find(root.path(), "cnn").unwrap(), folder);
     fs::rename(root.path().join("mnist"), root.path().join("old")).unwrap();
     assert_eq!(names(), [same("old/cnn"), same("old/copy")]);
 }
@@ -222,7 +231,7 @@ fn a_model_is_called_by_where_it_lies() {
 fn names_cannot_leave_the_folder_of_models() {
     let root = tempfile::tempdir().unwrap();
     for name in ["../x", "a/b", "", ".hidden", "a\\b", "a\nb"] {
-        let result = bakeoff_zoo::save(root.path(), &*model(), facts("d", name));
+        let result = bakeoff_store::save(root.path(), &*model(), facts("d", name));
         assert!(result.is_err(), "{name:?}");
     }
 }
