@@ -1,4 +1,4 @@
-//! The kernels of this crate as an engine.
+//! Our kernels as an engine.
 //!
 //! It is given exactly the work that the Burn engines are given (first values, batches,
 //! dropout masks), so the tests can hold it to them step by step.
@@ -6,8 +6,8 @@
 use crate::{
     AdamOptions, Batch, DropoutMasks, EngineError, Layer, Learner, Network, NetworkEngine,
     Predictor, Weights,
-    kernels::{self, Architecture, Isa, PixelScale, Pixels, Settings, Tensor},
 };
+use bakeoff_kernels::{self as kernels, Architecture, Isa, PixelScale, Pixels, Settings, Tensor};
 
 /// Fused kernels with instructions chosen at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl NetworkEngine for NativeEngine {
             seed: dropout.seed(),
             isa: Isa::detect(),
         };
-        let learning = kernels::Network::new(&architecture(network), &tensors(weights), settings)
+        let learning = kernels::Trainer::new(&architecture(network), &tensors(weights), settings)
             .map_err(error)?;
         Ok(Box::new(NativeLearner {
             network: network.clone(),
@@ -118,7 +118,7 @@ fn tensors(weights: &Weights) -> Vec<Tensor> {
 
 struct NativeLearner {
     network: Network,
-    learning: kernels::Network,
+    learning: kernels::Trainer,
     /// What answers with the weights as they are; made when asked for, gone with the
     /// next step.
     answering: Option<kernels::Predictor>,

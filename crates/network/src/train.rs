@@ -14,8 +14,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::{
     Augmenter, Batch, DropoutMasks, EarlyStopping, Learner, Network, NetworkEngine, Training,
     Validation, Weights,
-    kernels::{Score, cross_entropy},
 };
+use bakeoff_kernels::{Score, cross_entropy};
 
 /// Pictures scored at once on the validation part. Fixed: neither the batch size nor
 /// the number of threads should decide how sums are split.

@@ -166,7 +166,7 @@ fn by_pixel(from: PooledGradient<'_>, map: &EventMap, events: &mut Events) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::geometry::{Plane, Pool, Window};
+    use crate::geometry::{Plane, Pool, Window};
 
     #[test]
     fn lists_are_those_of_the_plain_way() {

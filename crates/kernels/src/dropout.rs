@@ -123,7 +123,7 @@ impl Kernel for Dropout<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::Isa;
+    use crate::Isa;
 
     const KEY: MaskKey = MaskKey {
         seed: 1,

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use bakeoff_core::ImageShape;
-use bakeoff_neural::{
+use bakeoff_network::{
     AdamOptions, Batch, Blueprint, BurnEngine, DropoutMasks, NativeEngine, Network, NetworkEngine,
     Padding, Role, Step, Weights,
 };

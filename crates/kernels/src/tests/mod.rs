@@ -1,11 +1,11 @@
 //! Whole networks against the plain reference, on shapes drawn at random.
 
 mod behaviour;
+mod reference;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use super::reference;
 use super::*;
 
 /// Numbers that look random and are the same every time.
@@ -132,13 +132,13 @@ impl Case {
         Batch::all(Pixels::F32(&self.pixels), &self.labels)
     }
 
-    fn network(&self, isa: Isa) -> Network {
+    fn network(&self, isa: Isa) -> Trainer {
         let settings = Settings {
             pixel_scale: self.scale.clone(),
             isa,
             ..Settings::default()
         };
-        Network::new(&self.architecture, &self.parameters, settings).expect("checked before")
+        Trainer::new(&self.architecture, &self.parameters, settings).expect("checked before")
     }
 
     fn reference(&self, training: bool) -> reference::Outcome {

@@ -27,7 +27,7 @@ const SMALLEST: f32 = 1e-20;
 ///
 /// Where a gradient is wanted it becomes `scale · (softmax(logits) − one-hot(label))`, and what
 /// it is longer than the logits becomes zero. A label that is no class gives an infinite loss.
-pub(crate) fn cross_entropy(
+pub fn cross_entropy(
     logits: &[f32],
     label: usize,
     gradient: Option<(&mut [f32], f32)>,

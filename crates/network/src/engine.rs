@@ -8,7 +8,8 @@ use std::borrow::Cow;
 
 use bakeoff_core::{FitError, PredictError};
 
-use crate::{DropoutMasks, Network, Weights, kernels::Score};
+use crate::{DropoutMasks, Network, Weights};
+use bakeoff_kernels::Score;
 
 /// Adam's constants (Kingma and Ba 2015), as Keras has them.
 #[derive(Clone, Copy, Debug, PartialEq)]

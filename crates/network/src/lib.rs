@@ -5,7 +5,7 @@
 //! loop, a [`NetworkEngine`] computes, and [`NetworkClassifier`] shows all of it to the
 //! rest of the house as a recipe.
 //!
-//! Engines are [`NativeEngine`], on the [`kernels`] of this crate, and [`BurnEngine`].
+//! Engines are [`NativeEngine`], on [`bakeoff_kernels`], and [`BurnEngine`].
 //!
 //! Burn's own training crate (`burn-train`) was rejected: it brings a terminal
 //! interface, a metric store and threads of its own, and only Burn could be trained by it.
@@ -16,7 +16,6 @@ mod burn_engine;
 mod describe;
 mod dropout;
 mod engine;
-pub mod kernels;
 mod model;
 mod native_engine;
 mod network;

@@ -170,7 +170,7 @@ fn learns_which_half_is_brighter() {
             layers,
         };
         let start = random_parameters(&architecture, 1).unwrap();
-        let mut network = Network::new(
+        let mut network = Trainer::new(
             &architecture,
             &start,
             Settings {
@@ -248,9 +248,9 @@ fn what_does_not_fit_is_refused() {
 
     let architecture = with(vec![dense(2, false)]);
     let parameters = blank_parameters(&architecture).unwrap();
-    let error = Network::new(&architecture, &parameters[1..], Settings::default()).unwrap_err();
+    let error = Trainer::new(&architecture, &parameters[1..], Settings::default()).unwrap_err();
     assert_eq!(error.to_string(), "parameter output.weight: missing");
-    let mut network = Network::new(&architecture, &parameters, Settings::default()).unwrap();
+    let mut network = Trainer::new(&architecture, &parameters, Settings::default()).unwrap();
     let mut step = |pixels: &[u8], labels: &[u16], rows: &[usize]| {
         let error = network.train_step(&Batch::rows(Pixels::U8(pixels), labels, rows), 0.1);
         error.unwrap_err().to_string()

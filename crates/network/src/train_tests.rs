@@ -265,6 +265,7 @@ fn events_come_in_order_and_say_what_happened() {
             best_epoch: Some(2),
             stopped_early: false,
             final_loss: Some(2f64.ln()),
+            kernel: None,
         }),
     ];
     assert_eq!(outcome.events, expected);

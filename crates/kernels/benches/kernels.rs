@@ -1,12 +1,12 @@
 //! How long the kernels of the networks take on MNIST: a training step of each default
 //! network with every instruction set that this processor has, answers in a batch and
-//! alone, and a layer of each kind in a step of its own. `cargo bench -p bakeoff-neural`.
+//! alone, and a layer of each kind in a step of its own. `cargo bench -p bakeoff-kernels`.
 
 use std::{error::Error, hint::black_box, time::Duration};
 
 use bakeoff_core::Samples;
-use bakeoff_neural::kernels::{
-    Architecture, Batch, Isa, Layer, Network, PixelScale, Pixels, Predictor, Settings, Tensor,
+use bakeoff_kernels::{
+    Architecture, Batch, Isa, Layer, PixelScale, Pixels, Predictor, Settings, Tensor, Trainer,
     blank_parameters,
 };
 use criterion::{BenchmarkId, Criterion, Throughput};
@@ -98,7 +98,7 @@ fn steps(
             isa,
             ..Settings::default()
         };
-        let mut network = Network::new(architecture, &start, settings)?;
+        let mut network = Trainer::new(architecture, &start, settings)?;
         let batch = Batch::all(Pixels::U8(samples.images().pixels()), samples.labels());
         group.bench_function(isa.name(), |b| {
             // A rate of nearly nothing: the gradients stay those of an untrained network.

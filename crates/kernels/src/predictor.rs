@@ -12,7 +12,6 @@ use super::buffer::Buffer;
 use super::conv::{Convolve, scratch_len};
 use super::dense::Multiply;
 use super::loss::{Score, cross_entropy};
-use super::network::find;
 use super::norm::EPSILON;
 use super::pixels::Load;
 use super::places::Place;
@@ -20,6 +19,7 @@ use super::plan::{Op, Plan, Purpose};
 use super::pool::PoolForward;
 use super::simd::Isa;
 use super::spec::{Architecture, Batch, KernelError, Layer, PixelScale, Pixels, Tensor};
+use super::trainer::find;
 
 /// Samples that one worker takes at a time: so many share a dense layer's weights.
 const BLOCK: usize = 32;
@@ -45,9 +45,9 @@ struct Room {
 }
 
 impl Predictor {
-    /// A predictor with the parameters of a [`Network`] of that architecture.
+    /// A predictor with the parameters of a [`Trainer`] of that architecture.
     ///
-    /// [`Network`]: super::Network
+    /// [`Trainer`]: super::Trainer
     ///
     /// # Errors
     ///

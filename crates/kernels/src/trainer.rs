@@ -1,7 +1,7 @@
 //! A network that learns.
 //!
 //! ```
-//! # use bakeoff_neural::kernels::*;
+//! # use bakeoff_kernels::*;
 //! let architecture = Architecture {
 //!     input: [1, 4, 4],
 //!     layers: vec![
@@ -13,7 +13,7 @@
 //! for (i, value) in start.iter_mut().flat_map(|tensor| &mut tensor.values).enumerate() {
 //!     *value = (i as f32).sin() / 4.0; // A random number in earnest.
 //! }
-//! let mut network = Network::new(&architecture, &start, Settings::default())?;
+//! let mut network = Trainer::new(&architecture, &start, Settings::default())?;
 //! // A white picture is of class 1, a black one of class 0.
 //! let pixels: Vec<u8> = [[0; 16], [255; 16]].concat();
 //! let batch = Batch::all(Pixels::U8(&pixels), &[0, 1]);
@@ -71,7 +71,7 @@ impl Default for Settings {
 /// It works on the ambient rayon pool. The same parameters, batches and settings give the same
 /// bits with any number of threads.
 #[derive(Debug)]
-pub struct Network {
+pub struct Trainer {
     architecture: Architecture,
     settings: Settings,
     plan: Plan,
@@ -87,7 +87,7 @@ pub struct Network {
     steps: u64,
 }
 
-impl Network {
+impl Trainer {
     /// A network with these parameters, named as [`blank_parameters`] says, in any order.
     ///
     /// [`blank_parameters`]: super::blank_parameters

@@ -1,8 +1,8 @@
 //! The plainest network there is, in `f64`, sample by sample and index by index: what the
 //! kernels are held against.
 
-use super::norm::EPSILON;
-use super::spec::{Architecture, Layer, PixelScale, Tensor};
+use crate::norm::EPSILON;
+use crate::spec::{Architecture, Layer, PixelScale, Tensor};
 
 /// Numbers of a batch, N×C×H×W.
 #[derive(Debug, Clone)]

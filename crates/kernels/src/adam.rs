@@ -166,7 +166,7 @@ impl Kernel for Reduce<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::Isa;
+    use crate::Isa;
 
     /// The papers' formulas as they stand there, in `f64`.
     fn plain(adam: &Adam, rate: f64, gradients: &[Vec<f32>], start: &[f32]) -> Vec<f64> {

@@ -10,7 +10,7 @@ use bakeoff_core::{
     Samples, Settings, SpecError, StoreError, TensorData,
 };
 use bakeoff_data::toy::{ToySpec, prototypes};
-use bakeoff_neural::{
+use bakeoff_network::{
     BATCH_NORM_SETTING, Blueprint, NetworkClassifier, Padding, Step, TRAINING_SETTINGS, engines,
 };
 use serde_json::json;

@@ -3,8 +3,8 @@
 use std::arch::x86_64::*;
 
 use super::{Kernel, Simd};
-use crate::kernels::events::{EventMap, Events, PooledGradient};
-use crate::kernels::events_avx512;
+use crate::events::{EventMap, Events, PooledGradient};
+use crate::events_avx512;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,popcnt")]
 pub(super) fn run_avx512<K: Kernel>(kernel: K) -> K::Output {

@@ -7,7 +7,8 @@
 
 use rayon::prelude::*;
 
-use crate::{Dropout, kernels::MaskKey};
+use crate::Dropout;
+use bakeoff_kernels::MaskKey;
 
 /// The source of all dropout masks of one fit.
 #[derive(Clone, Copy, Debug)]
