@@ -1,20 +1,28 @@
 //! The native search against the plain one, on every kernel and any number of threads.
 
+use bakeoff_kernels::Cpu;
 use proptest::prelude::*;
 
-use super::*;
-use crate::reference::{Reference, random_bytes, with_threads};
+use super::{
+    columns::Columns,
+    index::TILES_PER_REPORT,
+    kernel::{
+        Kernel,
+        block::{NARROW, TILE},
+    },
+    *,
+};
+use crate::tests::reference::{Reference, random_bytes, with_threads};
 
 fn build(rows: &[u8], columns: usize, metric: Metric, kernel: Kernel, coarse: bool) -> NativeIndex {
-    let progress = &mut |_| Ok::<(), ()>(());
-    NativeIndex::with(rows, columns, metric, kernel, |_, _| coarse, progress)
-        .expect("nothing stops it")
+    let pays_off = |_, _: &Columns| coarse;
+    NativeIndex::with(rows, columns, metric, kernel, pays_off, &mut |_| Ok(())).expect("an index")
 }
 
 fn agree(rows: &[u8], queries: &[u8], columns: usize, k: usize) {
     for metric in [Metric::L2, Metric::L1, Metric::Cosine] {
         let reference = Reference::new(rows, columns, metric);
-        let expected = reference.nearest(queries, k).expect("plain search");
+        let expected = reference.nearest(queries, k);
         for kernel in Kernel::available() {
             for coarse in [false, columns <= NARROW] {
                 let index = build(rows, columns, metric, kernel, coarse);
@@ -27,7 +35,7 @@ fn agree(rows: &[u8], queries: &[u8], columns: usize, k: usize) {
 }
 
 /// Rows and queries in which many distances are equal and many columns constant.
-fn coarse(seed: u64, len: usize, columns: usize) -> Vec<u8> {
+fn with_ties(seed: u64, len: usize, columns: usize) -> Vec<u8> {
     random_bytes(seed, len)
         .into_iter()
         .enumerate()
@@ -49,8 +57,8 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let data = random_bytes(seed, rows * columns);
-        let asked = random_bytes(!seed, queries * columns);
-        agree(&data, &asked, columns, k.min(rows));
+        let queries = random_bytes(!seed, queries * columns);
+        agree(&data, &queries, columns, k.min(rows));
     }
 
     #[test]
@@ -61,15 +69,15 @@ proptest! {
         k in 1usize..30,
         seed in any::<u64>(),
     ) {
-        let data = coarse(seed, rows * columns, columns);
-        let asked = coarse(!seed, queries * columns, columns);
-        agree(&data, &asked, columns, k.min(rows));
+        let data = with_ties(seed, rows * columns, columns);
+        let queries = with_ties(!seed, queries * columns, columns);
+        agree(&data, &queries, columns, k.min(rows));
         // Asking for everything sorts all rows.
-        agree(&data, &asked[..columns], columns, rows);
+        agree(&data, &queries[..columns], columns, rows);
     }
 }
 
-/// Rows as pictures have them: smooth, alike in groups, black around the edges.
+/// Rows like images: smooth, similar in groups, black around the edges.
 fn smooth(seed: u64, count: usize, width: usize) -> Vec<u8> {
     let noise = random_bytes(seed, count * 6);
     (0..count * width * width)
@@ -89,17 +97,17 @@ fn smooth(seed: u64, count: usize, width: usize) -> Vec<u8> {
 }
 
 #[test]
-fn tiles_passed_over_hold_no_neighbour() {
+fn skipped_tiles_hold_no_neighbour() {
     let width = 20;
     let rows = smooth(1, 6000, width);
     let mut queries = smooth(2, 40, width);
-    // Far from all rows; equal to one; and one that no tile centre tells anything about.
+    // Far from all rows; equal to one; and far from every tile centre.
     queries.extend(vec![255; width * width]);
     queries.extend(&rows[width * width * 77..][..width * width]);
     queries.extend(random_bytes(3, width * width));
     for k in [1, 3, 50, 6000] {
         let reference = Reference::new(&rows, width * width, Metric::L2);
-        let expected = reference.nearest(&queries, k).expect("plain search");
+        let expected = reference.nearest(&queries, k);
         for kernel in Kernel::available() {
             let index = build(&rows, width * width, Metric::L2, kernel, true);
             assert!(index.coarse.is_some());
@@ -120,18 +128,18 @@ fn equal_rows_come_in_the_order_of_the_training_data() {
 }
 
 #[test]
-fn black_pictures_have_a_distance_too() {
-    let mut rows = coarse(7, 40 * 6, 6);
+fn black_images_have_a_distance_too() {
+    let mut rows = with_ties(7, 40 * 6, 6);
     rows[12..18].fill(0);
-    let mut queries = coarse(8, 3 * 6, 6);
+    let mut queries = with_ties(8, 3 * 6, 6);
     queries[6..12].fill(0);
     agree(&rows, &queries, 6, 40);
 }
 
 #[test]
-fn pictures_alike_to_the_last_bit_are_told_apart() {
+fn cosines_that_differ_in_the_last_bit_are_told_apart() {
     // One row of each tile differs from the query in two pixels by up to three: cosines that
-    // `f32` cannot tell apart, in no order, and nothing else that is near.
+    // `f32` cannot tell apart, in no order; all other rows are far.
     let columns = 600;
     let query = random_bytes(9, columns);
     let noise = random_bytes(10, 3 * 200);
@@ -150,7 +158,7 @@ fn pictures_alike_to_the_last_bit_are_told_apart() {
 }
 
 #[test]
-fn pictures_too_large_for_32_bits_are_exact() {
+fn images_too_large_for_32_bits_are_exact() {
     // 3×224×224, where distances squared pass 2³² and need five segments of columns.
     let columns = 3 * 224 * 224;
     let mut rows = random_bytes(1, 5 * columns);
@@ -162,7 +170,7 @@ fn pictures_too_large_for_32_bits_are_exact() {
 }
 
 #[test]
-fn the_largest_narrow_picture_is_exact_and_so_is_the_next() {
+fn the_largest_narrow_image_is_exact_and_so_is_the_next() {
     for columns in [NARROW, NARROW + 1] {
         let mut rows = vec![0; 3 * columns];
         rows[columns..2 * columns].fill(255);
@@ -174,29 +182,46 @@ fn the_largest_narrow_picture_is_exact_and_so_is_the_next() {
 
 #[test]
 fn one_thread_and_two_give_the_same_bits() {
-    let rows = coarse(3, 3000 * 20, 20);
-    for queries in [1, 9, 600] {
-        let asked = coarse(4, queries * 20, 20);
+    let rows = with_ties(3, 3000 * 20, 20);
+    for count in [1, 9, 600] {
+        let queries = with_ties(4, count * 20, 20);
         for coarse in [false, true] {
             let run = |threads| {
                 with_threads(threads, || {
                     let index = build(&rows, 20, Metric::L2, Kernel::best(), coarse);
-                    index.nearest(&asked, 7).expect("native search")
+                    index.nearest(&queries, 7).expect("native search")
                 })
             };
-            assert_eq!(run(1), run(2), "{queries} queries");
+            assert_eq!(run(1), run(2), "{count} queries");
         }
     }
 }
 
 #[test]
-fn packing_stops_when_told_to() {
+fn packing_stops_when_cancelled() {
     let rows = random_bytes(5, 20_000);
     let mut reports = Vec::new();
     let result = NativeIndex::build(&rows, 1, Metric::L2, &mut |done| {
         reports.push(done);
-        if done > 0 { Err("stop") } else { Ok(()) }
+        if done > 0 {
+            Err(FitError::Cancelled)
+        } else {
+            Ok(())
+        }
     });
-    assert_eq!(result.err(), Some("stop"));
+    assert!(matches!(result, Err(FitError::Cancelled)));
     assert_eq!(reports, [0, TILES_PER_REPORT * TILE]);
+}
+
+#[test]
+fn the_search_names_the_fastest_kernel_that_the_processor_can_run() {
+    let settings = crate::FAMILY
+        .resolve(None, &bakeoff_core::Settings::new())
+        .and_then(|spec| spec.settings())
+        .expect("settings");
+    let search = super::build(&[1, 2, 3, 4], 2, &settings, &mut |_| Ok(())).expect("an index");
+    let names: Vec<&str> = Kernel::available().into_iter().map(Kernel::name).collect();
+    assert_eq!(search.kernel(), names.first().copied());
+    assert_eq!(names.contains(&"avx2"), Cpu::detected().avx2());
+    assert_eq!(names.contains(&"neon"), Cpu::detected().neon());
 }

@@ -1,10 +1,8 @@
-//! The plainest search there is, the measure of every other one; and what tests share.
+//! A plain search that every other one is tested against; and helpers of the tests.
 
-use bakeoff_core::PredictError;
+use crate::{search::Neighbour, settings::Metric};
 
-use crate::{Neighbour, search::Search, settings::Metric};
-
-/// Looks at every row in turn.
+/// Compares every row.
 pub(crate) struct Reference {
     rows: Vec<u8>,
     columns: usize,
@@ -20,7 +18,7 @@ impl Reference {
         }
     }
 
-    /// Whole numbers only: `order` sorts rows, and `distance` is what it stands for.
+    /// With whole numbers only.
     fn compare(&self, query: &[u8], row: &[u8]) -> Compared {
         let sum = |f: fn(u64, u64) -> u64, a: &[u8], b: &[u8]| -> u64 {
             a.iter()
@@ -67,8 +65,9 @@ struct Compared {
     distance: f64,
 }
 
-impl Search for Reference {
-    fn nearest(&self, queries: &[u8], k: usize) -> Result<Vec<Neighbour>, PredictError> {
+impl Reference {
+    /// The `k` nearest rows of each query, nearest first.
+    pub(crate) fn nearest(&self, queries: &[u8], k: usize) -> Vec<Neighbour> {
         let mut found = Vec::new();
         for query in queries.chunks_exact(self.columns) {
             let rows = self.rows.chunks_exact(self.columns);
@@ -84,15 +83,7 @@ impl Search for Reference {
             });
             found.extend(nearest);
         }
-        Ok(found)
-    }
-
-    fn rows(&self) -> Vec<u8> {
-        self.rows.clone()
-    }
-
-    fn row(&self, index: usize) -> Vec<u8> {
-        self.rows[index * self.columns..][..self.columns].to_vec()
+        found
     }
 }
 
@@ -110,7 +101,7 @@ pub(crate) fn random_bytes(seed: u64, len: usize) -> Vec<u8> {
     (0..len).map(|_| next()).collect()
 }
 
-/// Runs `work` in a pool of so many threads.
+/// Runs `work` in a pool of this many threads.
 pub(crate) fn with_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)

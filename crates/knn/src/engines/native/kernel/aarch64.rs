@@ -2,15 +2,15 @@
 
 use std::arch::aarch64::*;
 
-use super::{Block, Sums, TILE, groups};
+use super::block::{Block, Sums, TILE};
 
-/// Dot products with `udot`; queries as [`super::QueryForm::Bytes`].
+/// Dot products with `udot`; queries as [`super::block::QueryForm::Bytes`].
 #[target_feature(enable = "neon,dotprod")]
 pub(super) fn dot_dotprod(block: Block<'_>, out: &mut Sums) {
-    if block.lanes == 1 {
+    if block.queries.count == 1 {
         dot_dotprod_lanes::<1>(block, 0, out);
     } else {
-        for first in (0..block.lanes).step_by(2) {
+        for first in (0..block.queries.count).step_by(2) {
             dot_dotprod_lanes::<2>(block, first, out);
         }
     }
@@ -22,7 +22,7 @@ pub(super) fn dot_dotprod(block: Block<'_>, out: &mut Sums) {
 fn dot_dotprod_lanes<const Q: usize>(block: Block<'_>, first: usize, out: &mut Sums) {
     let mut sums = [[vdupq_n_u32(0); 8]; Q];
     let (rows, _) = block.rows.as_chunks::<{ 4 * TILE }>();
-    let queries = groups::<Q, 4>(&block, first, rows.len());
+    let queries = block.groups::<Q, 4>(first, rows.len());
     for (group, rows) in rows.iter().enumerate() {
         let rows = load::<128, 8>(rows);
         for (sums, query) in sums.iter_mut().zip(queries) {
@@ -56,11 +56,11 @@ fn udot(mut sums: uint32x4_t, a: uint8x16_t, b: uint8x16_t) -> uint32x4_t {
     sums
 }
 
-/// Dot products with `umull` and `uadalp`; queries as [`super::QueryForm::Bytes`].
+/// Dot products with `umull` and `uadalp`; queries as [`super::block::QueryForm::Bytes`].
 #[target_feature(enable = "neon")]
 pub(super) fn dot(block: Block<'_>, out: &mut Sums) {
     for half in 0..2 {
-        for lane in 0..block.lanes {
+        for lane in 0..block.queries.count {
             dot_lane(block, half, lane, out);
         }
     }
@@ -73,7 +73,7 @@ fn dot_lane(block: Block<'_>, half: usize, lane: usize, out: &mut Sums) {
     let mut sums = [[vdupq_n_u32(0); 2]; 4];
     let (rows, _) = block.rows.as_chunks::<{ 2 * TILE }>();
     let (rows, _) = rows.as_chunks::<2>();
-    let [query] = groups::<1, 4>(&block, lane, rows.len());
+    let [query] = block.groups::<1, 4>(lane, rows.len());
     for (group, rows) in rows.iter().enumerate() {
         let query = vreinterpretq_u8_u32(vdupq_n_u32(u32::from_le_bytes(query[group])));
         for (sums, rows) in sums.iter_mut().zip(load::<64, 4>(&rows[half])) {
@@ -86,11 +86,11 @@ fn dot_lane(block: Block<'_>, half: usize, lane: usize, out: &mut Sums) {
     store(&mut out.0[lane][half * 16..], &sums);
 }
 
-/// Sums of absolute differences; queries as [`super::QueryForm::Bytes`].
+/// Sums of absolute differences; queries as [`super::block::QueryForm::Bytes`].
 #[target_feature(enable = "neon")]
 pub(super) fn differences(block: Block<'_>, out: &mut Sums) {
     for half in 0..2 {
-        for lane in 0..block.lanes {
+        for lane in 0..block.queries.count {
             differences_lane(block, half, lane, out);
         }
     }
@@ -103,7 +103,7 @@ fn differences_lane(block: Block<'_>, half: usize, lane: usize, out: &mut Sums) 
     let mut sums = [vdupq_n_u32(0); 8];
     let (rows, _) = block.rows.as_chunks::<{ 4 * TILE }>();
     let (rows, _) = rows.as_chunks::<2>();
-    let [query] = groups::<1, 8>(&block, lane, rows.len());
+    let [query] = block.groups::<1, 8>(lane, rows.len());
     for (group, rows) in rows.iter().enumerate() {
         let query = vreinterpretq_u8_u64(vdupq_n_u64(u64::from_le_bytes(query[group])));
         for (sum, rows) in sums.iter_mut().zip(load::<128, 8>(&rows[half])) {

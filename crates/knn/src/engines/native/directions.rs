@@ -1,25 +1,25 @@
-//! The directions of a projection: in which rows vary most, and that of brightness.
+//! The directions of a projection: those in which rows vary most, and brightness.
 
 use rayon::prelude::*;
 
-/// How many there are.
+/// Number of directions.
 pub(super) const DIRECTIONS: usize = 48;
 
-/// The direction in which all columns change alike, so far as the others leave it.
+/// The direction in which all columns change alike, as far as it is orthogonal to the others.
 pub(super) const BRIGHTNESS: usize = DIRECTIONS - 1;
 
-/// Passes of the subspace iteration. On MNIST the second makes the search a twentieth
-/// faster, and further ones nothing.
+/// Passes of the subspace iteration. On MNIST the second makes the search 5 % faster, and
+/// more passes change nothing.
 const PASSES: usize = 2;
 
-/// Sample rows added up by one task.
+/// Rows of the sample for one task.
 const ROWS_PER_TASK: usize = 128;
 
-/// The leading right singular vectors of the sample, columns × [`DIRECTIONS`], nearly; the last
-/// is that of [`BRIGHTNESS`].
-pub(super) fn directions(sample: &[u8], columns: usize) -> Vec<[f32; DIRECTIONS]> {
+/// Approximately the leading right singular vectors of the sample, columns × [`DIRECTIONS`];
+/// the last one is [`BRIGHTNESS`].
+pub(super) fn principal_directions(sample: &[u8], columns: usize) -> Vec<[f32; DIRECTIONS]> {
     let rows = sample.len() / columns;
-    // Rows of the sample to begin with: they lie in the space that is looked for.
+    // Rows of the sample as the start: they lie in the space that is searched.
     let mut directions = vec![[0.0; DIRECTIONS]; columns];
     for axis in 0..DIRECTIONS {
         let row = &sample[axis * rows / DIRECTIONS * columns..][..columns];
@@ -31,7 +31,7 @@ pub(super) fn directions(sample: &[u8], columns: usize) -> Vec<[f32; DIRECTIONS]
     for _ in 0..PASSES {
         let parts: Vec<Vec<[f32; DIRECTIONS]>> = sample
             .par_chunks(ROWS_PER_TASK * columns)
-            .map(|rows| pass(rows, &directions))
+            .map(|rows| iterate(rows, &directions))
             .collect();
         directions.fill([0.0; DIRECTIONS]);
         for part in parts {
@@ -53,7 +53,7 @@ pub(super) fn directions(sample: &[u8], columns: usize) -> Vec<[f32; DIRECTIONS]
 }
 
 /// XᵀX·V for some rows X.
-fn pass(rows: &[u8], directions: &[[f32; DIRECTIONS]]) -> Vec<[f32; DIRECTIONS]> {
+fn iterate(rows: &[u8], directions: &[[f32; DIRECTIONS]]) -> Vec<[f32; DIRECTIONS]> {
     let mut out = vec![[0.0; DIRECTIONS]; directions.len()];
     for row in rows.chunks_exact(directions.len()) {
         let mut along = [0.0; DIRECTIONS];
@@ -73,10 +73,11 @@ fn pass(rows: &[u8], directions: &[[f32; DIRECTIONS]]) -> Vec<[f32; DIRECTIONS]>
     out
 }
 
-/// Makes the directions orthogonal and of length one, in turn (Gram-Schmidt). Those that depend on earlier ones become zero.
+/// Makes the directions orthogonal and of length one, one after the other (Gram-Schmidt). A
+/// direction that depends on earlier ones becomes zero.
 fn orthonormalise(directions: &mut [[f32; DIRECTIONS]]) {
     for axis in 0..DIRECTIONS {
-        // Two rounds, because one leaves rounding errors that grow when much cancels.
+        // Two rounds, because rounding errors of the first grow when much cancels.
         for _ in 0..2 {
             let mut along = [0.0; DIRECTIONS];
             for direction in directions.iter() {
@@ -104,9 +105,9 @@ fn orthonormalise(directions: &mut [[f32; DIRECTIONS]]) {
     }
 }
 
-/// The directions scaled so that the largest weight is 127, and rounded; nothing where
-/// all are zero.
-pub(super) fn whole(directions: &[[f32; DIRECTIONS]]) -> Option<Vec<[i16; DIRECTIONS]>> {
+/// The directions scaled so that the largest weight is 127, and rounded; `None` if all are
+/// zero.
+pub(super) fn round_directions(directions: &[[f32; DIRECTIONS]]) -> Option<Vec<[i16; DIRECTIONS]>> {
     let largest = directions
         .as_flattened()
         .iter()
@@ -115,7 +116,7 @@ pub(super) fn whole(directions: &[[f32; DIRECTIONS]]) -> Option<Vec<[i16; DIRECT
         return None;
     }
     let scale = 127.0 / largest;
-    // `as` saturates, and the clamp keeps what `raw` relies on.
+    // `as` saturates, and the clamp keeps the range that `Kernel::weighted` needs.
     let round = |weight: f32| ((weight * scale).round() as i16).clamp(-127, 127);
     Some(
         directions
@@ -125,12 +126,12 @@ pub(super) fn whole(directions: &[[f32; DIRECTIONS]]) -> Option<Vec<[i16; DIRECT
     )
 }
 
-/// λ: a whole number not below the largest eigenvalue of WWᵀ, and hardly above it.
+/// λ: a whole number at or a little above the largest eigenvalue of WWᵀ.
 ///
-/// Power iteration comes near it from below; that a number a little larger is above it, a
-/// Cholesky factorisation of λI − WWᵀ proves, whose pivots stay clear of rounding errors.
-/// Where none succeeds, the largest sum of absolute values in a row will do (Gershgorin).
-pub(super) fn stretch(weights: &[[i16; DIRECTIONS]]) -> u64 {
+/// Power iteration finds the eigenvalue from below. That a slightly larger number λ is above
+/// it, a Cholesky factorisation of λI − WWᵀ proves if its pivots are larger than rounding
+/// errors. If this fails, the largest sum of absolute values in a row is a bound (Gershgorin).
+pub(super) fn eigenvalue_bound(weights: &[[i16; DIRECTIONS]]) -> u64 {
     let mut gram = [[0i64; DIRECTIONS]; DIRECTIONS];
     for weights in weights {
         for (gram, &a) in gram.iter_mut().zip(weights) {
@@ -154,9 +155,9 @@ pub(super) fn stretch(weights: &[[i16; DIRECTIONS]]) -> u64 {
     }
     [1.0005, 1.002, 1.005]
         .into_iter()
-        .map(|more| (length * more).ceil())
-        .find(|&stretch| exceeds(stretch, &gram))
-        .map_or(certain, |stretch| certain.min(stretch as u64))
+        .map(|factor| (length * factor).ceil())
+        .find(|&bound| exceeds_eigenvalues(bound, &gram))
+        .map_or(certain, |bound| certain.min(bound as u64))
 }
 
 /// Steps of the power iteration.
@@ -166,19 +167,19 @@ fn dot(a: &[f64; DIRECTIONS], b: &[f64; DIRECTIONS]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Whether `stretch` is certainly above every eigenvalue of a symmetric matrix.
-fn exceeds(stretch: f64, matrix: &[[f64; DIRECTIONS]; DIRECTIONS]) -> bool {
-    // Rounding errors are some 10⁻¹⁴ of it.
-    let clear = stretch * 1e-6;
+/// Whether `bound` is certainly above every eigenvalue of a symmetric matrix.
+fn exceeds_eigenvalues(bound: f64, matrix: &[[f64; DIRECTIONS]; DIRECTIONS]) -> bool {
+    // Rounding errors are about 10⁻¹⁴ of the bound.
+    let tolerance = bound * 1e-6;
     let mut factor = [[0.0; DIRECTIONS]; DIRECTIONS];
     for row in 0..DIRECTIONS {
         for column in 0..=row {
-            let whole = if row == column { stretch } else { 0.0 } - matrix[row][column];
+            let shifted = if row == column { bound } else { 0.0 } - matrix[row][column];
             let known = factor[row][..column].iter().zip(&factor[column][..column]);
-            let rest = whole - known.map(|(a, b)| a * b).sum::<f64>();
+            let rest = shifted - known.map(|(a, b)| a * b).sum::<f64>();
             if row > column {
                 factor[row][column] = rest / factor[column][column];
-            } else if rest > clear {
+            } else if rest > tolerance {
                 factor[row][row] = rest.sqrt();
             } else {
                 return false;
@@ -193,37 +194,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stretch_is_just_above_the_largest_eigenvalue() {
-        // Along the diagonal, eigenvalues are the squares of the weights.
+    fn the_bound_is_just_above_the_largest_eigenvalue() {
+        // The eigenvalues of a diagonal matrix are the squares of the weights.
         let mut weights = vec![[0; DIRECTIONS]; DIRECTIONS];
         for (at, weights) in weights.iter_mut().enumerate() {
             weights[at] = 20 + at as i16;
         }
         let largest = (20 + DIRECTIONS as u64 - 1).pow(2);
-        let found = stretch(&weights);
+        let found = eigenvalue_bound(&weights);
         assert!(
             found >= largest && found as f64 <= 1.01 * largest as f64,
             "{found}"
         );
-        // All the same: one eigenvalue takes all.
-        let found = stretch(&[[3; DIRECTIONS]; 7]);
+        // All weights are the same: one eigenvalue is not zero.
+        let found = eigenvalue_bound(&[[3; DIRECTIONS]; 7]);
         let largest = 9 * 7 * DIRECTIONS as u64;
         assert!(
             found >= largest && found as f64 <= 1.01 * largest as f64,
             "{found}"
         );
-        assert_eq!(stretch(&[[0; DIRECTIONS]; 7]), 0);
+        assert_eq!(eigenvalue_bound(&[[0; DIRECTIONS]; 7]), 0);
     }
 
     #[test]
-    fn what_does_not_exceed_is_told() {
+    fn a_number_below_an_eigenvalue_is_no_bound() {
         let mut matrix = [[0.0; DIRECTIONS]; DIRECTIONS];
         for (at, row) in matrix.iter_mut().enumerate() {
             row[at] = 2.0;
         }
         matrix[0][1] = 1.0;
         matrix[1][0] = 1.0;
-        assert!(exceeds(3.01, &matrix));
-        assert!(!exceeds(2.99, &matrix));
+        assert!(exceeds_eigenvalues(3.01, &matrix));
+        assert!(!exceeds_eigenvalues(2.99, &matrix));
     }
 }

@@ -2,12 +2,12 @@
 
 use std::arch::x86_64::*;
 
-use super::{Block, LANES, Sums, TILE, groups};
+use super::block::{Block, LANES, Sums, TILE};
 
-/// Dot products; queries as [`super::QueryForm::Offset`].
+/// Dot products; queries as [`super::block::QueryForm::Offset`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn dot(block: Block<'_>, out: &mut Sums) {
-    match block.lanes {
+    match block.queries.count {
         1 => dot_store::<1>(block, out),
         2 => dot_store::<2>(block, out),
         4 => dot_store::<4>(block, out),
@@ -23,7 +23,7 @@ fn dot_store<const Q: usize>(block: Block<'_>, out: &mut Sums) {
     }
 }
 
-/// See [`super::Kernel::dot_below`]; queries as [`super::QueryForm::Offset`].
+/// See [`super::Kernel::dot_below`]; queries as [`super::block::QueryForm::Offset`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn dot_below(
     block: Block<'_>,
@@ -31,7 +31,7 @@ pub(super) fn dot_below(
     limits: &[i32; LANES],
     out: &mut Sums,
 ) -> [u32; LANES] {
-    match block.lanes {
+    match block.queries.count {
         1 => dot_below_lanes::<1>(block, base, limits, out),
         2 => dot_below_lanes::<2>(block, base, limits, out),
         4 => dot_below_lanes::<4>(block, base, limits, out),
@@ -67,7 +67,7 @@ fn dot_below_lanes<const Q: usize>(
 fn dot_lanes<const Q: usize>(block: Block<'_>) -> [[__m512i; 2]; Q] {
     let mut sums = [halves(block.starts); Q];
     let (rows, _) = block.rows.as_chunks::<{ 4 * TILE }>();
-    let queries = groups::<Q, 4>(&block, 0, rows.len());
+    let queries = block.groups::<Q, 4>(0, rows.len());
     for (group, rows) in rows.iter().enumerate() {
         // SAFETY: both loads lie within the 128 bytes of `rows`.
         let rows = unsafe {
@@ -86,10 +86,10 @@ fn dot_lanes<const Q: usize>(block: Block<'_>) -> [[__m512i; 2]; Q] {
     sums
 }
 
-/// Sums of absolute differences; queries as [`super::QueryForm::Bytes`].
+/// Sums of absolute differences; queries as [`super::block::QueryForm::Bytes`].
 #[target_feature(enable = "avx512f,avx512bw")]
 pub(super) fn differences(block: Block<'_>, out: &mut Sums) {
-    match block.lanes {
+    match block.queries.count {
         1 => differences_lanes::<1>(block, 0, out),
         2 => differences_lanes::<2>(block, 0, out),
         lanes => {
@@ -106,7 +106,7 @@ pub(super) fn differences(block: Block<'_>, out: &mut Sums) {
 fn differences_lanes<const Q: usize>(block: Block<'_>, first: usize, out: &mut Sums) {
     let mut sums = [[_mm512_setzero_si512(); 4]; Q];
     let (rows, _) = block.rows.as_chunks::<{ 8 * TILE }>();
-    let queries = groups::<Q, 8>(&block, first, rows.len());
+    let queries = block.groups::<Q, 8>(first, rows.len());
     for (group, rows) in rows.iter().enumerate() {
         // SAFETY: the four loads of 64 bytes lie within the 256 bytes of `rows`.
         let rows =

@@ -2,9 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::native::packed::Packed;
-use crate::reference::random_bytes;
+use super::{
+    block::{QueryLanes, SEGMENT},
+    *,
+};
+use crate::{engines::native::packed::Packed, tests::reference::random_bytes};
 
 /// A query as a kernel reads it.
 fn prepare(query: &[u8], sum: Sum, form: QueryForm) -> Vec<u8> {
@@ -16,6 +18,13 @@ fn prepare(query: &[u8], sum: Sum, form: QueryForm) -> Vec<u8> {
         form.push(group, &mut out);
     }
     out
+}
+
+fn query_lanes(prepared: &[Vec<u8>], count: usize) -> QueryLanes<'_> {
+    QueryLanes {
+        bytes: std::array::from_fn(|lane| &prepared[lane.min(prepared.len() - 1)][..]),
+        count,
+    }
 }
 
 fn plain(sum: Sum, a: &[u8], b: &[u8]) -> i32 {
@@ -42,8 +51,7 @@ fn check(sum: Sum, rows: &[u8], queries: &[u8], columns: usize, lanes: usize) {
         for tile in 0..packed.tiles() {
             let block = Block {
                 rows: packed.tile(tile),
-                queries: std::array::from_fn(|lane| &prepared[lane.min(prepared.len() - 1)][..]),
-                lanes,
+                queries: query_lanes(&prepared, lanes),
                 starts: &packed.starts(tile)[0],
             };
             kernel.sum(sum, block, &mut sums);
@@ -102,8 +110,7 @@ proptest! {
                     .collect();
                 let block = Block {
                     rows: packed.tile(0),
-                    queries: std::array::from_fn(|lane| &prepared[lane.min(lanes - 1)][..]),
-                    lanes,
+                    queries: query_lanes(&prepared, lanes),
                     starts: &packed.starts(0)[0],
                 };
                 let mut sums = Sums::zero();
@@ -163,6 +170,6 @@ fn the_largest_sums_of_a_segment_do_not_overflow() {
 
 #[test]
 fn the_portable_kernel_is_always_there_and_last() {
-    assert_eq!(Kernel::available().last(), Some(&Kernel(Kind::Portable)));
+    assert_eq!(Kernel::available().last(), Some(&Kernel::PORTABLE));
     assert_eq!(Some(Kernel::best()), Kernel::available().first().copied());
 }

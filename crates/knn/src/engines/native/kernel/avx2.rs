@@ -5,16 +5,19 @@
 
 use std::arch::x86_64::*;
 
-use super::{Block, LANES, Sums, TILE, groups, portable};
+use super::{
+    block::{Block, LANES, Sums, TILE},
+    portable,
+};
 
 /// Rows that go through the 16 registers together.
 const HALF: usize = TILE / 2;
 
-/// Dot products; queries as [`super::QueryForm::Words`].
+/// Dot products; queries as [`super::block::QueryForm::Words`].
 #[target_feature(enable = "avx2")]
 pub(super) fn dot(block: Block<'_>, out: &mut Sums) {
     for half in 0..2 {
-        match block.lanes {
+        match block.queries.count {
             1 => dot_lanes::<1>(block, half, 0, out),
             2 => dot_lanes::<2>(block, half, 0, out),
             lanes => {
@@ -34,7 +37,7 @@ fn dot_lanes<const Q: usize>(block: Block<'_>, half: usize, first: usize, out: &
     let low_bytes = _mm256_set1_epi16(0x00FF);
     let (rows, _) = block.rows.as_chunks::<{ 4 * HALF }>();
     let (rows, _) = rows.as_chunks::<2>();
-    let queries = groups::<Q, 8>(&block, first, rows.len());
+    let queries = block.groups::<Q, 8>(first, rows.len());
     for (group, rows) in rows.iter().enumerate() {
         let rows = load::<64, 2>(&rows[half]);
         let even = rows.map(|rows| _mm256_and_si256(rows, low_bytes));
@@ -57,11 +60,11 @@ fn dot_lanes<const Q: usize>(block: Block<'_>, half: usize, first: usize, out: &
     }
 }
 
-/// Dot products; queries as [`super::QueryForm::Offset`].
+/// Dot products; queries as [`super::block::QueryForm::Offset`].
 #[target_feature(enable = "avx2,avxvnni")]
 pub(super) fn dot_vnni(block: Block<'_>, out: &mut Sums) {
     for half in 0..2 {
-        match block.lanes {
+        match block.queries.count {
             1 => dot_vnni_lanes::<1>(block, half, 0, out),
             2 => dot_vnni_lanes::<2>(block, half, 0, out),
             lanes => {
@@ -81,7 +84,7 @@ fn dot_vnni_lanes<const Q: usize>(block: Block<'_>, half: usize, first: usize, o
     let mut sums = [[starts[2 * half], starts[2 * half + 1]]; Q];
     let (rows, _) = block.rows.as_chunks::<{ 4 * HALF }>();
     let (rows, _) = rows.as_chunks::<2>();
-    let queries = groups::<Q, 4>(&block, first, rows.len());
+    let queries = block.groups::<Q, 4>(first, rows.len());
     for (group, rows) in rows.iter().enumerate() {
         let rows = load::<64, 2>(&rows[half]);
         for (sums, query) in sums.iter_mut().zip(queries) {
@@ -96,14 +99,14 @@ fn dot_vnni_lanes<const Q: usize>(block: Block<'_>, half: usize, first: usize, o
     }
 }
 
-/// Sums of absolute differences; queries as [`super::QueryForm::Bytes`].
+/// Sums of absolute differences; queries as [`super::block::QueryForm::Bytes`].
 #[target_feature(enable = "avx2")]
 pub(super) fn differences(block: Block<'_>, out: &mut Sums) {
     for half in 0..2 {
-        if block.lanes == 1 {
+        if block.queries.count == 1 {
             differences_lanes::<1>(block, half, 0, out);
         } else {
-            for first in (0..block.lanes).step_by(2) {
+            for first in (0..block.queries.count).step_by(2) {
                 differences_lanes::<2>(block, half, first, out);
             }
         }
@@ -117,7 +120,7 @@ fn differences_lanes<const Q: usize>(block: Block<'_>, half: usize, first: usize
     let mut sums = [[_mm256_setzero_si256(); 4]; Q];
     let (rows, _) = block.rows.as_chunks::<{ 8 * HALF }>();
     let (rows, _) = rows.as_chunks::<2>();
-    let queries = groups::<Q, 8>(&block, first, rows.len());
+    let queries = block.groups::<Q, 8>(first, rows.len());
     for (group, rows) in rows.iter().enumerate() {
         let rows = load::<128, 4>(&rows[half]);
         for (sums, query) in sums.iter_mut().zip(queries) {

@@ -1,49 +1,51 @@
-//! A small picture of the training rows, looked at first.
+//! A coarse search: which tiles can hold a near row at all.
 //!
-//! Each row's [`Projection`] is packed like the row itself, and goes through the same
-//! kernels at a fifteenth of the cost. Only tiles in which some projection is near
-//! enough are looked at in full. What "near enough" means is known early: before the
-//! rows pass by, the few tiles whose centre is nearest to the query are searched in
-//! full, and the k-th best found there is a first upper bound.
+//! The [`Projection`] of each row is packed like the row itself, and goes through the same
+//! kernels at a fifteenth of the cost. Only tiles in which some projection is near enough are
+//! searched in full. What "near enough" means is known early: first the few tiles whose centre
+//! is nearest to the query are searched in full, and the k-th best row found there gives the
+//! first bound.
 
 use rayon::prelude::*;
 
 use super::{
-    NARROW,
+    best::Best,
     columns::Columns,
-    kernel::{Block, Kernel, LANES, Sums, TILE, ones},
-    order::side_by_side,
-    packed::{Packed, Sum},
-    projection::{AXES, Projected, Projection, RowFacts},
-    queries::QueryLanes,
+    kernel::{
+        Kernel,
+        block::{Block, LANES, NARROW, QueryLanes, Sum, Sums, TILE, set_bits},
+    },
+    order::sort_by_similarity,
+    packed::Packed,
+    projection::{PROJECTED, Projection, RowsSummary},
 };
-use crate::best::Best;
 
-/// With fewer rows there is too little to pass over.
-const ROWS: usize = 4096;
+/// With fewer rows there is too little to skip.
+const MIN_ROWS: usize = 4096;
 
-/// With fewer columns for each direction the projection costs too much beside them.
-const COLUMNS_PER_AXIS: usize = 6;
+/// With fewer columns the projection costs too much in comparison.
+const MIN_COLUMNS: usize = 6 * PROJECTED;
 
 /// Rows projected by one task.
 const ROWS_PER_TASK: usize = 512;
 
 /// The training rows' projections.
 pub(super) struct Coarse {
-    projection: Projection,
-    rows: Layer,
+    pub(super) projection: Projection,
+    pub(super) rows: Layer,
+    /// The mean of each tile.
     centres: Layer,
 }
 
 /// Packed projections and their sums of squares by tile.
-struct Layer {
+pub(super) struct Layer {
     packed: Packed,
     norms: Vec<[i32; TILE]>,
 }
 
 impl Layer {
     fn new(count: usize, write: impl Fn(usize, &mut [u8]) + Sync) -> Self {
-        let mut packed = Packed::zeroed(count, AXES, Sum::Dot);
+        let mut packed = Packed::zeroed(count, PROJECTED, Sum::Dot);
         packed.fill(0, count, &write);
         let mut norms = vec![[0; TILE]; packed.tiles()];
         norms
@@ -52,7 +54,7 @@ impl Layer {
             .take(count)
             .enumerate()
             .for_each_init(
-                || [0; AXES],
+                || [0; PROJECTED],
                 |bytes, (position, norm)| {
                     write(position, bytes);
                     *norm = Projection::row_norm(bytes);
@@ -61,7 +63,9 @@ impl Layer {
         Self { packed, norms }
     }
 
-    fn below(
+    /// For each query, the rows of a tile whose distance from it, less the query's own norm, is
+    /// below its limit, one bit each; see [`Kernel::dot_below`].
+    pub(super) fn below(
         &self,
         kernel: Kernel,
         tile: usize,
@@ -71,8 +75,7 @@ impl Layer {
     ) -> [u32; LANES] {
         let block = Block {
             rows: self.packed.tile(tile),
-            queries: queries.bytes,
-            lanes: queries.lanes,
+            queries: *queries,
             starts: &self.packed.starts(tile)[0],
         };
         kernel.dot_below(block, &self.norms[tile], limits, sums)
@@ -80,13 +83,13 @@ impl Layer {
 }
 
 impl Coarse {
-    /// Whether it is worth its cost for so many rows.
-    pub(super) fn pays(rows: usize, columns: &Columns) -> bool {
-        rows >= ROWS && columns.varying() >= COLUMNS_PER_AXIS * AXES && columns.total() <= NARROW
+    /// Whether it saves more than it costs for so many rows.
+    pub(super) fn pays_off(rows: usize, columns: &Columns) -> bool {
+        rows >= MIN_ROWS && columns.varying() >= MIN_COLUMNS && columns.total() <= NARROW
     }
 
-    /// Projects `rows`, and gives the order in which they are to be packed. Nothing
-    /// where the rows are all the same.
+    /// Projects `rows`, and gives the order in which they are to be packed. `None` if all
+    /// rows are the same or black.
     pub(super) fn build(
         rows: &[u8],
         columns: &Columns,
@@ -104,36 +107,36 @@ impl Coarse {
         }
         let mut projection = Projection::learn(&sample, varying, kernel)?;
 
-        let mut projected = vec![0; count * AXES];
-        let facts = projected
-            .par_chunks_mut(ROWS_PER_TASK * AXES)
+        let mut projected = vec![0; count * PROJECTED];
+        let summary = projected
+            .par_chunks_mut(ROWS_PER_TASK * PROJECTED)
             .zip(rows.par_chunks(ROWS_PER_TASK * total))
             .map_init(
                 || vec![0; varying],
                 |gathered, (out, rows)| {
                     let rows = rows.chunks_exact(total);
-                    let mut facts = RowFacts::NONE;
-                    for (out, row) in out.chunks_exact_mut(AXES).zip(rows) {
+                    let mut summary = RowsSummary::EMPTY;
+                    for (out, row) in out.chunks_exact_mut(PROJECTED).zip(rows) {
                         columns.gather(row, gathered);
-                        facts = facts.and(projection.row(gathered, out));
+                        summary = summary.and(projection.row(gathered, out));
                     }
-                    facts
+                    summary
                 },
             )
-            .reduce(|| RowFacts::NONE, RowFacts::and);
-        projection.settle(facts);
+            .reduce(|| RowsSummary::EMPTY, RowsSummary::and);
+        projection.set_rows(summary);
         let mut order: Vec<u32> = (0..count).map(|row| row as u32).collect();
-        side_by_side(&mut order, &projected);
+        sort_by_similarity(&mut order, &projected);
 
-        let row = |position: usize| &projected[order[position] as usize * AXES..][..AXES];
+        let row = |position: usize| &projected[order[position] as usize * PROJECTED..][..PROJECTED];
         let coarse = Self {
             projection,
             rows: Layer::new(count, |position, out| out.copy_from_slice(row(position))),
             centres: Layer::new(count.div_ceil(TILE), |tile, out| {
-                let mut sums = [0u32; AXES];
-                let leaf = tile * TILE..((tile + 1) * TILE).min(count);
-                let size = leaf.len() as u32;
-                for position in leaf {
+                let mut sums = [0u32; PROJECTED];
+                let positions = tile * TILE..((tile + 1) * TILE).min(count);
+                let size = positions.len() as u32;
+                for position in positions {
                     for (sum, &value) in sums.iter_mut().zip(row(position)) {
                         *sum += u32::from(value);
                     }
@@ -146,28 +149,11 @@ impl Coarse {
         Some((coarse, order))
     }
 
-    /// The projection of a query's packed columns.
-    pub(super) fn project(&self, varying: &[u8]) -> Projected {
-        self.projection.query(varying)
-    }
-
-    /// The limit that stops only rows farther than `squared` from a query whose projection
+    /// The limit that excludes only rows farther than `squared` from a query whose projection
     /// has this sum of squares and this slack.
     pub(super) fn limit(&self, squared: u64, (norm, slack): (i32, f64)) -> i32 {
         let below = self.projection.bound(squared, slack) + 1 - i64::from(norm);
         i32::try_from(below).unwrap_or(i32::MAX)
-    }
-
-    /// For each query, the rows of a tile that its limit lets through, one bit each.
-    pub(super) fn through(
-        &self,
-        kernel: Kernel,
-        tile: usize,
-        queries: &QueryLanes<'_>,
-        limits: &[i32; LANES],
-        sums: &mut Sums,
-    ) -> [u32; LANES] {
-        self.rows.below(kernel, tile, queries, limits, sums)
     }
 
     /// For each query the `wanted` tiles with the nearest centres.
@@ -180,14 +166,14 @@ impl Coarse {
         let mut nearest: [Best<i32>; LANES] = std::array::from_fn(|_| Best::new(wanted));
         let mut limits = [i32::MAX; LANES];
         let mut sums = Sums::zero();
-        for tile in 0..self.centres.packed.tiles() {
-            let real = self.centres.packed.real(tile);
+        let Layer { packed, norms } = &self.centres;
+        for (tile, norms) in norms.iter().enumerate() {
+            let row_mask = packed.row_mask(tile);
             let below = self
                 .centres
                 .below(kernel, tile, queries, &limits, &mut sums);
-            let norms = &self.centres.norms[tile];
-            for (lane, nearest) in nearest.iter_mut().enumerate().take(queries.lanes) {
-                for row in ones(below[lane] & real) {
+            for (lane, nearest) in nearest.iter_mut().enumerate().take(queries.count) {
+                for row in set_bits(below[lane] & row_mask) {
                     let distance = norms[row] - 2 * sums.0[lane][row];
                     if nearest.offer(distance, (tile * TILE + row) as u32) {
                         limits[lane] = nearest.worst().unwrap_or(i32::MAX);

@@ -1,26 +1,26 @@
-//! The k best seen so far.
+//! The k best rows so far.
 
 use std::collections::BinaryHeap;
 
-/// Keeps the `k` smallest of what it is offered: the smaller key first, the lower row
-/// among equals. A binary heap with the worst on top, because `k` may be anything up
-/// to the number of training rows; for the usual small `k` a sorted array is no faster.
-pub(crate) struct Best<K> {
+/// Keeps the rows with the `k` smallest keys, the lower row among equal keys. A binary heap
+/// with the worst on top, because `k` can be as large as the number of training rows; for
+/// small `k` a sorted array is no faster.
+pub(super) struct Best<K> {
     k: usize,
     heap: BinaryHeap<(K, u32)>,
 }
 
 impl<K: Copy + Ord> Best<K> {
-    /// Nothing seen yet; `k` is at least 1.
-    pub(crate) fn new(k: usize) -> Self {
+    /// Without rows yet; `k` is at least 1.
+    pub(super) fn new(k: usize) -> Self {
         Self {
             k,
             heap: BinaryHeap::new(),
         }
     }
 
-    /// Takes in one more, and says whether it is among the best now.
-    pub(crate) fn offer(&mut self, key: K, row: u32) -> bool {
+    /// Adds a row, and says whether it is among the best now.
+    pub(super) fn offer(&mut self, key: K, row: u32) -> bool {
         if self.heap.len() < self.k {
             self.heap.push((key, row));
             return true;
@@ -34,22 +34,22 @@ impl<K: Copy + Ord> Best<K> {
         }
     }
 
-    /// The worst key kept, once `k` have been seen: what is worse need not be offered.
-    pub(crate) fn worst(&self) -> Option<K> {
+    /// The worst key kept, once there are `k`: rows with a worse one need not be offered.
+    pub(super) fn worst(&self) -> Option<K> {
         let (key, _) = self.heap.peek()?;
         (self.heap.len() == self.k).then_some(*key)
     }
 
-    /// Takes in all that `other` has kept.
-    pub(crate) fn merge(mut self, other: Self) -> Self {
+    /// Adds all rows that `other` has kept.
+    pub(super) fn merge(mut self, other: Self) -> Self {
         for (key, row) in other.heap {
             self.offer(key, row);
         }
         self
     }
 
-    /// What was kept, best first.
-    pub(crate) fn into_sorted(self) -> Vec<(K, u32)> {
+    /// The rows kept, best first.
+    pub(super) fn into_sorted(self) -> Vec<(K, u32)> {
         self.heap.into_sorted_vec()
     }
 }

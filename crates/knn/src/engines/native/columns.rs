@@ -1,9 +1,8 @@
 //! Columns in which the training rows differ, and the others.
 //!
-//! A pixel that has one value in every training row (the border of a digit, say) adds
-//! the same to the distance from a query to every row. Such columns are left out of
-//! the search and their share is added once per query, which is exact. Of MNIST's 784
-//! columns 717 are left.
+//! A pixel that has one value in every training row (the border of a digit, say) adds the same
+//! to the distance from a query to every row. Such columns are left out of the search, and their
+//! share is added once per query, which is exact. For MNIST 717 of 784 columns stay.
 
 use std::ops::Range;
 
@@ -11,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::settings::Metric;
 
-/// Rows looked at by one task.
+/// Rows compared by one task.
 const ROWS_PER_TASK: usize = 2048;
 
 /// Which columns differ between rows, and the value of the others.
@@ -24,7 +23,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// Looks at all `rows`, N×`total` bytes, N ≥ 1.
+    /// Compares all `rows`, N×`total` bytes, N ≥ 1.
     pub(super) fn of(rows: &[u8], total: usize) -> Self {
         let template = rows.get(..total).unwrap_or_default().to_vec();
         let differs = rows
@@ -68,17 +67,17 @@ impl Columns {
         }
     }
 
-    /// Columns in all.
+    /// Number of columns.
     pub(super) fn total(&self) -> usize {
         self.template.len()
     }
 
-    /// Columns that vary.
+    /// Number of columns that vary.
     pub(super) fn varying(&self) -> usize {
         self.varying_len
     }
 
-    /// Copies the varying columns of `row` to the front of `out`.
+    /// Copies the varying columns of `row` to the start of `out`.
     pub(super) fn gather(&self, row: &[u8], out: &mut [u8]) {
         let mut start = 0;
         for run in &self.varying {
@@ -97,8 +96,8 @@ impl Columns {
         }
     }
 
-    /// The constant columns' share: squared or absolute differences between `query`
-    /// and any training row, or their dot product.
+    /// The share of the constant columns: squared or absolute differences between `query` and
+    /// any training row, or their dot product.
     pub(super) fn constant_share(&self, query: &[u8], metric: Metric) -> u64 {
         let pairs = self
             .constant

@@ -1,40 +1,20 @@
 //! Training rows in the order in which the kernels read them.
 //!
-//! Rows are packed in tiles of [`TILE`]. Within a tile the columns are cut in groups of
-//! a few bytes (4 for dot products, 8 for absolute differences), and each group is
-//! stored for all rows of the tile side by side: group 0 of rows 0 to 31, then group 1
-//! of rows 0 to 31, and so on. A vector register then holds one group of several rows,
-//! each lane sums up for one row, and no sum across lanes is ever needed. The last
-//! columns and the last rows are padded with zeros.
+//! Rows are packed in tiles of [`TILE`]. Within a tile the columns are cut into groups of a few
+//! bytes (4 for dot products, 8 for absolute differences), and each group is stored for all
+//! rows of the tile side by side: group 0 of rows 0 to 31, then group 1 of rows 0 to 31, and so
+//! on. A vector register then holds one group of several rows, each lane adds up for one row,
+//! and no sum across lanes is needed. Columns and rows are padded with zeros.
 
 use rayon::prelude::*;
 
-use super::kernel::{SEGMENT, TILE};
+use super::kernel::block::{SEGMENT, Sum, TILE};
 
 /// Bytes of a cache line, and of the widest vector register.
 const LINE: usize = 64;
 
-/// What is counted over the packed columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sum {
-    /// Products of bytes.
-    Dot,
-    /// Absolute differences of bytes.
-    Differences,
-}
-
-impl Sum {
-    /// Columns in one group.
-    pub(super) const fn group(self) -> usize {
-        match self {
-            Self::Dot => 4,
-            Self::Differences => 8,
-        }
-    }
-}
-
-/// Bytes whose first one lies on a cache line: vector loads that straddle two lines
-/// take twice as long. Found within a larger buffer, which needs no `unsafe`.
+/// Bytes that start at a cache line: vector loads across two lines take twice as long. They
+/// are a part of a larger buffer, which needs no `unsafe`.
 struct Aligned {
     bytes: Vec<u8>,
     start: usize,
@@ -44,7 +24,7 @@ struct Aligned {
 impl Aligned {
     fn zeroed(len: usize) -> Self {
         let bytes = vec![0; len + LINE - 1];
-        // `align_offset` may refuse by a huge number; then the bytes are merely unaligned.
+        // `align_offset` may fail with a huge number; then the bytes are not aligned.
         let start = bytes.as_ptr().align_offset(LINE).min(LINE - 1);
         Self { bytes, start, len }
     }
@@ -60,19 +40,21 @@ impl Aligned {
 
 /// All training rows, packed, and what the kernels need to know of each.
 pub(super) struct Packed {
-    sum: Sum,
-    rows: usize,
-    /// Groups of columns in a tile.
-    groups: usize,
+    /// The sum that the groups are made for.
+    pub(super) sum: Sum,
+    /// Rows, without padding.
+    pub(super) rows: usize,
+    /// Groups of columns.
+    pub(super) groups: usize,
     bytes: Aligned,
     /// For each tile and segment of columns: 128 times the sum of each row's bytes.
     starts: Vec<[i32; TILE]>,
     /// Sum of squares of each row, padding included.
-    norms: Vec<u64>,
+    pub(super) norms: Vec<u64>,
 }
 
 impl Packed {
-    /// Room for `rows` rows of `columns` columns.
+    /// Memory for `rows` rows of `columns` columns.
     pub(super) fn zeroed(rows: usize, columns: usize, sum: Sum) -> Self {
         let tiles = rows.div_ceil(TILE);
         let groups = columns.div_ceil(sum.group());
@@ -86,8 +68,8 @@ impl Packed {
         }
     }
 
-    /// Packs so many rows from tile `first_tile` on; `write` copies the row that belongs
-    /// at a position. Tiles are spread over the threads.
+    /// Packs `rows` rows from tile `first_tile` on; `write` copies the row at a position.
+    /// Runs on all threads.
     pub(super) fn fill(
         &mut self,
         first_tile: usize,
@@ -127,38 +109,28 @@ impl Packed {
             );
     }
 
-    /// What the groups are cut for.
-    pub(super) fn sum(&self) -> Sum {
-        self.sum
-    }
-
-    /// Rows without padding.
-    pub(super) fn rows(&self) -> usize {
-        self.rows
-    }
-
     /// Tiles of rows.
     pub(super) fn tiles(&self) -> usize {
         self.rows.div_ceil(TILE)
     }
 
     /// One bit for each row of a tile that is not padding.
-    pub(super) fn real(&self, tile: usize) -> u32 {
+    pub(super) fn row_mask(&self, tile: usize) -> u32 {
         u32::MAX >> (TILE - (self.rows - tile * TILE).min(TILE))
     }
 
-    /// Groups of columns.
-    pub(super) fn groups(&self) -> usize {
-        self.groups
+    /// Columns with padding.
+    pub(super) fn padded_columns(&self) -> usize {
+        self.groups * self.sum.group()
     }
 
-    /// Segments of columns: sums over one fit an `i32`.
+    /// Segments of columns: sums over one segment fit an `i32`.
     pub(super) fn segments(&self) -> usize {
         self.groups.div_ceil(SEGMENT)
     }
 
     fn tile_bytes(&self) -> usize {
-        self.groups * self.sum.group() * TILE
+        self.padded_columns() * TILE
     }
 
     /// One tile: groups × [`TILE`] rows × bytes of a group.
@@ -173,13 +145,7 @@ impl Packed {
         &self.starts[tile * segments..(tile + 1) * segments]
     }
 
-    /// Sums of squares of the rows, over the packed columns.
-    pub(super) fn norms(&self) -> &[u64] {
-        &self.norms
-    }
-
-    /// Copies the packed columns of one row to the front of `out`, which has room for
-    /// whole groups.
+    /// Copies the packed columns of one row to `out`, which has the length of the padded columns.
     pub(super) fn unpack(&self, row: usize, out: &mut [u8]) {
         let group = self.sum.group();
         let tile = self.tile(row / TILE);
@@ -207,7 +173,7 @@ mod tests {
             seed in any::<u64>(),
         ) {
             let sum = if differences { Sum::Differences } else { Sum::Dot };
-            let data = crate::reference::random_bytes(seed, rows * columns);
+            let data = crate::tests::reference::random_bytes(seed, rows * columns);
             let mut packed = Packed::zeroed(rows, columns, sum);
             let half = rows.div_ceil(TILE) / 2 * TILE;
             let write = |row: usize, out: &mut [u8]| {
@@ -215,13 +181,13 @@ mod tests {
             };
             packed.fill(0, half, write);
             packed.fill(half / TILE, rows - half, write);
-            let mut row = vec![0; packed.groups() * sum.group()];
+            let mut row = vec![0; packed.padded_columns()];
             for (index, expected) in data.chunks_exact(columns).enumerate() {
                 packed.unpack(index, &mut row);
                 prop_assert_eq!(&row[..columns], expected);
                 prop_assert!(row[columns..].iter().all(|&byte| byte == 0));
                 let norm: u64 = expected.iter().map(|&b| u64::from(b).pow(2)).sum();
-                prop_assert_eq!(packed.norms()[index], norm);
+                prop_assert_eq!(packed.norms[index], norm);
                 let start: i32 = expected.iter().map(|&b| 128 * i32::from(b)).sum();
                 prop_assert_eq!(packed.starts(index / TILE)[0][index % TILE], start);
             }

@@ -1,12 +1,11 @@
-//! The inner loops in plain Rust, for any processor and as the others' measure.
+//! The inner loops in plain Rust, for any processor.
 
-use super::{Block, LANES, Sums, TILE};
+use super::block::{Block, LANES, Sums, TILE};
 
-/// Dot products; queries as [`super::QueryForm::Bytes`].
+/// Dot products; queries as [`super::block::QueryForm::Bytes`].
 ///
-/// The even and the odd bytes of a group are multiplied apart as 16-bit numbers: the
-/// compiler makes `pmaddwd` of it where it has no more than SSE2, and the loop is five times
-/// as fast as one over the bytes.
+/// The even and the odd bytes of a group are multiplied separately, as 16-bit numbers: with
+/// SSE2 alone the compiler turns this into `pmaddwd`, five times as fast as a loop over bytes.
 pub(super) fn dot(block: Block<'_>, out: &mut Sums) {
     sums::<4>(block, out, |row, query| {
         let row = u32::from_le_bytes(*row);
@@ -20,7 +19,7 @@ pub(super) fn dot(block: Block<'_>, out: &mut Sums) {
     });
 }
 
-/// Sums of absolute differences; queries as [`super::QueryForm::Bytes`].
+/// Sums of absolute differences; queries as [`super::block::QueryForm::Bytes`].
 pub(super) fn differences(block: Block<'_>, out: &mut Sums) {
     sums::<8>(block, out, |row, query| {
         let pairs = row.iter().zip(query);
@@ -35,7 +34,8 @@ fn sums<const GROUP: usize>(
     term: impl Fn(&[u8; GROUP], &[u8; GROUP]) -> i32,
 ) {
     let (rows, _) = block.rows.as_chunks::<GROUP>();
-    for ((out, query), _) in out.0.iter_mut().zip(block.queries).zip(0..block.lanes) {
+    let queries = block.queries.bytes.into_iter().take(block.queries.count);
+    for (out, query) in out.0.iter_mut().zip(queries) {
         let mut sums = [0; TILE];
         let (query, _) = query.as_chunks::<GROUP>();
         for (rows, query) in rows.chunks_exact(TILE).zip(query) {
@@ -47,7 +47,7 @@ fn sums<const GROUP: usize>(
     }
 }
 
-/// See [`super::Kernel::weighted`]. Other kernels compile it for their instructions.
+/// See [`super::Kernel::weighted`]. Other kernels compile it for their instruction set.
 #[inline(always)]
 pub(super) fn weighted<const N: usize>(bytes: &[u8], weights: &[[i16; N]]) -> [i32; N] {
     let mut sums = [0; N];
@@ -62,15 +62,14 @@ pub(super) fn weighted<const N: usize>(bytes: &[u8], weights: &[[i16; N]]) -> [i
     sums
 }
 
-/// As [`super::Kernel::dot_below`], with all bits of a query set where any should be.
+/// As [`super::Kernel::dot_below`], with all bits of a query set if any should be.
 pub(super) fn scores_below(sums: &Sums, base: &[i32; TILE], limits: &[i32; LANES]) -> [u32; LANES] {
     masks(sums, limits, |row, sum| {
         base[row].wrapping_sub(sum.wrapping_mul(2))
     })
 }
 
-/// As [`super::Kernel::differences_below`], with all bits of a query set where any
-/// should be.
+/// As [`super::Kernel::differences_below`], with all bits of a query set if any should be.
 pub(super) fn sums_below(sums: &Sums, limits: &[i32; LANES]) -> [u32; LANES] {
     masks(sums, limits, |_, sum| sum)
 }
