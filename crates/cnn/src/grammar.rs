@@ -11,7 +11,7 @@
 //! summary that every deep-learning library prints, and fits on one line of a report.
 
 use bakeoff_core::{SpecError, nearest_name};
-use bakeoff_neural::{Padding, Step};
+use bakeoff_network::{Padding, Step};
 
 /// The language in words, for help texts and errors.
 pub(crate) const IN_WORDS: &str = "`conv FILTERS KERNEL [stride N]` (KERNEL is N or ROWSxCOLUMNS), \
