@@ -8,16 +8,12 @@ use std::{
 use anyhow::Context as _;
 use bakeoff_core::Images;
 use bakeoff_data::picture;
+use bakeoff_report::terminal::{Align, table};
 use bakeoff_store::{FindError, LoadedModel};
 use serde::{Serialize, Serializer};
 
 use super::pictures::{self, Fault, Source};
-use crate::{
-    args::PredictArgs,
-    preview::Preview,
-    table::{Align, table},
-    text,
-};
+use crate::{args::PredictArgs, preview::Preview, text};
 
 /// One class and how probable a model finds it.
 #[derive(Serialize)]

@@ -1,10 +1,10 @@
-//! Numbers as people read them. Everything on the page is formatted here, once.
+//! Numbers, times and lists as people read them.
 
-/// What stands where nothing was measured or a score is undefined.
-pub(crate) const NOTHING: &str = "–";
+/// Stands where nothing was measured or a score is undefined.
+pub const NOTHING: &str = "–";
 
 /// `99.12 %`, with as many digits as the number of samples supports.
-pub(crate) fn percent(share: f64, samples: usize) -> String {
+pub fn percent(share: f64, samples: usize) -> String {
     let digits = match samples {
         0..=99 => 0,
         100..=999 => 1,
@@ -14,26 +14,56 @@ pub(crate) fn percent(share: f64, samples: usize) -> String {
 }
 
 /// A score from 0 to 1 with four digits: `0.9912`.
-pub(crate) fn score(value: f64) -> String {
+pub fn score(value: f64) -> String {
     format!("{value:.4}")
 }
 
-/// An area under a curve: five digits where four would say 1.0000 of something less.
-pub(crate) fn auc(value: f64) -> String {
-    if value < 1.0 && value > 0.999 {
-        format!("{value:.5}")
-    } else {
-        format!("{value:.4}")
+/// An area under a curve, with five digits: good ones are close to 1.
+pub fn auc(value: f64) -> String {
+    format!("{value:.5}")
+}
+
+/// A difference with its sign: `+0.0123`, `−1.25`; nothing but zeros has none.
+pub fn signed(value: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", value.abs());
+    let sign = match value {
+        _ if text.chars().all(|c| matches!(c, '0' | '.')) => "",
+        v if v < 0.0 => "−",
+        _ => "+",
+    };
+    format!("{sign}{text}")
+}
+
+/// A p-value: `0.032`, `< 0.0001`.
+pub fn p_value(p: f64) -> String {
+    match p {
+        p if p < 0.0001 => "<\u{a0}0.0001".to_owned(),
+        p if p < 0.001 => format!("{p:.4}"),
+        p if p < 0.1 => format!("{p:.3}"),
+        p => format!("{p:.2}"),
     }
 }
 
+/// A p-value in a sentence: `p = 0.032`, `p < 0.0001`.
+pub fn p_text(p: f64) -> String {
+    match p_value(p) {
+        least if least.starts_with('<') => format!("p\u{a0}{least}"),
+        text => format!("p\u{a0}=\u{a0}{text}"),
+    }
+}
+
+/// With plain spaces, for terminals: there a reader may search for `1.44 s`.
+pub fn plain_spaces(text: &str) -> String {
+    text.replace('\u{a0}', " ")
+}
+
 /// `None` as a dash.
-pub(crate) fn or_nothing<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
+pub fn or_nothing<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
     value.map_or_else(|| NOTHING.to_owned(), show)
 }
 
 /// `12,345`.
-pub(crate) fn count(value: u64) -> String {
+pub fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -46,13 +76,13 @@ pub(crate) fn count(value: u64) -> String {
 }
 
 /// `1 error`, `2 errors`.
-pub(crate) fn counted(value: u64, one: &str, many: &str) -> String {
+pub fn counted(value: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(value), if value == 1 { one } else { many })
 }
 
-/// A number with three significant digits and no exponent between a thousandth and a
-/// million: `0.00123`, `4.56`, `12,300`.
-pub(crate) fn significant(value: f64) -> String {
+/// A number with three significant digits, without an exponent where it is of a usual
+/// size: `0.00123`, `4.56`, `12,300`.
+pub fn significant(value: f64) -> String {
     if !value.is_finite() {
         return NOTHING.to_owned();
     }
@@ -73,14 +103,14 @@ pub(crate) fn significant(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
-/// For the names of values on axes: `0.0001`, `0.5`, `1`, `200`.
-pub(crate) fn short_number(value: f64) -> String {
+/// A round value on an axis: `0.0001`, `0.5`, `1`, `200`.
+pub fn short_number(value: f64) -> String {
     let rounded = (value * 1e7).round() / 1e7;
     format!("{}", if rounded == 0.0 { 0.0 } else { rounded })
 }
 
 /// `850 ns`, `12.3 µs`, `4.56 ms`, `78.9 s`, `2 min 03 s`, `1 h 02 min`.
-pub(crate) fn seconds(value: f64) -> String {
+pub fn seconds(value: f64) -> String {
     match value {
         v if !v.is_finite() => NOTHING.to_owned(),
         v if v <= 0.0 => "0\u{a0}s".to_owned(),
@@ -100,7 +130,7 @@ pub(crate) fn seconds(value: f64) -> String {
 }
 
 /// A round duration on an axis: `1 µs`, `200 ms`, `5 s`, `2,000 s`.
-pub(crate) fn axis_seconds(value: f64) -> String {
+pub fn axis_seconds(value: f64) -> String {
     let (scaled, unit) = match value {
         v if v < 0.999e-6 => (v * 1e9, "ns"),
         v if v < 0.999e-3 => (v * 1e6, "µs"),
@@ -115,12 +145,12 @@ pub(crate) fn axis_seconds(value: f64) -> String {
 }
 
 /// `512 B`, `1.23 kB`, `45.6 MB`, `7.89 GB`: powers of a thousand.
-pub(crate) fn bytes(value: u64) -> String {
+pub fn bytes(value: u64) -> String {
     axis_bytes_with(value as f64, significant)
 }
 
 /// A round size on an axis.
-pub(crate) fn axis_bytes(value: f64) -> String {
+pub fn axis_bytes(value: f64) -> String {
     axis_bytes_with(value, short_number)
 }
 
@@ -134,8 +164,8 @@ fn axis_bytes_with(value: f64, number: impl Fn(f64) -> String) -> String {
     format!("{}\u{a0}{unit}", number(scaled))
 }
 
-/// `2026-11-20 10:24 UTC` of `2026-11-20T10:24:48Z`; what is no such time stays as it is.
-pub(crate) fn minute(time: &str) -> String {
+/// `2026-11-20 10:24 UTC` of `2026-11-20T10:24:48Z`; any other text stays as it is.
+pub fn minute(time: &str) -> String {
     let parts = time
         .strip_suffix('Z')
         .and_then(|time| time.split_once('T'))
@@ -146,8 +176,8 @@ pub(crate) fn minute(time: &str) -> String {
     }
 }
 
-/// How many times one is another: `1.2×`, `35×`, `1,200×`.
-pub(crate) fn times(ratio: f64) -> String {
+/// A ratio: `1.2×`, `35×`, `1,200×`.
+pub fn times(ratio: f64) -> String {
     if ratio < 9.95 {
         format!("{ratio:.1}×")
     } else {
@@ -157,7 +187,7 @@ pub(crate) fn times(ratio: f64) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-pub(crate) fn list(items: &[String]) -> String {
+pub fn list(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [only] => only.clone(),
@@ -217,7 +247,17 @@ mod tests {
         assert_eq!(plain(percent(0.9912, 10_000)), "99.12 %");
         assert_eq!(plain(percent(0.9, 10)), "90 %");
         assert_eq!(auc(0.999_96), "0.99996");
-        assert_eq!(auc(1.0), "1.0000");
+        assert_eq!(auc(1.0), "1.00000");
+    }
+
+    #[test]
+    fn small_numbers_keep_their_meaning() {
+        assert_eq!(p_text(0.0), "p\u{a0}<\u{a0}0.0001");
+        assert_eq!(p_text(0.0314), "p\u{a0}=\u{a0}0.031");
+        assert_eq!(p_text(0.5), "p\u{a0}=\u{a0}0.50");
+        assert_eq!(signed(-0.00001, 4), "0.0000");
+        assert_eq!(signed(1.234, 2), "+1.23");
+        assert_eq!(signed(-0.05, 4), "−0.0500");
     }
 
     #[test]
