@@ -3,13 +3,13 @@
 //!
 //! The default is 784–128–10 with dropout 0.2, TensorFlow's beginner example and the
 //! network that most introductions to MNIST train. Training, engines and saved models
-//! are `bakeoff-neural`'s.
+//! are `bakeoff-network`'s.
 
 use bakeoff_core::{
     Classifier, EngineCode, Family, FittedModel, ModelHeader, ModelReader, ModelSpec, Setting,
     SettingKind, SpecError, StoreError,
 };
-use bakeoff_neural::{
+use bakeoff_network::{
     BATCH_NORM_SETTING, Blueprint, NetworkClassifier, Step, TRAINING_SETTINGS, dropout_setting,
     engines,
 };

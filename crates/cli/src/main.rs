@@ -8,12 +8,10 @@
 mod args;
 mod commands;
 mod interrupt;
-mod leaderboard;
 mod overrides;
 mod pages;
 mod preview;
 mod progress;
-mod table;
 mod text;
 
 use std::process::ExitCode;

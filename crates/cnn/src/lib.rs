@@ -4,7 +4,7 @@
 //! units before its dropout of 0.5: two convolutions of 3×3 with ReLU and pooling. Without
 //! dropout it learns the training digits by heart from the fifth epoch on: 0.9894 to 0.9914
 //! of MNIST's test digits right (log loss 0.030), instead of 0.9911 to 0.9927 (0.023), over
-//! two and four seeds. Training, engines and saved models are `bakeoff-neural`'s.
+//! two and four seeds. Training, engines and saved models are `bakeoff-network`'s.
 
 mod grammar;
 
@@ -12,7 +12,7 @@ use bakeoff_core::{
     Classifier, EngineCode, Family, FittedModel, ModelHeader, ModelReader, ModelSpec, Setting,
     SettingKind, SpecError, StoreError,
 };
-use bakeoff_neural::{
+use bakeoff_network::{
     BATCH_NORM_SETTING, Blueprint, NetworkClassifier, Padding, Step, TRAINING_SETTINGS,
     dropout_setting, engines,
 };
