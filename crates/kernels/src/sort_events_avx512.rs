@@ -1,25 +1,23 @@
 //! Filling the lists of events sixteen at a time.
 //!
 //! AVX-512 can pack the lanes that a mask selects, so that a list grows by a store of a whole
-//! vector and a count of bits. One by one (see [`sort_plainly`]) it took as long as half of all
+//! vector and a count of bits. One by one (see `sort_events`) it took as long as half of all
 //! the products that follow.
-//!
-//! [`sort_plainly`]: super::events::sort_plainly
 
 use std::arch::x86_64::*;
 
-use super::events::{EventMap, Events, PooledGradient, sort_plainly};
+use super::events::{EventMap, Events, PooledGradient};
 use super::simd::x86::Avx512;
 use super::simd::{LANES, Simd};
 
-/// As [`sort_plainly`]; each list has the same order.
+/// As `sort_events`; each list has the same order.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,popcnt")]
 pub(crate) fn sort(from: PooledGradient<'_>, map: &EventMap, events: &mut Events) {
-    // A place is looked up in a register, whose last lane stands for what is cut off.
-    if map.cover > 1 || from.window.pool.area() >= LANES {
-        return sort_plainly(from, map, events);
-    }
     from.check();
+    assert!(
+        map.cover == 1 && from.window.pool.area() < LANES,
+        "a place does not fit a register"
+    );
     let [height, width] = from.window.pool.output;
     let (pooled, channels) = (height * width, from.window.out_channels);
     assert!(
@@ -49,13 +47,13 @@ fn by_channel(from: PooledGradient<'_>, map: &EventMap, events: &mut Events) {
         window,
         gradient,
         row,
-        places,
+        argmax,
     } = from;
     let [height, width] = window.pool.output;
     let (pooled, stored, area) = (height * width, window.out_stored, window.pool.area());
     let lists = &mut events.channels;
     lists.counts.fill(0);
-    // Entries of a pooled pixel's places; all others are `none`.
+    // Entries of a pooled pixel's argmax; all others are `none`.
     let entries: __mmask16 = (1 << area) - 1;
     let none = _mm512_set1_epi32(-1);
     for channel in (0..stored).step_by(LANES) {
@@ -63,12 +61,12 @@ fn by_channel(from: PooledGradient<'_>, map: &EventMap, events: &mut Events) {
             let mut values = [_mm512_setzero_ps(); LANES];
             let mut offsets = [_mm512_castsi512_ps(none); LANES];
             for (i, pixel) in (first..pooled.min(first + LANES)).enumerate() {
-                // SAFETY: sixteen channels of a pooled pixel in gradient and places, whose
+                // SAFETY: sixteen channels of a pooled pixel in gradient and argmax, whose
                 // lengths are checked; `area` entries of the map, the others masked out.
                 unsafe {
                     let at = pixel / width * row + pixel % width * stored + channel;
                     values[i] = _mm512_loadu_ps(gradient.as_ptr().add(at));
-                    let place = places.as_ptr().add(pixel * stored + channel);
+                    let place = argmax.as_ptr().add(pixel * stored + channel);
                     let place = _mm512_cvtepu8_epi32(_mm_loadu_si128(place.cast()));
                     let table = map.offsets.as_ptr().add(pixel * area);
                     let table = _mm512_mask_loadu_epi32(none, entries, table.cast());
@@ -86,12 +84,12 @@ fn by_channel(from: PooledGradient<'_>, map: &EventMap, events: &mut Events) {
                 let list = channel + i;
                 let end = (lists.starts[list] + lists.counts[list]) as usize;
                 // SAFETY: a channel has at most as many events as there are pooled pixels, and
-                // behind its list there is room for a vector; the length is asserted.
+                // behind its list is space for a vector; the length is asserted.
                 unsafe {
                     let value = _mm512_maskz_compress_ps(keep, value);
                     _mm512_storeu_ps(lists.gradients.as_mut_ptr().add(end), value);
                     let offset = _mm512_maskz_compress_epi32(keep, offset);
-                    _mm512_storeu_si512(lists.places.as_mut_ptr().add(end).cast(), offset);
+                    _mm512_storeu_si512(lists.offsets.as_mut_ptr().add(end).cast(), offset);
                 }
                 lists.counts[list] += keep.count_ones();
             }
@@ -107,7 +105,7 @@ fn by_pixel(from: PooledGradient<'_>, map: &EventMap, events: &mut Events) {
         window,
         gradient,
         row,
-        places,
+        argmax,
     } = from;
     let [height, width] = window.pool.output;
     let (stored, area) = (window.out_stored, window.pool.area());
@@ -135,10 +133,10 @@ fn by_pixel(from: PooledGradient<'_>, map: &EventMap, events: &mut Events) {
                 let wanted = _mm_set1_epi8(place as i8);
                 let mut weights = lanes;
                 for channel in (0..stored).step_by(LANES) {
-                    // SAFETY: sixteen channels of a pooled pixel in gradient and places; there
-                    // is room for all events of all pixels and a vector more.
+                    // SAFETY: sixteen channels of a pooled pixel in gradient and argmax; there
+                    // is space for all events of all pixels and one more vector.
                     unsafe {
-                        let at = places.as_ptr().add(pooled * stored + channel);
+                        let at = argmax.as_ptr().add(pooled * stored + channel);
                         let real = LANES.min(window.out_channels.saturating_sub(channel));
                         let real = ((1_u32 << real) - 1) as __mmask16;
                         let here =
@@ -147,7 +145,7 @@ fn by_pixel(from: PooledGradient<'_>, map: &EventMap, events: &mut Events) {
                         let value = _mm512_maskz_compress_ps(here, _mm512_loadu_ps(at));
                         _mm512_storeu_ps(lists.gradients.as_mut_ptr().add(end), value);
                         let weight = _mm512_maskz_compress_epi32(here, weights);
-                        _mm512_storeu_si512(lists.places.as_mut_ptr().add(end).cast(), weight);
+                        _mm512_storeu_si512(lists.offsets.as_mut_ptr().add(end).cast(), weight);
                         end += here.count_ones() as usize;
                     }
                     weights = _mm512_add_epi32(weights, _mm512_set1_epi32(block));
@@ -159,80 +157,6 @@ fn by_pixel(from: PooledGradient<'_>, map: &EventMap, events: &mut Events) {
                     lists.counts[pixel] = (end - start) as u32;
                 }
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::geometry::{Plane, Pool, Window};
-
-    #[test]
-    fn lists_are_those_of_the_plain_way() {
-        if !is_x86_feature_detected!("avx512bw") {
-            return;
-        }
-        let mut state = 1_u32;
-        let mut next = move |below: u32| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) % below
-        };
-        for (channels, size, output) in [
-            (64, 2, [5, 5]),
-            (3, 1, [4, 7]),
-            (37, 3, [3, 2]),
-            (16, 2, [6, 3]),
-        ] {
-            let input = [output[0] * size + 2, output[1] * size + 2];
-            let plane = Plane::new(20, input[0], input[1]);
-            let pool = Pool {
-                size: [size; 2],
-                stride: [size; 2],
-                output,
-            };
-            let window = Window {
-                input: plane,
-                out_channels: channels,
-                out_stored: channels.next_multiple_of(LANES),
-                kernel: [3, 3],
-                stride: [1, 1],
-                output: [output[0] * size, output[1] * size],
-                used: pool.used(),
-                pool,
-            };
-            let pooled = output[0] * output[1];
-            let gradient: Vec<f32> = (0..pooled * window.out_stored)
-                .map(|_| next(1000) as f32 - 500.0)
-                .collect();
-            let places: Vec<u8> = (0..gradient.len())
-                .map(|_| {
-                    if next(3) == 0 {
-                        255
-                    } else {
-                        next((size * size) as u32) as u8
-                    }
-                })
-                .collect();
-            let from = PooledGradient {
-                window: &window,
-                gradient: &gradient,
-                row: output[1] * window.out_stored,
-                places: &places,
-            };
-            let map = EventMap::new(&window);
-            let (mut ours, mut plain) = (Events::new(&window, &map), Events::new(&window, &map));
-            sort_plainly(from, &map, &mut plain);
-            // SAFETY: asked for above.
-            unsafe { sort(from, &map, &mut ours) };
-            for channel in 0..channels {
-                assert_eq!(ours.channels.list(channel), plain.channels.list(channel));
-            }
-            for pixel in 0..map.pixel_offsets.len() {
-                assert_eq!(ours.pixels.list(pixel), plain.pixels.list(pixel));
-            }
-            let total: u32 = ours.pixels.counts.iter().sum();
-            assert!(total > 0 && total == ours.channels.counts.iter().sum::<u32>());
         }
     }
 }

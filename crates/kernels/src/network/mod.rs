@@ -1,15 +1,17 @@
-//! What a network is, apart from what computes it.
+//! What a network is, apart from what computes it: the one description of its layers.
 //!
 //! A [`Blueprint`] is the recipe as the user wrote it, without any size that depends
 //! on the data. [`Network::new`] fits it to a picture shape and a number of classes
-//! and works out every intermediate shape, so that a kernel larger than its picture is
-//! found at plan time. Engines build from a `Network` and [`crate::Weights`] alone,
-//! which is what lets a model trained by one engine be read by another.
+//! and works out every shape in between, so that a kernel larger than its picture is
+//! found at plan time. Every engine builds from a `Network` and the values of its tensors
+//! alone: so a model that one engine trained can be read by another.
 //!
-//! A general graph of layers was rejected: a chain says everything that the two
-//! families need, and is what fused kernels want to see.
+//! It lives beside the kernels because they compute it; engines of other libraries read the
+//! same description. A general graph of layers was rejected: a chain says everything that the
+//! two families need, and fused kernels need a chain.
 
 mod fit;
+mod fold;
 mod layers;
 
 use bakeoff_core::ImageShape;
@@ -18,14 +20,14 @@ pub use self::{
     fit::NetworkError,
     layers::{Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Padding, Role, Step, TensorSpec},
 };
-use fit::{Flow, Place};
+use fit::Check;
 
 /// A [`Blueprint`] fitted to a picture shape and a number of classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
-    input: ImageShape,
-    classes: usize,
-    layers: Vec<Layer>,
+    pub(crate) input: ImageShape,
+    pub(crate) classes: usize,
+    pub(crate) layers: Vec<Layer>,
 }
 
 impl Network {
@@ -40,12 +42,14 @@ impl Network {
         classes: usize,
     ) -> Result<Self, NetworkError> {
         let mut layers = Vec::with_capacity(blueprint.steps.len() + 1);
-        let mut flow = Flow::Picture(input);
+        let mut shape = input;
         let (mut convs, mut denses, mut dropouts) = (0, 0, 0);
-        for (position, step) in blueprint.steps.iter().enumerate() {
-            let place = Place {
-                layer: position + 1,
+        for (index, step) in blueprint.steps.iter().enumerate() {
+            let check = Check {
+                position: index + 1,
                 step: Some(step),
+                input: shape,
+                flat: denses > 0,
             };
             let layer = match *step {
                 Step::Conv {
@@ -54,37 +58,33 @@ impl Network {
                     stride,
                     padding,
                 } => {
-                    let input = place.picture(flow)?;
-                    let rows = place.window(input, kernel, stride, padding, 0)?;
-                    let columns = place.window(input, kernel, stride, padding, 1)?;
+                    let [rows, columns] = check.windows(kernel, stride, padding)?;
                     convs += 1;
                     Layer::Conv(Conv {
                         name: format!("conv{convs}"),
-                        input,
+                        input: shape,
                         output: ImageShape::new(filters, rows.count, columns.count),
                         kernel,
-                        stride,
+                        stride: [stride; 2],
                         pad: [rows.before, columns.before, rows.after, columns.after],
                         norm: blueprint.batch_norm,
+                        relu: true,
                     })
                 }
                 Step::MaxPool { size, stride } => {
-                    let input = place.picture(flow)?;
-                    let window = [size, size];
-                    let rows = place.window(input, window, stride, Padding::Valid, 0)?;
-                    let columns = place.window(input, window, stride, Padding::Valid, 1)?;
+                    let [rows, columns] = check.windows([size; 2], stride, Padding::Valid)?;
                     Layer::MaxPool(MaxPool {
-                        input,
-                        output: ImageShape::new(input.channels, rows.count, columns.count),
-                        size,
-                        stride,
+                        input: shape,
+                        output: ImageShape::new(shape.channels, rows.count, columns.count),
+                        size: [size; 2],
+                        stride: [stride; 2],
                     })
                 }
                 Step::Dense { units } => {
                     denses += 1;
                     Layer::Dense(Dense {
                         name: format!("dense{denses}"),
-                        inputs: flow.values(),
+                        inputs: shape.pixels(),
                         outputs: units,
                         norm: blueprint.batch_norm,
                         relu: true,
@@ -92,37 +92,34 @@ impl Network {
                 }
                 Step::Dropout { rate } => {
                     if !(0.0..1.0).contains(&rate) {
-                        return Err(place.empty());
+                        return Err(check.meaningless());
                     }
                     dropouts += 1;
                     Layer::Dropout(Dropout {
                         index: dropouts - 1,
-                        values: flow.values(),
+                        values: shape.pixels(),
                         rate,
                     })
                 }
             };
-            flow = match &layer {
-                Layer::Conv(conv) => Flow::Picture(conv.output),
-                Layer::MaxPool(pool) => Flow::Picture(pool.output),
-                Layer::Dense(dense) => Flow::Values(dense.outputs),
-                Layer::Dropout(_) => flow,
-            };
-            place.check_size(&layer, flow)?;
+            shape = layer.output().unwrap_or(shape);
+            check.size(&layer, shape)?;
             layers.push(layer);
         }
-        let place = Place {
-            layer: layers.len() + 1,
-            step: None,
-        };
         let output = Layer::Dense(Dense {
             name: "output".into(),
-            inputs: flow.values(),
+            inputs: shape.pixels(),
             outputs: classes,
             norm: false,
             relu: false,
         });
-        place.check_size(&output, Flow::Values(classes))?;
+        let check = Check {
+            position: layers.len() + 1,
+            step: None,
+            input: shape,
+            flat: denses > 0,
+        };
+        check.size(&output, ImageShape::new(classes, 1, 1))?;
         layers.push(output);
         Ok(Self {
             input,

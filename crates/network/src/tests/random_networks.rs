@@ -1,15 +1,12 @@
 //! Engines against each other on networks and pictures of random shapes.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use bakeoff_core::ImageShape;
-use bakeoff_network::{
-    AdamOptions, Batch, Blueprint, BurnEngine, DropoutMasks, NativeEngine, Network, NetworkEngine,
-    Padding, Role, Step, Weights,
-};
+use bakeoff_kernels::{Adam, Batch, Blueprint, Network, Padding, Role, Step};
 use proptest::{prelude::*, test_runner::RngSeed};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+
+use crate::{engine::NetworkEngine, engines::ENGINES, weights::Weights};
 
 /// A gradient step of this size: Adam with an epsilon that drowns its second moment.
 /// Adam itself divides by a root that may be as small as rounding, and so shows
@@ -72,24 +69,18 @@ fn weights(network: &Network, rng: &mut ChaCha8Rng) -> Weights {
 
 /// Scores in training, scores when answering, and weights after one step.
 fn run(
-    engine: &dyn NetworkEngine,
+    engine: &NetworkEngine,
     network: &Network,
     weights: &Weights,
     pixels: &[u8],
     labels: &[u16],
 ) -> [Vec<f32>; 3] {
-    let adam = AdamOptions {
+    let adam = Adam {
         epsilon: PLAIN,
-        ..AdamOptions::default()
+        ..Adam::default()
     };
-    let mut learner = engine
-        .learner(network, weights, adam, DropoutMasks::new(1))
-        .unwrap();
-    let answered = engine
-        .predictor(network, weights)
-        .unwrap()
-        .scores(pixels)
-        .unwrap();
+    let mut learner = engine.learner(network, weights, adam, 1);
+    let answered = engine.scorer(network, weights)(pixels).unwrap();
     let trained = learner
         .step(&Batch {
             step: 0,
@@ -98,7 +89,8 @@ fn run(
             rows: None,
             rate: f64::from(PLAIN),
         })
-        .unwrap();
+        .unwrap()
+        .scores;
     let after = learner.weights().unwrap();
     let after = after.iter().flat_map(|(_, values)| values.to_vec());
     [trained, answered, after.collect()]
@@ -127,8 +119,8 @@ proptest! {
         let labels: Vec<u16> = (0..samples)
             .map(|_| rng.random_range(0..network.classes() as u16))
             .collect();
-        let native = run(&NativeEngine, &network, &weights, &pixels, &labels);
-        let burn = run(&BurnEngine::Flex, &network, &weights, &pixels, &labels);
+        let native = run(&ENGINES[0], &network, &weights, &pixels, &labels);
+        let burn = run(&ENGINES[1], &network, &weights, &pixels, &labels);
         for (part, (native, burn)) in ["training", "answers", "weights"]
             .into_iter()
             .zip(native.iter().zip(&burn))

@@ -1,17 +1,18 @@
-//! The parts of a network: what the user asked for, and what became of it.
+//! The parts of a network: the steps of a blueprint, and layers with every size worked out.
 
 use std::fmt;
 
 use bakeoff_core::ImageShape;
 
-/// How convolutions treat the border.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Padding {
-    /// Only whole windows; the picture shrinks by the kernel size less one.
-    Valid,
-    /// Zeros around the picture, so that the output has `ceil(input / stride)` rows
-    /// and columns. An odd zero goes below and to the right, as in Keras.
-    Same,
+bakeoff_core::choices! {
+    /// How convolutions treat the border.
+    pub enum Padding {
+        /// Only whole windows; the picture shrinks by the kernel size less one.
+        Valid = "valid",
+        /// Zeros around the picture, so that the output has `ceil(input / stride)` rows
+        /// and columns. An odd zero goes below and to the right, as in Keras.
+        Same = "same",
+    }
 }
 
 /// One step of a [`Blueprint`].
@@ -68,12 +69,14 @@ pub struct Conv {
     pub output: ImageShape,
     /// Rows and columns of the kernel.
     pub kernel: [usize; 2],
-    /// Step between windows.
-    pub stride: usize,
-    /// Zeros above, left, below and right.
+    /// Rows and columns from one window to the next.
+    pub stride: [usize; 2],
+    /// Rows and columns of zeros above, left, below and right.
     pub pad: [usize; 4],
     /// Batch norm between the convolution and the ReLU; it replaces the bias.
     pub norm: bool,
+    /// Whether a ReLU follows.
+    pub relu: bool,
 }
 
 /// A pooling layer with every size worked out.
@@ -84,9 +87,9 @@ pub struct MaxPool {
     /// What comes out.
     pub output: ImageShape,
     /// Rows and columns of the window.
-    pub size: usize,
-    /// Step between windows.
-    pub stride: usize,
+    pub size: [usize; 2],
+    /// Rows and columns from one window to the next.
+    pub stride: [usize; 2],
 }
 
 /// A dense layer with every size worked out.
@@ -107,7 +110,7 @@ pub struct Dense {
 /// A dropout layer with every size worked out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dropout {
-    /// The how-manyth dropout layer, from 0; names its stream of random numbers.
+    /// Its number among the dropout layers, from 0; names its stream of random numbers.
     pub index: usize,
     /// Values that go through for one picture.
     pub values: usize,
@@ -118,7 +121,7 @@ pub struct Dropout {
 /// One layer of a [`Network`](super::Network).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layer {
-    /// Convolution (+ batch norm) + ReLU.
+    /// Convolution (+ batch norm) (+ ReLU).
     Conv(Conv),
     /// Maximum over windows.
     MaxPool(MaxPool),
@@ -189,6 +192,19 @@ impl fmt::Display for Step {
             Self::MaxPool { size, stride } => write!(f, "max-pool {size} stride {stride}"),
             Self::Dense { units } => write!(f, "dense {units}"),
             Self::Dropout { rate } => write!(f, "dropout {rate}"),
+        }
+    }
+}
+
+impl Layer {
+    /// The shape of what comes out; a dense layer's values are channels of 1×1. `None` for
+    /// dropout, which changes no shape.
+    pub(super) fn output(&self) -> Option<ImageShape> {
+        match self {
+            Self::Conv(conv) => Some(conv.output),
+            Self::MaxPool(pool) => Some(pool.output),
+            Self::Dense(dense) => Some(ImageShape::new(dense.outputs, 1, 1)),
+            Self::Dropout(_) => None,
         }
     }
 }

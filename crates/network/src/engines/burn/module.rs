@@ -1,16 +1,24 @@
 //! A [`Network`] as a Burn module.
 
+use bakeoff_kernels::{
+    Conv, Dense, Dropout, Layer, MaxPool, NORM_EPSILON, NORM_MOMENTUM, Network, dropout_mask,
+};
 use burn::{
     module::{Module, Param, RunningState},
     nn::{BatchNorm, Linear, PaddingConfig2d, conv::Conv2d, pool::MaxPool2d},
     tensor::{Device, Tensor, TensorData, activation::relu},
 };
 
-use super::values;
-use crate::{
-    Conv, Dense, Dropout, DropoutMasks, Layer, MaxPool, NORM_EPSILON, NORM_MOMENTUM, Network,
-    Weights,
-};
+use crate::weights::Weights;
+
+/// A tensor's values, row-major.
+pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, String> {
+    tensor
+        .try_into_data()
+        .map_err(|error| error.to_string())?
+        .try_into_vec::<f32>()
+        .map_err(|error| format!("{error:?}"))
+}
 
 /// Whether a forward pass drops values.
 #[derive(Clone, Copy)]
@@ -18,7 +26,7 @@ pub(super) enum Mode {
     /// Dropout with these masks.
     Train {
         /// Where the masks come from.
-        masks: DropoutMasks,
+        dropout_seed: u64,
         /// Step of the optimiser.
         step: u64,
     },
@@ -48,6 +56,7 @@ enum BurnLayer {
 struct ConvBlock {
     conv: Conv2d,
     norm: Option<BatchNorm>,
+    relu: bool,
 }
 
 #[derive(Module, Debug)]
@@ -64,18 +73,18 @@ struct DropoutBlock {
     rate: f64,
 }
 
-/// What flows between two layers.
-enum Flow {
+/// The values between two layers.
+enum Values {
     Pictures(Tensor<4>),
-    Values(Tensor<2>),
+    Flat(Tensor<2>),
 }
 
-impl Flow {
+impl Values {
     fn flat(self) -> Tensor<2> {
         match self {
             // Channel by channel, row by row: PyTorch's order, not Keras's.
             Self::Pictures(pictures) => pictures.flatten(1, 3),
-            Self::Values(values) => values,
+            Self::Flat(values) => values,
         }
     }
 }
@@ -144,16 +153,17 @@ impl<'a, I: Iterator<Item = &'a [f32]>> Source<'a, I> {
         let weight = self.param([filters, channels, height, width])?;
         let (bias, norm) = self.bias_or_norm(filters, conv.norm)?;
         let [top, left, bottom, right] = conv.pad;
+        let relu = conv.relu;
         let conv = Conv2d {
             weight,
             bias,
-            stride: [conv.stride; 2],
+            stride: conv.stride,
             kernel_size: conv.kernel,
             dilation: [1, 1],
             groups: 1,
             padding: PaddingConfig2d::Explicit(top, left, bottom, right),
         };
-        Ok(ConvBlock { conv, norm })
+        Ok(ConvBlock { conv, norm, relu })
     }
 
     fn dense(&mut self, dense: &Dense) -> Result<DenseBlock, String> {
@@ -172,15 +182,15 @@ impl<'a, I: Iterator<Item = &'a [f32]>> Source<'a, I> {
 
 fn pool(pool: &MaxPool) -> MaxPool2d {
     MaxPool2d {
-        stride: [pool.stride; 2],
-        kernel_size: [pool.size; 2],
+        stride: pool.stride,
+        kernel_size: pool.size,
         padding: PaddingConfig2d::Valid,
         dilation: [1, 1],
         ceil_mode: false,
     }
 }
 
-/// A row-major matrix of `columns` columns, turned over.
+/// The transpose of a row-major matrix of `columns` columns.
 fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
     let mut out = Vec::with_capacity(matrix.len());
     for column in 0..columns {
@@ -221,18 +231,20 @@ impl BurnNetwork {
 
     /// N×K scores before the softmax.
     pub(super) fn forward(&self, pictures: Tensor<4>, mode: Mode) -> Tensor<2> {
-        let mut flow = Flow::Pictures(pictures);
+        let mut input = Values::Pictures(pictures);
         for layer in &self.layers {
-            flow = match (layer, flow) {
-                (BurnLayer::Conv(block), Flow::Pictures(x)) => Flow::Pictures(block.forward(x)),
-                (BurnLayer::MaxPool(pool), Flow::Pictures(x)) => Flow::Pictures(pool.forward(x)),
-                (BurnLayer::Dense(block), flow) => Flow::Values(block.forward(flow.flat())),
-                (BurnLayer::Dropout(block), flow) => block.forward(flow, mode),
+            input = match (layer, input) {
+                (BurnLayer::Conv(block), Values::Pictures(x)) => Values::Pictures(block.forward(x)),
+                (BurnLayer::MaxPool(pool), Values::Pictures(x)) => {
+                    Values::Pictures(pool.forward(x))
+                }
+                (BurnLayer::Dense(block), input) => Values::Flat(block.forward(input.flat())),
+                (BurnLayer::Dropout(block), input) => block.forward(input, mode),
                 // `Network::new` lets no picture layer follow a dense one.
-                (BurnLayer::Conv(_) | BurnLayer::MaxPool(_), flow @ Flow::Values(_)) => flow,
+                (BurnLayer::Conv(_) | BurnLayer::MaxPool(_), input @ Values::Flat(_)) => input,
             };
         }
-        flow.flat()
+        input.flat()
     }
 
     /// The values of every tensor in the order of [`Network::tensors`].
@@ -268,51 +280,52 @@ impl BurnNetwork {
 
 impl ConvBlock {
     fn forward(&self, pictures: Tensor<4>) -> Tensor<4> {
-        let x = self.conv.forward(pictures);
-        relu(match &self.norm {
-            Some(norm) => norm.forward(x),
-            None => x,
-        })
+        norm_and_relu(self.conv.forward(pictures), &self.norm, self.relu)
     }
 }
 
 impl DenseBlock {
     fn forward(&self, values: Tensor<2>) -> Tensor<2> {
-        let x = self.linear.forward(values);
-        let x = match &self.norm {
-            Some(norm) => norm.forward(x),
-            None => x,
-        };
-        if self.relu { relu(x) } else { x }
+        norm_and_relu(self.linear.forward(values), &self.norm, self.relu)
     }
 }
 
+fn norm_and_relu<const D: usize>(
+    x: Tensor<D>,
+    norm: &Option<BatchNorm>,
+    with_relu: bool,
+) -> Tensor<D> {
+    let x = match norm {
+        Some(norm) => norm.forward(x),
+        None => x,
+    };
+    if with_relu { relu(x) } else { x }
+}
+
 impl DropoutBlock {
-    fn forward(&self, flow: Flow, mode: Mode) -> Flow {
-        let Mode::Train { masks, step } = mode else {
-            return flow;
+    fn forward(&self, input: Values, mode: Mode) -> Values {
+        let Mode::Train { dropout_seed, step } = mode else {
+            return input;
         };
         if self.rate == 0.0 {
-            return flow;
+            return input;
         }
         let layer = Dropout {
             index: self.index,
             values: self.values,
             rate: self.rate,
         };
-        match flow {
-            Flow::Pictures(x) => {
-                let mask = masks.draw(&layer, step, x.dims()[0]);
-                let mask = Tensor::from_data(TensorData::new(mask, x.dims()), &x.device());
-                Flow::Pictures(x * mask)
-            }
-            Flow::Values(x) => {
-                let mask = masks.draw(&layer, step, x.dims()[0]);
-                let mask = Tensor::from_data(TensorData::new(mask, x.dims()), &x.device());
-                Flow::Values(x * mask)
-            }
+        match input {
+            Values::Pictures(x) => Values::Pictures(with_mask(&layer, dropout_seed, step, x)),
+            Values::Flat(x) => Values::Flat(with_mask(&layer, dropout_seed, step, x)),
         }
     }
+}
+
+fn with_mask<const D: usize>(layer: &Dropout, seed: u64, step: u64, x: Tensor<D>) -> Tensor<D> {
+    let mask = dropout_mask(layer, seed, step, x.dims()[0]);
+    let mask = Tensor::from_data(TensorData::new(mask, x.dims()), &x.device());
+    x * mask
 }
 
 #[cfg(test)]

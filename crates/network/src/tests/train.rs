@@ -9,11 +9,11 @@ use bakeoff_core::{ImageShape, Images};
 use serde_json::json;
 
 use super::*;
-use crate::{
-    AdamOptions, Blueprint, EngineError, Keep, NetworkEngine, Predictor, Step, TRAINING_SETTINGS,
-};
+use bakeoff_kernels::{Blueprint, Step};
 
-/// What a [`Scripted`] engine was asked to do.
+use crate::{engine::StepOutcome, stopping::KeptEpoch};
+
+/// What a [`Scripted`] engine was called for.
 #[derive(Clone, Debug, PartialEq)]
 enum Call {
     Step {
@@ -26,7 +26,7 @@ enum Call {
 }
 
 /// Answers the validation pass of epoch e with the e-th confidence for class 0, and
-/// tells by its weights after how many steps they were taken.
+/// returns weights that say after how many steps they were taken.
 #[derive(Clone, Default)]
 struct Scripted {
     confidence: Vec<f32>,
@@ -41,36 +41,19 @@ struct ScriptedLearner {
     scored: usize,
 }
 
-impl NetworkEngine for Scripted {
-    fn name(&self) -> &'static str {
-        "scripted"
-    }
-
-    fn learner(
-        &self,
-        network: &Network,
-        _: &Weights,
-        _: AdamOptions,
-        _: DropoutMasks,
-    ) -> Result<Box<dyn Learner>, EngineError> {
-        Ok(Box::new(ScriptedLearner {
+impl Scripted {
+    fn learner(&self, start: &Start<'_>) -> Box<dyn Learner> {
+        Box::new(ScriptedLearner {
             script: self.clone(),
-            network: network.clone(),
+            network: start.network.clone(),
             steps: 0,
             scored: 0,
-        }))
-    }
-
-    fn predictor(&self, _: &Network, _: &Weights) -> Result<Box<dyn Predictor>, EngineError> {
-        Err(EngineError {
-            engine: "scripted",
-            reason: "cannot predict".into(),
         })
     }
 }
 
 impl Learner for ScriptedLearner {
-    fn step(&mut self, batch: &Batch<'_>) -> Result<Vec<f32>, EngineError> {
+    fn step(&mut self, batch: &Batch<'_>) -> Result<StepOutcome, EngineError> {
         self.steps += 1;
         let (pixels, labels) = batch.gather();
         let count = labels.len();
@@ -82,7 +65,10 @@ impl Learner for ScriptedLearner {
         });
         let bad = self.script.diverge_at == Some(batch.step);
         let score = if bad { f32::NAN } else { 0.0 };
-        Ok(vec![score; count * self.network.classes()])
+        Ok(StepOutcome {
+            scores: vec![score; count * self.network.classes()],
+            score: None,
+        })
     }
 
     fn scores(&mut self, pixels: &[u8]) -> Result<Vec<f32>, EngineError> {
@@ -99,13 +85,13 @@ impl Learner for ScriptedLearner {
             .tensors()
             .iter()
             .map(|spec| vec![self.steps as f32; spec.shape.iter().product()])
-            .collect::<Vec<_>>();
+            .collect();
         Ok(Weights::from_values(&self.network, values).unwrap())
     }
 }
 
 fn training(given: serde_json::Value) -> Training {
-    let mut settings: serde_json::Map<_, _> = TRAINING_SETTINGS
+    let mut settings: serde_json::Map<_, _> = Training::TABLE
         .iter()
         .map(|setting| (setting.key.to_owned(), (setting.default)()))
         .collect();
@@ -144,7 +130,8 @@ fn fit(
 ) -> Outcome {
     let mut events = Vec::new();
     let result = train(
-        script,
+        "scripted",
+        &|start| Ok(script.learner(start)),
         &network(false),
         &training(given),
         &samples(count),
@@ -177,7 +164,7 @@ fn finished(outcome: &Outcome) -> &FitSummary {
 }
 
 fn taken_after(outcome: &Outcome) -> f32 {
-    outcome.result.as_ref().unwrap().iter().next().unwrap().1[0]
+    outcome.result.as_ref().unwrap().values()[0][0]
 }
 
 /// Validation pictures all of class 0: the higher the confidence, the lower the loss.
@@ -203,13 +190,13 @@ fn the_best_weights_are_restored_when_patience_runs_out() {
 
 #[test]
 fn without_patience_all_epochs_run_and_keep_decides() {
-    for (keep, expected) in [(Keep::BestLoss, 2.0), (Keep::Last, 3.0)] {
+    for (keep, expected) in [(KeptEpoch::BestLoss, 2.0), (KeptEpoch::Last, 3.0)] {
         let script = Scripted {
             confidence: vec![0.1, 2.0, 1.0],
             ..Scripted::default()
         };
         let word = match keep {
-            Keep::BestLoss => "best-loss",
+            KeptEpoch::BestLoss => "best-loss",
             _ => "last",
         };
         let given = json!({"epochs": 3, "batch_size": 100, "keep": word});
@@ -217,7 +204,10 @@ fn without_patience_all_epochs_run_and_keep_decides() {
         assert_eq!(taken_after(&outcome), expected);
         let summary = finished(&outcome);
         assert_eq!((summary.steps, summary.stopped_early), (3, false));
-        assert_eq!(summary.best_epoch, (keep == Keep::BestLoss).then_some(2));
+        assert_eq!(
+            summary.best_epoch,
+            (keep == KeptEpoch::BestLoss).then_some(2)
+        );
     }
 }
 
@@ -396,7 +386,7 @@ fn augmentation_changes_what_is_trained_on_and_nothing_else() {
 }
 
 #[test]
-fn a_lonely_last_picture_joins_the_batch_before_it_under_batch_norm() {
+fn a_single_last_picture_joins_the_batch_before_it_under_batch_norm() {
     let sizes = |samples, size, norm| {
         Batches::new(samples, size, norm)
             .map(|batches| {
@@ -414,14 +404,4 @@ fn a_lonely_last_picture_joins_the_batch_before_it_under_batch_norm() {
     assert_eq!(sizes(1, 4, true), None);
     assert_eq!(sizes(1, 4, false), Some(vec![1]));
     assert_eq!(sizes(0, 4, false), None);
-}
-
-#[test]
-fn the_tally_is_the_mean_cross_entropy() {
-    let mut tally = Tally::default();
-    tally.add(&[1.0, 1.0, 0.0, 1000.0], &[0, 0], 2);
-    let Validation { loss, accuracy } = tally.means();
-    // A tie counts for the lower class; large scores do not overflow.
-    assert_eq!(accuracy, 0.5);
-    assert!((loss - (2f64.ln() + 1000.0) / 2.0).abs() < 1e-9, "{loss}");
 }

@@ -1,7 +1,6 @@
 //! The reference for what layers compute: one picture, plain loops, nothing clever.
 
-use super::{ConvLayer, DenseLayer, Layer, Layers, LayersError, MaxPoolLayer};
-use crate::ImageShape;
+use bakeoff_core::{ConvLayer, DenseLayer, ImageShape, Layer, Layers, LayersError, MaxPoolLayer};
 
 /// What came out of one layer.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,95 +23,93 @@ pub struct Activations {
     pub probabilities: Vec<f32>,
 }
 
-impl Layers {
-    /// Answers one picture of C×H×W bytes and tells what every layer made of it.
-    ///
-    /// # Errors
-    /// [`LayersError::Picture`] when the length is another.
-    pub fn forward(&self, picture: &[u8]) -> Result<Activations, LayersError> {
-        if picture.len() != self.input().pixels() {
-            return Err(LayersError::Picture {
-                expected: self.input(),
-                got: picture.len(),
-            });
-        }
-        Ok(self.forward_scaled(
-            picture
-                .iter()
-                .map(|&byte| f32::from(byte) * self.scale())
-                .collect(),
-        ))
+/// Answers one picture of C×H×W bytes and returns what came out of every layer.
+///
+/// # Errors
+/// [`LayersError::Picture`] when the length is another.
+pub fn forward(model: &Layers, picture: &[u8]) -> Result<Activations, LayersError> {
+    if picture.len() != model.input().pixels() {
+        return Err(LayersError::Picture {
+            expected: model.input(),
+            got: picture.len(),
+        });
     }
+    let scaled = picture.iter().map(|&byte| f32::from(byte) * model.scale());
+    Ok(forward_scaled(model, scaled.collect()))
+}
 
-    /// The same for a picture that is scaled already and has the right length.
-    pub(super) fn forward_scaled(&self, input: Vec<f32>) -> Activations {
-        let mut layers: Vec<Activation> = Vec::with_capacity(self.layers().len());
-        let mut shape = self.input();
-        for (layer, &output) in self.layers().iter().zip(self.shapes()) {
-            let values = layers.last().map_or(&input, |last| &last.values);
-            let values = match layer {
-                Layer::Conv(conv) => convolve(conv, shape, output, values),
-                Layer::MaxPool(pool) => max_pool(pool, shape, output, values),
-                Layer::Dense(dense) => multiply(dense, values),
-                Layer::Relu => values.iter().map(|&value| value.max(0.0)).collect(),
-            };
-            shape = output;
-            layers.push(Activation { shape, values });
-        }
-        let scores = layers.last().map_or(&input, |last| &last.values);
-        let probabilities = softmax(scores, self.temperature());
-        Activations {
-            input,
-            layers,
-            probabilities,
-        }
+/// The same for a picture that is scaled already and has the right length.
+pub(super) fn forward_scaled(model: &Layers, input: Vec<f32>) -> Activations {
+    let mut layers: Vec<Activation> = Vec::with_capacity(model.layers().len());
+    let mut shape = model.input();
+    for (layer, &output) in model.layers().iter().zip(model.shapes()) {
+        let values = layers.last().map_or(&input, |last| &last.values);
+        let values = match layer {
+            Layer::Conv(conv) => convolve(conv, shape, output, values),
+            Layer::MaxPool(pool) => max_pool(pool, shape, output, values),
+            Layer::Dense(dense) => multiply(dense, values),
+            Layer::Relu => values.iter().map(|&value| value.max(0.0)).collect(),
+        };
+        shape = output;
+        layers.push(Activation { shape, values });
+    }
+    let scores = layers.last().map_or(&input, |last| &last.values);
+    let probabilities = softmax(scores, model.temperature());
+    Activations {
+        input,
+        layers,
+        probabilities,
     }
 }
 
-/// The input place that a window at `out` sees at its row or column `k`, if it is not
-/// in the zeros around the picture.
-pub(super) fn place(
-    out: usize,
-    stride: usize,
-    k: usize,
-    before: usize,
-    len: usize,
-) -> Option<usize> {
-    (out * stride + k)
-        .checked_sub(before)
-        .filter(|&at| at < len)
-}
-
-fn convolve(conv: &ConvLayer, input: ImageShape, output: ImageShape, values: &[f32]) -> Vec<f32> {
+/// Calls `f` with the index of the weight, of the input and of the output of every product of
+/// a convolution. What a window sees of the zeros around the picture is left out.
+pub(super) fn for_each_product(
+    conv: &ConvLayer,
+    input: ImageShape,
+    output: ImageShape,
+    mut f: impl FnMut(usize, usize, usize),
+) {
     let [rows, columns] = conv.kernel;
     let [above, left, ..] = conv.pad;
-    let mut out = Vec::with_capacity(output.pixels());
+    let inside = |at: usize, before: usize, len: usize| {
+        at.checked_sub(before).filter(|&position| position < len)
+    };
+    let mut out = 0;
     for filter in 0..conv.filters {
         for y in 0..output.height {
             for x in 0..output.width {
-                let mut sum = f64::from(conv.bias[filter]);
                 for channel in 0..input.channels {
                     for ky in 0..rows {
-                        let Some(row) = place(y, conv.stride[0], ky, above, input.height) else {
+                        let Some(row) = inside(y * conv.stride[0] + ky, above, input.height) else {
                             continue;
                         };
                         for kx in 0..columns {
-                            let Some(column) = place(x, conv.stride[1], kx, left, input.width)
-                            else {
+                            let at = x * conv.stride[1] + kx;
+                            let Some(column) = inside(at, left, input.width) else {
                                 continue;
                             };
                             let weight =
                                 ((filter * input.channels + channel) * rows + ky) * columns + kx;
                             let value = (channel * input.height + row) * input.width + column;
-                            sum += f64::from(conv.weights[weight]) * f64::from(values[value]);
+                            f(weight, value, out);
                         }
                     }
                 }
-                out.push(sum as f32);
+                out += 1;
             }
         }
     }
-    out
+}
+
+fn convolve(conv: &ConvLayer, input: ImageShape, output: ImageShape, values: &[f32]) -> Vec<f32> {
+    let each = output.height * output.width;
+    let biases = conv.bias.iter().map(|&bias| f64::from(bias));
+    let mut out: Vec<f64> = biases.flat_map(|bias| vec![bias; each]).collect();
+    for_each_product(conv, input, output, |weight, value, to| {
+        out[to] += f64::from(conv.weights[weight]) * f64::from(values[value]);
+    });
+    out.into_iter().map(|sum| sum as f32).collect()
 }
 
 /// The place in `values` of the largest value of each window, the first of equals.

@@ -1,16 +1,16 @@
 //! What engines compute: gradients against finite differences, engines against each other.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use bakeoff_core::ImageShape;
-use bakeoff_network::{
-    AdamOptions, Batch, Blueprint, BurnEngine, DropoutMasks, Learner, NativeEngine, Network,
-    NetworkEngine, Padding, Role, Step, Weights,
-};
+use bakeoff_kernels::{Adam, Batch, Blueprint, Network, Padding, Role, Step};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const ENGINES: [&dyn NetworkEngine; 3] = [&BurnEngine::Flex, &BurnEngine::NdArray, &NativeEngine];
+use crate::{
+    engine::{Learner, NetworkEngine},
+    engines::ENGINES,
+    weights::Weights,
+};
+
 const SHAPE: ImageShape = ImageShape::new(2, 8, 7);
 const CLASSES: usize = 3;
 const BATCH: usize = 6;
@@ -51,21 +51,19 @@ fn batch(seed: u64) -> (Vec<u8>, Vec<u16>) {
 }
 
 fn values(weights: &Weights) -> Vec<Vec<f32>> {
-    weights.iter().map(|(_, values)| values.to_vec()).collect()
+    weights.values().to_vec()
 }
 
 /// The mean cross-entropy of one batch in training mode, and the learner after a step.
 fn step(
-    engine: &dyn NetworkEngine,
+    engine: &NetworkEngine,
     network: &Network,
     weights: &Weights,
-    adam: AdamOptions,
+    adam: Adam,
     rate: f64,
 ) -> (f64, Box<dyn Learner>) {
     let (pixels, labels) = batch(3);
-    let mut learner = engine
-        .learner(network, weights, adam, DropoutMasks::new(5))
-        .unwrap();
+    let mut learner = engine.learner(network, weights, adam, 5);
     let scores = learner
         .step(&Batch {
             step: 0,
@@ -74,7 +72,8 @@ fn step(
             rows: None,
             rate,
         })
-        .unwrap();
+        .unwrap()
+        .scores;
     let loss = scores
         .chunks_exact(CLASSES)
         .zip(&labels)
@@ -88,10 +87,10 @@ fn step(
 
 /// The gradient at `weights`. An Adam step with an enormous epsilon is a step of plain
 /// gradient descent: m / (√v + ε) → g / ε.
-fn gradient(engine: &dyn NetworkEngine, network: &Network, weights: &Weights) -> Vec<Vec<f32>> {
-    let adam = AdamOptions {
+fn gradient(engine: &NetworkEngine, network: &Network, weights: &Weights) -> Vec<Vec<f32>> {
+    let adam = Adam {
         epsilon: 1e5,
-        ..AdamOptions::default()
+        ..Adam::default()
     };
     let (_, mut learner) = step(engine, network, weights, adam, 1e5);
     let after = values(&learner.weights().unwrap());
@@ -123,7 +122,7 @@ fn gradients_agree_with_finite_differences() {
     for (engine, norm) in ENGINES.iter().flat_map(|e| [(e, false), (e, true)]) {
         let network = network(norm);
         let weights = off_the_kinks(&network);
-        let gradient = gradient(*engine, &network, &weights);
+        let gradient = gradient(engine, &network, &weights);
         for (index, spec) in network.tensors().iter().enumerate() {
             if !spec.role.is_trained() {
                 continue;
@@ -143,13 +142,13 @@ fn gradients_agree_with_finite_differences() {
                     *value += (sign * size * f64::from(*g) / slope) as f32;
                 }
                 let moved = Weights::from_values(&network, moved).unwrap();
-                step(*engine, &network, &moved, AdamOptions::default(), 0.0).0
+                step(engine, &network, &moved, Adam::default(), 0.0).0
             };
             let measured = (loss_at(1.0) - loss_at(-1.0)) / (2.0 * size);
             assert!(
                 (slope - measured).abs() < 5e-4 + 0.02 * measured,
                 "{} norm {norm} {}: {slope} is not {measured}",
-                engine.name(),
+                engine.name,
                 spec.name
             );
         }
@@ -161,14 +160,12 @@ fn engines_agree_after_some_steps() {
     for norm in [false, true] {
         let network = network(norm);
         let weights = Weights::initial(&network, 1);
-        let run = |engine: &dyn NetworkEngine| {
-            let adam = AdamOptions {
+        let run = |engine: &NetworkEngine| {
+            let adam = Adam {
                 weight_decay: 0.1,
-                ..AdamOptions::default()
+                ..Adam::default()
             };
-            let mut learner = engine
-                .learner(&network, &weights, adam, DropoutMasks::new(5))
-                .unwrap();
+            let mut learner = engine.learner(&network, &weights, adam, 5);
             for number in 0..5 {
                 let (pixels, labels) = batch(number);
                 learner
@@ -183,14 +180,14 @@ fn engines_agree_after_some_steps() {
             }
             let trained = learner.weights().unwrap();
             let scores = learner.scores(&batch(9).0).unwrap();
-            let predictor = engine.predictor(&network, &trained).unwrap();
-            assert_eq!(scores, predictor.scores(&batch(9).0).unwrap());
+            let scorer = engine.scorer(&network, &trained);
+            assert_eq!(scores, scorer(&batch(9).0).unwrap());
             (values(&trained), scores)
         };
-        let (weights_a, scores_a) = run(ENGINES[0]);
+        let (weights_a, scores_a) = run(&ENGINES[0]);
         assert_ne!(weights_a, values(&weights), "nothing was learned");
         for engine in &ENGINES[1..] {
-            let (weights_b, scores_b) = run(*engine);
+            let (weights_b, scores_b) = run(engine);
             for (spec, (a, b)) in network
                 .tensors()
                 .iter()
@@ -215,11 +212,11 @@ fn assert_close(a: &[f32], b: &[f32], what: &str) {
 
 #[test]
 fn running_statistics_follow_the_batches_and_are_not_trained() {
-    for engine in ENGINES {
+    for engine in &ENGINES {
         let network = network(true);
         let weights = Weights::initial(&network, 1);
         // Without a learning rate only the statistics can change.
-        let (_, mut learner) = step(engine, &network, &weights, AdamOptions::default(), 0.0);
+        let (_, mut learner) = step(engine, &network, &weights, Adam::default(), 0.0);
         let after = learner.weights().unwrap();
         for ((spec, before), (_, after)) in weights.iter().zip(after.iter()) {
             let changed = before != after;
@@ -237,12 +234,10 @@ fn dropout_is_for_training_only_and_differs_by_step() {
     let network = network(false);
     let weights = Weights::initial(&network, 1);
     let (pixels, labels) = batch(3);
-    for engine in ENGINES {
+    for engine in &ENGINES {
         let run = |seed| {
-            let adam = AdamOptions::default();
-            let mut learner = engine
-                .learner(&network, &weights, adam, DropoutMasks::new(seed))
-                .unwrap();
+            let adam = Adam::default();
+            let mut learner = engine.learner(&network, &weights, adam, seed);
             let steps = [0, 1].map(|step| {
                 let batch = Batch {
                     step,
@@ -251,15 +246,15 @@ fn dropout_is_for_training_only_and_differs_by_step() {
                     rows: None,
                     rate: 0.0,
                 };
-                learner.step(&batch).unwrap()
+                learner.step(&batch).unwrap().scores
             });
             assert_ne!(learner.scores(&pixels).unwrap(), steps[0]);
             steps
         };
         let steps = run(5);
-        assert_ne!(steps[0], steps[1], "{}", engine.name());
-        assert_eq!(steps, run(5), "{}", engine.name());
-        assert_ne!(steps, run(6), "{}", engine.name());
+        assert_ne!(steps[0], steps[1], "{}", engine.name);
+        assert_eq!(steps, run(5), "{}", engine.name);
+        assert_ne!(steps, run(6), "{}", engine.name);
     }
 }
 
@@ -267,15 +262,8 @@ fn dropout_is_for_training_only_and_differs_by_step() {
 fn a_failing_library_is_an_error_and_not_a_panic() {
     let network = network(false);
     let weights = Weights::initial(&network, 1);
-    for engine in ENGINES {
-        let mut learner = engine
-            .learner(
-                &network,
-                &weights,
-                AdamOptions::default(),
-                DropoutMasks::new(5),
-            )
-            .unwrap();
+    for engine in &ENGINES {
+        let mut learner = engine.learner(&network, &weights, Adam::default(), 5);
         // A label that names no class.
         let bad = Batch {
             step: 0,
@@ -284,9 +272,8 @@ fn a_failing_library_is_an_error_and_not_a_panic() {
             rows: None,
             rate: 0.1,
         };
-        let error = learner.step(&bad).unwrap_err();
-        assert_eq!(error.engine, engine.name());
-        if engine.name() == NativeEngine.name() {
+        assert!(learner.step(&bad).is_err());
+        if engine.name == "native" {
             // It looks before it steps.
             continue;
         }
@@ -295,8 +282,19 @@ fn a_failing_library_is_an_error_and_not_a_panic() {
             learner
                 .scores(&batch(1).0)
                 .unwrap_err()
-                .reason
+                .to_string()
                 .contains("failed")
         );
+    }
+}
+
+#[test]
+fn an_engine_says_which_kernel_it_runs() {
+    let network = network(false);
+    let weights = Weights::initial(&network, 1);
+    for engine in &ENGINES {
+        let learner = engine.learner(&network, &weights, Adam::default(), 5);
+        let expected = (engine.name == "native").then(|| bakeoff_kernels::Isa::detect().name());
+        assert_eq!(learner.kernel(), expected, "{}", engine.name);
     }
 }

@@ -3,16 +3,11 @@
 //!
 //! `golden/training_steps.py` made `golden/training_steps.json`.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
-
 use bakeoff_core::ImageShape;
-use bakeoff_network::{
-    AdamOptions, Batch, Blueprint, BurnEngine, DropoutMasks, NativeEngine, Network, NetworkEngine,
-    Padding, Step, Weights,
-};
+use bakeoff_kernels::{Adam, Batch, Blueprint, Network, Padding, Step};
 use serde::Deserialize;
 
-const ENGINES: [&dyn NetworkEngine; 3] = [&BurnEngine::Flex, &BurnEngine::NdArray, &NativeEngine];
+use crate::{engines::ENGINES, weights::Weights};
 
 #[derive(Deserialize)]
 struct Case {
@@ -67,13 +62,11 @@ fn training_steps_agree_with_jax() {
             .collect();
         assert_eq!(names, case.names);
         let weights = Weights::from_values(&network, case.initial.clone()).unwrap();
-        let adam = AdamOptions {
+        let adam = Adam {
             weight_decay: 0.1,
-            ..AdamOptions::default()
+            ..Adam::default()
         };
-        let mut learner = engine
-            .learner(&network, &weights, adam, DropoutMasks::new(0))
-            .unwrap();
+        let mut learner = engine.learner(&network, &weights, adam, 0);
         for (step, expected) in case.losses.iter().enumerate() {
             let labels = &case.labels[step];
             let scores = learner
@@ -84,12 +77,13 @@ fn training_steps_agree_with_jax() {
                     rows: None,
                     rate: 0.01,
                 })
-                .unwrap();
+                .unwrap()
+                .scores;
             let got = loss(&scores, labels);
             assert!(
                 (got - expected).abs() < 1e-4,
                 "{} step {step}: loss {got} is not {expected}",
-                engine.name()
+                engine.name
             );
         }
         let trained = learner.weights().unwrap();
@@ -99,7 +93,7 @@ fn training_steps_agree_with_jax() {
                 assert!(
                     (f64::from(*got) - expected).abs() < 1e-4,
                     "{} {}: {got} is not {expected}",
-                    engine.name(),
+                    engine.name,
                     spec.name
                 );
             }

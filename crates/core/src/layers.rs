@@ -1,23 +1,18 @@
 //! A parametric model written down: its layers in order, with their weights.
 //!
-//! What wants to look inside a model or to compute it elsewhere (the page that answers
-//! in the browser, feature maps, saliency) reads this instead of knowing families and
-//! engines. [`Layers::forward`] and [`Layers::input_gradient`] are the reference for
-//! what the description means: plain loops over one picture, made to be read and to be
-//! compared with, not to be fast.
+//! Code that looks inside a model or computes it elsewhere (the page that answers
+//! in the browser, feature maps, saliency) reads this and needs to know no family and no
+//! engine. `bakeoff-network` has the plain reference for what it means: `forward` and
+//! `input_gradient`.
 //!
 //! Only what computes an answer is here. Dropout is gone, batch normalisation is folded
 //! into the weights before it, and flattening needs no layer, because values always lie
 //! in the order channel, row, column. ONNX was rejected: a reader of it is many times
 //! the size of what these few layers need.
 
-mod backward;
-mod forward;
-
 use serde::{Deserialize, Serialize};
 
 use crate::ImageShape;
-pub use forward::{Activation, Activations};
 
 /// One layer of [`Layers`].
 #[derive(Clone, Debug, PartialEq)]
@@ -93,7 +88,7 @@ pub enum LayersError {
     /// A class that the model does not have.
     #[error("class {class} of {classes}")]
     Class {
-        /// The class asked for.
+        /// The class that was given.
         class: usize,
         /// Classes of the model.
         classes: usize,
