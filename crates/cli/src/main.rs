@@ -8,11 +8,9 @@
 mod args;
 mod commands;
 mod interrupt;
-mod leaderboard;
 mod pages;
 mod preview;
 mod progress;
-mod table;
 mod text;
 
 use std::process::ExitCode;

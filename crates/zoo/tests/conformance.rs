@@ -14,7 +14,7 @@ use bakeoff_core::{
     ModelSpec, PredictError, Probabilities, Samples, Settings,
 };
 use bakeoff_data::toy::{self, ToySpec};
-use bakeoff_zoo::{Calibrated, ModelFacts, TestMetrics};
+use bakeoff_store::{Calibrated, ModelFacts, TestMetrics};
 use serde_json::json;
 
 /// A problem that every engine learns in a blink. Neither square, nor 28×28, nor ten
@@ -269,8 +269,8 @@ fn a_calibrated_model_is_more_honest_and_comes_back_with_the_same_bits() {
         assert_eq!(before.predicted(), after.predicted(), "{name}");
         let folder = tempfile::tempdir().unwrap();
         let facts = facts(family, engine, &data);
-        let saved = bakeoff_zoo::save(folder.path(), &model, facts).unwrap();
-        let loaded = bakeoff_zoo::load(&saved.folder).unwrap();
+        let saved = bakeoff_store::save(folder.path(), &model, facts).unwrap();
+        let loaded = bakeoff_store::load(&saved.folder, bakeoff_zoo::family).unwrap();
         assert_eq!(
             loaded.manifest.temperature,
             Some(temperature.temperature),
@@ -299,8 +299,8 @@ fn what_is_saved_answers_with_the_same_bits() {
         let model = fit(family, engine, &data, 1);
         let folder = tempfile::tempdir().unwrap();
         let facts = facts(family, engine, &data);
-        let saved = bakeoff_zoo::save(folder.path(), &*model, facts).unwrap();
-        let loaded = bakeoff_zoo::load(&saved.folder).unwrap();
+        let saved = bakeoff_store::save(folder.path(), &*model, facts).unwrap();
+        let loaded = bakeoff_store::load(&saved.folder, bakeoff_zoo::family).unwrap();
         assert_eq!(loaded.manifest.parameters, model.parameters());
         assert_eq!(loaded.model.parameters(), model.parameters());
         let images = data.test().images();

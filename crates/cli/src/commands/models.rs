@@ -3,14 +3,11 @@
 use std::process::ExitCode;
 
 use bakeoff_core::Family;
-use bakeoff_zoo::Listed;
+use bakeoff_report::terminal::{Align, table};
+use bakeoff_store::Listed;
 use serde_json::{Value, json};
 
-use crate::{
-    args::ModelsArgs,
-    table::{Align, table},
-    text,
-};
+use crate::{args::ModelsArgs, text};
 
 pub(crate) fn main(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
     if let Some(name) = &args.settings {
@@ -21,7 +18,7 @@ pub(crate) fn main(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let saved = bakeoff_zoo::list(&args.models_dir)?;
+    let saved = bakeoff_store::list(&args.models_dir)?;
     if args.json {
         let families: Vec<Value> = bakeoff_zoo::families()
             .iter()

@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use bakeoff_bench::{Runner, Subprocess};
+use bakeoff_report::terminal;
 use serde_json::json;
 
-use crate::{args::RunArgs, interrupt, leaderboard::leaderboard_text, pages, progress, text};
+use crate::{args::RunArgs, interrupt, pages, progress, text};
 
 pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
     let experiment = super::experiment(&args.experiment, args.overrides)?;
@@ -71,7 +72,7 @@ pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
     } else if !args.quiet {
         text::print(&format!(
             "\n{}\nReport: {}\n{}Models: {} (try `bakeoff predict --model NAME PICTURE.png`)\n",
-            leaderboard_text(&leaderboard),
+            terminal::leaderboard(&leaderboard),
             report.display(),
             index.map_or_else(String::new, |index| format!(
                 "All runs: {}\n",
