@@ -15,7 +15,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("unify", &[]),
     ("kernels", &["core"]),
     ("metrics", &["core"]),
-    ("data", &["core"]),
+    ("picture", &["core"]),
+    ("data", &["core", "picture"]),
     ("dummy", &["core"]),
     ("logistic", &["core", "kernels"]),
     ("knn", &["core", "kernels"]),
@@ -30,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("measures", &["core", "metrics"]),
     ("report", &["core", "metrics", "measures"]),
-    ("server", &["core", "data", "network", "store", "zoo", "bench"]),
+    ("server", &["core", "picture", "data", "network", "store", "zoo", "bench"]),
 ];
 
 /// A file of more lines than this, its inline tests not counted, is asking to be two.

@@ -4,8 +4,9 @@
 use std::{io, path::PathBuf};
 
 use bakeoff_core::SamplesError;
+use bakeoff_picture::PictureError;
 
-use crate::{PictureError, idx::IdxError};
+use crate::idx::IdxError;
 
 /// Why a dataset could not be opened.
 ///

@@ -2,40 +2,23 @@
 
 use std::ops::Range;
 
-use super::Plane;
+use crate::plane::{Plane, Rect};
 
-/// A rectangle of pixels of a plane; it lies within the plane and holds at least one.
-#[derive(Clone, Copy)]
-pub(super) struct Frame {
-    pub(super) left: usize,
-    pub(super) top: usize,
-    pub(super) width: usize,
-    pub(super) height: usize,
-}
-
-/// The square around the middle of `frame` averaged to `side` × `side` values. Every
+/// The square around the middle of `bounds` averaged to `side` × `side` values. Every
 /// target pixel is the mean of what it covers, partly covered pixels by their covered
 /// part; beyond the plane there is no ink.
 ///
-/// The shorter side of the frame is extended by the same length, perhaps half a pixel,
+/// The shorter side of the bounding box is extended by the same length, perhaps half a pixel,
 /// on both ends. MNIST's was too: the outermost columns of its narrow digits are
 /// equally grey on the left and on the right (means 123 and 126 over 42,287 digits,
 /// where the outermost rows have 239 and 238). Only where the square is `side` pixels wide
 /// as it is, whole pixels are kept whole: the picture has been through this once.
-pub(super) fn average(ink: &Plane, frame: Frame, side: usize) -> Vec<f64> {
-    let length = frame.width.max(frame.height);
-    let columns = Coverage::along(
-        ink.width,
-        frame.left..frame.left + frame.width,
-        length,
-        side,
-    );
-    let rows = Coverage::along(
-        ink.height,
-        frame.top..frame.top + frame.height,
-        length,
-        side,
-    );
+pub(crate) fn average(ink: &Plane, bounds: Rect, side: usize) -> Vec<f64> {
+    let length = bounds.width.max(bounds.height);
+    let columns = bounds.left..bounds.left + bounds.width;
+    let columns = Coverage::along(ink.width, columns, length, side);
+    let rows = bounds.top..bounds.top + bounds.height;
+    let rows = Coverage::along(ink.height, rows, length, side);
     let mut out = vec![0.0; side * side];
     for (line, row) in out.chunks_exact_mut(side).zip(&rows) {
         let lines = ink.rows().skip(row.pixels.start);
@@ -55,8 +38,7 @@ pub(super) fn average(ink: &Plane, frame: Frame, side: usize) -> Vec<f64> {
 
 /// Means of squares of `factor` × `factor` pixels; those at the right and the bottom
 /// may cover less.
-pub(super) fn shrink(plane: &Plane, factor: usize) -> Plane {
-    let factor = factor.max(1);
+pub(crate) fn shrink(plane: &Plane, factor: usize) -> Plane {
     let width = plane.width.div_ceil(factor);
     let mut values = Vec::with_capacity(width * plane.height.div_ceil(factor));
     let mut sums = vec![0_u32; width];
@@ -75,11 +57,7 @@ pub(super) fn shrink(plane: &Plane, factor: usize) -> Plane {
             values.push(((sum + count / 2) / count) as u8);
         }
     }
-    Plane {
-        width,
-        height: values.len() / width,
-        values,
-    }
+    Plane::new(width, values)
 }
 
 /// What one target pixel covers along one axis.
@@ -91,21 +69,21 @@ struct Coverage {
 
 impl Coverage {
     /// For each of `count` target pixels that fill `length` together, around the middle
-    /// of `frame`, on an axis of `len` pixels.
-    fn along(len: usize, frame: Range<usize>, length: usize, count: usize) -> Vec<Self> {
-        // Places are counted from the frame, so that it does not matter where it lies.
-        let mut start = (length - frame.len()) as f64 / -2.0;
+    /// of `bounds`, on an axis of `len` pixels.
+    fn along(len: usize, bounds: Range<usize>, length: usize, count: usize) -> Vec<Self> {
+        // Positions are counted from the bounds, so that it does not matter where they lie.
+        let mut start = (length - bounds.len()) as f64 / -2.0;
         if length == count {
             // Pixels that are as large as the target's need no averaging.
             start = start.ceil();
         }
         let step = length as f64 / count as f64;
-        let (first, last) = (-(frame.start as f64), (len - frame.start) as f64);
+        let (first, last) = (-(bounds.start as f64), (len - bounds.start) as f64);
         (0..count)
             .map(|index| {
                 let from = (start + step * index as f64).clamp(first, last);
                 let to = (start + step * (index + 1) as f64).clamp(from, last);
-                let pixel = |place: f64| (place - first) as usize;
+                let pixel = |position: f64| (position - first) as usize;
                 let pixels = pixel(from.floor())..pixel(to.ceil());
                 let weights = (from.floor() as i64..to.ceil() as i64)
                     .map(|pixel| {
@@ -123,21 +101,17 @@ impl Coverage {
 mod tests {
     use super::*;
 
-    /// The frame `[left, top, width, height]` of a plane, averaged.
-    fn averaged(width: usize, values: &[u8], frame: [usize; 4], side: usize) -> Vec<f64> {
-        let plane = Plane {
-            width,
-            height: values.len() / width,
-            values: values.to_vec(),
-        };
-        let [left, top, width, height] = frame;
-        let frame = Frame {
+    /// The rectangle `[left, top, width, height]` of a plane, averaged.
+    fn averaged(width: usize, values: &[u8], bounds: [usize; 4], side: usize) -> Vec<f64> {
+        let plane = Plane::new(width, values.to_vec());
+        let [left, top, width, height] = bounds;
+        let bounds = Rect {
             left,
             top,
             width,
             height,
         };
-        average(&plane, frame, side)
+        average(&plane, bounds, side)
     }
 
     const FOUR_BY_TWO: [u8; 8] = [1, 3, 10, 20, 5, 7, 30, 40];
@@ -178,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn beside_the_frame_what_the_square_covers_counts() {
+    fn what_the_square_covers_beside_the_bounding_box_counts() {
         let out = averaged(3, &[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 0, 1, 3], 3);
         assert_eq!(out, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
     }

@@ -6,7 +6,7 @@ use image::imageops::{self, FilterType};
 use super::*;
 
 fn digits() -> Samples {
-    crate::open("mnist").unwrap().test().clone()
+    bakeoff_data::open("mnist").unwrap().test().clone()
 }
 
 /// A digit dark on light, enlarged, somewhere on a larger sheet.
@@ -59,7 +59,7 @@ fn digits_that_go_through_every_step_come_back_within_a_grey_level() {
     // Inverted they are pictures like any other: nothing is known of them beforehand.
     // Measured: 96.7 %; the others have faint outer rows, or small pieces apart.
     use rayon::prelude::*;
-    let dataset = crate::open("mnist").unwrap();
+    let dataset = bakeoff_data::open("mnist").unwrap();
     let mut digits: Vec<&[u8]> = dataset.train().images().iter().collect();
     digits.extend(dataset.test().images().iter());
     assert_eq!(digits.len(), 70_000);

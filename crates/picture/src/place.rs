@@ -1,39 +1,36 @@
-//! Making the ink of a picture look as MNIST's does.
+//! Placing the ink as MNIST does: cropped, averaged, at full ink, with its centre of mass in the
+//! middle.
 
 use bakeoff_core::ImageShape;
 
-use super::{
-    Log, Step, Warning,
+use crate::{
+    log::Log,
     paper::Ink,
-    resample::{self, Frame},
-    stroke,
+    resample,
+    steps::{Step, Warning},
 };
 
-/// Ink that stands out by fewer grey levels gets a warning.
+/// Ink that differs from the paper by fewer grey levels gets a warning.
 const FAINT_CONTRAST: u8 = 64;
 
-/// MNIST's own steps, in proportion to the target: the box of the ink, a square around
-/// its middle, averaged to 20/28 of the target's smaller side, full ink, centre of
-/// mass in the middle.
-pub(super) fn like_mnist(mut ink: Ink, target: ImageShape, log: &mut Log) -> Vec<u8> {
-    warn(&ink, log);
-    let thin = ink_box(&ink);
-    let margin = stroke::thicken(&mut ink, thin, log);
-    let frame = ink_box(&ink);
+/// MNIST's own steps, in proportion to the target: the bounding box of the ink, a square around
+/// its middle, averaged to 20/28 of the target's smaller side, full ink, centre of mass in the
+/// middle. `margin` was added on every side of the picture.
+pub(crate) fn like_mnist(ink: &Ink, margin: usize, target: ImageShape, log: &mut Log) -> Vec<u8> {
+    let bounds = ink.amount.bounding_box(ink.threshold);
     log.steps.push(Step::Cropped {
-        left: frame.left.saturating_sub(margin),
-        top: frame.top.saturating_sub(margin),
-        width: frame.width,
-        height: frame.height,
+        left: bounds.left.saturating_sub(margin),
+        top: bounds.top.saturating_sub(margin),
+        width: bounds.width,
+        height: bounds.height,
     });
-    let ink = &ink.amount;
     let smaller = target.width.min(target.height);
     // 20 for 28; rounded, and at least 1.
     let side = ((smaller * 20 + 14) / 28).max(1);
-    let averaged = resample::average(ink, frame, side);
+    let averaged = resample::average(&ink.amount, bounds, side);
     log.steps.push(Step::Averaged { side });
     let strongest = averaged.iter().copied().fold(0.0, f64::max);
-    // The box holds ink, so that this only guards the division.
+    // The bounding box holds ink, so that this only guards the division.
     let scale = if strongest > 0.0 {
         255.0 / strongest
     } else {
@@ -113,37 +110,9 @@ impl Axis {
     }
 }
 
-/// The rows and columns that hold strokes; the picture is not blank.
-fn ink_box(ink: &Ink) -> Frame {
-    let plane = &ink.amount;
-    let (mut left, mut right) = (plane.width - 1, 0);
-    let (mut top, mut bottom) = (plane.height - 1, 0);
-    for (y, row) in plane.rows().enumerate() {
-        let holds_ink = |&value: &u8| value >= ink.threshold;
-        if let Some(first) = row.iter().position(holds_ink) {
-            let last = row.iter().rposition(holds_ink).unwrap_or(first);
-            (left, right) = (left.min(first), right.max(last));
-            (top, bottom) = (top.min(y), y);
-        }
-    }
-    Frame {
-        left,
-        top,
-        // `left` and `top` stay at their far ends only where nothing is ink.
-        width: right.saturating_sub(left) + 1,
-        height: bottom.saturating_sub(top) + 1,
-    }
-}
-
-/// Says what may be wrong with the ink.
-fn warn(ink: &Ink, log: &mut Log) {
-    let frame = ink_box(ink);
-    let (width, height) = (ink.amount.width, ink.amount.height);
-    if frame.left == 0
-        || frame.top == 0
-        || frame.left + frame.width == width
-        || frame.top + frame.height == height
-    {
+/// Warns of what may be wrong with the ink.
+pub(crate) fn warn(ink: &Ink, log: &mut Log) {
+    if ink.amount.border().any(|amount| amount >= ink.threshold) {
         log.warnings.push(Warning::TouchesEdge);
     }
     if ink.contrast < FAINT_CONTRAST {

@@ -1,4 +1,4 @@
-//! Ruled and squared paper: its lines are taken away, strokes that cross them stay.
+//! Ruled and squared paper: its lines are erased, strokes that cross them stay.
 //!
 //! A line of the paper is almost straight, thin, and runs across the picture from border to
 //! border; a stroke may be as long and as thin, but ends on the paper. Lines are found by
@@ -8,107 +8,104 @@
 //! Source: staff removal by run length, see Dalitz et al., "A comparative study of staff
 //! removal algorithms", IEEE PAMI 30(5), 2008.
 //!
-//! In a picture cut close to the ink strokes run from border to border too. So lines count as
+//! In a picture cut close to the ink, strokes run from border to border too. So lines count as
 //! the paper's only where they are thinner or lighter than what is left without them, or many;
-//! a line that stays does less harm than a stroke that goes.
+//! a line that stays does less harm than a stroke that is erased.
 //!
-//! Rejected: opening with a long segment (fails on lines that are not quite level); the
+//! Rejected: opening with a long segment (fails on lines that are not quite horizontal); the
 //! Hough transform of all angles (finds the digit's own straight strokes).
 
 use std::ops::Range;
 
-use super::{Log, PictureError, Plane, Step, paper::Ink, pieces, stroke};
+use crate::{error::PictureError, log::Log, paper::Ink, plane::Plane, specks, steps::Step, stroke};
 
 /// Pixels of the small copy's longer side.
 const SMALL_SIDE: usize = 200;
 
-/// How much a line may rise, as a part of the way across: about 10 degrees.
+/// How much a line may rise, as a part of the picture's width: about 10 degrees.
 const RISE: f64 = 0.18;
 
-/// A line covers at least this part of its way across the picture, and its way at least half of
+/// Least part of its way across the picture that a line covers; its way is at least half of
 /// the picture.
 const COVER: f64 = 0.7;
 
 /// A line is at most this part of the picture's longer side thick.
 const THICK: f64 = 1.0 / 40.0;
 
-/// So many parallel lines are no strokes, however thick and dark: in a drawing, which may be a
+/// So many parallel lines are the paper's, however thick and dark: in a drawing, which may be a
 /// letter cut close, and in a photo.
 const MANY: [usize; 2] = [4, 3];
 
-/// Strokes are at least so many times as thick as a line that may be told by this.
+/// Strokes are at least so many times as thick as lines that are recognised by their thickness.
 const THICKER: f64 = 1.4;
 
-/// Lines have at most this part of the ink of strokes, where they are told by this.
+/// Lines that are recognised by their ink have at most this part of the ink of strokes.
 const LIGHTER: f64 = 0.75;
 
-/// Beside lines that leave the picture at both ends others may end this part of the way across
-/// before it, as thin print is faint in places.
+/// Where several lines reach the border at both ends, others may end this part of the picture's
+/// width before it, as thin print is faint in places.
 const SHORT: f64 = 0.04;
 
 /// Erases the lines of the paper.
 ///
 /// # Errors
 /// When there is nothing on the paper but its lines.
-pub(super) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
+pub(crate) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
     // Most drawings leave the border blank, and need not be searched.
     if !ink.amount.border().any(|amount| amount > 0) {
         return Ok(());
     }
-    let turned = transposed(&ink.amount);
-    // In a photo lines may be so light that but half of them passes for ink.
+    let transposed = ink.amount.transposed();
+    // In a photo lines may be so light that only half of them passes for ink.
     let threshold = match ink.is_even {
         true => ink.threshold,
         false => ink.threshold.div_ceil(2),
     };
-    let level = parallel(&ink.amount, threshold);
-    let upright = parallel(&turned, threshold);
-    let width = ink.amount.width;
-    // Both directions are looked for and erased in the picture as it was.
-    let without = |level: &[Found], upright: &[Found]| {
-        let mut kept = ink.amount.values.clone();
-        for line in level {
-            line.erase(&ink.amount, threshold, |x, y| kept[y * width + x] = 0);
-        }
-        for line in upright {
-            line.erase(&turned, threshold, |x, y| kept[x * width + y] = 0);
-        }
-        Plane {
-            width,
-            height: ink.amount.height,
-            values: kept,
-        }
-    };
-    let count = level.len() + upright.len();
-    if count == 0 {
+    let mut horizontal = find_lines(&ink.amount, threshold);
+    let mut vertical = find_lines(&transposed, threshold);
+    let counts = [horizontal.len(), vertical.len()];
+    if counts == [0, 0] {
         return Ok(());
     }
-    let bare = without(&level, &upright);
-    if pieces::is_dust(&bare, ink) {
+    // Both directions are searched and erased in the picture as it was.
+    let without = |horizontal: &[FoundLine], vertical: &[FoundLine]| {
+        let mut left = ink.amount.clone();
+        let width = left.width;
+        for line in horizontal {
+            line.erase(&ink.amount, threshold, |x, y| {
+                left.values[y * width + x] = 0
+            });
+        }
+        for line in vertical {
+            line.erase(&transposed, threshold, |x, y| {
+                left.values[x * width + y] = 0
+            });
+        }
+        left
+    };
+    let rest = without(&horizontal, &vertical);
+    if specks::are_all(&rest, ink) {
         // One line and nothing else, or one across others, is a drawing cut close: a one, a
         // four, an H. Others are paper, or a frame around it.
-        let crossed =
-            level.len().min(upright.len()) == 1 && level.len().max(upright.len()) < MANY[0];
-        return match ink.is_even && (count == 1 || crossed) {
+        let [fewer, more] = [counts[0].min(counts[1]), counts[0].max(counts[1])];
+        let is_drawing = fewer + more == 1 || fewer == 1 && more < MANY[0];
+        return match ink.is_even && is_drawing {
             true => Ok(()),
             false => Err(PictureError::NothingDrawn),
         };
     }
-    let rest = Strokes::of(&bare, ink.threshold);
-    // Each direction for itself: beside ruled lines a stroke may go upright across all.
-    let are_paper = |lines: &[Found]| {
-        lines.len() >= MANY[usize::from(!ink.is_even)]
-            || rest.is_some_and(|strokes| strokes.are_unlike(lines))
-    };
-    let level = if are_paper(&level) { level } else { Vec::new() };
-    let upright = if are_paper(&upright) {
-        upright
-    } else {
-        Vec::new()
-    };
-    let count = level.len() + upright.len();
+    let strokes = Strokes::of(&rest, ink.threshold);
+    // Each direction by itself: beside ruled lines a vertical stroke may cross all of them.
+    for lines in [&mut horizontal, &mut vertical] {
+        let are_of_the_paper = lines.len() >= MANY[usize::from(!ink.is_even)]
+            || strokes.is_some_and(|strokes| strokes.differ_from(lines));
+        if !are_of_the_paper {
+            lines.clear();
+        }
+    }
+    let count = horizontal.len() + vertical.len();
     if count > 0 {
-        ink.amount = without(&level, &upright);
+        ink.amount = without(&horizontal, &vertical);
         ink.is_even = false;
         log.steps.push(Step::Lines { count });
         log.stage("lines", &ink.amount);
@@ -134,17 +131,17 @@ impl Strokes {
             .copied()
             .filter(|&v| v >= threshold)
             .collect();
-        let amount = upper(&mut amounts)?;
+        let amount = upper_quartile(&mut amounts)?;
         Some(Self {
-            width: stroke::mean_width(rest, threshold),
+            width: stroke::mean_width(rest, threshold, rest.rect()),
             amount,
         })
     }
 
     /// Whether the lines are clearly thinner or lighter.
-    fn are_unlike(&self, lines: &[Found]) -> bool {
+    fn differ_from(&self, lines: &[FoundLine]) -> bool {
         let count = lines.len().max(1) as f64;
-        let mean = |of: &dyn Fn(&Found) -> f64| lines.iter().map(of).sum::<f64>() / count;
+        let mean = |of: &dyn Fn(&FoundLine) -> f64| lines.iter().map(of).sum::<f64>() / count;
         let thickness = mean(&|line| line.thickness[0] as f64);
         self.width >= THICKER * thickness.max(1.0)
             || mean(&|line| line.amount) <= LIGHTER * self.amount
@@ -152,13 +149,13 @@ impl Strokes {
 }
 
 /// The upper quartile.
-fn upper(amounts: &mut [u8]) -> Option<f64> {
+fn upper_quartile(amounts: &mut [u8]) -> Option<f64> {
     let at = amounts.len().checked_sub(1)? * 3 / 4;
     Some(f64::from(*amounts.select_nth_unstable(at).1))
 }
 
-/// An almost level line: the rows where it begins and ends, at the left and right edge; those
-/// may lie above or below the picture.
+/// An almost horizontal line: the rows where it meets the left and the right edge; those may
+/// lie above or below the picture.
 #[derive(Clone, Copy, Debug)]
 struct Line {
     /// The middle row at the left edge.
@@ -166,15 +163,15 @@ struct Line {
     /// The middle row at the right edge.
     right: f64,
     /// Rows above and below the middle within which the line lies.
-    slack: f64,
+    tolerance: f64,
 }
 
 impl Line {
     /// The rows in which the line lies in column `x`.
     fn rows(&self, plane: &Plane, x: usize) -> Range<usize> {
         let middle = self.middle(plane, x);
-        let from = (middle - self.slack).floor().max(0.0) as usize;
-        let to = ((middle + self.slack).ceil().max(0.0) as usize).min(plane.height);
+        let from = (middle - self.tolerance).floor().max(0.0) as usize;
+        let to = ((middle + self.tolerance).ceil().max(0.0) as usize).min(plane.height);
         from..to
     }
 
@@ -191,7 +188,7 @@ impl Line {
         first.unwrap_or(0)..last.map_or(0, |last| last + 1)
     }
 
-    /// The run of ink in column `x` nearest to the line's middle.
+    /// The run of ink in column `x` that is nearest to the line's middle.
     fn run(&self, plane: &Plane, threshold: u8, x: usize) -> Option<Range<usize>> {
         let middle = self.middle(plane, x);
         let ink = |y: usize| plane.values[y * plane.width + x] >= threshold;
@@ -208,7 +205,7 @@ impl Line {
 }
 
 /// A line that is thin in most of its columns.
-struct Found {
+struct FoundLine {
     line: Line,
     /// The run of ink that begins or ends within the line, in each column.
     runs: Vec<Option<Range<usize>>>,
@@ -220,7 +217,7 @@ struct Found {
     amount: f64,
 }
 
-impl Found {
+impl FoundLine {
     /// `None` where the line turns out not to be one.
     fn new(line: Line, plane: &Plane, threshold: u8) -> Option<Self> {
         let runs: Vec<_> = (0..plane.width)
@@ -243,14 +240,14 @@ impl Found {
             line,
             runs,
             thickness: [thin, median],
-            most: own(thin),
+            most: longest_run(thin),
             amount: 0.0,
         };
         let mut amounts: Vec<u8> = found
             .thin()
             .flat_map(|(x, run)| run.clone().map(move |y| plane.values[y * plane.width + x]))
             .collect();
-        found.amount = upper(&mut amounts)?;
+        found.amount = upper_quartile(&mut amounts)?;
         Some(found)
     }
 
@@ -263,10 +260,9 @@ impl Found {
         })
     }
 
-    /// Whether the ink goes on to the picture's border at both ends, or ends `short` columns
-    /// before: to its left or right side, or, where the line is not level, through its top or
-    /// bottom before.
-    fn leaves(&self, plane: &Plane, short: usize) -> bool {
+    /// Whether the ink reaches the picture's border at both ends, or ends `short` columns before
+    /// it: the left and the right side, or, where the line is sloped, the top or the bottom.
+    fn reaches_border(&self, plane: &Plane, short: usize) -> bool {
         let (line, height) = (&self.line, plane.height);
         // Thin print is faint in places: the faintest trace is enough.
         let trace = |x: usize| {
@@ -274,7 +270,7 @@ impl Found {
             rows.any(|y| plane.values[y * plane.width + x] > 0)
         };
         let through = |end: f64| {
-            let (above, below) = (end < line.slack, end > height as f64 - line.slack);
+            let (above, below) = (end < line.tolerance, end > height as f64 - line.tolerance);
             let mut runs = self.runs.iter().flatten();
             runs.any(|run| (above && run.start == 0) || (below && run.end == height))
         };
@@ -298,67 +294,68 @@ impl Found {
     }
 }
 
-/// The longest run that belongs to a line of a thickness, and to no stroke.
-fn own(thickness: usize) -> usize {
+/// The longest run of ink that belongs to a line of this thickness and to no stroke.
+fn longest_run(thickness: usize) -> usize {
     thickness + thickness.div_ceil(2).max(1)
 }
 
-/// The lines of a picture that are almost level, thin, and leave it at both ends. Where there
-/// are several of one slope, those besides that look like them and hardly fall short of it.
-fn parallel(plane: &Plane, threshold: u8) -> Vec<Found> {
+/// The lines of a picture that are almost horizontal, thin, and reach its border at both ends.
+/// Where there are several of one slope, also those that look like them and end close to the
+/// border.
+fn find_lines(plane: &Plane, threshold: u8) -> Vec<FoundLine> {
     let find = |near: Option<f64>| {
-        let lines = level_lines(plane, threshold, near).into_iter();
-        let found = lines.filter_map(|line| Found::new(line, plane, threshold));
-        found.collect::<Vec<Found>>()
+        let lines = projected_lines(plane, threshold, near).into_iter();
+        let found = lines.filter_map(|line| FoundLine::new(line, plane, threshold));
+        found.collect::<Vec<FoundLine>>()
     };
     let found = find(None);
-    let leaving = |found: &&Found| found.leaves(plane, 0);
-    let strict: Vec<&Found> = found.iter().filter(leaving).collect();
-    let middle = |of: &dyn Fn(&Found) -> f64| {
+    let complete = |found: &&FoundLine| found.reaches_border(plane, 0);
+    let strict: Vec<&FoundLine> = found.iter().filter(complete).collect();
+    let median = |of: &dyn Fn(&FoundLine) -> f64| {
         let mut values: Vec<f64> = strict.iter().map(|found| of(found)).collect();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied().unwrap_or_default()
     };
-    let rise = |found: &Found| found.line.right - found.line.left;
-    let (rises, thin) = (middle(&rise), middle(&|found| found.thickness[0] as f64));
-    let median = middle(&|found| found.thickness[1] as f64) as usize;
-    let amount = middle(&|found| found.amount);
+    let rise = |found: &FoundLine| found.line.right - found.line.left;
+    let (usual_rise, thin) = (median(&rise), median(&|found| found.thickness[0] as f64));
+    let thickness = median(&|found| found.thickness[1] as f64) as usize;
+    let amount = median(&|found| found.amount);
     let several = strict.len() > 1;
     let short = (SHORT * plane.width as f64) as usize;
     let mut lines = found;
     if several {
         // With the slope known, those that only cross a corner are found too.
-        let far = |one: &Found| {
-            let place = |found: &Found| found.line.left + found.line.right;
+        let far = |one: &FoundLine| {
+            let position = |found: &FoundLine| found.line.left + found.line.right;
             lines
                 .iter()
-                .all(|line| (place(line) - place(one)).abs() > 2.0 * one.line.slack)
+                .all(|line| (position(line) - position(one)).abs() > 2.0 * one.line.tolerance)
         };
-        let mut more = find(Some(rises));
+        let mut more = find(Some(usual_rise));
         more.retain(far);
         lines.extend(more);
     }
     lines.retain(|found| {
-        let alike = (rise(found) - rises).abs() <= 3.0 * found.line.slack
+        let is_similar = (rise(found) - usual_rise).abs() <= 3.0 * found.line.tolerance
             && found.thickness[0] as f64 <= 1.5 * thin + 1.0
             && found.amount <= 1.5 * amount;
-        found.leaves(plane, 0) && (alike || !several)
-            || several && alike && found.leaves(plane, short)
+        found.reaches_border(plane, 0) && (is_similar || !several)
+            || several && is_similar && found.reaches_border(plane, short)
     });
     if several {
         // Of most lines no stroke covers half.
         for found in &mut lines {
-            found.most = own(median.min(found.thickness[1]));
+            found.most = longest_run(thickness.min(found.thickness[1]));
         }
     }
     lines
 }
 
-/// The almost level lines of a picture.
+/// The almost horizontal lines of a picture, found by projection.
 ///
 /// Of any slope where `near` is `None`; otherwise of those that rise by nearly so many pixels
 /// across the picture, also across its corners.
-fn level_lines(plane: &Plane, threshold: u8, near: Option<f64>) -> Vec<Line> {
+fn projected_lines(plane: &Plane, threshold: u8, near: Option<f64>) -> Vec<Line> {
     let factor = plane.width.max(plane.height).div_ceil(SMALL_SIDE);
     let (width, height) = (plane.width.div_ceil(factor), plane.height.div_ceil(factor));
     if width < 16 || height < 16 {
@@ -391,7 +388,7 @@ fn level_lines(plane: &Plane, threshold: u8, near: Option<f64>) -> Vec<Line> {
             }
         }
         for (row, (best, &sum)) in best.iter_mut().zip(&sums).enumerate() {
-            // Short ways across a corner cover much by chance.
+            // A short way across a corner is covered by chance.
             let inside = columns_inside(row as isize - most, rise, width, height);
             if inside < least.max(1) || f64::from(sum) < COVER * inside as f64 {
                 continue;
@@ -415,7 +412,7 @@ fn level_lines(plane: &Plane, threshold: u8, near: Option<f64>) -> Vec<Line> {
             lines.push(Line {
                 left: middle(row),
                 right: middle(row + rise as f64),
-                slack: 1.5 * factor as f64 + 1.0,
+                tolerance: 1.5 * factor as f64 + 1.0,
             });
         }
     }
@@ -452,18 +449,7 @@ fn small_copy(
         }
     }
     // A line that is one pixel thick fills a row of the square, or half a row where it
-    // passes on to the next.
+    // changes to the next.
     let least = (factor as u16).div_ceil(2);
     counts.into_iter().map(|count| count >= least).collect()
-}
-
-fn transposed(plane: &Plane) -> Plane {
-    let values = (0..plane.width)
-        .flat_map(|x| plane.values.iter().skip(x).step_by(plane.width).copied())
-        .collect();
-    Plane {
-        width: plane.height,
-        height: plane.width,
-        values,
-    }
 }

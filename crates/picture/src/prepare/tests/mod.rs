@@ -12,6 +12,7 @@ use image::{DynamicImage, GrayImage, ImageFormat, Luma};
 use proptest::prelude::*;
 
 use super::*;
+use crate::{log::STAGES, steps::Tone};
 
 const TARGET: ImageShape = ImageShape::new(1, 28, 28);
 

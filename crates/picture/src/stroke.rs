@@ -1,6 +1,11 @@
 //! Thin strokes, which would all but vanish in a small picture.
 
-use super::{Log, Plane, Step, paper::Ink, resample::Frame};
+use crate::{
+    log::Log,
+    paper::Ink,
+    plane::{Plane, Rect},
+    steps::Step,
+};
 
 /// Strokes thinner than this part of the drawing's longer side are thickened.
 const THIN: f64 = 0.06;
@@ -12,29 +17,30 @@ const WIDTH: f64 = 0.1;
 /// model sees, and none of its strokes is thin.
 const LEAST_SIDE: usize = 40;
 
-/// Thickens strokes that are far thinner than a dataset's own, evenly on all sides;
-/// `frame` is the box of the ink. Returns the margin that was added on every side.
-pub(super) fn thicken(ink: &mut Ink, frame: Frame, log: &mut Log) -> usize {
-    let side = frame.width.max(frame.height);
+/// Thickens strokes that are far thinner than a dataset's own, evenly on all sides. Returns the
+/// margin that was added on every side.
+pub(crate) fn thicken(ink: &mut Ink, log: &mut Log) -> usize {
+    let bounds = ink.amount.bounding_box(ink.threshold);
+    let side = bounds.width.max(bounds.height);
     if side < LEAST_SIDE {
         return 0;
     }
-    let (side, width) = (side as f64, stroke_width(&ink.amount, ink.threshold, frame));
+    let (side, width) = (side as f64, mean_width(&ink.amount, ink.threshold, bounds));
     if width >= THIN * side {
         return 0;
     }
     let radius = (WIDTH * side - width) / 2.0;
     let reach = radius.ceil() as usize + 1;
     // Strokes near an edge grow like all others: the paper goes on beyond it.
-    ink.amount = with_margin(&ink.amount, reach);
+    ink.amount = ink.amount.padded(reach);
     let plane = &mut ink.amount;
-    let grown = Frame {
-        left: frame.left,
-        top: frame.top,
-        width: frame.width + 2 * reach,
-        height: frame.height + 2 * reach,
+    let grown = Rect {
+        left: bounds.left,
+        top: bounds.top,
+        width: bounds.width + 2 * reach,
+        height: bounds.height + 2 * reach,
     };
-    let squares = distances(plane, ink.threshold, grown, reach);
+    let squares = squared_distances(plane, ink.threshold, grown, reach);
     for (y, row) in squares.chunks_exact(grown.width).enumerate() {
         let start = (grown.top + y) * plane.width + grown.left;
         let values = &mut plane.values[start..start + grown.width];
@@ -51,45 +57,16 @@ pub(super) fn thicken(ink: &mut Ink, frame: Frame, log: &mut Log) -> usize {
     reach
 }
 
-/// The plane with so many pixels without ink on every side.
-fn with_margin(plane: &Plane, margin: usize) -> Plane {
-    let width = plane.width + 2 * margin;
-    let height = plane.height + 2 * margin;
-    let mut values = vec![0; width * height];
-    for (row, out) in plane
-        .rows()
-        .zip(values.chunks_exact_mut(width).skip(margin))
-    {
-        out[margin..margin + plane.width].copy_from_slice(row);
-    }
-    Plane {
-        width,
-        height,
-        values,
-    }
-}
-
-/// The mean width of all strokes of a picture, in pixels.
-pub(super) fn mean_width(plane: &Plane, threshold: u8) -> f64 {
-    let frame = Frame {
-        left: 0,
-        top: 0,
-        width: plane.width,
-        height: plane.height,
-    };
-    stroke_width(plane, threshold, frame)
-}
-
-/// The mean width of the strokes within the frame, in pixels: twice their area by the
+/// The mean width of the strokes within `bounds`, in pixels: twice their area by the
 /// length of their edges. An edge is as long as π/4 of its steps along rows and columns,
 /// whichever way it runs on average (Cauchy and Crofton).
-fn stroke_width(plane: &Plane, threshold: u8, frame: Frame) -> f64 {
+pub(crate) fn mean_width(plane: &Plane, threshold: u8, bounds: Rect) -> f64 {
     let (mut area, mut steps) = (0_usize, 0_usize);
-    let mut above = vec![false; frame.width];
-    let rows = plane.rows().skip(frame.top).take(frame.height);
+    let mut above = vec![false; bounds.width];
+    let rows = plane.rows().skip(bounds.top).take(bounds.height);
     for row in rows {
         let mut before = false;
-        for (&value, above) in row[frame.left..].iter().zip(&mut above) {
+        for (&value, above) in row[bounds.left..].iter().zip(&mut above) {
             let is_ink = value >= threshold;
             area += usize::from(is_ink);
             steps += usize::from(is_ink != before) + usize::from(is_ink != *above);
@@ -101,18 +78,18 @@ fn stroke_width(plane: &Plane, threshold: u8, frame: Frame) -> f64 {
     2.0 * area as f64 / (std::f64::consts::FRAC_PI_4 * steps as f64).max(1.0)
 }
 
-/// For each pixel of the frame the square of its distance to the nearest ink, in pixels;
-/// what is further than `reach` is so by any amount.
-fn distances(plane: &Plane, threshold: u8, frame: Frame, reach: usize) -> Vec<u32> {
-    let (width, height) = (frame.width, frame.height);
+/// For each pixel of `bounds` the square of its distance to the nearest ink, in pixels; of
+/// what is further than `reach`, any number that is larger.
+fn squared_distances(plane: &Plane, threshold: u8, bounds: Rect, reach: usize) -> Vec<u32> {
+    let (width, height) = (bounds.width, bounds.height);
     let beyond = reach + 1;
     // Along columns: down, then up.
     let mut along = vec![beyond; width * height];
-    let rows = plane.rows().skip(frame.top).take(height);
+    let rows = plane.rows().skip(bounds.top).take(height);
     for (y, row) in rows.enumerate() {
         for x in 0..width {
             let at = y * width + x;
-            if row[frame.left + x] >= threshold {
+            if row[bounds.left + x] >= threshold {
                 along[at] = 0;
             } else if y > 0 {
                 along[at] = (along[at - width] + 1).min(beyond);
@@ -145,39 +122,27 @@ fn distances(plane: &Plane, threshold: u8, frame: Frame, reach: usize) -> Vec<u3
 mod tests {
     use super::*;
 
-    fn bar(width: usize) -> (Ink, Frame) {
-        let plane = Plane {
-            width: 100,
-            height: 120,
-            values: (0..12_000)
-                .map(|i| {
-                    let (x, y) = (i % 100, i / 100);
-                    let inside = (40..40 + width).contains(&x) && (10..110).contains(&y);
-                    if inside { 200 } else { 0 }
-                })
-                .collect(),
+    fn bar(width: usize) -> Ink {
+        let value = |i: usize| {
+            let (x, y) = (i % 100, i / 100);
+            let inside = (40..40 + width).contains(&x) && (10..110).contains(&y);
+            if inside { 200 } else { 0 }
         };
-        let frame = Frame {
-            left: 40,
-            top: 10,
-            width,
-            height: 100,
-        };
-        let ink = Ink {
-            amount: plane,
+        Ink {
+            amount: Plane::new(100, (0..12_000).map(value).collect()),
             threshold: 50,
             contrast: 200,
             is_even: true,
-        };
-        (ink, frame)
+        }
     }
 
     #[test]
     fn a_bars_width_is_found() {
         for width in [1, 3, 8] {
-            let (ink, frame) = bar(width);
-            let found = stroke_width(&ink.amount, ink.threshold, frame);
-            // Level and upright edges are the worst case of the mean over all directions.
+            let ink = bar(width);
+            let bounds = ink.amount.bounding_box(ink.threshold);
+            let found = mean_width(&ink.amount, ink.threshold, bounds);
+            // Horizontal and vertical edges are the worst case of the mean over all directions.
             let expected = width as f64;
             assert!(
                 (found / expected - 1.0).abs() < 0.3,
@@ -188,9 +153,9 @@ mod tests {
 
     #[test]
     fn thin_strokes_grow_evenly_and_others_stay() {
-        let (mut ink, frame) = bar(2);
+        let mut ink = bar(2);
         let mut log = Log::default();
-        thicken(&mut ink, frame, &mut log);
+        thicken(&mut ink, &mut log);
         assert!(matches!(log.steps[..], [Step::Thickened { .. }]));
         // It now has a margin.
         let width = ink.amount.width;
@@ -204,31 +169,21 @@ mod tests {
             "on both sides alike"
         );
 
-        let (mut ink, frame) = bar(12);
+        let mut ink = bar(12);
         let before = ink.amount.values.clone();
-        thicken(&mut ink, frame, &mut log);
+        thicken(&mut ink, &mut log);
         assert_eq!(ink.amount.values, before);
         assert_eq!(log.steps.len(), 1);
     }
 
     #[test]
     fn distances_are_those_of_the_nearest_ink() {
-        let mut plane = Plane {
-            width: 9,
-            height: 7,
-            values: vec![0; 63],
-        };
+        let mut plane = Plane::new(9, vec![0; 63]);
         let ink = [(1, 1), (6, 5), (7, 0)];
         for (x, y) in ink {
             plane.values[y * 9 + x] = 9;
         }
-        let frame = Frame {
-            left: 0,
-            top: 0,
-            width: 9,
-            height: 7,
-        };
-        let found = distances(&plane, 9, frame, 4);
+        let found = squared_distances(&plane, 9, plane.rect(), 4);
         for (at, &square) in found.iter().enumerate() {
             let (x, y) = (at % 9, at / 9);
             let nearest = ink

@@ -1,25 +1,20 @@
-//! A sheet with ink, dust and lines on it, its light, and the file that comes of it.
+//! Paper with ink, dust and lines on it, its light, and the file that results.
 
 use image::{
-    DynamicImage, GrayImage, ImageFormat, RgbImage, RgbaImage,
+    DynamicImage, GrayImage, ImageFormat, ImageResult, RgbImage, RgbaImage,
     codecs::jpeg::JpegEncoder,
     imageops::{flip_horizontal, flip_vertical, rotate90, rotate180, rotate270},
 };
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Lines, Style, Tone, pen::Coverage};
-use crate::PictureError;
+use super::{Lines, Style, Tone, pen::Coverage, wrong_size};
 
 /// Least blank pixels around the digit's frame.
 const MARGIN: usize = 4;
 
-/// Lays the digit on a sheet and stores it as the style says.
-pub(super) fn store(
-    drawn: Coverage,
-    style: &Style,
-    rng: &mut ChaCha8Rng,
-) -> Result<Vec<u8>, PictureError> {
+/// Puts the digit on paper and stores it as the style says.
+pub(super) fn store(drawn: Coverage, style: &Style, rng: &mut ChaCha8Rng) -> ImageResult<Vec<u8>> {
     let frame = drawn.width.max(drawn.height);
     let mut ink = lay(drawn, style, rng);
     let (width, height) = (ink.width, ink.height);
@@ -41,13 +36,13 @@ pub(super) fn store(
     encode(grey, width, height, style, rng)
 }
 
-/// The digit somewhere on a larger sheet.
+/// The digit somewhere on larger paper.
 fn lay(drawn: Coverage, style: &Style, rng: &mut ChaCha8Rng) -> Coverage {
-    let mut room = |pixels: usize| {
+    let mut enlarged = |pixels: usize| {
         let more = pixels as f32 * rng.random_range(0.1..1.0);
         pixels + 2 * MARGIN + more as usize
     };
-    let (width, height) = (room(drawn.width), room(drawn.height));
+    let (width, height) = (enlarged(drawn.width), enlarged(drawn.height));
     let mut place = |length: usize, part: usize| {
         let most = length - part - MARGIN;
         match style.corner {
@@ -57,19 +52,19 @@ fn lay(drawn: Coverage, style: &Style, rng: &mut ChaCha8Rng) -> Coverage {
         }
     };
     let (left, top) = (place(width, drawn.width), place(height, drawn.height));
-    let mut sheet = Coverage::blank(width, height);
+    let mut paper = Coverage::blank(width, height);
     for (y, row) in drawn.values.chunks_exact(drawn.width).enumerate() {
         let start = (top + y) * width + left;
-        sheet.values[start..start + drawn.width].copy_from_slice(row);
+        paper.values[start..start + drawn.width].copy_from_slice(row);
     }
-    sheet
+    paper
 }
 
 /// Round specks, up to a fortieth of the digit's frame wide, anywhere.
-fn specks(sheet: &mut Coverage, frame: usize, rng: &mut ChaCha8Rng) {
+fn specks(paper: &mut Coverage, frame: usize, rng: &mut ChaCha8Rng) {
     for _ in 0..rng.random_range(8..30) {
-        let x = rng.random_range(0.0..sheet.width as f32);
-        let y = rng.random_range(0.0..sheet.height as f32);
+        let x = rng.random_range(0.0..paper.width as f32);
+        let y = rng.random_range(0.0..paper.height as f32);
         let radius = rng.random_range(0.5..(frame as f32 / 80.0).max(0.6));
         let darkness = rng.random_range(0.4..1.0);
         let reach = radius.ceil() as isize + 1;
@@ -77,13 +72,13 @@ fn specks(sheet: &mut Coverage, frame: usize, rng: &mut ChaCha8Rng) {
             for dx in -reach..=reach {
                 let (px, py) = (x.floor() as isize + dx, y.floor() as isize + dy);
                 let far = (px as f32 + 0.5 - x).hypot(py as f32 + 0.5 - y);
-                sheet.mark(px, py, (radius + 0.5 - far).clamp(0.0, 1.0) * darkness);
+                paper.mark(px, py, (radius + 0.5 - far).clamp(0.0, 1.0) * darkness);
             }
         }
     }
 }
 
-/// The lines of the paper, almost level, from edge to edge.
+/// The lines of the paper, almost horizontal, from edge to edge.
 fn lines(kind: Lines, frame: usize, width: usize, height: usize, rng: &mut ChaCha8Rng) -> Coverage {
     let mut lines = Coverage::blank(width, height);
     let spacing = match kind {
@@ -125,7 +120,7 @@ fn light(style: &Style, width: usize, height: usize, rng: &mut ChaCha8Rng) -> Ve
     let mut light = Vec::with_capacity(width * height);
     for y in 0..height {
         for x in 0..width {
-            // −½ to ½ across the sheet.
+            // −½ to ½ across the paper.
             let (u, v) = (
                 (x as f32 + 0.5) / width as f32 - 0.5,
                 (y as f32 + 0.5) / height as f32 - 0.5,
@@ -152,11 +147,10 @@ fn encode(
     height: usize,
     style: &Style,
     rng: &mut ChaCha8Rng,
-) -> Result<Vec<u8>, PictureError> {
-    // Sheets are a few thousand pixels wide at the most.
+) -> ImageResult<Vec<u8>> {
+    // The paper is a few thousand pixels wide at the most.
     let (width, height) = (width as u32, height as u32);
-    let failed = || PictureError::Encode("the sheet is not of its size".into());
-    let grey = GrayImage::from_raw(width, height, grey).ok_or_else(failed)?;
+    let grey = GrayImage::from_raw(width, height, grey).ok_or_else(wrong_size)?;
     let image: DynamicImage = match style.tone {
         Tone::DarkOnLight if style.jpeg.is_some() => RgbImage::from_fn(width, height, |x, y| {
             image::Rgb([grey.get_pixel(x, y).0[0]; 3])
@@ -185,19 +179,14 @@ fn encode(
     };
     let image = stored_as(image, orientation);
     let mut bytes = Vec::new();
-    let failed = |error: image::ImageError| PictureError::Encode(error.to_string());
     match style.jpeg {
         Some(quality) => {
-            JpegEncoder::new_with_quality(&mut bytes, quality)
-                .encode_image(&image)
-                .map_err(failed)?;
+            JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(&image)?;
             if orientation > 1 {
                 bytes.splice(2..2, exif_segment(orientation));
             }
         }
-        None => image
-            .write_to(&mut std::io::Cursor::new(&mut bytes), ImageFormat::Png)
-            .map_err(failed)?,
+        None => image.write_to(&mut std::io::Cursor::new(&mut bytes), ImageFormat::Png)?,
     }
     Ok(bytes)
 }

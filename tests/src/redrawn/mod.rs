@@ -1,23 +1,25 @@
 //! Digits of a dataset drawn again as people's pictures: files with a known answer, to
-//! measure how much of a model's accuracy survives a pen, a sheet and a camera.
+//! measure how much of a model's accuracy is left with a pen, paper and a camera.
 //!
-//! A picture of a dataset is enlarged, drawn with a pen somewhere on a sheet, lit,
-//! photographed and stored; each [`Kind`] says how. What comes out is a file as a person
-//! would send it, to be given to [`prepare`](crate::picture::prepare). The same digit,
-//! kind and seed give the same bytes.
+//! A picture of a dataset is enlarged, drawn with a pen somewhere on paper, lit,
+//! photographed and stored; each [`Kind`] says how. The result is a file as a person
+//! would send it, for `bakeoff_picture::prepare`. The same digit, kind and seed give the
+//! same bytes.
 //!
 //! Rejected: a folder of real photographs (a few dozen, from a few hands, of one licence
-//! or another; their answers tell two percentage points apart at best); enlarging alone
+//! or another; at best they resolve two percentage points); enlarging alone
 //! (every preparation looks good on that).
 
+mod paper;
 mod pen;
-mod sheet;
 
 use bakeoff_core::{ImageShape, derive_seed};
+use image::{
+    ImageError, ImageResult,
+    error::{ParameterError, ParameterErrorKind},
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-
-use crate::PictureError;
 
 /// A way to draw and store a picture.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +40,7 @@ pub struct Kind {
 struct Style {
     /// The side of the digit's own frame (28 pixels in MNIST), once enlarged, in pixels.
     frame: (u32, u32),
-    /// Pushed into a corner of the sheet instead of anywhere.
+    /// In a corner of the paper instead of anywhere.
     corner: bool,
     pen: Pen,
     tone: Tone,
@@ -47,7 +49,7 @@ struct Style {
     ink: (f32, f32),
     /// How much darker the darkest corner is than the lightest.
     gradient: f32,
-    /// How much of the light a shadow takes from its part of the sheet.
+    /// How much of the light a shadow takes from its part of the paper.
     shadow: f32,
     specks: bool,
     lines: Lines,
@@ -271,23 +273,21 @@ pub fn kinds() -> &'static [Kind] {
 ///
 /// # Errors
 /// When the bytes are not one grey picture of that shape, or the file cannot be encoded.
-pub fn redraw(
-    digit: &[u8],
-    shape: ImageShape,
-    kind: &Kind,
-    seed: u64,
-) -> Result<Vec<u8>, PictureError> {
+pub fn redraw(digit: &[u8], shape: ImageShape, kind: &Kind, seed: u64) -> ImageResult<Vec<u8>> {
     if shape.channels != 1 || digit.len() != shape.pixels() || digit.is_empty() {
-        return Err(PictureError::Length {
-            bytes: digit.len(),
-            shape,
-        });
+        return Err(wrong_size());
     }
     let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(seed, kind.name));
     let style = &kind.style;
     let side = rng.random_range(style.frame.0..=style.frame.1);
     let drawn = pen::draw(digit, shape, side, style.pen)?;
-    sheet::store(drawn, style, &mut rng)
+    paper::store(drawn, style, &mut rng)
+}
+
+fn wrong_size() -> ImageError {
+    ImageError::Parameter(ParameterError::from_kind(
+        ParameterErrorKind::DimensionMismatch,
+    ))
 }
 
 #[cfg(test)]

@@ -10,7 +10,11 @@ use image::{
     metadata::Orientation,
 };
 
-use super::{Log, MAX_FILE_BYTES, PictureError, Plane, Step};
+use crate::{error::PictureError, log::Log, plane::Plane, steps::Step};
+
+/// The longest file that is decoded. Whoever reads a picture from somewhere that may
+/// not end reads one byte more than this, and it is refused by its length.
+pub const MAX_FILE_BYTES: usize = 64 << 20;
 
 /// The longest side that is read; phones stay below it.
 const MAX_SIDE: u32 = 16_384;
@@ -20,14 +24,14 @@ const MAX_SIDE: u32 = 16_384;
 const MAX_DECODED_BYTES: u64 = 256 << 20;
 
 /// A decoded picture, upright; both sides are at least 1.
-pub(super) struct Decoded {
+pub(crate) struct Decoded {
     image: DynamicImage,
     /// Whether any pixel lets the background through.
     transparent: bool,
 }
 
 /// Decodes a PNG or JPEG, recognised by its content.
-pub(super) fn decode(bytes: &[u8], log: &mut Log) -> Result<Decoded, PictureError> {
+pub(crate) fn decode(bytes: &[u8], log: &mut Log) -> Result<Decoded, PictureError> {
     // `ImageReader` would do, but it hides the size that a refused header claims.
     let input = Cursor::new(bytes);
     if bytes.len() > MAX_FILE_BYTES {
@@ -166,16 +170,16 @@ fn kind(bytes: &[u8]) -> &'static str {
 }
 
 impl Decoded {
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.image.width() as usize
     }
 
-    pub(super) fn height(&self) -> usize {
+    pub(crate) fn height(&self) -> usize {
         self.image.height() as usize
     }
 
     /// Whether every pixel is grey and opaque, and no more than a byte deep.
-    pub(super) fn is_plain_grey(&self) -> bool {
+    pub(crate) fn is_plain_grey(&self) -> bool {
         fn grey([red, green, blue]: [u8; 3]) -> bool {
             red == green && green == blue
         }
@@ -192,13 +196,9 @@ impl Decoded {
     }
 
     /// The grey levels over white, and the alpha channel where any of it is transparent.
-    pub(super) fn into_grey(self) -> (Plane, Option<Plane>) {
-        let (width, height) = (self.width(), self.height());
-        let plane = |values| Plane {
-            width,
-            height,
-            values,
-        };
+    pub(crate) fn into_grey(self) -> (Plane, Option<Plane>) {
+        let width = self.width();
+        let plane = |values| Plane::new(width, values);
         if !self.transparent {
             return (plane(self.image.into_luma8().into_raw()), None);
         }
@@ -209,7 +209,7 @@ impl Decoded {
     }
 
     /// Three planes over white, resized by area to the height and width of `target`.
-    pub(super) fn into_rgb(self, target: ImageShape) -> Vec<u8> {
+    pub(crate) fn into_rgb(self, target: ImageShape) -> Vec<u8> {
         let mut image = if self.transparent {
             let mut image = self.image.into_rgba8();
             for pixel in image.pixels_mut() {

@@ -44,7 +44,7 @@ fn the_desk_around_a_page_is_no_ink() {
     for (left, top, right, bottom) in [(80, 80, 720, 520), (80, 80, 800, 600), (0, 60, 720, 540)] {
         let sheet = on_a_desk(left, top, right, bottom, &LARGE_SEVEN);
         let prepared = prepare(&png(sheet), TARGET).unwrap();
-        assert!(prepared.steps.contains(&Step::Desk));
+        assert!(prepared.steps.contains(&Step::Background));
         assert_near(&prepared, &expected, 4);
         let blank = on_a_desk(left, top, right, bottom, &[]);
         let found = prepare(&png(blank), TARGET);
@@ -61,7 +61,7 @@ fn chalk_on_a_board_is_no_page() {
     let board = photo(&drawing(800, 600, 50, 220, &LARGE_SEVEN));
     let prepared = prepare(&png(board), TARGET).unwrap();
     assert!(
-        !prepared.steps.contains(&Step::Desk),
+        !prepared.steps.contains(&Step::Background),
         "{:?}",
         prepared.steps
     );
@@ -71,7 +71,7 @@ fn chalk_on_a_board_is_no_page() {
     let board = photo(&drawing(340, 500, 50, 220, &fat));
     let prepared = prepare(&png(board), TARGET).unwrap();
     assert!(
-        !prepared.steps.contains(&Step::Desk),
+        !prepared.steps.contains(&Step::Background),
         "{:?}",
         prepared.steps
     );

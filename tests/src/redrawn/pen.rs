@@ -2,12 +2,11 @@
 
 use bakeoff_core::ImageShape;
 use image::{
-    ImageBuffer, Luma,
+    ImageBuffer, ImageResult, Luma,
     imageops::{self, FilterType},
 };
 
-use super::Pen;
-use crate::PictureError;
+use super::{Pen, wrong_size};
 
 /// How much of each pixel is ink, 0 to 1.
 pub(super) struct Coverage {
@@ -41,23 +40,14 @@ impl Coverage {
 const EDGE: f32 = 0.45;
 
 /// The digit with its longer side enlarged to `side` pixels.
-pub(super) fn draw(
-    digit: &[u8],
-    shape: ImageShape,
-    side: u32,
-    pen: Pen,
-) -> Result<Coverage, PictureError> {
-    let refused = || PictureError::Length {
-        bytes: digit.len(),
-        shape,
-    };
+pub(super) fn draw(digit: &[u8], shape: ImageShape, side: u32, pen: Pen) -> ImageResult<Coverage> {
     let (columns, rows) = (
-        u32::try_from(shape.width).map_err(|_| refused())?,
-        u32::try_from(shape.height).map_err(|_| refused())?,
+        u32::try_from(shape.width).map_err(|_| wrong_size())?,
+        u32::try_from(shape.height).map_err(|_| wrong_size())?,
     );
     let amounts: Vec<f32> = digit.iter().map(|&v| f32::from(v) / 255.0).collect();
     let small: ImageBuffer<Luma<f32>, Vec<f32>> =
-        ImageBuffer::from_raw(columns, rows, amounts).ok_or_else(refused)?;
+        ImageBuffer::from_raw(columns, rows, amounts).ok_or_else(wrong_size)?;
     let times = side as f32 / columns.max(rows) as f32;
     let enlarged = |pixels: u32| ((pixels as f32 * times).round() as u32).max(1);
     let (width, height) = (enlarged(columns), enlarged(rows));

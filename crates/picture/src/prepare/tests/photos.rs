@@ -1,7 +1,7 @@
 //! What lies beside the ink in people's pictures: light, paper, dust, a second digit.
 
 use super::*;
-use crate::redrawn;
+use bakeoff_tests::redrawn;
 
 /// How far two prepared pictures are apart: the mean difference in grey levels.
 fn difference(a: &[u8], b: &[u8]) -> f64 {
@@ -195,7 +195,7 @@ fn a_large_photo_is_read_at_a_working_size() {
 #[test]
 fn explaining_ends_in_what_preparing_returns() {
     let kind = redrawn::kinds().iter().find(|kind| kind.name == "phone");
-    let digits = crate::open("mnist").unwrap();
+    let digits = bakeoff_data::open("mnist").unwrap();
     let digit = digits.train().images().get(0).unwrap();
     let file = redrawn::redraw(digit, TARGET, kind.unwrap(), 3).unwrap();
     let explained = explain(&file, TARGET);
@@ -216,7 +216,7 @@ fn explaining_ends_in_what_preparing_returns() {
 #[test]
 fn redrawn_digits_of_every_kind_come_back_near_themselves() {
     // Training digits: the test part only reports, in `docs/own-pictures.md`.
-    let digits = crate::open("mnist").unwrap();
+    let digits = bakeoff_data::open("mnist").unwrap();
     for kind in redrawn::kinds() {
         let mut differences: Vec<f64> = (0..20)
             .map(|index| {

@@ -1,4 +1,4 @@
-//! The stages of preparing pictures, side by side, as PNG.
+//! The stages of preparing pictures, side by side, as one PNG.
 
 use bakeoff_core::{ImageShape, Images};
 use image::{
@@ -7,16 +7,17 @@ use image::{
 };
 
 use crate::{
-    PictureError,
-    picture::{STAGES, Stage},
-    sheet::{Canvas, LINE},
+    error::PictureError,
+    grid::{Grid, LINE},
+    log::{STAGES, Stage},
 };
 
-/// The side of a cell on a sheet of stages: ten times that of an MNIST digit.
+/// The side of a cell: ten times that of an MNIST digit.
 const CELL: u32 = 280;
 
 /// The stages of one picture, made as small as they are shown: a photo of twelve
-/// megapixels would otherwise be kept whole until the sheet is written.
+/// megapixels would otherwise stay in memory until the picture is written.
+#[derive(Debug)]
 pub struct StageRow {
     /// The names of the stages and their cells.
     cells: Vec<(&'static str, Vec<u8>)>,
@@ -34,29 +35,26 @@ impl StageRow {
     }
 }
 
-/// A sheet as PNG: a row per picture, in each row its stages from left to right, every
+/// One PNG of all stages: a row per picture, in each row its stages from left to right, every
 /// stage in the column of its name. A stage that changed nothing is left out, and its
 /// cell stays in the colour of the lines.
 ///
 /// # Errors
-/// When there are no stages, or more than PNG viewers stand.
-pub fn stage_sheet(pictures: &[StageRow]) -> Result<Vec<u8>, PictureError> {
+/// When there are no stages, or more than PNG viewers show.
+pub fn stages_picture(pictures: &[StageRow]) -> Result<Vec<u8>, PictureError> {
     let all = || pictures.iter().flat_map(|row| &row.cells);
     let used = |name: &&str| all().any(|(other, _)| other == name);
     let columns: Vec<&str> = STAGES.into_iter().filter(used).collect();
-    if columns.is_empty() {
-        return Err(PictureError::EmptySheet);
-    }
     let shape = ImageShape::new(1, CELL as usize, CELL as usize);
-    let mut canvas = Canvas::new(shape, pictures.len(), columns.len())?;
+    let mut grid = Grid::new(shape, pictures.len(), columns.len())?;
     for (row, picture) in pictures.iter().enumerate() {
         for (name, cell) in &picture.cells {
             if let Some(column) = columns.iter().position(|other| other == name) {
-                canvas.place(shape, cell, row, column);
+                grid.place(cell, row, column);
             }
         }
     }
-    canvas.encode()
+    grid.encode()
 }
 
 /// The first channel of a picture, as large as a cell allows.

@@ -8,9 +8,9 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tone {
-    /// Darker than its background, as on paper.
+    /// Darker than the paper.
     Dark,
-    /// Lighter than its background, as MNIST's.
+    /// Lighter than the paper, as in MNIST.
     Light,
 }
 
@@ -37,7 +37,7 @@ pub enum Step {
         /// Rows, as stored.
         height: usize,
     },
-    /// Turned or mirrored upright, as its EXIF orientation says.
+    /// Rotated or mirrored, as its EXIF orientation says.
     Turned {
         /// The EXIF orientation, 2 to 8.
         exif: u8,
@@ -47,25 +47,25 @@ pub enum Step {
     /// The opaque parts were taken as the ink, because the ink is as white as the
     /// paper would be.
     InkFromAlpha,
-    /// Left unchanged, because it already is as the model's own pictures.
+    /// Left unchanged, because it already is like the model's own pictures.
     Kept,
-    /// What lies around a page was painted over with the page's own light.
-    Desk,
-    /// The ink was told from the background.
+    /// The background around a page was painted over with the page's own light.
+    Background,
+    /// The ink was separated from paper of one grey level.
     Ink {
         /// The tone of the ink.
         tone: Tone,
-        /// The grey level of the background.
+        /// The grey level of the paper.
         background: u8,
     },
-    /// A large picture was averaged to a smaller one, in whose pixels the next steps count.
+    /// A large picture was averaged to a smaller one; the next steps count its pixels.
     Shrunk {
         /// New width.
         width: usize,
         /// New height.
         height: usize,
     },
-    /// The ink was told from a paper that is not of one level, as in a photo.
+    /// The ink was separated from paper that is not of one grey level, as in a photo.
     Flattened {
         /// The tone of the ink.
         tone: Tone,
@@ -138,12 +138,12 @@ impl fmt::Display for Step {
                 width,
                 height,
             } => write!(f, "decoded a {format} of {width}×{height}"),
-            Self::Turned { exif } => write!(f, "turned upright (EXIF orientation {exif})"),
+            Self::Turned { exif } => write!(f, "rotated as its EXIF orientation says ({exif})"),
             Self::OverWhite => f.write_str("laid over white where it was transparent"),
             Self::InkFromAlpha => {
                 f.write_str("took the opaque parts as the ink, which is white on transparent")
             }
-            Self::Desk => f.write_str("left out the desk around the page"),
+            Self::Background => f.write_str("painted over the background around the page"),
             Self::Kept => f.write_str(
                 "left unchanged, because it has the size and the tones of the model's own pictures",
             ),
@@ -201,12 +201,12 @@ impl fmt::Display for Step {
 pub enum Warning {
     /// Ink lies on the edge of the picture.
     TouchesEdge,
-    /// The ink hardly stands out.
+    /// The ink hardly differs from the paper.
     Faint {
-        /// Grey levels between the ink and its background.
+        /// Grey levels between the ink and the paper.
         contrast: u8,
     },
-    /// Several large pieces lie apart: perhaps more than one digit.
+    /// There are several separate large pieces: perhaps more than one digit.
     SeveralPieces {
         /// How many.
         count: usize,
@@ -235,7 +235,7 @@ impl fmt::Display for Warning {
                 "something at the edge of the picture was left out: crop the picture if it belongs to the drawing",
             ),
             Self::AspectChanged => f.write_str(
-                "the picture was stretched, because the model's pictures have another aspect",
+                "the picture was stretched, because the model's pictures have another aspect ratio",
             ),
         }
     }

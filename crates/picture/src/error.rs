@@ -46,7 +46,7 @@ pub enum PictureError {
         max_mebibytes: u64,
     },
     /// A model's shape that no picture can be prepared for.
-    #[error("pictures are prepared for models of 1 (grey) or 3 (RGB) channels, not for {shape}")]
+    #[error("pictures are prepared for models with 1 (grey) or 3 (RGB) channels, not for {shape}")]
     Target {
         /// The shape that was asked for.
         shape: ImageShape,
@@ -62,14 +62,14 @@ pub enum PictureError {
         /// The shape.
         shape: ImageShape,
     },
-    /// A sheet without pictures.
-    #[error("there are no pictures to put on a sheet")]
-    EmptySheet,
-    /// A sheet that no viewer would show.
+    /// A grid without pictures.
+    #[error("there are no pictures to show")]
+    EmptyGrid,
+    /// A grid that is too large for PNG viewers.
     #[error(
         "{rows} rows of {columns} pictures of {shape} are too many for one PNG: ask for fewer per class"
     )]
-    SheetSize {
+    GridSize {
         /// Rows of pictures.
         rows: usize,
         /// Pictures in a row.
