@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
-use bakeoff_core::{FittedModel, Layers, StoreError, nearest_name};
+use bakeoff_core::{FittedModel, Layers, StoreError, did_you_mean, nearest_name};
 use bakeoff_store::{LoadedModel, Manifest};
 
 use crate::problem::{Code, Problem};
@@ -126,9 +126,8 @@ impl Models {
             [] => {
                 let names = || self.served.iter().map(|served| served.name.as_str());
                 let short = self.served.iter().map(|served| served.short_name());
-                let suggestion = nearest_name(name, names().chain(short))
-                    .map(|name| format!(" (did you mean `{name}`?)"))
-                    .unwrap_or_default();
+                let nearest = nearest_name(name, names().chain(short));
+                let suggestion = did_you_mean(nearest.as_deref());
                 Err(Problem::new(
                     Code::UnknownModel,
                     format!(

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bakeoff_core::{Family, FittedModel, SpecError, StoreError, nearest_name, to_hex};
+use bakeoff_core::{Family, FittedModel, SpecError, StoreError, did_you_mean, nearest_name, to_hex};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -61,7 +61,7 @@ pub enum FindError {
     #[error(
         "there is no saved model `{name}` in {}{}; {}",
         models.display(),
-        suggestion.as_ref().map(|s| format!(" (did you mean `{s}`?)")).unwrap_or_default(),
+        did_you_mean(.suggestion.as_deref()),
         if there.is_empty() { "there are none yet".to_owned() } else { format!("there are: {}", there.join(", ")) }
     )]
     Unknown {

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bakeoff_core::FitError;
+use bakeoff_core::{FitError, panic_text};
 
 use crate::problem::Solution;
 
@@ -16,13 +16,7 @@ pub(super) fn run(
 ) -> Result<Solution, FitError> {
     // A panic cannot leave broken state behind: everything is dropped with the closure.
     catch_unwind(AssertUnwindSafe(fit))
-        .unwrap_or_else(|panic| {
-            let text = panic
-                .downcast_ref::<&str>()
-                .copied()
-                .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-            Err(format!("panicked: {}", text.unwrap_or("without a reason")))
-        })
+        .unwrap_or_else(|panic| Err(format!("panicked: {}", panic_text(&*panic))))
         .map(|parameters| Solution {
             parameters,
             // Neither library reports its iterations.

@@ -5,34 +5,34 @@
 
 use std::{borrow::Cow, ops::Range, path::Path};
 
-use bakeoff_core::nearest_name;
+use bakeoff_core::{did_you_mean, nearest_name};
 use serde_json::Value;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use crate::experiment::ExperimentError;
+use super::{error::ExperimentError, kind::Kind};
 
 /// A document with the text that its places refer to.
-pub(crate) struct Source<'a> {
-    pub(crate) path: &'a Path,
-    pub(crate) text: &'a str,
+pub(super) struct Source<'a> {
+    pub(super) path: &'a Path,
+    pub(super) text: &'a str,
 }
 
 /// A table of the document.
-pub(crate) type Table<'t, 'a> = &'t DeTable<'a>;
+pub(super) type Table<'t, 'a> = &'t DeTable<'a>;
 
 impl<'a> Source<'a> {
     /// Parses the document.
-    pub(crate) fn parse(&self) -> Result<DeTable<'a>, ExperimentError> {
+    pub(super) fn parse(&self) -> Result<DeTable<'a>, ExperimentError> {
         DeTable::parse(self.text)
             .map(Spanned::into_inner)
             .map_err(|error| self.error(error.span().unwrap_or(0..0), error.message().to_owned()))
     }
 
     /// An error at a place, with the line it is on.
-    pub(crate) fn error(&self, at: Range<usize>, message: String) -> ExperimentError {
+    pub(super) fn error(&self, at: Range<usize>, message: String) -> ExperimentError {
         let start = at.start.min(self.text.len());
         // A span may end inside a character only if the parser is wrong; stay safe.
         let before = self.text.get(..start).unwrap_or_default();
@@ -49,7 +49,7 @@ impl<'a> Source<'a> {
     }
 
     /// Refuses keys that are not among `known`, naming the nearest one that is.
-    pub(crate) fn only_keys(
+    pub(super) fn only_keys(
         &self,
         table: Table<'_, '_>,
         place: &str,
@@ -58,43 +58,40 @@ impl<'a> Source<'a> {
         for key in table.keys() {
             let name = key.get_ref().as_ref();
             if !known.contains(&name) {
-                let hint = nearest_name(name, known.iter().copied())
-                    .map(|nearest| format!(" (did you mean `{nearest}`?)"))
-                    .unwrap_or_default();
-                return Err(self.error(
-                    key.span(),
-                    format!(
-                        "unknown key `{name}` in {place}{hint}; allowed: {}",
-                        known.join(", ")
-                    ),
-                ));
+                let nearest = nearest_name(name, known.iter().copied());
+                let problem = format!(
+                    "unknown key `{name}` in {place}{}; allowed: {}",
+                    did_you_mean(nearest.as_deref()),
+                    known.join(", ")
+                );
+                return Err(self.error(key.span(), problem));
             }
         }
         Ok(())
     }
 
-    /// The value at `key` turned into a `T`, or `None` where the key is not there.
-    pub(crate) fn get<T>(
+    /// The value at `key`, which must be of its kind; `None` where the key is not there.
+    pub(super) fn get(
         &self,
         table: Table<'_, '_>,
         key: &str,
-        allowed: &str,
-        convert: impl FnOnce(&Value) -> Option<T>,
-    ) -> Result<Option<T>, ExperimentError> {
-        let Some(value) = table.get(key) else {
+        kind: Kind,
+    ) -> Result<Option<Value>, ExperimentError> {
+        let Some(found) = table.get(key) else {
             return Ok(None);
         };
-        let plain = self.value(value)?;
-        convert(&plain).map(Some).ok_or_else(|| {
-            self.error(
-                value.span(),
-                format!("`{key}` is {plain}; allowed: {allowed}"),
-            )
-        })
+        let value = self.value(found)?;
+        kind.check(&value).map_err(|wrong| {
+            let items = found.get_ref().as_array();
+            let item = wrong.item.and_then(|position| items?.get(position));
+            let at = item.map_or(found.span(), Spanned::span);
+            self.error(at, format!("`{key}` {}", wrong.message))
+        })?;
+        Ok(Some(value))
     }
 
     /// A value without its places.
-    pub(crate) fn value(&self, value: &Spanned<DeValue<'_>>) -> Result<Value, ExperimentError> {
+    pub(super) fn value(&self, value: &Spanned<DeValue<'_>>) -> Result<Value, ExperimentError> {
         let bad = |what: &str| self.error(value.span(), format!("{what} are not allowed here"));
         Ok(match value.get_ref() {
             DeValue::String(text) => Value::from(Cow::as_ref(text)),
@@ -125,4 +122,13 @@ impl<'a> Source<'a> {
             DeValue::Table(_) => return Err(bad("tables")),
         })
     }
+}
+
+/// Where a key of a table stands; of a table within it, where that stands.
+pub(super) fn key_span(table: Table<'_, '_>, key: &str) -> Option<Range<usize>> {
+    let outer = key.split('.').next().unwrap_or(key);
+    table
+        .keys()
+        .find(|known| known.get_ref().as_ref() == outer)
+        .map(Spanned::span)
 }
