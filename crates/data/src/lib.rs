@@ -16,22 +16,26 @@
 //! crate (it panics on a bad file and knows neither 4-D files nor gzip by content).
 
 mod builtin;
-mod class_folders;
 mod class_names;
 mod contact_sheet;
 mod corrupt;
 mod error;
+mod format;
+mod formats;
 pub mod idx;
-mod labelled;
-mod pixel_table;
+mod idx_part;
+mod listing;
+mod parts;
+mod picture_files;
 mod source;
 pub mod split;
-mod stored;
+mod table;
 pub mod toy;
 
 pub use builtin::{Builtin, builtins};
 pub use contact_sheet::{contact_sheet, corruption_examples};
 pub use corrupt::corrupt;
 pub use error::DataError;
+pub use format::Format;
 pub use idx::IdxError;
-pub use source::{Format, formats, open};
+pub use source::{formats, open};

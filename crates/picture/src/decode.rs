@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use bakeoff_core::ImageShape;
 use image::{
-    DynamicImage, ImageDecoder, ImageError, Limits,
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits,
     codecs::{jpeg::JpegDecoder, png::PngDecoder},
     imageops::FilterType,
     metadata::Orientation,
@@ -23,7 +23,7 @@ const MAX_SIDE: u32 = 16_384;
 /// and what follows need about three times this.
 const MAX_DECODED_BYTES: u64 = 256 << 20;
 
-/// A decoded picture, upright; both sides are at least 1.
+/// A decoded picture, rotated as its EXIF orientation says; both sides are at least 1.
 pub(crate) struct Decoded {
     image: DynamicImage,
     /// Whether any pixel lets the background through.
@@ -40,12 +40,12 @@ pub(crate) fn decode(bytes: &[u8], log: &mut Log) -> Result<Decoded, PictureErro
         });
     }
     let (format, result) = match image::guess_format(bytes) {
-        Ok(image::ImageFormat::Png) => {
+        Ok(ImageFormat::Png) => {
             let mut limits = Limits::no_limits();
             limits.max_alloc = Some(MAX_DECODED_BYTES);
             ("PNG", PngDecoder::with_limits(input, limits).map(pixels))
         }
-        Ok(image::ImageFormat::Jpeg) => {
+        Ok(ImageFormat::Jpeg) => {
             // The decoder would fill what is missing with grey and say nothing.
             if !ends_as_jpeg(bytes) {
                 return Err(PictureError::Damaged {
@@ -56,21 +56,18 @@ pub(crate) fn decode(bytes: &[u8], log: &mut Log) -> Result<Decoded, PictureErro
             ("JPEG", JpegDecoder::new(input).map(pixels))
         }
         _ if bytes.is_empty() => return Err(PictureError::Empty),
-        _ => {
-            return Err(PictureError::Unsupported { found: kind(bytes) });
-        }
+        _ => return Err(PictureError::Unsupported { found: kind(bytes) }),
     };
     let damaged = |problem: ImageError| PictureError::Damaged {
         format,
         problem: problem.to_string(),
     };
-    let (image, orientation) = result.map_err(damaged)??.map_err(damaged)?;
+    let (mut image, orientation) = result.map_err(damaged)??.map_err(damaged)?;
     log.steps.push(Step::Decoded {
         format,
         width: image.width() as usize,
         height: image.height() as usize,
     });
-    let mut image = image;
     if orientation != Orientation::NoTransforms {
         image.apply_orientation(orientation);
         log.steps.push(Step::Turned {
@@ -102,7 +99,7 @@ fn ends_as_jpeg(bytes: &[u8]) -> bool {
         if marker == START_OF_SCAN {
             break;
         }
-        // Markers may be preceded by filling bytes, which are no segments.
+        // Padding bytes may come before markers, and are no segments.
         at = if marker == 0xff {
             at - 1
         } else {
@@ -134,38 +131,25 @@ fn pixels(mut decoder: impl ImageDecoder) -> Result<Pixels, PictureError> {
 
 /// What bytes seem to be that are neither PNG nor JPEG.
 fn kind(bytes: &[u8]) -> &'static str {
+    let head = &bytes[..bytes.len().min(512)];
+    let text = String::from_utf8_lossy(head).to_lowercase();
+    let printable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     match image::guess_format(bytes) {
-        Ok(image::ImageFormat::Gif) => return "a GIF",
-        Ok(image::ImageFormat::WebP) => return "a WebP picture",
-        Ok(image::ImageFormat::Bmp) => return "a BMP picture",
-        Ok(image::ImageFormat::Tiff) => return "a TIFF picture",
-        Ok(image::ImageFormat::Avif) => return "an AVIF picture",
-        _ => {}
-    }
-    let brand = bytes.get(4..12).unwrap_or_default();
-    if brand.starts_with(b"ftyp") {
-        return match &brand[4..] {
+        Ok(ImageFormat::Gif) => "a GIF",
+        Ok(ImageFormat::WebP) => "a WebP picture",
+        Ok(ImageFormat::Bmp) => "a BMP picture",
+        Ok(ImageFormat::Tiff) => "a TIFF picture",
+        Ok(ImageFormat::Avif) => "an AVIF picture",
+        _ if bytes.get(4..8) == Some(b"ftyp") => match &bytes[8..bytes.len().min(12)] {
             b"avif" | b"avis" => "an AVIF picture",
             b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1" => "a HEIC picture",
             _ => "a film",
-        };
-    }
-    if bytes.starts_with(b"%PDF") {
-        return "a PDF";
-    }
-    let head = &bytes[..bytes.len().min(512)];
-    let text = String::from_utf8_lossy(head).to_lowercase();
-    if text.contains("<svg") {
-        return "an SVG drawing";
-    }
-    if text.contains("<html") || text.contains("<!doctype") {
-        return "a web page";
-    }
-    let printable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
-    if head.iter().all(printable) {
-        "text"
-    } else {
-        "a file of an unknown kind"
+        },
+        _ if bytes.starts_with(b"%PDF") => "a PDF",
+        _ if text.contains("<svg") => "an SVG drawing",
+        _ if text.contains("<html") || text.contains("<!doctype") => "a web page",
+        _ if head.iter().all(printable) => "text",
+        _ => "a file of an unknown kind",
     }
 }
 

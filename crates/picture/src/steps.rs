@@ -14,12 +14,12 @@ pub enum Tone {
     Light,
 }
 
-impl Tone {
-    fn word(self) -> &'static str {
-        match self {
+impl fmt::Display for Tone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Dark => "dark",
             Self::Light => "light",
-        }
+        })
     }
 }
 
@@ -148,11 +148,7 @@ impl fmt::Display for Step {
                 "left unchanged, because it has the size and the tones of the model's own pictures",
             ),
             Self::Ink { tone, background } => {
-                let tone = tone.word();
-                write!(
-                    f,
-                    "took {tone} ink from a background of grey level {background}"
-                )
+                write!(f, "took {tone} ink from paper of grey level {background}")
             }
             Self::Shrunk { width, height } => write!(f, "made smaller: {width}×{height}"),
             Self::Flattened {
@@ -160,13 +156,10 @@ impl fmt::Display for Step {
                 darkest,
                 lightest,
                 threshold,
-            } => {
-                let tone = tone.word();
-                write!(
-                    f,
-                    "took {tone} ink from a background of grey levels {darkest} to {lightest}, from {threshold} of 255 on"
-                )
-            }
+            } => write!(
+                f,
+                "took {tone} ink from paper of grey levels {darkest} to {lightest}, with a threshold of {threshold} of 255"
+            ),
             Self::Lines { count } => write!(f, "erased {count} line(s) of the paper"),
             Self::Specks { count } => write!(f, "erased {count} speck(s)"),
             Self::Thickened { from, to } => {
@@ -199,7 +192,7 @@ impl fmt::Display for Step {
 #[serde(tag = "warning", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Warning {
-    /// Ink lies on the edge of the picture.
+    /// There is ink on the edge of the picture.
     TouchesEdge,
     /// The ink hardly differs from the paper.
     Faint {
@@ -225,7 +218,7 @@ impl fmt::Display for Warning {
             }
             Self::Faint { contrast } => write!(
                 f,
-                "the ink is faint: {contrast} grey levels from its background"
+                "the ink is faint: {contrast} grey levels from the paper"
             ),
             Self::SeveralPieces { count } => write!(
                 f,

@@ -10,7 +10,7 @@ fn says(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn what_is_no_png_or_jpeg_is_told_for_what_it_is() {
+fn what_is_no_png_or_jpeg_is_named() {
     for (bytes, expected) in [
         (&b"GIF89a\x01\0\x01\0"[..], "a GIF"),
         (b"RIFF\x10\0\0\0WEBPVP8 ", "a WebP"),

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Whether ink is left at a place of the picture, after each of the steps.
+/// Whether ink is left at a position of the picture, after all steps.
 fn left_at(image: &GrayImage, x: usize, y: usize) -> bool {
     let explained = explain(&png(image.clone()), TARGET);
     explained.prepared.unwrap();

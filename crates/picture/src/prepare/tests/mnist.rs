@@ -9,7 +9,7 @@ fn digits() -> Samples {
     bakeoff_data::open("mnist").unwrap().test().clone()
 }
 
-/// A digit dark on light, enlarged, somewhere on a larger sheet.
+/// A digit dark on light, enlarged, somewhere on larger paper.
 fn as_people_send_it(digit: &[u8], index: usize, filter: FilterType, times: u32) -> GrayImage {
     let mut image = GrayImage::from_raw(28, 28, digit.to_vec()).unwrap();
     image = imageops::resize(&image, 28 * times, 28 * times, filter);

@@ -1,5 +1,5 @@
 //! What people's pictures become. `files` holds what can be wrong with a file, `photos` what
-//! lies beside the ink, `lines` and `pages` what lies below it.
+//! is beside the ink, `lines` and `pages` what is below it.
 
 mod files;
 mod lines;
@@ -297,14 +297,17 @@ fn steps_are_for_people_and_for_programs() {
 fn strokes() -> impl Strategy<Value = Vec<[u32; 4]>> {
     let broad = (1..90_u32, 1..70_u32, 1..60_u32, 1..60_u32)
         .prop_map(|(left, top, width, height)| [left, top, width, height]);
-    let level = (1..40_u32, 1..130_u32, 1..120_u32, 1..9_u32)
+    let horizontal = (1..40_u32, 1..130_u32, 1..120_u32, 1..9_u32)
         .prop_map(|(left, top, length, thick)| [left, top, length, thick]);
-    let upright = (1..150_u32, 1..30_u32, 1..9_u32, 1..110_u32)
+    let vertical = (1..150_u32, 1..30_u32, 1..9_u32, 1..110_u32)
         .prop_map(|(left, top, thick, length)| [left, top, thick, length]);
-    proptest::collection::vec(prop_oneof![3 => broad, 1 => level, 1 => upright], 1..5)
-        .prop_filter("dust", |strokes| {
-            strokes.iter().any(|stroke| stroke[2].max(stroke[3]) >= 10)
-        })
+    proptest::collection::vec(
+        prop_oneof![3 => broad, 1 => horizontal, 1 => vertical],
+        1..5,
+    )
+    .prop_filter("specks", |strokes| {
+        strokes.iter().any(|stroke| stroke[2].max(stroke[3]) >= 10)
+    })
 }
 
 fn draw(strokes: &[[u32; 4]]) -> GrayImage {

@@ -1,4 +1,4 @@
-//! Pages on desks, small digits on large sheets, and what lies at the edge.
+//! Pages on a background, small digits on large pages, and what is at the edge.
 
 use super::*;
 
@@ -17,8 +17,14 @@ fn photo(image: &GrayImage) -> GrayImage {
 /// The seven of the other tests, three times as large.
 const LARGE_SEVEN: [[u32; 4]; 2] = [[290, 160, 150, 24], [410, 160, 30, 240]];
 
-/// A page of grey level 225 on a desk of 60.
-fn on_a_desk(left: u32, top: u32, right: u32, bottom: u32, strokes: &[[u32; 4]]) -> GrayImage {
+/// A page of grey level 225 on a background of 60.
+fn on_a_background(
+    left: u32,
+    top: u32,
+    right: u32,
+    bottom: u32,
+    strokes: &[[u32; 4]],
+) -> GrayImage {
     let page = drawing(800, 600, 225, 40, strokes);
     photo(&GrayImage::from_fn(800, 600, |x, y| {
         let inside = (left..right).contains(&x) && (top..bottom).contains(&y);
@@ -39,14 +45,14 @@ fn assert_near(found: &Prepared, expected: &[u8], most: u32) {
 }
 
 #[test]
-fn the_desk_around_a_page_is_no_ink() {
+fn the_background_around_a_page_is_no_ink() {
     let expected = pixels(&png(drawing(800, 600, 255, 0, &LARGE_SEVEN)));
     for (left, top, right, bottom) in [(80, 80, 720, 520), (80, 80, 800, 600), (0, 60, 720, 540)] {
-        let sheet = on_a_desk(left, top, right, bottom, &LARGE_SEVEN);
-        let prepared = prepare(&png(sheet), TARGET).unwrap();
+        let page = on_a_background(left, top, right, bottom, &LARGE_SEVEN);
+        let prepared = prepare(&png(page), TARGET).unwrap();
         assert!(prepared.steps.contains(&Step::Background));
         assert_near(&prepared, &expected, 4);
-        let blank = on_a_desk(left, top, right, bottom, &[]);
+        let blank = on_a_background(left, top, right, bottom, &[]);
         let found = prepare(&png(blank), TARGET);
         assert!(
             matches!(found, Err(PictureError::NothingDrawn)),
@@ -78,11 +84,11 @@ fn chalk_on_a_board_is_no_page() {
 }
 
 #[test]
-fn a_small_digit_on_a_large_sheet_is_found() {
+fn a_small_digit_on_a_large_page_is_found() {
     // Fifteen millimetres high in a pen of half a millimetre, on a photo of a sheet of A4.
     let seven = [[1400, 1800, 110, 7], [1503, 1800, 7, 216]];
-    let sheet = photo(&drawing(3024, 4032, 225, 50, &seven));
-    let prepared = prepare(&png(sheet), TARGET).unwrap();
+    let page = photo(&drawing(3024, 4032, 225, 50, &seven));
+    let prepared = prepare(&png(page), TARGET).unwrap();
     let cropped = prepared.steps.iter().find_map(|step| match *step {
         Step::Cropped { width, height, .. } => Some((width, height)),
         _ => None,
@@ -123,7 +129,7 @@ fn what_leans_on_the_edge_of_a_drawing_stays() {
 }
 
 #[test]
-fn what_is_left_out_at_the_edge_of_a_photo_is_told() {
+fn what_is_left_out_at_the_edge_of_a_photo_gives_a_warning() {
     let finger = [
         [290, 160, 150, 24],
         [410, 160, 30, 240],
@@ -148,7 +154,7 @@ fn a_picture_smaller_than_a_digits_may_be_light_on_dark() {
 }
 
 #[test]
-fn a_pixel_is_dust() {
+fn a_pixel_is_a_speck() {
     let pixel = drawing(500, 500, 255, 0, &[[250, 250, 1, 1]]);
     assert!(matches!(
         prepare(&png(pixel), TARGET),

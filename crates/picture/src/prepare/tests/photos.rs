@@ -1,4 +1,4 @@
-//! What lies beside the ink in people's pictures: light, paper, dust, a second digit.
+//! What is beside the ink in people's pictures: light, paper, specks, a second digit.
 
 use super::*;
 use bakeoff_tests::redrawn;
@@ -13,7 +13,7 @@ fn difference(a: &[u8], b: &[u8]) -> f64 {
     f64::from(sum) / a.len() as f64
 }
 
-/// The seven on a sheet that `change` turns into something harder.
+/// The seven on paper that `change` makes harder.
 fn seven_with(change: impl Fn(u32, u32, u8) -> u8) -> Prepared {
     let image = seven(235, 30);
     let changed = GrayImage::from_fn(200, 160, |x, y| {
@@ -109,7 +109,7 @@ fn specks_are_dropped() {
 }
 
 #[test]
-fn two_digits_are_told() {
+fn two_digits_give_a_warning() {
     let mut strokes = SEVEN.to_vec();
     strokes.push([120, 20, 10, 80]);
     let prepared = prepare(&png(drawing(200, 160, 255, 0, &strokes)), TARGET).unwrap();
@@ -241,7 +241,7 @@ fn on_blank_paper_of_every_kind_nothing_is_drawn() {
             !matches!(prepare(&file, TARGET), Err(PictureError::NothingDrawn))
         });
         let drawn = drawn.count();
-        // Now and then dust, or a shadow in a corner, looks like a stroke; both at once, on lines
+        // Sometimes a speck, or a shadow in a corner, looks like a stroke; both at once, on lines
         // in the noise of a camera, more often.
         let most = if kind.name == "phone" { 4 } else { 2 };
         assert!(drawn <= most, "{drawn} of 40 {}", kind.name);

@@ -9,9 +9,22 @@
 
 use std::path::PathBuf;
 
-use bakeoff_core::{Dataset, Images, Samples};
+use bakeoff_core::{Dataset, Images};
 
-use crate::{DataError, source::Listing, stored};
+use crate::{
+    error::DataError,
+    format::Format,
+    listing::Listing,
+    parts::{Labels, Part, dataset},
+    picture_files::read_all,
+};
+
+pub(super) const FORMAT: Format = Format {
+    name: "class-folders",
+    expects: "a folder with train/CLASS/ and test/CLASS/, each with pictures (PNG or JPEG, of one size)",
+    recognises,
+    open,
+};
 
 const TRAIN: [&str; 2] = ["train", "training"];
 const TEST: [&str; 2] = ["test", "testing"];
@@ -20,7 +33,7 @@ const TEST: [&str; 2] = ["test", "testing"];
 const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
 
 /// Whether both parts are there.
-pub(crate) fn recognises(listing: &Listing) -> bool {
+fn recognises(listing: &Listing) -> bool {
     part(listing, &TRAIN).is_some() && part(listing, &TEST).is_some()
 }
 
@@ -31,48 +44,51 @@ fn part<'a>(listing: &'a Listing, names: &[&str]) -> Option<&'a str> {
 }
 
 /// Opens the folder.
-pub(crate) fn open(listing: &Listing) -> Result<Dataset, DataError> {
+fn open(listing: &Listing) -> Result<Dataset, DataError> {
     let inside = |names: &[&str]| {
         // `recognises` has found both.
-        Listing::new(
-            &listing
-                .path()
-                .join(part(listing, names).unwrap_or(names[0])),
-        )
+        let folder = part(listing, names).unwrap_or(names[0]);
+        Listing::new(&listing.path().join(folder))
     };
     let (train, test) = (inside(&TRAIN)?, inside(&TEST)?);
     let classes = classes(&train)?;
-    let (mut paths, mut labels) = pictures(&train, &classes)?;
-    let train_count = paths.len();
+    let (mut paths, train_labels) = pictures(&train, &classes)?;
     let (test_paths, test_labels) = pictures(&test, &classes)?;
     paths.extend(test_paths);
-    labels.extend(test_labels);
-    for (part, count) in [(&train, train_count), (&test, paths.len() - train_count)] {
-        if count == 0 {
-            return Err(DataError::NoPictures {
-                path: part.path().into(),
-            });
+    for (part, labels) in [(&train, &train_labels), (&test, &test_labels)] {
+        if labels.is_empty() {
+            return Err(DataError::no_pictures(part.path()));
         }
     }
-    let images = stored::read_all(&paths)?;
-    let wrong = |problem| DataError::Samples {
-        path: listing.path().into(),
-        problem,
-    };
+    // Together, because one picture with a colour makes all of them RGB.
+    let images = read_all(&paths)?;
     let (first, second) = images
         .pixels()
-        .split_at(train_count * images.shape().pixels());
-    let samples = |pixels: &[u8], labels: &[u16], path: PathBuf| {
-        let images = Images::new(images.shape(), pixels.to_vec())
-            .map_err(|_| DataError::NoPictures { path })?;
-        Samples::new(images, labels.to_vec(), classes.clone()).map_err(wrong)
+        .split_at(train_labels.len() * images.shape().pixels());
+    let part = |folder: &Listing, pixels: &[u8], values| {
+        let path = folder.path().to_path_buf();
+        let images = Images::new(images.shape(), pixels.to_vec());
+        Ok(Part {
+            images: images.map_err(|_| DataError::no_pictures(&path))?,
+            labels: Labels {
+                path: path.clone(),
+                values,
+                unit: "file",
+                first: 1,
+            },
+            path,
+        })
     };
-    Dataset::new(
-        listing.name(),
-        samples(first, &labels[..train_count], train.path().into())?,
-        samples(second, &labels[train_count..], test.path().into())?,
+    let train_part = part(&train, first, train_labels)?;
+    let test_part = part(&test, second, test_labels)?;
+    let names = Some((train.path().into(), classes));
+    dataset(
+        listing.path(),
+        &listing.name(),
+        train_part,
+        test_part,
+        names,
     )
-    .map_err(wrong)
 }
 
 /// The names of the classes, in their order.
@@ -82,14 +98,12 @@ fn classes(train: &Listing) -> Result<Vec<String>, DataError> {
         names.sort_by_key(|name| name.parse::<u16>().unwrap_or_default());
     }
     if !(2..=usize::from(u16::MAX) + 1).contains(&names.len()) {
-        return Err(DataError::Folder {
-            path: train.path().into(),
-            problem: format!(
-                "{} class(es), one for each folder: a classifier needs 2 to 65536. It holds {}",
-                names.len(),
-                train.contents()
-            ),
-        });
+        let problem = format!(
+            "{} class(es), one for each folder: a classifier needs 2 to 65536. It holds {}",
+            names.len(),
+            train.contents()
+        );
+        return Err(DataError::invalid(train.path(), problem));
     }
     Ok(names)
 }
@@ -101,11 +115,8 @@ fn pictures(part: &Listing, classes: &[String]) -> Result<(Vec<PathBuf>, Vec<u16
         let path = part.path().join(folder);
         let place = classes.iter().position(|class| class == folder);
         let Some(label) = place.and_then(|place| u16::try_from(place).ok()) else {
-            return Err(DataError::Folder {
-                path,
-                problem: "no training pictures have this class: is it written otherwise there?"
-                    .into(),
-            });
+            let problem = "no training pictures have this class: is its name different there?";
+            return Err(DataError::invalid(&path, problem));
         };
         let inside = Listing::new(&path)?;
         for file in inside.files() {
@@ -125,7 +136,7 @@ fn pictures(part: &Listing, classes: &[String]) -> Result<(Vec<PathBuf>, Vec<u16
 mod tests {
     use std::fs;
 
-    use bakeoff_core::ImageShape;
+    use bakeoff_core::{ImageShape, Samples};
     use tempfile::TempDir;
 
     use super::*;

@@ -8,7 +8,7 @@
 //! header: it allocates as data arrives, and a gzip stream is never unpacked further
 //! than its header claims.
 
-mod folder;
+mod error;
 
 use std::{
     fs::File,
@@ -18,9 +18,9 @@ use std::{
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::DataError;
+pub use error::IdxError;
 
-pub(crate) use folder::{Part, Parts, assemble, open, recognises};
+use crate::error::DataError;
 
 /// The most that a header may claim: 16 GiB, far beyond any picture dataset that
 /// fits in memory, and far below what would bring a machine down.
@@ -41,126 +41,14 @@ pub struct Array {
     pub data: Vec<u8>,
 }
 
-/// Why bytes are not a sound IDX file of unsigned bytes.
-///
-/// Offsets count uncompressed bytes.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum IdxError {
-    /// No bytes at all.
-    #[error("the file is empty (0 bytes): fetch it again")]
-    Empty,
-    /// A pointer that Git LFS leaves in place of the data.
-    #[error(
-        "byte 0: this is a Git LFS pointer, not the data: run `git lfs pull` where it was cloned"
-    )]
-    LfsPointer,
-    /// A page that a download saved in place of the data.
-    #[error(
-        "byte 0: this is a web page (HTML), not the data: the download failed; fetch the file again"
-    )]
-    WebPage,
-    /// Another way of compressing or packing.
-    #[error("byte 0: this is {kind}: unpack it first, or pack the IDX file with gzip")]
-    Packed {
-        /// What it is.
-        kind: &'static str,
-    },
-    /// The first two bytes are not zero.
-    #[error(
-        "byte 0: found {} where an IDX file begins with 00 00 08 and its number of dimensions: this is no IDX file",
-        hex(.found)
-    )]
-    Magic {
-        /// The first bytes, four at the most.
-        found: Vec<u8>,
-    },
-    /// Elements that are not unsigned bytes.
-    #[error(
-        "byte 2: the elements are of type {code:#04x} ({name}), but pictures and labels must be unsigned bytes (0x08): convert the file"
-    )]
-    ElementType {
-        /// The code found.
-        code: u8,
-        /// What it stands for.
-        name: &'static str,
-    },
-    /// No dimensions at all.
-    #[error("byte 3: the header claims no dimensions, so there are no samples")]
-    NoDimensions,
-    /// A picture without pixels.
-    #[error("byte {offset}: dimension {dimension} has size 0, so the pictures have no pixels")]
-    EmptyDimension {
-        /// Where its size stands.
-        offset: u64,
-        /// Which one, from 0.
-        dimension: usize,
-    },
-    /// The header claims more than any machine should be asked for.
-    #[error(
-        "byte 4: the header claims {dims} elements, more than the {MAX_BYTES} bytes that are read at the most: the file is damaged"
-    )]
-    TooLarge {
-        /// The sizes that were claimed.
-        dims: String,
-    },
-    /// The file ends within its header.
-    #[error(
-        "byte {found}: the file ends within its header: expected {expected} bytes, found {found}: fetch it again"
-    )]
-    TruncatedHeader {
-        /// Bytes that the header needs.
-        expected: u64,
-        /// Bytes that there are.
-        found: u64,
-    },
-    /// The file ends before its data does.
-    #[error(
-        "byte {found}: the file is cut short: the header claims {expected} bytes in all, found {found}: fetch it again"
-    )]
-    Truncated {
-        /// Bytes that header and data need.
-        expected: u64,
-        /// Bytes that there are.
-        found: u64,
-    },
-    /// The file goes on after its data.
-    #[error(
-        "byte {expected}: the data should end here, by its header, but the file goes on: it is damaged, or not what its header says"
-    )]
-    Trailing {
-        /// Bytes that header and data need.
-        expected: u64,
-    },
-    /// A gzip stream that is damaged or cut short.
-    #[error("the gzip data is damaged after {found} bytes unpacked ({problem}): fetch it again")]
-    Gzip {
-        /// Bytes that were unpacked before.
-        found: u64,
-        /// What the decompressor says.
-        problem: io::Error,
-    },
-    /// Reading failed.
-    #[error("byte {found}: reading failed: {problem}")]
-    Read {
-        /// Bytes that were read before.
-        found: u64,
-        /// What the operating system says.
-        problem: io::Error,
-    },
-}
-
 /// Reads an IDX file of unsigned bytes, gzip or not.
 ///
 /// # Errors
-/// [`DataError::Unreadable`] when it cannot be opened, [`DataError::Idx`] when it is not sound.
+/// [`DataError::Unreadable`] when it cannot be opened, [`DataError::Idx`] when it is not valid.
 pub fn read_file(path: &Path) -> Result<Array, DataError> {
-    let unreadable = |problem| DataError::Unreadable {
-        path: path.into(),
-        problem,
-    };
-    let file = File::open(path).map_err(unreadable)?;
-    let bytes = file.metadata().map_err(unreadable)?.len();
+    let unreadable = DataError::unreadable(path);
+    let file = File::open(path).map_err(&unreadable)?;
+    let bytes = file.metadata().map_err(&unreadable)?.len();
     read(BufReader::with_capacity(1 << 16, file), bytes).map_err(|problem| DataError::Idx {
         path: path.into(),
         problem,
@@ -170,7 +58,7 @@ pub fn read_file(path: &Path) -> Result<Array, DataError> {
 /// Reads an IDX file of unsigned bytes, gzip or not, from memory.
 ///
 /// # Errors
-/// When the bytes are not a sound IDX file; see [`IdxError`].
+/// When the bytes are not a valid IDX file; see [`IdxError`].
 pub fn parse(bytes: &[u8]) -> Result<Array, IdxError> {
     read(bytes, bytes.len() as u64)
 }
@@ -199,14 +87,8 @@ pub fn write(out: &mut dyn Write, dims: &[usize], data: &[u8]) -> io::Result<()>
     out.write_all(data)
 }
 
-/// `68 65 6c 6c`.
-fn hex(bytes: &[u8]) -> String {
-    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    pairs.join(" ")
-}
-
 /// `60000×28×28`.
-fn times(dims: &[usize]) -> String {
+pub(crate) fn times(dims: &[usize]) -> String {
     let sizes: Vec<String> = dims.iter().map(usize::to_string).collect();
     sizes.join("×")
 }
@@ -305,7 +187,10 @@ impl<R: Read> Unpacked<R> {
         }
         let data_bytes = elements(&dims)
             .filter(|&bytes| bytes <= MAX_BYTES)
-            .ok_or_else(|| IdxError::TooLarge { dims: times(&dims) })?;
+            .ok_or_else(|| IdxError::TooLarge {
+                dims: times(&dims),
+                max_bytes: MAX_BYTES,
+            })?;
         let data = self.up_to(data_bytes, likely_bytes.min(data_bytes))?;
         let expected = header_bytes + data_bytes;
         if self.found < expected {
@@ -321,10 +206,9 @@ impl<R: Read> Unpacked<R> {
         Ok(Array { dims, data })
     }
 
-    /// The next `bytes`, or as many as there are, starting with room for `likely`.
+    /// The next `bytes`, or as many as there are; memory for `likely` is allocated at once.
     fn up_to(&mut self, bytes: u64, likely: u64) -> Result<Vec<u8>, IdxError> {
-        let room = usize::try_from(likely).unwrap_or(0);
-        let mut data = Vec::with_capacity(room);
+        let mut data = Vec::with_capacity(usize::try_from(likely).unwrap_or(0));
         let result = self.input.by_ref().take(bytes).read_to_end(&mut data);
         self.found += data.len() as u64;
         result.map(|_| data).map_err(|problem| {

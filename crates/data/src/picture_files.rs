@@ -10,9 +10,9 @@ use bakeoff_core::{ImageShape, Images};
 use bakeoff_picture::{MAX_FILE_BYTES, RawPicture};
 use rayon::prelude::*;
 
-use crate::DataError;
+use crate::error::DataError;
 
-/// Decodes the pictures, which must be of one size.
+/// Decodes the pictures, of which there is at least one, and which must be of one size.
 ///
 /// They are grey if all of them are, and RGB (over white) if any has a colour.
 ///
@@ -21,7 +21,7 @@ use crate::DataError;
 /// than the first one.
 pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Images, DataError> {
     let mut pictures: Vec<RawPicture> = Vec::with_capacity(paths.len());
-    // In parallel, but what is said of them does not depend on who was first.
+    // In parallel, but the error that is returned does not depend on which was read first.
     let read: Vec<Result<RawPicture, DataError>> =
         paths.par_iter().map(|path| read(path)).collect();
     for (path, picture) in paths.iter().zip(read) {
@@ -29,14 +29,17 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Images, DataError> {
         if let Some(first) = pictures.first()
             && (first.width, first.height) != (picture.width, picture.height)
         {
-            return Err(DataError::PictureSize {
-                path: path.clone(),
-                width: picture.width,
-                height: picture.height,
-                first: paths[0].clone(),
-                first_width: first.width,
-                first_height: first.height,
-            });
+            return Err(DataError::invalid(
+                path,
+                format!(
+                    "{}×{} pixels, but {} has {}×{}: the pictures of a dataset must all be of one size",
+                    picture.width,
+                    picture.height,
+                    paths[0].display(),
+                    first.width,
+                    first.height
+                ),
+            ));
         }
         pictures.push(picture);
     }
@@ -48,9 +51,7 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Images, DataError> {
         .flat_map(|picture| picture.into_planes(!grey))
         .collect();
     // Whole pictures of that shape by construction.
-    Images::new(shape, pixels).map_err(|_| DataError::NoPictures {
-        path: paths.first().cloned().unwrap_or_default(),
-    })
+    Images::new(shape, pixels).map_err(|_| DataError::no_pictures(&paths[0]))
 }
 
 fn read(path: &Path) -> Result<RawPicture, DataError> {
@@ -60,10 +61,7 @@ fn read(path: &Path) -> Result<RawPicture, DataError> {
             let limit = MAX_FILE_BYTES as u64 + 1;
             file.take(limit).read_to_end(&mut bytes)
         })
-        .map_err(|problem| DataError::Unreadable {
-            path: path.into(),
-            problem,
-        })?;
+        .map_err(DataError::unreadable(path))?;
     RawPicture::decode(&bytes).map_err(|problem| DataError::Picture {
         path: path.into(),
         problem,

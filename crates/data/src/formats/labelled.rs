@@ -16,14 +16,28 @@
 
 use std::{
     collections::BTreeSet,
-    fs::File,
-    io::{BufReader, Read as _},
     path::{Component, Path, PathBuf},
 };
 
-use bakeoff_core::{Dataset, Images, Samples};
+use bakeoff_core::{Dataset, Images};
+use csv::StringRecord;
 
-use crate::{DataError, class_names, source::Listing, stored};
+use crate::{
+    class_names,
+    error::DataError,
+    format::Format,
+    listing::Listing,
+    parts::{Labels, Part, dataset},
+    picture_files::read_all,
+    table::each_row,
+};
+
+pub(super) const FORMAT: Format = Format {
+    name: "labelled-pictures",
+    expects: "a folder of pictures (PNG or JPEG, of one size) and a labels.csv with the columns file and label, and perhaps a classes.txt; it is a test part only, for `evaluate`",
+    recognises,
+    open,
+};
 
 /// The table's name.
 const TABLE: &str = "labels.csv";
@@ -32,40 +46,48 @@ const TABLE: &str = "labels.csv";
 const MAX_TABLE_BYTES: u64 = 64 << 20;
 
 /// Whether the table is there.
-pub(crate) fn recognises(listing: &Listing) -> bool {
+fn recognises(listing: &Listing) -> bool {
     listing.files().any(|file| file == TABLE)
 }
 
 /// Opens the folder.
-pub(crate) fn open(listing: &Listing) -> Result<Dataset, DataError> {
+fn open(listing: &Listing) -> Result<Dataset, DataError> {
     let table = listing.path().join(TABLE);
     let rows = read_table(&table)?;
-    let (names, labels) = match class_names::find(listing)? {
-        Some((path, names)) => {
-            let labels = by_name(&table, &rows, &names, &path)?;
-            (names, labels)
-        }
-        None => {
-            let names = names_in(&table, &rows)?;
-            let labels = by_name(&table, &rows, &names, &table)?;
-            (names, labels)
-        }
+    let (names_path, names) = match class_names::find(listing)? {
+        Some(found) => found,
+        None => (table.clone(), names_in(&table, &rows)?),
     };
+    let labels = by_name(&table, &rows, &names, &names_path)?;
     let paths: Vec<PathBuf> = rows
         .iter()
         .map(|row| listing.path().join(&row.file))
         .collect();
-    let images = stored::read_all(&paths)?;
-    let wrong = |problem| DataError::Samples {
-        path: listing.path().into(),
-        problem,
-    };
-    let nothing = Images::new(images.shape(), Vec::new()).map_err(|_| DataError::NoPictures {
+    let images = read_all(&paths)?;
+    let none = Images::new(images.shape(), Vec::new());
+    let part = |images, values| Part {
         path: table.clone(),
-    })?;
-    let train = Samples::new(nothing, Vec::new(), names.clone()).map_err(wrong)?;
-    let test = Samples::new(images, labels, names).map_err(wrong)?;
-    Dataset::new(listing.name(), train, test).map_err(wrong)
+        images,
+        labels: Labels {
+            path: table.clone(),
+            values,
+            unit: "line",
+            first: 2,
+        },
+    };
+    let train = part(
+        none.map_err(|_| DataError::no_pictures(&table))?,
+        Vec::new(),
+    );
+    let test = part(images, labels);
+    let name = listing.name();
+    dataset(
+        listing.path(),
+        &name,
+        train,
+        test,
+        Some((names_path, names)),
+    )
 }
 
 /// A line of the table.
@@ -77,47 +99,26 @@ struct Row {
 }
 
 fn read_table(path: &Path) -> Result<Vec<Row>, DataError> {
-    let unreadable = |problem| DataError::Unreadable {
-        path: path.into(),
-        problem,
+    let column = |header: &StringRecord, name: &str| {
+        header.iter().position(|other| other == name).ok_or_else(|| {
+            let found = header.iter().collect::<Vec<_>>().join(",");
+            let problem = format!("there is no column `{name}` among `{found}`: the first line names the columns, `file,label` at least");
+            DataError::line(path, 1, problem)
+        })
     };
-    let file = File::open(path).map_err(unreadable)?;
-    if file.metadata().map_err(unreadable)?.len() > MAX_TABLE_BYTES {
-        return Err(DataError::Table {
-            path: path.into(),
-            line: 1,
-            problem: format!("the table is longer than {} MiB", MAX_TABLE_BYTES >> 20),
-        });
-    }
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(BufReader::new(file.take(MAX_TABLE_BYTES)));
-    let wrong = |line: u64, problem: String| DataError::Table {
-        path: path.into(),
-        line,
-        problem,
-    };
-    let headers = reader
-        .headers()
-        .map_err(|error| table_error(path, error))?
-        .clone();
-    let column = |name: &str| {
-        headers
-            .iter()
-            // Spreadsheets put a byte order mark before the first name.
-            .position(|header| header.trim_start_matches('\u{feff}') == name)
-            .ok_or_else(|| {
-                let found = headers.iter().collect::<Vec<_>>().join(",");
-                wrong(1, format!("there is no column `{name}` among `{found}`: the first line names the columns, `file,label` at least"))
-            })
-    };
-    let (file, label) = (column("file")?, column("label")?);
+    let columns = |header: &StringRecord| Ok((column(header, "file")?, column(header, "label")?));
+    let mut found = None;
     let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| table_error(path, error))?;
-        let line = record.position().map_or(0, csv::Position::line);
+    each_row(path, MAX_TABLE_BYTES, |record, line| {
+        let Some((file, label)) = found else {
+            found = Some(columns(record)?);
+            return Ok(());
+        };
         let field = |column: usize, name: &str| match record.get(column).unwrap_or_default() {
-            "" => Err(wrong(line, format!("the column `{name}` is empty"))),
+            "" => {
+                let problem = format!("the column `{name}` is empty");
+                Err(DataError::line(path, line, problem))
+            }
             text => Ok(text.to_owned()),
         };
         let row = Row {
@@ -131,45 +132,21 @@ fn read_table(path: &Path) -> Result<Vec<Row>, DataError> {
             (Some(Component::Normal(_)), None)
         ) {
             let problem = format!(
-                "{:?} is not the name of a file in this folder: pictures lie beside the table",
+                "{:?} is not the name of a file in this folder: pictures must be beside the table",
                 row.file
             );
-            return Err(wrong(line, problem));
+            return Err(DataError::line(path, line, problem));
         }
         rows.push(row);
+        Ok(())
+    })?;
+    if found.is_none() {
+        columns(&StringRecord::new())?;
     }
     if rows.is_empty() {
-        return Err(wrong(1, "no pictures are listed".into()));
+        return Err(DataError::line(path, 1, "no pictures are listed"));
     }
     Ok(rows)
-}
-
-/// What the reader of tables complains of, with its line.
-pub(crate) fn table_error(path: &Path, error: csv::Error) -> DataError {
-    let line = error.position().map_or(1, csv::Position::line);
-    let problem = match error.into_kind() {
-        csv::ErrorKind::Io(problem) => {
-            return DataError::Unreadable {
-                path: path.into(),
-                problem,
-            };
-        }
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => format!("{len} fields where the lines before have {expected_len}"),
-        csv::ErrorKind::Utf8 { err, .. } => {
-            format!(
-                "field {} is not UTF-8 text: save the table as such",
-                err.field() + 1
-            )
-        }
-        kind => format!("{kind:?}"),
-    };
-    DataError::Table {
-        path: path.into(),
-        line,
-        problem,
-    }
 }
 
 /// The classes that the labels themselves name, in their order.
@@ -182,14 +159,11 @@ fn names_in(path: &Path, rows: &[Row]) -> Result<Vec<String>, DataError> {
     }
     let names: BTreeSet<&str> = rows.iter().map(|row| row.label.as_str()).collect();
     if names.len() < 2 {
-        return Err(DataError::Table {
-            path: path.into(),
-            line: 2,
-            problem: format!(
-                "all labels are {:?}: with a file classes.txt beside it, a class name per line, the others would be known",
-                rows[0].label
-            ),
-        });
+        let problem = format!(
+            "all labels are {:?}: with a file classes.txt beside it, a class name per line, the others would be known",
+            rows[0].label
+        );
+        return Err(DataError::line(path, 2, problem));
     }
     Ok(names.into_iter().map(String::from).collect())
 }
@@ -211,15 +185,14 @@ fn by_name(
             let position = names.iter().position(|name| *name == row.label);
             position
                 .and_then(|position| u16::try_from(position).ok())
-                .ok_or_else(|| DataError::Table {
-                    path: path.into(),
-                    line: row.line,
-                    problem: format!(
+                .ok_or_else(|| {
+                    let problem = format!(
                         "label {:?} is none of the {} classes in {}",
                         row.label,
                         names.len(),
                         names_path.display()
-                    ),
+                    );
+                    DataError::line(path, row.line, problem)
                 })
         })
         .collect()
