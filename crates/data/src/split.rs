@@ -2,12 +2,12 @@
 //! class, in the order of the original.
 //!
 //! Order is kept because a model that shuffles does so with its own seed, and because
-//! a subset in order reads memory forwards. Subsets are lists of indices until the
-//! very end, when the pictures are copied once.
+//! a subset in order reads memory forwards. Subsets are lists of indices; the pictures are
+//! copied once, at the end.
 //!
-//! Rejected: plain random subsets. At the sizes that a quick comparison uses they
-//! leave a class short by a third as often as not, and the difference between two
-//! models is then the difference between two draws.
+//! Rejected: plain random subsets. At the sizes of a quick comparison, in half of them some
+//! class has a third too few samples, and the difference between two models is then the
+//! difference between two draws.
 
 use bakeoff_core::{Samples, derive_seed};
 use rand::{SeedableRng, seq::SliceRandom};
@@ -16,9 +16,9 @@ use rand_chacha::ChaCha8Rng;
 /// Two parts of a whole; every sample is in exactly one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split {
-    /// What is learned from.
+    /// What a model learns from.
     pub train: Samples,
-    /// What was held out, to choose by.
+    /// What was held out, to choose settings by.
     pub held_out: Samples,
 }
 
@@ -33,7 +33,7 @@ pub fn hold_out(train: &Samples, fraction: f64, seed: u64) -> Split {
     take_out(train, &hold_out_indices(train, fraction, seed))
 }
 
-/// The places of the samples that [`hold_out`] holds out, ascending.
+/// The indices of the samples that [`hold_out`] holds out, ascending.
 pub fn hold_out_indices(samples: &Samples, fraction: f64, seed: u64) -> Vec<usize> {
     let shares = shares(&samples.class_counts(), fraction);
     let ranks = ranks(samples, derive_seed(seed, "hold out"));
@@ -44,7 +44,7 @@ pub fn hold_out_indices(samples: &Samples, fraction: f64, seed: u64) -> Vec<usiz
         .collect()
 }
 
-/// The places of the samples in one of `folds` parts, ascending; `fold` counts from 0.
+/// The indices of the samples in one of `folds` parts, ascending; `fold` counts from 0.
 /// There are none in a fold past the last.
 ///
 /// The folds of one seed are disjoint and make up the whole. Their sizes differ by one at
@@ -85,10 +85,10 @@ pub fn take_out(samples: &Samples, indices: &[usize]) -> Split {
 
 /// A subset of `count` samples, stratified by class; all of them where there are no more.
 ///
-/// Subsets of one seed are nested: a smaller one is part of every larger one. That
-/// rules largest remainders out (a larger house can cost a class a seat, the Alabama
-/// paradox), so classes share by Webster's method, which is a fixed order of who
-/// comes next. Every class that occurs is there once before any is there twice.
+/// Subsets of one seed are nested: a smaller one is part of every larger one. With largest
+/// remainders they would not be (in a larger subset a class can have fewer samples, the
+/// Alabama paradox), so the counts follow Webster's method, which is a fixed order of the
+/// samples. Every class that occurs is there once before any is there twice.
 pub fn limit(samples: &Samples, count: usize, seed: u64) -> Samples {
     if count >= samples.len() {
         return samples.clone();
@@ -121,7 +121,7 @@ fn subset(samples: &Samples, indices: &[usize]) -> Samples {
     }
 }
 
-/// The place of each sample in a seeded random order of its own class.
+/// The position of each sample in a seeded random order of its own class.
 fn ranks(samples: &Samples, seed: u64) -> Vec<usize> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut members: Vec<Vec<usize>> = samples

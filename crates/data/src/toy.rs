@@ -1,4 +1,4 @@
-//! Small datasets made from a seed, for tests and benches: every class has a picture
+//! Small datasets made from a seed, for tests and benchmarks: every class has a picture
 //! of its own, a sample is that picture with noise.
 //!
 //! The pictures are smooth and differ everywhere, so that each family finds something:
@@ -60,7 +60,7 @@ pub enum ToyError {
 
 /// A dataset named `toy` of noisy copies of one smooth random picture per class.
 ///
-/// The parts have streams of their own: more training samples change no test sample.
+/// Each part has its own random stream: more training samples change no test sample.
 ///
 /// # Errors
 /// When the shape has no pixels, or there are fewer than 2 or more than 65,536 classes.
@@ -116,7 +116,7 @@ fn smooth(shape: ImageShape, rng: &mut ChaCha8Rng) -> Vec<u8> {
     pixels
 }
 
-/// The two grid points around place `at` of `len`, and how far it is to the second.
+/// The two grid points around position `at` of `len`, and how far it is to the second.
 fn between(at: usize, len: usize) -> (usize, usize, f32) {
     let place = at as f32 * (GRID - 1) as f32 / (len.max(2) - 1) as f32;
     let first = (place as usize).min(GRID - 1);

@@ -4,10 +4,9 @@
 
 use std::{error::Error, hint::black_box, time::Duration};
 
-use bakeoff_core::Samples;
+use bakeoff_core::{ImageShape, Samples};
 use bakeoff_kernels::{
-    Architecture, Batch, Isa, Layer, PixelScale, Pixels, Predictor, Settings, Tensor, Trainer,
-    blank_parameters,
+    Adam, Batch, Blueprint, Isa, Network, Padding, Predictor, Role, Step, Trainer,
 };
 use criterion::{BenchmarkId, Criterion, Throughput};
 
@@ -15,94 +14,71 @@ type Failure = Box<dyn Error>;
 
 const BATCH: usize = 128;
 
-fn dense(units: usize, relu: bool, batch_norm: bool) -> Layer {
-    Layer::Dense {
-        units,
-        batch_norm,
-        relu,
-    }
-}
-
-fn convolution(channels: usize, batch_norm: bool) -> Layer {
-    Layer::Convolution {
-        channels,
+fn conv(filters: usize) -> Step {
+    Step::Conv {
+        filters,
         kernel: [3, 3],
-        stride: [1, 1],
-        padding: [0; 4],
-        batch_norm,
-        relu: true,
+        stride: 1,
+        padding: Padding::Valid,
     }
 }
 
-const POOL: Layer = Layer::MaxPool {
-    size: [2, 2],
-    stride: [2, 2],
-};
+const POOL: Step = Step::MaxPool { size: 2, stride: 2 };
+const DENSE: Step = Step::Dense { units: 128 };
 
-fn on_mnist(layers: Vec<Layer>) -> Architecture {
-    Architecture {
-        input: [1, 28, 28],
-        layers,
-    }
+fn ann() -> Vec<Step> {
+    vec![DENSE, Step::Dropout { rate: 0.2 }]
 }
 
-fn ann() -> Architecture {
-    on_mnist(vec![
-        dense(128, true, false),
-        Layer::Dropout { rate: 0.2 },
-        dense(10, false, false),
-    ])
-}
-
-fn cnn(batch_norm: bool) -> Architecture {
-    on_mnist(vec![
-        convolution(32, batch_norm),
-        POOL,
-        convolution(64, batch_norm),
-        POOL,
-        dense(128, true, batch_norm),
-        Layer::Dropout { rate: 0.5 },
-        dense(10, false, false),
-    ])
+fn cnn() -> Vec<Step> {
+    let dropout = Step::Dropout { rate: 0.5 };
+    vec![conv(32), POOL, conv(64), POOL, DENSE, dropout]
 }
 
 /// Small values without a pattern that matters: times do not depend on them, except that
 /// about half of what reaches a ReLU must pass it, as in training.
-fn parameters(architecture: &Architecture) -> Result<Vec<Tensor>, Failure> {
-    let mut tensors = blank_parameters(architecture)?;
-    for tensor in &mut tensors {
-        if tensor.name.ends_with("weight") && tensor.shape.len() > 1 {
-            let inputs: usize = tensor.shape[1..].iter().product();
-            let range = (6.0 / inputs as f32).sqrt();
-            for (i, value) in tensor.values.iter_mut().enumerate() {
-                *value = (i as f32 * 12.9898).sin() * range;
+fn network(steps: Vec<Step>, batch_norm: bool) -> Result<(Network, Vec<Vec<f32>>), Failure> {
+    let blueprint = Blueprint { steps, batch_norm };
+    let network = Network::new(&blueprint, ImageShape::new(1, 28, 28), 10)?;
+    let values = network.tensors().into_iter().map(|tensor| {
+        let count = tensor.shape.iter().product();
+        match tensor.role {
+            Role::Weight { fan_in, .. } => {
+                let range = (6.0 / fan_in as f32).sqrt();
+                (0..count)
+                    .map(|i| (i as f32 * 12.9898).sin() * range)
+                    .collect()
             }
+            Role::NormScale | Role::RunningVariance => vec![1.0; count],
+            Role::Bias | Role::NormShift | Role::RunningMean => vec![0.0; count],
         }
-    }
-    Ok(tensors)
+    });
+    let values = values.collect();
+    Ok((network, values))
 }
 
 fn steps(
     c: &mut Criterion,
     name: &str,
-    architecture: &Architecture,
+    (network, values): &(Network, Vec<Vec<f32>>),
     all: &Samples,
 ) -> Result<(), Failure> {
     let samples = all.select(&(0..BATCH).collect::<Vec<_>>());
-    let start = parameters(architecture)?;
     let mut group = c.benchmark_group(format!("step-{name}"));
     group.sample_size(20);
     group.throughput(Throughput::Elements(BATCH as u64));
     for isa in Isa::available() {
-        let settings = Settings {
-            isa,
-            ..Settings::default()
+        let mut trainer = Trainer::new(network, values, Adam::default(), 0, isa)?;
+        let batch = Batch {
+            step: 0,
+            pixels: samples.images().pixels(),
+            labels: samples.labels(),
+            rows: None,
+            // Nearly nothing: the gradients stay those of an untrained network.
+            rate: 1e-9,
         };
-        let mut network = Trainer::new(architecture, &start, settings)?;
-        let batch = Batch::all(Pixels::U8(samples.images().pixels()), samples.labels());
         group.bench_function(isa.name(), |b| {
-            // A rate of nearly nothing: the gradients stay those of an untrained network.
-            b.iter(|| network.train_step(black_box(&batch), 1e-9).is_ok());
+            b.iter(|| trainer.step(black_box(&batch)).is_ok());
         });
     }
     group.finish();
@@ -112,24 +88,19 @@ fn steps(
 fn answers(
     c: &mut Criterion,
     name: &str,
-    architecture: &Architecture,
+    (network, values): &(Network, Vec<Vec<f32>>),
     test: &Samples,
 ) -> Result<(), Failure> {
-    let parameters = parameters(architecture)?;
     let mut group = c.benchmark_group(format!("answer-{name}"));
     group.sample_size(20);
     for isa in Isa::available() {
-        let predictor = Predictor::new(architecture, &parameters, PixelScale::default(), isa)?;
+        let predictor = Predictor::new(network, values, isa)?;
         for count in [1, 1000] {
             let samples = test.select(&(0..count).collect::<Vec<_>>());
-            let pixels = Pixels::U8(samples.images().pixels());
+            let pixels = samples.images().pixels();
             group.throughput(Throughput::Elements(count as u64));
-            let mut one = vec![0.0; predictor.classes()];
             group.bench_function(BenchmarkId::new(isa.name(), count), |b| {
-                b.iter(|| match count {
-                    1 => predictor.logits_one(black_box(pixels), &mut one).is_ok(),
-                    _ => predictor.logits(black_box(pixels)).is_ok(),
-                });
+                b.iter(|| predictor.scores(black_box(pixels)).is_ok());
             });
         }
     }
@@ -143,20 +114,17 @@ fn main() -> Result<(), Failure> {
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(2))
         .configure_from_args();
-    for (name, architecture) in [
-        ("ann", ann()),
-        ("cnn", cnn(false)),
-        ("cnn-norm", cnn(true)),
-        ("dense-output", on_mnist(vec![dense(10, false, false)])),
-        (
-            "conv-pool",
-            on_mnist(vec![convolution(32, false), POOL, dense(10, false, false)]),
-        ),
+    for (name, network) in [
+        ("ann", network(ann(), false)?),
+        ("cnn", network(cnn(), false)?),
+        ("cnn-norm", network(cnn(), true)?),
+        ("dense-output", network(vec![], false)?),
+        ("conv-pool", network(vec![conv(32), POOL], false)?),
     ] {
-        steps(&mut criterion, name, &architecture, mnist.train())?;
+        steps(&mut criterion, name, &network, mnist.train())?;
     }
-    answers(&mut criterion, "ann", &ann(), mnist.test())?;
-    answers(&mut criterion, "cnn", &cnn(false), mnist.test())?;
+    answers(&mut criterion, "ann", &network(ann(), false)?, mnist.test())?;
+    answers(&mut criterion, "cnn", &network(cnn(), false)?, mnist.test())?;
     criterion.final_summary();
     Ok(())
 }

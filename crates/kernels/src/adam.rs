@@ -4,33 +4,34 @@
 //! bias corrections folded into the step; Loshchilov and Hutter, "Decoupled Weight Decay
 //! Regularization" (2019), algorithm 2, for the decay.
 //!
-//! Moments of parameters without gradient fade towards zero and become denormal, on which
+//! Moments of parameters without gradient decay towards zero and become denormal, on which
 //! processors compute up to a hundred times slower: below 1e-30 they are set to zero. That
 //! changes no parameter: the step it leaves out is 1e-22 times the learning rate. Rejected:
 //! the processor's flush-to-zero mode, which the language does not let a library change.
 
 use super::simd::{Kernel, LANES, Simd};
 
-/// Settings of the optimiser.
+/// Constants of the optimiser.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Adam {
-    /// Fading of the mean of gradients.
+    /// Decay of the mean of gradients.
     pub beta1: f32,
-    /// Fading of the mean of squared gradients.
+    /// Decay of the mean of squared gradients.
     pub beta2: f32,
     /// Added to the root of the mean square.
     pub epsilon: f32,
-    /// Decoupled weight decay (AdamW); zero is Adam.
+    /// Decoupled weight decay (AdamW): each step multiplies every trained value by
+    /// 1 − rate × this. 0 is plain Adam.
     pub weight_decay: f32,
 }
 
 impl Default for Adam {
-    /// As PyTorch's `Adam`: 0.9, 0.999, 1e-8, no decay.
+    /// As Keras has them: 0.9, 0.999, 1e-7, no decay.
     fn default() -> Self {
         Self {
             beta1: 0.9,
             beta2: 0.999,
-            epsilon: 1e-8,
+            epsilon: 1e-7,
             weight_decay: 0.0,
         }
     }
@@ -110,7 +111,7 @@ impl Kernel for AdamUpdate<'_> {
                 let square = self.squares.as_mut_ptr().add(at);
                 let value = self.values.as_mut_ptr().add(at);
                 let m = S::fma(beta1, S::load(mean), S::mul(rest1, gradient));
-                // Asked this way round, what is not a number stays so.
+                // Compared in this order, what is not a number stays so.
                 let m = S::select_gt(smallest, S::max(m, S::sub(zero, m)), zero, m);
                 let v = S::fma(
                     beta2,

@@ -52,7 +52,7 @@ pub(crate) struct Shared<'a, T> {
     life: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: it only hands out parts by `part`, whose callers vouch that they are disjoint.
+// SAFETY: it only hands out parts by `part`, whose callers guarantee that they are disjoint.
 unsafe impl<T: Send> Sync for Shared<'_, T> {}
 // SAFETY: it stands for a `&mut [T]`.
 unsafe impl<T: Send> Send for Shared<'_, T> {}
@@ -81,7 +81,7 @@ impl<'a, T> Shared<'a, T> {
             from <= self.len && len <= self.len - from,
             "a part outside of its slice"
         );
-        // SAFETY: in bounds by the assertion, exclusive by the caller's word.
+        // SAFETY: in bounds by the assertion, exclusive by the caller's guarantee.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(from), len) }
     }
 }

@@ -3,7 +3,7 @@
 //! One band of rows, as many as a pooling window is high, is convolved into a scratch that
 //! stays in the first-level cache and pooled from there, so that the full result of the
 //! convolution never reaches memory. Rows and columns that pooling drops are not computed.
-//! For the way back only the place of each maximum is kept, one byte per pooled number.
+//! For the backward pass only the place of each maximum is kept, one byte per pooled number.
 //!
 //! The sums are direct: the windows are read where they lie (see `tile`). Rejected: unfolding
 //! the windows into a matrix (im2col), which writes and reads every pixel kernel-area times
@@ -16,7 +16,7 @@ use super::pool::{PoolRow, pool_row};
 use super::simd::{Kernel, LANES, Simd};
 use super::tile::{Base, Left, Right, Target, product};
 
-/// Numbers that [`Convolve`] wants as scratch.
+/// How many numbers of scratch [`Convolve`] needs.
 pub(crate) fn scratch_len(window: &Window) -> usize {
     let rows = if window.pool.rows_apart() {
         window.pool.size[0]
@@ -40,7 +40,7 @@ pub(crate) struct Convolve<'a> {
     /// The sample's result in `plane`; its border is left alone.
     pub(crate) output: &'a mut [f32],
     /// Per pooled pixel and stored channel the place of the maximum in its window, or [`CUT`](super::pool::CUT).
-    pub(crate) places: Option<&'a mut [u8]>,
+    pub(crate) argmax: Option<&'a mut [u8]>,
     pub(crate) scratch: &'a mut [f32],
 }
 
@@ -65,7 +65,7 @@ impl Kernel for Convolve<'_> {
             self.scratch.len() >= scratch_len(window),
             "scratch too small"
         );
-        let mut places = self.places;
+        let mut argmax = self.argmax;
         let mut done = 0;
         for py in 0..pool.output[0] {
             let first = py * pool.stride[0];
@@ -119,9 +119,9 @@ impl Kernel for Convolve<'_> {
                     relu: self.relu,
                 },
                 &mut self.output[self.plane.at(py, 0)..][..count],
-                places
+                argmax
                     .as_deref_mut()
-                    .map(|places| &mut places[py * count..][..count]),
+                    .map(|argmax| &mut argmax[py * count..][..count]),
             );
         }
     }

@@ -1,8 +1,8 @@
-//! The way back through the first convolution.
+//! The backward pass of the first convolution.
 //!
-//! Nothing before it learns, so only its weights need a gradient. Its few input channels make
-//! no vectors; here the out channels do. Per place in the pooling window the gradients of the
-//! channels whose maximum is there meet the window's pixels.
+//! Nothing before it learns, so only its weights need a gradient. Its few input channels
+//! do not fill a vector, so the vectors run over the out channels. For each place in the pooling window, the gradients of
+//! the channels whose maximum is there are multiplied with the window's pixels.
 
 use super::events::{PooledGradient, sum_bias};
 use super::geometry::{PANEL, Window};
@@ -10,12 +10,11 @@ use super::simd::{Kernel, LANES, Simd};
 
 /// Gradient of one sample for the first convolution, whose input needs none.
 ///
-/// Its few input channels make no vectors; here the out channels do. Per place in the pooling
-/// window the gradients of the channels whose maximum is there meet the window's pixels.
+/// The method is described at the top of this file.
 pub(crate) struct FirstBack<'a> {
     /// [`Window::pooled_offsets`].
     pub(crate) offsets: &'a [u32],
-    /// Per weight of a window, where it is from the window's begin: [`tap_offsets`].
+    /// Per weight of a window, where it is from the start of the window: [`tap_offsets`].
     pub(crate) taps: &'a [u32],
     pub(crate) input: &'a [f32],
     /// Of the result.
@@ -26,7 +25,7 @@ pub(crate) struct FirstBack<'a> {
     pub(crate) bias_gradient: Option<&'a mut [f32]>,
 }
 
-/// Where a window's numbers lie, from its begin.
+/// Where a window's numbers lie, from its start.
 pub(crate) fn tap_offsets(window: &Window) -> Vec<u32> {
     let run = window.run();
     (0..window.taps())
@@ -54,7 +53,7 @@ impl Kernel for FirstBack<'_> {
         if let Some(bias_gradient) = self.bias_gradient.take() {
             sum_bias::<S>(self.pooled, bias_gradient);
         }
-        // Registers for the gradients and places of one block stay free.
+        // Registers for the gradients and argmax of one block stay free.
         let limit = if S::TILE_VECTORS == 2 {
             10
         } else {
@@ -113,7 +112,7 @@ unsafe fn first_of<S: Simd, const N: usize>(
     macro_rules! pick {
         ($($m:literal)*) => {
             match taps.len() {
-                // SAFETY: as the caller vouches.
+                // SAFETY: as the caller guarantees.
                 $($m if $m <= S::TILE_ROWS => unsafe {
                     first::<S, $m, N>(from, taps, channel, sums, step);
                 },)*
@@ -137,13 +136,13 @@ unsafe fn first<S: Simd, const M: usize, const N: usize>(
         window,
         gradient,
         row,
-        places,
+        argmax,
     } = from.pooled;
     let [height, width] = window.pool.output;
     let area = window.pool.area();
     let stored = window.out_stored;
     let taps: [usize; M] = std::array::from_fn(|m| taps[m] as usize);
-    // SAFETY: windows lie inside the input, vectors inside gradient and places, sums inside
+    // SAFETY: windows lie inside the input, vectors inside gradient and argmax, sums inside
     // the weights' gradient: the caller has asserted the lengths.
     unsafe {
         let mut sums = [[S::splat(0.0); N]; M];
@@ -154,7 +153,7 @@ unsafe fn first<S: Simd, const M: usize, const N: usize>(
                 for n in 0..N {
                     let c = channel + n * LANES;
                     values[n] = S::load(gradient.as_ptr().add(y * row + x * stored + c));
-                    where_[n] = S::load_u8(places.as_ptr().add((y * width + x) * stored + c));
+                    where_[n] = S::load_u8(argmax.as_ptr().add((y * width + x) * stored + c));
                 }
                 let offsets = &offsets[(y * width + x) * area..][..area];
                 for (place, &offset) in offsets.iter().enumerate() {

@@ -1,8 +1,8 @@
-//! The way back through convolution, ReLU and max-pooling, one sample at a time.
+//! The backward pass of convolution, ReLU and max-pooling, one sample at a time.
 //!
 //! After a 2 × 2 max-pooling at most a quarter of the convolution's results have a gradient,
 //! after ReLU still fewer. The gradient is therefore a list of events (result, gradient) and
-//! each event costs one multiply-add per weight that it meets, with the operand from memory:
+//! each event costs one multiply-add per weight of its window, with the operand from memory:
 //! two a cycle, as fast as a dense product, for a fraction of the products.
 //!
 //! - Weights: per out channel the window's gradient is held in registers while all events of
@@ -20,7 +20,8 @@ use super::simd::{Kernel, LANES, Simd};
 /// Gradient of one sample for a convolution that has others before it.
 pub(crate) struct ConvolveBack<'a> {
     pub(crate) map: &'a EventMap,
-    pub(crate) events: &'a mut Events,
+    /// Of this sample, sorted: [`sort_events`](super::sort_events::sort_events).
+    pub(crate) events: &'a Events,
     /// The sample, border included.
     pub(crate) input: &'a [f32],
     /// Kernel height × out channels × run.
@@ -60,10 +61,7 @@ impl Kernel for ConvolveBack<'_> {
         if let Some(bias_gradient) = self.bias_gradient {
             sum_bias::<S>(self.pooled, bias_gradient);
         }
-        // SAFETY: inside `Kernel::run`.
-        unsafe { S::sort_events(self.pooled, self.map, self.events) };
-
-        let events = &*self.events;
+        let events = self.events;
         let vectors = run / LANES;
         let row = window.input.row();
         // Three rows of the window at once where the registers hold them.
@@ -143,7 +141,7 @@ unsafe fn add_windows_of<S: Simd, const R: usize>(
     macro_rules! pick {
         ($($n:literal)*) => {
             match vectors {
-                // SAFETY: as the caller vouches.
+                // SAFETY: as the caller guarantees.
                 $($n if $n <= S::ACCUMULATORS => unsafe {
                     add_windows::<S, R, $n>(events, input, row, sums, step);
                 },)*
@@ -163,7 +161,7 @@ unsafe fn add_windows<S: Simd, const R: usize, const N: usize>(
     to: *mut f32,
     step: usize,
 ) {
-    // SAFETY: the caller vouches for all windows and sums.
+    // SAFETY: the caller guarantees all windows and sums.
     unsafe {
         let mut sums = [[S::splat(0.0); N]; R];
         for (r, sums) in sums.iter_mut().enumerate() {
@@ -199,7 +197,7 @@ unsafe fn add_weights_of<S: Simd>(
     macro_rules! pick {
         ($($n:literal)*) => {
             match vectors {
-                // SAFETY: as the caller vouches.
+                // SAFETY: as the caller guarantees.
                 $($n if $n <= S::ACCUMULATORS => unsafe {
                     add_weights::<S, $n>(events, from, to);
                 },)*
@@ -217,7 +215,7 @@ unsafe fn add_weights<S: Simd, const N: usize>(
     from: *const f32,
     to: *mut f32,
 ) {
-    // SAFETY: the caller vouches for all weights and the target.
+    // SAFETY: the caller guarantees all weights and the target.
     unsafe {
         let mut sums = [S::splat(0.0); N];
         for (&gradient, &place) in events.0.iter().zip(events.1) {

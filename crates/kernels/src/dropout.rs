@@ -1,37 +1,57 @@
-//! Dropout whose masks depend on nothing but numbers: seed, step, layer, sample and place.
+//! Dropout whose masks depend only on numbers: seed, step, layer, sample and place.
 //!
 //! A generator with a state would give other masks for another division of the work among
-//! threads; here each mask bit is a hash of where it is, so it need not be stored either: the
-//! way back makes it again. The hash is the finaliser of MurmurHash3 (Appleby, public domain),
+//! threads, and a library's own generator is global to the process: two fits at once would
+//! disturb each other, and engines could not be compared step by step. Here each mask bit is a
+//! hash of where it is. So it need not be stored either: the backward pass computes it again.
+//! The native kernels compute masks where they need them, other engines are given them as
+//! tensors. The hash is the finaliser of MurmurHash3 (Appleby, public domain),
 //! twice, the second time with the key mixed in; "Squares: A Fast Counter-Based RNG" (Widynski,
 //! 2020) describes the idea.
+
+use rayon::prelude::*;
 
 use super::geometry::Plane;
 use super::simd::{Kernel, Simd};
 
-/// What tells apart all masks of a training run.
+/// Factors for `samples` pictures in training step `step` of the fit with this seed: 0 with
+/// probability `layer.rate`, otherwise 1 / (1 − rate), so that the expectation stays
+/// (inverted dropout, as in Keras and PyTorch). samples × `layer.values` values, each
+/// picture's in the order channel, row, column.
+pub fn dropout_mask(layer: &crate::Dropout, seed: u64, step: u64, samples: usize) -> Vec<f32> {
+    let mut factors = vec![0.0; samples * layer.values];
+    factors
+        .par_chunks_mut(layer.values)
+        .enumerate()
+        .for_each(|(sample, factors)| {
+            let key = MaskKey {
+                seed,
+                step,
+                layer: layer.index,
+                sample,
+            };
+            let mask = Mask::new(key, layer.rate as f32);
+            for (place, factor) in (0..).zip(factors) {
+                *factor = mask.factor(place);
+            }
+        });
+    factors
+}
+
+/// What distinguishes all masks of a training run.
 #[derive(Debug, Clone, Copy)]
-pub struct MaskKey {
+pub(crate) struct MaskKey {
     /// Of the run.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// The step's number, from 0.
-    pub step: u64,
+    pub(crate) step: u64,
     /// The number of the dropout layer among its kind, from 0.
-    pub layer: usize,
+    pub(crate) layer: usize,
     /// The sample's number in the batch.
-    pub sample: usize,
+    pub(crate) sample: usize,
 }
 
 impl MaskKey {
-    /// Fills `mask` with the factors of one sample's values in the order channel, row, column:
-    /// zero with probability `rate`, elsewhere `1 / (1 − rate)`.
-    pub fn fill(self, rate: f32, mask: &mut [f32]) {
-        let mask_of = Mask::new(self, rate);
-        for (place, factor) in (0..).zip(mask) {
-            *factor = mask_of.factor(place);
-        }
-    }
-
     fn hash(self) -> u64 {
         let mut state = self.seed;
         for word in [self.step, self.layer as u64, self.sample as u64] {
@@ -46,7 +66,7 @@ impl MaskKey {
     }
 }
 
-/// A key made ready.
+/// A key with what follows from it and the rate.
 #[derive(Clone, Copy)]
 struct Mask {
     low: u32,
@@ -87,7 +107,7 @@ fn mix(mut x: u32) -> u32 {
 
 /// Multiplies one sample by its mask.
 ///
-/// The gradient goes back through the same function with the same key.
+/// The gradient is multiplied by the same function with the same key.
 pub(crate) struct Dropout<'a> {
     pub(crate) rate: f32,
     pub(crate) key: MaskKey,
@@ -147,9 +167,13 @@ mod tests {
                 canonical.extend((0..5).map(|x| values[plane.at(y, x) + c]));
             }
         }
-        let mut filled = vec![7.0; 10_000];
-        key.fill(rate, &mut filled);
-        assert_eq!(canonical, filled);
+        let layer = crate::Dropout {
+            index: key.layer,
+            values: 10_000,
+            rate: rate.into(),
+        };
+        let masks = dropout_mask(&layer, key.seed, key.step, key.sample + 1);
+        assert_eq!(canonical, masks[key.sample * 10_000..]);
         canonical
     }
 
@@ -185,6 +209,46 @@ mod tests {
             let equal = first.iter().zip(&other).filter(|(a, b)| a == b).count();
             // Independent masks agree in half of the places; six standard deviations.
             assert!((4_700..5_300).contains(&equal), "{key:?}: {equal}");
+        }
+    }
+
+    fn layer(rate: f64) -> crate::Dropout {
+        crate::Dropout {
+            index: 0,
+            values: 700,
+            rate,
+        }
+    }
+
+    #[test]
+    fn the_share_dropped_is_the_rate_and_the_expectation_stays() {
+        let mask = dropout_mask(&layer(0.2), 1, 3, 100);
+        let dropped = mask.iter().filter(|&&value| value == 0.0).count();
+        let share = dropped as f64 / mask.len() as f64;
+        assert!((share - 0.2).abs() < 0.01, "{share}");
+        assert!(mask.iter().all(|&value| value == 0.0 || value == 1.25));
+    }
+
+    #[test]
+    fn step_layer_sample_and_seed_give_other_masks_and_threads_do_not() {
+        let draw = |seed, step, index| {
+            let layer = crate::Dropout {
+                index,
+                ..layer(0.5)
+            };
+            dropout_mask(&layer, seed, step, 100)
+        };
+        let mask = draw(1, 1, 0);
+        assert_ne!(mask, draw(2, 1, 0));
+        assert_ne!(mask, draw(1, 2, 0));
+        assert_ne!(mask, draw(1, 1, 1));
+        assert_ne!(mask[..700], mask[700..1400]);
+        for threads in [1, 2] {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            assert_eq!(mask, pool.install(|| draw(1, 1, 0)));
         }
     }
 }

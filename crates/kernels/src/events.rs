@@ -38,8 +38,8 @@ impl EventMap {
 
 /// Events of one sample, listed twice: by out channel and by pixel of the convolution.
 ///
-/// Gradients and places are apart, so that either is written sixteen at a time; there is room
-/// for one vector more behind every list.
+/// Gradients and offsets are apart, so that either is written sixteen at a time; behind every list
+/// is space for one more vector.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Events {
     pub(crate) channels: Lists,
@@ -51,13 +51,13 @@ pub(crate) struct Events {
 pub(crate) struct Lists {
     pub(crate) gradients: Vec<f32>,
     /// Where an event's window begins in the input, or where its channel's weights begin.
-    pub(crate) places: Vec<u32>,
+    pub(crate) offsets: Vec<u32>,
     pub(crate) starts: Vec<u32>,
     pub(crate) counts: Vec<u32>,
 }
 
 impl Lists {
-    /// Equal room for every list.
+    /// Equal space for every list.
     fn new(lists: usize, capacity: usize) -> Self {
         let capacity = capacity + LANES;
         #[allow(
@@ -67,33 +67,33 @@ impl Lists {
         let starts = (0..lists).map(|list| (list * capacity) as u32).collect();
         Self {
             gradients: vec![0.0; lists * capacity],
-            places: vec![0; lists * capacity],
+            offsets: vec![0; lists * capacity],
             starts,
             counts: vec![0; lists],
         }
     }
 
-    /// Gradients and places of one list.
+    /// Gradients and offsets of one list.
     #[inline(always)]
     pub(crate) fn list(&self, index: usize) -> (&[f32], &[u32]) {
         let (start, count) = (self.starts[index] as usize, self.counts[index] as usize);
         (
             &self.gradients[start..start + count],
-            &self.places[start..start + count],
+            &self.offsets[start..start + count],
         )
     }
 
     #[inline(always)]
-    fn push(&mut self, index: usize, gradient: f32, place: u32, keep: bool) {
+    pub(crate) fn push(&mut self, index: usize, gradient: f32, offset: u32, keep: bool) {
         let end = (self.starts[index] + self.counts[index]) as usize;
         self.gradients[end] = gradient;
-        self.places[end] = place;
+        self.offsets[end] = offset;
         self.counts[index] += u32::from(keep);
     }
 }
 
 impl Events {
-    /// Room for the events of one sample.
+    /// Space for the events of one sample.
     pub(crate) fn new(window: &Window, map: &EventMap) -> Self {
         let pooled = window.pool.output[0] * window.pool.output[1];
         Self {
@@ -110,7 +110,7 @@ pub(crate) struct PooledGradient<'a> {
     /// Rows of `row`, pixels of stored channels.
     pub(crate) gradient: &'a [f32],
     pub(crate) row: usize,
-    pub(crate) places: &'a [u8],
+    pub(crate) argmax: &'a [u8],
 }
 
 impl PooledGradient<'_> {
@@ -122,51 +122,9 @@ impl PooledGradient<'_> {
             "gradient too short"
         );
         assert!(
-            self.places.len() >= height * width * stored,
-            "places too short"
+            self.argmax.len() >= height * width * stored,
+            "argmax too short"
         );
-    }
-}
-
-/// Fills the lists, without branches: what is cut off is written too, and then overwritten.
-#[inline(always)]
-pub(crate) fn sort_plainly(from: PooledGradient<'_>, map: &EventMap, events: &mut Events) {
-    let PooledGradient {
-        window,
-        gradient,
-        row,
-        places,
-    } = from;
-    let [height, width] = window.pool.output;
-    let area = window.pool.area();
-    let channels = window.out_channels;
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "the network's size is checked before"
-    )]
-    let step = window.run() as u32;
-    events.channels.counts.fill(0);
-    events.pixels.counts.fill(0);
-    for y in 0..height {
-        for x in 0..width {
-            let pooled = y * width + x;
-            let gradient = &gradient[y * row + x * window.out_stored..][..channels];
-            let places = &places[pooled * window.out_stored..][..channels];
-            let offsets = &map.offsets[pooled * area..][..area];
-            let pixels = &map.pixels[pooled * area..][..area];
-            let mut weights = 0;
-            for (channel, (&gradient, &place)) in gradient.iter().zip(places).enumerate() {
-                let keep = place != CUT;
-                let place = if keep { usize::from(place) } else { 0 };
-                events
-                    .channels
-                    .push(channel, gradient, offsets[place], keep);
-                events
-                    .pixels
-                    .push(pixels[place] as usize, gradient, weights, keep);
-                weights += step;
-            }
-        }
     }
 }
 
@@ -178,7 +136,7 @@ pub(crate) fn sum_bias<S: Simd>(from: PooledGradient<'_>, bias_gradient: &mut [f
         window,
         gradient,
         row,
-        places,
+        argmax,
     } = from;
     let [height, width] = window.pool.output;
     let stored = window.out_stored;
@@ -190,7 +148,7 @@ pub(crate) fn sum_bias<S: Simd>(from: PooledGradient<'_>, bias_gradient: &mut [f
             let mut sum = zero;
             for y in 0..height {
                 for x in 0..width {
-                    let place = S::load_u8(places.as_ptr().add((y * width + x) * stored + c));
+                    let place = S::load_u8(argmax.as_ptr().add((y * width + x) * stored + c));
                     let value = S::load(gradient.as_ptr().add(y * row + x * stored + c));
                     sum = S::add(sum, S::select_gt(cut, place, value, zero));
                 }

@@ -1,11 +1,11 @@
 //! A dense layer right behind the picture, by shares of its outputs.
 //!
-//! It holds almost all weights of a dense network, and a step of such a network takes but a
-//! fifth of a millisecond. By chunks of samples every worker needs all its weights, half of
-//! which another has just moved, and all pictures for its part of the gradient: on two
-//! threads the default network's step took a sixth longer. By outputs, weights,
-//! gradients and the optimiser's memory of a share stay with one worker from step to step,
-//! each has the pictures to itself, and only the layer's answers change hands.
+//! It holds almost all weights of a dense network, and a step of such a network takes only a
+//! fifth of a millisecond. Divided by samples, every worker needs all weights, half of which
+//! another has just moved, and all pictures for its part of the gradient: on two threads the
+//! default network's step took a sixth longer. Divided by outputs, the weights, gradients and
+//! moments of a share stay with one worker from step to step, each worker has a copy of the
+//! pictures, and only the layer's outputs go from one worker to another.
 //!
 //! The sums are the same, in the same order: bits do not depend on the shares.
 
@@ -13,16 +13,13 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::batch::Batch;
 use super::buffer::Buffer;
 use super::dense::Multiply;
 use super::geometry::PANEL;
 use super::pixels::Load;
 use super::plan::{DenseOp, Op, Plan};
 use super::simd::Isa;
-use super::spec::{Batch, PixelScale};
-
-/// So many samples before its turn a picture is asked for.
-const AHEAD: usize = 4;
 
 /// The shares of a network's first layer.
 #[derive(Debug, Default)]
@@ -57,12 +54,12 @@ pub(crate) fn first_dense(plan: &Plan) -> Option<&DenseOp> {
     }
 }
 
-/// Numbers of a batch of pictures, of which each share has a copy; more would not stay in a
-/// worker's cache from the way there to the way back.
+/// Most numbers of a batch of pictures. Each share has a copy; a larger one would not stay in
+/// a worker's cache from the forward to the backward pass.
 const MOST_NUMBERS: usize = 1 << 20;
 
-/// How many shares are worth their while: one for each thread, none where an eighth of the
-/// threads' time would go by with nothing to do because panels do not come out even.
+/// How many shares are useful: one for each thread, or none where the threads would be idle
+/// for more than an eighth of the time, because the panels cannot be divided evenly.
 fn count(panels: usize, threads: usize) -> usize {
     let time = panels.div_ceil(threads) * threads;
     if (2..=panels).contains(&threads) && time * 7 <= panels * 8 {
@@ -73,8 +70,8 @@ fn count(panels: usize, threads: usize) -> usize {
 }
 
 impl Shares {
-    /// Cuts the layer for the threads of the ambient pool and makes room for a batch. `false`
-    /// where the layer is better not cut.
+    /// Divides the layer among the threads of the ambient pool and allocates for a batch.
+    /// `false` where the layer is better not divided.
     pub(crate) fn arrange(&mut self, plan: &Plan, samples: usize) -> bool {
         let Some(op) = first_dense(plan) else {
             return false;
@@ -105,14 +102,7 @@ impl Shares {
     }
 
     /// The layer's outputs.
-    pub(crate) fn forward(
-        &mut self,
-        plan: &Plan,
-        isa: Isa,
-        batch: &Batch<'_>,
-        scale: &PixelScale,
-        values: &[f32],
-    ) {
+    pub(crate) fn forward(&mut self, plan: &Plan, isa: Isa, batch: &Batch<'_>, values: &[f32]) {
         let Some(op) = first_dense(plan) else {
             return;
         };
@@ -127,16 +117,7 @@ impl Shares {
                     .take(samples)
                     .enumerate()
                 {
-                    isa.run(Load {
-                        plane: &plan.planes[0],
-                        pixels: batch.pixels,
-                        row: batch.row(sample),
-                        soon: Some(sample + AHEAD)
-                            .filter(|&sample| sample < samples)
-                            .map(|sample| batch.row(sample)),
-                        scale,
-                        output: input,
-                    });
+                    isa.run(Load::sample(&plan.planes[0], batch, sample, input));
                 }
                 let width = share.width();
                 let panels = share.panels.start * PANEL..share.panels.end * PANEL;
@@ -170,12 +151,14 @@ pub(crate) fn gather(shares: &[Share], samples: Range<usize>, outputs: usize, pl
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::Purpose;
-    use super::super::spec::{Architecture, Layer};
+    use bakeoff_core::ImageShape;
+
     use super::*;
+    use crate::plan::Purpose;
+    use crate::{Blueprint, Network, Step};
 
     #[test]
-    fn shares_are_made_where_panels_come_out_even() {
+    fn shares_are_made_where_panels_divide_evenly() {
         let counts = [1, 2, 3, 4, 5, 8].map(|threads| count(4, threads));
         assert_eq!(counts, [0, 2, 0, 4, 0, 0]);
         assert_eq!(count(16, 3), 3);
@@ -191,37 +174,26 @@ mod tests {
     }
 
     #[test]
-    fn a_convolution_or_a_giant_batch_is_not_cut() {
-        let dense = |units| Layer::Dense {
-            units,
-            batch_norm: false,
-            relu: true,
-        };
-        let last = Layer::Dense {
-            units: 3,
-            batch_norm: false,
-            relu: false,
-        };
-        let cut = |layers: &[Layer], samples| {
-            let architecture = Architecture {
-                input: [1, 28, 28],
-                layers: [layers, &[last]].concat(),
+    fn a_convolution_or_a_huge_batch_is_not_divided() {
+        let cut = |steps: &[Step], samples| {
+            let blueprint = Blueprint {
+                steps: steps.to_vec(),
+                batch_norm: false,
             };
-            let plan = Plan::new(&architecture, Purpose::Train).unwrap();
+            let network = Network::new(&blueprint, ImageShape::new(1, 28, 28), 3).unwrap();
+            let plan = Plan::new(&network, Purpose::Train).unwrap();
             let pool = rayon::ThreadPoolBuilder::new()
                 .num_threads(2)
                 .build()
                 .unwrap();
             pool.install(|| Shares::default().arrange(&plan, samples))
         };
-        let pool = Layer::MaxPool {
-            size: [2, 2],
-            stride: [2, 2],
-        };
+        let dense = |units| Step::Dense { units };
+        let pool = Step::MaxPool { size: 2, stride: 2 };
         assert!(cut(&[dense(128)], 128));
         assert!(!cut(&[dense(128)], 2_000));
         assert!(!cut(&[dense(32)], 128));
         assert!(!cut(&[pool, dense(128)], 128));
-        assert!(!cut(&[Layer::Dropout { rate: 0.1 }, dense(128)], 128));
+        assert!(!cut(&[Step::Dropout { rate: 0.1 }, dense(128)], 128));
     }
 }

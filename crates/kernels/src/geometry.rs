@@ -1,9 +1,9 @@
 //! Where everything lies: planes of stored channels, windows of convolution and pooling.
 //!
 //! Inside the network a sample is stored as H×W×C with the channels padded to a multiple of
-//! sixteen and with the border of zeros that the next convolution asks for already around it.
+//! sixteen and with the border of zeros that the next convolution needs already around it.
 //! So a vector is sixteen channels of one pixel, a row of a convolution's window is one
-//! contiguous run (`kernel width · stored channels` numbers), and no kernel ever asks whether
+//! contiguous run (`kernel width · stored channels` numbers), and no kernel ever checks whether
 //! it is inside the picture. The picture itself keeps its few channels unpadded.
 //!
 //! Rejected: N×C×H×W as PyTorch stores it (a window is then `channels · kernel height` short
@@ -62,6 +62,11 @@ impl Plane {
     pub(crate) fn len(&self) -> usize {
         let [above, _, below, _] = self.border;
         (above + self.height + below) * self.row()
+    }
+
+    /// Bytes that the places of a sample's maxima take.
+    pub(crate) fn argmax_len(&self) -> usize {
+        self.height * self.width * self.stored
     }
 
     /// From one sample to the next: whole panels of a matrix, so that a dense layer can take

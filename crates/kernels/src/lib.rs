@@ -2,27 +2,28 @@
 //!
 //! Forward and backward passes, losses, normalisation, dropout and the optimiser, written for
 //! one purpose: a small network on small pictures, as fast as the processor multiplies, with
-//! the same bits on every run whatever the number of threads.
+//! the same bits on every run whatever the number of threads. Everything here is arithmetic on
+//! slices: no files, no model families, no machine-learning library.
 //!
-//! - [`Architecture`] says in plain layers what a network is made of, [`Tensor`]s name
-//!   its parameters in PyTorch's layout, [`blank_parameters`] lists them.
-//! - [`Trainer`] learns: [`Trainer::train_step`] takes a [`Batch`] and moves the parameters.
-//! - [`Predictor`] answers: many pictures on all threads, or one picture without allocating.
-//! - [`Cpu`] lists what the processor can do. [`Isa`] is found out at run time; every kernel is compiled for AVX-512 and AVX2 or
-//!   NEON, and portably.
+//! - [`Network`] is the one description of a network's layers, made from a [`Blueprint`].
+//! - [`Trainer`] learns: [`Trainer::step`] takes a [`Batch`] and moves the parameters.
+//! - [`Predictor`] answers: many pictures on all threads, or one on the calling thread.
+//! - [`Cpu`] lists what the processor can do; [`Isa`] is chosen by it when the program runs.
+//!   Every kernel is compiled for AVX-512 and AVX2 or NEON, and portably.
 //!
 //! How it is fast, in the order of what it brought: gradients after ReLU and max-pooling are
 //! events, not matrices (`conv_grad`); convolutions read their windows in place and pool before
-//! anything leaves the first-level cache (`conv`, `tile`, `geometry`); a chunk of samples goes
-//! all the way there and back on one worker (`schedule`), and a dense layer at the front stays
-//! with the workers that move its weights (`first_dense`); weights are moved and laid out anew
-//! while their gradient is in the cache (`network`).
+//! anything leaves the first-level cache (`conv`, `tile`, `geometry`); one worker takes a chunk
+//! of samples through the forward and the backward pass (`schedule`), and the weights of a
+//! dense first layer stay with the workers that move them (`first_dense`); weights are moved
+//! and laid out anew while their gradient is in the cache (`update`).
 //!
 //! Rejected: a backend of a tensor library with fused operations. Its tensors, its tape and its
 //! optimiser allocate and pass over memory between all operations, and none can take a chunk of
 //! samples through several layers.
 
 mod adam;
+mod batch;
 mod buffer;
 mod conv;
 mod conv_first;
@@ -31,21 +32,22 @@ mod cpu;
 mod dense;
 mod dropout;
 mod events;
-#[cfg(target_arch = "x86_64")]
-mod events_avx512;
 mod first_dense;
 mod geometry;
 mod loss;
+mod network;
 mod norm;
 mod pack;
 mod pixels;
-mod places;
+mod placements;
 mod plan;
 mod pool;
 mod predictor;
 mod schedule;
 mod simd;
-mod spec;
+mod sort_events;
+#[cfg(target_arch = "x86_64")]
+mod sort_events_avx512;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -55,11 +57,16 @@ mod update;
 mod workspace;
 
 pub use adam::Adam;
+pub use batch::{Batch, KernelError};
 pub use cpu::Cpu;
-pub use dropout::MaskKey;
-pub use loss::{Score, cross_entropy};
-pub use places::blank_parameters;
+pub use dropout::dropout_mask;
+pub use loss::Score;
+pub use network::{
+    Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Network, NetworkError, Padding, Role, Step,
+    TensorSpec,
+};
+pub use norm::{EPSILON as NORM_EPSILON, MOMENTUM as NORM_MOMENTUM};
+pub use pixels::PIXEL_SCALE;
 pub use predictor::Predictor;
 pub use simd::Isa;
-pub use spec::{Architecture, Batch, KernelError, Layer, PixelScale, Pixels, Tensor};
-pub use trainer::{Settings, Trainer};
+pub use trainer::Trainer;

@@ -11,6 +11,39 @@ pub struct Score {
     pub samples: usize,
 }
 
+impl Score {
+    /// Adds N×K scores before the softmax, sample by sample. Among equal scores the lowest
+    /// class is the answer, as everywhere.
+    pub fn add(&mut self, scores: &[f32], classes: usize, labels: &[u16]) {
+        for (row, &label) in scores.chunks_exact(classes).zip(labels) {
+            self.add_sample(row, label, None);
+        }
+    }
+
+    /// Adds one sample; `gradient` as for [`cross_entropy`].
+    pub(crate) fn add_sample(
+        &mut self,
+        scores: &[f32],
+        label: u16,
+        gradient: Option<(&mut [f32], f32)>,
+    ) {
+        let (loss, hit) = cross_entropy(scores, label.into(), gradient);
+        self.loss_sum += loss;
+        self.hits += usize::from(hit);
+        self.samples += 1;
+    }
+
+    /// Mean cross-entropy.
+    pub fn loss(&self) -> f64 {
+        self.loss_sum / self.samples as f64
+    }
+
+    /// Share of right answers.
+    pub fn accuracy(&self) -> f64 {
+        self.hits as f64 / self.samples as f64
+    }
+}
+
 impl std::ops::AddAssign for Score {
     fn add_assign(&mut self, other: Self) {
         self.loss_sum += other.loss_sum;
@@ -27,11 +60,7 @@ const SMALLEST: f32 = 1e-20;
 ///
 /// Where a gradient is wanted it becomes `scale · (softmax(logits) − one-hot(label))`, and what
 /// it is longer than the logits becomes zero. A label that is no class gives an infinite loss.
-pub fn cross_entropy(
-    logits: &[f32],
-    label: usize,
-    gradient: Option<(&mut [f32], f32)>,
-) -> (f64, bool) {
+fn cross_entropy(logits: &[f32], label: usize, gradient: Option<(&mut [f32], f32)>) -> (f64, bool) {
     let mut best = 0;
     for (class, &logit) in logits.iter().enumerate() {
         if logit > logits[best] {
@@ -65,6 +94,16 @@ pub fn cross_entropy(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_score_is_the_mean_cross_entropy() {
+        let mut score = Score::default();
+        score.add(&[1.0, 1.0, 0.0, 1000.0], 2, &[0, 0]);
+        // A tie counts for the lower class; large scores do not overflow.
+        assert_eq!(score.accuracy(), 0.5);
+        let loss = score.loss();
+        assert!((loss - (2f64.ln() + 1000.0) / 2.0).abs() < 1e-9, "{loss}");
+    }
 
     #[test]
     fn agrees_with_the_definition() {

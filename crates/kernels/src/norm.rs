@@ -9,10 +9,11 @@ use super::geometry::Plane;
 use super::pool::Pooled;
 use super::simd::{Kernel, LANES, Simd};
 
-/// The batch's share in the running statistics; both are those of the population.
-const MOMENTUM: f64 = 0.1;
+/// The batch's share in the running statistics (PyTorch's meaning); both are those of the
+/// population.
+pub const MOMENTUM: f64 = 0.1;
 /// Added to the variance, as in PyTorch.
-pub(crate) const EPSILON: f64 = 1e-5;
+pub const EPSILON: f64 = 1e-5;
 
 /// Mean, then sum of squared deviations, of every channel over a chunk of samples.
 pub(crate) struct Measure<'a> {
@@ -95,7 +96,7 @@ pub(crate) struct Moments {
     /// Learned scale times `inverse`.
     pub(crate) scale: Vec<f32>,
     pub(crate) shift: Vec<f32>,
-    /// For the way back: what every pixel loses, and loses per deviation from the mean.
+    /// For the backward pass: what every pixel loses, and loses per deviation from the mean.
     pub(crate) loss: Vec<f32>,
     pub(crate) slope: Vec<f32>,
 }
@@ -156,8 +157,8 @@ impl Moments {
         }
     }
 
-    /// Prepares the way back from the gradients of scale and shift over the whole batch.
-    pub(crate) fn prepare_back(&mut self, weight: &[f32], bias: &[f32], pixels: usize) {
+    /// Prepares the backward pass from the gradients of scale and shift over the whole batch.
+    pub(crate) fn prepare_backward(&mut self, weight: &[f32], bias: &[f32], pixels: usize) {
         #[allow(clippy::cast_precision_loss, reason = "a count of pixels")]
         let share = 1.0 / pixels as f32;
         for c in 0..self.mean.len() {

@@ -36,7 +36,7 @@ impl Kernel for Transpose<'_> {
         );
         assert!(
             self.to.len() >= (columns - 1) * to_row + rows.next_multiple_of(LANES),
-            "no room for the transposed"
+            "the target is too short"
         );
         for r in (0..rows).step_by(LANES) {
             for c in (0..columns).step_by(LANES) {

@@ -1,21 +1,60 @@
 //! From pixels to numbers on the first plane.
 
+use super::batch::Batch;
 use super::geometry::Plane;
 use super::simd::{Kernel, LANES, Simd};
-use super::spec::{PixelScale, Pixels};
+
+/// What a byte is multiplied with, so that pictures lie in 0..=1.
+///
+/// Mean and standard deviation of the data are left out, as in the Keras example: the
+/// first layer learns both, and a model needs nothing from its training data to answer.
+pub const PIXEL_SCALE: f32 = 1.0 / 255.0;
+
+/// So many samples ahead of its turn a picture is fetched.
+const AHEAD: usize = 4;
 
 /// One picture, scaled and put inside its border.
 pub(crate) struct Load<'a> {
-    pub(crate) plane: &'a Plane,
-    pub(crate) pixels: Pixels<'a>,
-    /// The picture's number.
-    pub(crate) row: usize,
-    /// That of a picture which will be wanted soon: a shuffled batch is spread over more
-    /// memory than the caches hold.
-    pub(crate) soon: Option<usize>,
-    pub(crate) scale: &'a PixelScale,
+    plane: &'a Plane,
+    picture: &'a [u8],
+    /// A picture that is needed soon: a shuffled batch is spread over more memory than the
+    /// caches hold.
+    soon: &'a [u8],
     /// Its border is left alone.
-    pub(crate) output: &'a mut [f32],
+    output: &'a mut [f32],
+}
+
+impl<'a> Load<'a> {
+    /// The picture of the `row` of `pixels`.
+    pub(crate) fn row(
+        plane: &'a Plane,
+        pixels: &'a [u8],
+        row: usize,
+        output: &'a mut [f32],
+    ) -> Self {
+        let len = plane.channels * plane.height * plane.width;
+        Self {
+            plane,
+            picture: &pixels[row * len..][..len],
+            soon: &[],
+            output,
+        }
+    }
+
+    /// The picture of a sample of the batch; later ones are fetched into the cache meanwhile.
+    pub(crate) fn sample(
+        plane: &'a Plane,
+        batch: &Batch<'a>,
+        sample: usize,
+        output: &'a mut [f32],
+    ) -> Self {
+        let mut load = Self::row(plane, batch.pixels, batch.row(sample), output);
+        if sample + AHEAD < batch.len() {
+            let len = load.picture.len();
+            load.soon = &batch.pixels[batch.row(sample + AHEAD) * len..][..len];
+        }
+        load
+    }
 }
 
 impl Kernel for Load<'_> {
@@ -23,91 +62,38 @@ impl Kernel for Load<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self) {
-        let plane = self.plane;
-        let len = plane.channels * plane.height * plane.width;
-        let from = self.row * len;
-        match self.pixels {
-            Pixels::U8(pixels) => {
-                let picture = &pixels[from..from + len];
-                let soon = self.soon.and_then(|row| pixels.get(row * len..));
-                for line in soon
-                    .iter()
-                    .flat_map(|soon| soon[..len.min(soon.len())].chunks(64))
-                {
-                    S::prefetch(line.as_ptr());
-                }
-                place::<S, u8>(plane, picture, self.scale, self.output);
-            }
-            Pixels::F32(pixels) => {
-                let picture = &pixels[from..from + len];
-                place::<S, f32>(plane, picture, self.scale, self.output);
-            }
+        for line in self.soon.chunks(64) {
+            S::prefetch(line.as_ptr());
         }
-    }
-}
-
-/// A pixel's type.
-trait Pixel: Copy + Into<f32> {
-    /// # Safety
-    ///
-    /// As for [`Simd::load`].
-    unsafe fn load<S: Simd>(from: *const Self) -> S::V;
-}
-
-impl Pixel for u8 {
-    #[inline(always)]
-    unsafe fn load<S: Simd>(from: *const u8) -> S::V {
-        // SAFETY: as the caller vouches.
-        unsafe { S::load_u8(from) }
-    }
-}
-
-impl Pixel for f32 {
-    #[inline(always)]
-    unsafe fn load<S: Simd>(from: *const f32) -> S::V {
-        // SAFETY: as the caller vouches.
-        unsafe { S::load(from) }
-    }
-}
-
-#[inline(always)]
-fn place<S: Simd, P: Pixel>(
-    plane: &Plane,
-    picture: &[P],
-    pixel_scale: &PixelScale,
-    to: &mut [f32],
-) {
-    let area = plane.height * plane.width;
-    // Without border and other channels in between, the picture is one long row.
-    let whole = plane.stored == 1 && plane.row() == plane.width;
-    let (rows, width) = if whole {
-        (1, area)
-    } else {
-        (plane.height, plane.width)
-    };
-    for channel in 0..plane.channels {
-        let of = |list: &[f32]| list.get(channel).or(list.first()).copied();
-        let scale = of(&pixel_scale.scale).unwrap_or(1.0);
-        let shift = of(&pixel_scale.shift).unwrap_or(0.0);
-        for y in 0..rows {
-            let row = &picture[channel * area + y * width..][..width];
-            let start = plane.at(y, 0) + channel;
-            if plane.stored == 1 && width >= LANES {
-                let to = &mut to[start..start + width];
-                for x in (0..width).step_by(LANES) {
-                    // The last vector begins earlier, and does some pixels again.
-                    let x = x.min(width - LANES);
-                    // SAFETY: `x + 16 <= width`, the length of both slices.
-                    unsafe {
-                        let value = P::load::<S>(row.as_ptr().add(x));
-                        let value = S::add(S::mul(value, S::splat(scale)), S::splat(shift));
-                        S::store(to.as_mut_ptr().add(x), value);
+        let plane = self.plane;
+        let area = plane.height * plane.width;
+        // Without border and other channels in between, the picture is one long row.
+        let whole = plane.stored == 1 && plane.row() == plane.width;
+        let (rows, width) = if whole {
+            (1, area)
+        } else {
+            (plane.height, plane.width)
+        };
+        for channel in 0..plane.channels {
+            for y in 0..rows {
+                let row = &self.picture[channel * area + y * width..][..width];
+                let start = plane.at(y, 0) + channel;
+                if plane.stored == 1 && width >= LANES {
+                    let to = &mut self.output[start..start + width];
+                    for x in (0..width).step_by(LANES) {
+                        // The last vector begins earlier, and does some pixels again.
+                        let x = x.min(width - LANES);
+                        // SAFETY: `x + 16 <= width`, the length of both slices.
+                        unsafe {
+                            let value = S::load_u8(row.as_ptr().add(x));
+                            let value = S::mul(value, S::splat(PIXEL_SCALE));
+                            S::store(to.as_mut_ptr().add(x), value);
+                        }
                     }
-                }
-            } else {
-                for (x, &pixel) in row.iter().enumerate() {
-                    let value: f32 = pixel.into();
-                    to[start + x * plane.stored] = value * scale + shift;
+                } else {
+                    for (x, &pixel) in row.iter().enumerate() {
+                        self.output[start + x * plane.stored] = f32::from(pixel) * PIXEL_SCALE;
+                    }
                 }
             }
         }

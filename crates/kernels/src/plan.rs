@@ -1,13 +1,14 @@
-//! From an architecture to operations on planes and ranges of parameters.
+//! From a network to operations on planes and ranges of parameters.
 
 use std::ops::Range;
 
+use super::batch::KernelError;
 use super::conv_first::tap_offsets;
 use super::events::EventMap;
 use super::geometry::{PANEL, Plane, Pool, Window, round_up};
 use super::pool::CUT;
 use super::simd::LANES;
-use super::spec::{Architecture, KernelError, Layer};
+use crate::{Conv, Dense, Layer, MaxPool, Network};
 
 /// Numbers a sample may have between two layers: offsets within a sample are 32 bits.
 const MOST_NUMBERS: usize = 1 << 31;
@@ -36,10 +37,22 @@ pub(crate) enum Op {
     Dropout(DropoutOp),
 }
 
+impl Op {
+    /// The planes that it reads and writes.
+    pub(crate) fn planes(&self) -> [usize; 2] {
+        match self {
+            Self::Convolution(op) => [op.input, op.output],
+            Self::Norm(op) => [op.input, op.output],
+            Self::Pool(op) => [op.input, op.output],
+            Self::Dense(op) => [op.input, op.output],
+            Self::Dropout(op) => [op.plane; 2],
+        }
+    }
+}
+
 /// Convolution with what is fused to it.
 #[derive(Debug, Clone)]
 pub(crate) struct ConvOp {
-    pub(crate) name: String,
     pub(crate) input: usize,
     pub(crate) output: usize,
     pub(crate) window: Window,
@@ -54,16 +67,15 @@ pub(crate) struct ConvOp {
 /// How the weights that the optimiser moves are laid out.
 #[derive(Debug, Clone)]
 pub(crate) enum ConvLayout {
-    /// Panels, as the way there wants them. For the way back of a first convolution.
+    /// Panels, as the forward pass needs them, and the backward pass of a first convolution.
     Panels { offsets: Vec<u32>, taps: Vec<u32> },
-    /// Kernel height × out channels × run, as the way back wants them.
+    /// Kernel height × out channels × run, as the backward pass needs them.
     Rows(EventMap),
 }
 
 /// Batch normalisation with what is fused to it.
 #[derive(Debug, Clone)]
 pub(crate) struct NormOp {
-    pub(crate) name: String,
     pub(crate) input: usize,
     pub(crate) output: usize,
     pub(crate) pool: Pool,
@@ -88,13 +100,12 @@ pub(crate) struct DropoutOp {
     pub(crate) plane: usize,
     pub(crate) rate: f32,
     /// Its number among the dropout layers.
-    pub(crate) ordinal: usize,
+    pub(crate) index: usize,
 }
 
 /// Dense layer with what is fused to it.
 #[derive(Debug, Clone)]
 pub(crate) struct DenseOp {
-    pub(crate) name: String,
     pub(crate) input: usize,
     pub(crate) output: usize,
     pub(crate) inputs: usize,
@@ -108,10 +119,11 @@ pub(crate) struct DenseOp {
     pub(crate) first: bool,
 }
 
-/// Whether normalisation is an operation of its own, or folded into the layer before it.
+/// What a plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Train,
+    /// Nothing goes backward, so convolutions keep their weights in panels.
     Predict,
 }
 
@@ -122,41 +134,17 @@ struct Builder {
     ops: Vec<Op>,
     summed: usize,
     statistics: usize,
-    /// Convolutions, dense layers and dropouts so far.
-    counts: [usize; 3],
 }
 
 impl Plan {
-    pub(crate) fn new(architecture: &Architecture, purpose: Purpose) -> Result<Self, KernelError> {
-        let [channels, height, width] = architecture.input;
-        let end = architecture.layers.len();
-        let fail = |index, reason: String| Err(KernelError::Layer { index, reason });
-        if channels == 0 || height == 0 || width == 0 {
-            return fail(0, "the picture has no pixels".to_owned());
-        }
-        let Some(&Layer::Dense {
-            units: units @ 1..,
-            batch_norm: false,
-            relu: false,
-        }) = architecture.layers.last()
-        else {
-            return fail(
-                end,
-                "the last layer must be dense, without ReLU and norm, with a unit per class"
-                    .to_owned(),
-            );
-        };
-        let mut picture = Plane::new(channels, height, width);
-        let pools = |layer: &Layer| matches!(layer, Layer::MaxPool { .. });
-        let drops = |layer: &&Layer| matches!(layer, Layer::Dropout { .. });
-        if !architecture
-            .layers
-            .iter()
-            .find(|layer| !drops(layer))
-            .is_some_and(pools)
-        {
+    pub(crate) fn new(network: &Network, purpose: Purpose) -> Result<Self, KernelError> {
+        let input = network.input();
+        let mut picture = Plane::new(input.channels, input.height, input.width);
+        let mut layers = network.layers().iter();
+        let first = layers.find(|layer| !matches!(layer, Layer::Dropout(_)));
+        if !matches!(first, Some(Layer::MaxPool(_))) {
             // A convolution or dense layer takes a picture's few channels unpadded.
-            picture.stored = channels;
+            picture.stored = input.channels;
         }
         let mut builder = Builder {
             purpose,
@@ -164,42 +152,45 @@ impl Plan {
             ops: Vec::new(),
             summed: 0,
             statistics: 0,
-            counts: [0; 3],
         };
-        let mut fused = false;
-        for (index, &layer) in architecture.layers.iter().enumerate() {
-            let pool = match architecture.layers.get(index + 1) {
-                Some(&Layer::MaxPool { size, stride }) => Some([size, stride]),
+        let mut fused = None;
+        for (index, layer) in network.layers().iter().enumerate() {
+            let next = match network.layers().get(index + 1) {
+                Some(Layer::MaxPool(pool)) => Some(pool),
                 _ => None,
             };
             let done = match layer {
-                Layer::Convolution { .. } => builder.convolution(layer, pool),
-                Layer::MaxPool { .. } if fused => Ok(()),
-                Layer::MaxPool { size, stride } => builder.pool([size, stride]),
-                Layer::Dense { units: 0, .. } => Err("a dense layer has a unit".to_owned()),
-                Layer::Dense {
-                    units,
-                    batch_norm,
-                    relu,
-                } => {
-                    builder.dense(units, batch_norm, relu, index + 1 == end);
+                Layer::Conv(conv) => {
+                    fused = next;
+                    builder.convolution(conv, next)
+                }
+                Layer::MaxPool(_) if fused.take().is_some() => Ok(()),
+                Layer::MaxPool(pool) => builder.pool(pool),
+                Layer::Dense(dense) => {
+                    builder.dense(dense);
                     Ok(())
                 }
-                Layer::Dropout { rate } => builder.dropout(rate),
+                Layer::Dropout(dropout) => {
+                    builder.ops.push(Op::Dropout(DropoutOp {
+                        plane: builder.input(),
+                        // A mask has no finer resolution.
+                        rate: dropout.rate as f32,
+                        index: dropout.index,
+                    }));
+                    Ok(())
+                }
             };
-            fused = matches!(layer, Layer::Convolution { .. });
-            if let Err(reason) = done {
-                return fail(index, reason);
-            }
+            let fail = |reason: String| KernelError(format!("layer {}: {reason}", index + 1));
+            done.map_err(fail)?;
             if builder
                 .planes
                 .iter()
                 .any(|plane| plane.stride() >= MOST_NUMBERS)
             {
-                return fail(index, "its result has too many numbers".to_owned());
+                return Err(fail("its result has too many numbers".to_owned()));
             }
         }
-        Ok(builder.finish(units))
+        Ok(builder.finish(network.classes()))
     }
 }
 
@@ -216,60 +207,30 @@ impl Builder {
     }
 
     /// A convolution with the max-pooling behind it, if there is any.
-    fn convolution(&mut self, layer: Layer, pool: Option<[[usize; 2]; 2]>) -> Result<(), String> {
-        let Layer::Convolution {
-            channels,
-            kernel,
-            stride,
-            padding,
-            batch_norm,
-            relu,
-        } = layer
-        else {
-            return Ok(());
-        };
-        if self.counts[1] > 0 {
-            return Err("a convolution cannot follow a dense layer".to_owned());
-        }
-        if channels == 0 || kernel.contains(&0) || stride.contains(&0) {
-            return Err("channels, kernel and stride must be at least 1".to_owned());
-        }
+    fn convolution(&mut self, conv: &Conv, pool: Option<&MaxPool>) -> Result<(), String> {
         let input = self.input();
         let plane = &mut self.planes[input];
-        plane.border = padding;
+        plane.border = conv.pad;
         let plane = *plane;
-        let mut output = [0; 2];
-        for (i, size) in [plane.height, plane.width].into_iter().enumerate() {
-            let padded = size + padding[i] + padding[i + 2];
-            if kernel[i] > padded {
-                return Err(format!(
-                    "a kernel of {} on {padded} pixels: take a smaller one or fewer layers",
-                    kernel[i]
-                ));
-            }
-            output[i] = (padded - kernel[i]) / stride[i] + 1;
-        }
+        let channels = conv.output.channels;
+        let output = [conv.output.height, conv.output.width];
         let unpooled = Pool::new(output, [1, 1], [1, 1]);
-        let pooling = pool.map_or(Ok(unpooled), |pool| pool_over(output, pool))?;
-        self.counts[0] += 1;
-        let name = format!("conv{}", self.counts[0]);
-        let apart = batch_norm && self.purpose == Purpose::Train;
-        let pool = if apart { unpooled } else { pooling };
+        let pooling = pool.map_or(Ok(unpooled), pool_of)?;
+        let pool = if conv.norm { unpooled } else { pooling };
         let out_stored = round_up(channels, LANES);
-        let used = pool.used();
         let window = Window {
             input: plane,
             out_channels: channels,
             out_stored,
-            kernel,
-            stride,
+            kernel: conv.kernel,
+            stride: conv.stride,
             output,
-            used,
+            used: pool.used(),
             pool,
         };
         let rows = self.purpose == Purpose::Train && input > 0;
         let weights = if rows {
-            kernel[0] * channels * window.run()
+            conv.kernel[0] * channels * window.run()
         } else {
             window.taps() * out_stored
         };
@@ -286,31 +247,27 @@ impl Builder {
         self.planes
             .push(Plane::new(channels, pool.output[0], pool.output[1]));
         self.ops.push(Op::Convolution(Box::new(ConvOp {
-            name: name.clone(),
             input,
             output: input + 1,
             window,
-            relu: relu && !apart,
+            relu: conv.relu && !conv.norm,
             weight,
             bias,
-            biased: !apart,
+            biased: !conv.norm,
             layout,
         })));
-        if apart {
-            self.norm(name, pooling, relu);
+        if conv.norm {
+            self.norm(pooling, conv.relu);
         }
         Ok(())
     }
 
-    fn pool(&mut self, pool: [[usize; 2]; 2]) -> Result<(), String> {
-        if self.counts[1] > 0 {
-            return Err("max-pooling cannot follow a dense layer".to_owned());
-        }
+    fn pool(&mut self, pool: &MaxPool) -> Result<(), String> {
         let input = self.input();
-        let plane = self.planes[input];
-        let pool = pool_over([plane.height, plane.width], pool)?;
+        let pool = pool_of(pool)?;
+        let channels = self.planes[input].channels;
         self.planes
-            .push(Plane::new(plane.channels, pool.output[0], pool.output[1]));
+            .push(Plane::new(channels, pool.output[0], pool.output[1]));
         self.ops.push(Op::Pool(PoolOp {
             input,
             output: input + 1,
@@ -319,7 +276,7 @@ impl Builder {
         Ok(())
     }
 
-    fn norm(&mut self, name: String, pool: Pool, relu: bool) {
+    fn norm(&mut self, pool: Pool, relu: bool) {
         let input = self.input();
         let plane = self.planes[input];
         let weight = self.summed(plane.stored);
@@ -332,7 +289,6 @@ impl Builder {
             ..plane
         });
         self.ops.push(Op::Norm(NormOp {
-            name: format!("{name}.norm"),
             input,
             output: input + 1,
             pool,
@@ -343,54 +299,29 @@ impl Builder {
         }));
     }
 
-    fn dense(&mut self, units: usize, batch_norm: bool, relu: bool, last: bool) {
+    fn dense(&mut self, dense: &Dense) {
         let input = self.input();
         let inputs = self.planes[input].stride();
-        let outputs = round_up(units, PANEL);
-        self.counts[1] += 1;
-        let name = if last {
-            "output".to_owned()
-        } else {
-            format!("dense{}", self.counts[1])
-        };
-        let apart = batch_norm && self.purpose == Purpose::Train;
+        let outputs = round_up(dense.outputs, PANEL);
         let bias = self.summed(outputs);
         self.planes.push(Plane {
             stored: outputs,
-            ..Plane::new(units, 1, 1)
+            ..Plane::new(dense.outputs, 1, 1)
         });
         self.ops.push(Op::Dense(DenseOp {
-            name: name.clone(),
             input,
             output: input + 1,
             inputs,
             outputs,
-            relu: relu && !apart,
+            relu: dense.relu && !dense.norm,
             weight: 0..0,
             bias,
-            biased: !apart,
+            biased: !dense.norm,
             first: input == 0,
         }));
-        if apart {
-            self.norm(name, Pool::new([1, 1], [1, 1], [1, 1]), relu);
+        if dense.norm {
+            self.norm(Pool::new([1, 1], [1, 1], [1, 1]), dense.relu);
         }
-    }
-
-    fn dropout(&mut self, rate: f32) -> Result<(), String> {
-        if !(0.0..1.0).contains(&rate) {
-            return Err(format!("a dropout rate of {rate} is not from 0 to below 1"));
-        }
-        if self.purpose == Purpose::Train {
-            let plane = self.input();
-            let ordinal = self.counts[2];
-            self.ops.push(Op::Dropout(DropoutOp {
-                plane,
-                rate,
-                ordinal,
-            }));
-            self.counts[2] += 1;
-        }
-        Ok(())
     }
 
     fn finish(mut self, classes: usize) -> Plan {
@@ -414,19 +345,11 @@ impl Builder {
     }
 }
 
-/// A pool of this size and stride over this many rows and columns.
-fn pool_over(input: [usize; 2], [size, stride]: [[usize; 2]; 2]) -> Result<Pool, String> {
-    if size.contains(&0) || stride.contains(&0) {
-        return Err("size and stride of pooling must be at least 1".to_owned());
-    }
-    if size[0] * size[1] >= usize::from(CUT) {
+/// The pool of a layer, whose windows fit: [`Network`] has checked them.
+fn pool_of(pool: &MaxPool) -> Result<Pool, String> {
+    if pool.size[0] * pool.size[1] >= usize::from(CUT) {
         return Err(format!("a pooling window has fewer than {CUT} pixels"));
     }
-    if size[0] > input[0] || size[1] > input[1] {
-        return Err(format!(
-            "pooling {} × {} on {} × {} pixels: pool less or take fewer layers",
-            size[0], size[1], input[0], input[1]
-        ));
-    }
-    Ok(Pool::new(input, size, stride))
+    let input = [pool.input.height, pool.input.width];
+    Ok(Pool::new(input, pool.size, pool.stride))
 }

@@ -1,9 +1,9 @@
-//! Max-pooling and ReLU, there and back.
+//! Forward and backward pass of max-pooling and ReLU.
 
 use super::geometry::{Plane, Pool};
 use super::simd::{Kernel, LANES, Simd};
 
-/// In place of a maximum's place: the window's maximum was cut off by ReLU.
+/// Stands in an argmax for a maximum that ReLU cut off.
 pub(crate) const CUT: u8 = u8::MAX;
 
 /// Affine map, ReLU and pooling of one sample.
@@ -17,7 +17,7 @@ pub(crate) struct PoolForward<'a> {
     pub(crate) plane: &'a Plane,
     pub(crate) output: &'a mut [f32],
     /// Per pooled pixel and stored channel the place of the maximum in its window, or [`CUT`].
-    pub(crate) places: Option<&'a mut [u8]>,
+    pub(crate) argmax: Option<&'a mut [u8]>,
 }
 
 impl Kernel for PoolForward<'_> {
@@ -33,9 +33,9 @@ impl Kernel for PoolForward<'_> {
             relu,
             plane,
             output,
-            places,
+            argmax,
         } = self;
-        let mut places = places;
+        let mut argmax = argmax;
         let stored = plane.stored;
         let count = pool.output[1] * stored;
         for y in 0..pool.output[0] {
@@ -50,9 +50,9 @@ impl Kernel for PoolForward<'_> {
             pool_row::<S>(
                 &from,
                 &mut output[plane.at(y, 0)..][..count],
-                places
+                argmax
                     .as_deref_mut()
-                    .map(|places| &mut places[y * count..][..count]),
+                    .map(|argmax| &mut argmax[y * count..][..count]),
             );
         }
     }
@@ -74,7 +74,7 @@ pub(crate) struct PoolRow<'a> {
 
 /// Maximum over each window, the first of equals, then ReLU.
 #[inline(always)]
-pub(crate) fn pool_row<S: Simd>(from: &PoolRow<'_>, output: &mut [f32], places: Option<&mut [u8]>) {
+pub(crate) fn pool_row<S: Simd>(from: &PoolRow<'_>, output: &mut [f32], argmax: Option<&mut [u8]>) {
     let PoolRow {
         pool,
         band,
@@ -90,9 +90,9 @@ pub(crate) fn pool_row<S: Simd>(from: &PoolRow<'_>, output: &mut [f32], places: 
         "band shorter than the windows"
     );
     assert!(output.len() >= width * stored, "row too short");
-    let places = places.map(|places| {
-        assert!(places.len() >= width * stored, "places too short");
-        places.as_mut_ptr()
+    let argmax = argmax.map(|argmax| {
+        assert!(argmax.len() >= width * stored, "argmax too short");
+        argmax.as_mut_ptr()
     });
     if let Some((scale, shift)) = affine {
         assert!(
@@ -118,8 +118,8 @@ pub(crate) fn pool_row<S: Simd>(from: &PoolRow<'_>, output: &mut [f32], places: 
                     size => window::<S>(start, size, row, stored, affine, relu),
                 };
                 S::store(output.as_mut_ptr().add(x * stored + c), best);
-                if let Some(places) = places {
-                    S::store_u8(places.add(x * stored + c), place);
+                if let Some(argmax) = argmax {
+                    S::store_u8(argmax.add(x * stored + c), place);
                 }
             }
         }
@@ -140,7 +140,7 @@ unsafe fn window<S: Simd>(
     affine: Option<(S::V, S::V)>,
     relu: bool,
 ) -> (S::V, S::V) {
-    // SAFETY: as the caller vouches.
+    // SAFETY: as the caller guarantees.
     unsafe {
         let zero = S::splat(0.0);
         let one = S::splat(1.0);
@@ -168,7 +168,7 @@ unsafe fn window<S: Simd>(
     }
 }
 
-/// A pooled sample on the way back.
+/// A pooled sample in the backward pass.
 #[derive(Clone, Copy)]
 pub(crate) struct Pooled<'a> {
     pub(crate) pool: &'a Pool,
@@ -177,7 +177,7 @@ pub(crate) struct Pooled<'a> {
     /// Of the pooled result, from its first pixel.
     pub(crate) gradient: &'a [f32],
     pub(crate) gradient_row: usize,
-    pub(crate) places: &'a [u8],
+    pub(crate) argmax: &'a [u8],
 }
 
 impl Pooled<'_> {
@@ -189,8 +189,8 @@ impl Pooled<'_> {
             "gradient too short"
         );
         assert!(
-            self.places.len() >= height * width * stored,
-            "places too short"
+            self.argmax.len() >= height * width * stored,
+            "argmax too short"
         );
     }
 
@@ -207,7 +207,7 @@ impl Pooled<'_> {
             plane,
             gradient,
             gradient_row,
-            places,
+            argmax,
         } = *self;
         let [height, width] = pool.output;
         let stored = plane.stored;
@@ -216,7 +216,7 @@ impl Pooled<'_> {
                 // SAFETY: the lengths are checked.
                 let (place, value) = unsafe {
                     (
-                        S::load_u8(places.as_ptr().add((y * width + x) * stored + c)),
+                        S::load_u8(argmax.as_ptr().add((y * width + x) * stored + c)),
                         S::load(gradient.as_ptr().add(y * gradient_row + x * stored + c)),
                     )
                 };

@@ -1,13 +1,13 @@
 //! In what order a training step visits the operations.
 //!
 //! A batch is cut into chunks of sixteen samples, and one worker takes a chunk through the
-//! network and back as far as nothing is needed from the other chunks: without batch
-//! normalisation through all of it. So a chunk's numbers are still in the worker's cache on
-//! the way back, and a step has two meeting points instead of two per layer. Within a chunk
+//! forward and backward pass as far as nothing is needed from the other chunks: without batch
+//! normalisation through all of both. So a chunk's numbers are still in the worker's cache in
+//! the backward pass, and a step has two barriers instead of two per layer. Within a chunk
 //! operations on pictures go sample by sample for the same reason.
 //!
-//! A dense network is the exception: what a worker would keep in its cache is not its samples
-//! but its weights. Its first layer goes before the chunks, by shares (`first_dense`).
+//! A dense network is the exception: a worker would keep its weights in the cache, not its
+//! samples. Its first layer is computed before the chunks, by shares (`first_dense`).
 
 use super::geometry::Plane;
 use super::plan::{Op, Plan};
@@ -35,9 +35,9 @@ pub(crate) enum Work {
     Backward(usize),
 }
 
-/// What all chunks wait for.
+/// What happens when all chunks have come to the end of a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Meeting {
+pub(crate) enum Barrier {
     /// Combine the moments of a normalisation's input.
     Moments(usize),
     /// Combine the gradients of its scale and shift.
@@ -50,7 +50,7 @@ pub(crate) enum Meeting {
 #[derive(Debug, Clone)]
 pub(crate) struct Phase {
     pub(crate) groups: Vec<Vec<Work>>,
-    pub(crate) meeting: Meeting,
+    pub(crate) barrier: Barrier,
 }
 
 /// All phases of a training step; `by_shares` where the first layer was done by its outputs.
@@ -63,7 +63,7 @@ pub(crate) fn schedule(plan: &Plan, by_shares: bool) -> Vec<Phase> {
             phases.push(phase(
                 plan,
                 std::mem::take(&mut works),
-                Meeting::Moments(index),
+                Barrier::Moments(index),
             ));
         }
         works.push(Work::Forward(index));
@@ -75,16 +75,16 @@ pub(crate) fn schedule(plan: &Plan, by_shares: bool) -> Vec<Phase> {
             phases.push(phase(
                 plan,
                 std::mem::take(&mut works),
-                Meeting::Sums(index),
+                Barrier::Sums(index),
             ));
         }
         works.push(Work::Backward(index));
     }
-    phases.push(phase(plan, works, Meeting::End));
+    phases.push(phase(plan, works, Barrier::End));
     phases
 }
 
-fn phase(plan: &Plan, works: Vec<Work>, meeting: Meeting) -> Phase {
+fn phase(plan: &Plan, works: Vec<Work>, barrier: Barrier) -> Phase {
     let mut groups: Vec<Vec<Work>> = Vec::new();
     let mut open = false;
     for work in works {
@@ -95,7 +95,7 @@ fn phase(plan: &Plan, works: Vec<Work>, meeting: Meeting) -> Phase {
         }
         open = !alone;
     }
-    Phase { groups, meeting }
+    Phase { groups, barrier }
 }
 
 /// Whether it takes all samples of a chunk at once.
@@ -108,21 +108,16 @@ pub(crate) fn by_chunk(plan: &Plan, work: Work) -> bool {
 }
 
 /// For every plane, whether the gradient of one sample is made and used up before the next
-/// sample's: then one sample's room serves a whole chunk.
-pub(crate) fn passing(plan: &Plan, phases: &[Phase]) -> Vec<bool> {
+/// sample's: then the memory of one sample serves a whole chunk.
+pub(crate) fn transient(plan: &Plan, phases: &[Phase]) -> Vec<bool> {
     let groups: Vec<&Vec<Work>> = phases.iter().flat_map(|phase| &phase.groups).collect();
     let touching = |plane: usize| {
         groups.iter().filter(move |group| {
             group.iter().any(|work| match *work {
                 Work::Loss => plane + 1 == plan.planes.len(),
-                Work::Backward(op) | Work::Sums(op) => match &plan.ops[op] {
-                    Op::Convolution(conv) => conv.input == plane || conv.output == plane,
-                    Op::Norm(norm) => norm.input == plane || norm.output == plane,
-                    // The update of the weights reads its gradients of all samples later.
-                    Op::Dense(dense) => dense.input == plane || dense.output == plane,
-                    Op::Pool(pool) => pool.input == plane || pool.output == plane,
-                    Op::Dropout(dropout) => dropout.plane == plane,
-                },
+                // The update of a dense layer's weights reads the gradients of all samples later;
+                // dense layers take whole chunks.
+                Work::Backward(op) | Work::Sums(op) => plan.ops[op].planes().contains(&plane),
                 Work::Load | Work::Gather | Work::Forward(_) | Work::Measure(_) => false,
             })
         })
@@ -136,10 +131,10 @@ pub(crate) fn passing(plan: &Plan, phases: &[Phase]) -> Vec<bool> {
         .collect()
 }
 
-/// Numbers of room for the gradients of a plane.
-pub(crate) fn gradient_len(plane: &Plane, samples: usize, passing: bool) -> usize {
+/// How many numbers the gradients of a plane take.
+pub(crate) fn gradient_len(plane: &Plane, samples: usize, transient: bool) -> usize {
     plane.stride()
-        * if passing {
+        * if transient {
             samples.div_ceil(CHUNK)
         } else {
             samples

@@ -11,7 +11,7 @@
 //! that wrap it all (`pulp`, `wide`): the dozen operations below are all that is needed, and
 //! the number of accumulators per register file, which decides the speed, is ours to choose.
 
-use super::events::{EventMap, Events, PooledGradient, sort_plainly};
+use super::Cpu;
 
 /// Lanes of a vector; stored channels are padded to a multiple of it.
 pub(crate) const LANES: usize = 16;
@@ -45,22 +45,19 @@ impl Isa {
     /// All that this processor has, best first; never empty.
     #[must_use]
     pub fn available() -> Vec<Self> {
+        let cpu = Cpu::detected();
         let mut found = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl")
-            {
+            if cpu.avx512f() && cpu.avx512bw() && cpu.avx512dq() && cpu.avx512vl() {
                 found.push(Self(Level::Avx512));
             }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            if cpu.avx2() && cpu.fma() {
                 found.push(Self(Level::Avx2));
             }
         }
         #[cfg(target_arch = "aarch64")]
-        if std::arch::is_aarch64_feature_detected!("neon") {
+        if cpu.neon() {
             found.push(Self(Level::Neon));
         }
         found.push(Self(Level::Portable));
@@ -81,11 +78,17 @@ impl Isa {
         }
     }
 
+    /// Whether it is AVX-512 with its byte, double-word and vector-length extensions.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn is_avx512(self) -> bool {
+        self.0 == Level::Avx512
+    }
+
     /// Runs a kernel compiled for this instruction set.
     #[inline]
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
-            // SAFETY: this value comes out of `available`, which has asked the processor.
+            // SAFETY: this value comes out of `available`, which has detected it.
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 => unsafe { x86::run_avx512(kernel) },
             // SAFETY: as above.
@@ -148,13 +151,23 @@ pub(crate) trait Simd: Copy {
     /// Asks for the cache line of an address that is needed soon. Any address may be given.
     #[inline(always)]
     fn prefetch(_: *const u8) {}
-    /// Fills the lists of events.
-    #[inline(always)]
-    unsafe fn sort_events(from: PooledGradient<'_>, map: &EventMap, events: &mut Events) {
-        sort_plainly(from, map, events);
-    }
     /// Rows become columns.
     unsafe fn transpose(block: [Self::V; LANES]) -> [Self::V; LANES];
+}
+
+/// Functions of [`Simd`] that are one expression each.
+macro_rules! operations {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty = $body:expr;)*) => {
+        $(
+            #[inline(always)]
+            #[allow(unused_unsafe, reason = "the portable ones need none")]
+            unsafe fn $name($($arg: $type),*) -> $out {
+                // SAFETY: the trait's contract: the instruction set is available, and pointers
+                // are valid for sixteen elements.
+                unsafe { $body }
+            }
+        )*
+    };
 }
 
 /// No intrinsics: the compiler's own vectorisation.
@@ -191,62 +204,44 @@ impl Simd for Portable {
     const TILE_VECTORS: usize = 1;
     const ACCUMULATORS: usize = 2;
 
-    #[inline(always)]
-    unsafe fn splat(x: f32) -> Lanes {
-        Lanes([x; LANES])
+    operations! {
+        splat(x: f32) -> Lanes = Lanes([x; LANES]);
+        add(a: Lanes, b: Lanes) -> Lanes = Lanes::from_fn(|i| a.0[i] + b.0[i]);
+        sub(a: Lanes, b: Lanes) -> Lanes = Lanes::from_fn(|i| a.0[i] - b.0[i]);
+        mul(a: Lanes, b: Lanes) -> Lanes = Lanes::from_fn(|i| a.0[i] * b.0[i]);
+        div(a: Lanes, b: Lanes) -> Lanes = Lanes::from_fn(|i| a.0[i] / b.0[i]);
+        sqrt(a: Lanes) -> Lanes = Lanes::from_fn(|i| a.0[i].sqrt());
+        max(a: Lanes, b: Lanes) -> Lanes =
+            Lanes::from_fn(|i| if a.0[i] > b.0[i] { a.0[i] } else { b.0[i] });
+        fma(a: Lanes, b: Lanes, c: Lanes) -> Lanes =
+            Lanes::from_fn(|i| multiply_add(a.0[i], b.0[i], c.0[i]));
+        select_gt(a: Lanes, b: Lanes, yes: Lanes, no: Lanes) -> Lanes =
+            Lanes::from_fn(|i| if a.0[i] > b.0[i] { yes.0[i] } else { no.0[i] });
+        keep_eq(a: Lanes, b: Lanes, yes: Lanes) -> Lanes =
+            Lanes::from_fn(|i| if a.0[i] == b.0[i] { yes.0[i] } else { 0.0 });
+        transpose(block: [Lanes; LANES]) -> [Lanes; LANES] =
+            std::array::from_fn(|r| Lanes::from_fn(|c| block[c].0[r]));
     }
+
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Lanes {
-        // SAFETY: the caller vouches for sixteen elements.
+        // SAFETY: the caller guarantees sixteen elements.
         Lanes(unsafe { from.cast::<[f32; LANES]>().read_unaligned() })
     }
+
     #[inline(always)]
     unsafe fn store(to: *mut f32, v: Lanes) {
-        // SAFETY: the caller vouches for sixteen elements.
+        // SAFETY: the caller guarantees sixteen elements.
         unsafe { to.cast::<[f32; LANES]>().write_unaligned(v.0) }
     }
-    #[inline(always)]
-    unsafe fn add(a: Lanes, b: Lanes) -> Lanes {
-        Lanes::from_fn(|i| a.0[i] + b.0[i])
-    }
-    #[inline(always)]
-    unsafe fn sub(a: Lanes, b: Lanes) -> Lanes {
-        Lanes::from_fn(|i| a.0[i] - b.0[i])
-    }
-    #[inline(always)]
-    unsafe fn mul(a: Lanes, b: Lanes) -> Lanes {
-        Lanes::from_fn(|i| a.0[i] * b.0[i])
-    }
-    #[inline(always)]
-    unsafe fn div(a: Lanes, b: Lanes) -> Lanes {
-        Lanes::from_fn(|i| a.0[i] / b.0[i])
-    }
-    #[inline(always)]
-    unsafe fn sqrt(a: Lanes) -> Lanes {
-        Lanes::from_fn(|i| a.0[i].sqrt())
-    }
-    #[inline(always)]
-    unsafe fn max(a: Lanes, b: Lanes) -> Lanes {
-        Lanes::from_fn(|i| if a.0[i] > b.0[i] { a.0[i] } else { b.0[i] })
-    }
-    #[inline(always)]
-    unsafe fn fma(a: Lanes, b: Lanes, c: Lanes) -> Lanes {
-        Lanes::from_fn(|i| multiply_add(a.0[i], b.0[i], c.0[i]))
-    }
-    #[inline(always)]
-    unsafe fn select_gt(a: Lanes, b: Lanes, yes: Lanes, no: Lanes) -> Lanes {
-        Lanes::from_fn(|i| if a.0[i] > b.0[i] { yes.0[i] } else { no.0[i] })
-    }
-    #[inline(always)]
-    unsafe fn keep_eq(a: Lanes, b: Lanes, yes: Lanes) -> Lanes {
-        Lanes::from_fn(|i| if a.0[i] == b.0[i] { yes.0[i] } else { 0.0 })
-    }
+
     #[inline(always)]
     unsafe fn load_u8(from: *const u8) -> Lanes {
-        // SAFETY: the caller vouches for sixteen elements.
+        // SAFETY: the caller guarantees sixteen elements.
         let bytes = unsafe { from.cast::<[u8; LANES]>().read_unaligned() };
         Lanes::from_fn(|i| f32::from(bytes[i]))
     }
+
     #[inline(always)]
     #[allow(
         clippy::cast_possible_truncation,
@@ -255,12 +250,8 @@ impl Simd for Portable {
     )]
     unsafe fn store_u8(to: *mut u8, v: Lanes) {
         let bytes: [u8; LANES] = std::array::from_fn(|i| v.0[i] as u8);
-        // SAFETY: the caller vouches for sixteen elements.
+        // SAFETY: the caller guarantees sixteen elements.
         unsafe { to.cast::<[u8; LANES]>().write_unaligned(bytes) }
-    }
-    #[inline(always)]
-    unsafe fn transpose(block: [Lanes; LANES]) -> [Lanes; LANES] {
-        std::array::from_fn(|r| Lanes::from_fn(|c| block[c].0[r]))
     }
 }
 

@@ -116,7 +116,7 @@ unsafe fn rows_of<S: Simd, const N: usize>(rows: usize, left: Left, right: Right
     macro_rules! pick {
         ($($m:literal)*) => {
             match rows {
-                // SAFETY: as the caller vouches.
+                // SAFETY: as the caller guarantees.
                 $($m if $m <= S::TILE_ROWS => unsafe { tile::<S, $m, N>(left, right, target) },)*
                 _ => unreachable!("a tile has at most {} rows", S::TILE_ROWS),
             }
@@ -127,7 +127,7 @@ unsafe fn rows_of<S: Simd, const N: usize>(rows: usize, left: Left, right: Right
 
 #[inline(always)]
 unsafe fn tile<S: Simd, const M: usize, const N: usize>(left: Left, right: Right, target: Target) {
-    // SAFETY: all addresses are elements of the operands that the caller vouches for.
+    // SAFETY: all addresses are elements of the operands that the caller guarantees.
     unsafe {
         let mut sums = [[S::splat(0.0); N]; M];
         let mut b = right.start;

@@ -1,4 +1,4 @@
-//! From gradients to moved parameters, and to the weights as the kernels want them.
+//! From gradients to moved parameters, and to the weights as the kernels read them.
 //!
 //! The gradient of a block of dense weights is a sum over all samples of the batch; a worker
 //! computes it, moves the block and writes its transposed copy while all of it is in the first
@@ -23,18 +23,10 @@ use super::workspace::Workspace;
 #[derive(Debug)]
 pub(crate) struct Parameters {
     pub(crate) values: Buffer,
-    means: Buffer,
+    pub(crate) means: Buffer,
     squares: Buffer,
     /// Per operation: a convolution's panels, or a dense layer's transposed weights.
     pub(crate) packed: Vec<Buffer>,
-}
-
-/// What becomes of a gradient.
-#[derive(Clone, Copy)]
-pub(crate) enum Update {
-    Adam(AdamStep),
-    /// It takes the place of the values.
-    Keep,
 }
 
 /// Numbers in a block of weights.
@@ -63,7 +55,7 @@ impl Parameters {
     pub(crate) fn step(
         &mut self,
         plan: &Plan,
-        room: &Workspace,
+        workspace: &Workspace,
         shares: &[Share],
         step: AdamStep,
         isa: Isa,
@@ -73,37 +65,19 @@ impl Parameters {
             .iter_mut()
             .map(|packed| Shared::new(packed))
             .collect();
-        let mover = Mover {
+        let updater = Updater {
             plan,
             isa,
-            room,
+            workspace,
             shares,
-            update: Update::Adam(step),
+            step,
             values: Shared::new(&mut self.values),
             means: Shared::new(&mut self.means),
             squares: Shared::new(&mut self.squares),
             packed,
         };
-        mover.run();
+        updater.run();
         self.pack_convolutions(plan, isa);
-    }
-
-    /// The gradients of the workspace's last batch, laid out as the values.
-    pub(crate) fn gradients(plan: &Plan, room: &Workspace, isa: Isa) -> Buffer {
-        let mut gradients = Buffer::zeroed(plan.parameters);
-        let mover = Mover {
-            plan,
-            isa,
-            room,
-            shares: &[],
-            update: Update::Keep,
-            values: Shared::new(&mut gradients),
-            means: Shared::new(&mut []),
-            squares: Shared::new(&mut []),
-            packed: Vec::new(),
-        };
-        mover.run();
-        gradients
     }
 
     /// Makes all packed weights anew.
@@ -122,7 +96,7 @@ impl Parameters {
         }
     }
 
-    /// Panels for the way there from rows for the way back.
+    /// Panels for the forward pass from rows for the backward pass.
     fn pack_convolutions(&mut self, plan: &Plan, isa: Isa) {
         for (op, packed) in plan.ops.iter().zip(&mut self.packed) {
             if let Op::Convolution(op) = op
@@ -181,13 +155,13 @@ impl DenseOp {
 }
 
 /// What workers see of an update.
-struct Mover<'a> {
+struct Updater<'a> {
     plan: &'a Plan,
     isa: Isa,
-    room: &'a Workspace,
+    workspace: &'a Workspace,
     /// Of the first layer, where it was done by its outputs.
     shares: &'a [Share],
-    update: Update,
+    step: AdamStep,
     values: Shared<'a, f32>,
     means: Shared<'a, f32>,
     squares: Shared<'a, f32>,
@@ -207,7 +181,7 @@ enum Piece<'a> {
     Summed { from: usize },
 }
 
-impl Mover<'_> {
+impl Updater<'_> {
     fn run(&self) {
         let dense = self
             .plan
@@ -229,7 +203,7 @@ impl Mover<'_> {
         let piece = |piece: &Piece<'_>| unsafe {
             match *piece {
                 Piece::Dense { index, op, block } => {
-                    let input = &self.room.planes[op.input];
+                    let input = &self.workspace.planes[op.input];
                     self.dense(index, op, input, block, 0..op.outputs / PANEL);
                 }
                 Piece::Summed { from } => self.summed(from),
@@ -263,10 +237,10 @@ impl Mover<'_> {
         let mut sums = Sums([0.0; BLOCK]);
         for panel in panels {
             self.isa.run(WeightGradient {
-                samples: self.room.batch,
+                samples: self.workspace.batch,
                 input: &input[block * PANEL..],
                 input_stride: op.inputs,
-                gradient: &self.room.gradients[op.output][panel * PANEL..],
+                gradient: &self.workspace.gradients[op.output][panel * PANEL..],
                 gradient_stride: op.outputs,
                 block: &mut sums.0,
             });
@@ -274,7 +248,7 @@ impl Mover<'_> {
             // SAFETY: a part per layer, panel and block.
             unsafe {
                 let values = self.apply(from, &sums.0);
-                if !op.first && matches!(self.update, Update::Adam(_)) {
+                if !op.first {
                     let to = self.packed[index].part(op.transposed(panel, block), BLOCK);
                     transpose_block(values, to, self.isa);
                 }
@@ -289,12 +263,12 @@ impl Mover<'_> {
         let mut sums = Sums([0.0; BLOCK]);
         let sums = &mut sums.0[..BLOCK.min(self.plan.summed - from)];
         self.isa.run(Reduce {
-            parts: &self.room.partials[from..],
+            parts: &self.workspace.partials[from..],
             stride: self.plan.summed,
-            count: self.room.batch.div_ceil(CHUNK),
+            count: self.workspace.batch.div_ceil(CHUNK),
             sum: sums,
         });
-        // SAFETY: as the caller vouches.
+        // SAFETY: as the caller guarantees.
         unsafe { self.apply(from, sums) };
     }
 
@@ -305,23 +279,18 @@ impl Mover<'_> {
     /// No other worker has the same values.
     unsafe fn apply(&self, from: usize, gradient: &[f32]) -> &[f32] {
         let len = gradient.len();
-        // SAFETY: as the caller vouches.
+        // SAFETY: as the caller guarantees.
         let values = unsafe { self.values.part(from, len) };
-        match self.update {
-            Update::Keep => values.copy_from_slice(gradient),
-            Update::Adam(step) => {
-                // SAFETY: as the caller vouches.
-                let (means, squares) =
-                    unsafe { (self.means.part(from, len), self.squares.part(from, len)) };
-                self.isa.run(AdamUpdate {
-                    step,
-                    gradient,
-                    values,
-                    means,
-                    squares,
-                });
-            }
-        }
+        // SAFETY: as the caller guarantees.
+        let (means, squares) =
+            unsafe { (self.means.part(from, len), self.squares.part(from, len)) };
+        self.isa.run(AdamUpdate {
+            step: self.step,
+            gradient,
+            values,
+            means,
+            squares,
+        });
         values
     }
 }

@@ -1,4 +1,4 @@
-//! Room for a training step, made once for the largest batch so far.
+//! The memory of a training step, allocated for the largest batch so far.
 
 use std::ops::DerefMut;
 
@@ -9,7 +9,6 @@ use super::geometry::round_up;
 use super::loss::Score;
 use super::plan::{ConvLayout, Op, Plan};
 use super::schedule::{CHUNK, gradient_len};
-use super::step::places_len;
 
 /// All that a step writes, apart from parameters.
 #[derive(Default)]
@@ -20,7 +19,7 @@ pub(crate) struct Workspace {
     pub(crate) planes: Vec<Buffer>,
     pub(crate) gradients: Vec<Buffer>,
     /// Per operation, as are the next ones.
-    places: Vec<Vec<u8>>,
+    argmax: Vec<Vec<u8>>,
     pub(crate) measured: Vec<Vec<f64>>,
     events: Vec<Vec<Events>>,
     /// Gradients of the summed parameters, chunk by chunk.
@@ -39,37 +38,38 @@ impl std::fmt::Debug for Workspace {
 }
 
 impl Workspace {
-    /// Makes room for a batch of that many samples, if there is not enough.
-    pub(crate) fn make_room(&mut self, plan: &Plan, passing: &[bool], samples: usize) {
+    /// Grows for a batch of that many samples, if that is needed.
+    pub(crate) fn reserve(&mut self, plan: &Plan, transient: &[bool], samples: usize) {
         self.batch = samples;
         if samples <= self.samples {
             return;
         }
         let chunks = samples.div_ceil(CHUNK);
         self.samples = samples;
-        let planes = || plan.planes.iter().zip(passing);
+        let planes = || plan.planes.iter().zip(transient);
         self.planes = planes()
             .map(|(plane, _)| Buffer::zeroed(samples * plane.stride()))
             .collect();
         self.gradients = planes()
             .enumerate()
-            .map(|(index, (plane, &passing))| {
+            .map(|(index, (plane, &transient))| {
                 // The picture has no gradient.
                 let len = if index == 0 {
                     0
                 } else {
-                    gradient_len(plane, samples, passing)
+                    gradient_len(plane, samples, transient)
                 };
                 Buffer::zeroed(len)
             })
             .collect();
-        self.places = plan
+        self.argmax = plan
             .ops
             .iter()
             .map(|op| match op {
-                Op::Convolution(op) => vec![0; samples * places_len(&plan.planes[op.output])],
-                Op::Norm(op) => vec![0; samples * places_len(&plan.planes[op.output])],
-                Op::Pool(op) => vec![0; samples * places_len(&plan.planes[op.output])],
+                Op::Convolution(_) | Op::Norm(_) | Op::Pool(_) => {
+                    let [_, output] = op.planes();
+                    vec![0; samples * plan.planes[output].argmax_len()]
+                }
                 _ => Vec::new(),
             })
             .collect();
@@ -102,12 +102,12 @@ impl Workspace {
         self.scores = vec![Score::default(); chunks];
     }
 
-    /// The room, for workers to share.
-    pub(crate) fn share(&mut self) -> Room<'_> {
-        Room {
+    /// All of it, for workers to share.
+    pub(crate) fn share(&mut self) -> SharedBuffers<'_> {
+        SharedBuffers {
             planes: share(&mut self.planes),
             gradients: share(&mut self.gradients),
-            places: share(&mut self.places),
+            argmax: share(&mut self.argmax),
             measured: share(&mut self.measured),
             events: share(&mut self.events),
             partials: Shared::new(&mut self.partials),
@@ -123,10 +123,10 @@ fn share<T, C: DerefMut<Target = [T]>>(all: &mut [C]) -> Vec<Shared<'_, T>> {
 }
 
 /// A [`Workspace`] in use: workers take the parts of their chunk.
-pub(crate) struct Room<'a> {
+pub(crate) struct SharedBuffers<'a> {
     pub(crate) planes: Vec<Shared<'a, f32>>,
     pub(crate) gradients: Vec<Shared<'a, f32>>,
-    pub(crate) places: Vec<Shared<'a, u8>>,
+    pub(crate) argmax: Vec<Shared<'a, u8>>,
     pub(crate) measured: Vec<Shared<'a, f64>>,
     pub(crate) events: Vec<Shared<'a, Events>>,
     pub(crate) partials: Shared<'a, f32>,

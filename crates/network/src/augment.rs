@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 /// Changes one picture.
-pub trait Augmentation: Send + Sync {
+pub(crate) trait Augmentation: Send + Sync {
     /// Changes the C×H×W bytes in place. What moves in from outside is 0, the
     /// background of MNIST and its relatives.
     fn apply(&self, shape: ImageShape, picture: &mut [u8], rng: &mut ChaCha8Rng);
@@ -19,9 +19,9 @@ pub trait Augmentation: Send + Sync {
 
 /// Moves the picture by up to `pixels` on each axis, evenly distributed.
 #[derive(Clone, Copy, Debug)]
-pub struct Shift {
+pub(crate) struct Shift {
     /// At most this far, in pixels.
-    pub pixels: usize,
+    pub(crate) pixels: usize,
 }
 
 impl Augmentation for Shift {
@@ -38,9 +38,9 @@ impl Augmentation for Shift {
 /// Turns the picture about its centre by up to `degrees` either way, evenly distributed,
 /// with bilinear interpolation.
 #[derive(Clone, Copy, Debug)]
-pub struct Rotate {
+pub(crate) struct Rotate {
     /// At most this far, in degrees.
-    pub degrees: f64,
+    pub(crate) degrees: f64,
 }
 
 impl Augmentation for Rotate {
@@ -88,24 +88,30 @@ fn sample(shape: ImageShape, picture: &mut [u8], source: impl Fn(f64, f64) -> (f
 }
 
 /// Several augmentations one after the other, with the seed of one fit.
-pub struct Augmenter {
+pub(crate) struct Augmenter {
     steps: Vec<Box<dyn Augmentation>>,
     seed: u64,
 }
 
 impl Augmenter {
     /// Applies `steps` in order, with random numbers that follow from `seed`.
-    pub fn new(steps: Vec<Box<dyn Augmentation>>, seed: u64) -> Self {
+    pub(crate) fn new(steps: Vec<Box<dyn Augmentation>>, seed: u64) -> Self {
         Self { steps, seed }
     }
 
     /// Whether there is nothing to apply, so that pictures may stay where they lie.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
     /// Changes a batch: `indices` says which training picture each one is.
-    pub fn apply(&self, shape: ImageShape, epoch: u64, indices: &[usize], pixels: &mut [u8]) {
+    pub(crate) fn apply(
+        &self,
+        shape: ImageShape,
+        epoch: u64,
+        indices: &[usize],
+        pixels: &mut [u8],
+    ) {
         if self.steps.is_empty() {
             return;
         }

@@ -1,79 +1,61 @@
 //! A network in the words of `core`: dropout gone, batch norm folded into its weights.
 
 use bakeoff_core::{ConvLayer, DenseLayer, Layer as Described, Layers, MaxPoolLayer};
+use bakeoff_kernels::{Layer, Network, PIXEL_SCALE};
 
-use crate::{Layer, NORM_EPSILON, Network, Weights};
-
-/// The network with these weights, which belong to it.
+/// The network with these values of its tensors.
 ///
 /// `None` only where folding overflows: weights that large no longer give an answer
 /// either.
-pub(crate) fn describe(network: &Network, weights: &Weights) -> Option<Layers> {
-    let mut tensors = weights.iter().map(|(_, values)| values);
+pub(crate) fn describe(network: &Network, values: &[Vec<f32>]) -> Option<Layers> {
+    let (network, values) = network.folded(values)?;
+    let mut values = values.into_iter();
     let mut described = Vec::new();
     for layer in network.layers() {
-        match layer {
+        let relu = match layer {
             Layer::Conv(conv) => {
-                let (weights, bias) = folded(&mut tensors, conv.norm)?;
                 described.push(Described::Conv(ConvLayer {
                     filters: conv.output.channels,
                     kernel: conv.kernel,
-                    stride: [conv.stride; 2],
+                    stride: conv.stride,
                     pad: conv.pad,
-                    weights,
-                    bias,
+                    weights: values.next()?,
+                    bias: values.next()?,
                 }));
-                described.push(Described::Relu);
+                conv.relu
             }
-            Layer::MaxPool(pool) => described.push(Described::MaxPool(MaxPoolLayer {
-                size: [pool.size; 2],
-                stride: [pool.stride; 2],
-            })),
             Layer::Dense(dense) => {
-                let (weights, bias) = folded(&mut tensors, dense.norm)?;
-                described.push(Described::Dense(DenseLayer { weights, bias }));
-                if dense.relu {
-                    described.push(Described::Relu);
-                }
+                described.push(Described::Dense(DenseLayer {
+                    weights: values.next()?,
+                    bias: values.next()?,
+                }));
+                dense.relu
             }
-            Layer::Dropout(_) => {}
+            Layer::MaxPool(pool) => {
+                described.push(Described::MaxPool(MaxPoolLayer {
+                    size: pool.size,
+                    stride: pool.stride,
+                }));
+                false
+            }
+            Layer::Dropout(_) => false,
+        };
+        if relu {
+            described.push(Described::Relu);
         }
     }
-    Layers::new(network.input(), 1.0 / 255.0, described).ok()
-}
-
-/// The next weights and biases; behind a batch norm `γ (w·x − mean) / √(var + ε) + β` is
-/// written as weights and biases of their own.
-fn folded<'a>(
-    tensors: &mut impl Iterator<Item = &'a [f32]>,
-    norm: bool,
-) -> Option<(Vec<f32>, Vec<f32>)> {
-    let mut weights = tensors.next()?.to_vec();
-    if !norm {
-        return Some((weights, tensors.next()?.to_vec()));
-    }
-    let (gamma, beta) = (tensors.next()?, tensors.next()?);
-    let (mean, variance) = (tensors.next()?, tensors.next()?);
-    let mut bias = Vec::with_capacity(beta.len());
-    let each = weights.len() / beta.len();
-    for (output, row) in weights.chunks_exact_mut(each).enumerate() {
-        let factor = f64::from(gamma[output]) / (f64::from(variance[output]) + NORM_EPSILON).sqrt();
-        for weight in row {
-            *weight = (f64::from(*weight) * factor) as f32;
-        }
-        bias.push((f64::from(beta[output]) - f64::from(mean[output]) * factor) as f32);
-    }
-    Some((weights, bias))
+    Layers::new(network.input(), PIXEL_SCALE, described).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use bakeoff_core::{ImageShape, Probabilities};
+    use bakeoff_kernels::{Blueprint, Padding, Role, Step};
     use rand::{Rng, RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::{Blueprint, BurnEngine, NativeEngine, NetworkEngine, Padding, Role, Step};
+    use crate::{engines::ENGINES, inspect::forward, weights::Weights};
 
     /// Every kind of layer, with normalisation and without, both paddings and a stride.
     fn networks() -> Vec<Network> {
@@ -124,20 +106,18 @@ mod tests {
             let weights = weights(&network, &mut rng);
             let mut pixels = vec![0; 4 * network.input().pixels()];
             rng.fill_bytes(&mut pixels);
-            let layers = describe(&network, &weights).unwrap();
-            let engines: [&dyn NetworkEngine; 3] =
-                [&NativeEngine, &BurnEngine::Flex, &BurnEngine::NdArray];
-            for engine in engines {
-                let scores = engine.predictor(&network, &weights).unwrap();
-                let scores = scores.scores(&pixels).unwrap();
+            let layers = describe(&network, weights.values()).unwrap();
+            for engine in ENGINES {
+                let scorer = engine.functions.unwrap().scorer;
+                let scores = scorer(&network, &weights).unwrap()(&pixels).unwrap();
                 let expected = Probabilities::from_logits(4, scores).unwrap();
                 for (index, picture) in pixels.chunks(network.input().pixels()).enumerate() {
-                    let found = layers.forward(picture).unwrap().probabilities;
+                    let found = forward(&layers, picture).unwrap().probabilities;
                     for (found, expected) in found.iter().zip(expected.row(index)) {
                         assert!(
                             (found - expected).abs() < 1e-5,
                             "{}: {found} is not {expected}",
-                            engine.name()
+                            engine.name
                         );
                     }
                 }

@@ -1,46 +1,33 @@
 //! What the dense and the convolutional network share.
 //!
-//! A family turns its settings into a [`Blueprint`]; everything after that is here:
-//! [`Network`] works out the shapes, [`Weights`] holds the values, [`train()`] is the
-//! loop, a [`NetworkEngine`] computes, and [`NetworkClassifier`] shows all of it to the
-//! rest of the house as a recipe.
+//! A family turns its settings into [`Step`]s ([`NetworkFamily`]); everything after that is
+//! here: the training loop with its schedules, early stopping and augmentation, weights in and
+//! out of saved models, and the engines ([`engines`]). What a network's layers are is described
+//! once, by [`bakeoff_kernels::Network`].
 //!
-//! Engines are [`NativeEngine`], on [`bakeoff_kernels`], and [`BurnEngine`].
+//! [`forward`] and [`input_gradient`] look inside any parametric model by its
+//! [`bakeoff_core::Layers`]: feature maps and saliency.
 //!
 //! Burn's own training crate (`burn-train`) was rejected: it brings a terminal
 //! interface, a metric store and threads of its own, and only Burn could be trained by it.
 
 mod augment;
-#[cfg(feature = "burn")]
-mod burn_engine;
 mod describe;
-mod dropout;
 mod engine;
+mod engines;
+mod inspect;
 mod model;
-mod native_engine;
-mod network;
 mod schedule;
 mod settings;
 mod stopping;
+#[cfg(test)]
+mod tests;
 mod train;
 mod weights;
 
-pub use augment::{Augmentation, Augmenter, Rotate, Shift};
-#[cfg(feature = "burn")]
-pub use burn_engine::BurnEngine;
-pub use dropout::DropoutMasks;
-pub use engine::{
-    AdamOptions, Batch, EngineError, Learner, NORM_EPSILON, NORM_MOMENTUM, NetworkEngine,
-    Predictor, scale_pixels,
-};
-pub use model::{FittedNetwork, NetworkClassifier, engines};
-pub use native_engine::NativeEngine;
-pub use network::{
-    Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Network, NetworkError, Padding, Role, Step,
-    TensorSpec,
-};
-pub use schedule::{Schedule, ScheduleKind};
-pub use settings::{BATCH_NORM_SETTING, TRAINING_SETTINGS, Training, dropout_setting};
-pub use stopping::{EarlyStopping, Keep, Validation, Verdict};
-pub use train::train;
-pub use weights::Weights;
+pub use bakeoff_kernels::{Padding, Step};
+pub use inspect::{Activation, Activations, forward, input_gradient};
+pub use model::{NetworkFamily, engines};
+pub use schedule::ScheduleKind;
+pub use settings::{DROPOUT_RATE, Training};
+pub use stopping::KeptEpoch;

@@ -1,97 +1,88 @@
-//! A network as the rest of the house sees it: a [`Classifier`] and a [`FittedModel`].
+//! A network as the other crates see it: a [`Classifier`] and a [`FittedModel`].
 
 use bakeoff_core::{
     Classifier, DataShape, Engine, EngineCode, FitContext, FitError, FittedModel, ImageShape,
     Images, Layers, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities,
     Samples, SpecError, StoreError,
 };
+use bakeoff_kernels::{Blueprint, Network, Step};
 
 use crate::{
-    Blueprint, NativeEngine, Network, NetworkEngine, Predictor, Training, Weights,
     describe::describe,
+    engine::{EngineError, Functions, Scorer},
+    engines::ENGINES,
+    settings::Training,
     train::{SCORE_CHUNK, train},
+    weights::Weights,
 };
 
-/// An engine of both families, and what computes it.
-struct EngineRow {
-    name: &'static str,
-    summary: &'static str,
-    engine: Option<&'static dyn NetworkEngine>,
+/// What makes a network family: the hidden layers that follow from its settings.
+pub trait NetworkFamily {
+    /// The hidden layers that a resolved spec describes.
+    ///
+    /// # Errors
+    /// Which setting is wrong.
+    fn steps(spec: &ModelSpec) -> Result<Vec<Step>, SpecError>;
 }
 
-#[cfg(feature = "burn")]
-const BURN: [Option<&'static dyn NetworkEngine>; 2] = [
-    Some(&crate::BurnEngine::Flex),
-    Some(&crate::BurnEngine::NdArray),
-];
-#[cfg(not(feature = "burn"))]
-const BURN: [Option<&'static dyn NetworkEngine>; 2] = [None, None];
-
-/// The engines of both families; the first is the default.
-const ROWS: [EngineRow; 3] = [
-    EngineRow {
-        name: "native",
-        summary: "fused kernels of this project: AVX-512, AVX2, NEON or portable",
-        engine: Some(&NativeEngine),
-    },
-    EngineRow {
-        name: "burn-flex",
-        summary: "Burn's own CPU backend, on the gemm crate",
-        engine: BURN[0],
-    },
-    EngineRow {
-        name: "burn-ndarray",
-        summary: "Burn's older CPU backend, on ndarray; slow at convolutions",
-        engine: BURN[1],
-    },
-];
-
-/// The engines of a network family whose recipes are built and loaded by `code`.
-pub const fn engines(code: EngineCode) -> [Engine; ROWS.len()] {
+/// The engines of a network family, for its table.
+pub const fn engines<F: NetworkFamily>() -> [Engine; ENGINES.len()] {
     let mut engines = [Engine {
         name: "",
         summary: "",
         deterministic: true,
         code: None,
-    }; ROWS.len()];
+    }; ENGINES.len()];
     let mut index = 0;
-    while index < ROWS.len() {
-        engines[index].name = ROWS[index].name;
-        engines[index].summary = ROWS[index].summary;
-        if ROWS[index].engine.is_some() {
-            engines[index].code = Some(code);
+    while index < ENGINES.len() {
+        engines[index].name = ENGINES[index].name;
+        engines[index].summary = ENGINES[index].summary;
+        if ENGINES[index].functions.is_some() {
+            engines[index].code = Some(EngineCode {
+                build: |spec| Ok(Box::new(NetworkClassifier::new::<F>(spec)?)),
+                load: |spec, header, reader| {
+                    NetworkClassifier::new::<F>(spec)
+                        .map_err(|error| StoreError::Inconsistent(error.to_string()))?
+                        .load(header, reader)
+                },
+            });
         }
         index += 1;
     }
     engines
 }
 
-/// A network recipe: a blueprint and how to train it.
-pub struct NetworkClassifier {
+/// A network recipe: its layers and how to train them.
+struct NetworkClassifier {
     spec: ModelSpec,
-    engine: &'static dyn NetworkEngine,
+    engine: &'static str,
+    functions: Functions,
     blueprint: Blueprint,
     training: Training,
 }
 
 impl NetworkClassifier {
-    /// A recipe from a resolved spec and the blueprint that the family made of it.
-    ///
     /// # Errors
-    /// When training settings contradict each other, or this program lacks the engine.
-    pub fn new(spec: &ModelSpec, blueprint: Blueprint) -> Result<Self, SpecError> {
-        let engine = ROWS
+    /// What the family refuses, training settings that contradict each other, or an engine
+    /// that this program lacks.
+    fn new<F: NetworkFamily>(spec: &ModelSpec) -> Result<Self, SpecError> {
+        let (engine, functions) = ENGINES
             .iter()
-            .find(|row| row.name == spec.engine)
-            .and_then(|row| row.engine)
+            .find(|engine| engine.name == spec.engine)
+            .and_then(|engine| Some((engine.name, engine.functions?)))
             .ok_or_else(|| SpecError::EngineNotBuilt {
                 family: spec.family.clone(),
                 engine: spec.engine.clone(),
             })?;
+        let training = Training::from_spec(spec)?;
         Ok(Self {
             engine,
-            training: Training::from_spec(spec)?,
-            blueprint,
+            functions,
+            blueprint: Blueprint {
+                steps: F::steps(spec)?,
+                batch_norm: training.batch_norm,
+            },
+            training,
             spec: spec.clone(),
         })
     }
@@ -101,22 +92,31 @@ impl NetworkClassifier {
             .map_err(|error| self.spec.bad_data(error.to_string()))
     }
 
+    fn fitted(&self, network: Network, weights: Weights) -> Result<FittedNetwork, EngineError> {
+        Ok(FittedNetwork {
+            scorer: (self.functions.scorer)(&network, &weights)?,
+            network,
+            weights,
+            engine: self.engine,
+        })
+    }
+
     /// Reads back what [`FittedNetwork`]'s `save` wrote.
     ///
     /// # Errors
     /// When the tensors do not fit the settings, or what the reader says.
-    pub fn load(
+    fn load(
         &self,
         header: &ModelHeader,
         reader: &mut dyn ModelReader,
     ) -> Result<Box<dyn FittedModel>, StoreError> {
-        let inconsistent = |reason: String| StoreError::Inconsistent(reason);
         let network = self
             .network(header.input_shape, header.classes)
-            .map_err(|error| inconsistent(error.to_string()))?;
+            .map_err(|error| StoreError::Inconsistent(error.to_string()))?;
         let weights = Weights::load(&network, reader)?;
-        let fitted = FittedNetwork::new(self.engine, network, weights)
-            .map_err(|error| inconsistent(error.to_string()))?;
+        let fitted = self.fitted(network, weights).map_err(|error| {
+            StoreError::Inconsistent(format!("engine {}: {error}", self.engine))
+        })?;
         Ok(Box::new(fitted))
     }
 }
@@ -136,33 +136,22 @@ impl Classifier for NetworkClassifier {
         ctx: &mut FitContext<'_>,
     ) -> Result<Box<dyn FittedModel>, FitError> {
         let network = self.network(samples.images().shape(), samples.classes())?;
-        let weights = train(self.engine, &network, &self.training, samples, ctx)?;
-        Ok(Box::new(FittedNetwork::new(self.engine, network, weights)?))
+        let learner = &self.functions.learner;
+        let weights = train(self.engine, learner, &network, &self.training, samples, ctx)?;
+        let fitted = self.fitted(network, weights);
+        Ok(Box::new(fitted.map_err(|error| FitError::Engine {
+            engine: self.engine,
+            reason: error.0,
+        })?))
     }
 }
 
 /// A trained network.
-pub struct FittedNetwork {
+struct FittedNetwork {
     network: Network,
     weights: Weights,
-    engine: &'static dyn NetworkEngine,
-    predictor: Box<dyn Predictor>,
-}
-
-impl FittedNetwork {
-    fn new(
-        engine: &'static dyn NetworkEngine,
-        network: Network,
-        weights: Weights,
-    ) -> Result<Self, crate::EngineError> {
-        let predictor = engine.predictor(&network, &weights)?;
-        Ok(Self {
-            network,
-            weights,
-            engine,
-            predictor,
-        })
-    }
+    engine: &'static str,
+    scorer: Scorer,
 }
 
 impl FittedModel for FittedNetwork {
@@ -180,19 +169,21 @@ impl FittedModel for FittedNetwork {
 
     fn predict_proba(&self, images: &Images) -> Result<Probabilities, PredictError> {
         self.check_shape(images)?;
+        let failed = |reason| PredictError::Engine {
+            engine: self.engine,
+            reason,
+        };
         let classes = self.classes();
+        let each = images.shape().pixels();
         let mut scores = Vec::with_capacity(images.len() * classes);
-        for pixels in images
-            .pixels()
-            .chunks(SCORE_CHUNK * images.shape().pixels())
-        {
-            let chunk = self.predictor.scores(pixels)?;
-            let expected = pixels.len() / images.shape().pixels() * classes;
+        for pixels in images.pixels().chunks(SCORE_CHUNK * each) {
+            let chunk = (self.scorer)(pixels).map_err(|error| failed(error.0))?;
+            let expected = pixels.len() / each * classes;
             if chunk.len() != expected {
-                return Err(PredictError::Engine {
-                    engine: self.engine.name(),
-                    reason: format!("{} scores instead of {expected}", chunk.len()),
-                });
+                return Err(failed(format!(
+                    "{} scores instead of {expected}",
+                    chunk.len()
+                )));
             }
             scores.extend_from_slice(&chunk);
         }
@@ -200,25 +191,10 @@ impl FittedModel for FittedNetwork {
     }
 
     fn layers(&self) -> Option<Layers> {
-        describe(&self.network, &self.weights)
+        describe(&self.network, self.weights.values())
     }
 
     fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError> {
         self.weights.save(out)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_engine_that_is_declared_is_there_under_its_name() {
-        for row in ROWS {
-            match row.engine {
-                Some(engine) => assert_eq!(engine.name(), row.name),
-                None => assert!(!cfg!(feature = "burn") && row.name.starts_with("burn-")),
-            }
-        }
     }
 }

@@ -1,57 +1,55 @@
 //! Learning-rate schedules, as pure functions of the step.
 //!
 //! Burn has schedulers of its own, but they are stateful objects; a function of the
-//! step can be drawn, tested by its values, and asked for any step at any time.
+//! step can be drawn, tested by its values, and computed for any step at any time.
 
 use std::f64::consts::PI;
-
-use serde::Deserialize;
 
 /// One-cycle starts at the rate divided by this, as PyTorch's `OneCycleLR` does.
 const ONE_CYCLE_START: f64 = 25.0;
 /// One-cycle ends at its start divided by this, as PyTorch's `OneCycleLR` does.
 const ONE_CYCLE_END: f64 = 1e4;
 
-/// The shape of the learning rate over a fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ScheduleKind {
-    /// The same all the way.
-    Constant,
-    /// Times `step_factor` after every `step_every` epochs.
-    Step,
-    /// Down to zero along half a cosine (Loshchilov and Hutter 2017, without restarts).
-    Cosine,
-    /// Up to the rate and down to almost zero along two half cosines (Smith and
-    /// Topin 2018, in PyTorch's form).
-    OneCycle,
+bakeoff_core::choices! {
+    /// The shape of the learning rate over a fit.
+    pub enum ScheduleKind {
+        /// The same all the way.
+        Constant = "constant",
+        /// Times `step_factor` after every `step_every` epochs.
+        Step = "step",
+        /// Down to zero along half a cosine (Loshchilov and Hutter 2017, without restarts).
+        Cosine = "cosine",
+        /// Up to the rate and down to almost zero along two half cosines (Smith and
+        /// Topin 2018, in PyTorch's form).
+        OneCycle = "one-cycle",
+    }
 }
 
 /// A schedule with its parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Schedule {
+pub(crate) struct Schedule {
     /// The shape.
-    pub kind: ScheduleKind,
+    pub(crate) kind: ScheduleKind,
     /// The rate that the shape scales: the highest one.
-    pub rate: f64,
+    pub(crate) rate: f64,
     /// Steps of the optimiser in one epoch.
-    pub steps_per_epoch: u64,
-    /// Epochs that were asked for.
-    pub epochs: u64,
+    pub(crate) steps_per_epoch: u64,
+    /// Epochs at most.
+    pub(crate) epochs: u64,
     /// [`ScheduleKind::Step`]: epochs between two falls.
-    pub step_every: u64,
+    pub(crate) step_every: u64,
     /// [`ScheduleKind::Step`]: what each fall multiplies by.
-    pub step_factor: f64,
+    pub(crate) step_factor: f64,
     /// Share of all steps during which the rate rises linearly from zero; every
     /// shape but one-cycle, which has its own rise.
-    pub warm_up: f64,
+    pub(crate) warm_up: f64,
     /// [`ScheduleKind::OneCycle`]: share of all steps after which the rate is highest.
-    pub peak_at: f64,
+    pub(crate) peak_at: f64,
 }
 
 impl Schedule {
     /// The learning rate of `step`, counted from 0 over the whole fit.
-    pub fn rate(&self, step: u64) -> f64 {
+    pub(crate) fn rate(&self, step: u64) -> f64 {
         let total = (self.steps_per_epoch * self.epochs).max(1) as f64;
         let now = step as f64;
         if self.kind == ScheduleKind::OneCycle {

@@ -2,29 +2,35 @@
 //!
 //! Mini-batches in an order shuffled anew each epoch; the last, smaller batch is used
 //! too. After each epoch the validation part is scored, [`EarlyStopping`] decides
-//! which weights are kept, and the caller is told. Everything random follows from
+//! which weights are kept, and progress is reported. Everything random follows from
 //! the fit's seed.
 
 use bakeoff_core::{
     EpochMetrics, FitContext, FitError, FitEvent, FitSummary, Samples, StepUnit, derive_seed,
 };
+use bakeoff_kernels::{Batch, Network, Score};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    Augmenter, Batch, DropoutMasks, EarlyStopping, Learner, Network, NetworkEngine, Training,
-    Validation, Weights,
+    augment::Augmenter,
+    engine::{EngineError, Learner, Start},
+    settings::Training,
+    stopping::{EarlyStopping, Validation},
+    weights::Weights,
 };
-use bakeoff_kernels::{Score, cross_entropy};
 
 /// Pictures scored at once on the validation part. Fixed: neither the batch size nor
 /// the number of threads should decide how sums are split.
 pub(crate) const SCORE_CHUNK: usize = 256;
 
-/// Progress is told, and a cancellation noticed, after this many pictures at the latest.
+/// Progress is reported, and a cancellation noticed, after this many pictures at the latest.
 const PROGRESS_EVERY: usize = 128;
 
-/// Trains `network` on `train`.
+/// Starts an engine's training.
+pub(crate) type StartFn<'a> = dyn Fn(&Start<'_>) -> Result<Box<dyn Learner>, EngineError> + 'a;
+
+/// Trains `network` on `train` with what `start` of the engine returns.
 ///
 /// Returns the weights that [`Training::keep`] asks for: by default those of the
 /// epoch with the lowest validation loss. Without a validation part the last ones.
@@ -32,8 +38,9 @@ const PROGRESS_EVERY: usize = 128;
 /// # Errors
 /// [`FitError::Data`] for too little data, [`FitError::Diverged`] when the loss or the
 /// weights stop being finite, [`FitError::Cancelled`], or what the engine said.
-pub fn train(
-    engine: &dyn NetworkEngine,
+pub(crate) fn train(
+    engine: &'static str,
+    start: &StartFn<'_>,
     network: &Network,
     training: &Training,
     train: &Samples,
@@ -59,10 +66,19 @@ pub fn train(
         unit: StepUnit::Epoch,
         total: Some(training.epochs),
     })?;
-    let masks = DropoutMasks::new(derive_seed(ctx.seed, "dropout"));
-    let first = Weights::initial(network, ctx.seed);
+    let failed = |error: EngineError| FitError::Engine {
+        engine,
+        reason: error.0,
+    };
+    let learner = start(&Start {
+        network,
+        weights: &Weights::initial(network, ctx.seed),
+        adam: training.adam(),
+        dropout_seed: derive_seed(ctx.seed, "dropout"),
+    });
     let mut fit = Fit {
-        learner: engine.learner(network, &first, training.adam(), masks)?,
+        engine,
+        learner: learner.map_err(failed)?,
         augmenter: Augmenter::new(training.augmentations(), derive_seed(ctx.seed, "augment")),
         batches,
         training,
@@ -73,7 +89,10 @@ pub fn train(
     let mut shuffle = ChaCha8Rng::seed_from_u64(derive_seed(ctx.seed, "shuffle"));
     let mut stopping = EarlyStopping::new(training.keep, training.patience);
     let mut kept = None;
-    let mut summary = FitSummary::default();
+    let mut summary = FitSummary {
+        kernel: fit.learner.kernel().map(str::to_owned),
+        ..FitSummary::default()
+    };
     for epoch in 1..=training.epochs {
         order.shuffle(&mut shuffle);
         let mut metrics = fit.epoch(epoch, &order, ctx)?;
@@ -86,12 +105,12 @@ pub fn train(
         let validated = fit.validate(epoch, samples, ctx)?;
         metrics.validation_loss = Some(validated.loss);
         metrics.validation_accuracy = Some(validated.accuracy);
-        let verdict = stopping.observe(epoch, validated);
-        if verdict.improved && stopping.best_epoch().is_some() {
-            kept = Some(fit.learner.weights()?);
+        let after = stopping.observe(epoch, validated);
+        if after.improved && stopping.best_epoch().is_some() {
+            kept = Some(fit.learner.weights().map_err(failed)?);
         }
         ctx.emit(&FitEvent::Epoch(metrics))?;
-        if verdict.stop {
+        if after.stop {
             summary.stopped_early = epoch < training.epochs;
             break;
         }
@@ -99,7 +118,7 @@ pub fn train(
     summary.best_epoch = stopping.best_epoch();
     let weights = match kept {
         Some(weights) => weights,
-        None => fit.learner.weights()?,
+        None => fit.learner.weights().map_err(failed)?,
     };
     if let Some(name) = weights.not_finite() {
         return Err(FitError::Diverged(format!(
@@ -129,11 +148,11 @@ impl Batches {
             )));
         }
         let size = size.clamp(1, samples);
-        let lonely = norm && samples % size == 1 && samples > size;
+        let single = norm && samples % size == 1 && samples > size;
         Ok(Self {
             samples,
             size,
-            count: samples.div_ceil(size) - usize::from(lonely),
+            count: samples.div_ceil(size) - usize::from(single),
         })
     }
 
@@ -149,6 +168,7 @@ impl Batches {
 
 /// What stays the same over the epochs of one fit.
 struct Fit<'a> {
+    engine: &'static str,
     learner: Box<dyn Learner>,
     augmenter: Augmenter,
     batches: Batches,
@@ -158,6 +178,13 @@ struct Fit<'a> {
 }
 
 impl Fit<'_> {
+    fn failed(&self, error: EngineError) -> FitError {
+        FitError::Engine {
+            engine: self.engine,
+            reason: error.0,
+        }
+    }
+
     /// One pass over the training data in the given order.
     fn epoch(
         &mut self,
@@ -169,8 +196,8 @@ impl Fit<'_> {
         let total = order.len();
         let schedule = self.training.schedule(self.batches.count as u64);
         let (mut pixels, mut labels) = (Vec::new(), Vec::new());
-        let mut tally = Tally::default();
-        let mut told = 0;
+        let mut score = Score::default();
+        let mut reported = 0;
         let mut rate = 0.0;
         for batch in 0..self.batches.count {
             let range = self.batches.range(batch);
@@ -203,12 +230,13 @@ impl Fit<'_> {
                     rate,
                 }
             };
-            let scores = self.learner.step(&samples)?;
-            match self.learner.last_score() {
-                Some(score) => tally.score += score,
-                None => tally.add(&scores, &labels, self.classes),
+            let step = self.learner.step(&samples);
+            let step = step.map_err(|error| self.failed(error))?;
+            match step.score {
+                Some(known) => score += known,
+                None => score.add(&step.scores, self.classes, &labels),
             }
-            if !tally.score.loss_sum.is_finite() {
+            if !score.loss_sum.is_finite() {
                 return Err(FitError::Diverged(format!(
                     "the loss is not finite in epoch {epoch}, batch {} of {}; try a smaller \
                      learning_rate",
@@ -216,27 +244,26 @@ impl Fit<'_> {
                     self.batches.count
                 )));
             }
-            if done - told >= PROGRESS_EVERY || done == total {
-                told = done;
+            if done - reported >= PROGRESS_EVERY || done == total {
+                reported = done;
                 ctx.emit(&FitEvent::Progress {
                     samples: done as u64,
                     total: total as u64,
                 })?;
             }
         }
-        let Validation { loss, accuracy } = tally.means();
         Ok(EpochMetrics {
             epoch,
             epochs: self.training.epochs,
-            train_loss: loss,
-            train_accuracy: accuracy,
+            train_loss: score.loss(),
+            train_accuracy: score.accuracy(),
             validation_loss: None,
             validation_accuracy: None,
             learning_rate: rate,
         })
     }
 
-    /// Scores the validation part. The last progress is told again after each chunk, so
+    /// Scores the validation part. The last progress is reported again after each chunk, so
     /// that a cancellation need not wait for all of it.
     fn validate(
         &mut self,
@@ -246,55 +273,30 @@ impl Fit<'_> {
     ) -> Result<Validation, FitError> {
         let each = samples.images().shape().pixels();
         let total = self.train.len() as u64;
-        let mut tally = Tally::default();
+        let mut score = Score::default();
         let chunks = samples.images().pixels().chunks(SCORE_CHUNK * each);
         for (pixels, labels) in chunks.zip(samples.labels().chunks(SCORE_CHUNK)) {
-            let scores = self.learner.scores(pixels)?;
-            tally.add(&scores, labels, self.classes);
+            let scores = self.learner.scores(pixels);
+            let scores = scores.map_err(|error| self.failed(error))?;
+            score.add(&scores, self.classes, labels);
             ctx.emit(&FitEvent::Progress {
                 samples: total,
                 total,
             })?;
         }
-        if !tally.score.loss_sum.is_finite() {
+        if !score.loss_sum.is_finite() {
             return Err(FitError::Diverged(format!(
                 "the validation loss is not finite after epoch {epoch}; try a smaller \
                  learning_rate"
             )));
         }
-        Ok(tally.means())
-    }
-}
-
-/// Loss and right answers, summed in the order of the samples.
-#[derive(Default)]
-struct Tally {
-    score: Score,
-}
-
-impl Tally {
-    /// Adds N×K scores before the softmax. Among equal scores the lowest class is the answer, as
-    /// everywhere.
-    fn add(&mut self, scores: &[f32], labels: &[u16], classes: usize) {
-        for (row, &label) in scores.chunks_exact(classes).zip(labels) {
-            let (loss, hit) = cross_entropy(row, usize::from(label), None);
-            self.score += Score {
-                loss_sum: loss,
-                hits: usize::from(hit),
-                samples: 1,
-            };
-        }
-    }
-
-    fn means(&self) -> Validation {
-        let samples = self.score.samples as f64;
-        Validation {
-            loss: self.score.loss_sum / samples,
-            accuracy: self.score.hits as f64 / samples,
-        }
+        Ok(Validation {
+            loss: score.loss(),
+            accuracy: score.accuracy(),
+        })
     }
 }
 
 #[cfg(test)]
-#[path = "train_tests.rs"]
+#[path = "tests/train.rs"]
 mod tests;

@@ -5,70 +5,70 @@
 //! backends, so neither two fits at once nor two engines would start alike.
 
 use bakeoff_core::{ModelReader, ModelWriter, StoreError, TensorData, derive_seed};
+use bakeoff_kernels::{Network, Role, TensorSpec};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Network, Role, TensorSpec};
-
 /// Every tensor of a [`Network`], in the order of [`Network::tensors`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct Weights {
-    tensors: Vec<(TensorSpec, Vec<f32>)>,
+pub(crate) struct Weights {
+    tensors: Vec<TensorSpec>,
+    values: Vec<Vec<f32>>,
 }
 
 impl Weights {
     /// First values: weights uniform in ±√(6 / (fan in + fan out)) (Glorot and Bengio
     /// 2010, Keras's default), biases and shifts 0, scales 1, running statistics those
     /// of a standard normal.
-    pub fn initial(network: &Network, seed: u64) -> Self {
-        let tensors = network
-            .tensors()
-            .into_iter()
-            .map(|spec| {
-                let values = first_values(&spec, seed);
-                (spec, values)
-            })
+    pub(crate) fn initial(network: &Network, seed: u64) -> Self {
+        let tensors = network.tensors();
+        let values = tensors
+            .iter()
+            .map(|spec| first_values(spec, seed))
             .collect();
-        Self { tensors }
+        Self { tensors, values }
     }
 
     /// Puts values to the tensors of `network`, in the order of [`Network::tensors`].
     ///
     /// # Errors
     /// When there are too few, too many, or one has the wrong length.
-    pub fn from_values(
+    pub(crate) fn from_values(
         network: &Network,
-        values: impl IntoIterator<Item = Vec<f32>>,
+        values: Vec<Vec<f32>>,
     ) -> Result<Self, StoreError> {
-        let mut values = values.into_iter();
-        let mut tensors = Vec::new();
-        for spec in network.tensors() {
-            let Some(found) = values.next() else {
-                return Err(StoreError::Missing { name: spec.name });
+        let tensors = network.tensors();
+        for (index, spec) in tensors.iter().enumerate() {
+            let Some(found) = values.get(index) else {
+                return Err(StoreError::Missing {
+                    name: spec.name.clone(),
+                });
             };
             if found.len() != spec.shape.iter().product::<usize>() {
                 return Err(StoreError::Tensor {
-                    name: spec.name,
+                    name: spec.name.clone(),
                     got: format!("{} values", found.len()),
                     expected: format!("{:?}", spec.shape),
                 });
             }
-            tensors.push((spec, found));
         }
-        if values.next().is_some() {
+        if values.len() > tensors.len() {
             return Err(StoreError::Inconsistent(
                 "there are more tensors than the network has".into(),
             ));
         }
-        Ok(Self { tensors })
+        Ok(Self { tensors, values })
     }
 
     /// Reads the tensors of `network`.
     ///
     /// # Errors
     /// What the reader says, or a negative variance.
-    pub fn load(network: &Network, reader: &mut dyn ModelReader) -> Result<Self, StoreError> {
-        let mut tensors = Vec::new();
+    pub(crate) fn load(
+        network: &Network,
+        reader: &mut dyn ModelReader,
+    ) -> Result<Self, StoreError> {
+        let mut all = Vec::new();
         for spec in network.tensors() {
             let values = reader.f32(&spec.name, &spec.shape)?;
             if spec.role == Role::RunningVariance && values.iter().any(|&value| value < 0.0) {
@@ -77,32 +77,36 @@ impl Weights {
                     spec.name
                 )));
             }
-            tensors.push((spec, values));
+            all.push(values);
         }
-        Ok(Self { tensors })
+        Self::from_values(network, all)
     }
 
     /// Writes every tensor under its name.
     ///
     /// # Errors
     /// What the writer says.
-    pub fn save(&self, writer: &mut dyn ModelWriter) -> Result<(), StoreError> {
-        self.tensors.iter().try_for_each(|(spec, values)| {
+    pub(crate) fn save(&self, writer: &mut dyn ModelWriter) -> Result<(), StoreError> {
+        self.iter().try_for_each(|(spec, values)| {
             writer.tensor(&spec.name, &spec.shape, TensorData::F32(values))
         })
     }
 
     /// The tensors with their values, row-major, in the order of [`Network::tensors`].
-    pub fn iter(&self) -> impl Iterator<Item = (&TensorSpec, &[f32])> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&TensorSpec, &[f32])> {
         self.tensors
             .iter()
-            .map(|(spec, values)| (spec, values.as_slice()))
+            .zip(self.values.iter().map(Vec::as_slice))
+    }
+
+    /// The values of every tensor, in the order of [`Network::tensors`].
+    pub(crate) fn values(&self) -> &[Vec<f32>] {
+        &self.values
     }
 
     /// The first tensor that is not finite everywhere, if any.
-    pub fn not_finite(&self) -> Option<&str> {
-        self.tensors
-            .iter()
+    pub(crate) fn not_finite(&self) -> Option<&str> {
+        self.iter()
             .find(|(_, values)| !values.iter().all(|value| value.is_finite()))
             .map(|(spec, _)| spec.name.as_str())
     }
@@ -127,7 +131,7 @@ mod tests {
     use bakeoff_core::ImageShape;
 
     use super::*;
-    use crate::{Blueprint, Step};
+    use bakeoff_kernels::{Blueprint, Step};
 
     fn network() -> Network {
         let blueprint = Blueprint {
@@ -191,7 +195,7 @@ mod tests {
     fn weights_that_are_not_finite_are_found_by_name() {
         let mut weights = Weights::initial(&network(), 1);
         assert_eq!(weights.not_finite(), None);
-        weights.tensors[5].1[2] = f32::NAN;
+        weights.values[5][2] = f32::NAN;
         assert_eq!(weights.not_finite(), Some("output.weight"));
     }
 }

@@ -5,31 +5,27 @@
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 use bakeoff_core::{
-    Classifier, Engine, EngineCode, Family, FitContext, FitError, FitEvent, FittedModel,
-    ImageShape, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities,
-    Samples, Settings, SpecError, StoreError, TensorData,
+    Engine, Family, FitContext, FitError, FitEvent, FittedModel, ImageShape, ModelHeader,
+    ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities, Samples, Settings, SpecError,
+    StoreError, TensorData,
 };
 use bakeoff_data::toy::{ToySpec, prototypes};
-use bakeoff_network::{
-    BATCH_NORM_SETTING, Blueprint, NetworkClassifier, Padding, Step, TRAINING_SETTINGS, engines,
-};
+use bakeoff_network::{NetworkFamily, Padding, Step, Training, engines};
 use serde_json::json;
 
-fn batch_norm(spec: &ModelSpec) -> bool {
-    spec.settings["batch_norm"] == json!(true)
+struct Dense;
+
+impl NetworkFamily for Dense {
+    fn steps(_: &ModelSpec) -> Result<Vec<Step>, SpecError> {
+        Ok(vec![Step::Dense { units: 16 }, Step::Dropout { rate: 0.1 }])
+    }
 }
 
-fn dense(spec: &ModelSpec) -> Result<NetworkClassifier, SpecError> {
-    let blueprint = Blueprint {
-        steps: vec![Step::Dense { units: 16 }, Step::Dropout { rate: 0.1 }],
-        batch_norm: batch_norm(spec),
-    };
-    NetworkClassifier::new(spec, blueprint)
-}
+struct Convolutional;
 
-fn convolutional(spec: &ModelSpec) -> Result<NetworkClassifier, SpecError> {
-    let blueprint = Blueprint {
-        steps: vec![
+impl NetworkFamily for Convolutional {
+    fn steps(_: &ModelSpec) -> Result<Vec<Step>, SpecError> {
+        Ok(vec![
             Step::Conv {
                 filters: 4,
                 kernel: [3, 3],
@@ -39,10 +35,8 @@ fn convolutional(spec: &ModelSpec) -> Result<NetworkClassifier, SpecError> {
             Step::MaxPool { size: 2, stride: 2 },
             Step::Dense { units: 16 },
             Step::Dropout { rate: 0.1 },
-        ],
-        batch_norm: batch_norm(spec),
-    };
-    NetworkClassifier::new(spec, blueprint)
+        ])
+    }
 }
 
 const fn family(name: &'static str, engines: &'static [Engine]) -> Family {
@@ -51,27 +45,15 @@ const fn family(name: &'static str, engines: &'static [Engine]) -> Family {
         title: name,
         summary: "",
         engines,
-        settings: &[&[BATCH_NORM_SETTING], &TRAINING_SETTINGS],
+        settings: &[Training::TABLE],
         uses_validation: true,
         is_baseline: false,
     }
 }
 
 static FAMILIES: [Family; 2] = [
-    family(
-        "dense",
-        &engines(EngineCode {
-            build: |spec| Ok(Box::new(dense(spec)?)),
-            load: |spec, header, reader| dense(spec).unwrap().load(header, reader),
-        }),
-    ),
-    family(
-        "convolutional",
-        &engines(EngineCode {
-            build: |spec| Ok(Box::new(convolutional(spec)?)),
-            load: |spec, header, reader| convolutional(spec).unwrap().load(header, reader),
-        }),
-    ),
+    family("dense", &engines::<Dense>()),
+    family("convolutional", &engines::<Convolutional>()),
 ];
 
 /// Every family with every engine, with and without batch norm.

@@ -7,7 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use bakeoff_data::{PictureError, picture::MAX_FILE_BYTES};
+use bakeoff_picture::{MAX_FILE_BYTES, PictureError};
 
 use crate::text;
 

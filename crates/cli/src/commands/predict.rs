@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use bakeoff_core::Images;
-use bakeoff_data::picture;
+use bakeoff_picture::prepare;
 use bakeoff_report::terminal::{Align, table};
 use bakeoff_store::{FindError, LoadedModel};
 use serde::{Serialize, Serializer};
@@ -161,7 +161,7 @@ fn answers(
         let images = match known {
             Some(images) => images.clone(),
             None => {
-                let done = picture::prepare(&bytes, shape)?;
+                let done = prepare(&bytes, shape)?;
                 for warning in &done.warnings {
                     let warning = warning.to_string();
                     if !line.warnings.contains(&warning) {

@@ -1,11 +1,11 @@
-//! Shifts, turns, scalings and slants: a picture sampled elsewhere.
+//! Shifts, rotations, scalings and shears: a picture sampled elsewhere.
 //!
 //! Bilinear, and black outside of the picture. A way to sample is a table made once for
 //! all pictures: a picture then costs four loads a pixel, in exact integer arithmetic.
 
 use bakeoff_core::ImageShape;
 
-/// Distances between pixels are told in so many parts.
+/// Distances between pixels are multiples of one of so many parts.
 const PARTS: f64 = 128.0;
 /// What the four weights of a pixel sum to, as a power of two.
 const SUM_BITS: u32 = 14;
@@ -44,7 +44,7 @@ impl Sampling {
         Self { width, taps }
     }
 
-    /// Samples one plane. `scratch` is room that may be used again.
+    /// Samples one plane. `scratch` is memory that is used again.
     pub(super) fn apply(&self, from: &[u8], to: &mut [u8], scratch: &mut Vec<u8>) {
         // A border of black pixels on every side, so that no neighbour is missing.
         let (width, padded) = (self.width, self.width + 2);

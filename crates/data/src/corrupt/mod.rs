@@ -1,11 +1,11 @@
-//! Pictures worse than those a model was trained on, to see how it bears them.
+//! Corrupted pictures, to measure how robust a model is.
 //!
 //! Twelve corruptions in five severities, after ImageNet-C (D. Hendrycks and T.
 //! Dietterich, "Benchmarking neural network robustness to common corruptions and
 //! perturbations", ICLR 2019), with those that matter for drawn figures in the place of
-//! weather: thicker and thinner strokes, dimmed and inverted pictures, shifts, turns and
-//! slants. Strengths count in shares of the picture's shorter side where they have a
-//! length, so that pictures of any size are corrupted alike.
+//! weather: thicker and thinner strokes, dimmed and inverted pictures, shifts, rotations and
+//! shears. Strengths that are lengths are shares of the picture's shorter side, so that
+//! pictures of any size are corrupted in the same way.
 //!
 //! What is random (a direction, a place, noise) is drawn for each picture from the seed,
 //! the corruption and the picture's place among all, and is the same in every severity:
@@ -19,7 +19,6 @@ mod affine;
 mod blur;
 mod noise;
 mod stroke;
-mod tone;
 
 use std::ops::Range;
 
@@ -40,7 +39,7 @@ const CHUNK: usize = 64;
 
 /// Shift in 28ths of the shorter side: whole pixels for MNIST.
 const SHIFT: [f64; 5] = [1.0, 2.0, 3.0, 4.0, 5.0];
-/// Turn in degrees.
+/// Rotation in degrees.
 const ROTATE: [f64; 5] = [10.0, 20.0, 30.0, 40.0, 50.0];
 /// Enlarged by this factor, or shrunk by it.
 const SCALE: [f64; 5] = [1.1, 1.2, 1.3, 1.45, 1.6];
@@ -79,7 +78,11 @@ pub fn corrupt(
     let first = range.start.min(images.len());
     let end = range.end.clamp(first, images.len());
     let pixels = &images.pixels()[first * each..end * each];
-    let work = Work::new(corruption, severity, shape, seed);
+    let level = usize::from(severity.clamp(1, Corruption::SEVERITIES)) - 1;
+    let seed = derive_seed(seed, &format!("corruption {corruption}"));
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    // Stream 0 makes the noise; each picture then has a stream of its own.
+    let kernel = kernel(corruption, level, shape, &mut rng);
     let mut out = vec![0; pixels.len()];
     out.par_chunks_mut(each * CHUNK)
         .zip(pixels.par_chunks(each * CHUNK))
@@ -88,122 +91,117 @@ pub fn corrupt(
             let mut scratch = Vec::new();
             let pictures = to.chunks_exact_mut(each).zip(from.chunks_exact(each));
             for (position, (to, from)) in pictures.enumerate() {
-                let draw = work.draw(first + chunk * CHUNK + position);
-                work.apply(from, to, draw, &mut scratch);
+                let index = first + chunk * CHUNK + position;
+                let draw = || {
+                    let mut rng = rng.clone();
+                    rng.set_stream(index as u64 + 1);
+                    rng.next_u64()
+                };
+                kernel(from, to, &draw, &mut scratch);
             }
         });
     Images::new(shape, out)
 }
 
-/// A corruption in one severity, ready for pictures of one shape.
-struct Work {
+/// What is random for a picture; computed only where it is used.
+type Draw<'a> = &'a dyn Fn() -> u64;
+
+/// Corrupts one picture, or one plane of it: from the first slice into the second. The vector
+/// is memory that is used again.
+type Kernel = Box<dyn Fn(&[u8], &mut [u8], Draw, &mut Vec<u8>) + Send + Sync>;
+
+/// A corruption in one severity (`level` counts from 0) for pictures of one shape.
+fn kernel(corruption: Corruption, level: usize, shape: ImageShape, rng: &mut ChaCha8Rng) -> Kernel {
+    let shorter = shape.height.min(shape.width) as f64;
+    // One 28th of the shorter side: a pixel of MNIST.
+    let unit = shorter / 28.0;
+    match corruption {
+        Corruption::Shift => sampled(shape, affine::shifts(shape, SHIFT[level] * unit)),
+        Corruption::Rotate => sampled(shape, affine::rotations(shape, ROTATE[level])),
+        Corruption::Scale => sampled(shape, affine::scalings(shape, SCALE[level])),
+        Corruption::Shear => sampled(shape, affine::shears(shape, SHEAR[level])),
+        Corruption::Noise => {
+            let noise = GaussianNoise::new(NOISE[level], shape.pixels(), rng);
+            Box::new(move |from, to, draw, _| noise.apply(from, to, draw()))
+        }
+        Corruption::SaltAndPepper => {
+            let noise = SaltAndPepper::new(SALT_AND_PEPPER[level], shape.pixels(), rng);
+            Box::new(move |from, to, draw, _| noise.apply(from, to, draw()))
+        }
+        Corruption::Blur => {
+            let blur = Blur::new(BLUR[level] * unit);
+            plane_by_plane(shape, move |from, to, _, _| {
+                blur.apply(from, to, shape.width)
+            })
+        }
+        // Less light: values multiplied.
+        Corruption::Dim => toned(|value| value * DIM[level]),
+        // Towards the negative; at 1 it is the negative.
+        Corruption::Invert => toned(|value| value + INVERT[level] * (255.0 - 2.0 * value)),
+        Corruption::Thicken => stroked(shape, Stroke::thicker(level, unit)),
+        Corruption::Thin => stroked(shape, Stroke::thinner(level, unit)),
+        Corruption::Occlude => occluded(shape, (OCCLUDE[level] * shorter).round() as usize),
+    }
+}
+
+/// The same for each channel.
+fn plane_by_plane(
     shape: ImageShape,
-    rng: ChaCha8Rng,
-    kind: Kind,
+    kernel: impl Fn(&[u8], &mut [u8], Draw, &mut Vec<u8>) + Send + Sync + 'static,
+) -> Kernel {
+    let length = shape.height * shape.width;
+    Box::new(move |from, to, draw, scratch| {
+        let planes = from.chunks_exact(length).zip(to.chunks_exact_mut(length));
+        for (from, to) in planes {
+            kernel(from, to, draw, scratch);
+        }
+    })
 }
 
-enum Kind {
-    /// One of several ways to sample, each as likely.
-    Affine(Vec<Sampling>),
-    Noise(GaussianNoise),
-    SaltAndPepper(SaltAndPepper),
-    Blur(Blur),
-    Tone(Box<[u8; 256]>),
-    Stroke(Stroke),
-    Occlude {
-        side: usize,
-    },
+/// One of several ways to sample, each as likely.
+fn sampled(shape: ImageShape, ways: Vec<Sampling>) -> Kernel {
+    plane_by_plane(shape, move |from, to, draw, scratch| {
+        let way = (draw() % ways.len().max(1) as u64) as usize;
+        if let Some(way) = ways.get(way) {
+            way.apply(from, to, scratch);
+        }
+    })
 }
 
-impl Work {
-    fn new(corruption: Corruption, severity: u8, shape: ImageShape, seed: u64) -> Self {
-        let level = usize::from(severity.clamp(1, Corruption::SEVERITIES)) - 1;
-        let seed = derive_seed(seed, &format!("corruption {corruption}"));
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let shorter = shape.height.min(shape.width) as f64;
-        // One 28th of the shorter side: a pixel of MNIST.
-        let unit = shorter / 28.0;
-        let kind = match corruption {
-            Corruption::Shift => Kind::Affine(affine::shifts(shape, SHIFT[level] * unit)),
-            Corruption::Rotate => Kind::Affine(affine::rotations(shape, ROTATE[level])),
-            Corruption::Scale => Kind::Affine(affine::scalings(shape, SCALE[level])),
-            Corruption::Shear => Kind::Affine(affine::shears(shape, SHEAR[level])),
-            Corruption::Noise => {
-                Kind::Noise(GaussianNoise::new(NOISE[level], shape.pixels(), &mut rng))
-            }
-            Corruption::SaltAndPepper => Kind::SaltAndPepper(SaltAndPepper::new(
-                SALT_AND_PEPPER[level],
-                shape.pixels(),
-                &mut rng,
-            )),
-            Corruption::Blur => Kind::Blur(Blur::new(BLUR[level] * unit)),
-            Corruption::Dim => Kind::Tone(Box::new(tone::dimmed(DIM[level]))),
-            Corruption::Invert => Kind::Tone(Box::new(tone::inverted(INVERT[level]))),
-            Corruption::Thicken => Kind::Stroke(Stroke::thicker(level, unit)),
-            Corruption::Thin => Kind::Stroke(Stroke::thinner(level, unit)),
-            Corruption::Occlude => Kind::Occlude {
-                side: (OCCLUDE[level] * shorter).round() as usize,
-            },
-        };
-        Self { shape, rng, kind }
-    }
+fn stroked(shape: ImageShape, stroke: Stroke) -> Kernel {
+    plane_by_plane(shape, move |from, to, _, scratch| {
+        stroke.apply(from, to, shape.width, scratch);
+    })
+}
 
-    /// What is random for the picture at `index`.
-    fn draw(&self, index: usize) -> u64 {
-        if matches!(self.kind, Kind::Blur(_) | Kind::Tone(_) | Kind::Stroke(_)) {
-            return 0;
+/// Every value changed by itself.
+fn toned(change: impl Fn(f64) -> f64) -> Kernel {
+    let table: [u8; 256] =
+        std::array::from_fn(|value| change(value as f64).round().clamp(0.0, 255.0) as u8);
+    Box::new(move |from, to, _, _| {
+        for (value, &from) in to.iter_mut().zip(from) {
+            *value = table[usize::from(from)];
         }
-        let mut rng = self.rng.clone();
-        // Stream 0 has made the noise.
-        rng.set_stream(index as u64 + 1);
-        rng.next_u64()
-    }
+    })
+}
 
-    /// Corrupts one picture, C×H×W.
-    fn apply(&self, from: &[u8], to: &mut [u8], draw: u64, scratch: &mut Vec<u8>) {
-        let (height, width) = (self.shape.height, self.shape.width);
-        let planes = || from.chunks_exact(height * width);
-        match &self.kind {
-            Kind::Affine(ways) => {
-                let Some(way) = ways.get((draw % ways.len().max(1) as u64) as usize) else {
-                    return;
-                };
-                for (from, to) in planes().zip(to.chunks_exact_mut(height * width)) {
-                    way.apply(from, to, scratch);
-                }
-            }
-            Kind::Noise(noise) => noise.apply(from, to, draw),
-            Kind::SaltAndPepper(noise) => noise.apply(from, to, draw),
-            Kind::Blur(blur) => {
-                for (from, to) in planes().zip(to.chunks_exact_mut(height * width)) {
-                    blur.apply(from, to, width);
-                }
-            }
-            Kind::Tone(table) => tone::apply(table, from, to),
-            Kind::Stroke(stroke) => {
-                for (from, to) in planes().zip(to.chunks_exact_mut(height * width)) {
-                    stroke.apply(from, to, width, scratch);
-                }
-            }
-            Kind::Occlude { side } => {
-                to.copy_from_slice(from);
-                // The centre may lie anywhere, so that parts of the square lie outside.
-                let row = (((draw >> 32) * height as u64) >> 32) as usize;
-                let column = (((draw & 0xFFFF_FFFF) * width as u64) >> 32) as usize;
-                let span = |centre: usize, most: usize| {
-                    let start = (centre + 1).saturating_sub(side.div_ceil(2));
-                    start..(centre + 1 + side / 2).min(most)
-                };
-                let (rows, columns) = (span(row, height), span(column, width));
-                for plane in to.chunks_exact_mut(height * width) {
-                    for line in plane[rows.start * width..rows.end * width].chunks_exact_mut(width)
-                    {
-                        line[columns.clone()].fill(0);
-                    }
-                }
-            }
+/// A black square. Its centre may be anywhere, so that parts of it may be outside.
+fn occluded(shape: ImageShape, side: usize) -> Kernel {
+    let (height, width) = (shape.height, shape.width);
+    let span = move |centre: usize, most: usize| {
+        let start = (centre + 1).saturating_sub(side.div_ceil(2));
+        start..(centre + 1 + side / 2).min(most)
+    };
+    plane_by_plane(shape, move |from, to, draw, _| {
+        let draw = draw();
+        let row = (((draw >> 32) * height as u64) >> 32) as usize;
+        let column = (((draw & 0xFFFF_FFFF) * width as u64) >> 32) as usize;
+        let (rows, columns) = (span(row, height), span(column, width));
+        to.copy_from_slice(from);
+        for line in to[rows.start * width..rows.end * width].chunks_exact_mut(width) {
+            line[columns.clone()].fill(0);
         }
-    }
+    })
 }
 
 #[cfg(test)]

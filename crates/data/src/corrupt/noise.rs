@@ -1,14 +1,14 @@
-//! Noise: a long strip of it is made once, and every picture gets a stretch that begins
-//! at a place of its own. Fresh noise for every picture would cost more than some models
+//! Noise: a long strip of it is made once, and every picture gets a segment that begins
+//! at a position of its own. Fresh noise for every picture would cost more than some models
 //! take to answer.
 
 use rand::{Rng as _, RngExt as _};
 use rand_chacha::ChaCha8Rng;
 
-/// Places at which a stretch may begin.
+/// Positions at which a segment may begin.
 const STARTS: usize = 1 << 16;
 
-/// Where the stretch of a picture begins.
+/// Where the segment of a picture begins.
 fn start(draw: u64) -> usize {
     (draw % STARTS as u64) as usize
 }

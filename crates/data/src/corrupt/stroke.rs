@@ -13,15 +13,13 @@ enum Neighbours {
 
 use Neighbours::{Eight, Four};
 
-/// A severity: a mixture of two pictures, the second of which is the first with one more
-/// step.
+/// A severity: a mixture of two pictures. The steps of the first, one more step of the second,
+/// and the share of the second.
+type Level = (&'static [Neighbours], Neighbours, f32);
+
+/// A severity for pictures of one size.
 pub(super) struct Stroke {
-    /// Steps of the first picture.
-    steps: &'static [Neighbours],
-    /// The step more of the second.
-    last: Neighbours,
-    /// How much of the second.
-    share: f32,
+    level: Level,
     /// How often each step is taken: once for pictures of MNIST's size.
     times: usize,
     thinner: bool,
@@ -30,54 +28,49 @@ pub(super) struct Stroke {
 impl Stroke {
     /// `level` from 0; `unit` is a 28th of the shorter side, in pixels.
     pub(super) fn thicker(level: usize, unit: f64) -> Self {
-        const LEVELS: [(&[Neighbours], Neighbours, f32); 5] = [
+        const LEVELS: [Level; 5] = [
             (&[], Four, 0.5),
             (&[], Four, 1.0),
             (&[], Eight, 1.0),
             (&[Eight], Four, 1.0),
             (&[Eight], Eight, 1.0),
         ];
-        Self::new(LEVELS[level.min(4)], unit, false)
+        Self::new(LEVELS[level], unit, false)
     }
 
     /// `level` from 0; `unit` is a 28th of the shorter side, in pixels.
     pub(super) fn thinner(level: usize, unit: f64) -> Self {
-        const LEVELS: [(&[Neighbours], Neighbours, f32); 5] = [
+        const LEVELS: [Level; 5] = [
             (&[], Four, 0.4),
             (&[], Four, 0.7),
             (&[], Four, 1.0),
             (&[], Eight, 1.0),
             (&[Four], Four, 1.0),
         ];
-        Self::new(LEVELS[level.min(4)], unit, true)
+        Self::new(LEVELS[level], unit, true)
     }
 
-    fn new(
-        (steps, last, share): (&'static [Neighbours], Neighbours, f32),
-        unit: f64,
-        thinner: bool,
-    ) -> Self {
+    fn new(level: Level, unit: f64, thinner: bool) -> Self {
         Self {
-            steps,
-            last,
-            share,
+            level,
             times: unit.round().max(1.0) as usize,
             thinner,
         }
     }
 
-    /// Changes one plane. `scratch` is room that may be used again.
+    /// Changes one plane. `scratch` is memory that is used again.
     pub(super) fn apply(&self, from: &[u8], to: &mut [u8], width: usize, scratch: &mut Vec<u8>) {
         // What is dark grows where the negative shrinks.
         let flip = if self.thinner { 255 } else { 0 };
         let mut first: Vec<u8> = from.iter().map(|value| value ^ flip).collect();
-        for &step in self.steps {
+        let (steps, last, share) = self.level;
+        for &step in steps {
             self.step(&mut first, width, step, scratch);
         }
         let mut second = first.clone();
-        self.step(&mut second, width, self.last, scratch);
+        self.step(&mut second, width, last, scratch);
         for ((value, &first), &second) in to.iter_mut().zip(&first).zip(&second) {
-            let mixed = f32::from(first) + self.share * (f32::from(second) - f32::from(first));
+            let mixed = f32::from(first) + share * (f32::from(second) - f32::from(first));
             *value = (mixed + 0.5) as u8 ^ flip;
         }
     }

@@ -4,6 +4,7 @@ use flate2::{Compression, write::GzEncoder};
 use tempfile::TempDir;
 
 use super::*;
+use crate::idx;
 
 /// A folder with files of these names and contents.
 fn folder(files: &[(&str, Vec<u8>)]) -> TempDir {
@@ -371,17 +372,7 @@ fn a_file_is_not_a_folder() {
 
 #[test]
 fn built_in_names_open() {
-    for builtin in builtin::builtins() {
+    for builtin in builtins() {
         assert_eq!(open(builtin.name).unwrap().name(), builtin.name);
     }
-}
-
-#[test]
-fn the_folder_that_is_the_current_one_has_a_name() {
-    let here = Listing::new(Path::new(".")).unwrap();
-    let expected = std::env::current_dir().unwrap();
-    assert_eq!(
-        Some(here.name().as_str()),
-        expected.file_name().and_then(|n| n.to_str())
-    );
 }

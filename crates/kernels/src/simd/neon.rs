@@ -35,57 +35,30 @@ impl Simd for Neon {
     const TILE_VECTORS: usize = 1;
     const ACCUMULATORS: usize = 6;
 
-    #[inline(always)]
-    unsafe fn splat(x: f32) -> V {
-        unsafe { [vdupq_n_f32(x); 4] }
+    operations! {
+        splat(x: f32) -> V = [vdupq_n_f32(x); 4];
+        load(from: *const f32) -> V = each(|i| vld1q_f32(from.add(4 * i)));
+        add(a: V, b: V) -> V = each(|i| vaddq_f32(a[i], b[i]));
+        sub(a: V, b: V) -> V = each(|i| vsubq_f32(a[i], b[i]));
+        mul(a: V, b: V) -> V = each(|i| vmulq_f32(a[i], b[i]));
+        div(a: V, b: V) -> V = each(|i| vdivq_f32(a[i], b[i]));
+        sqrt(a: V) -> V = each(|i| vsqrtq_f32(a[i]));
+        // `fmax` gives what is not a number on either side; only that of `b` is wanted.
+        max(a: V, b: V) -> V = Self::select_gt(a, b, a, b);
+        fma(a: V, b: V, c: V) -> V = each(|i| vfmaq_f32(c[i], a[i], b[i]));
+        select_gt(a: V, b: V, yes: V, no: V) -> V =
+            each(|i| vbslq_f32(vcgtq_f32(a[i], b[i]), yes[i], no[i]));
+        keep_eq(a: V, b: V, yes: V) -> V =
+            each(|i| vbslq_f32(vceqq_f32(a[i], b[i]), yes[i], vdupq_n_f32(0.0)));
     }
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> V {
-        unsafe { each(|i| vld1q_f32(from.add(4 * i))) }
-    }
+
     #[inline(always)]
     unsafe fn store(to: *mut f32, v: V) {
         for (i, v) in v.into_iter().enumerate() {
             unsafe { vst1q_f32(to.add(4 * i), v) };
         }
     }
-    #[inline(always)]
-    unsafe fn add(a: V, b: V) -> V {
-        unsafe { each(|i| vaddq_f32(a[i], b[i])) }
-    }
-    #[inline(always)]
-    unsafe fn sub(a: V, b: V) -> V {
-        unsafe { each(|i| vsubq_f32(a[i], b[i])) }
-    }
-    #[inline(always)]
-    unsafe fn mul(a: V, b: V) -> V {
-        unsafe { each(|i| vmulq_f32(a[i], b[i])) }
-    }
-    #[inline(always)]
-    unsafe fn div(a: V, b: V) -> V {
-        unsafe { each(|i| vdivq_f32(a[i], b[i])) }
-    }
-    #[inline(always)]
-    unsafe fn sqrt(a: V) -> V {
-        unsafe { each(|i| vsqrtq_f32(a[i])) }
-    }
-    #[inline(always)]
-    unsafe fn max(a: V, b: V) -> V {
-        // `fmax` gives what is not a number on either side; only that of `b` is wanted.
-        unsafe { Self::select_gt(a, b, a, b) }
-    }
-    #[inline(always)]
-    unsafe fn fma(a: V, b: V, c: V) -> V {
-        unsafe { each(|i| vfmaq_f32(c[i], a[i], b[i])) }
-    }
-    #[inline(always)]
-    unsafe fn select_gt(a: V, b: V, yes: V, no: V) -> V {
-        unsafe { each(|i| vbslq_f32(vcgtq_f32(a[i], b[i]), yes[i], no[i])) }
-    }
-    #[inline(always)]
-    unsafe fn keep_eq(a: V, b: V, yes: V) -> V {
-        unsafe { each(|i| vbslq_f32(vceqq_f32(a[i], b[i]), yes[i], vdupq_n_f32(0.0))) }
-    }
+
     #[inline(always)]
     unsafe fn load_u8(from: *const u8) -> V {
         unsafe {
@@ -99,6 +72,7 @@ impl Simd for Neon {
             ]
         }
     }
+
     #[inline(always)]
     unsafe fn store_u8(to: *mut u8, v: V) {
         unsafe {
@@ -107,6 +81,7 @@ impl Simd for Neon {
             vst1q_u8(to, vmovn_high_u16(vmovn_u16(narrow(0)), narrow(2)));
         }
     }
+
     #[inline(always)]
     unsafe fn transpose(a: [V; 16]) -> [V; 16] {
         // Sixteen blocks of four by four.

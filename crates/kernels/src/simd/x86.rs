@@ -3,8 +3,6 @@
 use std::arch::x86_64::*;
 
 use super::{Kernel, Simd};
-use crate::events::{EventMap, Events, PooledGradient};
-use crate::events_avx512;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,popcnt")]
 pub(super) fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
@@ -40,66 +38,27 @@ impl Simd for Avx512 {
     const TILE_VECTORS: usize = 2;
     const ACCUMULATORS: usize = 24;
 
-    #[inline(always)]
-    unsafe fn splat(x: f32) -> __m512 {
-        unsafe { _mm512_set1_ps(x) }
+    operations! {
+        splat(x: f32) -> __m512 = _mm512_set1_ps(x);
+        load(from: *const f32) -> __m512 = _mm512_loadu_ps(from);
+        store(to: *mut f32, v: __m512) -> () = _mm512_storeu_ps(to, v);
+        add(a: __m512, b: __m512) -> __m512 = _mm512_add_ps(a, b);
+        sub(a: __m512, b: __m512) -> __m512 = _mm512_sub_ps(a, b);
+        mul(a: __m512, b: __m512) -> __m512 = _mm512_mul_ps(a, b);
+        div(a: __m512, b: __m512) -> __m512 = _mm512_div_ps(a, b);
+        sqrt(a: __m512) -> __m512 = _mm512_sqrt_ps(a);
+        max(a: __m512, b: __m512) -> __m512 = _mm512_max_ps(a, b);
+        fma(a: __m512, b: __m512, c: __m512) -> __m512 = _mm512_fmadd_ps(a, b, c);
+        select_gt(a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 =
+            _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes);
+        keep_eq(a: __m512, b: __m512, yes: __m512) -> __m512 =
+            _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), yes);
+        load_u8(from: *const u8) -> __m512 =
+            _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast())));
+        store_u8(to: *mut u8, v: __m512) -> () =
+            _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(v)));
     }
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> __m512 {
-        unsafe { _mm512_loadu_ps(from) }
-    }
-    #[inline(always)]
-    unsafe fn store(to: *mut f32, v: __m512) {
-        unsafe { _mm512_storeu_ps(to, v) }
-    }
-    #[inline(always)]
-    unsafe fn add(a: __m512, b: __m512) -> __m512 {
-        unsafe { _mm512_add_ps(a, b) }
-    }
-    #[inline(always)]
-    unsafe fn sub(a: __m512, b: __m512) -> __m512 {
-        unsafe { _mm512_sub_ps(a, b) }
-    }
-    #[inline(always)]
-    unsafe fn mul(a: __m512, b: __m512) -> __m512 {
-        unsafe { _mm512_mul_ps(a, b) }
-    }
-    #[inline(always)]
-    unsafe fn div(a: __m512, b: __m512) -> __m512 {
-        unsafe { _mm512_div_ps(a, b) }
-    }
-    #[inline(always)]
-    unsafe fn sqrt(a: __m512) -> __m512 {
-        unsafe { _mm512_sqrt_ps(a) }
-    }
-    #[inline(always)]
-    unsafe fn max(a: __m512, b: __m512) -> __m512 {
-        unsafe { _mm512_max_ps(a, b) }
-    }
-    #[inline(always)]
-    unsafe fn fma(a: __m512, b: __m512, c: __m512) -> __m512 {
-        unsafe { _mm512_fmadd_ps(a, b, c) }
-    }
-    #[inline(always)]
-    unsafe fn select_gt(a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
-        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes) }
-    }
-    #[inline(always)]
-    unsafe fn keep_eq(a: __m512, b: __m512, yes: __m512) -> __m512 {
-        unsafe { _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, b), yes) }
-    }
-    #[inline(always)]
-    unsafe fn load_u8(from: *const u8) -> __m512 {
-        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()))) }
-    }
-    #[inline(always)]
-    unsafe fn store_u8(to: *mut u8, v: __m512) {
-        unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(v))) }
-    }
-    #[inline(always)]
-    unsafe fn sort_events(from: PooledGradient<'_>, map: &EventMap, events: &mut Events) {
-        unsafe { events_avx512::sort(from, map, events) }
-    }
+
     #[inline(always)]
     unsafe fn transpose(mut a: [__m512; 16]) -> [__m512; 16] {
         // Four rounds: within pairs of rows, within fours of them, then whole quarters.
@@ -155,14 +114,34 @@ impl Simd for Avx2 {
     const TILE_VECTORS: usize = 1;
     const ACCUMULATORS: usize = 6;
 
-    #[inline(always)]
-    unsafe fn splat(x: f32) -> Self::V {
-        unsafe { (_mm256_set1_ps(x), _mm256_set1_ps(x)) }
+    operations! {
+        splat(x: f32) -> Self::V = (_mm256_set1_ps(x), _mm256_set1_ps(x));
+        load(from: *const f32) -> Self::V = (_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8)));
+        add(a: Self::V, b: Self::V) -> Self::V =
+            (_mm256_add_ps(a.0, b.0), _mm256_add_ps(a.1, b.1));
+        sub(a: Self::V, b: Self::V) -> Self::V =
+            (_mm256_sub_ps(a.0, b.0), _mm256_sub_ps(a.1, b.1));
+        mul(a: Self::V, b: Self::V) -> Self::V =
+            (_mm256_mul_ps(a.0, b.0), _mm256_mul_ps(a.1, b.1));
+        div(a: Self::V, b: Self::V) -> Self::V =
+            (_mm256_div_ps(a.0, b.0), _mm256_div_ps(a.1, b.1));
+        sqrt(a: Self::V) -> Self::V = (_mm256_sqrt_ps(a.0), _mm256_sqrt_ps(a.1));
+        max(a: Self::V, b: Self::V) -> Self::V =
+            (_mm256_max_ps(a.0, b.0), _mm256_max_ps(a.1, b.1));
+        fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V =
+            (_mm256_fmadd_ps(a.0, b.0, c.0), _mm256_fmadd_ps(a.1, b.1, c.1));
+        select_gt(a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V =
+            (
+                _mm256_blendv_ps(no.0, yes.0, _mm256_cmp_ps::<_CMP_GT_OQ>(a.0, b.0)),
+                _mm256_blendv_ps(no.1, yes.1, _mm256_cmp_ps::<_CMP_GT_OQ>(a.1, b.1)),
+            );
+        keep_eq(a: Self::V, b: Self::V, yes: Self::V) -> Self::V =
+            (
+                _mm256_and_ps(yes.0, _mm256_cmp_ps::<_CMP_EQ_OQ>(a.0, b.0)),
+                _mm256_and_ps(yes.1, _mm256_cmp_ps::<_CMP_EQ_OQ>(a.1, b.1)),
+            );
     }
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self::V {
-        unsafe { (_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
-    }
+
     #[inline(always)]
     unsafe fn store(to: *mut f32, v: Self::V) {
         unsafe {
@@ -170,57 +149,7 @@ impl Simd for Avx2 {
             _mm256_storeu_ps(to.add(8), v.1);
         }
     }
-    #[inline(always)]
-    unsafe fn add(a: Self::V, b: Self::V) -> Self::V {
-        unsafe { (_mm256_add_ps(a.0, b.0), _mm256_add_ps(a.1, b.1)) }
-    }
-    #[inline(always)]
-    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V {
-        unsafe { (_mm256_sub_ps(a.0, b.0), _mm256_sub_ps(a.1, b.1)) }
-    }
-    #[inline(always)]
-    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V {
-        unsafe { (_mm256_mul_ps(a.0, b.0), _mm256_mul_ps(a.1, b.1)) }
-    }
-    #[inline(always)]
-    unsafe fn div(a: Self::V, b: Self::V) -> Self::V {
-        unsafe { (_mm256_div_ps(a.0, b.0), _mm256_div_ps(a.1, b.1)) }
-    }
-    #[inline(always)]
-    unsafe fn sqrt(a: Self::V) -> Self::V {
-        unsafe { (_mm256_sqrt_ps(a.0), _mm256_sqrt_ps(a.1)) }
-    }
-    #[inline(always)]
-    unsafe fn max(a: Self::V, b: Self::V) -> Self::V {
-        unsafe { (_mm256_max_ps(a.0, b.0), _mm256_max_ps(a.1, b.1)) }
-    }
-    #[inline(always)]
-    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-        unsafe {
-            (
-                _mm256_fmadd_ps(a.0, b.0, c.0),
-                _mm256_fmadd_ps(a.1, b.1, c.1),
-            )
-        }
-    }
-    #[inline(always)]
-    unsafe fn select_gt(a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
-        unsafe {
-            (
-                _mm256_blendv_ps(no.0, yes.0, _mm256_cmp_ps::<_CMP_GT_OQ>(a.0, b.0)),
-                _mm256_blendv_ps(no.1, yes.1, _mm256_cmp_ps::<_CMP_GT_OQ>(a.1, b.1)),
-            )
-        }
-    }
-    #[inline(always)]
-    unsafe fn keep_eq(a: Self::V, b: Self::V, yes: Self::V) -> Self::V {
-        unsafe {
-            (
-                _mm256_and_ps(yes.0, _mm256_cmp_ps::<_CMP_EQ_OQ>(a.0, b.0)),
-                _mm256_and_ps(yes.1, _mm256_cmp_ps::<_CMP_EQ_OQ>(a.1, b.1)),
-            )
-        }
-    }
+
     #[inline(always)]
     unsafe fn load_u8(from: *const u8) -> Self::V {
         unsafe {
@@ -231,6 +160,7 @@ impl Simd for Avx2 {
             )
         }
     }
+
     #[inline(always)]
     unsafe fn store_u8(to: *mut u8, v: Self::V) {
         unsafe {
@@ -241,6 +171,7 @@ impl Simd for Avx2 {
             _mm_storeu_si128(to.cast(), _mm_packus_epi16(pair(low), pair(high)));
         }
     }
+
     #[inline(always)]
     unsafe fn transpose(a: [Self::V; 16]) -> [Self::V; 16] {
         // Sixteen registers do not hold sixteen by sixteen; quarters of eight by eight do.

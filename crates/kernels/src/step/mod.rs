@@ -2,6 +2,7 @@
 
 mod pooling;
 
+use super::batch::Batch;
 use super::buffer::Buffer;
 use super::conv::Convolve;
 use super::conv_first::FirstBack;
@@ -11,33 +12,27 @@ use super::dropout::{Dropout, MaskKey};
 use super::events::PooledGradient;
 use super::first_dense::{Share, gather};
 use super::geometry::Plane;
-use super::loss::{Score, cross_entropy};
+use super::loss::Score;
 use super::norm::Moments;
 use super::pixels::Load;
 use super::plan::{ConvLayout, ConvOp, DenseOp, DropoutOp, Op, Plan};
 use super::schedule::{CHUNK, Work, by_chunk};
 use super::simd::Isa;
-use super::spec::{Batch, PixelScale};
-use super::workspace::Room;
-
-/// So many samples before its turn a picture is asked for.
-const AHEAD: usize = 4;
+use super::sort_events::sort_events;
+use super::workspace::SharedBuffers;
 
 /// What all workers see of a step.
-pub(crate) struct Step<'a> {
+pub(crate) struct StepWorker<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) isa: Isa,
     pub(crate) batch: &'a Batch<'a>,
-    pub(crate) pixel_scale: &'a PixelScale,
-    pub(crate) seed: u64,
-    /// The step's number, for dropout.
-    pub(crate) number: u64,
+    pub(crate) dropout_seed: u64,
     pub(crate) values: &'a [f32],
     /// Per operation: a convolution's panels, or a dense layer's transposed weights.
     pub(crate) packed: &'a [Buffer],
     pub(crate) moments: &'a [Moments],
-    pub(crate) passing: &'a [bool],
-    pub(crate) room: Room<'a>,
+    pub(crate) transient: &'a [bool],
+    pub(crate) buffers: SharedBuffers<'a>,
     /// Of the first layer, where its outputs are already there.
     pub(crate) shares: &'a [Share],
 }
@@ -50,7 +45,7 @@ struct Span {
     count: usize,
 }
 
-impl<'a> Step<'a> {
+impl<'a> StepWorker<'a> {
     /// Takes a chunk through groups of work.
     ///
     /// # Safety
@@ -59,30 +54,29 @@ impl<'a> Step<'a> {
     pub(crate) unsafe fn run(&self, chunk: usize, groups: &[Vec<Work>]) {
         let first = chunk * CHUNK;
         let count = CHUNK.min(self.batch.len() - first);
+        let whole = Span {
+            chunk,
+            first,
+            count,
+        };
         for group in groups {
             // SAFETY: spans of the same chunk, one after the other.
             unsafe {
                 if by_chunk(self.plan, group[0]) {
-                    self.work(
-                        group[0],
-                        Span {
-                            chunk,
-                            first,
-                            count,
-                        },
-                    );
-                } else {
-                    for sample in first..first + count {
-                        for &work in group {
-                            self.work(
-                                work,
-                                Span {
-                                    chunk,
-                                    first: sample,
-                                    count: 1,
-                                },
-                            );
-                        }
+                    self.work(group[0], whole);
+                    continue;
+                }
+                for first in first..first + count {
+                    let count = 1;
+                    for &work in group {
+                        self.work(
+                            work,
+                            Span {
+                                first,
+                                count,
+                                ..whole
+                            },
+                        );
                     }
                 }
             }
@@ -97,7 +91,7 @@ impl<'a> Step<'a> {
     ///
     /// Nobody else works on the span's chunk.
     unsafe fn work(&self, work: Work, span: Span) {
-        // SAFETY: as the caller vouches.
+        // SAFETY: as the caller guarantees.
         unsafe {
             match work {
                 Work::Load => self.load(span),
@@ -133,8 +127,8 @@ impl<'a> Step<'a> {
     /// As for `work`, and the part is not in use.
     unsafe fn plane(&self, index: usize, span: Span) -> &'a mut [f32] {
         let stride = self.plan.planes[index].stride();
-        // SAFETY: as the caller vouches.
-        unsafe { self.room.planes[index].part(span.first * stride, span.count * stride) }
+        // SAFETY: as the caller guarantees.
+        unsafe { self.buffers.planes[index].part(span.first * stride, span.count * stride) }
     }
 
     /// Their gradients.
@@ -144,13 +138,13 @@ impl<'a> Step<'a> {
     /// As for `plane`.
     unsafe fn gradient(&self, index: usize, span: Span) -> &'a mut [f32] {
         let stride = self.plan.planes[index].stride();
-        let first = if self.passing[index] {
+        let first = if self.transient[index] {
             span.chunk
         } else {
             span.first
         };
-        // SAFETY: as the caller vouches.
-        unsafe { self.room.gradients[index].part(first * stride, span.count * stride) }
+        // SAFETY: as the caller guarantees.
+        unsafe { self.buffers.gradients[index].part(first * stride, span.count * stride) }
     }
 
     /// The chunk's gradient of a range of parameters.
@@ -160,23 +154,15 @@ impl<'a> Step<'a> {
     /// As for `plane`.
     unsafe fn partial(&self, range: &std::ops::Range<usize>, span: Span) -> &'a mut [f32] {
         let start = span.chunk * self.plan.summed + range.start;
-        // SAFETY: as the caller vouches.
-        unsafe { self.room.partials.part(start, range.len()) }
+        // SAFETY: as the caller guarantees.
+        unsafe { self.buffers.partials.part(start, range.len()) }
     }
 
     unsafe fn load(&self, span: Span) {
         // SAFETY: as for `work`.
         let plane = unsafe { self.plane(0, span) };
-        self.isa.run(Load {
-            plane: &self.plan.planes[0],
-            pixels: self.batch.pixels,
-            row: self.batch.row(span.first),
-            soon: Some(span.first + AHEAD)
-                .filter(|&sample| sample < self.batch.len())
-                .map(|sample| self.batch.row(sample)),
-            scale: self.pixel_scale,
-            output: plane,
-        });
+        let load = Load::sample(&self.plan.planes[0], self.batch, span.first, plane);
+        self.isa.run(load);
         if span.first.is_multiple_of(CHUNK) {
             // SAFETY: as for `work`.
             unsafe { self.partial(&(0..self.plan.summed), span) }.fill(0.0);
@@ -203,14 +189,15 @@ impl<'a> Step<'a> {
 
     unsafe fn convolve(&self, index: usize, op: &ConvOp, span: Span) {
         // SAFETY: as for `work`.
-        let (input, output, places, scratch) = unsafe {
+        let (input, output, argmax, scratch) = unsafe {
             (
                 self.plane(op.input, span),
                 self.plane(op.output, span),
-                self.places_of(index, &self.plan.planes[op.output], span),
-                self.room
-                    .scratch
-                    .part(span.chunk * self.room.scratch_len, self.room.scratch_len),
+                self.argmax_of(index, &self.plan.planes[op.output], span),
+                self.buffers.scratch.part(
+                    span.chunk * self.buffers.scratch_len,
+                    self.buffers.scratch_len,
+                ),
             )
         };
         let weights = match op.layout {
@@ -225,7 +212,7 @@ impl<'a> Step<'a> {
             relu: op.relu,
             plane: &self.plan.planes[op.output],
             output,
-            places: Some(places),
+            argmax: Some(argmax),
             scratch,
         });
     }
@@ -233,11 +220,11 @@ impl<'a> Step<'a> {
     unsafe fn convolve_back(&self, index: usize, op: &ConvOp, span: Span) {
         let plane = &self.plan.planes[op.output];
         // SAFETY: as for `work`; weights and bias are different ranges.
-        let (input, gradient, places, weight_gradient, bias_gradient) = unsafe {
+        let (input, gradient, argmax, weight_gradient, bias_gradient) = unsafe {
             (
                 self.plane(op.input, span),
                 self.gradient(op.output, span),
-                self.places_of(index, plane, span),
+                self.argmax_of(index, plane, span),
                 self.partial(&op.weight, span),
                 self.partial(&op.bias, span),
             )
@@ -246,7 +233,7 @@ impl<'a> Step<'a> {
             window: &op.window,
             gradient: &gradient[plane.origin()..],
             row: plane.row(),
-            places,
+            argmax,
         };
         match &op.layout {
             ConvLayout::Panels { offsets, taps } => self.isa.run(FirstBack {
@@ -262,9 +249,10 @@ impl<'a> Step<'a> {
                 let (input_gradient, events) = unsafe {
                     (
                         self.gradient(op.input, span),
-                        &mut self.room.events[index].part(span.chunk, 1)[0],
+                        &mut self.buffers.events[index].part(span.chunk, 1)[0],
                     )
                 };
+                sort_events(self.isa, pooled, map, events);
                 self.isa.run(ConvolveBack {
                     map,
                     events,
@@ -282,10 +270,10 @@ impl<'a> Step<'a> {
     /// # Safety
     ///
     /// As for `plane`.
-    unsafe fn places_of(&self, index: usize, plane: &Plane, span: Span) -> &'a mut [u8] {
-        let len = places_len(plane);
-        // SAFETY: as the caller vouches.
-        unsafe { self.room.places[index].part(span.first * len, span.count * len) }
+    unsafe fn argmax_of(&self, index: usize, plane: &Plane, span: Span) -> &'a mut [u8] {
+        let len = plane.argmax_len();
+        // SAFETY: as the caller guarantees.
+        unsafe { self.buffers.argmax[index].part(span.first * len, span.count * len) }
     }
 
     unsafe fn dense(&self, op: &DenseOp, span: Span) {
@@ -346,9 +334,9 @@ impl<'a> Step<'a> {
         }
         for (i, values) in values.chunks_exact_mut(plane.stride()).enumerate() {
             let key = MaskKey {
-                seed: self.seed,
-                step: self.number,
-                layer: op.ordinal,
+                seed: self.dropout_seed,
+                step: self.batch.step,
+                layer: op.index,
                 sample: span.first + i,
             };
             self.isa.run(Dropout {
@@ -368,13 +356,10 @@ impl<'a> Step<'a> {
             (
                 self.plane(last, span),
                 self.gradient(last, span),
-                &mut self.room.scores.part(span.chunk, 1)[0],
+                &mut self.buffers.scores.part(span.chunk, 1)[0],
             )
         };
-        *score = Score {
-            samples: span.count,
-            ..Score::default()
-        };
+        *score = Score::default();
         #[allow(clippy::cast_precision_loss, reason = "a batch is smaller than 2^24")]
         let scale = 1.0 / self.batch.len() as f32;
         let rows = logits
@@ -383,14 +368,7 @@ impl<'a> Step<'a> {
         for (i, (logits, gradient)) in rows.enumerate() {
             let label = self.batch.labels[self.batch.row(span.first + i)];
             let logits = &logits[..self.plan.classes];
-            let (loss, hit) = cross_entropy(logits, label.into(), Some((gradient, scale)));
-            score.loss_sum += loss;
-            score.hits += usize::from(hit);
+            score.add_sample(logits, label, Some((gradient, scale)));
         }
     }
-}
-
-/// Bytes that a sample's places of maxima take.
-pub(crate) fn places_len(plane: &Plane) -> usize {
-    plane.height * plane.width * plane.stored
 }

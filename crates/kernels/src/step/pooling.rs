@@ -7,9 +7,9 @@ use super::super::geometry::Pool;
 use super::super::norm::{Measure, NormBack, NormSums};
 use super::super::plan::{NormOp, Op, PoolOp};
 use super::super::pool::{PoolBack, PoolForward, Pooled};
-use super::{Span, Step};
+use super::{Span, StepWorker};
 
-impl<'a> Step<'a> {
+impl<'a> StepWorker<'a> {
     pub(super) unsafe fn measure(&self, index: usize, span: Span) {
         let Op::Norm(op) = &self.plan.ops[index] else {
             return;
@@ -20,7 +20,7 @@ impl<'a> Step<'a> {
         let (input, moments) = unsafe {
             (
                 self.plane(op.input, span),
-                self.room.measured[index].part(span.chunk * len, len),
+                self.buffers.measured[index].part(span.chunk * len, len),
             )
         };
         self.isa.run(Measure {
@@ -59,15 +59,15 @@ impl<'a> Step<'a> {
         span: Span,
     ) {
         let [input_plane, plane] = planes.map(|plane| &self.plan.planes[plane]);
-        // SAFETY: as the caller vouches.
-        let (input, output, places) = unsafe {
+        // SAFETY: as the caller guarantees.
+        let (input, output, argmax) = unsafe {
             (
                 self.plane(planes[0], span),
                 self.plane(planes[1], span),
-                self.places_of(index, plane, span),
+                self.argmax_of(index, plane, span),
             )
         };
-        let places = Some(places);
+        let argmax = Some(argmax);
         self.isa.run(PoolForward {
             pool,
             input_plane,
@@ -76,7 +76,7 @@ impl<'a> Step<'a> {
             relu,
             plane,
             output,
-            places,
+            argmax,
         });
     }
 
@@ -91,11 +91,11 @@ impl<'a> Step<'a> {
         span: Span,
     ) -> Pooled<'a> {
         let plane = &self.plan.planes[planes[1]];
-        // SAFETY: as the caller vouches.
-        let (gradient, places) = unsafe {
+        // SAFETY: as the caller guarantees.
+        let (gradient, argmax) = unsafe {
             (
                 self.gradient(planes[1], span),
-                self.places_of(index, plane, span),
+                self.argmax_of(index, plane, span),
             )
         };
         Pooled {
@@ -103,7 +103,7 @@ impl<'a> Step<'a> {
             plane: &self.plan.planes[planes[0]],
             gradient: &gradient[plane.origin()..],
             gradient_row: plane.row(),
-            places,
+            argmax,
         }
     }
 

@@ -1,8 +1,7 @@
 //! The plainest network there is, in `f64`, sample by sample and index by index: what the
-//! kernels are held against.
+//! kernels are compared with.
 
-use crate::norm::EPSILON;
-use crate::spec::{Architecture, Layer, PixelScale, Tensor};
+use crate::{Layer, NORM_EPSILON, Network, PIXEL_SCALE};
 
 /// Numbers of a batch, N×C×H×W.
 #[derive(Debug, Clone)]
@@ -60,7 +59,7 @@ pub(crate) struct Outcome {
     pub(crate) magnified: f64,
 }
 
-/// One step of the way, with what the way back needs.
+/// One step of the forward pass, with what the backward pass needs.
 enum Step {
     Convolution {
         biased: bool,
@@ -87,7 +86,7 @@ enum Step {
 }
 
 struct Walk<'a> {
-    parameters: std::slice::Iter<'a, Tensor>,
+    parameters: std::slice::Iter<'a, Vec<f32>>,
     /// Parameters of every step that has some.
     used: Vec<Vec<f64>>,
     steps: Vec<Step>,
@@ -100,12 +99,8 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn take(&mut self) -> Vec<f64> {
-        let tensor = self.parameters.next().expect("a parameter for every layer");
-        tensor
-            .values
-            .iter()
-            .map(|&value| f64::from(value))
-            .collect()
+        let values = self.parameters.next().expect("values for every layer");
+        values.iter().map(|&value| f64::from(value)).collect()
     }
 
     fn convolution(
@@ -174,7 +169,7 @@ impl Walk<'_> {
         }
         let inverse: Vec<f64> = variance
             .iter()
-            .map(|v| 1.0 / (v + EPSILON).sqrt())
+            .map(|v| 1.0 / (v + NORM_EPSILON).sqrt())
             .collect();
         let largest = input
             .places()
@@ -289,22 +284,20 @@ fn for_each_product(
 
 /// Forward, loss and backward; dropout is left out.
 pub(crate) fn run(
-    architecture: &Architecture,
-    parameters: &[Tensor],
-    pixel_scale: &PixelScale,
-    pixels: &[f32],
+    network: &Network,
+    values: &[Vec<f32>],
+    pixels: &[u8],
     labels: &[u16],
     training: bool,
 ) -> Outcome {
-    let [channels, height, width] = architecture.input;
-    let mut grid = Grid::zeroed([labels.len(), channels, height, width]);
-    for at in grid.places() {
-        let of = |list: &[f32]| f64::from(*list.get(at[1]).unwrap_or(&list[0]));
-        let pixel = f64::from(pixels[grid.index(at)]);
-        grid.add(at, pixel * of(&pixel_scale.scale) + of(&pixel_scale.shift));
+    let input = network.input();
+    let shape = [labels.len(), input.channels, input.height, input.width];
+    let mut grid = Grid::zeroed(shape);
+    for (value, &pixel) in grid.values.iter_mut().zip(pixels) {
+        *value = f64::from(pixel) * f64::from(PIXEL_SCALE);
     }
     let mut walk = Walk {
-        parameters: parameters.iter(),
+        parameters: values.iter(),
         used: Vec::new(),
         steps: Vec::new(),
         statistics: Vec::new(),
@@ -312,33 +305,31 @@ pub(crate) fn run(
         magnified: 1.0,
         training,
     };
-    for layer in &architecture.layers {
-        let (batch_norm, relu) = match *layer {
-            Layer::Convolution {
-                channels,
-                kernel,
-                stride,
-                padding,
-                batch_norm,
-                relu,
-            } => {
-                grid = walk.convolution(grid, channels, kernel, stride, padding, !batch_norm);
-                (batch_norm, relu)
+    for layer in network.layers() {
+        let (batch_norm, relu) = match layer {
+            Layer::Conv(conv) => {
+                let filters = conv.output.channels;
+                grid = walk.convolution(
+                    grid,
+                    filters,
+                    conv.kernel,
+                    conv.stride,
+                    conv.pad,
+                    !conv.norm,
+                );
+                (conv.norm, conv.relu)
             }
-            Layer::Dense {
-                units,
-                batch_norm,
-                relu,
-            } => {
+            Layer::Dense(dense) => {
                 grid = walk.flatten(grid);
-                grid = walk.convolution(grid, units, [1, 1], [1, 1], [0; 4], !batch_norm);
-                (batch_norm, relu)
+                let units = dense.outputs;
+                grid = walk.convolution(grid, units, [1, 1], [1, 1], [0; 4], !dense.norm);
+                (dense.norm, dense.relu)
             }
-            Layer::MaxPool { size, stride } => {
-                grid = walk.pool(&grid, size, stride);
+            Layer::MaxPool(pool) => {
+                grid = walk.pool(&grid, pool.size, pool.stride);
                 (false, false)
             }
-            Layer::Dropout { .. } => (false, false),
+            Layer::Dropout(_) => (false, false),
         };
         if batch_norm {
             grid = walk.norm(grid);

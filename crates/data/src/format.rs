@@ -1,0 +1,19 @@
+//! A kind of folder that is a dataset: what a format's module provides.
+
+use bakeoff_core::Dataset;
+
+use crate::{error::DataError, listing::Listing};
+
+/// A kind of folder that is a dataset.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Format {
+    /// A short name, in kebab case.
+    pub name: &'static str,
+    /// What such a folder holds, as an error message lists it.
+    pub expects: &'static str,
+    /// Whether a folder looks as if it were meant to be of this format, complete or
+    /// not: an incomplete folder gets the errors of the format it was meant to be.
+    pub(crate) recognises: fn(&Listing) -> bool,
+    pub(crate) open: fn(&Listing) -> Result<Dataset, DataError>,
+}

@@ -1,0 +1,16 @@
+//! The table of formats. A new format is a module here and one more entry of [`FORMATS`].
+
+mod class_folders;
+mod idx;
+mod labelled;
+mod pixel_table;
+
+use crate::format::Format;
+
+/// Every format, the most specific first: the first that recognises a folder opens it.
+pub(crate) const FORMATS: &[Format] = &[
+    idx::FORMAT,
+    labelled::FORMAT,
+    class_folders::FORMAT,
+    pixel_table::FORMAT,
+];

@@ -1,0 +1,63 @@
+//! One part of a dataset from two IDX arrays: pictures and labels.
+
+use std::path::PathBuf;
+
+use bakeoff_core::{ImageShape, Images};
+
+use crate::{
+    error::DataError,
+    idx::{Array, times},
+    parts::{Labels, Part},
+};
+
+/// The part that two arrays make up, each given with its file.
+pub(crate) fn part(
+    (path, images): (PathBuf, Array),
+    (labels_path, labels): (PathBuf, Array),
+) -> Result<Part, DataError> {
+    let wrong_rank = |path, dims: &[usize], expected: &str| {
+        let (found, sizes) = (dims.len(), times(dims));
+        let problem =
+            format!("byte 3: the file has {found} dimension(s) ({sizes}), but {expected}");
+        DataError::invalid(path, problem)
+    };
+    if labels.dims.len() != 1 {
+        let expected = "labels need 1 (samples): is this the file of labels?";
+        return Err(wrong_rank(&labels_path, &labels.dims, expected));
+    }
+    let (count, shape) = match *images.dims.as_slice() {
+        [count, height, width] => (count, ImageShape::new(1, height, width)),
+        [count, channels, height, width] => (count, ImageShape::new(channels, height, width)),
+        ref dims => {
+            let expected = "pictures need 3 (samples, rows, columns) or 4 (samples, channels, rows, columns): is this the file of pictures?";
+            return Err(wrong_rank(&path, dims, expected));
+        }
+    };
+    if count != labels.data.len() {
+        return Err(DataError::invalid(
+            &path,
+            format!(
+                "byte 4: the file has {count} pictures, but {} has {} labels: the files do not belong together",
+                labels_path.display(),
+                labels.data.len()
+            ),
+        ));
+    }
+    let images = Images::new(shape, images.data)
+        .ok()
+        .filter(|images| !images.is_empty())
+        .ok_or_else(|| {
+            let problem = "byte 4: the header claims 0 pictures, and nothing can be learned or measured without any";
+            DataError::invalid(&path, problem)
+        })?;
+    Ok(Part {
+        path,
+        images,
+        labels: Labels {
+            path: labels_path,
+            values: labels.data.into_iter().map(u16::from).collect(),
+            unit: "byte",
+            first: 8,
+        },
+    })
+}
