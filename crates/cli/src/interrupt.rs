@@ -1,15 +1,15 @@
-//! Ctrl-C during a run: what is done is kept, and the person is told how to go on.
+//! Ctrl-C during a run: finished trials are kept, and a message says how to continue.
 
 use std::{io::IsTerminal as _, process, thread};
 
-/// What shells give a program that was interrupted: 128 and the signal's number.
+/// The exit code of an interrupted program: 128 plus the signal's number.
 const INTERRUPTED: i32 = 130;
 
-/// From now on Ctrl-C ends the program with these words. A trial in progress ends with
-/// it, because its standard input closes.
-pub(crate) fn tell(words: String) {
-    // Nothing else of a run is asynchronous, so that the runtime lives in a thread of its
-    // own. Without one Ctrl-C ends the program as ever, in silence.
+/// From now on Ctrl-C prints this message and ends the program. A trial in progress ends
+/// too, because its standard input closes.
+pub(crate) fn on_ctrl_c(message: String) {
+    // Nothing else in a run is asynchronous, so the runtime has its own thread. If it cannot
+    // start, Ctrl-C ends the program without a message.
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -24,7 +24,7 @@ pub(crate) fn tell(words: String) {
                 // What is left of a progress bar, and the `^C` on it.
                 eprint!("\r\u{1b}[2K");
             }
-            eprintln!("{words}");
+            eprintln!("{message}");
             process::exit(INTERRUPTED);
         }
     });

@@ -17,7 +17,7 @@ pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod trial;
 
-use std::path::Path;
+use std::{path::Path, process::ExitCode};
 
 use bakeoff_bench::{Experiment, ExperimentError, builtin_experiment, builtin_experiments};
 
@@ -27,7 +27,7 @@ use crate::overrides::OverrideArgs;
 fn experiment(name: &str, overrides: &OverrideArgs) -> anyhow::Result<Experiment> {
     let path = Path::new(name);
     let experiment = match builtin_experiment(name) {
-        // A file of that very name is more likely meant than the built-in one.
+        // A file of the same name comes before the built-in one.
         Some(builtin) if !path.is_file() => builtin?,
         _ => Experiment::read(path).map_err(|error| match error {
             ExperimentError::Io { .. } => anyhow::anyhow!(
@@ -40,8 +40,16 @@ fn experiment(name: &str, overrides: &OverrideArgs) -> anyhow::Result<Experiment
     Ok(experiment.with(&overrides.0)?)
 }
 
-/// The command line that was typed, for the report. The program by its plain name,
-/// because where it lay is of no use to a reader.
+/// Success, or exit code 1.
+fn exit_code(success: bool) -> ExitCode {
+    match success {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+/// The command line that was typed, for the report. The program is called by its plain name,
+/// because its path is of no use to a reader.
 fn command_line() -> String {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let quoted = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default();

@@ -36,30 +36,33 @@ pub(crate) fn main(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
 
 fn families_text() -> String {
     let mut out = String::new();
+    let mut all_built = true;
     for family in bakeoff_zoo::families() {
         out += &format!("{}: {}; {}\n", family.name, family.title, family.summary);
-        let rows: Vec<Vec<String>> = family
-            .engines
-            .iter()
-            .enumerate()
-            .map(|(position, engine)| {
-                let default = if position == 0 { " (default)" } else { "" };
-                vec![
-                    format!("    {}{default}", engine.name),
-                    engine.summary.to_owned(),
-                ]
-            })
-            .collect();
-        out += &rows_text(&rows);
+        let rows = family.engines.iter().enumerate().map(|(position, engine)| {
+            let note = match (&engine.code, position) {
+                (None, _) => " (not in this build)",
+                (Some(_), 0) => " (default)",
+                (Some(_), _) => "",
+            };
+            all_built &= engine.code.is_some();
+            vec![
+                format!("    {}{note}", engine.name),
+                engine.summary.to_owned(),
+            ]
+        });
+        // Two columns without a header.
+        let text = table(
+            &[("", Align::Left), ("", Align::Left)],
+            &rows.collect::<Vec<_>>(),
+        );
+        out += text.trim_start_matches('\n');
         out += "\n";
     }
+    if !all_built {
+        out += "`make engines` builds a program with every engine.\n";
+    }
     out + "`bakeoff models --settings FAMILY` lists a family's settings.\n\n"
-}
-
-/// Two columns without a header.
-fn rows_text(rows: &[Vec<String>]) -> String {
-    let text = table(&[("", Align::Left), ("", Align::Left)], rows);
-    text.trim_start_matches('\n').to_owned()
 }
 
 fn saved_text(saved: &[Listed], args: &ModelsArgs) -> String {
@@ -101,7 +104,7 @@ fn saved_text(saved: &[Listed], args: &ModelsArgs) -> String {
     ];
     let mut out = table(&header, &rows);
     if !damaged.is_empty() {
-        out += "\nNot readable:\n";
+        out += "\nCannot be read:\n";
         out += &damaged;
     }
     out
@@ -137,6 +140,7 @@ fn family_json(family: &Family) -> Value {
             "engine": engine.name,
             "summary": engine.summary,
             "deterministic": engine.deterministic,
+            "built": engine.code.is_some(),
         })).collect::<Vec<_>>(),
         "settings": family.settings().map(|setting| json!({
             "setting": setting.key,

@@ -20,27 +20,27 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
         && let Some(earlier) = bakeoff_bench::unfinished_before(&run)?
     {
         eprintln!(
-            "An earlier run of these trials, {}, was broken off: {} of {} have a record. \
-             This run begins anew; --resume would have gone on with that one.",
+            "An earlier run of the same trials, {}, was interrupted: {} of {} have a record. \
+             This is a new run; with --resume that one is continued instead.",
             text::path(&earlier.path),
             earlier.done,
             earlier.trials
         );
     }
     if args.resume && !args.quiet {
-        // Of all that a run has planned, this alone changes no trial: the run is the same.
+        // The one part of a plan that changes no trial, so that the run is the same.
         let planned = run.info()?.robustness_baseline;
         if planned.as_deref() != experiment.baseline() {
             eprintln!(
-                "The run to resume was planned with {} as the baseline of robustness, and keeps \
-                 it; only a new run takes {}.",
+                "The resumed run was planned with {} as the baseline of robustness and keeps it; \
+                 to use {}, start a new run.",
                 planned.as_deref().unwrap_or("none"),
                 experiment.baseline().unwrap_or("none")
             );
         }
     }
-    interrupt::tell(format!(
-        "Interrupted. What is finished is kept; go on with:\n  {}",
+    interrupt::on_ctrl_c(format!(
+        "Interrupted. Finished trials are kept; continue with:\n  {}",
         resume_command()
     ));
     let mut launcher = Subprocess {
@@ -81,15 +81,10 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
             args.models_dir.display(),
         ))?;
     }
-    let fine = outcome.failed == 0 && !outcome.cancelled;
-    Ok(if fine {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(super::exit_code(outcome.failed == 0 && !outcome.cancelled))
 }
 
-/// The command that was typed, to go on where it was interrupted.
+/// The command that was typed, to continue where it was interrupted.
 fn resume_command() -> String {
     let typed = super::command_line();
     match typed.split(' ').any(|word| word == "--resume") {

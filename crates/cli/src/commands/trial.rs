@@ -10,19 +10,19 @@ use anyhow::Context as _;
 use bakeoff_bench::{RunFolder, TrialEnd, TrialEvent, TrialOptions, run_trial};
 use bakeoff_core::{
     FitEvent,
-    record::{Outcome, PlannedTrial},
+    record::{Outcome, PlannedTrial, Record},
 };
 
 use crate::{args::TrialArgs, text};
 
-/// A small network makes thousands of steps a second: whoever reads of them and draws a bar
-/// would take the processor from the fit that is being timed.
+/// A small network makes thousands of steps a second: to print them all would take processor
+/// time from the fit that is being measured.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(40);
 
 pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     if args.until_stdin_closes {
-        // Some engines tell nothing for hours, so this cannot wait for an event. A trial
-        // may end anywhere: its record is written whole or not at all.
+        // Some engines send no event for hours, so this cannot wait for one. A trial may end
+        // anywhere: its record is written whole or not at all.
         std::thread::spawn(|| {
             let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
             std::process::exit(1);
@@ -32,7 +32,7 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     let plan = run.plan()?;
     let planned = find(&plan, args)?;
     let events = args.events;
-    let mut told: Option<Instant> = None;
+    let mut printed: Option<Instant> = None;
     let mut on_event = |event: &TrialEvent| {
         let progress = matches!(
             event,
@@ -40,16 +40,16 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
                 fit: FitEvent::Progress { .. }
             }
         );
-        if !events || progress && told.is_some_and(|told| told.elapsed() < PROGRESS_PAUSE) {
+        if !events || progress && printed.is_some_and(|at| at.elapsed() < PROGRESS_PAUSE) {
             return ControlFlow::Continue(());
         }
         if progress {
-            told = Some(Instant::now());
+            printed = Some(Instant::now());
         }
         match text::print_json(event) {
             Ok(()) => ControlFlow::Continue(()),
-            // Whoever reads the events has gone when they cannot be printed: then nobody
-            // wants the trial either, and a killed run leaves no process behind.
+            // The reader of the events has gone, so nobody wants the trial either. A killed
+            // run leaves no process behind.
             Err(_) => ControlFlow::Break(()),
         }
     };
@@ -62,46 +62,32 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     if events {
         return Ok(ExitCode::SUCCESS);
     }
-    let name = format!("trial {} ({})", planned.index, planned.trial.model);
-    let outcome = |record: &bakeoff_core::record::Record| match &record.outcome {
-        Outcome::Ok(measured) => {
-            format!(
-                "accuracy {}",
-                text::accuracy(Some(measured.scores.accuracy), measured.samples.test)
-            )
-        }
-        Outcome::Failed { reason, .. } => format!("failed: {reason}"),
-    };
-    let line = match &end {
-        TrialEnd::Ran(record) => format!("{name}: {}", outcome(record)),
-        TrialEnd::AlreadyDone(record) => format!("{name}: done already, {}", outcome(record)),
-        TrialEnd::CameSecond {
-            first,
-            agrees: true,
-        } => {
-            format!(
-                "{name}: another attempt was first, with the same probabilities, {}",
-                outcome(first)
-            )
-        }
-        TrialEnd::CameSecond {
-            first,
-            agrees: false,
-        } => format!(
-            "{name}: another attempt was first, with OTHER probabilities; its record stays, {}",
-            outcome(first)
+    let outcome = end.record().map(|record| match &record.outcome {
+        Outcome::Ok(measured) => format!(
+            "accuracy {}",
+            text::accuracy(Some(measured.scores.accuracy), measured.samples.test)
         ),
-        TrialEnd::Cancelled => format!("{name}: cancelled"),
+        Outcome::Failed { reason, .. } => format!("failed: {reason}"),
+    });
+    let how = match &end {
+        TrialEnd::Ran(_) => "",
+        TrialEnd::AlreadyDone(_) => "done already, ",
+        TrialEnd::CameSecond { agrees: true, .. } => {
+            "another attempt was first, with the same probabilities, "
+        }
+        TrialEnd::CameSecond { agrees: false, .. } => {
+            "another attempt was first, with OTHER probabilities; its record stays, "
+        }
+        TrialEnd::Cancelled => "cancelled",
     };
-    text::print(&format!("{line}\n"))?;
-    let failed = end
-        .record()
-        .is_none_or(|record| record.measured().is_none());
-    Ok(if failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    text::print(&format!(
+        "trial {} ({}): {how}{}\n",
+        planned.index,
+        planned.trial.model,
+        outcome.unwrap_or_default()
+    ))?;
+    let succeeded = end.record().and_then(Record::measured).is_some();
+    Ok(super::exit_code(succeeded))
 }
 
 fn find<'a>(plan: &'a [PlannedTrial], args: &TrialArgs) -> anyhow::Result<&'a PlannedTrial> {
