@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let models = arguments.next().unwrap_or_else(|| "models".into());
     let name = arguments.next().unwrap_or_else(|| "mnist/cnn".into());
-    let folder = bakeoff_store::find(Path::new(&models), &name)?;
+    let folder = Path::new(&models).join(&name);
     let loaded = bakeoff_store::load(&folder, bakeoff_zoo::family)?;
     let shape = loaded.manifest.input_shape;
     let dataset = bakeoff_data::open("mnist")?;
