@@ -71,7 +71,7 @@ audit:
 
 ## Criterion benches of the kernels, of whole fits on reduced data and of the report.
 bench:
-	$(CARGO) bench $(addprefix -p bakeoff-,knn logistic neural metrics zoo report) --benches
+	$(CARGO) bench $(addprefix -p bakeoff-,kernels knn logistic metrics zoo report) --benches
 
 ## Beside scikit-learn, FAISS, PyTorch and Keras, into docs/peers.md; ARGS=--quick to try it.
 bench-peers:

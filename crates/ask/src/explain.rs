@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use bakeoff_core::{
     ImageShape, Images, Layer, Layers, LayersError, PredictError, TrainingNeighbour,
 };
+use bakeoff_network::{forward, input_gradient};
 use serde::{Deserialize, Serialize};
 
 use crate::models::Model;
@@ -157,7 +158,7 @@ const HALVINGS: usize = 12;
 
 fn saliency(layers: &Layers, picture: &[u8], class: usize) -> Result<Saliency, LayersError> {
     let mut layers = Cow::Borrowed(layers);
-    let mut answer = layers.forward(picture)?;
+    let mut answer = forward(&layers, picture)?;
     // The gradient of a nearly certain answer is zero but for rounding. A higher
     // temperature gives softer scores with the same order, and a gradient again.
     for _ in 0..HALVINGS {
@@ -170,9 +171,9 @@ fn saliency(layers: &Layers, picture: &[u8], class: usize) -> Result<Saliency, L
         }
         let temperature = layers.temperature() * 2.0;
         layers = Cow::Owned(layers.into_owned().with_temperature(temperature)?);
-        answer = layers.forward(picture)?;
+        answer = forward(&layers, picture)?;
     }
-    let gradient = layers.input_gradient(picture, class)?;
+    let gradient = input_gradient(&layers, picture, class)?;
     let shape = layers.input();
     let mut shares = vec![0.0_f32; shape.height * shape.width];
     for (values, gradients) in answer
@@ -199,7 +200,7 @@ fn saliency(layers: &Layers, picture: &[u8], class: usize) -> Result<Saliency, L
 }
 
 fn features(layers: &Layers, picture: &[u8]) -> Result<Vec<FeatureMaps>, LayersError> {
-    let outputs = layers.forward(picture)?.layers;
+    let outputs = forward(layers, picture)?.layers;
     let mut maps = Vec::new();
     for (index, layer) in layers.layers().iter().enumerate() {
         if !matches!(layer, Layer::Conv(_)) {

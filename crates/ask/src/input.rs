@@ -1,7 +1,7 @@
 //! What is asked about, prepared as the models need it.
 
 use bakeoff_core::{ImageShape, Images};
-use bakeoff_data::{PictureError, picture};
+use bakeoff_picture::{PictureError, prepare};
 
 /// What is asked about. `B` holds the bytes of a file.
 pub enum Subject<B> {
@@ -43,7 +43,7 @@ impl<B: AsRef<[u8]>> Subject<B> {
     fn prepare(&self, shape: ImageShape) -> Result<Input, InputError> {
         match self {
             Self::Picture(bytes) => {
-                let done = picture::prepare(bytes.as_ref(), shape)?;
+                let done = prepare(bytes.as_ref(), shape)?;
                 Ok(Input {
                     images: done.images,
                     steps: done.steps.iter().map(ToString::to_string).collect(),

@@ -1,6 +1,6 @@
 //! Finding a model by its name.
 
-use bakeoff_core::nearest_name;
+use bakeoff_core::{did_you_mean, nearest_name};
 
 /// The longest name that is looked for: finding a similar name takes memory by the product
 /// of both lengths.
@@ -13,7 +13,7 @@ pub enum NameError {
     /// No model has this name.
     #[error(
         "there is no saved model `{name}`{}; there {}",
-        suggestion.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default(),
+        did_you_mean(.suggestion.as_deref()),
         if known.is_empty() { "are none yet".to_owned() } else { format!("are: {}", known.join(", ")) }
     )]
     Unknown {

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::{
     Classifier, FittedModel, ModelHeader, ModelReader, ModelSpec, Settings, SpecError, StoreError,
+    wording::nearest_name,
 };
 
 /// One implementation of a family.
@@ -264,17 +265,6 @@ impl Family {
             settings,
         })
     }
-}
-
-/// The name that `word` was probably meant to be, if any comes close.
-pub fn nearest_name<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let word = word.to_lowercase();
-    names
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&word, name), name))
-        .filter(|&(distance, name)| distance <= 1 + name.chars().count() / 4)
-        .min()
-        .map(|(_, name)| name.to_owned())
 }
 
 #[cfg(test)]

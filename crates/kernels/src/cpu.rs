@@ -1,4 +1,4 @@
-//! The instruction sets of the processor, asked once, in one place.
+//! The instruction sets of the processor, detected once, in one place.
 //!
 //! Kernels are chosen by [`Cpu::detected`], and the record of a trial lists what it found, so
 //! that both speak of the same things. Compiling for the machine at hand
@@ -10,8 +10,8 @@ macro_rules! cpu {
     ($($feature:ident, $name:tt, $arch:literal, $detect:ident;)*) => {
         /// The instruction sets that kernels ask for, and whether this processor has them.
         ///
-        /// Fields are private, so that whoever holds a value knows that the processor was asked:
-        /// `unsafe` calls of kernels rely on it.
+        /// Fields are private, so that a value exists only if the processor was asked: `unsafe`
+        /// calls of kernels rely on it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct Cpu {
             $($feature: bool,)*

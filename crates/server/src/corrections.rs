@@ -13,7 +13,7 @@ use std::{
 
 use bakeoff_ask::Model;
 use bakeoff_core::Images;
-use bakeoff_data::encode_png;
+use bakeoff_picture::encode_png;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::{Code, Problem};

@@ -43,7 +43,7 @@ pub(crate) async fn serve(
     let slots = Arc::new(Semaphore::new(most));
     loop {
         let slot = tokio::select! {
-            slot = Arc::clone(&slots).acquire_owned() => place,
+            slot = Arc::clone(&slots).acquire_owned() => slot,
             () = stopped(&mut stop) => break,
         };
         // The semaphore is never closed.

@@ -1,7 +1,7 @@
 //! Reading a request: its body within limits of bytes, of time, and of the bytes of all
 //! requests together; then the question in it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     body::{Body, Bytes},

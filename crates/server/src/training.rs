@@ -57,9 +57,9 @@ pub(crate) enum TrainingState {
 pub(crate) struct TrainingProgress {
     pub(crate) state: TrainingState,
     /// Models that are done.
-    done: usize,
+    pub(crate) done: usize,
     /// Models in all.
-    total: usize,
+    pub(crate) total: usize,
     /// The model that is being trained.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<String>,

@@ -1,7 +1,7 @@
 //! How much of a model's accuracy is left when people draw and photograph the digits.
 //!
 //! Every tenth test digit of MNIST is drawn again in each of the kinds that
-//! `bakeoff_data::redrawn` knows, and answered by a saved model: prepared as the program
+//! `bakeoff_tests::redrawn` knows, and answered by a saved model: prepared as the program
 //! prepares pictures, and, for contrast, only resized, as many demos do. Prints the table
 //! of `docs/own-pictures.md`.
 //!
@@ -15,10 +15,8 @@
 use std::{error::Error, path::Path};
 
 use bakeoff_core::{FittedModel, ImageShape, Images};
-use bakeoff_data::{
-    picture::{PictureError, Prepared, prepare},
-    redrawn,
-};
+use bakeoff_picture::{Prepared, prepare};
+use bakeoff_tests::redrawn;
 use rayon::prelude::*;
 
 /// Of the seed, nothing was tuned on.
@@ -30,7 +28,7 @@ const EVERY: usize = 10;
 /// Sheets of each kind without a digit.
 const BLANKS: u64 = 200;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut arguments = std::env::args().skip(1);
     let models = arguments.next().unwrap_or_else(|| "models".into());
     let name = arguments.next().unwrap_or_else(|| "mnist/cnn".into());
@@ -95,7 +93,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// On how many sheets of this kind without a digit one is found.
-fn blank_sheets_answered(kind: &redrawn::Kind, shape: ImageShape) -> Result<usize, PictureError> {
+fn blank_sheets_answered(
+    kind: &redrawn::Kind,
+    shape: ImageShape,
+) -> Result<usize, Box<dyn Error + Send + Sync>> {
     let nothing = vec![0; shape.pixels()];
     let answered = (0..BLANKS)
         .into_par_iter()
@@ -103,7 +104,7 @@ fn blank_sheets_answered(kind: &redrawn::Kind, shape: ImageShape) -> Result<usiz
             let file = redrawn::redraw(&nothing, shape, kind, SEED + index)?;
             Ok(usize::from(prepare(&file, shape).is_ok()))
         })
-        .collect::<Result<Vec<usize>, PictureError>>()?;
+        .collect::<Result<Vec<usize>, Box<dyn Error + Send + Sync>>>()?;
     Ok(answered.iter().sum())
 }
 
@@ -112,7 +113,7 @@ fn right(
     model: &dyn FittedModel,
     images: &Images,
     labels: &[u16],
-) -> Result<usize, Box<dyn Error>> {
+) -> Result<usize, Box<dyn Error + Send + Sync>> {
     let answers = model.predict_proba(images)?.predicted();
     Ok(answers.iter().zip(labels).filter(|(a, b)| a == b).count())
 }
@@ -122,7 +123,7 @@ fn accuracy(
     model: &dyn FittedModel,
     images: &Images,
     labels: &[u16],
-) -> Result<f64, Box<dyn Error>> {
+) -> Result<f64, Box<dyn Error + Send + Sync>> {
     Ok(100.0 * right(model, images, labels)? as f64 / labels.len() as f64)
 }
 

@@ -281,7 +281,7 @@ fn a_calibrated_model_is_more_honest_and_comes_back_with_the_same_bits() {
             "{name}"
         );
         if let Some(layers) = loaded.model.layers() {
-            let found = layers.forward(images.get(0).unwrap()).unwrap();
+            let found = bakeoff_network::forward(&layers, images.get(0).unwrap()).unwrap();
             for (found, expected) in found.probabilities.iter().zip(after.row(0)) {
                 assert!(
                     (found - expected).abs() < 1e-4,
@@ -349,7 +349,7 @@ fn the_layers_of_a_model_answer_as_the_model_does() {
         let images = data.test().images();
         let answers = model.predict_proba(images).unwrap();
         for index in 0..images.len() {
-            let found = layers.forward(images.get(index).unwrap()).unwrap();
+            let found = bakeoff_network::forward(&layers, images.get(index).unwrap()).unwrap();
             for (found, expected) in found.probabilities.iter().zip(answers.row(index)) {
                 assert!(
                     (found - expected).abs() < 1e-4,

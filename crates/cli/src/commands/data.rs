@@ -4,11 +4,11 @@ use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use bakeoff_core::Corruption;
+use bakeoff_report::terminal::{Align, table};
 use serde_json::{Value, json};
 
 use crate::{
     args::{DataArgs, DataCommand, DataShowArgs},
-    table::{Align, table},
     text,
 };
 
@@ -78,7 +78,7 @@ fn show(args: &DataShowArgs) -> anyhow::Result<ExitCode> {
     }
     if let Some(path) = &args.corruptions {
         // As a run without settings of its own corrupts them.
-        let png = bakeoff_data::corruption_sheet(test.images(), &CORRUPTED, 1)?;
+        let png = bakeoff_data::corruption_examples(test.images(), &CORRUPTED, 1)?;
         write(path, &png)?;
     }
     let counts: Vec<(String, usize, usize)> = train

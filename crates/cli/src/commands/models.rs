@@ -3,14 +3,11 @@
 use std::process::ExitCode;
 
 use bakeoff_core::Family;
+use bakeoff_report::terminal::{Align, table};
 use bakeoff_store::Listed;
 use serde_json::{Value, json};
 
-use crate::{
-    args::ModelsArgs,
-    table::{Align, table},
-    text,
-};
+use crate::{args::ModelsArgs, text};
 
 pub(crate) fn main(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
     if let Some(name) = &args.settings {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bakeoff_ask::InputError;
-use bakeoff_data::{PictureError, picture::MAX_FILE_BYTES};
+use bakeoff_picture::{MAX_FILE_BYTES, PictureError};
 
 use crate::text;
 
@@ -17,9 +17,8 @@ pub(crate) const NOTHING_FOUND: u8 = 4;
 
 /// The help text on exit codes.
 pub(crate) const EXIT_CODES: &str = "\
-Exit codes: 0 every picture was answered; 1 something failed, and the rows say what;
-2 the command line was not understood; 4 nothing failed, but no picture was found, or
-nothing is drawn in one.";
+Exit codes: 0 fine, 1 something failed (the rows say what), 2 the command line was not \
+understood, 4 nothing failed, but no picture was found, or a picture is blank.";
 
 /// Standard input by a path, where the system has one for it.
 const STANDARD_INPUT: &str = "/dev/stdin";

@@ -5,15 +5,11 @@ use std::{path::Path, process::ExitCode};
 use anyhow::Context as _;
 use bakeoff_ask::{Inputs, Model, Models, Subject};
 use bakeoff_core::Images;
+use bakeoff_report::terminal::{Align, table};
 use serde::Serialize;
 
 use super::pictures::{self, Fault, Source};
-use crate::{
-    args::PredictArgs,
-    preview::Preview,
-    table::{Align, table},
-    text,
-};
+use crate::{args::PredictArgs, preview::Preview, text};
 
 /// A class and its probability.
 #[derive(Serialize)]

@@ -13,7 +13,7 @@ use axum::{
 };
 use bakeoff_ask::Models;
 use bakeoff_core::ImageShape;
-use bakeoff_data::encode_png;
+use bakeoff_picture::encode_png;
 use serde_json::{Value, json};
 
 use super::support::*;

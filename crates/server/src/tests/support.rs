@@ -321,7 +321,7 @@ pub(super) fn bar() -> Vec<u8> {
             }
         })
         .collect();
-    bakeoff_data::encode_png(ImageShape::new(1, height, width), &pixels).expect("a PNG")
+    bakeoff_picture::encode_png(ImageShape::new(1, height, width), &pixels).expect("a PNG")
 }
 
 /// 28×28 grey levels of a bar, light on dark.
