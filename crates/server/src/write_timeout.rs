@@ -1,7 +1,7 @@
-//! A connection whose other side must take in what it asked for.
+//! A timeout for writing to a connection.
 //!
-//! Without this, a client that asks for a report and reads nothing of it would keep its
-//! place, and the report in memory, for as long as it likes.
+//! Without it, a client that asks for a report and reads nothing of it would keep its
+//! connection, and the report in memory, without end.
 
 use std::{
     future::Future as _,
@@ -16,40 +16,40 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// Fails where nothing can be written for too long.
-pub(crate) struct Stalling<T> {
+/// Fails when nothing can be written for too long.
+pub(crate) struct WriteTimeout<T> {
     inner: T,
-    patience: Duration,
-    /// Since nothing can be written.
-    alarm: Option<Pin<Box<Sleep>>>,
+    limit: Duration,
+    /// Runs while nothing can be written.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl<T> Stalling<T> {
-    pub(crate) fn new(inner: T, patience: Duration) -> Self {
+impl<T> WriteTimeout<T> {
+    pub(crate) fn new(inner: T, limit: Duration) -> Self {
         Self {
             inner,
-            patience,
-            alarm: None,
+            limit,
+            timer: None,
         }
     }
 
-    fn or_alarm<R>(
+    fn or_timeout<R>(
         &mut self,
         context: &mut Context<'_>,
         written: Poll<io::Result<R>>,
     ) -> Poll<io::Result<R>> {
         if written.is_ready() {
-            self.alarm = None;
+            self.timer = None;
             return written;
         }
-        let patience = self.patience;
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep(patience)));
-        ready!(alarm.as_mut().poll(context));
+        let limit = self.limit;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
+        ready!(timer.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Stalling<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeout<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -59,14 +59,14 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stalling<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Stalling<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write(context, bytes);
-        self.or_alarm(context, written)
+        self.or_timeout(context, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -83,7 +83,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stalling<T> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
-        self.or_alarm(context, written)
+        self.or_timeout(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {

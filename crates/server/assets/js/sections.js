@@ -1,4 +1,4 @@
-// What lies around the drawing: examples, corrections, reports, the first training.
+// The sections around the drawing: examples, corrections, reports, the first training.
 
 import * as api from "./api.js";
 import { byId, count, element } from "./dom.js";
@@ -6,7 +6,7 @@ import { picture } from "./pixels.js";
 
 const TRAINING_POLL_MS = 700;
 
-/** Example pictures as buttons; `chosen` is given the one that is clicked. */
+/** Example pictures as buttons; `chosen` gets the one that is clicked. */
 export async function showExamples(chosen) {
   const { examples } = await api.examples();
   const buttons = examples.map((example) =>
@@ -33,12 +33,12 @@ export async function showExamples(chosen) {
   }
 }
 
-/** The personal datasets: how many, and how to see how a model does on them. */
+/** The personal datasets: their sizes, and the command that evaluates a model on them. */
 export async function showCorrections() {
   const { datasets } = await api.corrections();
-  const parts = datasets.map(({ dataset, count: kept, folder, evaluate, problem }) => {
+  const parts = datasets.map(({ dataset, count: pictures, folder, evaluate, problem }) => {
     if (problem) return element("p", { class: "problem", text: problem });
-    const words = `${count(kept, "picture", "pictures")} for ${dataset}, in ${folder}. To see how a model does on them:`;
+    const words = `${count(pictures, "picture", "pictures")} for ${dataset}, in ${folder}. To evaluate a model on them:`;
     return element(
       "div",
       {},
@@ -54,7 +54,7 @@ export async function showCorrections() {
     parts.push(
       element("p", {
         class: "note",
-        text: "None yet. When a model is wrong (or right), say what your picture was: it is kept as a small dataset of your own, on which every model can be evaluated.",
+        text: "None yet. Give the correct label of your picture, whether a model is wrong or right: the picture is saved in a small dataset of your own, on which every model can be evaluated.",
       }),
     );
   byId("own").replaceChildren(...parts);
@@ -79,7 +79,7 @@ export async function showReports() {
         { class: "note" },
         "None yet: ",
         element("code", { text: "bakeoff run" }),
-        " compares models and writes one.",
+        " compares models and writes a report.",
       ),
     );
     return;

@@ -1,37 +1,32 @@
-// Asking while somebody draws: one request at a time. What happens meanwhile is asked
-// about together when it is done, so that a slow server is never given a queue, and the
-// last state of the drawing is always asked about.
+// Requests while somebody draws: one at a time. When it is answered, only the latest of
+// those that came meanwhile is sent, so that a slow server never gets a queue, and the
+// last state of the drawing is always sent.
 //
-// Answers about another picture (cleared, replaced, undone to nothing) are dropped.
+// Answers about an earlier picture (cleared, replaced, undone to nothing) are dropped.
 
 const AGAIN_MS = 1000;
 
-export class Asker {
+export class LatestRequest {
   #next = null;
   #busy = false;
   #generation = 0;
-  #shown;
+  #show;
 
-  /** `shown` is given each answer, or the problem in its place. */
-  constructor(shown) {
-    this.#shown = shown;
+  /** `show` gets each answer, or the problem instead. */
+  constructor(show) {
+    this.#show = show;
   }
 
-  /** Asks as soon as the request before has been answered; the latest `request` wins. */
-  ask(request) {
+  /** Sends as soon as the request before is answered; only the latest `request` is sent. */
+  send(request) {
     this.#next = request;
     if (!this.#busy) this.#run();
   }
 
-  /** Whatever was asked before is of no interest any more. */
-  forget() {
+  /** Drops the requests so far and their answers. */
+  cancel() {
     this.#next = null;
     this.#generation += 1;
-  }
-
-  /** Whether an answer is on its way or yet to be asked for. */
-  get busy() {
-    return this.#busy;
   }
 
   async #run() {
@@ -53,7 +48,7 @@ export class Asker {
         if (generation === this.#generation) this.#next ??= request;
         continue;
       }
-      this.#shown(answer, problem);
+      this.#show(answer, problem);
     }
     this.#busy = false;
   }

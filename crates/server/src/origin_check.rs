@@ -1,17 +1,17 @@
-//! Who may ask: the checks that every request passes before anything else, and the
-//! headers that every answer carries.
+//! The origin check that every request passes before anything else, and the security
+//! headers of every answer.
 //!
 //! A server on this machine is reachable from every page that its browser opens. Three
 //! things keep such pages out:
 //!
-//! - the `Host` must be one of ours, so that a name which a stranger points at
-//!   127.0.0.1 (DNS rebinding) leads nowhere;
-//! - what a browser says of itself (`Sec-Fetch-Site`, `Origin`) must not be another
-//!   site, neither for writing nor for embedding;
+//! - the `Host` must be one of ours, so that another name that leads to 127.0.0.1 (DNS
+//!   rebinding) is refused;
+//! - a browser's `Sec-Fetch-Site` and `Origin` must not name another site, neither for
+//!   writing nor for embedding;
 //! - no answer says that other sites may read it (no CORS).
 //!
-//! Programs such as curl send neither of the two headers and are let in: whoever runs
-//! programs on this machine needs no browser to get in.
+//! Programs such as curl send neither of the two headers and are answered: who can run
+//! programs on this machine needs no browser.
 
 use std::net::IpAddr;
 
@@ -29,8 +29,8 @@ pub(crate) const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; sty
      img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 
-/// What a report may do: it is one file with its own script, and a guest here. The
-/// sandbox takes this server's origin from it, so that it can call nothing.
+/// What a report may do: it is one file with its own script. The sandbox takes this
+/// server's origin from it, so that it cannot use the API.
 pub(crate) const REPORT_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; \
      style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'; sandbox allow-scripts allow-popups";
@@ -45,15 +45,15 @@ pub(crate) struct Hosts {
 
 #[derive(Clone, Debug)]
 enum Addresses {
-    /// Those of this machine to itself, and the one that is listened on.
+    /// Loopback addresses, and the one that is listened on.
     Own(IpAddr),
-    /// Every network is listened on, so that any address may be ours. Rebinding needs a
-    /// name, which an address is not.
+    /// Every network is listened on, so that any address may be ours. DNS rebinding needs a
+    /// name, and an address is none.
     Any,
 }
 
 impl Hosts {
-    /// For a server that listens on `address`, asked for as `host`.
+    /// For a server that listens on `address`, which the user gave as `host`.
     pub(crate) fn new(host: &str, address: IpAddr) -> Self {
         let name = host.to_ascii_lowercase();
         let is_address = unbracketed(&name).parse::<IpAddr>().is_ok();
@@ -95,7 +95,7 @@ fn authority(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
         return None;
     }
     let host: Authority = host.to_str().ok()?.parse().ok()?;
-    // Credentials in front of a host are a way to hide it.
+    // Credentials before a host can hide it.
     if host.as_str().contains('@') {
         return None;
     }
@@ -105,14 +105,14 @@ fn authority(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
     }
 }
 
-/// What a header says; nobody sends those that are asked for here twice in earnest.
-fn word<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The value of a header that no honest client sends twice.
+fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().unwrap_or("unreadable");
     Some(values.next().map_or(value, |_| "several"))
 }
 
-/// Lets a request in or says why not.
+/// Accepts a request or says why not.
 ///
 /// # Errors
 /// [`Code::ForeignHost`] or [`Code::CrossSite`].
@@ -134,13 +134,13 @@ pub(crate) fn check(hosts: &Hosts, request: &Request) -> Result<(), Problem> {
         )
     };
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    match word(headers, "sec-fetch-site") {
+    match value(headers, "sec-fetch-site") {
         None | Some("same-origin" | "none") => {}
-        // A link on another page may lead here; nothing of here may be put into it.
-        Some(_) if reads && word(headers, "sec-fetch-mode") == Some("navigate") => {}
+        // Another page may link to this server, but not embed anything of it.
+        Some(_) if reads && value(headers, "sec-fetch-mode") == Some("navigate") => {}
         Some(site) => return Err(other_site(&format!("Sec-Fetch-Site: {site}"))),
     }
-    if !reads && let Some(origin) = word(headers, "origin") {
+    if !reads && let Some(origin) = value(headers, "origin") {
         let own = origin
             .split_once("://")
             .is_some_and(|(_, host)| host.eq_ignore_ascii_case(authority.as_str()));
@@ -151,8 +151,8 @@ pub(crate) fn check(hosts: &Hosts, request: &Request) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Puts the headers on an answer that every answer carries.
-pub(crate) fn dress(mut response: Response) -> Response {
+/// Adds the security headers to an answer.
+pub(crate) fn with_security_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
