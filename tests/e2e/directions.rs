@@ -31,7 +31,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("measures", &["core", "metrics"]),
     ("report", &["core", "metrics", "measures"]),
-    ("server", &["core", "picture", "data", "network", "store", "zoo", "bench"]),
+    (
+        "server",
+        &[
+            "core", "picture", "data", "network", "store", "zoo", "bench",
+        ],
+    ),
 ];
 
 /// A file of more lines than this, its inline tests not counted, is asking to be two.
