@@ -275,7 +275,7 @@ measures! {
     /// Mean accuracy over all corruptions and severities, where the experiment asks for
     /// them. It is of a model, over its seeds, so a single result has none.
     CORRUPTED_ACCURACY =
-        score("corrupted_accuracy", "accuracy on corrupted pictures", |_| None)
+        score("corrupted_accuracy", "accuracy on corrupted images", |_| None)
         .in_unit(Unit::Percent);
     /// Errors on corrupted pictures relative to the baseline's: 1 is as robust as the
     /// baseline, less is more robust. It is of a model, so a single result has none.
@@ -299,7 +299,7 @@ measures! {
         seconds(r.measured.costs.model_load_ns)
     });
     /// Predicting the whole test part in one call, wall clock.
-    PREDICT_TIME = cost("predict_seconds", "time for all test pictures", Unit::Seconds, |r| {
+    PREDICT_TIME = cost("predict_seconds", "time for all test images", Unit::Seconds, |r| {
         seconds(r.measured.costs.predict_ns)
     });
     /// Median time to predict one picture alone.
