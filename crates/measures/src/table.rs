@@ -112,11 +112,6 @@ impl Measure {
         row.copied().unwrap_or(&ACCURACY)
     }
 
-    /// The row with an id.
-    pub fn by_id(id: &str) -> Option<&'static Self> {
-        MEASURES.iter().find(|row| row.id == id).copied()
-    }
-
     /// The measures that a place shows, in order.
     pub fn shown_in(place: Shown) -> impl Iterator<Item = &'static Self> {
         MEASURES.iter().copied().filter(move |m| m.shown >= place)
@@ -284,7 +279,7 @@ measures! {
     /// Mean accuracy over all corruptions and severities, where the experiment asks for
     /// them. It is of a model, over its seeds, so a single result has none.
     CORRUPTED_ACCURACY =
-        score("corrupted_accuracy", "accuracy on corrupted pictures", |_| None)
+        score("corrupted_accuracy", "accuracy on corrupted images", |_| None)
         .in_unit(Unit::Percent);
     /// Errors on corrupted pictures relative to the baseline's: 1 is as robust as the
     /// baseline, less is more robust. It is of a model, so a single result has none.
@@ -305,7 +300,7 @@ measures! {
         seconds(r.costs().model_load_ns)
     });
     /// Predicting the whole test part in one call, wall clock.
-    PREDICT_TIME = cost("predict_seconds", "time for all test pictures", Unit::Seconds, |r| {
+    PREDICT_TIME = cost("predict_seconds", "time for all test images", Unit::Seconds, |r| {
         seconds(r.costs().predict_ns)
     });
     /// Median time to predict one picture alone.
@@ -371,7 +366,6 @@ mod tests {
             let row = Measure::of(metric);
             assert_eq!(row.metric, Some(metric));
             assert_eq!(serde_json::to_value(metric).unwrap(), row.id);
-            assert_eq!(Measure::by_id(row.id), Some(row));
         }
     }
 

@@ -17,7 +17,7 @@ fn plain(group: &Group<'_>) -> Plain {
     let several = group.significance.models.len() > 1;
     let entries = group.entries.iter().enumerate();
     Plain {
-        title: format!("Test pictures of {}", group.name),
+        title: format!("Test images of {}", group.name),
         columns: ["model", "engine"]
             .into_iter()
             .chain(Measure::shown_in(Shown::Summary).map(|measure| measure.label))
