@@ -80,7 +80,7 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     ];
     let samples = evaluation.samples;
     let mut out = format!(
-        "{} on the {} test pictures of `{}`\n\n",
+        "{} on the {} test images of `{}`\n\n",
         loaded.full_name,
         text::count(samples as u64),
         dataset.name()
