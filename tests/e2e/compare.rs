@@ -125,11 +125,11 @@ fn runs_are_ranked_together_unless_a_name_means_two_things() {
     assert!(json["test"].is_null() && json["no_test"].is_string());
     here("rank", &[good, worse], &[])
         .expect(1)
-        .complains_of(&["`knn`", "another recipe"]);
+        .complains_of(&["`knn`", "different settings"]);
 }
 
 #[test]
-fn the_terminal_says_who_cannot_be_told_from_the_best() {
+fn the_terminal_marks_models_not_significantly_different_from_the_best() {
     let comparison = comparison();
     let rows = leaderboard(&comparison.run);
     let tied: Vec<&str> = rows

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bakeoff_core::{Dataset, ImageShape};
-use bakeoff_data::encode_png;
+use bakeoff_picture::encode_png;
 use serde_json::Value;
 
 use crate::support::{

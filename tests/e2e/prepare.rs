@@ -9,7 +9,7 @@ use std::{
 };
 
 use bakeoff_core::ImageShape;
-use bakeoff_data::encode_png;
+use bakeoff_picture::encode_png;
 
 use crate::support::{bakeoff, comparison, entries, finish, run, scratch};
 

@@ -1,1 +1,3 @@
-//! The end-to-end tests of bakeoff are in `e2e/`; this library has no code.
+//! What tests of several crates share. The end-to-end tests of bakeoff are in `e2e/`.
+
+pub mod redrawn;

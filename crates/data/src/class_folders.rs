@@ -131,7 +131,8 @@ mod tests {
     use super::*;
 
     fn png(value: u8, side: usize) -> Vec<u8> {
-        crate::encode_png(ImageShape::new(1, side, side), &vec![value; side * side]).unwrap()
+        bakeoff_picture::encode_png(ImageShape::new(1, side, side), &vec![value; side * side])
+            .unwrap()
     }
 
     /// A folder with pictures of 3×3, all of the grey level given.

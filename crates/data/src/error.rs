@@ -3,9 +3,10 @@
 
 use std::{io, path::PathBuf};
 
-use bakeoff_core::SamplesError;
+use bakeoff_core::{SamplesError, did_you_mean};
+use bakeoff_picture::PictureError;
 
-use crate::{PictureError, idx::IdxError};
+use crate::idx::IdxError;
 
 /// Why a dataset could not be opened.
 ///
@@ -15,7 +16,7 @@ use crate::{PictureError, idx::IdxError};
 pub enum DataError {
     /// Neither a built-in name nor a path.
     #[error(
-        "no dataset named {name:?}.{} Built in: {builtins}. The path of a folder works too: {expects}",
+        "there is no dataset `{name}`{}. Built in: {builtins}. The path of a folder works too: {expects}",
         did_you_mean(.suggestion.as_deref())
     )]
     UnknownName {
@@ -221,11 +222,4 @@ pub enum DataError {
         /// What is wrong.
         problem: SamplesError,
     },
-}
-
-/// ` Did you mean "x"?`, or nothing.
-fn did_you_mean(suggestion: Option<&str>) -> String {
-    suggestion
-        .map(|name| format!(" Did you mean {name:?}?"))
-        .unwrap_or_default()
 }

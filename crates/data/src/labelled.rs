@@ -235,7 +235,8 @@ mod tests {
     use super::*;
 
     fn png(value: u8, side: usize) -> Vec<u8> {
-        crate::encode_png(ImageShape::new(1, side, side), &vec![value; side * side]).unwrap()
+        bakeoff_picture::encode_png(ImageShape::new(1, side, side), &vec![value; side * side])
+            .unwrap()
     }
 
     /// A folder with three pictures and this table.
@@ -295,7 +296,7 @@ mod tests {
     #[test]
     fn a_colour_makes_all_pictures_rgb() {
         let dir = folder("file,label\na.png,0\nb.png,1\n");
-        let colour = crate::encode_png(
+        let colour = bakeoff_picture::encode_png(
             ImageShape::new(3, 4, 4),
             &[[9; 16], [8; 16], [7; 16]].concat(),
         );

@@ -7,12 +7,10 @@ use std::{
 };
 
 use bakeoff_core::{ImageShape, Images};
+use bakeoff_picture::{MAX_FILE_BYTES, RawPicture};
 use rayon::prelude::*;
 
-use crate::{
-    DataError,
-    picture::{self, MAX_FILE_BYTES, Stored},
-};
+use crate::DataError;
 
 /// Decodes the pictures, which must be of one size.
 ///
@@ -22,9 +20,10 @@ use crate::{
 /// Names the first picture that cannot be read, is damaged, or is of another size
 /// than the first one.
 pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Images, DataError> {
-    let mut pictures: Vec<Stored> = Vec::with_capacity(paths.len());
+    let mut pictures: Vec<RawPicture> = Vec::with_capacity(paths.len());
     // In parallel, but what is said of them does not depend on who was first.
-    let read: Vec<Result<Stored, DataError>> = paths.par_iter().map(|path| read(path)).collect();
+    let read: Vec<Result<RawPicture, DataError>> =
+        paths.par_iter().map(|path| read(path)).collect();
     for (path, picture) in paths.iter().zip(read) {
         let picture = picture?;
         if let Some(first) = pictures.first()
@@ -41,7 +40,7 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Images, DataError> {
         }
         pictures.push(picture);
     }
-    let grey = pictures.iter().all(Stored::is_grey);
+    let grey = pictures.iter().all(RawPicture::is_grey);
     let (width, height) = pictures.first().map_or((1, 1), |p| (p.width, p.height));
     let shape = ImageShape::new(if grey { 1 } else { 3 }, height, width);
     let pixels: Vec<u8> = pictures
@@ -54,7 +53,7 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Images, DataError> {
     })
 }
 
-fn read(path: &Path) -> Result<Stored, DataError> {
+fn read(path: &Path) -> Result<RawPicture, DataError> {
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| {
@@ -65,7 +64,7 @@ fn read(path: &Path) -> Result<Stored, DataError> {
             path: path.into(),
             problem,
         })?;
-    picture::stored(&bytes).map_err(|problem| DataError::Picture {
+    RawPicture::decode(&bytes).map_err(|problem| DataError::Picture {
         path: path.into(),
         problem,
     })

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Instant};
 
 use bakeoff_core::{ImageShape, Images};
-use bakeoff_data::{PictureError, picture};
+use bakeoff_picture::PictureError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -125,7 +125,7 @@ impl Subject {
     fn prepare(&self, shape: ImageShape) -> Result<Prepared, Problem> {
         let (images, steps, warnings) = match self {
             Self::Picture(bytes) => {
-                let done = picture::prepare(bytes, shape)?;
+                let done = bakeoff_picture::prepare(bytes, shape)?;
                 let steps = done.steps.iter().map(ToString::to_string).collect();
                 let warnings = done.warnings.iter().map(ToString::to_string).collect();
                 (done.images, steps, warnings)

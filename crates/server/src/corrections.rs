@@ -12,7 +12,7 @@ use std::{
 };
 
 use bakeoff_core::Images;
-use bakeoff_data::encode_png;
+use bakeoff_picture::encode_png;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

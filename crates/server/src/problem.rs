@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bakeoff_data::PictureError;
+use bakeoff_picture::PictureError;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,7 +1,7 @@
 //! How much of a model's accuracy is left when people draw and photograph the digits.
 //!
 //! Every tenth test digit of MNIST is drawn again in each of the kinds that
-//! `bakeoff_data::redrawn` knows, and answered by a saved model: prepared as the program
+//! `bakeoff_tests::redrawn` knows, and answered by a saved model: prepared as the program
 //! prepares pictures, and, for contrast, only resized, as many demos do. Prints the table
 //! of `docs/own-pictures.md`.
 //!
@@ -15,10 +15,8 @@
 use std::{error::Error, path::Path};
 
 use bakeoff_core::{FittedModel, ImageShape, Images};
-use bakeoff_data::{
-    picture::{PictureError, Prepared, prepare},
-    redrawn,
-};
+use bakeoff_picture::{Prepared, prepare};
+use bakeoff_tests::redrawn;
 use rayon::prelude::*;
 
 /// Of the seed, nothing was tuned on.
@@ -34,8 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let models = arguments.next().unwrap_or_else(|| "models".into());
     let name = arguments.next().unwrap_or_else(|| "mnist/cnn".into());
-    let folder = bakeoff_zoo::find(Path::new(&models), &name)?;
-    let loaded = bakeoff_zoo::load(&folder)?;
+    let folder = bakeoff_store::find(Path::new(&models), &name)?;
+    let loaded = bakeoff_store::load(&folder, bakeoff_zoo::family)?;
     let shape = loaded.manifest.input_shape;
     let dataset = bakeoff_data::open("mnist")?;
     let every: Vec<usize> = (0..dataset.test().len()).step_by(EVERY).collect();
@@ -95,7 +93,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// On how many sheets of this kind without a digit one is found.
-fn blank_sheets_answered(kind: &redrawn::Kind, shape: ImageShape) -> Result<usize, PictureError> {
+fn blank_sheets_answered(
+    kind: &redrawn::Kind,
+    shape: ImageShape,
+) -> Result<usize, Box<dyn Error + Send + Sync>> {
     let nothing = vec![0; shape.pixels()];
     let answered = (0..BLANKS)
         .into_par_iter()
@@ -103,7 +104,7 @@ fn blank_sheets_answered(kind: &redrawn::Kind, shape: ImageShape) -> Result<usiz
             let file = redrawn::redraw(&nothing, shape, kind, SEED + index)?;
             Ok(usize::from(prepare(&file, shape).is_ok()))
         })
-        .collect::<Result<Vec<usize>, PictureError>>()?;
+        .collect::<Result<Vec<usize>, Box<dyn Error + Send + Sync>>>()?;
     Ok(answered.iter().sum())
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use bakeoff_core::ImageShape;
-use bakeoff_data::encode_png;
+use bakeoff_picture::encode_png;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

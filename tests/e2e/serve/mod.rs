@@ -169,7 +169,7 @@ fn drawn(index: usize) -> Vec<u8> {
             }
         })
         .collect();
-    bakeoff_data::encode_png(ImageShape::new(1, side, side), &pixels).unwrap()
+    bakeoff_picture::encode_png(ImageShape::new(1, side, side), &pixels).unwrap()
 }
 
 /// Writes drawn digits to a folder and returns what the shell says of each: for every

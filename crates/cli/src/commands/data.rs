@@ -78,7 +78,7 @@ fn show(args: &DataShowArgs) -> anyhow::Result<ExitCode> {
     }
     if let Some(path) = &args.corruptions {
         // As a run without settings of its own corrupts them.
-        let png = bakeoff_data::corruption_sheet(test.images(), &CORRUPTED, 1)?;
+        let png = bakeoff_data::corruption_examples(test.images(), &CORRUPTED, 1)?;
         write(path, &png)?;
     }
     let counts: Vec<(String, usize, usize)> = train

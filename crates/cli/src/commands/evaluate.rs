@@ -13,7 +13,7 @@ use crate::{args::EvaluateArgs, text};
 
 pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let folder = super::predict::find(&args.models_dir, &args.model)?;
-    let loaded = bakeoff_zoo::load(&folder)?;
+    let loaded = bakeoff_store::load(&folder, bakeoff_zoo::family)?;
     let dataset = bakeoff_data::open(&args.dataset)?;
     let test = dataset.test();
     let facts = &loaded.manifest.facts;

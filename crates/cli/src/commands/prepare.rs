@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use bakeoff_core::ImageShape;
-use bakeoff_data::{StageRow, encode_png, picture, stage_sheet};
+use bakeoff_picture::{STAGES, StageRow, encode_png, explain, stages_picture};
 
 use super::pictures::{self, Fault, Source};
 use crate::{args::PrepareArgs, text};
@@ -24,7 +24,9 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     let target = match &args.model {
         Some(name) => {
             let folder = super::predict::find(&args.models_dir, name)?;
-            bakeoff_zoo::load(&folder)?.manifest.input_shape
+            bakeoff_store::load(&folder, bakeoff_zoo::family)?
+                .manifest
+                .input_shape
         }
         // What MNIST's models see.
         None => ImageShape::new(1, 28, 28),
@@ -41,7 +43,7 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
         text::print(&format!("{}\n", text::path(&name)))?;
         match source.read() {
             Ok(bytes) => {
-                let explained = picture::explain(&bytes, target);
+                let explained = explain(&bytes, target);
                 for (position, stage) in explained.stages.iter().enumerate() {
                     let file = stage_file(stem, position + 1, stage.name);
                     let png = encode_png(stage.images.shape(), stage.images.pixels())?;
@@ -72,7 +74,7 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     }
     if !rows.is_empty() {
         let sheet = args.out.join(SHEET);
-        write(&sheet, &stage_sheet(&rows)?)?;
+        write(&sheet, &stages_picture(&rows)?)?;
         let more = match left_out {
             0 => String::new(),
             count => format!(" ({count} more pictures are not on it)"),
@@ -123,7 +125,7 @@ fn refuse_to_overwrite(sources: &[(Source, String)], out: &Path) -> anyhow::Resu
             // Stages that changed nothing are not counted.
             (1..=before + 1).map(move |position| stage_file(stem, position, stage))
         };
-        picture::STAGES.into_iter().enumerate().flat_map(of_stage)
+        STAGES.into_iter().enumerate().flat_map(of_stage)
     });
     for file in stages.chain([SHEET.to_owned()]) {
         let path = out.join(file);

@@ -9,10 +9,10 @@ use serde_json::json;
 
 use crate::{args::RunArgs, interrupt, pages, progress, text};
 
-pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
-    let experiment = super::experiment(&args.experiment, args.overrides)?;
+pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
+    let experiment = super::experiment(&args.experiment, &args.overrides)?;
     // Before hours of training, not after them.
-    std::fs::create_dir_all(&args.models_dir)
+    std::fs::create_dir_all(&*args.models_dir)
         .with_context(|| format!("--models-dir: cannot use {}", args.models_dir.display()))?;
     let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), args.resume)?;
     if !args.resume
@@ -45,7 +45,7 @@ pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
     ));
     let mut launcher = Subprocess {
         program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
-        models: args.models_dir.clone(),
+        models: args.models_dir.to_path_buf(),
         threads: args.threads.unwrap_or(0),
     };
     let trials = run.plan()?.len();
@@ -65,7 +65,7 @@ pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
             "run": run.path(),
             "report": report,
             "index": index,
-            "models": args.models_dir,
+            "models": &*args.models_dir,
             "failed": outcome.failed,
             "leaderboard": leaderboard.rows,
         }))?;

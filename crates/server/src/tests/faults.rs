@@ -12,7 +12,7 @@ use axum::{
     http::{StatusCode, header},
 };
 use bakeoff_core::ImageShape;
-use bakeoff_data::encode_png;
+use bakeoff_picture::encode_png;
 use serde_json::{Value, json};
 
 use super::support::*;

@@ -15,7 +15,7 @@ use bakeoff_core::{
     FittedModel, ImageShape, Images, ModelSpec, ModelWriter, PredictError, Probabilities, Settings,
     StoreError, TrainingNeighbour,
 };
-use bakeoff_zoo::{FORMAT_VERSION, LoadedModel, Manifest, ModelFacts, TestMetrics, WeightsFile};
+use bakeoff_store::{FORMAT_VERSION, LoadedModel, Manifest, ModelFacts, TestMetrics, WeightsFile};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -300,7 +300,7 @@ pub(super) fn bar() -> Vec<u8> {
             }
         })
         .collect();
-    bakeoff_data::encode_png(ImageShape::new(1, height, width), &pixels).expect("a PNG")
+    bakeoff_picture::encode_png(ImageShape::new(1, height, width), &pixels).expect("a PNG")
 }
 
 /// 28×28 grey levels of a bar, light on dark.

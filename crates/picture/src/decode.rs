@@ -1,0 +1,245 @@
+//! From the bytes of a file to pixels, within limits.
+
+use std::io::Cursor;
+
+use bakeoff_core::ImageShape;
+use image::{
+    DynamicImage, ImageDecoder, ImageError, Limits,
+    codecs::{jpeg::JpegDecoder, png::PngDecoder},
+    imageops::FilterType,
+    metadata::Orientation,
+};
+
+use crate::{error::PictureError, log::Log, plane::Plane, steps::Step};
+
+/// The longest file that is decoded. Whoever reads a picture from somewhere that may
+/// not end reads one byte more than this, and it is refused by its length.
+pub const MAX_FILE_BYTES: usize = 64 << 20;
+
+/// The longest side that is read; phones stay below it.
+const MAX_SIDE: u32 = 16_384;
+
+/// The most that is decoded: 89 megapixels of 8-bit RGB, 33 of 16-bit RGBA. Decoding
+/// and what follows need about three times this.
+const MAX_DECODED_BYTES: u64 = 256 << 20;
+
+/// A decoded picture, upright; both sides are at least 1.
+pub(crate) struct Decoded {
+    image: DynamicImage,
+    /// Whether any pixel lets the background through.
+    transparent: bool,
+}
+
+/// Decodes a PNG or JPEG, recognised by its content.
+pub(crate) fn decode(bytes: &[u8], log: &mut Log) -> Result<Decoded, PictureError> {
+    // `ImageReader` would do, but it hides the size that a refused header claims.
+    let input = Cursor::new(bytes);
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(PictureError::FileTooLong {
+            max_mebibytes: MAX_FILE_BYTES >> 20,
+        });
+    }
+    let (format, result) = match image::guess_format(bytes) {
+        Ok(image::ImageFormat::Png) => {
+            let mut limits = Limits::no_limits();
+            limits.max_alloc = Some(MAX_DECODED_BYTES);
+            ("PNG", PngDecoder::with_limits(input, limits).map(pixels))
+        }
+        Ok(image::ImageFormat::Jpeg) => {
+            // The decoder would fill what is missing with grey and say nothing.
+            if !ends_as_jpeg(bytes) {
+                return Err(PictureError::Damaged {
+                    format: "JPEG",
+                    problem: "it is cut short".into(),
+                });
+            }
+            ("JPEG", JpegDecoder::new(input).map(pixels))
+        }
+        _ if bytes.is_empty() => return Err(PictureError::Empty),
+        _ => {
+            return Err(PictureError::Unsupported { found: kind(bytes) });
+        }
+    };
+    let damaged = |problem: ImageError| PictureError::Damaged {
+        format,
+        problem: problem.to_string(),
+    };
+    let (image, orientation) = result.map_err(damaged)??.map_err(damaged)?;
+    log.steps.push(Step::Decoded {
+        format,
+        width: image.width() as usize,
+        height: image.height() as usize,
+    });
+    let mut image = image;
+    if orientation != Orientation::NoTransforms {
+        image.apply_orientation(orientation);
+        log.steps.push(Step::Turned {
+            exif: orientation.to_exif(),
+        });
+    }
+    let transparent = image.color().has_alpha()
+        && match &image {
+            DynamicImage::ImageLumaA8(i) => i.pixels().any(|p| p.0[1] < u8::MAX),
+            DynamicImage::ImageRgba8(i) => i.pixels().any(|p| p.0[3] < u8::MAX),
+            DynamicImage::ImageLumaA16(i) => i.pixels().any(|p| p.0[1] < u16::MAX),
+            DynamicImage::ImageRgba16(i) => i.pixels().any(|p| p.0[3] < u16::MAX),
+            _ => false,
+        };
+    if transparent {
+        log.steps.push(Step::OverWhite);
+    }
+    Ok(Decoded { image, transparent })
+}
+
+/// Whether the pixels of a JPEG are followed by its end marker. More may follow that:
+/// phones append films.
+fn ends_as_jpeg(bytes: &[u8]) -> bool {
+    const START_OF_SCAN: u8 = 0xda;
+    let mut at = 2;
+    // Segments before the pixels can hold whole pictures of their own (thumbnails).
+    while let Some(&[0xff, marker, high, low]) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        at += 2;
+        if marker == START_OF_SCAN {
+            break;
+        }
+        // Markers may be preceded by filling bytes, which are no segments.
+        at = if marker == 0xff {
+            at - 1
+        } else {
+            at + usize::from(u16::from_be_bytes([high, low]))
+        };
+    }
+    // Within the pixels, 0xff is followed by 0 or by a restart marker.
+    let scan = bytes.get(at..).unwrap_or_default();
+    scan.windows(2).any(|pair| pair == [0xff, 0xd9])
+}
+
+type Pixels = Result<(DynamicImage, Orientation), ImageError>;
+
+/// Checks what the header claims, then decodes.
+fn pixels(mut decoder: impl ImageDecoder) -> Result<Pixels, PictureError> {
+    let (width, height) = decoder.dimensions();
+    if width.max(height) > MAX_SIDE || decoder.total_bytes() > MAX_DECODED_BYTES {
+        return Err(PictureError::TooLarge {
+            width,
+            height,
+            max_side: MAX_SIDE,
+            max_mebibytes: MAX_DECODED_BYTES >> 20,
+        });
+    }
+    // An orientation that cannot be read is no reason to refuse the picture.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    Ok(DynamicImage::from_decoder(decoder).map(|image| (image, orientation)))
+}
+
+/// What bytes seem to be that are neither PNG nor JPEG.
+fn kind(bytes: &[u8]) -> &'static str {
+    match image::guess_format(bytes) {
+        Ok(image::ImageFormat::Gif) => return "a GIF",
+        Ok(image::ImageFormat::WebP) => return "a WebP picture",
+        Ok(image::ImageFormat::Bmp) => return "a BMP picture",
+        Ok(image::ImageFormat::Tiff) => return "a TIFF picture",
+        Ok(image::ImageFormat::Avif) => return "an AVIF picture",
+        _ => {}
+    }
+    let brand = bytes.get(4..12).unwrap_or_default();
+    if brand.starts_with(b"ftyp") {
+        return match &brand[4..] {
+            b"avif" | b"avis" => "an AVIF picture",
+            b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1" => "a HEIC picture",
+            _ => "a film",
+        };
+    }
+    if bytes.starts_with(b"%PDF") {
+        return "a PDF";
+    }
+    let head = &bytes[..bytes.len().min(512)];
+    let text = String::from_utf8_lossy(head).to_lowercase();
+    if text.contains("<svg") {
+        return "an SVG drawing";
+    }
+    if text.contains("<html") || text.contains("<!doctype") {
+        return "a web page";
+    }
+    let printable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    if head.iter().all(printable) {
+        "text"
+    } else {
+        "a file of an unknown kind"
+    }
+}
+
+impl Decoded {
+    pub(crate) fn width(&self) -> usize {
+        self.image.width() as usize
+    }
+
+    pub(crate) fn height(&self) -> usize {
+        self.image.height() as usize
+    }
+
+    /// Whether every pixel is grey and opaque, and no more than a byte deep.
+    pub(crate) fn is_plain_grey(&self) -> bool {
+        fn grey([red, green, blue]: [u8; 3]) -> bool {
+            red == green && green == blue
+        }
+        match &self.image {
+            DynamicImage::ImageLuma8(_) => true,
+            DynamicImage::ImageLumaA8(_) => !self.transparent,
+            DynamicImage::ImageRgb8(i) => i.pixels().all(|p| grey(p.0)),
+            DynamicImage::ImageRgba8(i) => {
+                let opaque = |[red, green, blue, _]: [u8; 4]| grey([red, green, blue]);
+                !self.transparent && i.pixels().all(|p| opaque(p.0))
+            }
+            _ => false,
+        }
+    }
+
+    /// The grey levels over white, and the alpha channel where any of it is transparent.
+    pub(crate) fn into_grey(self) -> (Plane, Option<Plane>) {
+        let width = self.width();
+        let plane = |values| Plane::new(width, values);
+        if !self.transparent {
+            return (plane(self.image.into_luma8().into_raw()), None);
+        }
+        let pairs = self.image.into_luma_alpha8();
+        let grey = pairs.pixels().map(|p| over_white(p.0[0], p.0[1])).collect();
+        let alpha = pairs.pixels().map(|p| p.0[1]).collect();
+        (plane(grey), Some(plane(alpha)))
+    }
+
+    /// Three planes over white, resized by area to the height and width of `target`.
+    pub(crate) fn into_rgb(self, target: ImageShape) -> Vec<u8> {
+        let mut image = if self.transparent {
+            let mut image = self.image.into_rgba8();
+            for pixel in image.pixels_mut() {
+                let [red, green, blue, alpha] = pixel.0;
+                pixel.0 = [
+                    over_white(red, alpha),
+                    over_white(green, alpha),
+                    over_white(blue, alpha),
+                    u8::MAX,
+                ];
+            }
+            DynamicImage::from(image).into_rgb8()
+        } else {
+            self.image.into_rgb8()
+        };
+        // A model's pictures are far smaller than 4 billion pixels on a side.
+        let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
+        let (width, height) = (side(target.width), side(target.height));
+        if image.dimensions() != (width, height) {
+            image = image::imageops::resize(&image, width, height, FilterType::Triangle);
+        }
+        (0..3)
+            .flat_map(|channel| image.pixels().map(move |pixel| pixel.0[channel]))
+            .collect()
+    }
+}
+
+/// A value of this opacity laid over white.
+fn over_white(value: u8, alpha: u8) -> u8 {
+    let (value, alpha) = (u32::from(value), u32::from(alpha));
+    // At most 255 × 255 + 127, so that the quotient fits a byte.
+    ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+}

@@ -1,0 +1,83 @@
+//! Why a picture cannot be read, prepared or written.
+
+use bakeoff_core::ImageShape;
+
+/// Why a picture cannot be read, prepared or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PictureError {
+    /// No bytes at all.
+    #[error("the picture is empty (0 bytes)")]
+    Empty,
+    /// More bytes than are decoded.
+    #[error(
+        "the file is longer than {max_mebibytes} MiB, the most that is read: make the picture smaller first"
+    )]
+    FileTooLong {
+        /// The most that is read, in MiB.
+        max_mebibytes: usize,
+    },
+    /// Not a picture of a kind that is read.
+    #[error("this is {found}, not a PNG or JPEG picture: save it as one of these")]
+    Unsupported {
+        /// What it seems to be.
+        found: &'static str,
+    },
+    /// A picture that is damaged or cut short.
+    #[error("the {format} picture is damaged: {problem}")]
+    Damaged {
+        /// `PNG` or `JPEG`.
+        format: &'static str,
+        /// What the decoder says.
+        problem: String,
+    },
+    /// A picture whose header claims more than is read.
+    #[error(
+        "the picture claims {width}×{height} pixels: at most {max_side} on a side and {max_mebibytes} MiB unpacked are read; make it smaller first"
+    )]
+    TooLarge {
+        /// Claimed width.
+        width: u32,
+        /// Claimed height.
+        height: u32,
+        /// The longest side that is read.
+        max_side: u32,
+        /// The most that a picture may take unpacked, in MiB.
+        max_mebibytes: u64,
+    },
+    /// A model's shape that no picture can be prepared for.
+    #[error("pictures are prepared for models with 1 (grey) or 3 (RGB) channels, not for {shape}")]
+    Target {
+        /// The shape that was asked for.
+        shape: ImageShape,
+    },
+    /// No ink was found.
+    #[error("nothing drawn: the picture has no ink that stands out from its background")]
+    NothingDrawn,
+    /// Bytes that are not one picture of a shape.
+    #[error("{bytes} bytes are not one picture of {shape}")]
+    Length {
+        /// The bytes that were given.
+        bytes: usize,
+        /// The shape.
+        shape: ImageShape,
+    },
+    /// A grid without pictures.
+    #[error("there are no pictures to show")]
+    EmptyGrid,
+    /// A grid that is too large for PNG viewers.
+    #[error(
+        "{rows} rows of {columns} pictures of {shape} are too many for one PNG: ask for fewer per class"
+    )]
+    GridSize {
+        /// Rows of pictures.
+        rows: usize,
+        /// Pictures in a row.
+        columns: usize,
+        /// The shape of each.
+        shape: ImageShape,
+    },
+    /// PNG could not be written.
+    #[error("the picture could not be written as PNG: {0}")]
+    Encode(String),
+}

@@ -1,0 +1,165 @@
+//! The pipeline: a picture passes its steps from the top of this file to the bottom.
+
+use bakeoff_core::{ImageShape, Images};
+
+use crate::{
+    decode::{self, Decoded},
+    error::PictureError,
+    lines,
+    log::{Log, Stage},
+    page,
+    paper::{self, Ink},
+    place,
+    plane::Plane,
+    resample, specks,
+    steps::{Step, Warning},
+    stroke,
+};
+
+/// A picture as a model sees it, and what was done to get it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Prepared {
+    /// A batch of one, of the shape that was requested.
+    pub images: Images,
+    /// What was done, in order.
+    pub steps: Vec<Step>,
+    /// What may make the answer less certain.
+    pub warnings: Vec<Warning>,
+}
+
+/// What [`explain`] shows.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Explained {
+    /// The picture after each step that changed it, up to the step that failed.
+    pub stages: Vec<Stage>,
+    /// What [`prepare`] returns.
+    pub prepared: Result<Prepared, PictureError>,
+}
+
+/// Reads a PNG or JPEG, recognised by its content, and prepares it for a model whose
+/// pictures have shape `target`.
+///
+/// - A grey target gets MNIST's own steps (see the crate). A grey, opaque picture
+///   that already has the target's size and is light on dark is left unchanged, so
+///   that a picture written from a dataset predicts as it does in the dataset.
+/// - For an RGB target the picture is resized, by area; nothing is known of what its model
+///   sees, so no ink is searched for.
+///
+/// # Errors
+/// When the bytes are no PNG or JPEG, damaged or too large, when there is no ink, or
+/// when the target is neither grey nor RGB.
+pub fn prepare(bytes: &[u8], target: ImageShape) -> Result<Prepared, PictureError> {
+    logged(bytes, target, &mut Log::default())
+}
+
+/// Prepares a picture as [`prepare`] does and keeps what it looks like after each step,
+/// for people who wonder why a model saw what it saw.
+pub fn explain(bytes: &[u8], target: ImageShape) -> Explained {
+    let mut log = Log {
+        stages: Some(Vec::new()),
+        ..Log::default()
+    };
+    let prepared = logged(bytes, target, &mut log);
+    let mut stages = log.stages.unwrap_or_default();
+    if let Ok(prepared) = &prepared {
+        stages.push(Stage {
+            name: "prepared",
+            images: prepared.images.clone(),
+        });
+    }
+    Explained { stages, prepared }
+}
+
+fn logged(bytes: &[u8], target: ImageShape, log: &mut Log) -> Result<Prepared, PictureError> {
+    // Refuses an impossible target before a large picture is decoded.
+    if !matches!(target.channels, 1 | 3) || target.pixels() == 0 {
+        return Err(PictureError::Target { shape: target });
+    }
+    let decoded = decode::decode(bytes, log)?;
+    let pixels = if target.channels == 1 {
+        grey(decoded, target, log)?
+    } else {
+        color(decoded, target, log)
+    };
+    let images = Images::new(target, pixels).map_err(|_| PictureError::Target { shape: target })?;
+    Ok(Prepared {
+        images,
+        steps: std::mem::take(&mut log.steps),
+        warnings: std::mem::take(&mut log.warnings),
+    })
+}
+
+fn color(decoded: Decoded, target: ImageShape, log: &mut Log) -> Vec<u8> {
+    let (width, height) = (decoded.width(), decoded.height());
+    if (width, height) == (target.width, target.height) {
+        log.steps.push(Step::Kept);
+    } else {
+        log.steps.push(Step::Resized {
+            width: target.width,
+            height: target.height,
+        });
+        // Compared as products, so that nothing is rounded.
+        if width * target.height != height * target.width {
+            log.warnings.push(Warning::AspectChanged);
+        }
+    }
+    decoded.into_rgb(target)
+}
+
+/// The longest side on which ink is searched for. A digit that fills a twentieth of a
+/// photo is then still more than twice as large as what MNIST's models see.
+const WORKING_SIDE: usize = 1024;
+
+fn grey(decoded: Decoded, target: ImageShape, log: &mut Log) -> Result<Vec<u8>, PictureError> {
+    let plain = decoded.is_plain_grey();
+    let (grey, alpha) = decoded.into_grey();
+    log.stage("read", &grey);
+    let has_target_size = (grey.width, grey.height) == (target.width, target.height);
+    if plain && has_target_size && paper::is_light_on_dark(&grey)? {
+        log.steps.push(Step::Kept);
+        return Ok(grey.values);
+    }
+    let factor = grey.longer_side().div_ceil(WORKING_SIDE);
+    let shrunk = |plane: Plane| match factor {
+        1 => plane,
+        _ => resample::shrink(&plane, factor),
+    };
+    let grey = shrunk(grey);
+    if factor > 1 {
+        log.steps.push(Step::Shrunk {
+            width: grey.width,
+            height: grey.height,
+        });
+    }
+    let small = grey.width <= 2 * target.width && grey.height <= 2 * target.height;
+    let mut ink = match (ink_on_page(grey, small, log), alpha) {
+        (Err(PictureError::NothingDrawn), Some(alpha)) => {
+            // White ink on transparent: as white as the paper below it would be.
+            let ink = ink_on_page(shrunk(alpha), small, &mut Log::default())?;
+            log.steps.push(Step::InkFromAlpha);
+            ink
+        }
+        (found, _) => found?,
+    };
+    log.stage("ink", &ink.amount);
+    lines::erase(&mut ink, log)?;
+    specks::erase(&mut ink, log)?;
+    place::warn(&ink, log);
+    let margin = stroke::thicken(&mut ink, log);
+    Ok(place::like_mnist(&ink, margin, target, log))
+}
+
+/// The ink of the page; of the whole picture where no background surrounds a page.
+fn ink_on_page(mut grey: Plane, small: bool, log: &mut Log) -> Result<Ink, PictureError> {
+    if !small && let Some(page) = page::without_background(&grey) {
+        log.steps.push(Step::Background);
+        log.stage("page", &page);
+        grey = page;
+    }
+    paper::ink(grey, small, log)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! Pages on desks, small digits on large sheets, and what lies at the edge.
+
+use super::*;
+
+/// A photo: light that falls off to the right, and a camera's noise.
+fn photo(image: &GrayImage) -> GrayImage {
+    let mut seed = 7_u32;
+    GrayImage::from_fn(image.width(), image.height(), |x, y| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let noise = f64::from(seed >> 24) / 32.0 - 4.0;
+        let light = 1.0 - 0.12 * f64::from(x) / f64::from(image.width());
+        let value = f64::from(image.get_pixel(x, y).0[0]) * light + noise;
+        Luma([value.clamp(0.0, 255.0) as u8])
+    })
+}
+
+/// The seven of the other tests, three times as large.
+const LARGE_SEVEN: [[u32; 4]; 2] = [[290, 160, 150, 24], [410, 160, 30, 240]];
+
+/// A page of grey level 225 on a desk of 60.
+fn on_a_desk(left: u32, top: u32, right: u32, bottom: u32, strokes: &[[u32; 4]]) -> GrayImage {
+    let page = drawing(800, 600, 225, 40, strokes);
+    photo(&GrayImage::from_fn(800, 600, |x, y| {
+        let inside = (left..right).contains(&x) && (top..bottom).contains(&y);
+        if inside {
+            *page.get_pixel(x, y)
+        } else {
+            Luma([60])
+        }
+    }))
+}
+
+#[track_caller]
+fn assert_near(found: &Prepared, expected: &[u8], most: u32) {
+    let pairs = found.images.pixels().iter().zip(expected);
+    let sum: u32 = pairs.map(|(&a, &b)| u32::from(a.abs_diff(b))).sum();
+    let mean = sum / expected.len() as u32;
+    assert!(mean <= most, "{mean}: {:?}", found.steps);
+}
+
+#[test]
+fn the_desk_around_a_page_is_no_ink() {
+    let expected = pixels(&png(drawing(800, 600, 255, 0, &LARGE_SEVEN)));
+    for (left, top, right, bottom) in [(80, 80, 720, 520), (80, 80, 800, 600), (0, 60, 720, 540)] {
+        let sheet = on_a_desk(left, top, right, bottom, &LARGE_SEVEN);
+        let prepared = prepare(&png(sheet), TARGET).unwrap();
+        assert!(prepared.steps.contains(&Step::Background));
+        assert_near(&prepared, &expected, 4);
+        let blank = on_a_desk(left, top, right, bottom, &[]);
+        let found = prepare(&png(blank), TARGET);
+        assert!(
+            matches!(found, Err(PictureError::NothingDrawn)),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn chalk_on_a_board_is_no_page() {
+    let expected = pixels(&png(drawing(800, 600, 255, 0, &LARGE_SEVEN)));
+    let board = photo(&drawing(800, 600, 50, 220, &LARGE_SEVEN));
+    let prepared = prepare(&png(board), TARGET).unwrap();
+    assert!(
+        !prepared.steps.contains(&Step::Background),
+        "{:?}",
+        prepared.steps
+    );
+    assert_near(&prepared, &expected, 4);
+    // As large as the picture, in the thickest of pens.
+    let fat = [[20, 10, 300, 90], [230, 10, 90, 480]];
+    let board = photo(&drawing(340, 500, 50, 220, &fat));
+    let prepared = prepare(&png(board), TARGET).unwrap();
+    assert!(
+        !prepared.steps.contains(&Step::Background),
+        "{:?}",
+        prepared.steps
+    );
+}
+
+#[test]
+fn a_small_digit_on_a_large_sheet_is_found() {
+    // Fifteen millimetres high in a pen of half a millimetre, on a photo of a sheet of A4.
+    let seven = [[1400, 1800, 110, 7], [1503, 1800, 7, 216]];
+    let sheet = photo(&drawing(3024, 4032, 225, 50, &seven));
+    let prepared = prepare(&png(sheet), TARGET).unwrap();
+    let cropped = prepared.steps.iter().find_map(|step| match *step {
+        Step::Cropped { width, height, .. } => Some((width, height)),
+        _ => None,
+    });
+    let (width, height) = cropped.unwrap();
+    // A quarter as large, and thickened.
+    assert!(
+        (27..45).contains(&width) && (52..70).contains(&height),
+        "{width}×{height}"
+    );
+}
+
+#[test]
+fn what_leans_on_the_edge_of_a_drawing_stays() {
+    // A seven whose bar is at the top and apart from its stem.
+    let seven = drawing(400, 500, 255, 0, &[[100, 0, 220, 34], [286, 50, 34, 366]]);
+    let prepared = prepare(&png(seven), TARGET).unwrap();
+    assert!(prepared.steps.contains(&Step::Cropped {
+        left: 100,
+        top: 0,
+        width: 220,
+        height: 416
+    }));
+    // Two digits, one of them on the edge.
+    let two = [
+        [60, 300, 16, 100],
+        [60, 320, 150, 16],
+        [380, 60, 160, 16],
+        [524, 60, 16, 240],
+    ];
+    let prepared = prepare(&png(drawing(600, 400, 255, 0, &two)), TARGET).unwrap();
+    assert!(
+        prepared
+            .warnings
+            .contains(&Warning::SeveralPieces { count: 2 }),
+        "{prepared:?}"
+    );
+}
+
+#[test]
+fn what_is_left_out_at_the_edge_of_a_photo_is_told() {
+    let finger = [
+        [290, 160, 150, 24],
+        [410, 160, 30, 240],
+        [720, 250, 80, 30],
+        [720, 250, 30, 140],
+    ];
+    let prepared = prepare(&png(photo(&drawing(800, 600, 225, 40, &finger))), TARGET).unwrap();
+    let expected = pixels(&png(drawing(800, 600, 255, 0, &LARGE_SEVEN)));
+    assert_near(&prepared, &expected, 4);
+    assert!(
+        prepared.warnings.contains(&Warning::LeftOut),
+        "{prepared:?}"
+    );
+}
+
+#[test]
+fn a_picture_smaller_than_a_digits_may_be_light_on_dark() {
+    let strokes = [[2, 1, 4, 1], [5, 1, 1, 6]];
+    let dark = prepare(&png(drawing(8, 8, 16, 240, &strokes)), TARGET).unwrap();
+    let light = prepare(&png(drawing(8, 8, 240, 16, &strokes)), TARGET).unwrap();
+    assert_eq!(dark.images, light.images);
+}
+
+#[test]
+fn a_pixel_is_dust() {
+    let pixel = drawing(500, 500, 255, 0, &[[250, 250, 1, 1]]);
+    assert!(matches!(
+        prepare(&png(pixel), TARGET),
+        Err(PictureError::NothingDrawn)
+    ));
+    let dot = drawing(500, 500, 255, 0, &[[250, 250, 9, 9]]);
+    assert!(prepare(&png(dot), TARGET).is_ok());
+}

@@ -1,0 +1,52 @@
+//! A picture of a dataset, which is taken as it is: decoded and nothing else.
+
+use bakeoff_core::ImageShape;
+
+use crate::{decode, error::PictureError, log::Log};
+
+/// The pixels of a picture as they are stored, turned as EXIF says and over white.
+#[derive(Clone, Debug)]
+pub struct RawPicture {
+    /// Pixels in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// One plane where the picture is grey, else three.
+    planes: Vec<u8>,
+}
+
+impl RawPicture {
+    /// Decodes a PNG or JPEG.
+    ///
+    /// # Errors
+    /// When the bytes are no PNG or JPEG, damaged or too large.
+    pub fn decode(bytes: &[u8]) -> Result<Self, PictureError> {
+        let decoded = decode::decode(bytes, &mut Log::default())?;
+        let (width, height) = (decoded.width(), decoded.height());
+        let planes = if decoded.is_plain_grey() {
+            decoded.into_grey().0.values
+        } else {
+            decoded.into_rgb(ImageShape::new(3, height, width))
+        };
+        Ok(Self {
+            width,
+            height,
+            planes,
+        })
+    }
+
+    /// Whether no pixel has a colour.
+    pub fn is_grey(&self) -> bool {
+        self.planes.len() == self.width * self.height
+    }
+
+    /// The planes one after the other; with `rgb`, a grey picture has its one plane three
+    /// times.
+    pub fn into_planes(self, rgb: bool) -> Vec<u8> {
+        if rgb && self.is_grey() {
+            self.planes.repeat(3)
+        } else {
+            self.planes
+        }
+    }
+}

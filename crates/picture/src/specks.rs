@@ -1,0 +1,142 @@
+//! Specks: which components of the ink belong to what was drawn, and which do not.
+
+use crate::{
+    components::{Component, Connectivity, Run, components},
+    error::PictureError,
+    log::Log,
+    paper::Ink,
+    plane::Plane,
+    steps::{Step, Warning},
+};
+
+/// A component smaller than this part of the picture's longer side is a speck, whatever its
+/// ink.
+const TINY: f64 = 1.0 / 32.0;
+
+/// The same for a single dot on even paper.
+const TINY_ALONE: f64 = 1.0 / 64.0;
+
+/// A strip of shadow at the edge reaches at most this part of the picture's longer side into
+/// it.
+const STRIP: f64 = 1.0 / 3.0;
+
+/// And it fills at least this part of its bounding box, which no bent stroke does.
+const STRIP_FILLS: f64 = 0.4;
+
+/// A component with less than this part of the largest one's ink is a speck.
+const LITTLE_INK: f64 = 1.0 / 40.0;
+
+/// The same for a component far from the largest: strokes of one digit are close together.
+const LITTLE_INK_FAR: f64 = 1.0 / 6.0;
+
+/// A separate component with this part of the largest one's ink may be another digit.
+const LARGE: f64 = 1.0 / 4.0;
+
+/// Whether a component is a shadow, or light, at the edge of the picture, too narrow to be
+/// recognised by its paper: a filled shape that lies along the edge.
+fn is_edge_strip(component: &Component, plane: &Plane) -> bool {
+    let (width, height) = component.size();
+    3 * component.contact() >= component.longer_side()
+        && width.min(height) as f64 <= STRIP * plane.longer_side() as f64
+        && component.pixels as f64 >= STRIP_FILLS * (width * height) as f64
+}
+
+/// Whether `plane`, a part of the ink, holds only specks and strips of shadow.
+pub(crate) fn are_all(plane: &Plane, ink: &Ink) -> bool {
+    let least = TINY * plane.longer_side() as f64;
+    let (_, components) = components(plane, ink.threshold, Connectivity::Eight);
+    components.iter().all(|component| {
+        (component.longer_side() as f64) < least || !ink.is_even && is_edge_strip(component, plane)
+    })
+}
+
+/// Erases what is no part of the drawing; warns when there are several drawings.
+///
+/// Nothing changes where there are no specks.
+///
+/// # Errors
+/// When there are only specks or, in a photo, only strips of shadow at its edge.
+pub(crate) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
+    let (runs, components) = components(&ink.amount, ink.threshold, Connectivity::Eight);
+    let drawn: Vec<&Component> = components
+        .iter()
+        .filter(|component| ink.is_even || !is_edge_strip(component, &ink.amount))
+        .collect();
+    // A single dot on even paper was put there.
+    let least = match ink.is_even && components.len() == 1 {
+        true => TINY_ALONE,
+        false => TINY,
+    } * ink.amount.longer_side() as f64;
+    let main = main_component(&drawn, ink.is_even)
+        .filter(|_| drawn.iter().any(|one| one.longer_side() as f64 >= least))
+        .ok_or(PictureError::NothingDrawn)?;
+    let near = main.longer_side() / 6;
+    let share = |component: &Component| component.mass as f64 / main.mass as f64;
+    let kept: Vec<bool> = components
+        .iter()
+        .map(|component| {
+            let is_near = component.gap(&main) <= near;
+            let least = if is_near { LITTLE_INK } else { LITTLE_INK_FAR };
+            // What touches the edge of a photo, far from a drawing that does not, is background,
+            // a finger, a binding.
+            let intrudes = component.touches_edge() && !main.touches_edge() && !is_near;
+            let of_the_paper = intrudes || is_edge_strip(component, &ink.amount);
+            share(component) >= least && (ink.is_even || !of_the_paper)
+        })
+        .collect();
+    let left_out = |(component, &kept): (&Component, &bool)| {
+        !kept && share(component) >= LARGE && !is_edge_strip(component, &ink.amount)
+    };
+    if components.iter().zip(&kept).any(left_out) {
+        log.warnings.push(Warning::LeftOut);
+    }
+    let large = |&(component, &kept): &(&Component, &bool)| {
+        kept && share(component) >= LARGE && component.gap(&main) > main.longer_side() / 12
+    };
+    let others = components.iter().zip(&kept).filter(large).count();
+    let count = kept.iter().filter(|&&kept| !kept).count();
+    if count > 0 {
+        keep(ink, &runs, &kept, main.longer_side().div_ceil(60));
+        log.steps.push(Step::Specks { count });
+        log.stage("specks", &ink.amount);
+    }
+    if others > 0 {
+        log.warnings
+            .push(Warning::SeveralPieces { count: others + 1 });
+    }
+    Ok(())
+}
+
+/// The component with the most ink; in a photo the one of those that do not touch the edge, if
+/// it has enough.
+fn main_component(drawn: &[&Component], is_even: bool) -> Option<Component> {
+    let most_ink = |component: &&&Component| component.mass;
+    let largest = drawn.iter().max_by_key(most_ink)?;
+    let inside = drawn.iter().filter(|one| !one.touches_edge());
+    let main = inside
+        .max_by_key(most_ink)
+        .filter(|inside| !is_even && inside.mass as f64 >= LITTLE_INK_FAR * largest.mass as f64)
+        .unwrap_or(largest);
+    Some(**main)
+}
+
+/// Keeps only what lies at most `fringe` pixels from a kept component.
+fn keep(ink: &mut Ink, runs: &[Run], kept: &[bool], fringe: usize) {
+    let (width, height) = (ink.amount.width, ink.amount.height);
+    let mut out = vec![0; ink.amount.values.len()];
+    for run in runs.iter().filter(|run| kept[run.component]) {
+        let (from, to) = (
+            run.from.saturating_sub(fringe),
+            (run.to + fringe).min(width),
+        );
+        for y in run.y.saturating_sub(fringe)..(run.y + fringe + 1).min(height) {
+            let row = y * width + from..y * width + to;
+            out[row.clone()].copy_from_slice(&ink.amount.values[row]);
+        }
+    }
+    // A speck beside the drawing must not come back with the fringe.
+    for run in runs.iter().filter(|run| !kept[run.component]) {
+        out[run.y * width + run.from..run.y * width + run.to].fill(0);
+    }
+    ink.amount.values = out;
+}
