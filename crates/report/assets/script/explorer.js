@@ -157,7 +157,8 @@ function isMiss(sample, model) {
  */
 function chosenSamples({ model, show, actual, predicted }) {
   const confidence = (/** @type {Sample} */ it) => it.predictions[model].top[0].p;
-  const misses = (/** @type {Sample} */ it) => it.predictions.filter((_, m) => isMiss(it, m)).length;
+  const misses = (/** @type {Sample} */ it) =>
+    it.predictions.filter((_, m) => isMiss(it, m)).length;
   /** @type {Record<string, (it: Sample) => boolean>} */
   const filters = {
     every: () => true,
@@ -171,7 +172,8 @@ function chosenSamples({ model, show, actual, predicted }) {
     .filter(filters[show] ?? filters.mistakes)
     .filter((it) => actual === "" || it.actual === Number(actual))
     .filter((it) => predicted === "" || it.predictions[model].top[0].class === Number(predicted));
-  if (show === "confident") found.sort((a, b) => confidence(b) - confidence(a) || a.index - b.index);
+  if (show === "confident")
+    found.sort((a, b) => confidence(b) - confidence(a) || a.index - b.index);
   if (show === "least") found.sort((a, b) => confidence(a) - confidence(b) || a.index - b.index);
   return show === "least" ? found.slice(0, SHOTS) : found;
 }
@@ -321,7 +323,14 @@ function shot(group, sample, model, at) {
   for (const part of [classes, probability]) part.setAttribute("aria-hidden", "true");
   const words = `Test image ${sample.index}: actual ${actual}, predicted ${predicted} with ${percent(top[0].p)}`;
   const unseen = make("span", "unseen", words);
-  const button = make("button", miss ? "miss" : "", imageOf(group, sample), unseen, classes, probability);
+  const button = make(
+    "button",
+    miss ? "miss" : "",
+    imageOf(group, sample),
+    unseen,
+    classes,
+    probability,
+  );
   button.type = "button";
   button.setAttribute("aria-pressed", "false");
   // One stop for the tab key; arrows move between the images.
@@ -378,7 +387,9 @@ function detail(group, sample) {
     if (rank < 0 || rank > 2) {
       const name = make("span", "class", group.classes[sample.actual]);
       const bar = shareBar(ofActual, "right");
-      classes.push(make("div", "class-probability", name, bar, make("span", "n", percent(ofActual))));
+      classes.push(
+        make("div", "class-probability", name, bar, make("span", "n", percent(ofActual))),
+      );
     }
     const result = make("span", isMiss(sample, at) ? "bad" : "good");
     result.textContent = isMiss(sample, at) ? "✗ wrong" : "✓ correct";

@@ -70,22 +70,22 @@ impl TextStyle {
 
 /// The width of text in pixels, estimated on the large side by its characters.
 pub(crate) fn text_width(text: &str, size: f64) -> f64 {
-    let ems: f64 =
-        text.chars()
-            .map(|c| match c {
-                'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' '
-                | '\u{A0}' => 0.35,
-                'm' | 'M' | 'W' | '%' | '@' | '…' => 1.0,
-                'w' | '<' | '=' | '>' | '+' | '~' | '#' => 0.84,
-                'A'..='Z' => 0.72,
-                '\0'..='\u{2FF}' => 0.62,
-                '\u{300}'..='\u{36F}' | '\u{200B}'..='\u{200F}' | '\u{FE00}'..='\u{FE0F}' => 0.0,
-                '\u{370}'..='\u{10FF}' | '\u{2010}'..='\u{205F}' => 0.65,
-                // Wide scripts, symbols and emoji.
-                _ => 1.25,
-            })
-            .sum();
-    ems * size
+    size * text.chars().map(ems).sum::<f64>()
+}
+
+/// The width of a character, in units of the size of the text.
+fn ems(c: char) -> f64 {
+    match c {
+        'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' ' | '\u{A0}' => 0.35,
+        'm' | 'M' | 'W' | '%' | '@' | '…' => 1.0,
+        'w' | '<' | '=' | '>' | '+' | '~' | '#' => 0.84,
+        'A'..='Z' => 0.72,
+        '\0'..='\u{2FF}' => 0.62,
+        '\u{300}'..='\u{36F}' | '\u{200B}'..='\u{200F}' | '\u{FE00}'..='\u{FE0F}' => 0.0,
+        '\u{370}'..='\u{10FF}' | '\u{2010}'..='\u{205F}' => 0.65,
+        // Wide scripts, symbols and emoji.
+        _ => 1.25,
+    }
 }
 
 /// The width of the widest of several texts; 0 of none.

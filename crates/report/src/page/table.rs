@@ -159,16 +159,9 @@ pub(crate) struct TableBuilder<R> {
 }
 
 impl<R> TableBuilder<R> {
-    fn column(
-        mut self,
-        label: impl Into<String>,
-        numeric: bool,
-        cell: impl Fn(&R) -> Cell,
-    ) -> Self {
-        self.table.columns.push(Column {
-            label: label.into(),
-            numeric,
-        });
+    // One function for all columns of a type of rows, which keeps the program small.
+    fn column(mut self, label: String, numeric: bool, cell: &dyn Fn(&R) -> Cell) -> Self {
+        self.table.columns.push(Column { label, numeric });
         for (row, item) in self.table.rows.iter_mut().zip(&self.items) {
             // After an error message there is nothing more.
             if !row.last().is_some_and(|cell| cell.problem) {
@@ -184,12 +177,12 @@ impl<R> TableBuilder<R> {
         label: impl Into<String>,
         cell: impl Fn(&R) -> T,
     ) -> Self {
-        self.column(label, false, |item| cell(item).into())
+        self.column(label.into(), false, &|item| cell(item).into())
     }
 
     /// A column of cells that hold numbers.
     pub(crate) fn cells(self, label: impl Into<String>, cell: impl Fn(&R) -> Cell) -> Self {
-        self.column(label, true, cell)
+        self.column(label.into(), true, &cell)
     }
 
     /// A column of numbers, written by `show`.
@@ -199,12 +192,12 @@ impl<R> TableBuilder<R> {
         show: impl Fn(f64) -> String,
         value: impl Fn(&R) -> Option<f64>,
     ) -> Self {
-        self.column(label, true, |item| Cell::number(value(item), &show))
+        self.column(label.into(), true, &|item| Cell::number(value(item), &show))
     }
 
     /// A column of counts.
     pub(crate) fn counts(self, label: impl Into<String>, value: impl Fn(&R) -> u64) -> Self {
-        self.column(label, true, |item| Cell::count(value(item)))
+        self.column(label.into(), true, &|item| Cell::count(value(item)))
     }
 
     /// A column of a measure under its own label; `samples` is the number of samples that
@@ -215,7 +208,7 @@ impl<R> TableBuilder<R> {
         samples: usize,
         value: impl Fn(&R) -> Option<f64>,
     ) -> Self {
-        self.column(measure.label, true, |item| {
+        self.column(measure.label.to_owned(), true, &|item| {
             Cell::measure(measure, value(item), samples)
         })
     }
