@@ -1,38 +1,48 @@
 # Thin: every target is one or two commands that can be typed by hand.
 #
-# One build profile (--release) for everything, so that Burn is compiled once.
+# One build profile (--release) for everything. The default comparison is built without Burn,
+# which takes most of a build and which only the engines burn-flex and burn-ndarray use.
 
 CARGO ?= cargo
-BAKEOFF = $(CARGO) run --release --quiet --bin bakeoff --
+ARGS ?=
+PREFIX ?= /usr/local
+BIN = target/release/bakeoff
+NO_BURN = --no-default-features
 
-.PHONY: compare quick serve load test lint docs browser audit bench bench-peers bless
+.PHONY: compare quick engines serve load check test lint docs browser audit bench bench-peers bless install dist
 
 ## The full comparison on MNIST: builds, trains, prints the leaderboard, writes the report.
 compare:
-	$(CARGO) build --release --bin bakeoff
-	$(BAKEOFF) run experiments/default.toml
+	$(CARGO) build --release --bin bakeoff $(NO_BURN)
+	$(BIN) run experiments/default.toml $(ARGS)
 
 ## A first impression in seconds.
 quick:
+	$(CARGO) build --release --bin bakeoff $(NO_BURN)
+	$(BIN) run experiments/quick.toml $(ARGS)
+
+## Every library of every family for the same answer; builds all of them (some minutes).
+engines:
 	$(CARGO) build --release --bin bakeoff
-	$(BAKEOFF) run experiments/quick.toml
+	$(BIN) run experiments/engines.toml $(ARGS)
 
 ## The page for your own digits, at http://127.0.0.1:8000/.
 serve:
-	$(CARGO) build --release --bin bakeoff
-	$(BAKEOFF) serve
+	$(CARGO) build --release --bin bakeoff $(NO_BURN)
+	$(BIN) serve $(ARGS)
 
-## 200 predictions a second for half a minute, with their latencies; on a quiet machine.
-load:
-	$(CARGO) build --release --bin bakeoff
-	$(CARGO) test --release --package bakeoff-tests --test e2e -- --ignored --nocapture two_hundred
+## Format, lints and tests of one crate, in seconds: make check CRATE=knn
+check:
+	$(CARGO) fmt --package bakeoff-$(CRATE) --check
+	$(CARGO) clippy --release --package bakeoff-$(CRATE) --all-targets -- -D warnings
+	$(CARGO) test --release --package bakeoff-$(CRATE) $(ARGS)
 
 ## Everything that must hold: format, lints, documentation, tests (with a browser).
 test: lint docs browser
 	$(CARGO) build --release --bin bakeoff
 	$(CARGO) test --release --workspace
 
-## Format and lints; those of the report's scripts where node is there.
+## Format and lints; those of the scripts where node is there.
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
@@ -42,9 +52,15 @@ lint:
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps --document-private-items
 
-## A headless browser for the page test, where it is missing and may be installed.
+## A headless browser for the page test. It says what it installs before it does;
+## BAKEOFF_INSTALL=no forbids it.
 browser:
 	./tests/install-browser
+
+## 200 predictions a second for half a minute, with their latencies; on a quiet machine.
+load:
+	$(CARGO) build --release --bin bakeoff
+	$(CARGO) test --release --package bakeoff-tests --test e2e -- --ignored --nocapture two_hundred
 
 ## Licences, bans, sources and (where the database can be reached) advisories.
 audit:
@@ -55,14 +71,22 @@ audit:
 
 ## Criterion benches of the kernels, of whole fits on reduced data and of the report.
 bench:
-	$(CARGO) bench $(addprefix -p bakeoff-,knn logistic neural metrics zoo report) --benches
+	$(CARGO) bench $(addprefix -p bakeoff-,kernels knn logistic metrics zoo report) --benches
 
 ## Beside scikit-learn, FAISS, PyTorch and Keras, into docs/peers.md; ARGS=--quick to try it.
 bench-peers:
 	$(CARGO) build --release --bin bakeoff
-	./benches/environment
-	benches/.venv/bin/python benches/bench_peers.py $(ARGS)
+	./peers/environment
+	peers/.venv/bin/python peers/bench_peers.py $(ARGS)
 
-## Accept the report's golden files as they are now.
+## Accept the generated files as they are now: golden files of the report, tables in documents.
 bless:
-	BLESS=1 $(CARGO) test --release -p bakeoff-report
+	BLESS=1 $(CARGO) test --release -p bakeoff-report -p bakeoff-bench
+
+## The program, its manual pages and completions, below PREFIX (and DESTDIR).
+install:
+	./tests/package install "$(DESTDIR)$(PREFIX)"
+
+## An archive of the same with a checksum, in target/dist.
+dist:
+	./tests/package dist

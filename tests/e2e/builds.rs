@@ -48,8 +48,8 @@ fn burn_is_compiled_once_whatever_is_asked_for() {
 /// packages, tests included (`test_edges`), wants below Burn.
 fn compiled_once(edges: &str, test_edges: &str) {
     // The one crate that depends on Burn: nearly all below it is below Burn.
-    let neural = features(&["--package", "bakeoff-neural", "--edges", edges]);
-    assert!(neural.keys().any(|package| package.starts_with("burn v")));
+    let network = features(&["--package", "bakeoff-network", "--edges", edges]);
+    assert!(network.keys().any(|package| package.starts_with("burn v")));
     let program = features(&["--package", "bakeoff", "--edges", edges]);
     let mut selections = vec![
         vec!["--workspace", "--edges", edges],
@@ -57,7 +57,7 @@ fn compiled_once(edges: &str, test_edges: &str) {
     ];
     for package in [
         "bakeoff",
-        "bakeoff-neural",
+        "bakeoff-network",
         "bakeoff-ann",
         "bakeoff-cnn",
         "bakeoff-zoo",
@@ -70,7 +70,7 @@ fn compiled_once(edges: &str, test_edges: &str) {
         let found = features(&selection);
         let differs: Vec<String> = program
             .iter()
-            .filter(|(package, _)| neural.contains_key(*package))
+            .filter(|(package, _)| network.contains_key(*package))
             .filter_map(|(package, features)| {
                 let others = found.get(package)?;
                 let new: Vec<_> = others.difference(features).collect();

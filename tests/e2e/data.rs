@@ -316,7 +316,7 @@ fn a_broken_folder_is_refused_with_file_and_remedy() {
     );
     run(&root, &["data", "show", "minst"])
         .expect(1)
-        .complains_of(&["no dataset named \"minst\"", "Did you mean \"mnist\"?"]);
+        .complains_of(&["there is no dataset `minst`", "did you mean `mnist`?"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! One binary, so that it is linked once and its tests can share what is slow to make
 //! (`support`). A file for each purpose:
 //!
-//! - `directions`, `builds`: what `ARCHITECTURE.md` promises of the source itself
+//! - `directions`, `circles`, `builds`: what `ARCHITECTURE.md` promises of the source itself
 //! - `run`, `steps`, `resume`, `determinism`: experiments, whole and in pieces
 //! - `compare`: run against run, runs together, exports
 //! - `trust`: folds, less data, calibration, corruptions
@@ -16,6 +16,7 @@
 
 mod browser;
 mod builds;
+mod circles;
 mod compare;
 mod data;
 mod determinism;

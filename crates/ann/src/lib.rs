@@ -3,122 +3,72 @@
 //!
 //! The default is 784–128–10 with dropout 0.2, TensorFlow's beginner example and the
 //! network that most introductions to MNIST train. Training, engines and saved models
-//! are `bakeoff-neural`'s.
+//! are `bakeoff-network`'s.
 
-use bakeoff_core::{
-    Classifier, Family, FittedModel, ModelHeader, ModelReader, ModelSpec, Setting, SettingKind,
-    SpecError, StoreError,
-};
-use bakeoff_neural::{
-    BATCH_NORM_SETTING, Blueprint, ENGINES, NetworkClassifier, Step, TRAINING_SETTINGS,
-    dropout_setting, join_settings,
-};
-use serde::Deserialize;
-use serde_json::json;
+use bakeoff_core::{Family, ModelSpec, SettingKind, SpecError, settings};
+use bakeoff_network::{DROPOUT_RATE, NetworkFamily, Step, Training, engines};
 
 /// The family, for the registry.
 pub static FAMILY: Family = Family {
     name: "ann",
     title: "Dense network",
     summary: "a multi-layer perceptron: every pixel feeds every unit of the first hidden layer",
-    engines: ENGINES,
-    settings: &SETTINGS,
+    engines: &engines::<Architecture>(),
+    settings: &[Architecture::TABLE, Training::TABLE],
     uses_validation: true,
     is_baseline: false,
-    build,
-    load,
 };
 
-const OWN: [Setting; 3] = [
-    Setting {
-        key: "hidden",
-        kind: SettingKind::IntList {
-            min: 1,
-            max: 65_536,
-        },
-        default: || json!([128]),
-        help: "units of each hidden layer; [] is softmax regression",
-    },
-    dropout_setting(
-        || json!(0.2),
-        "share of each hidden layer's values set to zero while training",
-    ),
-    BATCH_NORM_SETTING,
-];
-
-static SETTINGS: [Setting; OWN.len() + TRAINING_SETTINGS.len()] = join_settings(&OWN);
-
-#[derive(Deserialize)]
-struct Architecture {
-    hidden: Vec<usize>,
-    dropout: f64,
-    batch_norm: bool,
-}
-
-impl Architecture {
-    fn blueprint(&self) -> Blueprint {
-        let mut steps = Vec::new();
-        for &units in &self.hidden {
-            steps.push(Step::Dense { units });
-            if self.dropout > 0.0 {
-                steps.push(Step::Dropout { rate: self.dropout });
-            }
-        }
-        Blueprint {
-            steps,
-            batch_norm: self.batch_norm,
-        }
+settings! {
+    struct Architecture {
+        hidden: Vec<usize> = [128], SettingKind::IntList { min: 1, max: 65_536 },
+            "units of each hidden layer; [] is softmax regression";
+        dropout: f64 = 0.2, DROPOUT_RATE,
+            "share of each hidden layer's values set to zero while training";
     }
 }
 
-fn recipe(spec: &ModelSpec) -> Result<NetworkClassifier, SpecError> {
-    let architecture: Architecture = spec.settings()?;
-    NetworkClassifier::new(spec, architecture.blueprint())
-}
-
-fn build(spec: &ModelSpec) -> Result<Box<dyn Classifier>, SpecError> {
-    Ok(Box::new(recipe(spec)?))
-}
-
-fn load(
-    spec: &ModelSpec,
-    header: &ModelHeader,
-    reader: &mut dyn ModelReader,
-) -> Result<Box<dyn FittedModel>, StoreError> {
-    recipe(spec)
-        .map_err(|error| StoreError::Inconsistent(error.to_string()))?
-        .load(header, reader)
+impl NetworkFamily for Architecture {
+    fn steps(spec: &ModelSpec) -> Result<Vec<Step>, SpecError> {
+        let architecture: Self = spec.settings()?;
+        let mut steps = Vec::new();
+        for &units in &architecture.hidden {
+            steps.push(Step::Dense { units });
+            if architecture.dropout > 0.0 {
+                steps.push(Step::Dropout {
+                    rate: architecture.dropout,
+                });
+            }
+        }
+        Ok(steps)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use bakeoff_core::{DataShape, ImageShape, Settings};
+    use serde_json::json;
 
     use super::*;
 
-    fn blueprint(given: serde_json::Value) -> Blueprint {
+    fn steps(given: serde_json::Value) -> Vec<Step> {
         let given: Settings = given.as_object().unwrap().clone().into_iter().collect();
-        let spec = FAMILY.resolve(None, &given).unwrap();
-        spec.settings::<Architecture>().unwrap().blueprint()
+        Architecture::steps(&FAMILY.resolve(None, &given).unwrap()).unwrap()
     }
 
     #[test]
     fn the_default_is_the_beginners_example() {
-        let expected = Blueprint {
-            steps: vec![Step::Dense { units: 128 }, Step::Dropout { rate: 0.2 }],
-            batch_norm: false,
-        };
-        assert_eq!(blueprint(json!({})), expected);
+        let expected = [Step::Dense { units: 128 }, Step::Dropout { rate: 0.2 }];
+        assert_eq!(steps(json!({})), expected);
+        let spec = FAMILY.resolve(None, &Settings::new()).unwrap();
+        assert_eq!(spec.settings["batch_norm"], json!(false));
     }
 
     #[test]
     fn settings_shape_the_network() {
-        let expected = Blueprint {
-            steps: vec![Step::Dense { units: 30 }, Step::Dense { units: 20 }],
-            batch_norm: true,
-        };
+        let expected = [Step::Dense { units: 30 }, Step::Dense { units: 20 }];
         let given = json!({"hidden": [30, 20], "dropout": 0.0, "batch_norm": true});
-        assert_eq!(blueprint(given), expected);
+        assert_eq!(steps(given), expected);
     }
 
     #[test]
@@ -128,9 +78,9 @@ mod tests {
             classes: 2,
             train: 10,
         };
-        for engine in FAMILY.engines {
+        for engine in FAMILY.engines.iter().filter(|engine| engine.code.is_some()) {
             let spec = FAMILY.resolve(Some(engine.name), &Settings::new()).unwrap();
-            let classifier = (FAMILY.build)(&spec).unwrap();
+            let classifier = FAMILY.build(&spec).unwrap();
             assert_eq!(classifier.check(&data), Ok(()));
             assert_eq!(classifier.spec(), spec);
         }
@@ -144,7 +94,7 @@ mod tests {
         ]
         .into();
         let spec = FAMILY.resolve(None, &given).unwrap();
-        let refusal = (FAMILY.build)(&spec).err().unwrap();
+        let refusal = FAMILY.build(&spec).err().unwrap();
         assert_eq!(refusal.key(), Some("keep"));
     }
 }

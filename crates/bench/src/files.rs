@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use bakeoff_core::{record::SCHEMA, to_hex};
-use bakeoff_zoo::atomic;
+use bakeoff_store::atomic;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sha2::{Digest, Sha256};

@@ -1,6 +1,7 @@
 //! The machine that a trial runs on, for the reader of its times.
 
 use bakeoff_core::record::Host;
+use bakeoff_kernels::Cpu;
 
 /// Describes this machine and this build. `threads` is what the trial was given.
 pub fn describe_host(threads: usize) -> Host {
@@ -28,7 +29,11 @@ pub fn describe_host(threads: usize) -> Host {
         memory_bytes,
         os: System::long_os_version().unwrap_or_else(|_| std::env::consts::OS.into()),
         arch: std::env::consts::ARCH.into(),
-        instruction_sets: instruction_sets(),
+        instruction_sets: Cpu::detected()
+            .names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
         threads,
         version: env!("CARGO_PKG_VERSION").into(),
         finished_at: now(),
@@ -40,34 +45,4 @@ pub(crate) fn now() -> String {
     jiff::Timestamp::now()
         .round(jiff::Unit::Second)
         .map_or_else(|_| String::new(), |time| time.to_string())
-}
-
-/// The instruction sets that fast paths look for and this processor has.
-fn instruction_sets() -> Vec<String> {
-    #[cfg(target_arch = "x86_64")]
-    let found = [
-        ("avx2", std::arch::is_x86_feature_detected!("avx2")),
-        ("fma", std::arch::is_x86_feature_detected!("fma")),
-        ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
-        ("avx512bw", std::arch::is_x86_feature_detected!("avx512bw")),
-        (
-            "avx512vnni",
-            std::arch::is_x86_feature_detected!("avx512vnni"),
-        ),
-    ];
-    #[cfg(target_arch = "aarch64")]
-    let found = [
-        ("neon", std::arch::is_aarch64_feature_detected!("neon")),
-        (
-            "dotprod",
-            std::arch::is_aarch64_feature_detected!("dotprod"),
-        ),
-    ];
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    let found: [(&str, bool); 0] = [];
-    found
-        .into_iter()
-        .filter(|(_, there)| *there)
-        .map(|(name, _)| name.to_owned())
-        .collect()
 }

@@ -19,24 +19,21 @@ mod experiment;
 mod files;
 mod host;
 mod measure;
-mod overrides;
 mod partition;
 mod plan;
 mod reported_parts;
 mod run_folder;
 mod runner;
-mod toml_tree;
 mod trial;
 
 pub use error::BenchError;
 pub use event::{TrialEvent, TrialStage};
 pub use experiment::{
-    Experiment, ExperimentError, Folds, Holdout, ModelEntry, builtin_experiment,
-    builtin_experiments,
+    Experiment, ExperimentError, Flag, Holdout, ModelEntry, Overrides, Setting, builtin_experiment,
+    builtin_experiments, flags,
 };
 pub use host::describe_host;
 pub use measure::{MeasuredPrediction, measure_latency};
-pub use overrides::Overrides;
 pub use plan::{Unfinished, plan, unfinished_before};
 pub use run_folder::RunFolder;
 pub use runner::{InProcess, Launcher, Observer, RunOutcome, Runner, Subprocess, TrialEnd};

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bakeoff_core::{
-    Dataset, Samples, SpecError,
+    Dataset, Samples,
     record::{
         DataInfo, DataRef, PlannedTrial, Purpose, RobustnessSpec, RunInfo, SCHEMA, SaveName,
         SplitSpec, TrialSpec, ValidationSpec,
@@ -18,19 +18,12 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     error::BenchError,
-    experiment::{Experiment, Folds, Holdout, ModelEntry},
+    experiment::{Experiment, Holdout, ModelEntry},
     host,
     partition::{Limited, cut_indices, holds_out, limited, share_of},
     reported_parts::Parts,
     run_folder::RunFolder,
 };
-
-pub(crate) fn spec_error(model: &str, source: SpecError) -> BenchError {
-    BenchError::Spec {
-        model: model.into(),
-        source: Box::new(source),
-    }
-}
 
 /// Resolves an experiment into trials and starts a run for them.
 ///
@@ -97,22 +90,6 @@ pub fn plan(
     RunFolder::create(&path, &info, &trials, &parts)
 }
 
-impl Experiment {
-    /// The model that errors under corruption are measured against: the one that is named,
-    /// or the first one where none is, or where the command line left it out; `None`
-    /// without corruptions.
-    pub fn baseline(&self) -> Option<&str> {
-        let mut names = self.models.iter().map(|model| &model.name);
-        let first = names.clone().next();
-        let named = self.robustness_baseline.as_ref();
-        names
-            .find(|name| Some(*name) == named)
-            .or(first)
-            .filter(|_| !self.robustness.is_empty())
-            .map(String::as_str)
-    }
-}
-
 /// Refuses names of which one would replace the other's saved model, such as `knn-seed2`
 /// beside the second seed of `knn`. Some systems take large letters for small ones.
 fn check_names(trials: &[TrialToSave]) -> Result<(), BenchError> {
@@ -155,8 +132,8 @@ fn variations(experiment: &Experiment) -> Vec<Variation<'_>> {
     // The draws of the data are what folds and holdouts are to show, so that one seed of
     // the fit is enough.
     let one_seed = seeds.get(..1).unwrap_or_default();
-    if let Some(Folds { folds, repeats }) = experiment.folds {
-        all.extend((1..=repeats).flat_map(|repeat| {
+    if let Some(folds) = experiment.folds {
+        all.extend((1..=experiment.fold_repeats).flat_map(|repeat| {
             (1..=folds).map(move |fold| {
                 let split = SplitSpec::Fold {
                     fold,
@@ -311,9 +288,12 @@ fn check_model(
     trial: &TrialSpec,
     learned_from: &Samples,
 ) -> Result<(), BenchError> {
-    let at = |source| spec_error(&model.name, source);
+    let at = |source| BenchError::Spec {
+        model: model.name.clone(),
+        source: Box::new(source),
+    };
     let family = bakeoff_zoo::family(&model.spec.family).map_err(at)?;
-    let classifier = (family.build)(&model.spec).map_err(at)?;
+    let classifier = family.build(&model.spec).map_err(at)?;
     let misfit = |source| BenchError::Misfit {
         model: model.name.clone(),
         dataset: match trial.variant() {

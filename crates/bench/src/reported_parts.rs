@@ -15,7 +15,7 @@ use bakeoff_core::{
     Images, ModelReader as _, ModelWriter as _, Samples, TensorData,
     record::{Cut, CutInfo, DataInfo, SplitSpec},
 };
-use bakeoff_zoo::{TensorFile, TensorMap};
+use bakeoff_store::{TensorFile, TensorMap};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
 use crate::{

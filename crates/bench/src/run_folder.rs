@@ -22,7 +22,7 @@ use bakeoff_core::{
     ModelReader as _, ModelWriter as _, Probabilities, TensorData,
     record::{Measured, PlannedTrial, Record, Run, RunInfo, Sidecar, SplitSpec},
 };
-use bakeoff_zoo::{TensorFile, TensorMap, atomic};
+use bakeoff_store::{TensorFile, TensorMap, atomic};
 use tempfile::TempDir;
 
 use crate::{

@@ -8,11 +8,10 @@
 mod args;
 mod commands;
 mod interrupt;
-mod leaderboard;
+mod overrides;
 mod pages;
 mod preview;
 mod progress;
-mod table;
 mod text;
 
 use std::process::ExitCode;
@@ -23,8 +22,8 @@ use crate::args::{Cli, Command};
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Run(args) => commands::run::main(args),
-        Command::Plan(args) => commands::plan::main(args),
+        Command::Run(args) => commands::run::main(&args),
+        Command::Plan(args) => commands::plan::main(&args),
         Command::Trial(args) => commands::trial::main(&args),
         Command::Models(args) => commands::models::main(&args),
         Command::Predict(args) => commands::predict::main(&args),
@@ -37,6 +36,7 @@ fn main() -> ExitCode {
         Command::Export(args) => commands::export::main(&args),
         Command::Data(args) => commands::data::main(args),
         Command::Completions(args) => commands::completions::main(args),
+        Command::Man(args) => commands::man::main(&args),
     };
     result.unwrap_or_else(|error| {
         // A closed pipe (`bakeoff models | head -1`) is how a reader says "enough".

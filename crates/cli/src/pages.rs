@@ -46,11 +46,12 @@ fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, Strin
         let not_here = || "the model is not saved here".to_owned();
         let save_as = planned.save_as.as_ref().ok_or_else(not_here)?;
         let folder = models.join(&save_as.dataset).join(&save_as.model);
-        let manifest = bakeoff_zoo::read_manifest(&folder).map_err(|_| not_here())?;
+        let manifest = bakeoff_store::read_manifest(&folder).map_err(|_| not_here())?;
         if manifest.facts.trial != planned.id {
             return Err(not_here());
         }
-        let loaded = bakeoff_zoo::load(&folder).map_err(|_| "its file is damaged".to_owned())?;
+        let loaded = bakeoff_store::load(&folder, bakeoff_zoo::family)
+            .map_err(|_| "its file is damaged".to_owned())?;
         let layers = loaded.model.layers();
         layers.ok_or_else(|| "it keeps its training pictures, not weights".to_owned())
     };
@@ -87,7 +88,7 @@ pub(crate) fn write_index(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
         .with_context(|| format!("cannot use {}", lock_path.display()))?;
     let runs: Vec<IndexedRun> = runs_in(folder)?.iter().map(|path| indexed(path)).collect();
     let html = bakeoff_report::index(&runs)?;
-    bakeoff_zoo::atomic::write_whole(&path, html.as_bytes())
+    bakeoff_store::atomic::write_whole(&path, html.as_bytes())
         .with_context(|| format!("cannot write {}", path.display()))?;
     drop(lock);
     Ok(Some(path))

@@ -292,7 +292,7 @@ impl Observer for People {
         let outcome = end.record().map(|record| match &record.outcome {
             Outcome::Ok(measured) => format!(
                 "accuracy {}, fit in {}",
-                text::percent(Some(measured.scores.accuracy)),
+                text::accuracy(Some(measured.scores.accuracy), measured.samples.test),
                 text::seconds(Some(measured.costs.fit_ns as f64 / 1e9))
             ),
             Outcome::Failed { reason, .. } => format!("FAILED: {reason}"),

@@ -1,6 +1,8 @@
-//! Numbers as people read them, and writing to standard output without a panic.
+//! Numbers in a terminal, and writing to standard output without a panic.
 
 use std::io::{self, Write as _};
+
+use bakeoff_measures::{ACCURACY, Measure, format};
 
 /// Prints to standard output; a reader that has gone is an error, not a panic.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
@@ -57,51 +59,37 @@ pub(crate) fn path(path: &std::path::Path) -> String {
 
 /// A share as a percentage with two decimals, or a dash.
 pub(crate) fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "–".into(), |share| format!("{:.2} %", share * 100.0))
+    accuracy(share, usize::MAX)
 }
 
-/// Four decimals, or a dash.
+/// The accuracy on so many samples, which decide its digits, or a dash.
+pub(crate) fn accuracy(share: Option<f64>, samples: usize) -> String {
+    measure(&ACCURACY, share, samples)
+}
+
+/// A measure as every view writes it, or a dash.
+pub(crate) fn measure(measure: &Measure, value: Option<f64>, samples: usize) -> String {
+    format::plain_spaces(&measure.write_or_dash(value, samples))
+}
+
+/// A score with four decimals, or a dash.
 pub(crate) fn decimal(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".into(), |value| format!("{value:.4}"))
+    format::or_nothing(value, format::score)
 }
 
 /// Seconds with a unit that suits their size, or a dash.
 pub(crate) fn seconds(value: Option<f64>) -> String {
-    let Some(value) = value else {
-        return "–".into();
-    };
-    match value {
-        s if s >= 90.0 => format!("{:.0} min {:02.0} s", (s / 60.0).floor(), s % 60.0),
-        s if s >= 1.0 => format!("{s:.1} s"),
-        s if s >= 1e-3 => format!("{:.1} ms", s * 1e3),
-        s => format!("{:.1} µs", s * 1e6),
-    }
+    format::plain_spaces(&format::or_nothing(value, format::seconds))
 }
 
 /// Bytes with a unit that suits their size, or a dash.
 pub(crate) fn bytes(value: Option<u64>) -> String {
-    let Some(value) = value else {
-        return "–".into();
-    };
-    match value {
-        b if b >= 1_000_000_000 => format!("{:.2} GB", b as f64 / 1e9),
-        b if b >= 1_000_000 => format!("{:.1} MB", b as f64 / 1e6),
-        b if b >= 1_000 => format!("{:.1} kB", b as f64 / 1e3),
-        b => format!("{b} B"),
-    }
+    format::plain_spaces(&format::or_nothing(value, format::bytes))
 }
 
-/// A whole number with thin groups of three.
+/// A whole number in groups of three digits.
 pub(crate) fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    format::count(value)
 }
 
 #[cfg(test)]
@@ -109,14 +97,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_well() {
-        assert_eq!(count(0), "0");
-        assert_eq!(count(999), "999");
+    fn numbers_have_plain_spaces() {
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(seconds(Some(125.0)), "2 min 05 s");
-        assert_eq!(seconds(Some(0.00125)), "1.2 ms");
+        assert_eq!(seconds(Some(0.001_25)), "1.25 ms");
         assert_eq!(seconds(None), "–");
-        assert_eq!(bytes(Some(1_500)), "1.5 kB");
+        assert_eq!(bytes(Some(1_500)), "1.50 kB");
         assert_eq!(percent(Some(0.98765)), "98.77 %");
     }
 }

@@ -10,8 +10,8 @@
 //! Tables in the experiment file were rejected: a list of short lines reads like the
 //! summary that every deep-learning library prints, and fits on one line of a report.
 
-use bakeoff_core::{SpecError, nearest_name};
-use bakeoff_neural::{Padding, Step};
+use bakeoff_core::{SpecError, did_you_mean, nearest_name};
+use bakeoff_network::{Padding, Step};
 
 /// The language in words, for help texts and errors.
 pub(crate) const IN_WORDS: &str = "`conv FILTERS KERNEL [stride N]` (KERNEL is N or ROWSxCOLUMNS), \
@@ -117,7 +117,7 @@ fn allowed(name: &str) -> String {
         return form.into();
     }
     nearest_name(name, WORDS.iter().map(|(word, _)| *word))
-        .and_then(|word| Some(format!("{} (did you mean `{word}`?)", form(&word)?)))
+        .and_then(|word| Some(form(&word)?.to_string() + &did_you_mean(Some(&word))))
         .unwrap_or_else(|| IN_WORDS.into())
 }
 

@@ -4,126 +4,59 @@
 //! units before its dropout of 0.5: two convolutions of 3×3 with ReLU and pooling. Without
 //! dropout it learns the training digits by heart from the fifth epoch on: 0.9894 to 0.9914
 //! of MNIST's test digits right (log loss 0.030), instead of 0.9911 to 0.9927 (0.023), over
-//! two and four seeds. Training, engines and saved models are `bakeoff-neural`'s.
+//! two and four seeds. Training, engines and saved models are `bakeoff-network`'s.
 
 mod grammar;
 
-use bakeoff_core::{
-    Classifier, Family, FittedModel, ModelHeader, ModelReader, ModelSpec, Setting, SettingKind,
-    SpecError, StoreError,
-};
-use bakeoff_neural::{
-    BATCH_NORM_SETTING, Blueprint, ENGINES, NetworkClassifier, Padding, Step, TRAINING_SETTINGS,
-    dropout_setting, join_settings,
-};
-use serde::Deserialize;
-use serde_json::json;
+use bakeoff_core::{Family, ModelSpec, SettingKind, SpecError, settings};
+use bakeoff_network::{DROPOUT_RATE, NetworkFamily, Padding, Step, Training, engines};
 
 /// The family, for the registry.
 pub static FAMILY: Family = Family {
     name: "cnn",
     title: "Convolutional network",
     summary: "small learned filters slide over the picture, pools shrink it, a dense layer decides",
-    engines: ENGINES,
-    settings: &SETTINGS,
+    engines: &engines::<Architecture>(),
+    settings: &[Architecture::TABLE, Training::TABLE],
     uses_validation: true,
     is_baseline: false,
-    build,
-    load,
 };
 
-const OWN: [Setting; 4] = [
-    Setting {
-        key: "layers",
-        kind: SettingKind::TextList {
-            grammar: grammar::IN_WORDS,
-        },
-        default: || {
-            json!([
-                "conv 32 3",
-                "max-pool 2",
-                "conv 64 3",
-                "max-pool 2",
-                "dense 128"
-            ])
-        },
-        help: "the hidden layers in order; ReLU follows each conv and dense, the output layer comes by itself",
-    },
-    Setting {
-        key: "padding",
-        kind: SettingKind::Choice(&["valid", "same"]),
-        default: || json!("valid"),
-        help: "valid: convolutions use whole windows only and shrink the picture; same: zeros around it keep its size",
-    },
-    dropout_setting(
-        || json!(0.5),
-        "share of each hidden dense layer's values set to zero while training; `dropout RATE` \
-         among the layers puts it anywhere",
-    ),
-    BATCH_NORM_SETTING,
-];
-
-static SETTINGS: [Setting; OWN.len() + TRAINING_SETTINGS.len()] = join_settings(&OWN);
-
-#[derive(Deserialize)]
-struct Architecture {
-    layers: Vec<String>,
-    padding: PaddingWord,
-    dropout: f64,
-    batch_norm: bool,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum PaddingWord {
-    Valid,
-    Same,
-}
-
-impl Architecture {
-    fn blueprint(&self, spec: &ModelSpec) -> Result<Blueprint, SpecError> {
-        let padding = match self.padding {
-            PaddingWord::Valid => Padding::Valid,
-            PaddingWord::Same => Padding::Same,
-        };
-        let parsed =
-            grammar::parse(&self.layers, padding).map_err(|error| error.refusal(&spec.family))?;
-        let mut steps = Vec::with_capacity(parsed.len());
-        for step in parsed {
-            steps.push(step);
-            if self.dropout > 0.0 && matches!(step, Step::Dense { .. }) {
-                steps.push(Step::Dropout { rate: self.dropout });
-            }
-        }
-        Ok(Blueprint {
-            steps,
-            batch_norm: self.batch_norm,
-        })
+settings! {
+    struct Architecture {
+        layers: Vec<String> =
+            ["conv 32 3", "max-pool 2", "conv 64 3", "max-pool 2", "dense 128"],
+            SettingKind::TextList { grammar: grammar::IN_WORDS },
+            "the hidden layers in order; ReLU follows each conv and dense, the output layer comes by itself";
+        padding: Padding = "valid", Padding::KIND,
+            "valid: convolutions use whole windows only and shrink the picture; same: zeros around it keep its size";
+        dropout: f64 = 0.5, DROPOUT_RATE,
+            "share of each hidden dense layer's values set to zero while training; `dropout RATE` among the layers puts it anywhere";
     }
 }
 
-fn recipe(spec: &ModelSpec) -> Result<NetworkClassifier, SpecError> {
-    let architecture: Architecture = spec.settings()?;
-    NetworkClassifier::new(spec, architecture.blueprint(spec)?)
-}
-
-fn build(spec: &ModelSpec) -> Result<Box<dyn Classifier>, SpecError> {
-    Ok(Box::new(recipe(spec)?))
-}
-
-fn load(
-    spec: &ModelSpec,
-    header: &ModelHeader,
-    reader: &mut dyn ModelReader,
-) -> Result<Box<dyn FittedModel>, StoreError> {
-    recipe(spec)
-        .map_err(|error| StoreError::Inconsistent(error.to_string()))?
-        .load(header, reader)
+impl NetworkFamily for Architecture {
+    fn steps(spec: &ModelSpec) -> Result<Vec<Step>, SpecError> {
+        let architecture: Self = spec.settings()?;
+        let parsed = grammar::parse(&architecture.layers, architecture.padding)
+            .map_err(|error| error.refusal(&spec.family))?;
+        let mut steps = Vec::with_capacity(parsed.len());
+        for step in parsed {
+            steps.push(step);
+            if architecture.dropout > 0.0 && matches!(step, Step::Dense { .. }) {
+                steps.push(Step::Dropout {
+                    rate: architecture.dropout,
+                });
+            }
+        }
+        Ok(steps)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use bakeoff_core::{DataShape, ImageShape, Settings};
+    use serde_json::json;
 
     use super::*;
 
@@ -132,14 +65,13 @@ mod tests {
         FAMILY.resolve(None, &given).unwrap()
     }
 
-    fn blueprint(given: serde_json::Value) -> Blueprint {
-        let spec = spec(given);
-        let architecture: Architecture = spec.settings().unwrap();
-        architecture.blueprint(&spec).unwrap()
+    fn steps(given: serde_json::Value) -> Vec<String> {
+        let steps = Architecture::steps(&spec(given)).unwrap();
+        steps.iter().map(Step::to_string).collect()
     }
 
     fn refusal(given: serde_json::Value) -> SpecError {
-        (FAMILY.build)(&spec(given)).err().unwrap()
+        FAMILY.build(&spec(given)).err().unwrap()
     }
 
     fn data(height: usize, width: usize) -> DataShape {
@@ -152,8 +84,6 @@ mod tests {
 
     #[test]
     fn the_default_is_the_keras_example_with_a_dense_layer() {
-        let blueprint = blueprint(json!({}));
-        let kinds: Vec<_> = blueprint.steps.iter().map(Step::to_string).collect();
         let expected = [
             "conv 32 3x3",
             "max-pool 2",
@@ -162,8 +92,7 @@ mod tests {
             "dense 128",
             "dropout 0.5",
         ];
-        assert_eq!(kinds, expected);
-        assert!(!blueprint.batch_norm);
+        assert_eq!(steps(json!({})), expected);
     }
 
     #[test]
@@ -171,7 +100,6 @@ mod tests {
         let given = json!({
             "layers": ["conv 2 3", "dense 8", "dense 4"], "dropout": 0.25, "padding": "same",
         });
-        let kinds: Vec<_> = blueprint(given).steps.iter().map(Step::to_string).collect();
         let expected = [
             "conv 2 3x3",
             "dense 8",
@@ -179,7 +107,7 @@ mod tests {
             "dense 4",
             "dropout 0.25",
         ];
-        assert_eq!(kinds, expected);
+        assert_eq!(steps(given), expected);
     }
 
     #[test]
@@ -195,7 +123,7 @@ mod tests {
 
     #[test]
     fn pictures_too_small_for_the_layers_are_refused_by_layer() {
-        let classifier = (FAMILY.build)(&spec(json!({}))).unwrap();
+        let classifier = FAMILY.build(&spec(json!({}))).unwrap();
         assert_eq!(classifier.check(&data(28, 28)), Ok(()));
         assert_eq!(classifier.check(&data(10, 10)), Ok(()));
         let reason = classifier.check(&data(28, 9)).unwrap_err().to_string();
@@ -203,7 +131,7 @@ mod tests {
             reason.contains("layer 4 (max-pool 2)") && reason.contains("gets 11×1"),
             "{reason}"
         );
-        let same = (FAMILY.build)(&spec(json!({"padding": "same"}))).unwrap();
+        let same = FAMILY.build(&spec(json!({"padding": "same"}))).unwrap();
         assert_eq!(same.check(&data(4, 4)), Ok(()));
     }
 }

@@ -108,6 +108,10 @@ pub struct FitSummary {
     pub stopped_early: bool,
     /// The training objective at the end, where the engine tells it.
     pub final_loss: Option<f64>,
+    /// The kernels that computed it, by their instruction set (`avx512-vnni`), where the
+    /// engine chooses them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
 }
 
 /// What happens during a fit, in this order: one `Started`; any number of

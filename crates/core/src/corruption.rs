@@ -7,8 +7,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::nearest_name;
-
 /// Something that happens to a picture, in [`Corruption::SEVERITIES`] degrees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -94,40 +92,12 @@ impl Corruption {
             Self::Occlude => "Occluded",
         }
     }
-
-    /// The one of that name.
-    ///
-    /// # Errors
-    /// In words, with those there are.
-    pub fn parse(name: &str) -> Result<Self, UnknownCorruption> {
-        Self::ALL
-            .into_iter()
-            .find(|corruption| corruption.name() == name)
-            .ok_or_else(|| UnknownCorruption {
-                name: name.into(),
-                suggestion: nearest_name(name, Self::ALL.map(Self::name)),
-            })
-    }
 }
 
 impl fmt::Display for Corruption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
-}
-
-/// A name that is no corruption's.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "there is no corruption `{name}`{}; there are: {}",
-    suggestion.as_ref().map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default(),
-    Corruption::ALL.map(Corruption::name).join(", ")
-)]
-pub struct UnknownCorruption {
-    /// As written.
-    pub name: String,
-    /// The known one that looks most like it.
-    pub suggestion: Option<String>,
 }
 
 #[cfg(test)]
@@ -141,10 +111,7 @@ mod tests {
                 serde_json::to_value(corruption).ok(),
                 Some(corruption.name().into())
             );
-            assert_eq!(Corruption::parse(corruption.name()), Ok(corruption));
         }
         assert!(Corruption::ALL.is_sorted());
-        let error = Corruption::parse("rotat").map_err(|error| error.to_string());
-        assert!(error.is_err_and(|text| text.contains("did you mean `rotate`?")));
     }
 }

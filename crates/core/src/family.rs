@@ -1,13 +1,18 @@
-//! What a model family says of itself: its engines, its settings, how to build and load it.
+//! What a model family says of itself: its engines and its settings.
 //!
-//! Settings are declared as data, not parsed by hand in each family: one table
-//! gives the checks before training, the "did you mean", the help text and the
-//! canonical form that a trial's id is hashed from.
+//! Both are tables. A row of the engines holds the functions that build and load a model,
+//! so that an engine is named in one place. Settings are declared as data, not parsed by
+//! hand in each family: one table gives the checks before training, the "did you mean", the
+//! help text and the canonical form that a trial's id is hashed from. [`settings!`] declares
+//! that table together with the struct that a family reads its settings into.
+//!
+//! [`settings!`]: crate::settings
 
 use serde_json::Value;
 
 use crate::{
     Classifier, FittedModel, ModelHeader, ModelReader, ModelSpec, Settings, SpecError, StoreError,
+    wording::nearest_name,
 };
 
 /// One implementation of a family.
@@ -20,6 +25,17 @@ pub struct Engine {
     /// Whether the same seed gives the same bits at any number of threads. Tested
     /// where true; where false METHODOLOGY.md says why.
     pub deterministic: bool,
+    /// The functions behind it; `None` where the program was built without this engine.
+    pub code: Option<EngineCode>,
+}
+
+/// The functions behind an [`Engine`].
+#[derive(Clone, Copy, Debug)]
+pub struct EngineCode {
+    /// Builds a recipe from a resolved spec; refuses by name what the engine cannot do.
+    pub build: BuildFn,
+    /// Reads back what [`FittedModel::save`] wrote.
+    pub load: LoadFn,
 }
 
 /// What values a setting takes.
@@ -140,8 +156,8 @@ pub struct Family {
     pub summary: &'static str,
     /// The engines; the first is the default.
     pub engines: &'static [Engine],
-    /// The settings in the order people should read them.
-    pub settings: &'static [Setting],
+    /// The settings in groups: a family's own, then those that it shares with others.
+    pub settings: &'static [&'static [Setting]],
     /// Whether a fit chooses something by data it is not trained on (epochs, say). If
     /// so, the harness holds a validation part out of the training data for it; if
     /// not, the family is given all of it.
@@ -149,34 +165,75 @@ pub struct Family {
     /// Whether it answers without looking at the picture: a floor for other models, no
     /// candidate, and not expected to learn.
     pub is_baseline: bool,
-    /// Builds a recipe from a resolved spec; refuses by name what the engine cannot do.
-    pub build: BuildFn,
-    /// Reads back what [`FittedModel::save`] wrote.
-    pub load: LoadFn,
 }
 
 impl Family {
+    /// Every setting, in the order people should read them.
+    pub fn settings(&self) -> impl Iterator<Item = &'static Setting> + Clone {
+        self.settings.iter().copied().flatten()
+    }
+
+    /// Builds the recipe that a resolved spec describes.
+    ///
+    /// # Errors
+    /// [`SpecError::UnknownEngine`] and [`SpecError::EngineNotBuilt`]; otherwise what the
+    /// engine refuses.
+    pub fn build(&self, spec: &ModelSpec) -> Result<Box<dyn Classifier>, SpecError> {
+        (self.code(&spec.engine)?.build)(spec)
+    }
+
+    /// Reads back what [`FittedModel::save`] wrote.
+    ///
+    /// # Errors
+    /// When the program has no such engine, or what is stored does not fit the spec.
+    pub fn load(
+        &self,
+        spec: &ModelSpec,
+        header: &ModelHeader,
+        reader: &mut dyn ModelReader,
+    ) -> Result<Box<dyn FittedModel>, StoreError> {
+        let code = self
+            .code(&spec.engine)
+            .map_err(|error| StoreError::Inconsistent(error.to_string()))?;
+        (code.load)(spec, header, reader)
+    }
+
+    /// The row of the engine called `name`.
+    fn engine(&self, name: &str) -> Result<&'static Engine, SpecError> {
+        let names = || self.engines.iter().map(|engine| engine.name);
+        self.engines
+            .iter()
+            .find(|engine| engine.name == name)
+            .ok_or_else(|| SpecError::UnknownEngine {
+                family: self.name.into(),
+                engine: name.into(),
+                suggestion: nearest_name(name, names()),
+                allowed: names().map(String::from).collect(),
+            })
+    }
+
+    fn code(&self, engine: &str) -> Result<EngineCode, SpecError> {
+        self.engine(engine)?
+            .code
+            .ok_or_else(|| SpecError::EngineNotBuilt {
+                family: self.name.into(),
+                engine: engine.into(),
+            })
+    }
+
     /// Fills in the default engine and every default setting, and checks each given
     /// one against the table.
     ///
     /// # Errors
     /// [`SpecError::UnknownEngine`], [`SpecError::UnknownSetting`] or
-    /// [`SpecError::Setting`]. What depends on several settings at once is left to `build`.
+    /// [`SpecError::Setting`]. What depends on several settings at once, or on what this
+    /// program was built with, is left to [`Family::build`].
     pub fn resolve(&self, engine: Option<&str>, given: &Settings) -> Result<ModelSpec, SpecError> {
-        let engines = || self.engines.iter().map(|engine| engine.name);
-        let engine =
-            match engine {
-                None => engines().next().unwrap_or_default(),
-                Some(name) => engines().find(|&known| known == name).ok_or_else(|| {
-                    SpecError::UnknownEngine {
-                        family: self.name.into(),
-                        engine: name.into(),
-                        suggestion: nearest_name(name, engines()),
-                        allowed: engines().map(String::from).collect(),
-                    }
-                })?,
-            };
-        let keys = || self.settings.iter().map(|setting| setting.key);
+        let engine = match engine {
+            None => self.engines.first().map_or("", |engine| engine.name),
+            Some(name) => self.engine(name)?.name,
+        };
+        let keys = || self.settings().map(|setting| setting.key);
         if let Some(key) = given.keys().find(|key| !keys().any(|known| known == *key)) {
             return Err(SpecError::UnknownSetting {
                 family: self.name.into(),
@@ -186,7 +243,7 @@ impl Family {
             });
         }
         let mut settings = Settings::new();
-        for setting in self.settings {
+        for setting in self.settings() {
             let value = given
                 .get(setting.key)
                 .cloned()
@@ -210,22 +267,31 @@ impl Family {
     }
 }
 
-/// The name that `word` was probably meant to be, if any comes close.
-pub fn nearest_name<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let word = word.to_lowercase();
-    names
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&word, name), name))
-        .filter(|&(distance, name)| distance <= 1 + name.chars().count() / 4)
-        .min()
-        .map(|(_, name)| name.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    crate::choices! {
+        /// How a vote counts.
+        enum Votes {
+            /// One each.
+            Equal = "equal",
+            /// By distance.
+            ByDistance = "by-distance",
+        }
+    }
+
+    crate::settings! {
+        /// The settings of a toy.
+        struct Toy {
+            k: usize = 3, SettingKind::Int { min: 1, max: 9 }, "neighbours";
+            rate: f64 = 0.5, SettingKind::Float { min: 0.0, max: 1.0 }, "a share";
+            hidden: Vec<usize> = [2], SettingKind::IntList { min: 1, max: 8 }, "units";
+            votes: Votes = "equal", Votes::KIND, "how a vote counts";
+        }
+    }
 
     const FAMILY: Family = Family {
         name: "toy",
@@ -236,37 +302,21 @@ mod tests {
                 name: "fast",
                 summary: "",
                 deterministic: true,
+                code: Some(EngineCode {
+                    build: |spec| Err(spec.bad_data("a toy")),
+                    load: |_, _, _| Err(StoreError::Missing { name: "toy".into() }),
+                }),
             },
             Engine {
                 name: "slow",
                 summary: "",
                 deterministic: true,
+                code: None,
             },
         ],
-        settings: &[
-            Setting {
-                key: "k",
-                kind: SettingKind::Int { min: 1, max: 9 },
-                default: || json!(3),
-                help: "",
-            },
-            Setting {
-                key: "rate",
-                kind: SettingKind::Float { min: 0.0, max: 1.0 },
-                default: || json!(0.5),
-                help: "",
-            },
-            Setting {
-                key: "hidden",
-                kind: SettingKind::IntList { min: 1, max: 8 },
-                default: || json!([2]),
-                help: "",
-            },
-        ],
+        settings: &[Toy::TABLE],
         uses_validation: false,
         is_baseline: false,
-        build: |spec| Err(spec.bad_data("a toy")),
-        load: |_, _, _| Err(StoreError::Missing { name: "toy".into() }),
     };
 
     fn given(value: Value) -> Settings {
@@ -285,6 +335,38 @@ mod tests {
     }
 
     #[test]
+    fn the_struct_is_read_from_what_the_table_resolves() {
+        let spec = FAMILY
+            .resolve(None, &given(json!({"votes": "by-distance", "rate": 1})))
+            .unwrap();
+        let expected = Toy {
+            k: 3,
+            rate: 1.0,
+            hidden: vec![2],
+            votes: Votes::ByDistance,
+        };
+        assert_eq!(spec.settings::<Toy>(), Ok(expected));
+        assert_eq!(Votes::KIND.allowed(), "equal, by-distance");
+        let help: Vec<_> = FAMILY.settings().map(|setting| setting.help).collect();
+        assert_eq!(
+            help,
+            ["neighbours", "a share", "units", "how a vote counts"]
+        );
+    }
+
+    #[test]
+    fn an_engine_that_this_program_lacks_is_refused_with_the_remedy() {
+        let spec = FAMILY.resolve(Some("slow"), &Settings::new()).unwrap();
+        let error = FAMILY.build(&spec).err().unwrap();
+        assert_eq!(error.key(), Some("engine"));
+        assert_eq!(
+            error.to_string(),
+            "this program was built without engine `slow` of toy; \
+             `make engines` builds every engine"
+        );
+    }
+
+    #[test]
     fn mistakes_are_named_with_what_would_do() {
         let message = |engine, value| {
             FAMILY
@@ -293,7 +375,7 @@ mod tests {
         };
         assert_eq!(
             message(None, json!({"rte": 1})),
-            "toy has no setting `rte` (did you mean `rate`?); it has: k, rate, hidden"
+            "toy has no setting `rte` (did you mean `rate`?); it has: k, rate, hidden, votes"
         );
         assert_eq!(
             message(None, json!({"k": 0})),

@@ -19,22 +19,23 @@ mod probabilities;
 pub mod record;
 mod samples;
 mod seed;
+mod settings_macros;
 mod spec;
 mod store;
+mod wording;
 
 pub use classifier::{
     Classifier, EpochMetrics, FitContext, FitError, FitEvent, FitSummary, FittedModel,
     PredictError, StepUnit, TrainingNeighbour,
 };
-pub use corruption::{Corruption, UnknownCorruption};
-pub use family::{BuildFn, Engine, Family, LoadFn, Setting, SettingKind, nearest_name};
+pub use corruption::Corruption;
+pub use family::{BuildFn, Engine, EngineCode, Family, LoadFn, Setting, SettingKind};
 pub use hex::to_hex;
 pub use images::{ImageShape, Images, ImagesError};
-pub use layers::{
-    Activation, Activations, ConvLayer, DenseLayer, Layer, Layers, LayersError, MaxPoolLayer,
-};
+pub use layers::{ConvLayer, DenseLayer, Layer, Layers, LayersError, MaxPoolLayer};
 pub use probabilities::{Probabilities, ProbabilitiesError};
 pub use samples::{DataShape, Dataset, Samples, SamplesError};
 pub use seed::derive_seed;
 pub use spec::{ModelSpec, Settings, SpecError};
 pub use store::{ModelHeader, ModelReader, ModelWriter, StoreError, TensorData};
+pub use wording::{did_you_mean, nearest_name, panic_text};

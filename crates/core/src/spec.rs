@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
+use crate::wording::did_you_mean;
+
 /// Settings by key. Sorted, so that equal settings have equal text.
 pub type Settings = BTreeMap<String, Value>;
 
@@ -13,7 +15,7 @@ pub type Settings = BTreeMap<String, Value>;
 #[non_exhaustive]
 pub enum SpecError {
     /// A key that the family does not know.
-    #[error("{family} has no setting `{key}`{}; it has: {}", hint(.suggestion), .allowed.join(", "))]
+    #[error("{family} has no setting `{key}`{}; it has: {}", did_you_mean(.suggestion.as_deref()), .allowed.join(", "))]
     UnknownSetting {
         /// The family.
         family: String,
@@ -37,7 +39,7 @@ pub enum SpecError {
         allowed: String,
     },
     /// An engine that the family does not have.
-    #[error("{family} has no engine `{engine}`{}; it has: {}", hint(.suggestion), .allowed.join(", "))]
+    #[error("{family} has no engine `{engine}`{}; it has: {}", did_you_mean(.suggestion.as_deref()), .allowed.join(", "))]
     UnknownEngine {
         /// The family.
         family: String,
@@ -48,8 +50,19 @@ pub enum SpecError {
         /// Every known engine.
         allowed: Vec<String>,
     },
+    /// An engine that the family has and this program was built without.
+    #[error(
+        "this program was built without engine `{engine}` of {family}; \
+         `make engines` builds every engine"
+    )]
+    EngineNotBuilt {
+        /// The family.
+        family: String,
+        /// The engine.
+        engine: String,
+    },
     /// A family that is not registered.
-    #[error("there is no model family `{family}`{}; there are: {}", hint(.suggestion), .allowed.join(", "))]
+    #[error("there is no model family `{family}`{}; there are: {}", did_you_mean(.suggestion.as_deref()), .allowed.join(", "))]
     UnknownFamily {
         /// The family as written.
         family: String,
@@ -89,18 +102,11 @@ impl SpecError {
             Self::UnknownSetting { key, .. }
             | Self::Setting { key, .. }
             | Self::Unsupported { key, .. } => Some(key),
-            Self::UnknownEngine { .. } => Some("engine"),
+            Self::UnknownEngine { .. } | Self::EngineNotBuilt { .. } => Some("engine"),
             Self::UnknownFamily { .. } => Some("family"),
             Self::Data { .. } => None,
         }
     }
-}
-
-fn hint(suggestion: &Option<String>) -> String {
-    suggestion
-        .as_ref()
-        .map(|name| format!(" (did you mean `{name}`?)"))
-        .unwrap_or_default()
 }
 
 /// A classifier written down: enough to build it again, the same on every machine.

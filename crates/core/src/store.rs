@@ -1,8 +1,8 @@
 //! What a fitted model writes when it is saved and reads when it is loaded.
 //!
-//! Models speak of named tensors only. Where they end up (safetensors on disk, a
-//! buffer in a test) is the zoo's business; checksums, versions and atomic writes
-//! are dealt with there once instead of in every family.
+//! Models speak of named tensors only. The crate `store` decides where they end up
+//! (safetensors on disk, a buffer in a test); checksums, versions and atomic writes
+//! are handled there once instead of in every family.
 
 use std::path::PathBuf;
 

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bakeoff_core::SamplesError;
+use bakeoff_core::{SamplesError, did_you_mean};
 use bakeoff_picture::PictureError;
 
 use crate::idx::IdxError;
@@ -19,7 +19,7 @@ use crate::idx::IdxError;
 pub enum DataError {
     /// Neither a built-in name nor a path.
     #[error(
-        "no dataset named {name:?}.{} Built in: {builtins}. The path of a folder works too: {expects}",
+        "there is no dataset `{name}`{}. Built in: {builtins}. The path of a folder works too: {expects}",
         did_you_mean(.suggestion.as_deref())
     )]
     UnknownName {
@@ -121,11 +121,4 @@ impl DataError {
     pub(crate) fn no_pictures(path: &Path) -> Self {
         Self::invalid(path, "there are no pictures")
     }
-}
-
-/// ` Did you mean "x"?`, or nothing.
-fn did_you_mean(suggestion: Option<&str>) -> String {
-    suggestion
-        .map(|name| format!(" Did you mean {name:?}?"))
-        .unwrap_or_default()
 }

@@ -1,78 +1,72 @@
-//! Baselines that do not look at the picture: what a model must beat to have learned
-//! anything at all.
+//! Baselines that ignore the image: every model must be better to have learned anything.
 //!
 //! Strategies and their names are those of scikit-learn's `DummyClassifier`. Its default,
-//! `prior`, has the lowest log loss that is to be had without looking.
+//! `prior`, has the lowest log loss that is possible without the image.
 //!
-//! Rejected: a baseline that every report computes by itself. As a family it is measured,
-//! saved and listed as any other model, and nobody has to explain an extra line.
+//! Rejected: a baseline that every report computes itself. As a family it is measured, saved
+//! and listed like any other model.
 
 use bakeoff_core::{
-    Classifier, Engine, Family, FitContext, FitError, FitEvent, FitSummary, FittedModel,
-    ImageShape, Images, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError,
-    Probabilities, Samples, Setting, SettingKind, SpecError, StepUnit, StoreError, TensorData,
-    derive_seed,
+    Classifier, Engine, EngineCode, Family, FitContext, FitError, FitEvent, FitSummary,
+    FittedModel, ImageShape, Images, ModelHeader, ModelReader, ModelSpec, ModelWriter,
+    PredictError, Probabilities, Samples, SpecError, StepUnit, StoreError, TensorData, derive_seed,
 };
-use serde::Deserialize;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
-/// Baselines that do not look at the picture, for the registry.
+/// Baselines that ignore the image, for the registry.
 pub static FAMILY: Family = Family {
     name: "dummy",
-    title: "Baseline that does not look",
-    summary: "answers by how often each class occurs, whatever the picture: what every model must beat",
+    title: "Baseline that ignores the image",
+    summary: "answers with how often each class occurs, whatever the image; every model must be better",
     engines: &[Engine {
         name: "native",
         summary: "counts the classes",
         deterministic: true,
+        code: Some(EngineCode {
+            build: |spec| {
+                let (spec, strategy) = (spec.clone(), strategy(spec)?);
+                Ok(Box::new(Dummy { spec, strategy }))
+            },
+            load: |spec, header, reader| Ok(Box::new(FittedDummy::load(spec, header, reader)?)),
+        }),
     }],
-    settings: &[Setting {
-        key: "strategy",
-        kind: SettingKind::Choice(&["prior", "most-frequent", "stratified", "uniform"]),
-        default: || json!("prior"),
-        help: "prior: the share of each class; most-frequent: always the largest class, for \
-               certain; stratified: one class for certain, drawn by those shares; uniform: \
-               every class alike",
-    }],
+    settings: &[DummySettings::TABLE],
     uses_validation: false,
     is_baseline: true,
-    build: |spec| Ok(Box::new(Dummy::new(spec)?)),
-    load: |spec, header, reader| Ok(Box::new(FittedDummy::load(spec, header, reader)?)),
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Strategy {
-    Prior,
-    MostFrequent,
-    Stratified,
-    Uniform,
+bakeoff_core::settings! {
+    /// The settings of the family.
+    struct DummySettings {
+        strategy: Strategy = "prior", Strategy::KIND,
+            "prior: the share of each class; most-frequent: always the largest class, with \
+             certainty; stratified: one class with certainty, drawn by those shares; uniform: \
+             the same share for every class";
+    }
 }
 
-impl Strategy {
-    fn of(spec: &ModelSpec) -> Result<Self, SpecError> {
-        #[derive(Deserialize)]
-        struct Settings {
-            strategy: Strategy,
-        }
-        Ok(spec.settings::<Settings>()?.strategy)
+bakeoff_core::choices! {
+    /// How the answer is chosen.
+    enum Strategy {
+        /// The share of each class in the training data.
+        Prior = "prior",
+        /// The largest class.
+        MostFrequent = "most-frequent",
+        /// One class, drawn by the shares.
+        Stratified = "stratified",
+        /// The same share for every class.
+        Uniform = "uniform",
     }
+}
+
+fn strategy(spec: &ModelSpec) -> Result<Strategy, SpecError> {
+    Ok(spec.settings::<DummySettings>()?.strategy)
 }
 
 /// The recipe.
 struct Dummy {
     spec: ModelSpec,
     strategy: Strategy,
-}
-
-impl Dummy {
-    fn new(spec: &ModelSpec) -> Result<Self, SpecError> {
-        Ok(Self {
-            strategy: Strategy::of(spec)?,
-            spec: spec.clone(),
-        })
-    }
 }
 
 impl Classifier for Dummy {
@@ -86,7 +80,7 @@ impl Classifier for Dummy {
         ctx: &mut FitContext<'_>,
     ) -> Result<Box<dyn FittedModel>, FitError> {
         if train.is_empty() {
-            return Err(FitError::Data("there are no training pictures".into()));
+            return Err(FitError::Data("there are no training images".into()));
         }
         let total = train.len() as u64;
         ctx.emit(&FitEvent::Started {
@@ -94,7 +88,7 @@ impl Classifier for Dummy {
             total: Some(total),
         })?;
         let counts = train.class_counts();
-        // The lowest index among equals, as everywhere.
+        // The lowest index among equals, as in all families.
         let largest = (0..counts.len())
             .rev()
             .max_by_key(|&class| counts[class])
@@ -123,7 +117,7 @@ impl Classifier for Dummy {
     }
 }
 
-/// The probabilities that every picture gets, or that classes are drawn by.
+/// The probabilities of every image, or those that classes are drawn by.
 struct FittedDummy {
     shape: ImageShape,
     probabilities: Vec<f32>,
@@ -137,7 +131,7 @@ impl FittedDummy {
         header: &ModelHeader,
         reader: &mut dyn ModelReader,
     ) -> Result<Self, StoreError> {
-        let strategy = Strategy::of(spec)
+        let strategy = strategy(spec)
             .map_err(|error| StoreError::Inconsistent(format!("settings: {error}")))?;
         let probabilities = reader.f32("probabilities", &[header.classes])?;
         Probabilities::new(header.classes, probabilities.clone())
@@ -153,12 +147,12 @@ impl FittedDummy {
         })
     }
 
-    /// A class drawn by the probabilities. The picture's own bytes take part in the draw,
-    /// so that a picture gets the same answer alone and in any company.
-    fn draw(&self, picture: &[u8]) -> usize {
+    /// A class drawn by the probabilities. The draw depends on the image's bytes, so that an
+    /// image gets the same answer alone and in any batch.
+    fn draw(&self, image: &[u8]) -> usize {
         let mut hasher = Sha256::new();
         hasher.update(self.seed.to_le_bytes());
-        hasher.update(picture);
+        hasher.update(image);
         let mut first = [0; 8];
         first.copy_from_slice(&hasher.finalize()[..8]);
         let mut left = (u64::from_le_bytes(first) >> 11) as f64 / (1_u64 << 53) as f64;
@@ -168,7 +162,7 @@ impl FittedDummy {
                 return class;
             }
         }
-        // Shares in 32 bits may sum to a little less than one.
+        // The sum of shares in 32 bits can be a little less than one.
         self.probabilities
             .iter()
             .rposition(|&share| share > 0.0)
@@ -195,8 +189,8 @@ impl FittedModel for FittedDummy {
         let values = match self.strategy {
             Strategy::Stratified => {
                 let mut values = vec![0.0; images.len() * classes];
-                for (row, picture) in values.chunks_exact_mut(classes).zip(images.iter()) {
-                    row[self.draw(picture)] = 1.0;
+                for (row, image) in values.chunks_exact_mut(classes).zip(images.iter()) {
+                    row[self.draw(image)] = 1.0;
                 }
                 values
             }
@@ -221,6 +215,7 @@ mod tests {
     use std::ops::ControlFlow;
 
     use bakeoff_core::Settings;
+    use serde_json::json;
 
     use super::*;
 
@@ -241,7 +236,8 @@ mod tests {
             validation: None,
             progress: &mut progress,
         };
-        (FAMILY.build)(&spec)
+        FAMILY
+            .build(&spec)
             .unwrap()
             .fit(train, &mut context)
             .unwrap()
@@ -271,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn stratified_draws_follow_the_shares_and_stay_with_their_picture() {
+    fn stratified_draws_follow_the_shares_and_depend_on_the_image_only() {
         let labels = [0, 2, 2, 2].repeat(1000);
         let train = samples(&labels);
         let model = fit("stratified", &train);

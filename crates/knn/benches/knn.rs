@@ -1,11 +1,10 @@
-//! How long k nearest neighbours take on MNIST: arranging the training pictures,
-//! answering a batch, answering one picture; and what the libraries' searches cost on a
-//! small part of it. `cargo bench -p bakeoff-knn`.
+//! How long k nearest neighbours take on MNIST: the fit, a batch, one image; and how long the
+//! libraries' searches take on a small part of it. `cargo bench -p bakeoff-knn`.
 
 use std::{hint::black_box, ops::ControlFlow, time::Duration};
 
 use bakeoff_core::{FitContext, FittedModel, Samples, Settings};
-use bakeoff_knn::{FAMILY, FeatureIndex};
+use bakeoff_knn::FAMILY;
 use criterion::{BenchmarkId, Criterion, Throughput};
 
 type Failure = Box<dyn std::error::Error>;
@@ -25,7 +24,7 @@ fn fit(
         validation: None,
         progress: &mut |_| ControlFlow::Continue(()),
     };
-    Ok((FAMILY.build)(&spec)?.fit(train, &mut ctx)?)
+    Ok(FAMILY.build(&spec)?.fit(train, &mut ctx)?)
 }
 
 fn first(samples: &Samples, count: usize) -> Samples {
@@ -72,24 +71,6 @@ fn engines(c: &mut Criterion, train: &Samples, test: &Samples) -> Result<(), Fai
     Ok(())
 }
 
-fn features(c: &mut Criterion, train: &Samples, test: &Samples) -> Result<(), Failure> {
-    let floats = |samples: &Samples| -> Vec<f32> {
-        let pixels = samples.images().pixels().iter();
-        pixels.map(|&byte| f32::from(byte)).collect()
-    };
-    let columns = train.images().shape().pixels();
-    let index = FeatureIndex::new(floats(&first(train, 10_000)), columns)?;
-    let queries = floats(&first(test, 100));
-    let mut group = c.benchmark_group("features-10000");
-    group.sample_size(10);
-    group.throughput(Throughput::Elements(100));
-    group.bench_function("batch", |b| {
-        b.iter(|| index.nearest(queries.clone(), 3).is_ok())
-    });
-    group.finish();
-    Ok(())
-}
-
 fn main() -> Result<(), Failure> {
     let mnist = bakeoff_data::open("mnist")?;
     let mut criterion = Criterion::default()
@@ -98,7 +79,6 @@ fn main() -> Result<(), Failure> {
         .configure_from_args();
     native(&mut criterion, mnist.train(), mnist.test())?;
     engines(&mut criterion, mnist.train(), mnist.test())?;
-    features(&mut criterion, mnist.train(), mnist.test())?;
     criterion.final_summary();
     Ok(())
 }

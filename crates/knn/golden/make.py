@@ -4,7 +4,7 @@
     venv/bin/python make.py > digits.json
 
 The sample is from the Optical Recognition of Handwritten Digits data (UCI, CC BY 4.0)
-that comes with scikit-learn: 8x8 pictures with values from 0 to 16, here times 15.
+that comes with scikit-learn: 8x8 images with values from 0 to 16, here times 15.
 Queries with equal distances among their nearest six are left out, because
 scikit-learn breaks ties as it happens to suit its sort.
 """
@@ -39,7 +39,7 @@ def without_ties(row):
 
 candidates = pixels[TRAIN:].astype(np.float64)
 test_x = np.array([row for row in candidates[:200] if without_ties(row)][:TEST])
-# One training picture is asked for again: a neighbour at distance 0.
+# One training image is also a query: a neighbour at distance 0.
 test_x = np.vstack([test_x, train_x[:1]])
 
 answers = []

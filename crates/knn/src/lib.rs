@@ -1,39 +1,29 @@
-//! k nearest neighbours: engines behind one classifier.
+//! k nearest neighbours: several engines behind one classifier.
 //!
-//! A picture is answered with the labels of the `k` training pictures nearest to it.
-//! All engines answer the same question and give the same neighbours:
+//! An image gets the labels of the `k` training images that are nearest to it. All engines
+//! find the same neighbours:
 //!
-//! - distances between pictures are exact, because pixels are bytes and sums of
-//!   their squares are whole numbers;
-//! - of training pictures equally far away, the one that comes first in the training
-//!   data is the nearer (the *lower index* rule). So the k neighbours of a picture are
-//!   always the same ones, whatever the engine, the processor or the number of threads.
+//! - Distances are exact, because pixels are bytes and sums of their squares are whole numbers.
+//! - Of training images at the same distance, the one that comes first in the training data
+//!   counts as the nearer (the *lower index* rule). So the k neighbours of an image do not
+//!   depend on the engine, the processor or the number of threads.
 //!
-//! Rejected alternatives: approximate search (HNSW, IVF), because a comparison of
-//! families needs the answer that the family stands for, and because exact search over
-//! 60,000 pictures takes far less than a millisecond per picture; and the libraries' own
-//! classifiers, because linfa has none and smartcore's gives no probabilities. From
-//! both libraries only the search is taken; votes are counted in one place for all.
+//! [`engines`] is the table of engines; [`recipe`] and [`model`] are the same for all of them.
+//!
+//! Rejected alternatives: approximate search (HNSW, IVF), because a comparison of families
+//! needs the exact answer of the family, and exact search over 60,000 images takes far less
+//! than a millisecond per image; and the classifiers of the libraries, because linfa has none
+//! and smartcore's gives no probabilities. Only the search comes from the libraries; votes are
+//! counted in one place for all engines.
 
-mod best;
-mod classifier;
+mod engines;
 mod family;
-mod features;
-mod library;
-mod linfa_nn;
 mod model;
-mod native;
-#[cfg(test)]
-mod reference;
+mod recipe;
 mod search;
 mod settings;
-mod smartcore_nn;
 #[cfg(test)]
 mod tests;
 mod vote;
 
 pub use family::FAMILY;
-pub use features::{FeatureIndex, FeaturesError};
-pub use model::KnnModel;
-pub use search::Neighbour;
-pub use settings::{IndexKind, KnnSettings, Metric, Weights};

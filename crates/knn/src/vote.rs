@@ -1,12 +1,13 @@
-//! From neighbours to class probabilities: shares of the votes.
+//! Turns neighbours into class probabilities: each class gets its share of the votes.
 
-use crate::{Neighbour, settings::Weights};
+use crate::{search::Neighbour, settings::Weights};
 
-/// Adds up the votes of one picture's neighbours into `shares`, one per class, and
-/// scales them to sum to one. Sums run in the order of the neighbours, in `f64`.
+/// Adds up the votes of the neighbours of one image into `shares`, one per class, and
+/// scales them to sum to one. Votes are added in the order of the neighbours, in `f64`.
+/// `votes` is memory for the sums, reused between calls.
 ///
-/// With [`Weights::Distance`] and a neighbour at distance 0, only such neighbours
-/// vote, one vote each, as in scikit-learn.
+/// With [`Weights::Distance`], if there are neighbours at distance 0, only they vote, one
+/// vote each, as in scikit-learn.
 pub(crate) fn vote(
     neighbours: &[Neighbour],
     labels: &[u16],
@@ -49,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn uniform_votes_count_heads() {
+    fn uniform_votes_count_the_same() {
         assert_eq!(
             shares(Weights::Uniform, &[1.0, 2.0, 3.0, 4.0]),
             [0.25, 0.5, 0.25, 0.0]

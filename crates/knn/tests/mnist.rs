@@ -14,7 +14,7 @@ fn three_neighbours_know_97_percent_of_the_test_digits() {
         validation: None,
         progress: &mut |_| ControlFlow::Continue(()),
     };
-    let classifier = (FAMILY.build)(&spec).expect("a recipe");
+    let classifier = FAMILY.build(&spec).expect("a recipe");
     let model = classifier.fit(mnist.train(), &mut ctx).expect("a fit");
     assert_eq!(model.parameters(), 60_000 * 784);
     let answer = model

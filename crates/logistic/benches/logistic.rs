@@ -21,7 +21,9 @@ fn data(train: usize) -> Dataset {
 
 fn fit(engine: &str, data: &Dataset) -> Box<dyn FittedModel> {
     let spec = FAMILY.resolve(Some(engine), &Settings::new());
-    let recipe = (FAMILY.build)(&spec.expect("a known engine")).expect("a possible recipe");
+    let recipe = FAMILY
+        .build(&spec.expect("a known engine"))
+        .expect("a possible recipe");
     let mut context = FitContext {
         seed: 0,
         validation: None,

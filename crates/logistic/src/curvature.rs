@@ -2,36 +2,39 @@
 //!
 //! The Hessian of the mean cross-entropy at probabilities `p` is
 //! `mean of (diag(p) − p pᵀ) ⊗ x xᵀ`. Its blocks on the diagonal, one for each class,
-//! are `mean of p(1 − p) x xᵀ`: a class's uncertain pictures make it up, and few
-//! pictures are uncertain. So a few thousand of them, drawn with a chance in proportion
-//! to `p(1 − p)`, say nearly as much as all. The factored blocks precondition L-BFGS,
-//! which learns what couples the classes by itself.
+//! are `mean of p(1 − p) x xᵀ`: they depend on the pictures that are uncertain, and few
+//! pictures are uncertain. So a few thousand of them, drawn with a probability in
+//! proportion to `p(1 − p)`, are nearly as good as all. The factored blocks precondition
+//! L-BFGS, which learns by itself how the classes depend on each other.
 //!
-//! On MNIST it takes 13 iterations from [`crate::native`]'s first approach, where plain
+//! On MNIST, L-BFGS then takes 13 iterations from the start that the engine finds; plain
 //! L-BFGS takes 264 to the same tolerance. Measured and rejected: one matrix for all
-//! classes, at the zero start (75 iterations) or where the classes are told apart (54);
-//! pictures drawn evenly (as good only with three times as many); no factor of the
-//! latest step's curvature (twice the evaluations).
+//! classes, measured at zero (75 iterations) or where the classes are separated (54);
+//! pictures drawn uniformly (as good only with three times as many); no scaling by the
+//! curvature of the latest step (twice the evaluations).
 
 use rayon::prelude::*;
 
 use crate::{
-    kernel::{Cholesky, Lanes},
-    problem::{Data, PIXEL_SCALE},
+    kernel::{Cholesky, InstructionSet},
+    model::PIXEL_SCALE,
+    problem::Data,
     vector::dot_f32,
 };
 
-/// Memory for factors at most, in bytes. Classes share one where theirs need more.
+/// Largest memory for factors, in bytes. If one factor per class needs more, all classes
+/// share one.
 const MEMORY: usize = 96 << 20;
 
 /// Pictures drawn for each factor, in multiples of its order. With fewer, directions
-/// are missed; with more, multiplying takes longer than it saves.
+/// are missed; with more, the products take longer than they save.
 const DRAWN: f64 = 2.5;
 
-/// Pictures drawn at least.
+/// Smallest number of pictures drawn.
 const DRAWN_AT_LEAST: usize = 512;
 
-/// Rounding of single precision, relative to the trace: less on the diagonal is noise.
+/// Rounding of single precision, relative to the trace; smaller values on the diagonal are
+/// noise.
 const NOISE: f32 = 1e-6;
 
 /// Factored blocks of the Hessian: for each class, or one for all.
@@ -42,30 +45,35 @@ pub(crate) struct Curvature {
 }
 
 impl Curvature {
-    /// Whether measuring costs less than the iterations it saves, and fits in memory.
-    pub(crate) fn pays(data: &Data<'_>) -> bool {
-        let order = data.columns + 1;
-        let (samples, few) = (data.samples(), order * order * size_of::<f32>() <= MEMORY);
-        // Measuring takes as long as 0.7 order² / samples evaluations; a hundred and
-        // more are saved.
-        few && samples >= 16 * order && samples >= order * order / 100
+    /// Whether measuring costs less than the iterations that it saves, and fits in memory.
+    pub(crate) fn is_worthwhile(data: &Data) -> bool {
+        let order = data.columns() + 1;
+        let samples = data.samples();
+        let fits = order * order * size_of::<f32>() <= MEMORY;
+        // Measuring takes as long as 0.7 order² / samples evaluations; it saves more than
+        // a hundred.
+        fits && samples >= 16 * order && samples >= order * order / 100
     }
 
     /// Measures at a point where the pictures have these probabilities (pictures ×
-    /// classes). `None` where single precision does not do.
-    pub(crate) fn measure(data: &Data<'_>, probabilities: &[f32], lanes: Lanes) -> Option<Self> {
-        let order = data.columns + 1;
+    /// classes). `None` where single precision is not enough.
+    pub(crate) fn measure(
+        data: &Data,
+        probabilities: &[f32],
+        instructions: InstructionSet,
+    ) -> Option<Self> {
+        let order = data.columns() + 1;
         let shared = data.classes * order * order * size_of::<f32>() > MEMORY;
         let groups = if shared { 1 } else { data.classes };
-        Self::in_groups(data, probabilities, groups, lanes)
+        Self::in_groups(data, probabilities, groups, instructions)
     }
 
     /// With one factor for each of `groups` equal groups of classes.
     fn in_groups(
-        data: &Data<'_>,
+        data: &Data,
         probabilities: &[f32],
         groups: usize,
-        lanes: Lanes,
+        instructions: InstructionSet,
     ) -> Option<Self> {
         let classes = data.classes;
         let width = classes / groups;
@@ -76,18 +84,18 @@ impl Curvature {
                     let p = &p[group * width..][..width];
                     p.iter().map(|&p| f64::from(p * (1.0 - p))).sum::<f64>() / width as f64
                 });
-                factor(data, weights, rows, lanes)
+                factor(data, weights, rows, instructions)
             })
             .collect();
         Some(Self {
             factors: factors?,
             classes,
-            columns: data.columns,
+            columns: data.columns(),
         })
     }
 
-    /// Replaces a gradient (classes × pixels, then biases) by the approximate inverse
-    /// Hessian's product with it.
+    /// Multiplies a gradient (classes × pixels, then biases) by the approximate inverse
+    /// Hessian.
     pub(crate) fn solve(&self, gradient: &mut [f64]) {
         let (weights, biases) = gradient.split_at_mut(self.classes * self.columns);
         weights
@@ -106,15 +114,15 @@ impl Curvature {
     }
 }
 
-/// The factor of `mean of weight · x xᵀ + penalty`, from a draw by weight. `x` ends
+/// The factor of `mean of weight · x xᵀ + penalty`, from pictures drawn by weight. `x` ends
 /// with a one for the bias, which has no penalty.
 fn factor(
-    data: &Data<'_>,
+    data: &Data,
     weights: impl Iterator<Item = f64> + Clone,
     rows: &mut Vec<f32>,
-    lanes: Lanes,
+    instructions: InstructionSet,
 ) -> Option<Cholesky> {
-    let order = data.columns + 1;
+    let order = data.columns() + 1;
     let total: f64 = weights.clone().sum();
     let picks = draw(
         weights,
@@ -124,7 +132,7 @@ fn factor(
     let share = total / (data.samples() * picks.len().max(1)) as f64;
     rows.clear();
     for pick in picks {
-        let bytes = &data.pixels[pick * data.columns..][..data.columns];
+        let bytes = data.images.get(pick).unwrap_or_default();
         rows.extend(
             bytes
                 .iter()
@@ -135,12 +143,12 @@ fn factor(
     let trace = share as f32 * dot_f32(rows, rows);
     let noise = NOISE * trace + f32::MIN_POSITIVE;
     let mut ridge = vec![noise.max(data.penalty as f32); order];
-    ridge[data.columns] = noise;
-    Cholesky::of_products(rows, share as f32, &ridge, lanes)
+    ridge[data.columns()] = noise;
+    Cholesky::of_products(rows, share as f32, &ridge, instructions)
 }
 
-/// About `count` positions, each as often as its weight's share of `total`: systematic
-/// sampling, which needs no random numbers.
+/// About `count` positions, each drawn in proportion to its weight's share of `total`, by
+/// systematic sampling, which needs no random numbers.
 fn draw(weights: impl Iterator<Item = f64>, total: f64, count: usize) -> Vec<usize> {
     let step = total / count as f64;
     let mut picks = Vec::with_capacity(count);
@@ -157,6 +165,7 @@ fn draw(weights: impl Iterator<Item = f64>, total: f64, count: usize) -> Vec<usi
 
 #[cfg(test)]
 mod tests {
+    use bakeoff_core::{ImageShape, Images};
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
@@ -174,15 +183,20 @@ mod tests {
         assert!(draw([0.0; 3].into_iter(), 0.0, 10).is_empty());
     }
 
-    /// Whether multiplying the solution with the Hessian's blocks gives the gradient
-    /// back, nearly: the factors are of a draw.
+    /// Checks that the Hessian's blocks times the solution give nearly the gradient; not
+    /// exactly, because the factors are made from drawn pictures.
     fn check(groups: usize, probabilities: impl Fn(&mut ChaCha8Rng) -> [f32; 3]) {
         let (samples, columns, classes) = (4000, 9, 3);
         let mut rng = ChaCha8Rng::seed_from_u64(4);
         let data = Data {
-            pixels: (0..samples * columns).map(|_| rng.random()).collect(),
-            targets: vec![0; samples].into(),
-            columns,
+            images: Images::new(
+                ImageShape::new(1, 1, columns),
+                (0..samples * columns)
+                    .map(|_| rng.random())
+                    .collect::<Vec<u8>>(),
+            )
+            .unwrap(),
+            targets: vec![0; samples],
             classes,
             penalty: 1e-3,
         };
@@ -191,13 +205,13 @@ mod tests {
             .map(|_| rng.random_range(-1.0..1.0))
             .collect();
         let mut solution = gradient.clone();
-        Curvature::in_groups(&data, &p, groups, Lanes::detect())
+        Curvature::in_groups(&data, &p, groups, InstructionSet::best())
             .unwrap()
             .solve(&mut solution);
         let (weights, biases) = solution.split_at(classes * columns);
         let mut product: Vec<f64> = weights.iter().map(|w| data.penalty * w).collect();
         product.resize(gradient.len(), 0.0);
-        for (bytes, p) in data.pixels.chunks(columns).zip(p.chunks(classes)) {
+        for (bytes, p) in data.images.iter().zip(p.chunks(classes)) {
             let x: Vec<f64> = bytes.iter().map(|&x| f64::from(x) * PIXEL_SCALE).collect();
             for class in 0..classes {
                 let row = class * columns..(class + 1) * columns;
@@ -215,7 +229,7 @@ mod tests {
     #[test]
     fn a_solution_is_the_inverse_hessians_product() {
         check(3, |rng| {
-            // Most pictures are certain, as they are near the optimum.
+            // Most pictures are certain, as near the optimum.
             let rest = rng.random::<f32>().powi(8);
             [1.0 - rest, 0.7 * rest, 0.3 * rest]
         });

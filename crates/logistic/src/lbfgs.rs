@@ -4,36 +4,37 @@
 //! with the bracketing line search of Lewis and Overton (*Nonsmooth optimization via
 //! quasi-Newton methods*, 2013, algorithm 2.6), its trial points found by cubic
 //! interpolation, and the approximate Wolfe condition of Hager and Zhang (*A new
-//! conjugate gradient method with guaranteed descent*, 2005), which still holds where
+//! conjugate gradient method with guaranteed descent*, 2005), which still works where
 //! rounding hides the decrease of the function.
 //!
-//! The `argmin` crate was rejected: it asks for function and gradient in two calls,
-//! each of which would read all pictures, stops by the gradient's 2-norm and not by
-//! its largest component, and cannot be given an initial Hessian.
+//! The `argmin` crate was rejected: it computes function and gradient in two calls, each
+//! of which would read all pictures; it stops by the 2-norm of the gradient and not by its
+//! largest component; and it takes no initial Hessian.
 
 use std::collections::VecDeque;
+
+use bakeoff_core::FitError;
 
 use crate::vector::{add, dot, largest, minus};
 
 /// Pairs of steps and gradient differences that are remembered.
 const HISTORY: usize = 10;
-/// Share of the decrease that the slope promises, which a step must give.
+/// A step must give at least this share of the decrease that the slope predicts.
 const DECREASE: f64 = 1e-4;
-/// Share of the slope's steepness that may remain after a step.
+/// At most this share of the slope may remain after a step.
 const CURVATURE: f64 = 0.9;
-/// Rounding of the function's value, relative to it, as far as the line search cares.
+/// Relative rounding error of the function's value that the line search tolerates.
 const ROUNDING: f64 = 1e-6;
-/// Evaluations in one line search at most.
+/// Largest number of evaluations in one line search.
 const TRIALS: usize = 40;
 
-/// A function to be minimised.
+/// A function to minimise.
 pub(crate) trait Function {
     /// The value at `x`; the gradient goes into `gradient`.
     fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64;
 
-    /// Replaces a gradient by an approximate inverse Hessian's product with it, if one
-    /// is known, and answers whether. The matrix is symmetric, positive definite and
-    /// always the same.
+    /// Multiplies a gradient by an approximate inverse Hessian, if one is known; returns
+    /// whether it did. The matrix is symmetric, positive definite and always the same.
     fn precondition(&self, gradient: &mut [f64]) -> bool {
         let _ = gradient;
         false
@@ -45,89 +46,80 @@ pub(crate) trait Function {
 pub(crate) struct Limits {
     /// Converged when no component of the gradient is larger.
     pub(crate) tolerance: f64,
-    /// At most so many iterations.
+    /// Largest number of iterations.
     pub(crate) iterations: u64,
 }
 
-/// Where and why it stopped.
-#[derive(Clone, Debug)]
+/// A point, with the function's value and gradient there.
+pub(crate) struct Point {
+    pub(crate) x: Vec<f64>,
+    /// Not finite when the function overflowed at the start.
+    pub(crate) value: f64,
+    gradient: Vec<f64>,
+}
+
+/// Where it stopped, and whether it converged.
 pub(crate) struct Outcome {
     /// The best point found.
-    pub(crate) x: Vec<f64>,
-    /// The value there; not finite when the function overflowed at the start.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests look at it"))]
-    pub(crate) value: f64,
-    /// Iterations taken.
+    pub(crate) point: Point,
+    /// Number of iterations.
     pub(crate) iterations: u64,
     /// Whether the gradient met the tolerance.
     pub(crate) converged: bool,
 }
 
-/// Minimises `function` from `x`. `each` hears of every iteration (from 1) and the
-/// value it reached, and may end everything with an error.
+/// Minimises `function` from `x`. `on_iteration` is called after every iteration with its
+/// number (from 1) and the value it reached; its error ends the minimisation.
 ///
-/// Ends unconverged when no step decreases the function any more: rounding then hides
-/// what is left to gain.
-pub(crate) fn minimise<E>(
-    function: &mut impl Function,
+/// Ends without convergence when no step decreases the function any more, because rounding
+/// hides any further decrease.
+pub(crate) fn minimise(
+    function: &mut dyn Function,
     x: Vec<f64>,
     limits: Limits,
-    mut each: impl FnMut(u64, f64) -> Result<(), E>,
-) -> Result<Outcome, E> {
+    on_iteration: &mut dyn FnMut(u64, f64) -> Result<(), FitError>,
+) -> Result<Outcome, FitError> {
     let mut gradient = vec![0.0; x.len()];
     let value = function.evaluate(&x, &mut gradient);
-    let mut here = Point { x, value, gradient };
+    let mut point = Point { x, value, gradient };
     let mut memory = Memory::default();
     let mut iterations = 0;
     loop {
-        let converged = largest(&here.gradient) <= limits.tolerance;
-        if converged || iterations == limits.iterations || !here.value.is_finite() {
-            return Ok(here.outcome(iterations, converged));
+        let converged = largest(&point.gradient) <= limits.tolerance;
+        let outcome = |point| Outcome {
+            point,
+            iterations,
+            converged,
+        };
+        if converged || iterations == limits.iterations || !point.value.is_finite() {
+            return Ok(outcome(point));
         }
-        let (direction, scaled) = memory.direction(function, &here.gradient);
+        let (direction, scaled) = memory.direction(function, &point.gradient);
         let first = if scaled {
             1.0
         } else {
-            // Nothing is known of the scale yet: a step of length one at most.
+            // The scale is not known yet: the length of the first step is at most one.
             1.0 / dot(&direction, &direction).sqrt().max(1.0)
         };
-        match search(function, &here, &direction, first) {
+        match search(function, &point, &direction, first) {
             Some(next) => {
-                memory.learn(function, &here, &next);
-                here = next;
+                memory.learn(function, &point, &next);
+                point = next;
                 iterations += 1;
-                each(iterations, here.value)?;
+                on_iteration(iterations, point.value)?;
             }
-            // What was learned far from here may mislead; look at the slope alone.
+            // Pairs from distant points may mislead; try the gradient alone.
             None if !memory.pairs.is_empty() => memory.pairs.clear(),
-            None => return Ok(here.outcome(iterations, false)),
+            None => return Ok(outcome(point)),
         }
     }
 }
 
-/// A point and what the function is like there.
-struct Point {
-    x: Vec<f64>,
-    value: f64,
-    gradient: Vec<f64>,
-}
-
-impl Point {
-    fn outcome(self, iterations: u64, converged: bool) -> Outcome {
-        Outcome {
-            x: self.x,
-            value: self.value,
-            iterations,
-            converged,
-        }
-    }
-}
-
-/// What past steps say about curvature.
+/// The curvature along past steps.
 #[derive(Default)]
 struct Memory {
     pairs: VecDeque<Pair>,
-    /// What the preconditioner must be multiplied with to fit the latest pair.
+    /// The factor that fits the preconditioner to the latest pair.
     scale: f64,
 }
 
@@ -140,15 +132,15 @@ struct Pair {
 
 impl Memory {
     /// Minus the approximate inverse Hessian times the gradient, by the two-loop
-    /// recursion; and whether its length means something.
-    fn direction(&self, function: &impl Function, gradient: &[f64]) -> (Vec<f64>, bool) {
+    /// recursion; and whether its length is meaningful.
+    fn direction(&self, function: &dyn Function, gradient: &[f64]) -> (Vec<f64>, bool) {
         let mut direction: Vec<f64> = gradient.iter().map(|g| -g).collect();
         let mut alphas = [0.0; HISTORY];
         for (alpha, pair) in alphas.iter_mut().zip(&self.pairs).rev() {
             *alpha = pair.rho * dot(&pair.step, &direction);
             add(&mut direction, -*alpha, &pair.difference);
         }
-        let conditioned = function.precondition(&mut direction);
+        let preconditioned = function.precondition(&mut direction);
         if !self.pairs.is_empty() {
             direction.iter_mut().for_each(|d| *d *= self.scale);
         }
@@ -156,11 +148,11 @@ impl Memory {
             let beta = pair.rho * dot(&pair.difference, &direction);
             add(&mut direction, alpha - beta, &pair.step);
         }
-        (direction, conditioned || !self.pairs.is_empty())
+        (direction, preconditioned || !self.pairs.is_empty())
     }
 
-    /// Remembers a step, unless rounding has eaten its curvature.
-    fn learn(&mut self, function: &impl Function, from: &Point, to: &Point) {
+    /// Remembers a step, unless its curvature is lost in rounding.
+    fn learn(&mut self, function: &dyn Function, from: &Point, to: &Point) {
         let difference = minus(&to.gradient, &from.gradient);
         let step = minus(&to.x, &from.x);
         let curvature = dot(&step, &difference);
@@ -181,7 +173,7 @@ impl Memory {
     }
 }
 
-/// A place along a direction.
+/// A step length along a direction, with the value and slope there.
 #[derive(Clone, Copy)]
 struct Trial {
     at: f64,
@@ -189,10 +181,10 @@ struct Trial {
     slope: f64,
 }
 
-/// A point along `direction` that satisfies the weak Wolfe conditions, or `None` where
-/// there is no descent to be found.
+/// A point along `direction` that satisfies the weak Wolfe conditions, or `None` if none
+/// is found.
 fn search(
-    function: &mut impl Function,
+    function: &mut dyn Function,
     from: &Point,
     direction: &[f64],
     first: f64,
@@ -237,7 +229,8 @@ fn search(
     None
 }
 
-/// Sufficient decrease, by the values or, where rounding hides them, by the slopes.
+/// Whether the decrease is sufficient, by the values or, where rounding hides their
+/// difference, by the slopes.
 fn descends(start: &Trial, trial: &Trial) -> bool {
     let enough = start.value + DECREASE * trial.at * start.slope;
     let rounding = ROUNDING * start.value.abs();
@@ -246,8 +239,8 @@ fn descends(start: &Trial, trial: &Trial) -> bool {
             && trial.slope <= (2.0 * DECREASE - 1.0) * start.slope)
 }
 
-/// The minimum of the cubic through both trials, kept off their ends; the middle where
-/// a value is not finite.
+/// The minimum of the cubic through both trials, with a distance from both ends; the middle
+/// if a value is not finite.
 fn between(low: &Trial, high: &Trial) -> f64 {
     let width = high.at - low.at;
     let mean = 3.0 * (low.value - high.value) / width + low.slope + high.slope;
@@ -263,16 +256,14 @@ fn between(low: &Trial, high: &Trial) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
     use super::*;
 
-    /// Rosenbrock's valley in `n` dimensions: the hard case for line searches.
-    struct Valley {
+    /// Rosenbrock's function in `n` dimensions: hard for line searches.
+    struct Rosenbrock {
         evaluations: usize,
     }
 
-    impl Function for Valley {
+    impl Function for Rosenbrock {
         fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
             self.evaluations += 1;
             gradient.fill(0.0);
@@ -287,18 +278,18 @@ mod tests {
         }
     }
 
-    /// A bowl ten thousand times steeper in one direction than in another.
-    struct Bowl {
+    /// A quadratic that is ten thousand times steeper in one direction than in another.
+    struct Quadratic {
         preconditioned: bool,
     }
 
-    impl Bowl {
+    impl Quadratic {
         fn steepness(i: usize, n: usize) -> f64 {
             1e4_f64.powf(i as f64 / (n - 1) as f64)
         }
     }
 
-    impl Function for Bowl {
+    impl Function for Quadratic {
         fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
             let n = x.len();
             let mut value = 0.0;
@@ -325,30 +316,29 @@ mod tests {
         iterations: 1000,
     };
 
-    fn run(function: &mut impl Function, x: Vec<f64>, limits: Limits) -> Outcome {
-        let Ok(outcome) = minimise(function, x, limits, |_, _| Ok::<_, Infallible>(()));
-        outcome
+    fn run(function: &mut dyn Function, x: Vec<f64>, limits: Limits) -> Outcome {
+        minimise(function, x, limits, &mut |_, _| Ok(())).unwrap()
     }
 
     #[test]
-    fn it_finds_the_end_of_the_valley() {
-        let mut valley = Valley { evaluations: 0 };
-        let outcome = run(&mut valley, vec![-1.2, 1.0, -1.2, 1.0], TIGHT);
+    fn it_finds_the_minimum_of_rosenbrocks_function() {
+        let mut rosenbrock = Rosenbrock { evaluations: 0 };
+        let outcome = run(&mut rosenbrock, vec![-1.2, 1.0, -1.2, 1.0], TIGHT);
         assert!(outcome.converged);
-        for x in outcome.x {
+        for x in outcome.point.x {
             assert!((x - 1.0).abs() < 1e-7, "{x}");
         }
         // SciPy's L-BFGS-B takes about as many.
-        assert!(valley.evaluations < 100, "{}", valley.evaluations);
+        assert!(rosenbrock.evaluations < 100, "{}", rosenbrock.evaluations);
     }
 
     #[test]
-    fn a_good_preconditioner_makes_the_bowl_round() {
+    fn a_good_preconditioner_saves_iterations() {
         let [plain, preconditioned] = [false, true].map(|preconditioned| {
-            let mut bowl = Bowl { preconditioned };
-            let outcome = run(&mut bowl, vec![0.0; 40], TIGHT);
+            let mut quadratic = Quadratic { preconditioned };
+            let outcome = run(&mut quadratic, vec![0.0; 40], TIGHT);
             assert!(outcome.converged);
-            assert!(outcome.x.iter().all(|x| (x - 1.0).abs() < 1e-7));
+            assert!(outcome.point.x.iter().all(|x| (x - 1.0).abs() < 1e-7));
             outcome.iterations
         });
         assert!(
@@ -358,50 +348,58 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_kept_and_said() {
+    fn the_limit_on_iterations_is_kept() {
         let limits = Limits {
             iterations: 3,
             ..TIGHT
         };
-        let outcome = run(&mut Valley { evaluations: 0 }, vec![-1.2, 1.0], limits);
+        let outcome = run(&mut Rosenbrock { evaluations: 0 }, vec![-1.2, 1.0], limits);
         assert_eq!((outcome.iterations, outcome.converged), (3, false));
     }
 
     #[test]
     fn values_never_rise() {
         let mut last = f64::INFINITY;
-        let mut valley = Valley { evaluations: 0 };
-        let outcome = minimise(&mut valley, vec![-1.2, 1.0], TIGHT, |_, value| {
-            let falls = value <= last;
+        let mut rosenbrock = Rosenbrock { evaluations: 0 };
+        let outcome = minimise(&mut rosenbrock, vec![-1.2, 1.0], TIGHT, &mut |_, value| {
+            assert!(value <= last);
             last = value;
-            falls.then_some(()).ok_or(value)
+            Ok(())
         });
-        assert!(outcome.is_ok_and(|outcome| outcome.value == last));
+        assert!(outcome.is_ok_and(|outcome| outcome.point.value == last));
     }
 
     #[test]
-    fn an_error_ends_it() {
-        let mut valley = Valley { evaluations: 0 };
-        let outcome = minimise(&mut valley, vec![-1.2, 1.0], TIGHT, |iteration, _| {
-            if iteration == 2 {
-                Err(iteration)
-            } else {
-                Ok(())
-            }
-        });
-        assert_eq!(outcome.err(), Some(2));
+    fn an_error_of_the_callback_ends_it() {
+        let mut rosenbrock = Rosenbrock { evaluations: 0 };
+        let mut last = 0;
+        let outcome = minimise(
+            &mut rosenbrock,
+            vec![-1.2, 1.0],
+            TIGHT,
+            &mut |iteration, _| {
+                last = iteration;
+                if iteration == 2 {
+                    Err(FitError::Cancelled)
+                } else {
+                    Ok(())
+                }
+            },
+        );
+        assert!(matches!(outcome.map(|_| ()), Err(FitError::Cancelled)));
+        assert_eq!(last, 2);
     }
 
     #[test]
-    fn nonsense_ends_unconverged() {
-        struct Nonsense;
-        impl Function for Nonsense {
+    fn a_function_that_is_nan_ends_without_convergence() {
+        struct NotANumber;
+        impl Function for NotANumber {
             fn evaluate(&mut self, _: &[f64], gradient: &mut [f64]) -> f64 {
                 gradient.fill(f64::NAN);
                 f64::NAN
             }
         }
-        let outcome = run(&mut Nonsense, vec![0.0], TIGHT);
-        assert!(!outcome.converged && !outcome.value.is_finite());
+        let outcome = run(&mut NotANumber, vec![0.0], TIGHT);
+        assert!(!outcome.converged && !outcome.point.value.is_finite());
     }
 }

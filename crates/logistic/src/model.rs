@@ -1,17 +1,17 @@
-//! The fitted model of every engine: a linear score for each class, and their softmax.
+//! The fitted model of every engine: softmax of a linear score for each class.
 
 use bakeoff_core::{
     DenseLayer, FittedModel, ImageShape, Images, Layer, Layers, ModelHeader, ModelReader,
-    ModelWriter, PredictError, Probabilities, StoreError, TensorData,
+    ModelSpec, ModelWriter, PredictError, Probabilities, StoreError, TensorData,
 };
 use rayon::prelude::*;
 
-use crate::{
-    kernel::{BLOCK, Lanes, Predict, Weights, Workspace},
-    problem::PIXEL_SCALE,
-};
+use crate::kernel::{BLOCK, InstructionSet, PackedWeights, Predict, Workspace};
 
-/// Pictures that one thread answers before it takes more; fewer are not shared out.
+/// Pixels are multiplied by this and nothing else.
+pub(crate) const PIXEL_SCALE: f64 = 1.0 / 255.0;
+
+/// Pictures in one thread's unit of work; fewer than this are not shared between threads.
 const CHUNK: usize = 4 * BLOCK;
 
 /// `softmax(W x + b)` of pixels divided by 255, in single precision.
@@ -19,33 +19,33 @@ const CHUNK: usize = 4 * BLOCK;
 /// A picture gets the same bits alone and in a batch, and at any number of threads.
 /// Other vector instructions round differently in the last place.
 #[derive(Clone, Debug)]
-pub struct SoftmaxModel {
+pub(crate) struct SoftmaxModel {
     shape: ImageShape,
-    /// Classes × pixels.
+    /// Classes × pixels, for pixels divided by 255; zero for a class without training samples.
     weights: Vec<f32>,
     biases: Vec<f32>,
-    /// The same, as the kernels want them.
-    ready: Weights,
-    lanes: Lanes,
+    /// The same in the layout of the kernels.
+    packed: PackedWeights,
+    instructions: InstructionSet,
 }
 
 impl SoftmaxModel {
     /// From classes × pixels weights and one bias for each class.
     pub(crate) fn new(shape: ImageShape, weights: Vec<f32>, biases: Vec<f32>) -> Self {
         let pixels = shape.pixels();
-        let mut ready = Weights::zeros(biases.len(), pixels);
+        let mut packed = PackedWeights::zeros(biases.len(), pixels);
         for (class, row) in weights.chunks_exact(pixels).enumerate() {
             // The kernels multiply with bytes.
             let for_bytes = |w| (f64::from(w) * PIXEL_SCALE) as f32;
-            ready.tiles.fill(class, row, for_bytes);
+            packed.tiles.fill(class, row, for_bytes);
         }
-        ready.biases.copy_from_slice(&biases);
+        packed.biases.copy_from_slice(&biases);
         Self {
             shape,
             weights,
             biases,
-            ready,
-            lanes: Lanes::detect(),
+            packed,
+            instructions: InstructionSet::best(),
         }
     }
 
@@ -53,41 +53,34 @@ impl SoftmaxModel {
     ///
     /// # Errors
     /// When a tensor is missing or of another shape.
-    pub fn load(header: &ModelHeader, reader: &mut dyn ModelReader) -> Result<Self, StoreError> {
+    pub(crate) fn load(
+        _: &ModelSpec,
+        header: &ModelHeader,
+        reader: &mut dyn ModelReader,
+    ) -> Result<Box<dyn FittedModel>, StoreError> {
         let (classes, pixels) = (header.classes, header.input_shape.pixels());
-        Ok(Self::new(
+        Ok(Box::new(Self::new(
             header.input_shape,
             reader.f32("weights", &[classes, pixels])?,
             reader.f32("bias", &[classes])?,
-        ))
+        )))
     }
 
-    /// Weights by class and pixel, row-major, for pixels divided by 255. All zero for a
-    /// class that had no training samples.
-    pub fn weights(&self) -> &[f32] {
-        &self.weights
-    }
-
-    /// One for each class; the lowest finite number for one that had no training samples.
-    pub fn biases(&self) -> &[f32] {
-        &self.biases
-    }
-
-    /// Probabilities of some pictures, row by row.
-    fn answer(&self, bytes: &[u8], out: &mut [f32]) {
+    /// Writes the probabilities of some pictures, row by row.
+    fn predict(&self, bytes: &[u8], out: &mut [f32]) {
         let (pixels, classes) = (self.shape.pixels(), self.biases.len());
-        let mut workspace = Workspace::new(bytes.len() / pixels, &self.ready);
-        let mut ahead = bytes;
+        let mut workspace = Workspace::new(bytes.len() / pixels, &self.packed);
+        let mut next = bytes;
         for (bytes, out) in bytes
             .chunks(BLOCK * pixels)
             .zip(out.chunks_mut(BLOCK * classes))
         {
-            ahead = &ahead[bytes.len()..];
-            self.lanes.run(Predict {
-                weights: &self.ready,
+            next = &next[bytes.len()..];
+            self.instructions.run(Predict {
+                weights: &self.packed,
                 workspace: &mut workspace,
                 bytes,
-                ahead,
+                next,
                 out,
             });
         }
@@ -112,12 +105,12 @@ impl FittedModel for SoftmaxModel {
         let (pixels, classes) = (self.shape.pixels(), self.classes());
         let mut values = vec![0.0; images.len() * classes];
         if images.len() <= CHUNK {
-            self.answer(images.pixels(), &mut values);
+            self.predict(images.pixels(), &mut values);
         } else {
             values
                 .par_chunks_mut(CHUNK * classes)
                 .zip(images.pixels().par_chunks(CHUNK * pixels))
-                .for_each(|(out, bytes)| self.answer(bytes, out));
+                .for_each(|(out, bytes)| self.predict(bytes, out));
         }
         Ok(Probabilities::new(classes, values)?)
     }

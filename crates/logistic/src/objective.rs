@@ -1,56 +1,74 @@
 //! The objective and its gradient over the whole training set.
 //!
-//! Pictures are taken in chunks whose size depends on nothing but the data; each
-//! chunk has sums of its own in double precision, and these are added in the order of
-//! the chunks. So the same bits come out whatever the number of threads.
+//! The pictures are divided into chunks whose size depends only on the data. Each chunk
+//! has its own sums in double precision, and these are added in the order of the chunks.
+//! So the result has the same bits at any number of threads.
 //!
-//! The pictures stay bytes (47 MB for MNIST); blocks of them become numbers as they
-//! are needed. One copy in single precision was rejected: four times the memory, and
-//! reading it takes longer than making it.
+//! The pictures stay bytes (47 MB for MNIST); blocks of them are converted to numbers when
+//! they are needed. One copy in single precision was rejected: it takes four times the
+//! memory, and reading it takes longer than converting again.
 
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use crate::{
-    kernel::{BLOCK, Gradient, Lanes, Learn, LearnDouble, Predict, Tiles, Weights, Workspace},
-    problem::{Data, PIXEL_SCALE},
+    kernel::{
+        BLOCK, Gradient, InstructionSet, LossGradient, LossGradientDouble, PackedWeights, Predict,
+        Tiles, Workspace,
+    },
+    model::PIXEL_SCALE,
+    problem::Data,
     vector::{add, dot},
 };
 
-/// Pictures whose gradient is summed in single precision before it is added to the
-/// double-precision sums: few enough to keep six digits, enough to cost nothing.
-const STRETCH: usize = 4 * BLOCK;
+/// Pictures whose gradient is summed in single precision before that partial sum is added
+/// in double precision: few enough to keep six digits, enough to cost no time.
+const PARTIAL_SUM: usize = 4 * BLOCK;
 
-/// What scores, softmax and products are computed in. Sums over pictures are in double
-/// precision either way.
+/// Below this tolerance a gradient in single precision is mostly rounding.
+pub(crate) const SINGLE_TOLERANCE: f64 = 2e-6;
+
+/// The precision of scores, softmax and products. Sums over all pictures are always in
+/// double precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Precision {
-    /// Fast; a gradient's components are right to about 1e-7.
+    /// Fast; the components of the gradient are accurate to about 1e-7.
     Single,
-    /// For the last digits.
+    /// Slower, for small tolerances.
     Double,
+}
+
+impl Precision {
+    /// The precision that a gradient needs to be compared with `tolerance`.
+    pub(crate) fn for_tolerance(tolerance: f64) -> Self {
+        if tolerance < SINGLE_TOLERANCE {
+            Self::Double
+        } else {
+            Self::Single
+        }
+    }
 }
 
 /// Mean cross-entropy plus the penalty's share, as a function of all parameters:
 /// classes × pixels weights, then one bias for each class.
 pub(crate) struct Objective<'a> {
-    data: &'a Data<'a>,
-    lanes: Lanes,
+    data: &'a Data,
+    instructions: InstructionSet,
     pub(crate) precision: Precision,
     /// Classes × pixels, for bytes instead of pixels in 0..=1.
     weights: Vec<f64>,
     biases: Vec<f64>,
     /// The same in single precision.
-    ready: Weights,
+    packed: PackedWeights,
     /// Pictures in a chunk.
     chunk: usize,
     sums: Vec<Sums>,
-    /// For each thread of the pool; kept, because making one takes as long as a chunk.
+    /// One for each thread of the pool; kept, because allocating one takes as long as a chunk.
     scratch: Vec<Mutex<Scratch>>,
 }
 
-/// What one chunk adds.
+/// The sums of one chunk.
 struct Sums {
     /// Classes × pixels, padded as [`Tiles`] are; for bytes.
     weights: Vec<f64>,
@@ -59,13 +77,16 @@ struct Sums {
 }
 
 impl<'a> Objective<'a> {
-    pub(crate) fn new(data: &'a Data<'a>, lanes: Lanes, precision: Precision) -> Self {
-        let ready = Weights::zeros(data.classes, data.columns);
-        let padded = data.classes * ready.tiles.stride();
-        // At most 32 chunks, and their sums within 64 MB, but enough for the threads of
-        // a desktop.
+    pub(crate) fn new(data: &'a Data, instructions: InstructionSet, precision: Precision) -> Self {
+        let packed = PackedWeights::zeros(data.classes, data.columns());
+        let padded = data.classes * packed.tiles.stride();
+        // At most 32 chunks with sums of at most 64 MB in all, but at least 8 chunks, for
+        // the threads of a desktop.
         let chunks = ((64 << 20) / (8 * padded)).clamp(8, 32);
-        let chunk = data.samples().div_ceil(chunks).next_multiple_of(STRETCH);
+        let chunk = data
+            .samples()
+            .div_ceil(chunks)
+            .next_multiple_of(PARTIAL_SUM);
         let sums = (0..data.samples().div_ceil(chunk))
             .map(|_| Sums {
                 weights: vec![0.0; padded],
@@ -74,15 +95,15 @@ impl<'a> Objective<'a> {
             })
             .collect();
         let scratch = (0..rayon::current_num_threads())
-            .map(|_| Mutex::new(Scratch::new(&ready)))
+            .map(|_| Mutex::new(Scratch::new(&packed)))
             .collect();
         Self {
             data,
-            lanes,
+            instructions,
             precision,
-            weights: vec![0.0; data.classes * data.columns],
+            weights: vec![0.0; data.classes * data.columns()],
             biases: vec![0.0; data.classes],
-            ready,
+            packed,
             chunk,
             sums,
             scratch,
@@ -100,11 +121,16 @@ impl<'a> Objective<'a> {
         let mut sums = std::mem::take(&mut self.sums);
         let chunks = sums
             .par_iter_mut()
-            .zip(self.data.pixels.par_chunks(self.chunk * self.data.columns))
+            .zip(
+                self.data
+                    .images
+                    .pixels()
+                    .par_chunks(self.chunk * self.data.columns()),
+            )
             .zip(self.data.targets.par_chunks(self.chunk));
         chunks.for_each(|((sums, bytes), targets)| match self.precision {
             Precision::Single => self.with_scratch(|scratch| {
-                scratch.add_up(self.lanes, &self.ready, bytes, targets, sums);
+                scratch.add_up(self.instructions, &self.packed, bytes, targets, sums);
             }),
             Precision::Double => self.add_up_double(bytes, targets, sums),
         });
@@ -115,17 +141,17 @@ impl<'a> Objective<'a> {
     /// Probabilities at `parameters`, samples × classes, in single precision.
     pub(crate) fn probabilities(&mut self, parameters: &[f64]) -> Vec<f32> {
         self.set_parameters(parameters);
-        let (columns, classes) = (self.data.columns, self.data.classes);
+        let (columns, classes) = (self.data.columns(), self.data.classes);
         let mut out = vec![0.0; self.data.samples() * classes];
         out.par_chunks_mut(BLOCK * classes)
-            .zip(self.data.pixels.par_chunks(BLOCK * columns))
+            .zip(self.data.images.pixels().par_chunks(BLOCK * columns))
             .for_each(|(out, bytes)| {
                 self.with_scratch(|scratch| {
-                    self.lanes.run(Predict {
-                        weights: &self.ready,
+                    self.instructions.run(Predict {
+                        weights: &self.packed,
                         workspace: &mut scratch.workspace,
                         bytes,
-                        ahead: &[],
+                        next: &[],
                         out,
                     });
                 });
@@ -133,7 +159,7 @@ impl<'a> Objective<'a> {
         out
     }
 
-    /// Lends this thread's scratch, which holds nothing from one loan to the next.
+    /// Calls `work` with this thread's scratch, whose contents mean nothing between calls.
     fn with_scratch(&self, work: impl FnOnce(&mut Scratch)) {
         let thread = rayon::current_thread_index().unwrap_or(0) % self.scratch.len();
         let mut scratch = self.scratch[thread]
@@ -142,17 +168,17 @@ impl<'a> Objective<'a> {
         work(&mut scratch);
     }
 
-    /// Makes the parameters ready for bytes, in both precisions.
+    /// Scales the parameters for bytes, in both precisions.
     fn set_parameters(&mut self, parameters: &[f64]) {
         let (weights, biases) = parameters.split_at(self.weights.len());
         for (to, from) in self.weights.iter_mut().zip(weights) {
             *to = from * PIXEL_SCALE;
         }
         self.biases.copy_from_slice(biases);
-        for (class, row) in self.weights.chunks_exact(self.data.columns).enumerate() {
-            self.ready.tiles.fill(class, row, |w| w as f32);
+        for (class, row) in self.weights.chunks_exact(self.data.columns()).enumerate() {
+            self.packed.tiles.fill(class, row, |w| w as f32);
         }
-        for (to, &from) in self.ready.biases.iter_mut().zip(biases) {
+        for (to, &from) in self.packed.biases.iter_mut().zip(biases) {
             *to = from as f32;
         }
     }
@@ -161,20 +187,20 @@ impl<'a> Objective<'a> {
     fn add_up_double(&self, bytes: &[u8], targets: &[u16], sums: &mut Sums) {
         sums.weights.fill(0.0);
         sums.biases.fill(0.0);
-        sums.loss = self.lanes.run(LearnDouble {
+        sums.loss = self.instructions.run(LossGradientDouble {
             weights: &self.weights,
             biases: &self.biases,
             bytes,
             targets,
             gradient: &mut sums.weights,
-            stride: self.ready.tiles.stride(),
+            stride: self.packed.tiles.stride(),
             bias_gradient: &mut sums.biases,
         });
     }
 
-    /// Adds the chunks and the penalty.
+    /// Adds the sums of the chunks and the penalty.
     fn combine(&self, parameters: &[f64], gradient: &mut [f64]) -> f64 {
-        let stride = self.ready.tiles.stride();
+        let stride = self.packed.tiles.stride();
         let share = 1.0 / self.data.samples() as f64;
         let (weights, _) = parameters.split_at(self.weights.len());
         let (to_weights, to_biases) = gradient.split_at_mut(self.weights.len());
@@ -185,7 +211,7 @@ impl<'a> Objective<'a> {
         let mut loss = 0.0;
         for sums in &self.sums {
             loss += sums.loss;
-            let rows = to_weights.chunks_exact_mut(self.data.columns);
+            let rows = to_weights.chunks_exact_mut(self.data.columns());
             for (to, from) in rows.zip(sums.weights.chunks_exact(stride)) {
                 add(to, PIXEL_SCALE * share, from);
             }
@@ -202,7 +228,7 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn new(weights: &Weights) -> Self {
+    fn new(weights: &PackedWeights) -> Self {
         let (classes, columns) = (weights.biases.len(), weights.tiles.columns());
         Self {
             workspace: Workspace::new(BLOCK, weights),
@@ -217,8 +243,8 @@ impl Scratch {
     /// The loss and gradient of one chunk.
     fn add_up(
         &mut self,
-        lanes: Lanes,
-        weights: &Weights,
+        instructions: InstructionSet,
+        weights: &PackedWeights,
         bytes: &[u8],
         targets: &[u16],
         sums: &mut Sums,
@@ -227,18 +253,18 @@ impl Scratch {
         sums.weights.fill(0.0);
         self.gradient.loss = 0.0;
         self.gradient.biases.fill(0.0);
-        let mut ahead = bytes;
-        let stretches = bytes.chunks(STRETCH * columns);
-        for (bytes, targets) in stretches.zip(targets.chunks(STRETCH)) {
+        let mut next = bytes;
+        let partial_sums = bytes.chunks(PARTIAL_SUM * columns);
+        for (bytes, targets) in partial_sums.zip(targets.chunks(PARTIAL_SUM)) {
             self.gradient.rows.padded_mut().fill(0.0);
             let blocks = bytes.chunks(BLOCK * columns);
             for (bytes, targets) in blocks.zip(targets.chunks(BLOCK)) {
-                ahead = &ahead[bytes.len()..];
-                lanes.run(Learn {
+                next = &next[bytes.len()..];
+                instructions.run(LossGradient {
                     weights,
                     workspace: &mut self.workspace,
                     bytes,
-                    ahead,
+                    next,
                     targets,
                     gradient: &mut self.gradient,
                 });
@@ -254,21 +280,21 @@ impl Scratch {
 
 #[cfg(test)]
 mod tests {
+    use bakeoff_core::{ImageShape, Images};
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
 
-    fn data(samples: usize, columns: usize, classes: usize) -> Data<'static> {
+    fn data(samples: usize, columns: usize, classes: usize) -> Data {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let pixels: Vec<u8> = (0..samples * columns).map(|_| rng.random()).collect();
         let targets: Vec<u16> = (0..samples)
             .map(|_| rng.random_range(0..classes as u16))
             .collect();
         Data {
-            pixels: pixels.into(),
-            targets: targets.into(),
-            columns,
+            images: Images::new(ImageShape::new(1, 1, columns), pixels).unwrap(),
+            targets,
             classes,
             penalty: 0.01,
         }
@@ -282,7 +308,7 @@ mod tests {
     #[test]
     fn the_gradient_is_the_slope_of_the_loss() {
         let data = data(500, 11, 4);
-        let mut objective = Objective::new(&data, Lanes::detect(), Precision::Double);
+        let mut objective = Objective::new(&data, InstructionSet::best(), Precision::Double);
         let x = point(objective.len());
         let mut gradient = vec![0.0; x.len()];
         objective.evaluate(&x, &mut gradient);
@@ -301,8 +327,8 @@ mod tests {
     #[test]
     fn both_precisions_agree_over_many_chunks() {
         let data = data(9_001, 37, 5);
-        let mut single = Objective::new(&data, Lanes::detect(), Precision::Single);
-        let mut double = Objective::new(&data, Lanes::detect(), Precision::Double);
+        let mut single = Objective::new(&data, InstructionSet::best(), Precision::Single);
+        let mut double = Objective::new(&data, InstructionSet::best(), Precision::Double);
         assert!(single.sums.len() > 8);
         let x = point(single.len());
         let (mut a, mut b) = (vec![0.0; x.len()], vec![0.0; x.len()]);

@@ -1,8 +1,10 @@
-//! Sums over slices in an order of their own, so that the compiler may use vectors and
-//! the bits never depend on which.
+//! Sums over slices in a fixed order, so that the compiler can use vector instructions and
+//! the bits do not depend on which.
 
-/// `Σ a·b`, in eight interleaved sums. Inlined, to be compiled for the vector
-/// instructions of whoever calls it.
+use std::ops::{AddAssign, Mul};
+
+/// `Σ a·b`, in eight interleaved sums. Inlined, so that it is compiled for the vector
+/// instructions of its caller.
 #[inline(always)]
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
@@ -34,16 +36,11 @@ pub(crate) fn dot_f32(a: &[f32], b: &[f32]) -> f32 {
 
 /// `to += factor · from`.
 #[inline(always)]
-pub(crate) fn add(to: &mut [f64], factor: f64, from: &[f64]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += factor * from;
-    }
-}
-
-/// The same in single precision.
-#[inline(always)]
-pub(crate) fn add_f32(to: &mut [f32], factor: f32, from: &[f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
+pub(crate) fn add<T>(to: &mut [T], factor: T, from: &[T])
+where
+    T: Copy + AddAssign + Mul<Output = T>,
+{
+    for (to, &from) in to.iter_mut().zip(from) {
         *to += factor * from;
     }
 }
@@ -53,7 +50,7 @@ pub(crate) fn minus(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a - b).collect()
 }
 
-/// The largest component without its sign; NaN if there is one.
+/// The largest absolute value; NaN if there is one.
 pub(crate) fn largest(a: &[f64]) -> f64 {
     a.iter()
         .map(|a| a.abs())

@@ -1,13 +1,16 @@
 //! Two runs compared model by model, where their test data is the same.
 //!
 //! A model got better or worse only if the whole interval of the paired difference lies on
-//! one side; everything else is noise. Intervals are of the test pictures, for the fits
-//! that were made: that another seed moves a score too is no part of them, so give both
-//! runs several seeds where that matters.
+//! one side; everything else is noise. Intervals are about the test pictures, for the fits
+//! that were made. They do not include the effect of another seed, so give both runs several
+//! seeds where that matters.
 
-use bakeoff_core::record::Run;
+use std::collections::BTreeSet;
+
+use bakeoff_core::record::{Calibration, Run, TrialSpec};
+use bakeoff_measures::Measure;
 use bakeoff_metrics::{
-    Bootstrap, Confidence, Interval, Metric, Predictions, Resampled,
+    Bootstrap, Bootstrapped, Confidence, Interval, Metric, Predictions, Resampled,
     statistics::{SwapTest, hold_zero, least_swap_p},
 };
 use serde::Serialize;
@@ -16,18 +19,19 @@ use serde_json::Value;
 use crate::{
     analysis::significance::HEADLINES,
     fits::{Fits, fits},
+    results::Results,
 };
 
 /// Seed of the resamples: the same records give the same comparison.
 const SEED: u64 = 1;
 
-/// What a person may choose about a comparison of two runs.
+/// The choices of a comparison of two runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DiffOptions {
-    /// The score that verdicts are by: accuracy, macro F1, macro AUC or log loss.
+    /// The score that decides: accuracy, macro F1, macro AUC or log loss.
     pub metric: Metric,
-    /// Differences up to this do not matter, in units of the score (0.001 of accuracy is a
-    /// tenth of a point).
+    /// Differences up to this do not matter, in units of the score (0.001 of accuracy is 0.1
+    /// percentage points).
     pub margin: f64,
 }
 
@@ -44,7 +48,7 @@ impl Default for DiffOptions {
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum DiffError {
-    /// There is no test part that both were reported on.
+    /// The runs have no test part in common.
     #[error(
         "the runs were reported on different test data, so their scores cannot be compared: \
          {first} against {second}; run both on the same data with the same limits"
@@ -66,27 +70,27 @@ pub enum DiffError {
         /// The models of the second.
         second: String,
     },
-    /// A score that has no interval.
+    /// The score has no interval.
     #[error("{0} cannot be compared; choose accuracy, macro F1, macro AUC or log loss")]
     Metric(&'static str),
-    /// A margin that is none.
-    #[error("a margin of {0}; it must be a number from 0")]
+    /// The margin is not a number from 0.
+    #[error("a margin of {0}; it must be 0 or more")]
     Margin(f64),
 }
 
-/// What became of a model from the first run to the second.
+/// How a model changed from the first run to the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// The whole interval is better than nothing by more than the margin.
+pub enum Change {
+    /// The whole interval is better by more than the margin.
     Better,
     /// The whole interval is worse by more than the margin.
     Worse,
-    /// The interval holds differences that do not matter.
+    /// The interval includes differences that do not matter.
     WithinNoise,
     /// Every probability of every picture is the same.
     Same,
-    /// It had results and has none any more.
+    /// It had results and has no results now.
     Lost,
     /// It had no results before, or has none in either.
     NotComparable,
@@ -95,7 +99,7 @@ pub enum Verdict {
 /// A score in both runs, means over the fits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ScoreDiff {
-    /// Which.
+    /// The score.
     pub metric: Metric,
     /// In the first run.
     pub first: f64,
@@ -103,13 +107,16 @@ pub struct ScoreDiff {
     pub second: f64,
     /// Second less first.
     pub difference: f64,
-    /// Its interval, paired by test pictures (BCa, and holding 0 where so few pictures are
-    /// answered otherwise that coins could have thrown it); of all models together it is of
-    /// 95 % (Bonferroni), so that of twenty comparisons without a change one is wrong.
+    /// Test samples that the scores are of.
+    #[serde(skip)]
+    pub samples: usize,
+    /// Its interval, paired by test pictures (BCa, and containing 0 where the predictions
+    /// differ on too few pictures to exclude chance). Over all models together the level is
+    /// 95 % (Bonferroni).
     pub interval: Interval,
 }
 
-/// A cost in both runs, for information: machines and their load differ.
+/// A cost in both runs, for information only: machines and their load differ.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct CostDiff {
     /// In the first run, mean over the fits.
@@ -125,8 +132,8 @@ pub struct ModelDiff {
     pub dataset: String,
     /// The model's name.
     pub model: String,
-    /// What became of it.
-    pub verdict: Verdict,
+    /// How it changed.
+    pub verdict: Change,
     /// Fits with results in the first run.
     pub first_fits: usize,
     /// Fits with results in the second run.
@@ -135,9 +142,9 @@ pub struct ModelDiff {
     pub scores: Vec<ScoreDiff>,
     /// Seconds to fit.
     pub fit_seconds: Option<CostDiff>,
-    /// Seconds to answer one picture, median.
+    /// Seconds to predict one picture, median.
     pub latency_p50_seconds: Option<CostDiff>,
-    /// What else differs: settings, engine, training data.
+    /// Other differences: settings, engine, training data.
     pub changes: Vec<String>,
     /// Why a run has no results of it.
     pub reason: Option<String>,
@@ -150,7 +157,7 @@ pub struct Diff {
     pub first: String,
     /// The second run's name.
     pub second: String,
-    /// The score that verdicts are by.
+    /// The score that decides.
     pub metric: Metric,
     /// Differences up to this do not matter.
     pub margin: f64,
@@ -160,7 +167,7 @@ pub struct Diff {
     pub only_first: Vec<String>,
     /// Models that only the second run has.
     pub only_second: Vec<String>,
-    /// Datasets of one name whose test data differs, so that they are not compared.
+    /// Datasets with the same name but other test data, which are not compared.
     pub other_test_data: Vec<String>,
 }
 
@@ -169,7 +176,7 @@ impl Diff {
     pub fn worse(&self) -> impl Iterator<Item = &ModelDiff> {
         self.models
             .iter()
-            .filter(|model| matches!(model.verdict, Verdict::Worse | Verdict::Lost))
+            .filter(|model| matches!(model.verdict, Change::Worse | Change::Lost))
     }
 }
 
@@ -179,7 +186,7 @@ impl Diff {
 /// When they have no test data or no model in common, or when an option makes no sense.
 pub fn diff(first: &Run, second: &Run, options: &DiffOptions) -> Result<Diff, DiffError> {
     if !HEADLINES.contains(&options.metric) {
-        return Err(DiffError::Metric(options.metric.label()));
+        return Err(DiffError::Metric(Measure::of(options.metric).label));
     }
     if !(options.margin >= 0.0 && options.margin.is_finite()) {
         return Err(DiffError::Margin(options.margin));
@@ -258,12 +265,12 @@ fn compare(
     let scores = scores(before, after, confidence);
     let own = scores.iter().find(|score| score.metric == options.metric);
     let verdict = match (before.ok.is_empty(), after.ok.is_empty()) {
-        (false, true) => Verdict::Lost,
-        (true, _) => Verdict::NotComparable,
-        _ if same_answers(before, after) => Verdict::Same,
-        _ => own.map_or(Verdict::NotComparable, |score| judge(score, options.margin)),
+        (false, true) => Change::Lost,
+        (true, _) => Change::NotComparable,
+        _ if same_answers(before, after) => Change::Same,
+        _ => own.map_or(Change::NotComparable, |score| judge(score, options.margin)),
     };
-    let cost = |of: fn(&crate::fits::Fit<'_>) -> u64| {
+    let cost = |of: fn(&Results<'_>) -> u64| {
         let seconds = |fits: &Fits<'_>| fits.mean(|fit| of(fit) as f64 / 1e9);
         Some(CostDiff {
             first: seconds(before)?,
@@ -284,19 +291,17 @@ fn compare(
     }
 }
 
-fn judge(score: &ScoreDiff, margin: f64) -> Verdict {
+fn judge(score: &ScoreDiff, margin: f64) -> Change {
     let Interval { low, high } = score.interval;
-    let (gain_low, gain_high) = if score.metric.higher_is_better() {
-        (low, high)
-    } else {
-        (-high, -low)
-    };
+    let measure = Measure::of(score.metric);
+    let ends = [measure.gain(low, 0.0), measure.gain(high, 0.0)];
+    let (gain_low, gain_high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
     if gain_low > margin {
-        Verdict::Better
+        Change::Better
     } else if gain_high < -margin {
-        Verdict::Worse
+        Change::Worse
     } else {
-        Verdict::WithinNoise
+        Change::WithinNoise
     }
 }
 
@@ -317,8 +322,9 @@ fn scores(before: &Fits<'_>, after: &Fits<'_>, confidence: Confidence) -> Vec<Sc
     };
     let (first, second) = resampled.split_at(before.ok.len());
     let (first_fits, second_fits) = all.split_at(before.ok.len());
-    // What few pictures can tell at most; nothing bounds scores of the probabilities.
-    let bound = |metric| match metric {
+    // The least p-value that so few different predictions allow; scores of the
+    // probabilities have no such bound.
+    let least_p = |metric| match metric {
         Metric::Accuracy => SwapTest::new(first_fits, second_fits).map_or(1.0, |test| test.mid_p),
         Metric::MacroF1 => least_swap_p(first_fits, second_fits),
         _ => 0.0,
@@ -326,7 +332,7 @@ fn scores(before: &Fits<'_>, after: &Fits<'_>, confidence: Confidence) -> Vec<Sc
     HEADLINES
         .into_iter()
         .filter_map(|metric| {
-            let mean = |of: &[bakeoff_metrics::Bootstrapped]| {
+            let mean = |of: &[Bootstrapped]| {
                 let fits: Option<Vec<&Resampled>> = of.iter().map(|fit| fit.get(metric)).collect();
                 Resampled::mean(&fits?).ok()
             };
@@ -337,7 +343,8 @@ fn scores(before: &Fits<'_>, after: &Fits<'_>, confidence: Confidence) -> Vec<Sc
                 first: first.estimate(),
                 second: second.estimate(),
                 difference: difference.estimate(),
-                interval: hold_zero(difference.interval(confidence), bound(metric), confidence),
+                samples: all[0].samples(),
+                interval: hold_zero(difference.interval(confidence), least_p(metric), confidence),
             })
         })
         .collect()
@@ -352,7 +359,7 @@ fn same_answers(before: &Fits<'_>, after: &Fits<'_>) -> bool {
             .all(|(a, b)| a.predictions.probabilities() == b.predictions.probabilities())
 }
 
-/// What was asked for differently, besides the seeds.
+/// The differences of the two trials in what was planned, besides the seeds.
 fn changes(before: &Fits<'_>, after: &Fits<'_>) -> Vec<String> {
     let (a, b) = (&before.planned.trial, &after.planned.trial);
     let mut found = Vec::new();
@@ -363,34 +370,21 @@ fn changes(before: &Fits<'_>, after: &Fits<'_>) -> Vec<String> {
     };
     note("family", a.spec.family.clone(), b.spec.family.clone());
     note("engine", a.spec.engine.clone(), b.spec.engine.clone());
-    let keys: std::collections::BTreeSet<&String> = a
-        .spec
-        .settings
-        .keys()
-        .chain(b.spec.settings.keys())
-        .collect();
-    let value = |settings: &std::collections::BTreeMap<String, Value>, key: &str| {
-        settings
-            .get(key)
-            .map_or_else(|| "none".to_owned(), Value::to_string)
+    let keys: BTreeSet<&String> = [a, b].iter().flat_map(|t| t.spec.settings.keys()).collect();
+    let setting = |trial: &TrialSpec, key: &str| {
+        let value = trial.spec.settings.get(key);
+        value.map_or_else(|| "none".to_owned(), Value::to_string)
     };
     for key in keys {
-        note(
-            key,
-            value(&a.spec.settings, key),
-            value(&b.spec.settings, key),
-        );
+        note(key, setting(a, key), setting(b, key));
     }
-    let trained = |fits: &Fits<'_>| {
-        let samples = fits.ok.first().map(|fit| fit.measured.samples);
-        samples.map_or_else(String::new, |samples| samples.train.to_string())
-    };
-    if !before.ok.is_empty() && !after.ok.is_empty() {
-        note("training pictures", trained(before), trained(after));
+    if let (Some(first), Some(second)) = (before.ok.first(), after.ok.first()) {
+        let trained = |fit: &Results<'_>| fit.measured.samples.train.to_string();
+        note("training pictures", trained(first), trained(second));
     }
-    let calibration = |trial: &bakeoff_core::record::TrialSpec| {
-        let found = trial.calibration.map(|calibration| calibration.name());
-        found.unwrap_or("none").to_owned()
+    let calibration = |trial: &TrialSpec| {
+        let name = trial.calibration.map_or("none", Calibration::name);
+        name.to_owned()
     };
     note("calibration", calibration(a), calibration(b));
     found

@@ -1,10 +1,9 @@
-//! The headline fits of a run by dataset and model, ready to be compared with another's.
-//!
-//! Less than [`crate::analysis`] gathers: no curves, no charts, no intervals of single
-//! models.
+//! The headline trials of a run by dataset and model, ready to be compared with those of
+//! another run.
 
-use bakeoff_core::record::{DataInfo, Measured, PlannedTrial, Purpose, Run};
-use bakeoff_metrics::Predictions;
+use bakeoff_core::record::{DataInfo, PlannedTrial, Purpose, Run};
+
+use crate::results::{Fate, Results, data, read};
 
 /// The fits of one model on one test part.
 pub(crate) struct Fits<'a> {
@@ -12,25 +11,17 @@ pub(crate) struct Fits<'a> {
     pub(crate) model: &'a str,
     /// The dataset.
     pub(crate) data: &'a DataInfo,
-    /// As planned, the first of them.
+    /// The first of them, as planned.
     pub(crate) planned: &'a PlannedTrial,
     /// Those with results, in the order of the plan.
-    pub(crate) ok: Vec<Fit<'a>>,
-    /// Why one has none; the first of them.
+    pub(crate) ok: Vec<Results<'a>>,
+    /// Why the first one without results has none.
     pub(crate) problem: Option<String>,
 }
 
-/// One fit with results.
-pub(crate) struct Fit<'a> {
-    /// What the record says.
-    pub(crate) measured: &'a Measured,
-    /// Labels and answers.
-    pub(crate) predictions: Predictions<'a>,
-}
-
 impl Fits<'_> {
-    /// The mean of something over the fits.
-    pub(crate) fn mean(&self, of: impl Fn(&Fit<'_>) -> f64) -> Option<f64> {
+    /// The mean of a number over the fits.
+    pub(crate) fn mean(&self, of: impl Fn(&Results<'_>) -> f64) -> Option<f64> {
         let sum: f64 = self.ok.iter().map(of).sum();
         (!self.ok.is_empty()).then(|| sum / self.ok.len() as f64)
     }
@@ -39,63 +30,33 @@ impl Fits<'_> {
 /// Every model on every dataset, in the order of the plan.
 pub(crate) fn fits(run: &Run) -> Vec<Fits<'_>> {
     let mut found: Vec<Fits<'_>> = Vec::new();
-    let headline = run
-        .plan
-        .iter()
-        .filter(|planned| planned.trial.purpose() == Purpose::Headline);
-    for planned in headline {
+    for planned in &run.plan {
         let trial = &planned.trial;
-        let data = run.info.datasets.iter().find(|d| d.name == trial.data.name);
-        let Some(data) = data else {
+        let Some(data) = data(run, &trial.data.name) else {
             continue;
         };
-        let same = |fits: &&mut Fits<'_>| fits.model == trial.model && fits.data == data;
-        let place = match found.iter_mut().find(same) {
-            Some(place) => place,
-            None => {
-                found.push(Fits {
-                    model: &trial.model,
-                    data,
-                    planned,
-                    ok: Vec::new(),
-                    problem: None,
-                });
-                let last = found.len() - 1;
-                &mut found[last]
-            }
-        };
-        match fit(run, planned, data) {
-            Ok(fit) => place.ok.push(fit),
-            Err(reason) => {
-                place.problem.get_or_insert(reason);
-            }
+        if trial.purpose() != Purpose::Headline {
+            continue;
+        }
+        let same = |fits: &Fits<'_>| fits.model == trial.model && fits.data == data;
+        let place = found.iter().position(same).unwrap_or_else(|| {
+            found.push(Fits {
+                model: &trial.model,
+                data,
+                planned,
+                ok: Vec::new(),
+                problem: None,
+            });
+            found.len() - 1
+        });
+        let fate = read(run, planned);
+        if let Some(reason) = fate.reason() {
+            let reason = reason.to_owned();
+            found[place].problem.get_or_insert(reason);
+        }
+        if let Fate::Ok(results) = fate {
+            found[place].ok.push(results);
         }
     }
     found
-}
-
-fn fit<'a>(run: &'a Run, planned: &'a PlannedTrial, data: &DataInfo) -> Result<Fit<'a>, String> {
-    let record = run
-        .records
-        .get(&planned.id)
-        .ok_or("there is no record of it")?;
-    let measured = record.measured().ok_or_else(|| match &record.outcome {
-        bakeoff_core::record::Outcome::Failed { reason, .. } => reason.clone(),
-        bakeoff_core::record::Outcome::Ok(_) => String::new(),
-    })?;
-    if measured.test_fingerprint != data.test_fingerprint {
-        return Err("it was measured on other test data than its run says".to_owned());
-    }
-    let labels = run
-        .labels(&measured.test_fingerprint)
-        .ok_or("the test data it was reported on is not at hand")?;
-    let probabilities = run
-        .probabilities
-        .get(&planned.id)
-        .ok_or("the record says ok, but its probabilities are not there")?;
-    let predictions = Predictions::new(labels, probabilities).map_err(|error| error.to_string())?;
-    Ok(Fit {
-        measured,
-        predictions,
-    })
 }

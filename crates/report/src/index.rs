@@ -1,15 +1,17 @@
-//! `index.html`: every run of a folder with its winner, and any two side by side.
+//! `index.html`: every run of a folder with its best model, and any two side by side.
 //!
-//! It is derived from `run.json` and `leaderboard.json` alone, so that it takes a blink
-//! however many runs there are. The comparison is made in the page, from the numbers in
-//! it: which two are wanted is not known before. Runs that were not reported on the same
-//! test pictures are not compared, and the page says so.
+//! It is derived from `run.json` and `leaderboard.json` alone, so that it is fast however
+//! many runs there are. The page makes the comparison from the numbers in it, because the
+//! reader chooses the two runs. Runs that were not reported on the same test pictures are
+//! not compared, and the page says so.
 
 use askama::Template;
 use bakeoff_core::record::RunInfo;
+use bakeoff_measures::{ACCURACY, Measure, Shown, TEST_SAMPLES, Unit, Values, format};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::{ReportError, format, page};
+use crate::{ReportError, analysis::descending, page, results::Status};
 
 const SCRIPT: &str = concat!(
     include_str!("../assets/script/page.js"),
@@ -18,33 +20,37 @@ const SCRIPT: &str = concat!(
     include_str!("../assets/script/index.js"),
 );
 
-/// What every index has in its head, by which it can be told from other files of its name.
+/// Stands in the head of every index, to recognise it among other files of its name.
 pub const INDEX_MARK: &str = "<meta name=\"generator\" content=\"bakeoff index\">";
 
-/// A run to be listed.
+/// A run of the index.
 #[derive(Clone, Debug)]
 pub struct IndexedRun {
     /// Its folder, beside the index.
     pub folder: String,
-    /// What it is about, with its `leaderboard.json` where it has been reported; or why
-    /// that cannot be read.
+    /// Its `run.json`, with its `leaderboard.json` where it has been reported; or why they
+    /// cannot be read.
     pub found: Result<(RunInfo, Option<String>), String>,
 }
 
-/// The part of a leaderboard's row that the index shows. Older rows may lack any of it.
+/// The part of a leaderboard's row that the index shows. Older rows may lack any measure.
 #[derive(Debug, Deserialize)]
 struct Row {
     model: String,
     dataset: String,
-    status: String,
-    accuracy: Option<f64>,
-    macro_f1: Option<f64>,
-    macro_auc: Option<f64>,
-    log_loss: Option<f64>,
-    fit_seconds: Option<f64>,
-    latency_p50_us: Option<f64>,
-    model_bytes: Option<f64>,
-    test_samples: Option<usize>,
+    status: Status,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+impl Row {
+    fn values(&self) -> Values {
+        let mut values = Values::default();
+        for measure in Measure::shown_in(Shown::LeaderboardFiles) {
+            values.set(measure, self.rest.get(measure.id).and_then(Value::as_f64));
+        }
+        values
+    }
 }
 
 /// A run as the template shows it.
@@ -85,7 +91,6 @@ struct Dataset {
     name: String,
     /// Of the test part: only equal ones are compared.
     test: String,
-    samples: usize,
     models: Vec<Model>,
 }
 
@@ -94,13 +99,45 @@ struct Dataset {
 struct Model {
     name: String,
     fits: usize,
-    accuracy: Option<f64>,
-    macro_f1: Option<f64>,
-    macro_auc: Option<f64>,
-    log_loss: Option<f64>,
-    fit_seconds: Option<f64>,
-    latency_us: Option<f64>,
-    bytes: Option<f64>,
+    /// In the order of [`Column::all`]; `None` where one is undefined.
+    values: Vec<Option<Written>>,
+}
+
+/// A number, and how it is written.
+#[derive(Serialize)]
+struct Written {
+    value: f64,
+    text: String,
+}
+
+/// A measure, and how two of its values are compared.
+#[derive(Serialize)]
+struct Column {
+    label: &'static str,
+    /// By the ratio of the second to the first; by their difference otherwise.
+    ratio: bool,
+    /// Differences are written in this fraction of the value's unit.
+    scale: f64,
+    decimals: usize,
+    /// What a difference is counted in, where that is not the unit of the values.
+    unit: &'static str,
+}
+
+impl Column {
+    fn all() -> Vec<Self> {
+        let column = |measure: &'static Measure| Self {
+            label: measure.label,
+            ratio: measure.unit.compares_by_ratio(),
+            scale: measure.unit.in_points(1.0),
+            decimals: measure.unit.decimals(),
+            unit: if measure.unit == Unit::Percent {
+                " points"
+            } else {
+                ""
+            },
+        };
+        Measure::shown_in(Shown::Summary).map(column).collect()
+    }
 }
 
 #[derive(Template)]
@@ -113,6 +150,7 @@ struct Page<'a> {
     runs: Vec<Listed>,
     count: String,
     compared: String,
+    measures: String,
 }
 
 /// Lists runs, the newest first. The same runs give the same bytes.
@@ -140,6 +178,7 @@ pub fn index(runs: &[IndexedRun]) -> Result<String, ReportError> {
         script: SCRIPT,
         count: format::counted(listed.len() as u64, "run", "runs"),
         compared: page::data_text(&compared)?,
+        measures: page::data_text(&Column::all())?,
         runs: listed,
     };
     Ok(page.render()?)
@@ -200,7 +239,7 @@ fn listed(run: &IndexedRun, compared: &mut Vec<Compared>) -> Listed {
         .iter()
         .filter_map(|data| winner(data, several))
         .collect();
-    let without = rows.iter().filter(|row| row.status != "ok").count();
+    let without = rows.iter().filter(|row| row.status != Status::Ok).count();
     if without > 0 {
         listed.remark = format!("{without} of {} trials without results", rows.len());
     }
@@ -216,41 +255,39 @@ fn listed(run: &IndexedRun, compared: &mut Vec<Compared>) -> Listed {
     listed
 }
 
-/// The models of a dataset, in the order of the leaderboard: the best first.
+/// The models of a dataset, the most accurate first.
 fn dataset(name: &str, test: &str, rows: &[Row]) -> Dataset {
-    let rows: Vec<&Row> = rows
-        .iter()
-        .filter(|row| row.dataset == name && row.status == "ok")
-        .collect();
-    let mut models: Vec<Model> = Vec::new();
-    for row in &rows {
-        if models.iter().any(|model| model.name == row.model) {
+    let mut fits: Vec<(&str, Vec<Values>)> = Vec::new();
+    for row in rows {
+        if row.dataset != name || row.status != Status::Ok {
             continue;
         }
-        let fits: Vec<&&Row> = rows.iter().filter(|r| r.model == row.model).collect();
-        let mean = |value: fn(&Row) -> Option<f64>| {
-            let values: Option<Vec<f64>> = fits.iter().map(|row| value(row)).collect();
-            values.map(|values| values.iter().sum::<f64>() / values.len() as f64)
-        };
-        models.push(Model {
-            name: row.model.clone(),
-            fits: fits.len(),
-            accuracy: mean(|row| row.accuracy),
-            macro_f1: mean(|row| row.macro_f1),
-            macro_auc: mean(|row| row.macro_auc),
-            log_loss: mean(|row| row.log_loss),
-            fit_seconds: mean(|row| row.fit_seconds),
-            latency_us: mean(|row| row.latency_p50_us),
-            bytes: mean(|row| row.model_bytes),
-        });
+        match fits.iter_mut().find(|(model, _)| *model == row.model) {
+            Some((_, values)) => values.push(row.values()),
+            None => fits.push((&row.model, vec![row.values()])),
+        }
     }
-    let key = |model: &Model| model.accuracy.unwrap_or(f64::NEG_INFINITY);
-    models.sort_by(|a, b| key(b).total_cmp(&key(a)));
+    let mut of_all = fits.iter().flat_map(|(_, values)| values);
+    let samples = of_all.find_map(|values| values.get(&TEST_SAMPLES));
+    let samples = samples.map_or(0, |samples| samples as usize);
+    let accuracy = |values: &[Values]| Values::mean(values.iter(), &ACCURACY);
+    fits.sort_by(|(_, a), (_, b)| descending(accuracy(a), accuracy(b)));
+    let models = fits.into_iter().map(|(model, fits)| {
+        let written = |measure| {
+            let value = Values::mean(fits.iter(), measure)?;
+            let text = measure.write(value, samples);
+            Some(Written { value, text })
+        };
+        Model {
+            name: model.to_owned(),
+            fits: fits.len(),
+            values: Measure::shown_in(Shown::Summary).map(written).collect(),
+        }
+    });
     Dataset {
         name: name.to_owned(),
         test: test.to_owned(),
-        samples: rows.iter().find_map(|row| row.test_samples).unwrap_or(0),
-        models,
+        models: models.collect(),
     }
 }
 
@@ -258,7 +295,8 @@ fn winner(data: &Dataset, several: bool) -> Option<Winner> {
     let best = data.models.first()?;
     Some(Winner {
         model: best.name.clone(),
-        accuracy: format::percent(best.accuracy?, data.samples),
+        // The first measure of all.
+        accuracy: best.values.first()?.as_ref()?.text.clone(),
         dataset: several.then(|| data.name.clone()),
         others: data.models.len() - 1,
     })

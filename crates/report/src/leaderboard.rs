@@ -1,39 +1,27 @@
 //! The ranked summary of a run, and its two machine-readable forms.
 //!
-//! A row is plain numbers in base units, for programs; the page formats its own
-//! copy for people. What was not measured is `None` — null in JSON, empty in
-//! CSV — and never zero, so that a failed trial cannot be averaged by mistake.
+//! A row is plain numbers in base units, for programs; views write them for people. What
+//! was not measured is null in JSON and empty in CSV, and never zero, so that a failed
+//! trial cannot be averaged by mistake.
 
-use serde::Serialize;
+use std::borrow::Cow;
 
-use crate::ReportError;
+use bakeoff_measures::{
+    ACCURACY, CORRUPTED_ACCURACY, MEAN_CORRUPTION_ERROR, Measure, Shown, TEST_SAMPLES, Values,
+};
+use bakeoff_metrics::{Interval, Metric};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
-/// How a planned trial stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// It has a record with measurements.
-    Ok,
-    /// It has a record that says why there are none.
-    Failed,
-    /// It was planned, and has no record.
-    Missing,
-}
+use crate::{
+    ReportError,
+    analysis::{Analysis, Group, Trial, descending, significance::HEADLINES},
+};
 
-impl Status {
-    /// The word in the files and on the page.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Failed => "failed",
-            Self::Missing => "missing",
-        }
-    }
-}
+pub use crate::results::Status;
 
-/// One trial. The names of the fields are the keys of `leaderboard.json` and the
-/// columns of `leaderboard.csv`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// One trial.
+#[derive(Clone, Debug, PartialEq)]
 pub struct LeaderboardRow {
     /// The name the user gave the model.
     pub model: String,
@@ -49,93 +37,19 @@ pub struct LeaderboardRow {
     pub status: Status,
     /// Why there are no measurements.
     pub reason: Option<String>,
-    /// Share of right answers on the test part.
-    pub accuracy: Option<f64>,
-    /// Lower end of its 95 % interval (Wilson): what else could be true of all pictures
-    /// such as these.
-    pub accuracy_low: Option<f64>,
-    /// Upper end of that interval.
-    pub accuracy_high: Option<f64>,
-    /// Whether its model is the most accurate one on this dataset or not distinguishable
-    /// from it: a paired test on the test samples, corrected for all pairs of models
-    /// (Holm), at 5 %. The same for all seeds of a model.
+    /// Every measure, as far as it is defined. Those of corrupted pictures are means over
+    /// the model's seeds.
+    pub values: Values,
+    /// 95 % intervals of headline scores: Wilson for the accuracy, BCa bootstrap over the
+    /// test samples for the others.
+    pub intervals: Vec<(Metric, Interval)>,
+    /// Whether its model is the most accurate one on this dataset or not significantly
+    /// different from it: a paired test on the test samples, corrected for all pairs of
+    /// models (Holm), at 5 %. The same for all seeds of a model.
     pub tied_with_best: Option<bool>,
     /// Standard deviation of the accuracy over the seeds of its model, where it has
-    /// several; no part of the intervals, which are of the test samples.
+    /// several. The intervals do not include it: they are about the test samples.
     pub accuracy_seed_deviation: Option<f64>,
-    /// Wrong answers on the test part.
-    pub errors: Option<u64>,
-    /// Mean recall over the classes that occur.
-    pub balanced_accuracy: Option<f64>,
-    /// Share of samples whose class is among the three most probable ones; none
-    /// where there are only three classes or fewer.
-    pub top_3_accuracy: Option<f64>,
-    /// Mean precision over classes.
-    pub macro_precision: Option<f64>,
-    /// Mean recall over classes.
-    pub macro_recall: Option<f64>,
-    /// Mean F1 over classes.
-    pub macro_f1: Option<f64>,
-    /// Lower end of its 95 % interval (bootstrap over the test samples, BCa).
-    pub macro_f1_low: Option<f64>,
-    /// Upper end of that interval.
-    pub macro_f1_high: Option<f64>,
-    /// Mean F1, each class weighted by its samples.
-    pub weighted_f1: Option<f64>,
-    /// Mean one-vs-rest area under the ROC curve over the classes that have one.
-    pub macro_auc: Option<f64>,
-    /// Lower end of its 95 % interval (bootstrap over the test samples, BCa).
-    pub macro_auc_low: Option<f64>,
-    /// Upper end of that interval.
-    pub macro_auc_high: Option<f64>,
-    /// Area under the ROC curve of all one-vs-rest decisions pooled.
-    pub micro_auc: Option<f64>,
-    /// Mean negative log probability of the right class, in nats.
-    pub log_loss: Option<f64>,
-    /// Lower end of its 95 % interval (bootstrap over the test samples, BCa).
-    pub log_loss_low: Option<f64>,
-    /// Upper end of that interval.
-    pub log_loss_high: Option<f64>,
-    /// Mean squared distance of the probabilities from the truth, from 0 to 2.
-    pub brier_score: Option<f64>,
-    /// How far probabilities of answers are from how often they are right, on average.
-    pub expected_calibration_error: Option<f64>,
-    /// Mean accuracy of its model over all corruptions and severities, where the
-    /// experiment asks for them; over its seeds.
-    pub corrupted_accuracy: Option<f64>,
-    /// Mean corruption error of its model, relative to the experiment's baseline: 1 is as
-    /// robust as the baseline, less is more robust.
-    pub mean_corruption_error: Option<f64>,
-    /// `fit`, wall clock.
-    pub fit_seconds: Option<f64>,
-    /// `fit`, processor time over all threads.
-    pub fit_cpu_seconds: Option<f64>,
-    /// Reading and splitting the dataset, wall clock.
-    pub load_seconds: Option<f64>,
-    /// Reading the saved model back, wall clock.
-    pub model_load_seconds: Option<f64>,
-    /// Answering the whole test part at once, wall clock.
-    pub predict_seconds: Option<f64>,
-    /// Median time to answer one picture alone.
-    pub latency_p50_us: Option<f64>,
-    /// 95 of 100 single answers were faster.
-    pub latency_p95_us: Option<f64>,
-    /// 99 of 100 single answers were faster.
-    pub latency_p99_us: Option<f64>,
-    /// Test samples answered per second, all at once.
-    pub throughput_per_second: Option<f64>,
-    /// Largest resident size of the trial's process, data included.
-    pub peak_rss_bytes: Option<u64>,
-    /// Size of the saved model.
-    pub model_bytes: Option<u64>,
-    /// Numbers that the fit chose or kept.
-    pub parameters: Option<u64>,
-    /// Samples trained on.
-    pub train_samples: Option<usize>,
-    /// Samples held out to choose by.
-    pub validation_samples: Option<usize>,
-    /// Samples reported on.
-    pub test_samples: Option<usize>,
     /// The trial's id.
     pub trial: String,
 }
@@ -149,7 +63,128 @@ pub struct Leaderboard {
     pub rows: Vec<LeaderboardRow>,
 }
 
+impl LeaderboardRow {
+    fn new(group: &Group<'_>, entry: usize, trial: &Trial<'_>) -> Self {
+        let planned = trial.planned;
+        let spec = &planned.trial.spec;
+        let mut row = Self {
+            model: planned.trial.model.clone(),
+            family: spec.family.clone(),
+            engine: spec.engine.clone(),
+            dataset: planned.trial.data.name.clone(),
+            seed: planned.trial.seed,
+            status: trial.status(),
+            reason: trial.reason(),
+            values: Values::default(),
+            intervals: Vec::new(),
+            tied_with_best: None,
+            accuracy_seed_deviation: None,
+            trial: planned.id.clone(),
+        };
+        if let Some(corrupted) = group.robustness.as_ref().and_then(|r| r.of_entry(entry)) {
+            let values = &mut row.values;
+            values.set(&CORRUPTED_ACCURACY, Some(corrupted.mean));
+            values.set(&MEAN_CORRUPTION_ERROR, corrupted.error);
+        }
+        if let Some(success) = trial.success() {
+            row.values.extend(&success.values);
+            row.intervals = group.significance.of_trial(&planned.id).to_vec();
+            if let Some(model) = group.significance.of_entry(entry) {
+                let accuracy = model.score(Metric::Accuracy);
+                row.tied_with_best = Some(model.tied_with_best);
+                row.accuracy_seed_deviation = accuracy
+                    .and_then(|score| score.seeds)
+                    .map(|seeds| seeds.deviation);
+            }
+        }
+        row
+    }
+
+    /// A measure of the trial; `None` where it is undefined or was not measured.
+    pub fn value(&self, measure: &Measure) -> Option<f64> {
+        self.values.get(measure)
+    }
+
+    /// The 95 % interval of a headline score.
+    pub fn interval(&self, metric: Metric) -> Option<Interval> {
+        let found = self.intervals.iter().find(|(known, _)| *known == metric)?;
+        Some(found.1)
+    }
+
+    /// A measure in words, or a dash.
+    pub(crate) fn text(&self, measure: &Measure) -> String {
+        measure.write_or_dash(self.value(measure), self.samples())
+    }
+
+    /// Test samples, by which the digits of percentages are chosen.
+    pub(crate) fn samples(&self) -> usize {
+        self.value(&TEST_SAMPLES)
+            .map_or(0, |samples| samples as usize)
+    }
+
+    /// The keys of `leaderboard.json` and columns of `leaderboard.csv`, in order.
+    fn fields(&self) -> Vec<(Cow<'static, str>, Value)> {
+        let mut fields: Vec<(Cow<'static, str>, Value)> = vec![
+            ("model".into(), json!(self.model)),
+            ("family".into(), json!(self.family)),
+            ("engine".into(), json!(self.engine)),
+            ("dataset".into(), json!(self.dataset)),
+            ("seed".into(), json!(self.seed)),
+            ("status".into(), json!(self.status)),
+            ("reason".into(), json!(self.reason)),
+        ];
+        for measure in Measure::shown_in(Shown::LeaderboardFiles) {
+            let value = self.value(measure);
+            let number = match measure.unit.is_whole() {
+                true => json!(value.map(|value| value as u64)),
+                false => json!(value),
+            };
+            fields.push((measure.id.into(), number));
+            if let Some(metric) = measure.metric.filter(|m| HEADLINES.contains(m)) {
+                let (low, high) = self.interval(metric).map(|i| (i.low, i.high)).unzip();
+                fields.push((format!("{}_low", measure.id).into(), json!(low)));
+                fields.push((format!("{}_high", measure.id).into(), json!(high)));
+            }
+            if measure == &ACCURACY {
+                let deviation = self.accuracy_seed_deviation;
+                fields.push(("tied_with_best".into(), json!(self.tied_with_best)));
+                fields.push(("accuracy_seed_deviation".into(), json!(deviation)));
+            }
+        }
+        fields.push(("trial".into(), json!(self.trial)));
+        fields
+    }
+}
+
+impl Serialize for LeaderboardRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.fields())
+    }
+}
+
 impl Leaderboard {
+    /// The rows of every trial, ranked.
+    pub(crate) fn new(analysis: &Analysis<'_>) -> Self {
+        let mut ranked = Vec::new();
+        for group in &analysis.groups {
+            let mut rows: Vec<(usize, LeaderboardRow)> = Vec::new();
+            for (entry, of) in group.entries.iter().enumerate() {
+                rows.extend(of.trials.iter().map(|trial| {
+                    let row = LeaderboardRow::new(group, entry, trial);
+                    (trial.planned.index, row)
+                }));
+            }
+            rows.sort_by(|(i, a), (j, b)| {
+                a.status
+                    .cmp(&b.status)
+                    .then(descending(a.value(&ACCURACY), b.value(&ACCURACY)))
+                    .then(i.cmp(j))
+            });
+            ranked.extend(rows.into_iter().map(|(_, row)| row));
+        }
+        Self { rows: ranked }
+    }
+
     /// `leaderboard.json`: an array of objects.
     ///
     /// # Errors
@@ -167,13 +202,21 @@ impl Leaderboard {
     /// When a row cannot be written; a leaderboard of a run has none such.
     pub fn to_csv(&self) -> Result<String, ReportError> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        for row in &self.rows {
-            writer.serialize(row)?;
+        for (place, row) in self.rows.iter().enumerate() {
+            let fields = row.fields();
+            if place == 0 {
+                writer.write_record(fields.iter().map(|(name, _)| name.as_ref()))?;
+            }
+            writer.write_record(fields.into_iter().map(|(_, value)| match value {
+                Value::Null => String::new(),
+                Value::String(text) => text,
+                other => other.to_string(),
+            }))?;
         }
         let bytes = writer
             .into_inner()
             .map_err(|error| ReportError::Csv(error.into_error().into()))?;
-        // What serde hands to the writer is UTF-8 already.
+        // Every field is a `String`.
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 }

@@ -4,9 +4,10 @@
 //! nothing and measures nothing, so the same records give the same bytes, and two
 //! views of a run cannot disagree. The caller reads the records and writes the files.
 //!
-//! The way through: `analysis` joins plan, records and probabilities and has the
-//! metrics computed; `charts` turns numbers into SVG; `page` turns both into
-//! structs of formatted text, which the templates lay out.
+//! The way through: `results` reads a trial (plan, record, labels, probabilities, or the
+//! reason why there are none); `analysis` computes every metric from that; `leaderboard`,
+//! `terminal`, `page`, `index` and `export` are views; `charts` turns numbers into SVG. How
+//! a number is written is decided in one place, the crate `measures`.
 //!
 //! Rejected: a plotting library in JavaScript (a megabyte in every report, nothing
 //! to see without scripts, no charts as files); a front-end framework (the page
@@ -18,18 +19,20 @@ mod charts;
 mod diff;
 pub mod export;
 mod fits;
-mod format;
 mod index;
 mod leaderboard;
 mod page;
 mod pictures;
 mod rank;
+mod results;
+pub mod terminal;
 
 use std::collections::BTreeMap;
 
 use bakeoff_core::{Layers, record::Run};
+use bakeoff_measures::format;
 
-pub use diff::{CostDiff, Diff, DiffError, DiffOptions, ModelDiff, ScoreDiff, Verdict, diff};
+pub use diff::{Change, CostDiff, Diff, DiffError, DiffOptions, ModelDiff, ScoreDiff, diff};
 pub use index::{INDEX_MARK, IndexedRun, index};
 pub use leaderboard::{Leaderboard, LeaderboardRow, Status};
 pub use rank::{RankError, RankTest, RankedModel, Ranking, rank};
@@ -107,11 +110,11 @@ pub struct Rendered {
 /// A trial whose record says ok but whose probabilities are not there, or do not
 /// fit its test data, counts as failed with that reason.
 pub fn leaderboard(run: &Run) -> Leaderboard {
-    analysis::Analysis::new(run).leaderboard()
+    Leaderboard::new(&analysis::Analysis::new(run))
 }
 
-/// The style sheet with the colours of reports, light and dark, for pages that shall
-/// look like them: `--page`, `--line`, `--link` and their like, `--c-ink` and the series
+/// The style sheet with the colours of reports, light and dark, for other pages in the same
+/// style: `--page`, `--line`, `--link` and their like, `--c-ink` and the series
 /// `--c-s0` to `--c-s11` with the classes `s0` to `s11`.
 pub fn colours_css() -> String {
     page::colours()
@@ -124,7 +127,7 @@ pub fn colours_css() -> String {
 /// be laid out. What is wrong with a single trial is no error: the report says so.
 pub fn render(run: &Run, options: &Options) -> Result<Rendered, ReportError> {
     let analysis = analysis::Analysis::new(run);
-    let leaderboard = analysis.leaderboard();
+    let leaderboard = Leaderboard::new(&analysis);
     let page = page::build(&analysis, options)?;
     Ok(Rendered {
         html: page.html,

@@ -1,10 +1,11 @@
 //! One ranking over several runs and datasets.
 //!
-//! Every dataset counts once, however many runs and seeds there are of it: seeds and folds
-//! of one dataset are not independent, and a test that took them for so would find winners
-//! by chance.
+//! Every dataset counts once, however many runs and seeds there are of it. Seeds and folds
+//! of one dataset are not independent: a test that treated them as independent would find
+//! winners by chance.
 
 use bakeoff_core::{ModelSpec, record::Run};
+use bakeoff_measures::Measure;
 use bakeoff_metrics::{Evaluation, Metric};
 use serde::Serialize;
 
@@ -17,9 +18,9 @@ use crate::{
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum RankError {
-    /// One name means two recipes.
+    /// One name stands for two recipes.
     #[error(
-        "`{model}` is another recipe in {first} than in {second}; give the two different names"
+        "`{model}` has different settings in {first} and in {second}; give the two different names"
     )]
     Recipes {
         /// The model's name.
@@ -29,10 +30,10 @@ pub enum RankError {
         /// A run that has the other.
         second: String,
     },
-    /// One name on one test part means two ways of training.
+    /// One name on one test part stands for two ways of training.
     #[error(
-        "`{model}` on {dataset} was trained on other data or calibrated otherwise in {second} \
-         than in {first}, so that the mean of both says nothing; give the two different names"
+        "`{model}` on {dataset} has different training data or calibration in {first} and in \
+         {second}, so that the mean of both says nothing; give the two different names"
     )]
     Training {
         /// The model's name.
@@ -44,7 +45,7 @@ pub enum RankError {
         /// A run that has the other.
         second: String,
     },
-    /// No model has results on every dataset.
+    /// Fewer than two models have results on every dataset.
     #[error(
         "no two models have results on every dataset, so there is nothing to rank; missing: {0}"
     )]
@@ -65,7 +66,7 @@ pub struct RankedModel {
     pub scores: Vec<f64>,
 }
 
-/// Whether the ranks are more than chance.
+/// Whether the ranks differ significantly.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RankTest {
     /// Friedman's statistic, corrected for ties; `None` where every dataset is one tie.
@@ -74,19 +75,23 @@ pub struct RankTest {
     pub friedman_p: f64,
     /// p-value of the less conservative statistic of Iman and Davenport.
     pub iman_davenport_p: f64,
-    /// Models whose mean ranks differ by at least this do differ (Nemenyi, 95 %).
+    /// Models whose mean ranks differ by at least this are significantly different (Nemenyi,
+    /// 95 %).
     pub critical_difference: f64,
-    /// The groups of models that cannot be told apart, best first.
+    /// The groups of models that are not significantly different, best first.
     pub groups: Vec<Vec<String>>,
 }
 
 /// Models ranked over datasets.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Ranking {
-    /// The score that is ranked by.
+    /// The score that decides.
     pub metric: Metric,
     /// The datasets, with how much of their test part was used where names repeat.
     pub datasets: Vec<String>,
+    /// Test samples of each dataset.
+    #[serde(skip)]
+    pub test_samples: Vec<usize>,
     /// The best first.
     pub models: Vec<RankedModel>,
     /// Models without results on some dataset: name, and where.
@@ -97,7 +102,7 @@ pub struct Ranking {
     pub no_test: Option<String>,
 }
 
-/// A test part and everything measured on it.
+/// A test part with all fits that were measured on it.
 struct Block<'a> {
     fingerprint: &'a str,
     name: String,
@@ -105,10 +110,17 @@ struct Block<'a> {
     fits: Vec<(&'a str, Fits<'a>)>,
 }
 
+impl Block<'_> {
+    fn samples(&self) -> usize {
+        let first = self.fits.first();
+        first.map_or(0, |(_, fits)| fits.data.test_counts.iter().sum())
+    }
+}
+
 /// Ranks the models of all runs by a score.
 ///
 /// # Errors
-/// When one name means two recipes, or when fewer than two models have results everywhere.
+/// When one name stands for two recipes, or when fewer than two models have results everywhere.
 pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
     let mut blocks: Vec<Block<'_>> = Vec::new();
     let mut recipes: Vec<(&str, &ModelSpec, &str)> = Vec::new();
@@ -148,7 +160,7 @@ pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
             }
         }
     }
-    tell_apart(&mut blocks);
+    make_names_distinct(&mut blocks);
 
     let table: Vec<(&str, Vec<Option<f64>>)> = recipes
         .iter()
@@ -190,8 +202,8 @@ pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
             .collect();
         return Err(RankError::NothingInCommon(missing.join("; ")));
     }
-    // Turned so that more is better, whatever the score.
-    let sign = if metric.higher_is_better() { 1.0 } else { -1.0 };
+    // Turned so that higher is better, whatever the score.
+    let sign = Measure::of(metric).gain(1.0, 0.0);
     let rows: Vec<Vec<f64>> = (0..blocks.len())
         .map(|block| complete.iter().map(|(_, s)| sign * s[block]).collect())
         .collect();
@@ -212,6 +224,7 @@ pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
     models.sort_by(|a, b| a.mean_rank.total_cmp(&b.mean_rank));
     Ok(Ranking {
         metric,
+        test_samples: blocks.iter().map(Block::samples).collect(),
         datasets: blocks.into_iter().map(|block| block.name).collect(),
         models,
         left_out,
@@ -220,8 +233,8 @@ pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
     })
 }
 
-/// Whether two runs have trained a model on as many pictures of the same data, and
-/// calibrated it alike. Seeds may differ: scores are means over them.
+/// Whether two runs have trained a model on the same number of pictures of the same data,
+/// with the same calibration. Seeds may differ: scores are means over them.
 fn trained_alike(a: &Fits<'_>, b: &Fits<'_>) -> bool {
     let (Some(first), Some(second)) = (a.ok.first(), b.ok.first()) else {
         return true;
@@ -232,7 +245,7 @@ fn trained_alike(a: &Fits<'_>, b: &Fits<'_>) -> bool {
 }
 
 /// Adds the number of test pictures, and then the fingerprint, to names that repeat.
-fn tell_apart(blocks: &mut [Block<'_>]) {
+fn make_names_distinct(blocks: &mut [Block<'_>]) {
     let repeats = |blocks: &[Block<'_>]| -> Vec<bool> {
         blocks
             .iter()
@@ -240,12 +253,8 @@ fn tell_apart(blocks: &mut [Block<'_>]) {
             .collect()
     };
     for (repeated, block) in repeats(blocks).into_iter().zip(blocks.iter_mut()) {
-        let samples: usize = block
-            .fits
-            .first()
-            .map_or(0, |(_, fits)| fits.data.test_counts.iter().sum());
         if repeated {
-            block.name = format!("{} ({samples} test pictures)", block.name);
+            block.name = format!("{} ({} test pictures)", block.name, block.samples());
         }
     }
     for (repeated, block) in repeats(blocks).into_iter().zip(blocks.iter_mut()) {

@@ -9,7 +9,7 @@ use bakeoff_core::{
     record::{Outcome, Run, Stage},
 };
 use bakeoff_metrics::Metric;
-use bakeoff_report::{Diff, DiffError, DiffOptions, ModelDiff, RankError, Verdict, diff, rank};
+use bakeoff_report::{Change, Diff, DiffError, DiffOptions, ModelDiff, RankError, diff, rank};
 use common::{Builder, Data, Fate, answers, digits, measured};
 use serde_json::json;
 
@@ -61,10 +61,10 @@ fn better_worse_noise_and_the_same_are_told_apart() {
     assert_eq!(
         verdicts,
         [
-            Verdict::Better,
-            Verdict::Worse,
-            Verdict::WithinNoise,
-            Verdict::Same
+            Change::Better,
+            Change::Worse,
+            Change::WithinNoise,
+            Change::Same
         ]
     );
     assert_eq!(found.only_first, ["mnist/gone"]);
@@ -80,8 +80,8 @@ fn better_worse_noise_and_the_same_are_told_apart() {
 
     // The other way round it is the other way round.
     let back = diff(&after, &before, &DiffOptions::default()).unwrap();
-    assert_eq!(model(&back, "up").verdict, Verdict::Worse);
-    assert_eq!(model(&back, "down").verdict, Verdict::Better);
+    assert_eq!(model(&back, "up").verdict, Change::Worse);
+    assert_eq!(model(&back, "down").verdict, Change::Better);
 
     // Five points do not matter to somebody who says so.
     let lenient = DiffOptions {
@@ -89,7 +89,7 @@ fn better_worse_noise_and_the_same_are_told_apart() {
         ..DiffOptions::default()
     };
     let found = diff(&before, &after, &lenient).unwrap();
-    assert_eq!(model(&found, "up").verdict, Verdict::WithinNoise);
+    assert_eq!(model(&found, "up").verdict, Change::WithinNoise);
     assert!(found.worse().next().is_none());
 
     // Of losses less is better.
@@ -98,8 +98,8 @@ fn better_worse_noise_and_the_same_are_told_apart() {
         margin: 0.0,
     };
     let found = diff(&before, &after, &by_loss).unwrap();
-    assert_eq!(model(&found, "up").verdict, Verdict::Better);
-    assert_eq!(model(&found, "down").verdict, Verdict::Worse);
+    assert_eq!(model(&found, "up").verdict, Change::Better);
+    assert_eq!(model(&found, "down").verdict, Change::Worse);
 }
 
 #[test]
@@ -133,8 +133,8 @@ fn a_few_pictures_fail_no_pipeline() {
             model(&found, "knn").verdict
         };
         // Three coins fall alike one time in four; twelve hardly ever.
-        assert_eq!(verdict(3), Verdict::WithinNoise, "{metric:?}");
-        assert_eq!(verdict(12), Verdict::Worse, "{metric:?}");
+        assert_eq!(verdict(3), Change::WithinNoise, "{metric:?}");
+        assert_eq!(verdict(12), Change::Worse, "{metric:?}");
     }
 }
 
@@ -157,11 +157,11 @@ fn a_model_that_fails_now_is_lost() {
     )
     .build();
     let found = diff(&before, &after, &DiffOptions::default()).unwrap();
-    assert_eq!(model(&found, "knn").verdict, Verdict::Lost);
+    assert_eq!(model(&found, "knn").verdict, Change::Lost);
     assert_eq!(model(&found, "knn").reason.as_deref(), Some("no memory"));
     assert_eq!(found.worse().count(), 1);
     let back = diff(&after, &before, &DiffOptions::default()).unwrap();
-    assert_eq!(model(&back, "knn").verdict, Verdict::NotComparable);
+    assert_eq!(model(&back, "knn").verdict, Change::NotComparable);
     assert!(back.worse().next().is_none());
 }
 

@@ -10,6 +10,8 @@ use bakeoff_core::{
     ImageShape,
     record::{Run, Stage},
 };
+use bakeoff_measures::{ACCURACY, FIT_TIME, MACRO_AUC};
+use bakeoff_metrics::Metric;
 use bakeoff_report::export::{Format, export, metrics_schema};
 use common::{Builder, Fate, data, digits, everything, four_families};
 use serde_json::Value;
@@ -98,13 +100,13 @@ fn metrics_say_what_the_leaderboard_says() {
             .iter()
             .find(|t| t["trial"] == row.trial.as_str())
             .unwrap();
-        assert_eq!(trial["scores"]["accuracy"].as_f64(), row.accuracy);
-        assert_eq!(trial["scores"]["macro_auc"].as_f64(), row.macro_auc);
+        assert_eq!(trial["scores"]["accuracy"].as_f64(), row.value(&ACCURACY));
+        assert_eq!(trial["scores"]["macro_auc"].as_f64(), row.value(&MACRO_AUC));
         assert_eq!(
             trial["intervals"]["log_loss"]["high"].as_f64(),
-            row.log_loss_high
+            row.interval(Metric::LogLoss).map(|interval| interval.high)
         );
-        assert_eq!(trial["costs"]["fit_seconds"].as_f64(), row.fit_seconds);
+        assert_eq!(trial["costs"]["fit_seconds"].as_f64(), row.value(&FIT_TIME));
         assert_eq!(model["tied_with_best"].as_bool(), row.tied_with_best);
         compared += 1;
     }

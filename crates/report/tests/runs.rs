@@ -5,6 +5,8 @@ mod common;
 mod html;
 
 use bakeoff_core::{ImageShape, Probabilities, record::Stage};
+use bakeoff_measures::{ACCURACY, LOG_LOSS, MACRO_AUC, MACRO_F1, MEAN_CORRUPTION_ERROR};
+use bakeoff_metrics::Interval;
 use bakeoff_report::{Status, leaderboard};
 use common::{Builder, Fate, data, digits, everything, four_families, measured};
 use html::check;
@@ -173,8 +175,8 @@ fn every_question_that_a_run_can_answer_has_its_section() {
         let mut rows = rendered.leaderboard.rows.iter();
         rows.find(|row| row.model == model).unwrap().clone()
     };
-    assert_eq!(row("logistic").mean_corruption_error, Some(1.0));
-    assert!(row("cnn").mean_corruption_error.unwrap() < 1.0);
+    assert_eq!(row("logistic").value(&MEAN_CORRUPTION_ERROR), Some(1.0));
+    assert!(row("cnn").value(&MEAN_CORRUPTION_ERROR).unwrap() < 1.0);
     // Nothing of it is there where nothing was asked for.
     let plain = check(&four_families(100)).html;
     for id in ["calibration", "robustness", "data-size", "resampling"] {
@@ -207,13 +209,9 @@ fn models_that_answer_alike_are_tied_and_a_clear_winner_stands_alone() {
     );
     assert!(rendered.html.contains("cannot be told from the best"));
     for row in &rendered.leaderboard.rows {
-        for (low, value, high) in [
-            (row.accuracy_low, row.accuracy, row.accuracy_high),
-            (row.macro_f1_low, row.macro_f1, row.macro_f1_high),
-            (row.macro_auc_low, row.macro_auc, row.macro_auc_high),
-            (row.log_loss_low, row.log_loss, row.log_loss_high),
-        ] {
-            let (low, value, high) = (low.unwrap(), value.unwrap(), high.unwrap());
+        for measure in [&ACCURACY, &MACRO_F1, &MACRO_AUC, &LOG_LOSS] {
+            let value = row.value(measure).unwrap();
+            let Interval { low, high } = row.interval(measure.metric.unwrap()).unwrap();
             assert!(low <= value && value <= high && low < high, "{row:?}");
         }
     }
@@ -254,7 +252,7 @@ fn a_perfect_model_has_no_mistakes_and_no_infinite_axis() {
         .build();
     let rendered = check(&run);
     assert!(rendered.html.contains("made no mistakes"));
-    assert_eq!(rendered.leaderboard.rows[0].accuracy, Some(1.0));
+    assert_eq!(rendered.leaderboard.rows[0].value(&ACCURACY), Some(1.0));
 }
 
 #[test]

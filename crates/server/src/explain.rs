@@ -149,7 +149,7 @@ const HALVINGS: usize = 12;
 
 fn saliency(layers: &Layers, picture: &[u8], class: usize) -> Result<Saliency, LayersError> {
     let mut layers = Cow::Borrowed(layers);
-    let mut answer = layers.forward(picture)?;
+    let mut answer = bakeoff_network::forward(&layers, picture)?;
     // Where an answer is as good as certain, nothing moves it: its slope is zero but for
     // rounding. Softer scores ask the same question while there is still an answer.
     for _ in 0..HALVINGS {
@@ -158,9 +158,9 @@ fn saliency(layers: &Layers, picture: &[u8], class: usize) -> Result<Saliency, L
         }
         let softer = layers.temperature() * 2.0;
         layers = Cow::Owned(layers.into_owned().with_temperature(softer)?);
-        answer = layers.forward(picture)?;
+        answer = bakeoff_network::forward(&layers, picture)?;
     }
-    let slope = layers.input_gradient(picture, class)?;
+    let slope = bakeoff_network::input_gradient(&layers, picture, class)?;
     let shape = layers.input();
     let mut shares = vec![0.0_f32; shape.height * shape.width];
     for (plane, slopes) in answer
@@ -187,7 +187,7 @@ fn saliency(layers: &Layers, picture: &[u8], class: usize) -> Result<Saliency, L
 }
 
 fn features(layers: &Layers, picture: &[u8]) -> Result<Vec<FeatureMaps>, LayersError> {
-    let came_out = layers.forward(picture)?.layers;
+    let came_out = bakeoff_network::forward(layers, picture)?.layers;
     let mut maps = Vec::new();
     for (index, layer) in layers.layers().iter().enumerate() {
         if !matches!(layer, Layer::Conv(_)) {

@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
-use bakeoff_core::{FittedModel, Layers, StoreError, nearest_name};
-use bakeoff_zoo::{LoadedModel, Manifest};
+use bakeoff_core::{FittedModel, Layers, StoreError, did_you_mean, nearest_name};
+use bakeoff_store::{LoadedModel, Manifest};
 
 use crate::problem::{Code, Problem};
 
@@ -40,7 +40,7 @@ impl Served {
 
     /// Its name where only one dataset has such a model: `cnn`.
     fn short_name(&self) -> &str {
-        bakeoff_zoo::short_name(&self.name)
+        bakeoff_store::short_name(&self.name)
     }
 
     /// The name of one of its classes.
@@ -126,9 +126,8 @@ impl Models {
             [] => {
                 let names = || self.served.iter().map(|served| served.name.as_str());
                 let short = self.served.iter().map(|served| served.short_name());
-                let suggestion = nearest_name(name, names().chain(short))
-                    .map(|name| format!(" (did you mean `{name}`?)"))
-                    .unwrap_or_default();
+                let nearest = nearest_name(name, names().chain(short));
+                let suggestion = did_you_mean(nearest.as_deref());
                 Err(Problem::new(
                     Code::UnknownModel,
                     format!(
@@ -178,7 +177,7 @@ impl Shelf {
     pub(crate) fn refresh(&self) -> Result<(), StoreError> {
         let before = self.models();
         let (mut served, mut unreadable) = (Vec::new(), Vec::new());
-        for listed in bakeoff_zoo::list(&self.folder)? {
+        for listed in bakeoff_store::list(&self.folder)? {
             let kept = listed.manifest.as_ref().ok().and_then(|manifest| {
                 before.served.iter().find(|old| {
                     // A copy has the same checksum, and is another model to whoever asks.
@@ -191,7 +190,7 @@ impl Shelf {
             }
             match listed
                 .manifest
-                .and_then(|_| bakeoff_zoo::load(&listed.folder))
+                .and_then(|_| bakeoff_store::load(&listed.folder, bakeoff_zoo::family))
             {
                 Ok(loaded) => served.push(Arc::new(Served::new(loaded))),
                 Err(error) => unreadable.push(Unreadable {

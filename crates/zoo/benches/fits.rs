@@ -15,11 +15,7 @@ const EPOCHS: u64 = 2;
 
 fn recipe(family: &bakeoff_core::Family) -> Result<Box<dyn Classifier>, Failure> {
     let mut settings = Settings::new();
-    if family
-        .settings
-        .iter()
-        .any(|setting| setting.key == "epochs")
-    {
+    if family.settings().any(|setting| setting.key == "epochs") {
         settings.insert("epochs".into(), json!(EPOCHS));
     }
     let spec = family.resolve(None, &settings)?;

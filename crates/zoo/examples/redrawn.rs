@@ -32,8 +32,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let models = arguments.next().unwrap_or_else(|| "models".into());
     let name = arguments.next().unwrap_or_else(|| "mnist/cnn".into());
-    let folder = bakeoff_zoo::find(Path::new(&models), &name)?;
-    let loaded = bakeoff_zoo::load(&folder)?;
+    let folder = bakeoff_store::find(Path::new(&models), &name)?;
+    let loaded = bakeoff_store::load(&folder, bakeoff_zoo::family)?;
     let shape = loaded.manifest.input_shape;
     let dataset = bakeoff_data::open("mnist")?;
     let every: Vec<usize> = (0..dataset.test().len()).step_by(EVERY).collect();

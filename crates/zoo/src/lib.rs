@@ -1,26 +1,44 @@
-//! The registry of model families, and the format of saved models.
+//! The registry of model families.
 //!
 //! A family is registered by one line in [`families`]; the command line, the
 //! experiment file, the conformance tests and the saved models all find it there.
-//!
-//! A saved model is a folder with two files: `manifest.json`, which says everything
-//! about the model and names the other, and `weights-<hash>.safetensors`, readable
-//! from Python. The manifest is renamed into place last, so whatever happens in
-//! between, the folder holds either the old model or the new one, whole. A single
-//! file with the manifest in the safetensors header was rejected: a person could
-//! not read it, and the size of that header is limited.
 
-pub mod atomic;
-mod calibrated;
-mod library;
-mod manifest;
-mod registry;
-mod tensors;
+use bakeoff_core::{Classifier, Family, ModelSpec, SpecError, nearest_name};
 
-pub use calibrated::Calibrated;
-pub use library::{
-    FindError, Listed, LoadedModel, SavedModel, find, list, load, read_manifest, save, short_name,
-};
-pub use manifest::{FORMAT_VERSION, Manifest, ModelFacts, TestMetrics, WeightsFile};
-pub use registry::{build, families, family};
-pub use tensors::{TensorFile, TensorMap};
+/// Every family, in the order of listings. To add one, add it here.
+static FAMILIES: [&Family; 5] = [
+    &bakeoff_logistic::FAMILY,
+    &bakeoff_knn::FAMILY,
+    &bakeoff_ann::FAMILY,
+    &bakeoff_cnn::FAMILY,
+    &bakeoff_dummy::FAMILY,
+];
+
+/// Every family, in the order of listings.
+pub fn families() -> &'static [&'static Family] {
+    &FAMILIES
+}
+
+/// The family of that name.
+///
+/// # Errors
+/// [`SpecError::UnknownFamily`] with those there are.
+pub fn family(name: &str) -> Result<&'static Family, SpecError> {
+    FAMILIES
+        .iter()
+        .find(|family| family.name == name)
+        .copied()
+        .ok_or_else(|| SpecError::UnknownFamily {
+            family: name.into(),
+            suggestion: nearest_name(name, FAMILIES.iter().map(|family| family.name)),
+            allowed: FAMILIES.iter().map(|family| family.name.into()).collect(),
+        })
+}
+
+/// Builds the recipe that a spec describes.
+///
+/// # Errors
+/// When the family is not there, or the engine cannot do what a setting asks.
+pub fn build(spec: &ModelSpec) -> Result<Box<dyn Classifier>, SpecError> {
+    family(&spec.family)?.build(spec)
+}

@@ -10,7 +10,7 @@ use bakeoff_core::{
     },
 };
 use bakeoff_metrics::{Evaluation, Temperature};
-use bakeoff_zoo::{Calibrated, ModelFacts, TestMetrics};
+use bakeoff_store::{Calibrated, ModelFacts, TestMetrics};
 
 use super::{OnEvent, Stop, TrialOptions, robustness::measure_robustness};
 use crate::{
@@ -163,7 +163,9 @@ fn fit(
     costs: &mut Costs,
 ) -> Result<(Fitted, History), Stop> {
     let family = bakeoff_zoo::family(&trial.spec.family).map_err(Stop::failed(Stage::Fit))?;
-    let classifier = (family.build)(&trial.spec).map_err(Stop::failed(Stage::Fit))?;
+    let classifier = family
+        .build(&trial.spec)
+        .map_err(Stop::failed(Stage::Fit))?;
     let validation = parts.validation.as_ref();
     let mut history = History::default();
     let mut progress = |event: &FitEvent| {
@@ -283,10 +285,11 @@ fn save_and_reload(
     models: &Path,
     costs: &mut Costs,
 ) -> Result<(), Stop> {
-    let saved = bakeoff_zoo::save(models, model, facts).map_err(Stop::failed(Stage::Store))?;
+    let saved = bakeoff_store::save(models, model, facts).map_err(Stop::failed(Stage::Store))?;
     costs.model_bytes = saved.bytes;
     let start = Instant::now();
-    let loaded = bakeoff_zoo::load(&saved.folder).map_err(Stop::failed(Stage::Store))?;
+    let loaded = bakeoff_store::load(&saved.folder, bakeoff_zoo::family)
+        .map_err(Stop::failed(Stage::Store))?;
     costs.model_load_ns = elapsed_ns(start);
     let few: Vec<usize> = (0..test.len().min(RELOAD_CHECK)).collect();
     let few = test.images().select(&few);

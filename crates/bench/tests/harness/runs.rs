@@ -40,7 +40,7 @@ fn a_run_leaves_records_that_read_back() {
         let test = &read.tests[&measured.test_fingerprint];
         assert_eq!(test.images().shape(), ImageShape::new(1, 7, 6));
     }
-    assert!(bakeoff_zoo::find(&house.path("models"), "toy/knn").is_ok());
+    assert!(bakeoff_store::find(&house.path("models"), "toy/knn").is_ok());
 }
 
 #[test]
@@ -287,19 +287,27 @@ fn recipes_that_do_not_fit_the_data_are_refused_before_training() {
     assert!(!house.path("runs").exists(), "nothing may be left behind");
 }
 
+/// What a command line with these flags changes.
+fn overrides(flags: &[(&str, &str)]) -> Overrides {
+    let mut overrides = Overrides::default();
+    for (flag, word) in flags {
+        overrides.set(flag, &[word]).unwrap();
+    }
+    overrides
+}
+
 #[test]
 fn overrides_change_what_they_name_and_nothing_else() {
     let house = House::new();
     let text = "[[models]]\nfamily = \"knn\"\n[[models]]\nfamily = \"ann\"\n";
     let changed = house
         .experiment(text)
-        .with(&Overrides {
-            models: Some(vec!["ann".into()]),
-            epochs: Some(3),
-            seeds: Some(vec![9]),
-            limit_train: Some(30),
-            ..Overrides::default()
-        })
+        .with(&overrides(&[
+            ("models", "ann"),
+            ("epochs", "3"),
+            ("seed", "9"),
+            ("limit-train", "30"),
+        ]))
         .unwrap();
     assert_eq!(changed.models.len(), 1);
     assert_eq!(changed.models[0].spec.settings["epochs"], 3);
@@ -312,10 +320,7 @@ fn overrides_change_what_they_name_and_nothing_else() {
 
     let error = house
         .experiment(text)
-        .with(&Overrides {
-            models: Some(vec!["anm".into()]),
-            ..Overrides::default()
-        })
+        .with(&overrides(&[("models", "anm")]))
         .unwrap_err()
         .to_string();
     assert!(error.contains("did you mean `ann`?"), "{error}");

@@ -101,7 +101,7 @@ fn folds_and_holdouts_report_on_parts_of_the_training_data() {
     }
     assert!(seen.iter().all(|&times| times == 1), "{seen:?}");
     // Only the headline's model is kept, and nothing else lies about.
-    assert_eq!(bakeoff_zoo::list(&house.path("models")).unwrap().len(), 1);
+    assert_eq!(bakeoff_store::list(&house.path("models")).unwrap().len(), 1);
     let left = fs::read_dir(run.path()).unwrap().flatten();
     let hidden = left.filter(|entry| entry.file_name().to_string_lossy().starts_with('.'));
     assert_eq!(hidden.count(), 0);
@@ -204,8 +204,8 @@ fn calibration_holds_a_part_out_and_keeps_both_answers() {
             "the saved model answers by its temperature"
         );
         let name = format!("toy/{}", planned.trial.model);
-        let folder = bakeoff_zoo::find(&house.path("models"), &name).unwrap();
-        let manifest = bakeoff_zoo::read_manifest(&folder).unwrap();
+        let folder = bakeoff_store::find(&house.path("models"), &name).unwrap();
+        let manifest = bakeoff_store::read_manifest(&folder).unwrap();
         assert_eq!(manifest.temperature, Some(calibration.temperature));
     }
 }

@@ -4,11 +4,11 @@ use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use bakeoff_core::Corruption;
+use bakeoff_report::terminal::{Align, table};
 use serde_json::{Value, json};
 
 use crate::{
     args::{DataArgs, DataCommand, DataShowArgs},
-    table::{Align, table},
     text,
 };
 

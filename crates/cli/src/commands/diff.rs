@@ -3,14 +3,13 @@
 use std::process::ExitCode;
 
 use bakeoff_bench::RunFolder;
-use bakeoff_metrics::Metric;
-use bakeoff_report::{CostDiff, Diff, DiffOptions, ModelDiff, ScoreDiff, Verdict};
-
-use crate::{
-    args::DiffArgs,
-    table::{Align, table},
-    text,
+use bakeoff_measures::{FIT_TIME, LATENCY_P50, Measure, format};
+use bakeoff_report::{
+    Change, CostDiff, Diff, DiffOptions, ModelDiff, ScoreDiff,
+    terminal::{Align, table},
 };
+
+use crate::{args::DiffArgs, text};
 
 /// What `--fail-if-worse` exits with, so that CI can tell it from a command that failed.
 const WORSE: u8 = 3;
@@ -37,6 +36,7 @@ pub(crate) fn main(args: &DiffArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn words(diff: &Diff) -> String {
+    let measure = Measure::of(diff.metric);
     let datasets = diff
         .models
         .iter()
@@ -46,13 +46,13 @@ fn words(diff: &Diff) -> String {
         header.push(("dataset", Align::Left));
     }
     header.extend([
-        (diff.metric.label(), Align::Left),
+        (measure.label, Align::Left),
         ("A", Align::Right),
         ("B", Align::Right),
         ("B − A", Align::Right),
         ("interval", Align::Right),
-        ("fit", Align::Right),
-        ("one picture", Align::Right),
+        (FIT_TIME.label, Align::Right),
+        (LATENCY_P50.label, Align::Right),
     ]);
     let rows: Vec<Vec<String>> = diff
         .models
@@ -62,8 +62,8 @@ fn words(diff: &Diff) -> String {
             if datasets {
                 row.push(model.dataset.clone());
             }
-            row.push(verdict(model.verdict).to_owned());
-            row.extend(score_cells(model, diff.metric));
+            row.push(change(model.verdict).to_owned());
+            row.extend(score_cells(model, measure));
             row.push(cost(model.fit_seconds));
             row.push(cost(model.latency_p50_seconds));
             row
@@ -88,11 +88,11 @@ fn words(diff: &Diff) -> String {
     }
     for dataset in &diff.other_test_data {
         out += &format!(
-            "Not compared: {dataset} has other test pictures in A than in B (another limit, or other data)\n"
+            "Not compared: {dataset} has different test pictures in A and B (another limit, or other data)\n"
         );
     }
     let worse: Vec<&str> = diff.worse().map(|model| model.model.as_str()).collect();
-    let compared = |model: &ModelDiff| model.verdict != Verdict::NotComparable;
+    let compared = |model: &ModelDiff| model.verdict != Change::NotComparable;
     out += &match worse.as_slice() {
         [] if !diff.models.iter().any(compared) => "No model could be compared.\n".to_owned(),
         [] => "No model got worse.\n".to_owned(),
@@ -103,46 +103,37 @@ fn words(diff: &Diff) -> String {
             several.join(", ")
         ),
     };
-    out += "Intervals are paired, picture by picture (95 % over all models together); times are for information.\n";
+    out += "Intervals are paired by test pictures (95 % over all models together); times are for information only.\n";
     out
 }
 
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Better => "better",
-        Verdict::Worse => "WORSE",
-        Verdict::WithinNoise => "within noise",
-        Verdict::Same => "same answers",
-        Verdict::Lost => "LOST",
-        Verdict::NotComparable => "no results",
+fn change(change: Change) -> &'static str {
+    match change {
+        Change::Better => "better",
+        Change::Worse => "WORSE",
+        Change::WithinNoise => "within noise",
+        Change::Same => "same answers",
+        Change::Lost => "LOST",
+        Change::NotComparable => "no results",
     }
 }
 
 /// Both values, their difference and its interval.
-fn score_cells(model: &ModelDiff, metric: Metric) -> [String; 4] {
-    let found = model.scores.iter().find(|score| score.metric == metric);
+fn score_cells(model: &ModelDiff, measure: &Measure) -> [String; 4] {
+    let mut scores = model.scores.iter();
     let Some(ScoreDiff {
         first,
         second,
         difference,
         interval,
+        samples,
         ..
-    }) = found
+    }) = scores.find(|score| Some(score.metric) == measure.metric)
     else {
         return ["–", "–", "–", "–"].map(str::to_owned);
     };
-    let accuracy = metric == Metric::Accuracy;
-    let value = |value: f64| match metric {
-        Metric::Accuracy => text::percent(Some(value)),
-        Metric::MacroAuc => format!("{value:.5}"),
-        _ => text::decimal(Some(value)),
-    };
-    // A difference of shares is told in points of per cent.
-    let signed = |value: f64| match (accuracy, metric) {
-        (true, _) => format!("{:+.2}", 100.0 * value),
-        (_, Metric::MacroAuc) => format!("{value:+.5}"),
-        _ => format!("{value:+.4}"),
-    };
+    let value = |value: f64| text::measure(measure, Some(value), *samples);
+    let signed = |value: f64| measure.unit.write_difference(value);
     [
         value(*first),
         value(*second),
@@ -152,14 +143,8 @@ fn score_cells(model: &ModelDiff, metric: Metric) -> [String; 4] {
 }
 
 fn cost(cost: Option<CostDiff>) -> String {
-    cost.map_or_else(
-        || "–".to_owned(),
-        |cost| {
-            format!(
-                "{} → {}",
-                text::seconds(Some(cost.first)),
-                text::seconds(Some(cost.second))
-            )
-        },
-    )
+    format::or_nothing(cost, |cost| {
+        let [first, second] = [cost.first, cost.second].map(|it| text::seconds(Some(it)));
+        format!("{first} → {second}")
+    })
 }

@@ -4,18 +4,16 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use bakeoff_core::Samples;
+use bakeoff_measures::{ACCURACY, BALANCED_ACCURACY, LOG_LOSS, MACRO_AUC, MACRO_F1, Unit};
 use bakeoff_metrics::Evaluation;
+use bakeoff_report::terminal::{Align, table};
 use serde_json::json;
 
-use crate::{
-    args::EvaluateArgs,
-    table::{Align, table},
-    text,
-};
+use crate::{args::EvaluateArgs, text};
 
 pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let folder = super::predict::find(&args.models_dir, &args.model)?;
-    let loaded = bakeoff_zoo::load(&folder)?;
+    let loaded = bakeoff_store::load(&folder, bakeoff_zoo::family)?;
     let dataset = bakeoff_data::open(&args.dataset)?;
     let test = dataset.test();
     let facts = &loaded.manifest.facts;
@@ -66,7 +64,9 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
                 text::decimal(class.precision),
                 text::decimal(class.recall),
                 text::decimal(class.f1),
-                text::decimal(class.auc),
+                class
+                    .auc
+                    .map_or_else(|| "–".to_owned(), |auc| Unit::Area.write(auc, 0)),
             ]
         })
         .collect();
@@ -78,18 +78,25 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         ("F1", Align::Right),
         ("AUC", Align::Right),
     ];
+    let samples = evaluation.samples;
     let mut out = format!(
-        "{} on the {} test pictures of `{}`\n\naccuracy           {}\nbalanced accuracy  {}\nmacro F1           {}\nmacro AUC          {}\nlog loss           {}\n\n{}",
+        "{} on the {} test pictures of `{}`\n\n",
         loaded.full_name,
-        text::count(evaluation.samples as u64),
-        dataset.name(),
-        text::percent(Some(evaluation.accuracy)),
-        text::percent(Some(evaluation.balanced_accuracy)),
-        text::decimal(Some(evaluation.macro_f1)),
-        text::decimal(evaluation.macro_auc),
-        text::decimal(Some(evaluation.log_loss)),
-        table(&header, &rows)
+        text::count(samples as u64),
+        dataset.name()
     );
+    for measure in [
+        &ACCURACY,
+        &BALANCED_ACCURACY,
+        &MACRO_F1,
+        &MACRO_AUC,
+        &LOG_LOSS,
+    ] {
+        let value = measure.metric.and_then(|metric| evaluation.get(metric));
+        let text = text::measure(measure, value, samples);
+        out += &format!("{:<17}  {text}\n", measure.label);
+    }
+    out += &format!("\n{}", table(&header, &rows));
     if other_names {
         out += &format!(
             "\nNote: the model's classes are named otherwise ({}); they were matched by position.\n",

@@ -37,7 +37,8 @@ pub(crate) fn main(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| text::path(parent))?;
         }
-        bakeoff_zoo::atomic::write_whole(&path, &file.bytes).with_context(|| text::path(&path))?;
+        bakeoff_store::atomic::write_whole(&path, &file.bytes)
+            .with_context(|| text::path(&path))?;
     }
     let mut out = String::new();
     for file in &files {

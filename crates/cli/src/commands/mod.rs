@@ -5,6 +5,7 @@ pub(crate) mod data;
 pub(crate) mod diff;
 pub(crate) mod evaluate;
 pub(crate) mod export;
+pub(crate) mod man;
 pub(crate) mod models;
 pub(crate) mod pictures;
 pub(crate) mod plan;
@@ -18,15 +19,12 @@ pub(crate) mod trial;
 
 use std::path::Path;
 
-use bakeoff_bench::{
-    Experiment, ExperimentError, Overrides, builtin_experiment, builtin_experiments,
-};
-use bakeoff_core::record::Calibration;
+use bakeoff_bench::{Experiment, ExperimentError, builtin_experiment, builtin_experiments};
 
-use crate::args::OverrideArgs;
+use crate::overrides::OverrideArgs;
 
 /// The experiment of that name or file, with the command line's changes.
-fn experiment(name: &str, overrides: OverrideArgs) -> anyhow::Result<Experiment> {
+fn experiment(name: &str, overrides: &OverrideArgs) -> anyhow::Result<Experiment> {
     let path = Path::new(name);
     let experiment = match builtin_experiment(name) {
         // A file of that very name is more likely meant than the built-in one.
@@ -39,18 +37,7 @@ fn experiment(name: &str, overrides: OverrideArgs) -> anyhow::Result<Experiment>
             other => other.into(),
         })?,
     };
-    Ok(experiment.with(&Overrides {
-        models: overrides.models,
-        dataset: overrides.dataset,
-        epochs: overrides.epochs,
-        seeds: overrides.seed,
-        limit_train: overrides.limit_train,
-        limit_test: overrides.limit_test,
-        folds: overrides.folds,
-        train_fractions: overrides.train_fractions,
-        calibration: overrides.calibrate.then_some(Calibration::Temperature),
-        robustness: overrides.robustness,
-    })?)
+    Ok(experiment.with(&overrides.0)?)
 }
 
 /// The command line that was typed, for the report. The program by its plain name,

@@ -3,14 +3,11 @@
 use std::process::ExitCode;
 
 use bakeoff_core::Family;
-use bakeoff_zoo::Listed;
+use bakeoff_report::terminal::{Align, table};
+use bakeoff_store::Listed;
 use serde_json::{Value, json};
 
-use crate::{
-    args::ModelsArgs,
-    table::{Align, table},
-    text,
-};
+use crate::{args::ModelsArgs, text};
 
 pub(crate) fn main(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
     if let Some(name) = &args.settings {
@@ -21,7 +18,7 @@ pub(crate) fn main(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let saved = bakeoff_zoo::list(&args.models_dir)?;
+    let saved = bakeoff_store::list(&args.models_dir)?;
     if args.json {
         let families: Vec<Value> = bakeoff_zoo::families()
             .iter()
@@ -119,7 +116,7 @@ fn settings_text(family: &Family) -> String {
         family.summary,
         engines.join(" | ")
     );
-    for setting in family.settings {
+    for setting in family.settings() {
         out += &format!(
             "\n{} = {}\n    {}\n    allowed: {}\n",
             setting.key,
@@ -141,7 +138,7 @@ fn family_json(family: &Family) -> Value {
             "summary": engine.summary,
             "deterministic": engine.deterministic,
         })).collect::<Vec<_>>(),
-        "settings": family.settings.iter().map(|setting| json!({
+        "settings": family.settings().map(|setting| json!({
             "setting": setting.key,
             "default": (setting.default)(),
             "allowed": setting.kind.allowed(),

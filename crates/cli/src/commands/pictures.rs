@@ -16,9 +16,8 @@ pub(crate) const NOTHING_FOUND: u8 = 4;
 
 /// What the help says of the exit code.
 pub(crate) const EXIT_CODES: &str = "\
-Exit codes: 0 every picture was answered; 1 something failed, and the rows say what;
-2 the command line was not understood; 4 nothing failed, but no picture was found, or
-nothing is drawn in one.";
+Exit codes: 0 fine, 1 something failed (the rows say what), 2 the command line was not \
+understood, 4 nothing failed, but no picture was found, or a picture is blank.";
 
 /// Standard input by a path, where the system has one for it.
 const STANDARD_INPUT: &str = "/dev/stdin";

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::{args::PlanArgs, text};
 
-pub(crate) fn main(args: PlanArgs) -> anyhow::Result<ExitCode> {
-    let experiment = super::experiment(&args.experiment, args.overrides)?;
+pub(crate) fn main(args: &PlanArgs) -> anyhow::Result<ExitCode> {
+    let experiment = super::experiment(&args.experiment, &args.overrides)?;
     let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), false)?;
     let plan = run.plan()?;
     if args.json {

@@ -8,16 +8,12 @@ use std::{
 use anyhow::Context as _;
 use bakeoff_core::Images;
 use bakeoff_picture::prepare;
-use bakeoff_zoo::{FindError, LoadedModel};
+use bakeoff_report::terminal::{Align, table};
+use bakeoff_store::{FindError, LoadedModel};
 use serde::{Serialize, Serializer};
 
 use super::pictures::{self, Fault, Source};
-use crate::{
-    args::PredictArgs,
-    preview::Preview,
-    table::{Align, table},
-    text,
-};
+use crate::{args::PredictArgs, preview::Preview, text};
 
 /// One class and how probable a model finds it.
 #[derive(Serialize)]
@@ -60,7 +56,10 @@ fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
 
 pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let models = match &args.model {
-        Some(name) => vec![bakeoff_zoo::load(&find(&args.models_dir, name)?)?],
+        Some(name) => vec![bakeoff_store::load(
+            &find(&args.models_dir, name)?,
+            bakeoff_zoo::family,
+        )?],
         None => load_all(&args.models_dir)?,
     };
     let sources = pictures::sources(&args.images);
@@ -86,7 +85,7 @@ pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
 
 /// The folder of a saved model, or how to get one.
 pub(crate) fn find(models: &Path, name: &str) -> anyhow::Result<PathBuf> {
-    bakeoff_zoo::find(models, name).map_err(|error| match &error {
+    bakeoff_store::find(models, name).map_err(|error| match &error {
         FindError::Unknown { name, .. } => {
             // `mnist/cnn` is trained by running the experiment's model `cnn`.
             let short = name.rsplit('/').next().unwrap_or(name);
@@ -103,12 +102,12 @@ pub(crate) fn find(models: &Path, name: &str) -> anyhow::Result<PathBuf> {
 /// Every saved model that can be read; the others are named and left out.
 fn load_all(models: &Path) -> anyhow::Result<Vec<LoadedModel>> {
     let mut loaded = Vec::new();
-    let listed = bakeoff_zoo::list(models)?;
+    let listed = bakeoff_store::list(models)?;
     let found = listed.len();
     for listed in listed {
         match listed
             .manifest
-            .and_then(|_| bakeoff_zoo::load(&listed.folder))
+            .and_then(|_| bakeoff_store::load(&listed.folder, bakeoff_zoo::family))
         {
             Ok(model) => loaded.push(model),
             Err(error) => eprintln!("{}: left out: {error}", listed.full_name),

@@ -24,7 +24,9 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     let target = match &args.model {
         Some(name) => {
             let folder = super::predict::find(&args.models_dir, name)?;
-            bakeoff_zoo::load(&folder)?.manifest.input_shape
+            bakeoff_store::load(&folder, bakeoff_zoo::family)?
+                .manifest
+                .input_shape
         }
         // What MNIST's models see.
         None => ImageShape::new(1, 28, 28),

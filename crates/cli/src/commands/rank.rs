@@ -4,14 +4,13 @@ use std::process::ExitCode;
 
 use bakeoff_bench::RunFolder;
 use bakeoff_core::record::Run;
-use bakeoff_metrics::Metric;
-use bakeoff_report::{RankTest, Ranking};
-
-use crate::{
-    args::RankArgs,
-    table::{Align, table},
-    text,
+use bakeoff_measures::{Measure, format};
+use bakeoff_report::{
+    RankTest, Ranking,
+    terminal::{Align, table},
 };
+
+use crate::{args::RankArgs, text};
 
 pub(crate) fn main(args: &RankArgs) -> anyhow::Result<ExitCode> {
     let runs: Vec<Run> = args
@@ -30,11 +29,7 @@ pub(crate) fn main(args: &RankArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn words(ranking: &Ranking) -> String {
-    let show = |value: f64| match ranking.metric {
-        Metric::Accuracy => text::percent(Some(value)),
-        Metric::MacroAuc => format!("{value:.5}"),
-        _ => text::decimal(Some(value)),
-    };
+    let measure = Measure::of(ranking.metric);
     let mut header = vec![("model", Align::Left), ("mean rank", Align::Right)];
     header.extend(
         ranking
@@ -47,17 +42,15 @@ fn words(ranking: &Ranking) -> String {
         .iter()
         .map(|model| {
             let mut row = vec![model.model.clone(), format!("{:.2}", model.mean_rank)];
-            row.extend(model.scores.iter().map(|score| show(*score)));
+            let scores = model.scores.iter().zip(&ranking.test_samples);
+            row.extend(scores.map(|(s, &samples)| text::measure(measure, Some(*s), samples)));
             row
         })
         .collect();
     let mut out = format!(
         "Models by {} on {}, 1 is best; means over runs and seeds\n\n",
-        ranking.metric.label(),
-        match ranking.datasets.len() {
-            1 => "1 dataset".to_owned(),
-            count => format!("{count} datasets"),
-        }
+        measure.label,
+        format::counted(ranking.datasets.len() as u64, "dataset", "datasets")
     );
     out += &table(&header, &rows);
     for (model, datasets) in &ranking.left_out {
@@ -70,7 +63,7 @@ fn words(ranking: &Ranking) -> String {
     match (&ranking.test, &ranking.no_test) {
         (Some(test), _) => out += &test_words(test),
         (None, Some(reason)) => {
-            out += &format!("Whether these ranks are more than chance was not tested: {reason}.\n");
+            out += &format!("The ranks were not tested for significance: {reason}.\n");
         }
         (None, None) => {}
     }
@@ -78,19 +71,16 @@ fn words(ranking: &Ranking) -> String {
 }
 
 fn test_words(test: &RankTest) -> String {
-    let p = match test.iman_davenport_p {
-        p if p < 0.0001 => "p < 0.0001".to_owned(),
-        p => format!("p = {p:.4}"),
-    };
+    let p = format::plain_spaces(&format::p_text(test.iman_davenport_p));
     if test.iman_davenport_p > 0.05 {
-        return format!("The ranks could be chance (Friedman's test, {p}).\n");
+        return format!("The ranks are not significantly different (Friedman's test, {p}).\n");
     }
     let mut out = format!(
-        "The models do differ (Friedman's test, {p}). Mean ranks that differ by {:.2} or more are more than chance (Nemenyi, 95 %).\n",
+        "The ranks are significantly different (Friedman's test, {p}). So are two models whose mean ranks differ by {:.2} or more (Nemenyi, 95 %).\n",
         test.critical_difference
     );
     for group in &test.groups {
-        out += &format!("Cannot be told apart: {}\n", group.join(", "));
+        out += &format!("Not significantly different: {}\n", group.join(", "));
     }
     out
 }

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use bakeoff_bench::RunFolder;
+use bakeoff_report::terminal;
 
-use crate::{args::ReportArgs, leaderboard::leaderboard_text, pages, text};
+use crate::{args::ReportArgs, pages, text};
 
 pub(crate) fn main(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     if !args.run.join("run.json").exists() && pages::holds_runs(&args.run) {
@@ -21,7 +22,7 @@ pub(crate) fn main(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let leaderboard = pages::render(&run, &args.models_dir, &args.page)?;
     text::print(&format!(
         "{}\nReport: {}\n",
-        leaderboard_text(&leaderboard),
+        terminal::leaderboard(&leaderboard),
         run.path().join("report.html").display()
     ))?;
     // A run that was copied somewhere gets no index beside it that nobody asked for.

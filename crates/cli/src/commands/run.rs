@@ -4,14 +4,15 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use bakeoff_bench::{Runner, Subprocess};
+use bakeoff_report::terminal;
 use serde_json::json;
 
-use crate::{args::RunArgs, interrupt, leaderboard::leaderboard_text, pages, progress, text};
+use crate::{args::RunArgs, interrupt, pages, progress, text};
 
-pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
-    let experiment = super::experiment(&args.experiment, args.overrides)?;
+pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
+    let experiment = super::experiment(&args.experiment, &args.overrides)?;
     // Before hours of training, not after them.
-    std::fs::create_dir_all(&args.models_dir)
+    std::fs::create_dir_all(&*args.models_dir)
         .with_context(|| format!("--models-dir: cannot use {}", args.models_dir.display()))?;
     let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), args.resume)?;
     if !args.resume
@@ -44,7 +45,7 @@ pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
     ));
     let mut launcher = Subprocess {
         program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
-        models: args.models_dir.clone(),
+        models: args.models_dir.to_path_buf(),
         threads: args.threads.unwrap_or(0),
     };
     let trials = run.plan()?.len();
@@ -64,14 +65,14 @@ pub(crate) fn main(args: RunArgs) -> anyhow::Result<ExitCode> {
             "run": run.path(),
             "report": report,
             "index": index,
-            "models": args.models_dir,
+            "models": &*args.models_dir,
             "failed": outcome.failed,
             "leaderboard": leaderboard.rows,
         }))?;
     } else if !args.quiet {
         text::print(&format!(
             "\n{}\nReport: {}\n{}Models: {} (try `bakeoff predict --model NAME PICTURE.png`)\n",
-            leaderboard_text(&leaderboard),
+            terminal::leaderboard(&leaderboard),
             report.display(),
             index.map_or_else(String::new, |index| format!(
                 "All runs: {}\n",

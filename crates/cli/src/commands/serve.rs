@@ -33,7 +33,7 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<ExitCode> {
         host: args.host,
         port: args.port,
         allow_remote: args.allow_remote,
-        models: args.models_dir,
+        models: args.models_dir.to_path_buf(),
         reports: args.reports_dir,
         corrections: args.corrections_dir,
         colours: bakeoff_report::colours_css(),

@@ -65,7 +65,10 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     let name = format!("trial {} ({})", planned.index, planned.trial.model);
     let outcome = |record: &bakeoff_core::record::Record| match &record.outcome {
         Outcome::Ok(measured) => {
-            format!("accuracy {}", text::percent(Some(measured.scores.accuracy)))
+            format!(
+                "accuracy {}",
+                text::accuracy(Some(measured.scores.accuracy), measured.samples.test)
+            )
         }
         Outcome::Failed { reason, .. } => format!("failed: {reason}"),
     };

@@ -343,7 +343,7 @@ fn a_name_that_is_nothing_lists_what_there_is() {
     assert_says(
         &says("mnits"),
         &[
-            "named \"mnits\". Did you mean \"mnist\"? Built in",
+            "dataset `mnits` (did you mean `mnist`?). Built in",
             "Built in: mnist",
             "path of a folder",
             TRAIN_IMAGES,
@@ -351,8 +351,8 @@ fn a_name_that_is_nothing_lists_what_there_is() {
     );
     let far = says("imagenet");
     assert_says(&far, &["\"imagenet\"", "Built in: mnist"]);
-    assert!(!far.contains("Did you mean"), "{far}");
-    assert_says(&says(""), &["no dataset named \"\""]);
+    assert!(!far.contains("did you mean"), "{far}");
+    assert_says(&says(""), &["there is no dataset ``"]);
     assert_says(
         &says("no/such/folder"),
         &["no/such/folder", "cannot be read"],

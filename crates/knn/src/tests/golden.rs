@@ -1,11 +1,10 @@
 //! Agreement with scikit-learn on a small sample; see `golden/make.py`.
 
-use bakeoff_core::{FittedModel, ImageShape, Images, Samples};
+use bakeoff_core::{ImageShape, Images, Samples};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{recipes, spec};
-use crate::{KnnModel, KnnSettings};
+use super::{build, fit, neighbours, recipes};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -25,7 +24,7 @@ struct Answer {
     probabilities: Vec<Vec<f32>>,
 }
 
-fn pictures(rows: &[String]) -> Images {
+fn images(rows: &[String]) -> Images {
     let bytes: Vec<u8> = rows
         .iter()
         .flat_map(|row| row.as_bytes().chunks(2))
@@ -34,7 +33,7 @@ fn pictures(rows: &[String]) -> Images {
             u8::from_str_radix(digits, 16).expect("hexadecimal")
         })
         .collect();
-    Images::new(ImageShape::new(1, 8, 8), bytes).expect("pictures")
+    Images::new(ImageShape::new(1, 8, 8), bytes).expect("images")
 }
 
 #[test]
@@ -42,8 +41,8 @@ fn every_engine_agrees_with_scikit_learn() {
     let golden: Golden =
         serde_json::from_str(include_str!("../../golden/digits.json")).expect("golden values");
     let names: Vec<String> = (0..10).map(|class| class.to_string()).collect();
-    let train = Samples::new(pictures(&golden.train), golden.labels, names).expect("samples");
-    let test = pictures(&golden.test);
+    let train = Samples::new(images(&golden.train), golden.labels, names).expect("samples");
+    let test = images(&golden.test);
     assert_eq!(golden.answers.len(), 18);
     for answer in &golden.answers {
         for (engine, mut settings) in recipes() {
@@ -53,11 +52,9 @@ fn every_engine_agrees_with_scikit_learn() {
             settings["k"] = json!(answer.k);
             settings["weights"] = json!(answer.weights);
             let context = format!("{engine} {settings}");
-            let spec = spec(engine, &settings);
-            let settings = KnnSettings::from_spec(&spec).expect("settings");
-            let model = KnnModel::index(&spec, settings, &train, &mut |_| Ok(())).expect("a fit");
+            let model = fit(build(engine, &settings).as_ref(), &train);
 
-            let found = model.neighbours(&test, answer.k).expect("neighbours");
+            let found = neighbours(model.as_ref(), &test, answer.k);
             assert_eq!(found.len(), answer.indices.len(), "{context}");
             for (query, found) in found.iter().enumerate() {
                 let indices: Vec<usize> = found.iter().map(|n| n.index).collect();

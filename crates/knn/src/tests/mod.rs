@@ -1,20 +1,20 @@
-//! The family as its callers see it: build, fit, predict, save, load.
+//! The family from the outside: build, fit, predict, save, load.
 
 mod golden;
+pub(crate) mod reference;
 
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 use bakeoff_core::{
     Classifier, FitContext, FitError, FitEvent, FittedModel, ImageShape, Images, ModelHeader,
     ModelReader, ModelSpec, ModelWriter, PredictError, Samples, Settings, StoreError, TensorData,
+    TrainingNeighbour,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::{
-    FAMILY, KnnModel,
-    reference::{random_bytes, with_threads},
-};
+use self::reference::{random_bytes, with_threads};
+use crate::FAMILY;
 
 /// Every engine with every index it has, and the metrics of each.
 fn recipes() -> Vec<(&'static str, Value)> {
@@ -40,10 +40,12 @@ fn spec(engine: &str, settings: &Value) -> ModelSpec {
 }
 
 fn build(engine: &str, settings: &Value) -> Box<dyn Classifier> {
-    (FAMILY.build)(&spec(engine, settings)).expect("a good recipe")
+    FAMILY
+        .build(&spec(engine, settings))
+        .expect("a good recipe")
 }
 
-/// Pictures of three classes, bright in different thirds, with noise.
+/// Images of three classes, bright in different thirds, with noise.
 fn toy(seed: u64, count: usize) -> Samples {
     let shape = ImageShape::new(1, 5, 6);
     let labels: Vec<u16> = (0..count).map(|index| (index % 3) as u16).collect();
@@ -57,7 +59,7 @@ fn toy(seed: u64, count: usize) -> Samples {
         })
         .collect();
     let names: Vec<String> = ["a", "b", "c"].map(String::from).to_vec();
-    Samples::new(Images::new(shape, pixels).expect("pictures"), labels, names).expect("samples")
+    Samples::new(Images::new(shape, pixels).expect("images"), labels, names).expect("samples")
 }
 
 fn fit(classifier: &dyn Classifier, train: &Samples) -> Box<dyn FittedModel> {
@@ -68,6 +70,23 @@ fn fit(classifier: &dyn Classifier, train: &Samples) -> Box<dyn FittedModel> {
         progress: &mut progress,
     };
     classifier.fit(train, &mut ctx).expect("a fit")
+}
+
+/// The nearest training images of each image.
+fn neighbours(
+    model: &dyn FittedModel,
+    images: &Images,
+    count: usize,
+) -> Vec<Vec<TrainingNeighbour>> {
+    let singles = (0..images.len()).filter_map(|index| images.single(index));
+    singles
+        .map(|image| model.training_neighbours(&image, count))
+        .map(|found| {
+            found
+                .expect("neighbours")
+                .expect("a model that keeps its data")
+        })
+        .collect()
 }
 
 fn bits(model: &dyn FittedModel, images: &Images) -> Vec<u32> {
@@ -147,6 +166,15 @@ impl ModelReader for Store {
     }
 }
 
+const KERNELS: [&str; 6] = [
+    "avx512-vnni",
+    "avx-vnni",
+    "avx2",
+    "neon-dotprod",
+    "neon",
+    "portable",
+];
+
 const HEADER: ModelHeader = ModelHeader {
     input_shape: ImageShape::new(1, 5, 6),
     classes: 3,
@@ -172,7 +200,7 @@ fn every_engine_learns_and_comes_back_from_a_save_with_the_same_bits() {
             "{context}"
         );
         let spec = spec(engine, &settings);
-        let loaded = (FAMILY.load)(&spec, &HEADER, &mut store).expect("loaded");
+        let loaded = FAMILY.load(&spec, &HEADER, &mut store).expect("loaded");
         let expected = bits(model.as_ref(), test.images());
         assert_eq!(bits(loaded.as_ref(), test.images()), expected, "{context}");
     }
@@ -194,10 +222,10 @@ proptest! {
         let pixels: Vec<u8> = random_bytes(seed, rows * 6).into_iter().map(level).collect();
         let labels: Vec<u16> = random_bytes(!seed, rows).iter().map(|b| u16::from(b % 4)).collect();
         let names: Vec<String> = (0..4).map(|class| class.to_string()).collect();
-        let images = Images::new(shape, pixels).expect("pictures");
+        let images = Images::new(shape, pixels).expect("images");
         let train = Samples::new(images, labels, names).expect("samples");
-        let asked: Vec<u8> = random_bytes(seed ^ 7, 9 * 6).into_iter().map(level).collect();
-        let asked = Images::new(shape, asked).expect("pictures");
+        let queries: Vec<u8> = random_bytes(seed ^ 7, 9 * 6).into_iter().map(level).collect();
+        let queries = Images::new(shape, queries).expect("images");
         let weights = if distance { "distance" } else { "uniform" };
         for metric in ["l2", "l1"] {
             let mut expected = None;
@@ -208,7 +236,7 @@ proptest! {
                 settings["k"] = json!(k.min(rows));
                 settings["weights"] = json!(weights);
                 let model = fit(build(engine, &settings).as_ref(), &train);
-                let got = bits(model.as_ref(), &asked);
+                let got = bits(model.as_ref(), &queries);
                 let expected = expected.get_or_insert_with(|| got.clone());
                 prop_assert_eq!(&got, expected, "{} {}", engine, settings);
             }
@@ -219,15 +247,13 @@ proptest! {
 #[test]
 fn votes_and_neighbours_are_those_of_a_hand_made_example() {
     let shape = ImageShape::new(1, 1, 2);
-    let images = Images::new(shape, vec![0, 0, 3, 4, 0, 10, 3, 4]).expect("pictures");
+    let images = Images::new(shape, vec![0, 0, 3, 4, 0, 10, 3, 4]).expect("images");
     let names: Vec<String> = ["x", "y"].map(String::from).to_vec();
     let train = Samples::new(images, vec![0, 1, 1, 0], names).expect("samples");
-    let spec = spec("native", &json!({"k": 3, "weights": "distance"}));
-    let settings = crate::KnnSettings::from_spec(&spec).expect("settings");
-    let model = KnnModel::index(&spec, settings, &train, &mut |_| Ok(())).expect("a fit");
-    let query = Images::new(shape, vec![0, 0, 0, 5, 0, 0]).expect("pictures");
-    let neighbours = model.neighbours(&query, 3).expect("neighbours");
-    let pairs: Vec<Vec<_>> = neighbours
+    let settings = json!({"k": 3, "weights": "distance"});
+    let model = fit(build("native", &settings).as_ref(), &train);
+    let query = Images::new(shape, vec![0, 0, 0, 5, 0, 0]).expect("images");
+    let pairs: Vec<Vec<_>> = neighbours(model.as_ref(), &query, 3)
         .iter()
         .map(|found| found.iter().map(|n| (n.index, n.distance)).collect())
         .collect();
@@ -238,8 +264,8 @@ fn votes_and_neighbours_are_those_of_a_hand_made_example() {
         "rows 0 and 2 are equally far; the lower index is in"
     );
     assert_eq!(pairs[2], pairs[0]);
-    assert_eq!(model.neighbours(&query, 9).expect("neighbours")[0].len(), 4);
-    assert_eq!(model.neighbours(&query, 0).expect("neighbours").len(), 3);
+    assert_eq!(neighbours(model.as_ref(), &query, 9)[0].len(), 4);
+    assert_eq!(neighbours(model.as_ref(), &query, 0), [[], [], []]);
     let shares = model.predict_proba(&query).expect("probabilities");
     assert_eq!(shares.row(0), [1.0, 0.0], "distance 0 takes all");
     let (near, far) = (10f64.sqrt().recip(), 0.2);
@@ -248,7 +274,7 @@ fn votes_and_neighbours_are_those_of_a_hand_made_example() {
 }
 
 #[test]
-fn neighbours_come_with_the_training_pictures_themselves() {
+fn neighbours_come_with_the_training_images_themselves() {
     let (train, test) = (toy(3, 300), toy(4, 3));
     for (engine, settings) in recipes() {
         let model = fit(build(engine, &settings).as_ref(), &train);
@@ -283,9 +309,9 @@ fn threads_and_batches_change_no_bit() {
 }
 
 #[test]
-fn no_pictures_give_no_probabilities() {
+fn no_images_give_no_probabilities() {
     let train = toy(5, 10);
-    let none = Images::new(train.images().shape(), vec![]).expect("no pictures");
+    let none = Images::new(train.images().shape(), vec![]).expect("no images");
     for (engine, settings) in recipes() {
         let model = fit(build(engine, &settings).as_ref(), &train);
         let shares = model.predict_proba(&none).expect("probabilities");
@@ -294,9 +320,9 @@ fn no_pictures_give_no_probabilities() {
 }
 
 #[test]
-fn pictures_of_another_shape_are_refused() {
+fn images_of_another_shape_are_refused() {
     let model = fit(build("native", &json!({})).as_ref(), &toy(6, 10));
-    let other = Images::new(ImageShape::new(1, 6, 5), vec![0; 30]).expect("pictures");
+    let other = Images::new(ImageShape::new(1, 6, 5), vec![0; 30]).expect("images");
     assert!(matches!(
         model.predict_proba(&other),
         Err(PredictError::Shape { expected, got })
@@ -305,11 +331,11 @@ fn pictures_of_another_shape_are_refused() {
 }
 
 #[test]
-fn too_few_training_pictures_are_refused_before_and_at_the_fit() {
+fn too_few_training_images_are_refused_before_and_at_the_fit() {
     let few = toy(7, 4);
     let classifier = build("native", &json!({"k": 5}));
     let expected = "knn cannot be trained on this data: k = 5 neighbours are asked for, but \
-                    there are only 4 training pictures; choose a smaller k or more training data";
+                    there are only 4 training images; choose a smaller k or more training data";
     let refused = classifier
         .check(&few.data_shape())
         .expect_err("k is too large");
@@ -373,7 +399,14 @@ fn events_come_in_order_and_any_of_them_can_cancel() {
                 ..
             })
         ));
-        assert!(matches!(events.last(), Some(FitEvent::Finished(_))));
+        let Some(FitEvent::Finished(summary)) = events.last() else {
+            panic!("{engine:?}: {events:?}");
+        };
+        let kernel = summary.kernel.as_deref();
+        assert_eq!(
+            kernel.is_some_and(|name| KERNELS.contains(&name)),
+            engine.name == "native"
+        );
 
         for stop in 0..events.len() {
             let mut seen = 0;
@@ -409,7 +442,8 @@ fn damaged_models_are_refused_by_name() {
     let refusal = |change: &dyn Fn(&mut Store), settings: Value, header: &ModelHeader| {
         let mut store = good.clone();
         change(&mut store);
-        (FAMILY.load)(&spec("native", &settings), header, &mut store)
+        FAMILY
+            .load(&spec("native", &settings), header, &mut store)
             .err()
             .map_or_else(|| "loaded".into(), |error| error.to_string())
     };

@@ -1,40 +1,57 @@
 //! Cholesky factors of symmetric matrices in single precision.
 //!
-//! Blocked, so that nearly all of the work is matrix products of the `gemm` crate.
-//! `faer` would do the same, but its build takes longer than this whole crate's.
+//! Blocked, so that nearly all of the work is matrix products. They are those of `gemm-f32`,
+//! the part of the `gemm` crate for single precision: the whole crate compiles kernels for
+//! complex numbers and half precision too. `faer` does the same, but compiling it takes
+//! longer than compiling this whole crate.
 
-use gemm::{Parallelism, gemm};
+use gemm_common::Parallelism;
 use pulp::Simd;
 
-use super::{Kernel, Lanes};
-use crate::vector::{add_f32, dot_f32};
+use super::instruction_set::{InstructionSet, Kernel};
+use crate::vector::{add, dot_f32};
 
-/// Columns that are factored at once.
+/// Columns that are factored together.
 const PANEL: usize = 64;
 
-/// The lower triangle `L` of `A = L Lᵀ`, row-major; what is above it means nothing.
-#[derive(Debug)]
+/// The lower triangle `L` of `A = L Lᵀ`, row-major; the values above it are meaningless.
 pub(crate) struct Cholesky {
     order: usize,
     values: Vec<f32>,
-    lanes: Lanes,
+    instructions: InstructionSet,
 }
 
 impl Cholesky {
     /// Factors `factor · rowsᵀ rows + diag(ridge)`, where `rows` is row-major with
-    /// `ridge.len()` columns. `None` where that is not positive definite to single
-    /// precision.
+    /// `ridge.len()` columns. `None` if that is not positive definite in
+    /// single precision.
     pub(crate) fn of_products(
         rows: &[f32],
         factor: f32,
         ridge: &[f32],
-        lanes: Lanes,
+        instructions: InstructionSet,
     ) -> Option<Self> {
         let order = ridge.len();
         let mut values = vec![0.0; order * order];
-        for column in (0..order).step_by(PANEL) {
+        // Without rows the products are zero.
+        let columns = if rows.is_empty() { 0 } else { order };
+        for column in (0..columns).step_by(PANEL) {
             let width = PANEL.min(order - column);
-            products(rows, order, column, width, factor, &mut values);
+            // The part of these columns from the diagonal down.
+            let below = order - column;
+            let left = Strided {
+                values: &rows[column..],
+                row_stride: 1,
+                column_stride: order,
+            };
+            let right = Strided {
+                row_stride: order,
+                column_stride: 1,
+                ..left
+            };
+            let out = &mut values[column * order + column..];
+            let sizes = (below, rows.len() / order, width);
+            multiply(sizes, left, right, factor, false, out, order);
         }
         for (at, ridge) in ridge.iter().enumerate() {
             values[at * order + at] += ridge;
@@ -42,19 +59,19 @@ impl Cholesky {
         let mut factor = Self {
             order,
             values,
-            lanes,
+            instructions,
         };
         factor.factorise().then_some(factor)
     }
 
-    /// Replaces `A` by `L`, panel by panel from the left; false where a pivot is not
+    /// Replaces `A` by `L`, panel by panel from the left; returns false if a pivot is not
     /// positive.
     fn factorise(&mut self) -> bool {
         let order = self.order;
         let mut panel = Vec::new();
         for column in (0..order).step_by(PANEL) {
             let width = PANEL.min(order - column);
-            if !self.lanes.run(FactorPanel {
+            if !self.instructions.run(FactorPanel {
                 values: &mut self.values,
                 order,
                 column,
@@ -62,21 +79,26 @@ impl Cholesky {
             }) {
                 return false;
             }
-            // What the panel's columns take from everything to the right of it.
+            // Subtract the products of the panel's columns from everything to the right.
             let next = column + width;
             panel.clear();
             for row in next..order {
                 panel.extend_from_slice(&self.values[row * order + column..][..width]);
             }
             for right in (next..order).step_by(PANEL) {
-                let right_width = PANEL.min(order - right);
-                subtract(
-                    &panel[(right - next) * width..],
-                    width,
-                    right_width,
-                    &mut self.values[right * order + right..],
-                    order,
-                );
+                let left = Strided {
+                    values: &panel[(right - next) * width..],
+                    row_stride: width,
+                    column_stride: 1,
+                };
+                let transposed = Strided {
+                    row_stride: 1,
+                    column_stride: width,
+                    ..left
+                };
+                let out = &mut self.values[right * order + right..];
+                let sizes = (order - right, width, PANEL.min(order - right));
+                multiply(sizes, left, transposed, -1.0, true, out, order);
             }
         }
         true
@@ -84,73 +106,60 @@ impl Cholesky {
 
     /// Replaces `b` by the solution `x` of `L Lᵀ x = b`.
     pub(crate) fn solve(&self, b: &mut [f32]) {
-        self.lanes.run(Solve { factor: self, b });
+        self.instructions.run(Solve { factor: self, b });
     }
 }
 
-/// Rows of the lower triangle of `factor · rowsᵀ rows`, for `width` columns from `column`.
-fn products(rows: &[f32], order: usize, column: usize, width: usize, factor: f32, out: &mut [f32]) {
-    let count = rows.len() / order;
-    let below = order - column;
-    assert!(rows.len() == count * order && out.len() == order * order);
-    assert!(column + width <= order);
-    // SAFETY: with strides in numbers, the left factor reads rows[s·order + column + r]
-    // for r < below and s < count, the right one rows[s·order + column + c] for
-    // c < width, both within `rows` since column + below = order; the product goes to
-    // out[(column + r)·order + column + c], within `out` since column + width <= order.
-    // `out` is borrowed mutably, so nothing else aliases it.
-    unsafe {
-        gemm(
-            below,
-            width,
-            count,
-            out.as_mut_ptr().add(column * order + column),
-            1,
-            order as isize,
-            false,
-            rows.as_ptr().add(column),
-            order as isize,
-            1,
-            rows.as_ptr().add(column),
-            1,
-            order as isize,
-            0.0,
-            factor,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
+/// A matrix within a slice: element (r, c) is `values[r · row_stride + c · column_stride]`.
+#[derive(Clone, Copy)]
+struct Strided<'a> {
+    values: &'a [f32],
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl Strided<'_> {
+    /// Whether a matrix of this size lies within the slice.
+    fn holds(&self, rows: usize, columns: usize) -> bool {
+        rows.saturating_sub(1) * self.row_stride + columns.saturating_sub(1) * self.column_stride
+            < self.values.len()
     }
 }
 
-/// `out −= panel · (its first rows)ᵀ`, where `panel` has `depth` columns and as many
-/// rows as `out`, and `out` has `width` columns, `stride` apart.
-fn subtract(panel: &[f32], depth: usize, width: usize, out: &mut [f32], stride: usize) {
-    let rows = panel.len() / depth;
-    assert!(panel.len() == rows * depth && width <= rows && width <= stride);
-    assert!(rows > 0 && out.len() >= (rows - 1) * stride + width);
-    // SAFETY: the left factor reads panel[r·depth + d] for r < rows, the right one
-    // panel[c·depth + d] for c < width <= rows, both with d < depth; the product goes
-    // to out[r·stride + c], within `out` by the assertion. `out` is borrowed mutably,
-    // so nothing else aliases it.
+/// `out ← factor · left · right`, or added to `out` if `add`; `out` is row-major with rows
+/// `stride` apart, and `(rows, depth, columns)` are the sizes.
+fn multiply(
+    (rows, depth, columns): (usize, usize, usize),
+    left: Strided<'_>,
+    right: Strided<'_>,
+    factor: f32,
+    add: bool,
+    out: &mut [f32],
+    stride: usize,
+) {
+    assert!(left.holds(rows, depth) && right.holds(depth, columns));
+    assert!(columns <= stride && rows.saturating_sub(1) * stride + columns <= out.len());
+    // SAFETY: the assertions hold, so every element that is read or written lies within its
+    // slice; the rows of `out` do not overlap, and `out` is borrowed mutably, so that nothing
+    // else aliases it. The function wants the output column-major, so it gets the transposed
+    // product: outᵀ = rightᵀ · leftᵀ.
     unsafe {
-        gemm(
+        gemm_f32::gemm::f32::get_gemm_fn()(
+            columns,
             rows,
-            width,
             depth,
             out.as_mut_ptr(),
-            1,
             stride as isize,
-            true,
-            panel.as_ptr(),
             1,
-            depth as isize,
-            panel.as_ptr(),
-            depth as isize,
-            1,
-            1.0,
-            -1.0,
+            add,
+            right.values.as_ptr(),
+            right.row_stride as isize,
+            right.column_stride as isize,
+            left.values.as_ptr(),
+            left.row_stride as isize,
+            left.column_stride as isize,
+            if add { 1.0 } else { 0.0 },
+            factor,
             false,
             false,
             false,
@@ -179,7 +188,8 @@ impl Kernel for FactorPanel<'_> {
             column,
             width,
         } = self;
-        // The panel's triangle transposed: row c holds what column c gives to the right.
+        // The panel's triangle, transposed: row c holds the factors of column c for the
+        // columns to its right.
         let mut above = [[0.0_f32; PANEL]; PANEL];
         for row in column..order {
             let line = &mut values[row * order + column..][..width];
@@ -188,12 +198,12 @@ impl Kernel for FactorPanel<'_> {
                 // The pivot's reciprocal is on the diagonal.
                 let value = line[c] * above[c][c];
                 line[c] = value;
-                add_f32(&mut line[c + 1..], -value, &above[c][c + 1..width]);
+                add(&mut line[c + 1..], -value, &above[c][c + 1..width]);
             }
             if local < width {
                 let squares: f32 = line[..local].iter().map(|value| value * value).sum();
                 let pivot = line[local] - squares;
-                // Written so that NaN is refused too.
+                // Written so that NaN is rejected too.
                 if !(pivot > 0.0 && pivot.is_finite()) {
                     return false;
                 }
@@ -227,7 +237,7 @@ impl Kernel for Solve<'_> {
         for (at, row) in rows.enumerate().rev() {
             b[at] /= row[at];
             let value = b[at];
-            add_f32(&mut b[..at], -value, &row[..at]);
+            add(&mut b[..at], -value, &row[..at]);
         }
     }
 }
@@ -248,8 +258,8 @@ mod tests {
             let rows = &values[..count * order];
             let b = &values[values.len() - order..];
             let ridge = vec![0.5; order];
-            for lanes in Lanes::all() {
-                let factor = Cholesky::of_products(rows, 0.25, &ridge, lanes);
+            for instructions in InstructionSet::all() {
+                let factor = Cholesky::of_products(rows, 0.25, &ridge, instructions);
                 let mut x = b.to_vec();
                 factor.unwrap().solve(&mut x);
                 // A x = 0.25 · rowsᵀ (rows x) + 0.5 x.
@@ -268,11 +278,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_positive_definite_is_refused() {
-        for lanes in Lanes::all() {
-            let refused = Cholesky::of_products(&[1.0, 1.0], 1.0, &[0.0, -0.5], lanes);
+    fn a_matrix_that_is_not_positive_definite_is_rejected() {
+        for instructions in InstructionSet::all() {
+            let refused = Cholesky::of_products(&[1.0, 1.0], 1.0, &[0.0, -0.5], instructions);
             assert!(refused.is_none());
-            let nonsense = Cholesky::of_products(&[f32::NAN, 1.0], 1.0, &[1.0, 1.0], lanes);
+            let nonsense = Cholesky::of_products(&[f32::NAN, 1.0], 1.0, &[1.0, 1.0], instructions);
             assert!(nonsense.is_none());
         }
     }

@@ -1,18 +1,15 @@
-//! Loss and gradient in double precision: for the last digits, and as the reference
-//! that the fast kernels are tested against.
+//! Loss and gradient in double precision, for small tolerances.
 //!
-//! Plain loops, a picture at a time, with the standard library's functions; several
+//! Plain loops, one picture at a time, with the standard library's functions; several
 //! times slower than single precision.
 
 use pulp::Simd;
 
-use super::Kernel;
+use super::instruction_set::Kernel;
 use crate::vector::{add, dot};
 
-/// What a stretch of pictures adds to the loss and its gradient, in double precision
-/// throughout.
-#[derive(Debug)]
-pub(crate) struct LearnDouble<'a> {
+/// Adds the gradient of some pictures, in double precision throughout; returns their loss.
+pub(crate) struct LossGradientDouble<'a> {
     /// Classes × pixels, for bytes.
     pub(crate) weights: &'a [f64],
     /// One for each class.
@@ -29,7 +26,7 @@ pub(crate) struct LearnDouble<'a> {
     pub(crate) bias_gradient: &'a mut [f64],
 }
 
-impl Kernel for LearnDouble<'_> {
+impl Kernel for LossGradientDouble<'_> {
     /// Sum of cross-entropies in nats.
     type Output = f64;
 
@@ -64,7 +61,8 @@ impl Kernel for LearnDouble<'_> {
     }
 }
 
-/// Replaces scores by probability minus truth; answers the cross-entropy in nats.
+/// Replaces scores by probabilities, minus one for the true class; returns the
+/// cross-entropy in nats.
 fn errors(scores: &mut [f64], target: usize) -> f64 {
     let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let truth = scores[target];

@@ -1,26 +1,14 @@
-//! The two products, in tiles that stay in registers.
+//! The two matrix products, in tiles that stay in registers.
 //!
-//! No closures here: the compiler does not inline them into functions that are compiled
-//! for other instructions, and a vector addition then becomes a call.
+//! There are no closures here: the compiler does not inline them into functions that are
+//! compiled for other instructions, and a vector addition would become a call.
 
 use pulp::Simd;
 
-use super::{BLOCK, Tiles, Weights, tiles::LINE};
-
-/// Pictures that are multiplied together: with five classes, 20 sums of 32 registers,
-/// or 10 of 16. Few pictures are taken one by one, to waste nothing.
-fn pictures_together<S: Simd>(count: usize) -> usize {
-    match count {
-        0..4 => 1,
-        _ if S::REGISTER_COUNT >= 32 => 4,
-        _ => 2,
-    }
-}
-
-/// Classes that are multiplied together: at most five, all tiles alike.
-pub(super) fn classes_together(classes: usize) -> usize {
-    classes.div_ceil(classes.div_ceil(5))
-}
+use super::{
+    block::{BLOCK, PackedWeights, classes_together},
+    tiles::{LINE, Tiles},
+};
 
 #[inline(always)]
 fn multiply_add<S: Simd, const FUSED: bool>(
@@ -36,48 +24,56 @@ fn multiply_add<S: Simd, const FUSED: bool>(
     }
 }
 
-/// Calls a function with the heights of the two tiles as constants.
+/// Calls a function with the heights of two tiles as constants: of the pictures (1, 2 or 4)
+/// and of the classes (1 to 5).
+///
+/// With five classes, 4 pictures are 20 sums of 32 registers, 2 pictures 10 of 16. Blocks of
+/// fewer than four pictures are computed one by one, so that no work is wasted. Tiles that
+/// do not fit the number of registers are not compiled.
 macro_rules! with_heights {
     ($function:ident::<$s:ident, $fused:ident>, $pictures:expr, $classes:expr, $arguments:tt) => {
-        match ($pictures, $classes) {
-            (1, 1) => $function::<$s, $fused, 1, 1> $arguments,
-            (1, 2) => $function::<$s, $fused, 1, 2> $arguments,
-            (1, 3) => $function::<$s, $fused, 1, 3> $arguments,
-            (1, 4) => $function::<$s, $fused, 1, 4> $arguments,
-            (1, _) => $function::<$s, $fused, 1, 5> $arguments,
-            (2, 1) => $function::<$s, $fused, 2, 1> $arguments,
-            (2, 2) => $function::<$s, $fused, 2, 2> $arguments,
-            (2, 3) => $function::<$s, $fused, 2, 3> $arguments,
-            (2, 4) => $function::<$s, $fused, 2, 4> $arguments,
-            (2, _) => $function::<$s, $fused, 2, 5> $arguments,
-            (_, 1) => $function::<$s, $fused, 4, 1> $arguments,
-            (_, 2) => $function::<$s, $fused, 4, 2> $arguments,
-            (_, 3) => $function::<$s, $fused, 4, 3> $arguments,
-            (_, 4) => $function::<$s, $fused, 4, 4> $arguments,
-            (_, _) => $function::<$s, $fused, 4, 5> $arguments,
+        if $pictures == 1 {
+            with_heights!(@ $function::<$s, $fused, 1>, $classes, $arguments)
+        } else if $s::REGISTER_COUNT >= 32 {
+            with_heights!(@ $function::<$s, $fused, 4>, $classes, $arguments)
+        } else {
+            with_heights!(@ $function::<$s, $fused, 2>, $classes, $arguments)
+        }
+    };
+    (@ $function:ident::<$s:ident, $fused:ident, $p:literal>, $classes:expr, $arguments:tt) => {
+        match $classes {
+            1 => $function::<$s, $fused, $p, 1> $arguments,
+            2 => $function::<$s, $fused, $p, 2> $arguments,
+            3 => $function::<$s, $fused, $p, 3> $arguments,
+            4 => $function::<$s, $fused, $p, 4> $arguments,
+            _ => $function::<$s, $fused, $p, 5> $arguments,
         }
     };
 }
 
-/// `scores[class × BLOCK + picture] = weights[class] · pictures[picture] + bias`. The
-/// bytes of the pictures become numbers on the way, tile by tile, and stay so for
-/// [`accumulate`]. `ahead` are the bytes that will be asked for next.
+/// `scores[class × BLOCK + picture] = weights[class] · pictures[picture] + bias`. Converts
+/// the bytes of the pictures to numbers, tile by tile, and leaves them in `pictures` for
+/// [`accumulate`]. `next` are the bytes of the next blocks.
 #[inline(always)]
 pub(super) fn scores<S: Simd, const FUSED: bool>(
     simd: S,
     bytes: &[u8],
-    ahead: &[u8],
+    next: &[u8],
     pictures: &mut Tiles,
-    weights: &Weights,
+    weights: &PackedWeights,
     scores: &mut [f32],
 ) {
-    pictures.set_height(pictures_together::<S>(bytes.len() / pictures.columns()));
+    pictures.set_height(match bytes.len() / pictures.columns() {
+        0..4 => 1,
+        _ if S::REGISTER_COUNT >= 32 => 4,
+        _ => 2,
+    });
     let heights = (pictures.height(), weights.tiles.height());
     with_heights!(
         scores_of::<S, FUSED>,
         heights.0,
         heights.1,
-        (simd, bytes, ahead, pictures, weights, scores)
+        (simd, bytes, next, pictures, weights, scores)
     );
 }
 
@@ -85,15 +81,15 @@ pub(super) fn scores<S: Simd, const FUSED: bool>(
 fn scores_of<S: Simd, const FUSED: bool, const P: usize, const C: usize>(
     simd: S,
     bytes: &[u8],
-    ahead: &[u8],
+    next: &[u8],
     pictures: &mut Tiles,
-    weights: &Weights,
+    weights: &PackedWeights,
     scores: &mut [f32],
 ) {
     let pixels = pictures.columns();
-    let mut ahead = ahead.chunks(P * pixels);
+    let mut next = next.chunks(P * pixels);
     for (at, bytes) in bytes.chunks(P * pixels).enumerate() {
-        prefetch(ahead.next().unwrap_or_default());
+        prefetch(next.next().unwrap_or_default());
         for (row, bytes) in (at * P..).zip(bytes.chunks_exact(pixels)) {
             pictures.fill(row, bytes, f32::from);
         }
@@ -104,7 +100,7 @@ fn scores_of<S: Simd, const FUSED: bool, const P: usize, const C: usize>(
         let biases = weights.biases.chunks(C);
         for ((weights, biases), scores) in weights.tiles.tiles().zip(biases).zip(scores) {
             let dots = dots::<S, FUSED, P, C>(simd, pictures, weights);
-            // The last tile may be higher than there are classes left.
+            // The last tile may have more rows than there are classes left.
             for ((row, bias), dots) in scores.chunks_exact_mut(BLOCK).zip(biases).zip(dots) {
                 for (score, dot) in row[at * P..].iter_mut().zip(dots) {
                     *score = dot + bias;
@@ -114,15 +110,15 @@ fn scores_of<S: Simd, const FUSED: bool, const P: usize, const C: usize>(
     }
 }
 
-/// Has the memory bring these bytes nearer while the processor multiplies. By itself
-/// it only looks ahead while bytes are being read, which is a tenth of the time.
+/// Loads these bytes into the cache while the processor multiplies. Its own prefetcher
+/// works only while bytes are being read, which is a tenth of the time.
 #[inline(always)]
 fn prefetch(bytes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
     for line in bytes.chunks(64) {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        // SAFETY: every x86-64 has the instruction; it is a hint about an address
-        // within `bytes` and changes nothing that the program can see.
+        // SAFETY: every x86-64 processor has the instruction; it is a hint about an address
+        // within `bytes` and has no effect on the program's values.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) }
     }
     #[cfg(not(target_arch = "x86_64"))]
@@ -162,8 +158,8 @@ fn dots<S: Simd, const FUSED: bool, const P: usize, const C: usize>(
 }
 
 /// `gradient[class] += Σ errors[class × BLOCK + picture] · pictures[picture]` over the
-/// first `count` pictures. The gradient is not interleaved; what the errors of
-/// pictures past `count` are must be zero.
+/// first `count` pictures. The gradient is not interleaved. The errors of pictures from
+/// `count` on must be zero.
 #[inline(always)]
 pub(super) fn accumulate<S: Simd, const FUSED: bool>(
     simd: S,
@@ -217,9 +213,12 @@ fn accumulate_for<S: Simd, const FUSED: bool, const P: usize, const C: usize>(
             column += 2 * S::F32_LANES;
         }
     }
-    while column < stride {
-        outer::<S, FUSED, P, C, 1>(simd, pictures, count, errors, column, rows);
-        column += S::F32_LANES;
+    // Rows are whole lines; only where these vectors are longer than a line can some be left.
+    if S::REGISTER_COUNT >= 32 && 4 * S::F32_LANES > LINE {
+        while column < stride {
+            outer::<S, FUSED, P, C, 1>(simd, pictures, count, errors, column, rows);
+            column += S::F32_LANES;
+        }
     }
 }
 

@@ -1,26 +1,26 @@
 //! Softmax and cross-entropy of a block of scores, classes × pictures.
 //!
-//! Plain loops over the pictures of one class, which the compiler turns into whatever
-//! vectors the kernel around them is compiled for. The standard library's exponential
-//! is a function call for each number and would cost as much as a product.
+//! Plain loops over the pictures of one class, which the compiler vectorises for the
+//! instruction set of the calling kernel. The standard library's exponential is a function
+//! call for each number and would cost as much as a product.
 
-use super::BLOCK;
+use super::block::BLOCK;
 
-/// Below this `exp` is less than single precision can say without denormals.
+/// Below this, `exp` is smaller than the smallest normal number of single precision.
 const UNDERFLOW: f32 = -87.0;
 
 /// `exp(x)` for `x <= 0`, to 2 units in the last place; 0 below −87.
 ///
 /// The method of Cephes' `expf`: `x = n ln 2 + r`, a polynomial of `r`, and `n` added
-/// to the exponent. Multiply and add are kept apart, so that bits do not depend on
-/// whether the machine fuses them.
+/// to the exponent. Multiply and add are separate operations, so that the bits do not
+/// depend on whether the processor can fuse them.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
     // Adding this rounds to a whole number and leaves it in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
-    // Unlike with `f32::max`, NaN comes through.
+    // Unlike `f32::max`, this keeps NaN.
     let clamped = if x < UNDERFLOW { UNDERFLOW } else { x };
     let shifted = clamped * std::f32::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;
@@ -36,8 +36,8 @@ fn exp(x: f32) -> f32 {
     if x < UNDERFLOW { 0.0 } else { p * two_to_n }
 }
 
-/// Replaces the scores of `count` pictures by `exp(score − top)`; gives each picture's
-/// sum of them and its top score.
+/// Replaces the scores of `count` pictures by `exp(score − top)`, where `top` is a picture's
+/// largest score; writes each picture's sum of them and its `top`.
 #[inline(always)]
 pub(super) fn exponentials(
     scores: &mut [f32],
@@ -62,8 +62,8 @@ pub(super) fn exponentials(
     }
 }
 
-/// Replaces the scores by probability minus one for the true class, probability for
-/// the others; answers the sum of cross-entropies in nats.
+/// Replaces the scores by probabilities, minus one for the true class; returns the sum of
+/// cross-entropies in nats.
 #[inline(always)]
 pub(super) fn errors(scores: &mut [f32], targets: &[u16]) -> f64 {
     let count = targets.len();
@@ -75,8 +75,8 @@ pub(super) fn errors(scores: &mut [f32], targets: &[u16]) -> f64 {
         loss -= f64::from(truth(scores, picture, target));
     }
     exponentials(scores, &mut sums, &mut tops, count);
-    // One logarithm of a product instead of 32: no sum is above 65,536, and that to
-    // the 32nd power is well within double precision.
+    // One logarithm of a product instead of 32: no sum is above 65,536, and the 32nd power
+    // of that is well within the range of double precision.
     for (sums, tops) in sums[..count].chunks(32).zip(tops[..count].chunks(32)) {
         loss += sums.iter().copied().map(f64::from).product::<f64>().ln();
         loss += tops.iter().copied().map(f64::from).sum::<f64>();
@@ -88,7 +88,7 @@ pub(super) fn errors(scores: &mut [f32], targets: &[u16]) -> f64 {
         for (score, factor) in row.iter_mut().zip(&sums[..count]) {
             *score *= factor;
         }
-        // The products take whole tiles of pictures.
+        // The products read whole tiles of pictures.
         row[count..].fill(0.0);
     }
     for (picture, &target) in targets.iter().enumerate() {

@@ -34,8 +34,8 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 impl Case {
-    fn ready(&self) -> Weights {
-        let mut weights = Weights::zeros(self.classes, self.pixels);
+    fn packed(&self) -> PackedWeights {
+        let mut weights = PackedWeights::zeros(self.classes, self.pixels);
         for (class, row) in self.weights.chunks_exact(self.pixels).enumerate() {
             weights.tiles.fill(class, row, |w| w as f32);
         }
@@ -85,33 +85,33 @@ impl Case {
         (loss, gradient, biases)
     }
 
-    fn learn(&self, lanes: Lanes) -> Gradient {
-        let weights = self.ready();
+    fn loss_gradient(&self, instructions: InstructionSet) -> Gradient {
+        let weights = self.packed();
         let mut gradient = Gradient {
             rows: Tiles::zeros(self.classes, self.pixels, 1),
             biases: vec![0.0; self.classes],
             loss: 0.0,
         };
-        lanes.run(Learn {
+        instructions.run(LossGradient {
             weights: &weights,
             workspace: &mut Workspace::new(BLOCK, &weights),
             bytes: &self.bytes,
-            ahead: &self.bytes,
+            next: &self.bytes,
             targets: &self.targets,
             gradient: &mut gradient,
         });
         gradient
     }
 
-    fn predict(&self, lanes: Lanes, bytes: &[u8]) -> Vec<f32> {
-        let weights = self.ready();
+    fn predict(&self, instructions: InstructionSet, bytes: &[u8]) -> Vec<f32> {
+        let weights = self.packed();
         let count = bytes.len() / self.pixels;
         let mut out = vec![0.0; count * self.classes];
-        lanes.run(Predict {
+        instructions.run(Predict {
             weights: &weights,
             workspace: &mut Workspace::new(count, &weights),
             bytes,
-            ahead: &[],
+            next: &[],
             out: &mut out,
         });
         out
@@ -134,8 +134,8 @@ proptest! {
     #[test]
     fn probabilities_follow_the_definition(case in case()) {
         let expected = case.probabilities();
-        for lanes in Lanes::all() {
-            let got = case.predict(lanes, &case.bytes);
+        for instructions in InstructionSet::all() {
+            let got = case.predict(instructions, &case.bytes);
             prop_assert_eq!(got.len(), expected.len());
             for (&got, &expected) in got.iter().zip(&expected) {
                 close(got.into(), expected, 1.0)?;
@@ -145,13 +145,13 @@ proptest! {
 
     #[test]
     fn a_picture_has_the_same_bits_alone(case in case()) {
-        for lanes in Lanes::all() {
+        for instructions in InstructionSet::all() {
             let alone: Vec<f32> = case
                 .bytes
                 .chunks_exact(case.pixels)
-                .flat_map(|picture| case.predict(lanes, picture))
+                .flat_map(|picture| case.predict(instructions, picture))
                 .collect();
-            prop_assert_eq!(alone, case.predict(lanes, &case.bytes));
+            prop_assert_eq!(alone, case.predict(instructions, &case.bytes));
         }
     }
 
@@ -159,8 +159,8 @@ proptest! {
     fn the_gradient_follows_the_definition(case in case()) {
         let (loss, gradient, biases) = case.loss_and_gradient();
         let count = case.targets.len() as f64;
-        for lanes in Lanes::all() {
-            let got = case.learn(lanes);
+        for instructions in InstructionSet::all() {
+            let got = case.loss_gradient(instructions);
             close(got.loss, loss, count)?;
             let stride = got.rows.stride();
             for (class, expected) in gradient.chunks_exact(case.pixels).enumerate() {
@@ -179,10 +179,10 @@ proptest! {
     fn double_precision_follows_the_definition(case in case()) {
         let (loss, gradient, biases) = case.loss_and_gradient();
         let stride = case.pixels + 3;
-        for lanes in Lanes::all() {
+        for instructions in InstructionSet::all() {
             let mut got = vec![0.0; case.classes * stride];
             let mut got_biases = vec![0.0; case.classes];
-            let got_loss = lanes.run(LearnDouble {
+            let got_loss = instructions.run(LossGradientDouble {
                 weights: &case.weights,
                 biases: &case.biases,
                 bytes: &case.bytes,
@@ -203,11 +203,28 @@ proptest! {
 }
 
 #[test]
-fn this_machine_is_tested_with_more_than_plain_lanes() {
-    // Every kernel test runs over `Lanes::all`; on the machines that matter that must
-    // be more than the fallback.
-    let paths = Lanes::all().count();
+fn this_machine_is_tested_with_more_than_portable_instructions() {
+    // Every kernel test runs over `InstructionSet::all`; on common machines that must be more
+    // than the portable set.
+    let paths = InstructionSet::all().count();
     let wide = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
     assert!(paths >= if wide { 2 } else { 1 });
-    assert!(matches!(Lanes::all().last(), Some(Lanes::Plain)));
+    assert!(matches!(
+        InstructionSet::all().last(),
+        Some(InstructionSet::Portable)
+    ));
+}
+
+#[test]
+fn the_host_record_lists_the_instructions_of_every_kernel() {
+    let found = bakeoff_kernels::Cpu::detected().names();
+    for instructions in InstructionSet::all() {
+        let needed: &[&str] = match instructions.name() {
+            "avx512" => &["avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"],
+            "avx2" => &["avx2", "fma"],
+            "neon" => &["neon"],
+            _ => &[],
+        };
+        assert!(needed.iter().all(|name| found.contains(name)), "{found:?}");
+    }
 }

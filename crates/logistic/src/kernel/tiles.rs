@@ -1,15 +1,15 @@
-//! A matrix laid out for the kernels.
+//! A matrix in the layout of the kernels.
 
-/// Numbers of single precision in a cache line, and in the widest vector register.
+/// Numbers of single precision in a cache line and in the widest vector register.
 pub(crate) const LINE: usize = 16;
 
 /// A matrix of single precision in lines of 16 numbers. Rows are padded with zeros to
-/// whole lines, and as many rows as a kernel reads together are interleaved line by
-/// line: a kernel then walks along one run of memory per operand, aligned, without
-/// tails, and without a bounds check for each row.
+/// whole lines, and the rows that a kernel reads together (a tile) are interleaved line by
+/// line. So a kernel reads each operand from consecutive, aligned memory, without
+/// remainders and without a bounds check for each row.
 #[derive(Debug)]
 pub(crate) struct Tiles {
-    /// Over-allocated by a line, because a `Vec` promises no alignment.
+    /// One line longer than needed, because a `Vec` guarantees no alignment.
     storage: Vec<f32>,
     start: usize,
     columns: usize,
@@ -21,7 +21,7 @@ impl Tiles {
     pub(crate) fn zeros(rows: usize, columns: usize, height: usize) -> Self {
         let len = rows.next_multiple_of(height) * columns.next_multiple_of(LINE);
         let storage = vec![0.0_f32; len + LINE];
-        // Where the address cannot be told, the kernels work all the same, but slower.
+        // If the offset cannot be computed, the kernels are slower, but still correct.
         let start = storage.as_ptr().align_offset(LINE * size_of::<f32>());
         Self {
             storage,
@@ -31,7 +31,7 @@ impl Tiles {
         }
     }
 
-    /// Numbers in a row that are not padding.
+    /// Numbers in a row without its padding.
     pub(crate) fn columns(&self) -> usize {
         self.columns
     }
@@ -46,8 +46,8 @@ impl Tiles {
         self.height
     }
 
-    /// Interleaves otherwise from now on. There must be room for whole tiles, and what
-    /// is in the rows loses its meaning.
+    /// Changes how many rows are interleaved. There must be room for whole tiles, and the
+    /// contents become meaningless.
     pub(crate) fn set_height(&mut self, height: usize) {
         self.height = height;
     }
@@ -63,13 +63,13 @@ impl Tiles {
         &mut self.storage[self.start..end]
     }
 
-    /// The tiles from the top: runs of `height` lines, one for each row.
+    /// The tiles from the top: groups of `height` interleaved rows.
     #[inline(always)]
     pub(crate) fn tiles(&self) -> std::slice::ChunksExact<'_, f32> {
         self.padded().chunks_exact(self.height * self.stride())
     }
 
-    /// Overwrites a row with up to as many values as there are columns.
+    /// Overwrites a row, or its first values.
     #[inline(always)]
     pub(crate) fn fill<T: Copy>(&mut self, row: usize, values: &[T], convert: impl Fn(T) -> f32) {
         let (stride, height) = (self.stride(), self.height);
@@ -79,7 +79,7 @@ impl Tiles {
         let (whole, rest) = values.as_chunks::<LINE>();
         let mut at = row % height;
         for values in whole {
-            // A line of its own, so that the compiler sees that nothing overlaps.
+            // A local copy, so that the compiler knows that nothing overlaps.
             let mut line = [0.0; LINE];
             for (to, &from) in line.iter_mut().zip(values) {
                 *to = convert(from);
@@ -97,7 +97,7 @@ impl Tiles {
 
 impl Clone for Tiles {
     fn clone(&self) -> Self {
-        // The copy's allocation is aligned otherwise.
+        // The allocation of the copy has another alignment.
         let rows = self.padded().len() / self.stride();
         let mut copy = Self::zeros(rows, self.columns, self.height);
         copy.padded_mut().copy_from_slice(self.padded());

@@ -24,7 +24,7 @@ pub(crate) fn spec(engine: &str, settings: &Value) -> ModelSpec {
 }
 
 pub(crate) fn recipe(engine: &str, settings: &Value) -> Box<dyn Classifier> {
-    (FAMILY.build)(&spec(engine, settings)).unwrap()
+    FAMILY.build(&spec(engine, settings)).unwrap()
 }
 
 /// A fitted model and what was told of its fit.

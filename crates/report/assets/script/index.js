@@ -6,25 +6,20 @@
  * @typedef {object} IndexModel means over a model's fits
  * @property {string} name
  * @property {number} fits
- * @property {number | null} accuracy
- * @property {number | null} macro_f1
- * @property {number | null} macro_auc
- * @property {number | null} log_loss
- * @property {number | null} fit_seconds
- * @property {number | null} latency_us
- * @property {number | null} bytes
+ * @property {({ value: number, text: string } | null)[]} values in the order of the measures
  *
  * @typedef {object} IndexRun
  * @property {string} folder
  * @property {string} experiment
  * @property {string} planned_at
- * @property {{ name: string, test: string, samples: number, models: IndexModel[] }[]} datasets
+ * @property {{ name: string, test: string, models: IndexModel[] }[]} datasets
  *
  * @typedef {object} Measure
  * @property {string} label
- * @property {keyof IndexModel} key
- * @property {(value: number) => string} show
- * @property {(value: number, other: number) => string} change
+ * @property {boolean} ratio whether two values are compared by their ratio
+ * @property {number} scale
+ * @property {number} decimals
+ * @property {string} unit of a difference
  */
 
 /** @param {number} value */
@@ -32,18 +27,6 @@ function signed(value, digits = 2) {
   const text = Math.abs(value).toFixed(digits);
   if (Number(text) === 0) return "±0";
   return (value < 0 ? "−" : "+") + text;
-}
-
-/** @param {number} seconds */
-function duration(seconds) {
-  const units = /** @type {const} */ ([
-    [1, "s"],
-    [1e-3, "ms"],
-    [1e-6, "µs"],
-    [1e-9, "ns"],
-  ]);
-  const [scale, unit] = units.find(([size]) => seconds >= size) ?? units[3];
-  return `${Number((seconds / scale).toPrecision(3))} ${unit}`;
 }
 
 /**
@@ -57,40 +40,7 @@ function ratio(value, other) {
 }
 
 /** @type {Measure[]} */
-const MEASURES = [
-  {
-    label: "accuracy",
-    key: "accuracy",
-    show: (v) => `${(100 * v).toFixed(2)} %`,
-    change: (v, o) => `${signed(100 * (v - o))} points`,
-  },
-  {
-    label: "macro F1",
-    key: "macro_f1",
-    show: (v) => v.toFixed(4),
-    change: (v, o) => signed(v - o, 4),
-  },
-  {
-    label: "macro AUC",
-    key: "macro_auc",
-    show: (v) => v.toFixed(5),
-    change: (v, o) => signed(v - o, 5),
-  },
-  {
-    label: "log loss",
-    key: "log_loss",
-    show: (v) => v.toFixed(4),
-    change: (v, o) => signed(v - o, 4),
-  },
-  { label: "fit", key: "fit_seconds", show: duration, change: ratio },
-  { label: "one answer", key: "latency_us", show: (v) => duration(v / 1e6), change: ratio },
-  {
-    label: "model size",
-    key: "bytes",
-    show: (v) => `${Number((v / 1e6).toPrecision(3))} MB`,
-    change: ratio,
-  },
-];
+const MEASURES = dataOf("measures-data") ?? [];
 
 function sideBySide() {
   /** @type {IndexRun[]} */
@@ -204,10 +154,7 @@ function comparedTable(a, b, ofA, ofB) {
  * @param {IndexModel | undefined} model
  */
 function valueCells(folder, model) {
-  const values = MEASURES.map(({ key, show }) => {
-    const value = model?.[key];
-    return make("td", "n", typeof value === "number" ? show(value) : "–");
-  });
+  const values = MEASURES.map((_, at) => make("td", "n", model?.values[at]?.text ?? "–"));
   return [make("td", "", make("bdi", "", folder)), ...values];
 }
 
@@ -216,10 +163,11 @@ function valueCells(folder, model) {
  * @param {IndexModel | undefined} second
  */
 function changeCells(first, second) {
-  const changes = MEASURES.map(({ key, change }) => {
-    const [from, to] = [first?.[key], second?.[key]];
-    const both = typeof from === "number" && typeof to === "number";
-    return make("td", "n", both ? change(to, from) : "");
+  const changes = MEASURES.map(({ ratio: byRatio, scale, decimals, unit }, at) => {
+    const [from, to] = [first?.values[at]?.value, second?.values[at]?.value];
+    if (from === undefined || to === undefined) return make("td", "n", "");
+    const difference = () => signed(scale * (to - from), decimals) + unit;
+    return make("td", "n", byRatio ? ratio(to, from) : difference());
   });
   return [make("td", "", "change"), ...changes];
 }

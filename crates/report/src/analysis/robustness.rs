@@ -1,18 +1,18 @@
-//! How the models bear pictures that are worse than those they were trained on.
+//! Robustness: accuracy on corrupted pictures.
 
 use bakeoff_core::Corruption;
 use bakeoff_metrics::mean_corruption_error;
 
-use super::{Entry, Group};
+use super::trial::Entry;
 
-/// What the models of a dataset make of corrupted pictures.
+/// The models of a dataset on corrupted pictures.
 #[derive(Debug)]
 pub(crate) struct Robustness {
     /// The corruptions, in the order of the records.
     pub(crate) corruptions: Vec<Corruption>,
-    /// The models that answered all of them, the most robust first.
+    /// The models with results on all of them, the most robust first.
     pub(crate) models: Vec<Corrupted>,
-    /// The model that the others' errors are divided by, if it answered them too.
+    /// The model that the errors of the others are divided by, if it has results too.
     pub(crate) baseline: Option<String>,
 }
 
@@ -42,11 +42,10 @@ impl Corrupted {
 }
 
 impl Robustness {
-    /// Gathers the records of a group; `None` where none asked for corruptions.
-    pub(crate) fn new(group: &Group<'_>, baseline: Option<&str>) -> Option<Self> {
-        // The first fit says what was asked; the plan asks the same of all.
-        let (_, first) = group
-            .entries
+    /// Gathers the records of a dataset's models; `None` where none has corruptions.
+    pub(crate) fn new(entries: &[Entry<'_>], baseline: Option<&str>) -> Option<Self> {
+        // The plan asks the same of all fits.
+        let (_, first) = entries
             .iter()
             .flat_map(Entry::successes)
             .find(|(_, success)| !success.measured.robustness.is_empty())?;
@@ -56,15 +55,14 @@ impl Robustness {
                 corruptions.push(score.corruption);
             }
         }
-        let mut models: Vec<Corrupted> = group
-            .entries
+        let mut models: Vec<Corrupted> = entries
             .iter()
             .enumerate()
             .filter_map(|(index, entry)| corrupted(index, entry, &corruptions))
             .collect();
         let errors = models
             .iter()
-            .find(|model| Some(group.entries[model.entry].model) == baseline)
+            .find(|model| Some(entries[model.entry].model) == baseline)
             .map(Corrupted::errors);
         if let Some(errors) = &errors {
             for model in &mut models {
@@ -88,7 +86,7 @@ impl Robustness {
     }
 }
 
-/// The mean over the fits, if every one answered every corruption in every severity.
+/// The mean over the fits, if each has results on every corruption and severity.
 fn corrupted(index: usize, entry: &Entry<'_>, corruptions: &[Corruption]) -> Option<Corrupted> {
     let fits = entry.successes().count();
     let mut accuracy: Vec<Vec<f64>> = Vec::new();

@@ -1,4 +1,4 @@
-//! How sure one can be of the scores of a dataset's models, and which of them differ.
+//! How certain the scores of a dataset's models are, and which models differ.
 //!
 //! Two kinds of chance are kept apart. The *test pictures* are a sample: intervals and
 //! p-values here say what another sample of as many could have given for the same fits.
@@ -16,7 +16,7 @@ use bakeoff_metrics::{
 };
 use rayon::prelude::*;
 
-use super::{Entry, Group, Success};
+use super::trial::Entry;
 
 /// The scores that have intervals and are compared.
 pub(crate) const HEADLINES: [Metric; 4] = [
@@ -26,14 +26,14 @@ pub(crate) const HEADLINES: [Metric; 4] = [
     Metric::LogLoss,
 ];
 
-/// Differences with a corrected p-value above this are taken for chance.
+/// Differences with a corrected p-value above this are not significant.
 pub(crate) const ALPHA: f64 = 0.05;
 
 /// Seed of the resamples: the same records give the same report.
 const SEED: u64 = 1;
 
-/// Above so many probabilities (test samples × classes) the area under the curve is not
-/// resampled: it would take longer than a reader waits.
+/// Above this number of probabilities (test samples × classes) the area under the curve is
+/// not resampled: it would take too long.
 const MOST_PROBABILITIES: usize = 4_000_000;
 
 /// What the models of one dataset are compared by.
@@ -56,11 +56,11 @@ pub(crate) struct ModelScores {
     pub(crate) fits: usize,
     /// In the order of [`HEADLINES`], as far as they are defined.
     pub(crate) scores: Vec<Score>,
-    /// Whether it is the most accurate, or not distinguishable from it.
+    /// Whether it is the most accurate, or not significantly different from it.
     pub(crate) tied_with_best: bool,
 }
 
-/// A score with what is known of it.
+/// A score with its interval and its spread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Score {
     /// Which.
@@ -70,11 +70,11 @@ pub(crate) struct Score {
     /// The 95 % interval for other test pictures such as these; `None` where it would
     /// take too long.
     pub(crate) interval: Option<Interval>,
-    /// How far the fits lie apart, where there are several.
+    /// The spread over the fits, where there are several.
     pub(crate) seeds: Option<Spread>,
 }
 
-/// How several fits of one model differ.
+/// The spread of a score over several fits of one model.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spread {
     /// Standard deviation over the fits.
@@ -105,8 +105,8 @@ pub(crate) struct Difference {
     pub(crate) metric: Metric,
     /// How large.
     pub(crate) value: f64,
-    /// Its 95 % interval: BCa, paired, and holding 0 where too few pictures tell the models
-    /// apart to exclude it.
+    /// Its 95 % interval: BCa, paired, and containing 0 where the models differ on too few
+    /// pictures to exclude it.
     pub(crate) interval: Option<Interval>,
     /// Two-sided p-value; `None` where there is no spread to judge by.
     pub(crate) p: Option<f64>,
@@ -115,7 +115,7 @@ pub(crate) struct Difference {
 }
 
 impl Difference {
-    /// Whether chance is an unlikely explanation.
+    /// Whether the difference is significant.
     pub(crate) fn is_significant(&self) -> bool {
         self.adjusted_p.is_some_and(|p| p <= ALPHA)
     }
@@ -129,13 +129,15 @@ struct Candidate<'a> {
 }
 
 impl Significance {
-    /// Compares the models of a group. Fits on other test data than the first one's are
-    /// left out; there are none in a run that was planned as one.
-    pub(crate) fn new(group: &Group<'_>) -> Self {
-        let fits = comparable(&group.entries);
-        let predictions: Vec<(usize, &str, Predictions<'_>)> = fits
+    /// Compares the models of a dataset.
+    pub(crate) fn new(entries: &[Entry<'_>]) -> Self {
+        let predictions: Vec<(usize, &str, Predictions<'_>)> = entries
             .iter()
-            .filter_map(|&(entry, id, success)| Some((entry, id, success.predictions()?)))
+            .enumerate()
+            .flat_map(|(entry, of)| of.successes().map(move |fit| (entry, fit)))
+            .filter_map(|(entry, (trial, success))| {
+                Some((entry, trial.planned.id.as_str(), success.predictions()?))
+            })
             .collect();
         let all: Vec<&Predictions<'_>> = predictions.iter().map(|(_, _, p)| p).collect();
         let Some(first) = all.first() else {
@@ -194,7 +196,7 @@ impl Significance {
             .map(|(model, candidate)| ModelScores {
                 entry: candidate.entry,
                 fits: candidate.fits.len(),
-                scores: candidate.scores(&group.entries[candidate.entry]),
+                scores: candidate.scores(&entries[candidate.entry]),
                 tied_with_best: tied(model),
             })
             .collect();
@@ -205,11 +207,9 @@ impl Significance {
         }
     }
 
-    /// The 95 % interval of a trial's score.
-    pub(crate) fn of_trial(&self, id: &str, metric: Metric) -> Option<Interval> {
-        let intervals = self.trials.get(id)?;
-        let found = intervals.iter().find(|(found, _)| *found == metric)?;
-        Some(found.1)
+    /// The 95 % intervals of a trial's scores.
+    pub(crate) fn of_trial(&self, id: &str) -> &[(Metric, Interval)] {
+        self.trials.get(id).map_or(&[], Vec::as_slice)
     }
 
     /// A model by its place among the entries.
@@ -217,7 +217,8 @@ impl Significance {
         self.models.iter().find(|model| model.entry == entry)
     }
 
-    /// The models that the most accurate one cannot be told from, itself first.
+    /// The models that are not significantly different from the most accurate one, that one
+    /// first.
     pub(crate) fn best_group(&self) -> impl Iterator<Item = &ModelScores> {
         self.models.iter().filter(|model| model.tied_with_best)
     }
@@ -236,29 +237,11 @@ impl PairDifference {
         self.differences.iter().find(|found| found.metric == metric)
     }
 
-    /// Whether one of them is really more accurate.
+    /// Whether one of them is significantly more accurate.
     pub(crate) fn accuracy_differs(&self) -> bool {
         self.difference(Metric::Accuracy)
             .is_some_and(Difference::is_significant)
     }
-}
-
-/// Every successful fit on the test part of the first: entry, trial id, results.
-fn comparable<'g, 'a>(entries: &'g [Entry<'a>]) -> Vec<(usize, &'g str, &'g Success<'a>)> {
-    let mut fits: Vec<(usize, &str, &Success<'_>)> = entries
-        .iter()
-        .enumerate()
-        .flat_map(|(index, entry)| {
-            entry
-                .successes()
-                .map(move |(trial, success)| (index, trial.planned.id.as_str(), success))
-        })
-        .collect();
-    if let Some(&(_, _, first)) = fits.first() {
-        let test = &first.measured.test_fingerprint;
-        fits.retain(|(_, _, success)| success.measured.test_fingerprint == *test);
-    }
-    fits
 }
 
 fn resampled_metrics(predictions: &Predictions<'_>) -> Vec<Metric> {

@@ -1,12 +1,13 @@
 //! Trials that models are not ranked by: smaller training parts, folds and holdouts.
 //!
-//! They say how far a ranking can be trusted, and what more data would give. Their scores
-//! come from their stored probabilities as all others do.
+//! They show how stable a ranking is, and what more training data would give. Their scores
+//! come from their stored probabilities, as all others do.
 
-use bakeoff_core::record::{Outcome, PlannedTrial, Purpose, Run, SampleCounts, SplitSpec};
-use bakeoff_metrics::{ConfusionMatrix, Predictions, log_loss};
+use bakeoff_core::record::{PlannedTrial, Purpose, Run, SampleCounts, SplitSpec};
+use bakeoff_metrics::{ConfusionMatrix, log_loss};
 
-use super::seconds;
+use super::trial::seconds;
+use crate::results::{Fate, Results, read};
 
 /// The trials of a dataset that models are not ranked by.
 #[derive(Debug, Default)]
@@ -26,13 +27,13 @@ pub(crate) struct Point<'a> {
     pub(crate) model: &'a str,
     /// The samples it is reported on.
     pub(crate) split: SplitSpec,
-    /// Who saw how much.
+    /// How many samples it was trained, validated and tested on.
     pub(crate) samples: SampleCounts,
-    /// Share of right answers.
+    /// Share of correct predictions.
     pub(crate) accuracy: f64,
     /// Mean F1 over classes.
     pub(crate) macro_f1: f64,
-    /// Mean negative log probability of the right class, in nats.
+    /// Mean negative log probability of the correct class, in nats.
     pub(crate) log_loss: f64,
     /// Wall clock of the fit.
     pub(crate) fit_seconds: f64,
@@ -55,10 +56,15 @@ impl<'a> Variants<'a> {
             planned.trial.data.name == dataset && planned.trial.purpose() != Purpose::Headline
         });
         for planned in planned {
-            match point(run, planned) {
-                Ok(point) => found.points.push(point),
-                Err(reason) => found.problems.push(Problem { planned, reason }),
-            }
+            let reason = match read(run, planned) {
+                Fate::Ok(results) => {
+                    found.points.push(point(planned, &results));
+                    continue;
+                }
+                Fate::Failed { reason, .. } => Some(reason),
+                Fate::Missing => None,
+            };
+            found.problems.push(Problem { planned, reason });
         }
         found
     }
@@ -69,30 +75,20 @@ impl<'a> Variants<'a> {
     }
 }
 
-fn point<'a>(run: &'a Run, planned: &'a PlannedTrial) -> Result<Point<'a>, Option<String>> {
-    let measured = match run.records.get(&planned.id).map(|record| &record.outcome) {
-        None => return Err(None),
-        Some(Outcome::Failed { reason, .. }) => return Err(Some(reason.clone())),
-        Some(Outcome::Ok(measured)) => measured,
-    };
-    let lost = |what: &str| Some(format!("{what} it was reported on are not at hand"));
-    let labels = run
-        .labels(&measured.test_fingerprint)
-        .ok_or_else(|| lost("the labels that"))?;
-    let probabilities = run.probabilities.get(&planned.id).ok_or_else(|| {
-        Some("the record says ok, but its probabilities are not there".to_owned())
-    })?;
-    let predictions = Predictions::new(labels, probabilities)
-        .map_err(|error| Some(format!("its probabilities do not fit its labels: {error}")))?;
-    let confusion = ConfusionMatrix::new(&predictions);
-    Ok(Point {
+fn point<'a>(planned: &'a PlannedTrial, results: &Results<'_>) -> Point<'a> {
+    let Results {
+        measured,
+        predictions,
+    } = results;
+    let confusion = ConfusionMatrix::new(predictions);
+    Point {
         purpose: planned.trial.purpose(),
         model: &planned.trial.model,
         split: planned.trial.split,
         samples: measured.samples,
         accuracy: confusion.accuracy(),
         macro_f1: confusion.f1().macro_average,
-        log_loss: log_loss(&predictions),
+        log_loss: log_loss(predictions),
         fit_seconds: seconds(measured.costs.fit_ns),
-    })
+    }
 }

@@ -7,14 +7,15 @@
 use std::collections::BTreeMap;
 
 use bakeoff_core::record::Purpose;
-use bakeoff_metrics::{Agreement, Interval, Metric, Predictions};
+use bakeoff_measures::{Kind, MEASURES, Measure};
+use bakeoff_metrics::{Agreement, Interval, Predictions};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::analysis::{
     Analysis, Entry, Group, Success, Trial, seconds,
-    significance::{HEADLINES, ModelScores, PairDifference},
+    significance::{ModelScores, PairDifference},
 };
 
 /// The version of this format: raised when the meaning of a field changes or one goes.
@@ -367,7 +368,7 @@ fn headline_scores(scores: &ModelScores) -> BTreeMap<String, ScoreMetrics> {
             interval: score.interval.map(IntervalMetrics::from),
             seed_deviation: score.seeds.map(|seeds| seeds.deviation),
         };
-        (score.metric.id().to_owned(), found)
+        (Measure::of(score.metric).id.to_owned(), found)
     });
     named.collect()
 }
@@ -381,17 +382,15 @@ fn trial_metrics(group: &Group<'_>, trial: &Trial<'_>) -> TrialMetrics {
         status: trial.status().as_str().to_owned(),
         reason: trial.reason(),
         scores: success.map_or_else(BTreeMap::new, |success| {
-            let defined = Metric::ALL.into_iter().filter_map(|metric| {
-                Some((metric.id().to_owned(), success.evaluation.get(metric)?))
-            });
+            let scores = MEASURES.iter().filter(|m| m.kind == Kind::Score);
+            let defined = scores.filter_map(|m| Some((m.id.to_owned(), success.values.get(m)?)));
             defined.collect()
         }),
-        intervals: HEADLINES
-            .into_iter()
-            .filter_map(|metric| {
-                let interval = group.significance.of_trial(id, metric)?;
-                Some((metric.id().to_owned(), interval.into()))
-            })
+        intervals: group
+            .significance
+            .of_trial(id)
+            .iter()
+            .map(|(metric, interval)| (Measure::of(*metric).id.to_owned(), (*interval).into()))
             .collect(),
         classes: success.map_or_else(Vec::new, classes),
         confusion: success.map_or_else(Vec::new, |success| {
@@ -459,7 +458,7 @@ fn pair_metrics(pair: &PairDifference, first: String, second: String) -> PairMet
                     p: difference.p,
                     adjusted_p: difference.adjusted_p,
                 };
-                (difference.metric.id().to_owned(), found)
+                (Measure::of(difference.metric).id.to_owned(), found)
             })
             .collect(),
     }

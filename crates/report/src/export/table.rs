@@ -1,42 +1,36 @@
 //! The leaderboard as a table for a README or a paper: a row for each model, means over its
 //! seeds, with 95 % intervals.
 
-use bakeoff_metrics::Metric;
+use bakeoff_measures::{Measure, Shown};
 
-use crate::{
-    analysis::{Analysis, Entry, Group, seconds, significance::HEADLINES},
-    format,
-};
+use crate::analysis::{Analysis, Entry, Group};
 
 /// One table: a title, the names of the columns and the cells of each row.
 struct Plain {
     title: String,
     columns: Vec<&'static str>,
     rows: Vec<Vec<String>>,
-    /// What the stars mean, where there are any.
-    note: Option<String>,
+    note: &'static str,
 }
 
 fn plain(group: &Group<'_>) -> Plain {
-    let mut columns = vec!["model", "engine"];
-    columns.extend(HEADLINES.map(Metric::label));
-    columns.extend(["fit", "one picture", "model size"]);
     let several = group.significance.models.len() > 1;
-    let rows = group
-        .entries
-        .iter()
-        .enumerate()
-        .map(|(index, entry)| row(group, index, entry, several))
-        .collect();
+    let entries = group.entries.iter().enumerate();
     Plain {
         title: format!("Test pictures of {}", group.name),
-        columns,
-        rows,
-        note: several.then(|| {
-            "* the most accurate model, and those that cannot be told from it (paired test, \
-             corrected for all pairs, 5 %). Intervals are of 95 %."
-                .to_owned()
-        }),
+        columns: ["model", "engine"]
+            .into_iter()
+            .chain(Measure::shown_in(Shown::Summary).map(|measure| measure.label))
+            .collect(),
+        rows: entries
+            .map(|(index, entry)| row(group, index, entry, several))
+            .collect(),
+        note: if several {
+            "* the most accurate model, and those that are not significantly different from it \
+             (paired test, corrected for all pairs, 5 %). Intervals are 95 % intervals."
+        } else {
+            "Intervals are 95 % intervals."
+        },
     }
 }
 
@@ -44,38 +38,24 @@ fn row(group: &Group<'_>, index: usize, entry: &Entry<'_>, several: bool) -> Vec
     let spec = entry.trials.first().map(|trial| &trial.planned.trial.spec);
     let scores = group.significance.of_entry(index);
     let star = several && scores.is_some_and(|scores| scores.tied_with_best);
+    let samples = entry.example().map_or(0, |(_, s)| s.evaluation.samples);
     let mut row = vec![
         format!("{}{}", entry.model, if star { " *" } else { "" }),
         spec.map_or_else(String::new, |spec| spec.engine.clone()),
     ];
-    let samples = entry.example().map_or(0, |(_, s)| s.evaluation.samples);
-    let show = |metric: Metric, value: f64| match metric {
-        Metric::Accuracy => format::percent(value, samples),
-        Metric::MacroAuc => format::auc(value),
-        _ => format::score(value),
-    };
-    row.extend(HEADLINES.map(|metric| {
-        let Some(score) = scores.and_then(|scores| scores.score(metric)) else {
-            return format::NOTHING.to_owned();
-        };
-        let value = show(metric, score.value);
-        match score.interval {
-            Some(interval) => {
-                let end = |value| show(metric, value).trim_end_matches("\u{a0}%").to_owned();
-                format!("{value} ({}–{})", end(interval.low), end(interval.high))
+    row.extend(Measure::shown_in(Shown::Summary).map(|measure| {
+        let value = measure.write_or_dash(entry.mean_of(measure), samples);
+        let score = scores
+            .zip(measure.metric)
+            .and_then(|(s, metric)| s.score(metric));
+        match score.and_then(|score| score.interval) {
+            Some(i) => {
+                let interval = measure.unit.write_interval(i.low, i.high, samples);
+                format!("{value} ({interval})")
             }
             None => value,
         }
     }));
-    let seconds_of = |value: Option<f64>| format::or_nothing(value, format::seconds);
-    row.extend([
-        seconds_of(entry.mean(|s| seconds(s.measured.costs.fit_ns))),
-        seconds_of(entry.mean(|s| seconds(s.measured.costs.latency.p50_ns))),
-        format::or_nothing(
-            entry.mean(|s| s.measured.costs.model_bytes as f64),
-            |bytes| format::bytes(bytes as u64),
-        ),
-    ]);
     row
 }
 
@@ -95,9 +75,7 @@ pub(super) fn markdown(analysis: &Analysis<'_>) -> String {
             let cells: Vec<String> = row.iter().map(|cell| escape_markdown(cell)).collect();
             out += &format!("| {} |\n", cells.join(" | "));
         }
-        if let Some(note) = &table.note {
-            out += &format!("\n{}\n", escape_markdown(note));
-        }
+        out += &format!("\n{}\n", escape_markdown(table.note));
     }
     out
 }
@@ -126,11 +104,10 @@ pub(super) fn latex(analysis: &Analysis<'_>) -> String {
     for group in &analysis.groups {
         let table = plain(group);
         out += "\\begin{table}\n\\centering\n";
-        let note = table.note.as_deref().unwrap_or("Intervals are of 95 %.");
         out += &format!(
             "\\caption{{{}. {}}}\n",
             escape_latex(&table.title),
-            escape_latex(note)
+            escape_latex(table.note)
         );
         out += &format!(
             "\\begin{{tabular}}{{ll{}}}\n\\toprule\n",

@@ -15,7 +15,7 @@ use bakeoff_core::{
     FittedModel, ImageShape, Images, ModelSpec, ModelWriter, PredictError, Probabilities, Settings,
     StoreError, TrainingNeighbour,
 };
-use bakeoff_zoo::{FORMAT_VERSION, LoadedModel, Manifest, ModelFacts, TestMetrics, WeightsFile};
+use bakeoff_store::{FORMAT_VERSION, LoadedModel, Manifest, ModelFacts, TestMetrics, WeightsFile};
 use serde_json::Value;
 use tower::ServiceExt as _;
 

@@ -1,0 +1,464 @@
+//! Every setting of an experiment, in one table.
+//!
+//! A row says all there is to know of a setting: its key in a file, its flag, what values it
+//! takes, its default, its help, and how it is set. Parsing, checks, "did you mean", the help of
+//! `bakeoff run` and the tables in `experiments/README.md` come from these rows. To add a
+//! setting, add a field and a row here, and use the field where trials are planned.
+//!
+//! Deriving the table from the struct with a macro was rejected: several settings change
+//! something other than one field (`epochs` changes models), and a plain table is easier to
+//! read than a macro.
+
+use bakeoff_core::{Corruption, ModelSpec, did_you_mean, nearest_name, record::Calibration};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::kind::Kind;
+
+/// One model of an experiment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelEntry {
+    /// Its name in reports and of the saved model; unique within the experiment.
+    pub name: String,
+    /// The recipe, resolved.
+    pub spec: ModelSpec,
+    /// How its probabilities are calibrated; `None` to leave them as they are.
+    pub calibration: Option<Calibration>,
+}
+
+/// Repeated holdout on the training part.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Holdout {
+    /// How often a part is drawn.
+    pub repeats: usize,
+    /// The share of the training part that is reported on, above 0 and below 1.
+    pub fraction: f64,
+}
+
+/// An experiment: datasets × models × seeds, and further trials that show how far their
+/// ranking can be trusted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Experiment {
+    /// Its name, part of a run's name.
+    pub name: String,
+    /// Built-in names or paths.
+    pub datasets: Vec<String>,
+    /// Seeds of the fits.
+    pub seeds: Vec<u64>,
+    /// Share of the training data held out for families that choose something by it.
+    pub validation_fraction: f64,
+    /// Seed of the held-out part and of the limits.
+    pub split_seed: u64,
+    /// Use only this many training samples.
+    pub limit_train: Option<usize>,
+    /// Use only this many test samples.
+    pub limit_test: Option<usize>,
+    /// A trial that takes longer is stopped and recorded as failed.
+    pub time_limit_seconds: Option<u64>,
+    /// Cross-validation on the training part in this many folds, with the first seed.
+    pub folds: Option<usize>,
+    /// How often the folds are drawn.
+    pub fold_repeats: usize,
+    /// Repeated holdout on the training part, with the first seed.
+    pub holdout: Option<Holdout>,
+    /// Further trials on these shares of the training part, each above 0 and below 1,
+    /// for every seed. The headline trial uses the whole.
+    pub train_fractions: Vec<f64>,
+    /// Calibration of the models that name none of their own.
+    pub(super) calibration: Option<Calibration>,
+    /// How the test pictures are corrupted, in the order of [`Corruption::ALL`].
+    pub robustness: Vec<Corruption>,
+    /// The model that errors under corruption are compared with, where one is named.
+    pub robustness_baseline: Option<String>,
+    /// What is compared.
+    pub models: Vec<ModelEntry>,
+    /// The text it was read from.
+    pub text: String,
+}
+
+impl Experiment {
+    /// The model that errors under corruption are compared with: the named one; the first
+    /// one where none is named, or where the command line left it out; `None` without
+    /// corruptions.
+    pub fn baseline(&self) -> Option<&str> {
+        let mut names = self.models.iter().map(|model| &model.name);
+        let first = names.clone().next();
+        let named = self.robustness_baseline.as_ref();
+        names
+            .find(|name| Some(*name) == named)
+            .or(first)
+            .filter(|_| !self.robustness.is_empty())
+            .map(String::as_str)
+    }
+}
+
+/// How the command line says a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flag {
+    /// Only a file can say it.
+    None,
+    /// `--name`, which stands for this value.
+    Switch(&'static str, &'static str),
+    /// `--name VALUE`: the flag, and what help calls the value.
+    One(&'static str, &'static str),
+    /// `--name VALUE,...`
+    Many(&'static str, &'static str),
+}
+
+impl Flag {
+    /// Its name without the dashes.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Switch(name, _) | Self::One(name, _) | Self::Many(name, _) => Some(name),
+        }
+    }
+}
+
+/// One setting of a `T`: of an experiment, or of one of its models.
+pub struct Setting<T: 'static = Experiment> {
+    /// Its key in a file; `outer.inner` where it is in a table of its own. `None` where only
+    /// the command line can say it.
+    pub(crate) key: Option<&'static str>,
+    /// Its flag.
+    pub flag: Flag,
+    /// What values it takes.
+    pub(super) kind: Kind,
+    /// Its value where none is given; null where it stays unset.
+    pub(super) default: fn() -> Value,
+    /// What it does, in a line.
+    pub help: &'static str,
+    /// Sets it to a value of its kind.
+    pub(super) set: fn(&mut T, Value) -> Result<(), String>,
+    /// Why it cannot be set together with the others; asked once all are set.
+    pub(super) conflict: fn(&T) -> Option<String>,
+}
+
+impl<T> Setting<T> {
+    /// What a row has where it says nothing else.
+    const PLAIN: Self = Self {
+        key: None,
+        flag: Flag::None,
+        kind: NAME,
+        default: || Value::Null,
+        help: "",
+        set: |_, _| Ok(()),
+        conflict: |_| None,
+    };
+}
+
+const NAME: Kind = Kind::Text(
+    "1 to 60 letters, digits, `-`, `_` or `.`, not starting with `.`",
+    |name| {
+        // It becomes part of a file's name on any system.
+        (1..=60).contains(&name.chars().count())
+            && !name.starts_with('.')
+            && name
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    },
+);
+const DATASET: Kind = Kind::Text("built-in names or paths of folders", not_empty);
+const MODEL: Kind = Kind::Text("names of the experiment's models", not_empty);
+const COUNT: Kind = Kind::Whole(1, u64::MAX);
+const SEED: Kind = Kind::Whole(0, u64::MAX);
+/// More repeats would be days of fits for one more decimal.
+const REPEATS: Kind = Kind::Whole(1, 100);
+const YEAR_IN_SECONDS: u64 = 31_536_000;
+const CALIBRATE: Kind = Kind::Word(|| vec![Calibration::Temperature.name(), "none"]);
+const CORRUPTION: Kind = Kind::Word(|| Corruption::ALL.map(Corruption::name).to_vec());
+
+/// The settings of an experiment, in the order of the help.
+pub(super) static SETTINGS: [Setting; 18] = [
+    Setting {
+        key: Some("name"),
+        help: "Part of the run's name; the file's name if left out",
+        set: |e, v| put(&mut e.name, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        flag: Flag::Many("models", "NAME,..."),
+        kind: Kind::List(&MODEL),
+        help: "Use only these models of the experiment",
+        set: |e, v| keep_models(e, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("datasets"),
+        flag: Flag::One("dataset", "NAME|PATH"),
+        kind: Kind::List(&DATASET),
+        default: || json!(["mnist"]),
+        help: "The data: a built-in name, or a folder (see `bakeoff data list`)",
+        set: |e, v| put(&mut e.datasets, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        flag: Flag::One("epochs", "N"),
+        kind: COUNT,
+        help: "Train this many epochs, in every model that has epochs",
+        set: |e, v| set_epochs(e, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("seeds"),
+        flag: Flag::Many("seed", "N,..."),
+        kind: Kind::List(&SEED),
+        default: || json!([1]),
+        help: "Train every model once with each of these seeds",
+        set: |e, v| put(&mut e.seeds, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("validation_fraction"),
+        kind: Kind::Number(0.5),
+        default: || json!(0.1),
+        help: "Share of the training data held out for validation, where a model needs it",
+        set: |e, v| put(&mut e.validation_fraction, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("split_seed"),
+        kind: SEED,
+        default: || json!(1),
+        help: "Seed of the validation part, of folds and of the limits",
+        set: |e, v| put(&mut e.split_seed, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("limit_train"),
+        flag: Flag::One("limit-train", "N"),
+        kind: COUNT,
+        help: "Use only this many training samples, stratified by class",
+        set: |e, v| put(&mut e.limit_train, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("limit_test"),
+        flag: Flag::One("limit-test", "N"),
+        kind: COUNT,
+        help: "Use only this many test samples, stratified by class",
+        set: |e, v| put(&mut e.limit_test, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("time_limit_seconds"),
+        kind: Kind::Whole(1, YEAR_IN_SECONDS),
+        help: "Stop a trial after this long and record it as failed",
+        set: |e, v| put(&mut e.time_limit_seconds, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("folds"),
+        flag: Flag::One("folds", "N"),
+        kind: Kind::Whole(2, 100),
+        help: "Add cross-validation on the training data, in this many folds",
+        set: |e, v| put(&mut e.folds, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("fold_repeats"),
+        kind: REPEATS,
+        default: || json!(1),
+        help: "How often the folds are drawn",
+        set: |e, v| put(&mut e.fold_repeats, v),
+        conflict: |e| match e.folds {
+            Some(_) => None,
+            None => Some("`fold_repeats` needs a number of folds, as in `folds = 5`".into()),
+        },
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("holdout.repeats"),
+        kind: REPEATS,
+        default: || json!(10),
+        help: "Add repeated holdout: how often a part of the training data is drawn",
+        set: |e, v| put(&mut e.holdout.get_or_insert_default().repeats, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("holdout.fraction"),
+        kind: Kind::Share(0.9),
+        default: || json!(0.2),
+        help: "... and which share of it",
+        set: |e, v| put(&mut e.holdout.get_or_insert_default().fraction, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("train_fractions"),
+        flag: Flag::Many("train-fractions", "SHARE,..."),
+        kind: Kind::List(&Kind::Share(1.0)),
+        help: "Add a learning curve: train on these shares of the training data too",
+        set: |e, v| {
+            put(&mut e.train_fractions, v)?;
+            // The headline trial uses the whole.
+            e.train_fractions.retain(|&share| share < 1.0);
+            Ok(())
+        },
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("calibrate"),
+        flag: Flag::Switch("calibrate", "temperature"),
+        kind: CALIBRATE,
+        default: || json!("none"),
+        help: "Calibrate every model: fit a temperature on the validation part",
+        set: |e, v| {
+            e.calibration = calibration(v);
+            // A file sets this before it has models, which then may name their own.
+            for model in &mut e.models {
+                model.calibration = e.calibration;
+            }
+            Ok(())
+        },
+        conflict: |e| calibration_conflict(e, e.calibration),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("robustness"),
+        flag: Flag::Switch("robustness", "true"),
+        kind: Kind::AllOrList(&CORRUPTION),
+        default: || json!(false),
+        help: "Measure robustness: test on corrupted pictures too",
+        set: |e, v| {
+            e.robustness = match v {
+                Value::Bool(true) => Corruption::ALL.to_vec(),
+                Value::Bool(false) => Vec::new(),
+                list => read(list)?,
+            };
+            e.robustness.sort_unstable();
+            Ok(())
+        },
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("robustness_baseline"),
+        help: "The model that errors on corrupted pictures are compared with; the first if left out",
+        set: |e, v| put(&mut e.robustness_baseline, v),
+        conflict: |e| {
+            let name = e.robustness_baseline.as_deref()?;
+            no_model(e, name).map(|problem| format!("`robustness_baseline`: {problem}"))
+        },
+        ..Setting::PLAIN
+    },
+];
+
+/// What a model of an experiment says of itself, apart from the settings of its family.
+#[derive(Default)]
+pub(super) struct ModelDraft {
+    pub(super) family: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) engine: Option<String>,
+    /// `Some(None)` for `none`.
+    pub(super) calibration: Option<Option<Calibration>>,
+}
+
+/// The settings of a model that are not those of its family.
+pub(super) static MODEL_SETTINGS: [Setting<ModelDraft>; 4] = [
+    Setting {
+        key: Some("family"),
+        kind: Kind::Text("the name of a model family", not_empty),
+        help: "The model family; `bakeoff models` lists them",
+        set: |m, v| put(&mut m.family, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("name"),
+        help: "Its name in reports, the family's if left out; needed where two models are of one family",
+        set: |m, v| put(&mut m.name, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("engine"),
+        kind: Kind::Text("the name of an engine", not_empty),
+        help: "The implementation; the family's first if left out",
+        set: |m, v| put(&mut m.engine, v),
+        ..Setting::PLAIN
+    },
+    Setting {
+        key: Some("calibrate"),
+        kind: CALIBRATE,
+        help: "Calibrate this model, or not, whatever the experiment says",
+        set: |m, v| {
+            m.calibration = Some(calibration(v));
+            Ok(())
+        },
+        ..Setting::PLAIN
+    },
+];
+
+/// The settings of an experiment that have a flag, in the order of the help.
+pub fn flags() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(|row| row.flag != Flag::None)
+}
+
+fn not_empty(text: &str) -> bool {
+    !text.is_empty()
+}
+
+fn read<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
+fn put<T: DeserializeOwned>(slot: &mut T, value: Value) -> Result<(), String> {
+    *slot = read(value)?;
+    Ok(())
+}
+
+fn calibration(value: Value) -> Option<Calibration> {
+    // `none` is no calibration's name.
+    read(value).ok()
+}
+
+/// Why models cannot be calibrated in this experiment.
+pub(super) fn calibration_conflict(
+    experiment: &Experiment,
+    calibration: Option<Calibration>,
+) -> Option<String> {
+    (calibration.is_some() && experiment.validation_fraction == 0.0).then(|| {
+        "calibration needs a validation part, and `validation_fraction` is 0; \
+         allow some, as in `validation_fraction = 0.1`"
+            .into()
+    })
+}
+
+/// The error that an experiment has no model of that name, if it has none.
+fn no_model(experiment: &Experiment, name: &str) -> Option<String> {
+    let there: Vec<&str> = experiment.models.iter().map(|m| m.name.as_str()).collect();
+    (!there.contains(&name)).then(|| {
+        format!(
+            "the experiment `{}` has no model `{name}`{}; it has: {}",
+            experiment.name,
+            did_you_mean(nearest_name(name, there.iter().copied()).as_deref()),
+            there.join(", ")
+        )
+    })
+}
+
+fn keep_models(experiment: &mut Experiment, names: Value) -> Result<(), String> {
+    let names: Vec<String> = read(names)?;
+    match names.iter().find_map(|name| no_model(experiment, name)) {
+        Some(problem) => Err(problem),
+        None => {
+            experiment
+                .models
+                .retain(|model| names.contains(&model.name));
+            Ok(())
+        }
+    }
+}
+
+fn set_epochs(experiment: &mut Experiment, epochs: Value) -> Result<(), String> {
+    for model in &mut experiment.models {
+        let spec = &model.spec;
+        if !spec.settings.contains_key("epochs") {
+            continue;
+        }
+        let mut settings = spec.settings.clone();
+        settings.insert("epochs".into(), epochs.clone());
+        model.spec = bakeoff_zoo::family(&spec.family)
+            .and_then(|family| family.resolve(Some(&spec.engine), &settings))
+            .and_then(|spec| bakeoff_zoo::build(&spec).map(|_| spec))
+            .map_err(|error| format!("model `{}`: {error}", model.name))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! Macros that declare settings once: as a table for checks and help, and as types to read.
+
+/// Declares the settings of a family: a struct, and `TABLE` with a [`Setting`] for each field.
+///
+/// A field is written `key: Type = default, kind, "help";`. The help text is also the field's
+/// documentation. Defaults are written as in [`serde_json::json!`].
+///
+/// [`Setting`]: crate::Setting
+#[macro_export]
+macro_rules! settings {
+    (
+        $(#[$about:meta])*
+        $visible:vis struct $name:ident {
+            $($key:ident: $type:ty = $default:tt, $kind:expr, $help:expr;)*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, ::serde::Deserialize)]
+        $visible struct $name {
+            $(#[doc = $help] $visible $key: $type,)*
+        }
+
+        impl $name {
+            /// The settings as a table, in the order people should read them.
+            $visible const TABLE: &'static [$crate::Setting] = &[
+                $($crate::Setting {
+                    key: ::core::stringify!($key),
+                    kind: $kind,
+                    default: || ::serde_json::json!($default),
+                    help: $help,
+                },)*
+            ];
+        }
+    };
+}
+
+/// Declares an enum that a setting takes as a word, and its `KIND` with all the words.
+#[macro_export]
+macro_rules! choices {
+    (
+        $(#[$about:meta])*
+        $visible:vis enum $name:ident {
+            $($(#[$each:meta])* $variant:ident = $word:literal,)*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, ::serde::Deserialize)]
+        $visible enum $name {
+            $($(#[$each])* #[serde(rename = $word)] $variant,)*
+        }
+
+        impl $name {
+            /// The words that name its variants.
+            $visible const KIND: $crate::SettingKind = $crate::SettingKind::Choice(&[$($word),*]);
+        }
+    };
+}

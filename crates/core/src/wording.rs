@@ -1,0 +1,50 @@
+//! Words that several errors share.
+
+use std::any::Any;
+
+/// The name that `word` was probably meant to be, if any comes close.
+pub fn nearest_name<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let word = word.to_lowercase();
+    names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&word, name), name))
+        .filter(|&(distance, name)| distance <= 1 + name.chars().count() / 4)
+        .min()
+        .map(|(_, name)| name.to_owned())
+}
+
+/// ` (did you mean `x`?)`, or nothing where no name comes close.
+pub fn did_you_mean(suggestion: Option<&str>) -> String {
+    suggestion
+        .map(|name| format!(" (did you mean `{name}`?)"))
+        .unwrap_or_default()
+}
+
+/// What a caught panic said.
+pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_name_that_comes_close_is_suggested() {
+        let hint = |word| did_you_mean(nearest_name(word, ["shift", "rotate"]).as_deref());
+        assert_eq!(hint("rotat"), " (did you mean `rotate`?)");
+        assert_eq!(hint("Rotate"), " (did you mean `rotate`?)");
+        assert_eq!(hint("x"), "");
+    }
+
+    #[test]
+    fn a_panic_is_quoted_whatever_it_holds() {
+        assert_eq!(panic_text(&"a"), "a");
+        assert_eq!(panic_text(&String::from("b")), "b");
+        assert_eq!(panic_text(&3), "a panic without a message");
+    }
+}

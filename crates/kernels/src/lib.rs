@@ -1,0 +1,72 @@
+//! Training and answering of dense and convolutional networks on the processor.
+//!
+//! Forward and backward passes, losses, normalisation, dropout and the optimiser, written for
+//! one purpose: a small network on small pictures, as fast as the processor multiplies, with
+//! the same bits on every run whatever the number of threads. Everything here is arithmetic on
+//! slices: no files, no model families, no machine-learning library.
+//!
+//! - [`Network`] is the one description of a network's layers, made from a [`Blueprint`].
+//! - [`Trainer`] learns: [`Trainer::step`] takes a [`Batch`] and moves the parameters.
+//! - [`Predictor`] answers: many pictures on all threads, or one on the calling thread.
+//! - [`Cpu`] lists what the processor can do; [`Isa`] is chosen by it when the program runs.
+//!   Every kernel is compiled for AVX-512 and AVX2 or NEON, and portably.
+//!
+//! How it is fast, in the order of what it brought: gradients after ReLU and max-pooling are
+//! events, not matrices (`conv_grad`); convolutions read their windows in place and pool before
+//! anything leaves the first-level cache (`conv`, `tile`, `geometry`); one worker takes a chunk
+//! of samples through the forward and the backward pass (`schedule`), and the weights of a
+//! dense first layer stay with the workers that move them (`first_dense`); weights are moved
+//! and laid out anew while their gradient is in the cache (`update`).
+//!
+//! Rejected: a backend of a tensor library with fused operations. Its tensors, its tape and its
+//! optimiser allocate and pass over memory between all operations, and none can take a chunk of
+//! samples through several layers.
+
+mod adam;
+mod batch;
+mod buffer;
+mod conv;
+mod conv_first;
+mod conv_grad;
+mod cpu;
+mod dense;
+mod dropout;
+mod events;
+mod first_dense;
+mod geometry;
+mod loss;
+mod network;
+mod norm;
+mod pack;
+mod pixels;
+mod placements;
+mod plan;
+mod pool;
+mod predictor;
+mod schedule;
+mod simd;
+mod sort_events;
+#[cfg(target_arch = "x86_64")]
+mod sort_events_avx512;
+mod step;
+#[cfg(test)]
+mod tests;
+mod tile;
+mod trainer;
+mod update;
+mod workspace;
+
+pub use adam::Adam;
+pub use batch::{Batch, KernelError};
+pub use cpu::Cpu;
+pub use dropout::dropout_mask;
+pub use loss::Score;
+pub use network::{
+    Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Network, NetworkError, Padding, Role, Step,
+    TensorSpec,
+};
+pub use norm::{EPSILON as NORM_EPSILON, MOMENTUM as NORM_MOMENTUM};
+pub use pixels::PIXEL_SCALE;
+pub use predictor::Predictor;
+pub use simd::Isa;
+pub use trainer::Trainer;

@@ -1,0 +1,145 @@
+//! Softmax and cross-entropy.
+
+/// What a batch says about the network.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Score {
+    /// Sum of the samples' cross-entropy, in nats.
+    pub loss_sum: f64,
+    /// Samples whose largest logit, the first of equals, is that of their label.
+    pub hits: usize,
+    /// Samples counted.
+    pub samples: usize,
+}
+
+impl Score {
+    /// Adds N×K scores before the softmax, sample by sample. Among equal scores the lowest
+    /// class is the answer, as everywhere.
+    pub fn add(&mut self, scores: &[f32], classes: usize, labels: &[u16]) {
+        for (row, &label) in scores.chunks_exact(classes).zip(labels) {
+            self.add_sample(row, label, None);
+        }
+    }
+
+    /// Adds one sample; `gradient` as for [`cross_entropy`].
+    pub(crate) fn add_sample(
+        &mut self,
+        scores: &[f32],
+        label: u16,
+        gradient: Option<(&mut [f32], f32)>,
+    ) {
+        let (loss, hit) = cross_entropy(scores, label.into(), gradient);
+        self.loss_sum += loss;
+        self.hits += usize::from(hit);
+        self.samples += 1;
+    }
+
+    /// Mean cross-entropy.
+    pub fn loss(&self) -> f64 {
+        self.loss_sum / self.samples as f64
+    }
+
+    /// Share of right answers.
+    pub fn accuracy(&self) -> f64 {
+        self.hits as f64 / self.samples as f64
+    }
+}
+
+impl std::ops::AddAssign for Score {
+    fn add_assign(&mut self, other: Self) {
+        self.loss_sum += other.loss_sum;
+        self.hits += other.hits;
+        self.samples += other.samples;
+    }
+}
+
+/// Smaller gradients of a logit become zero: what follows from them would be denormal numbers,
+/// on which processors compute up to a hundred times slower.
+const SMALLEST: f32 = 1e-20;
+
+/// Cross-entropy of one sample in nats, and whether the label has the largest logit.
+///
+/// Where a gradient is wanted it becomes `scale · (softmax(logits) − one-hot(label))`, and what
+/// it is longer than the logits becomes zero. A label that is no class gives an infinite loss.
+fn cross_entropy(logits: &[f32], label: usize, gradient: Option<(&mut [f32], f32)>) -> (f64, bool) {
+    let mut best = 0;
+    for (class, &logit) in logits.iter().enumerate() {
+        if logit > logits[best] {
+            best = class;
+        }
+    }
+    let Some(&own) = logits.get(label) else {
+        return (f64::INFINITY, false);
+    };
+    let largest = logits[best];
+    let sum: f64 = logits
+        .iter()
+        .map(|&logit| f64::from((logit - largest).exp()))
+        .sum();
+    if let Some((gradient, scale)) = gradient {
+        let factor = f64::from(scale) / sum;
+        #[allow(clippy::cast_possible_truncation, reason = "rounded to f32 on purpose")]
+        for (to, &logit) in gradient.iter_mut().zip(logits) {
+            let slope = (f64::from((logit - largest).exp()) * factor) as f32;
+            *to = if slope < SMALLEST { 0.0 } else { slope };
+        }
+        gradient[label] -= scale;
+        gradient[logits.len()..].fill(0.0);
+    }
+    (
+        sum.ln() + f64::from(largest) - f64::from(own),
+        best == label,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_score_is_the_mean_cross_entropy() {
+        let mut score = Score::default();
+        score.add(&[1.0, 1.0, 0.0, 1000.0], 2, &[0, 0]);
+        // A tie counts for the lower class; large scores do not overflow.
+        assert_eq!(score.accuracy(), 0.5);
+        let loss = score.loss();
+        assert!((loss - (2f64.ln() + 1000.0) / 2.0).abs() < 1e-9, "{loss}");
+    }
+
+    #[test]
+    fn agrees_with_the_definition() {
+        let logits = [1.0_f32, -2.0, 0.5];
+        let exponentials: Vec<f64> = logits.iter().map(|&l| f64::from(l).exp()).collect();
+        let sum: f64 = exponentials.iter().sum();
+        for label in 0..3 {
+            let mut gradient = [9.0; 5];
+            let (loss, hit) = cross_entropy(&logits, label, Some((&mut gradient, 0.25)));
+            assert!((loss + (exponentials[label] / sum).ln()).abs() < 1e-6);
+            assert_eq!(hit, label == 0);
+            for (class, &slope) in gradient.iter().enumerate() {
+                let target = f64::from(u8::from(class == label));
+                let share = exponentials
+                    .get(class)
+                    .map_or(0.0, |e| 0.25 * (e / sum - target));
+                assert!((f64::from(slope) - share).abs() < 1e-7, "class {class}");
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_are_zero_or_far_from_denormal() {
+        let mut gradient = [9.0; 4];
+        cross_entropy(&[0.0, -40.0, -60.0, -100.0], 0, Some((&mut gradient, 1.0)));
+        assert!(gradient[1] > 1e-18);
+        assert_eq!([gradient[0], gradient[2], gradient[3]], [0.0; 3]);
+    }
+
+    #[test]
+    fn huge_logits_do_not_overflow_and_ties_go_to_the_first() {
+        let (loss, hit) = cross_entropy(&[1e4, 1e4, -1e4], 1, None);
+        assert!((loss - 2.0_f64.ln()).abs() < 1e-6);
+        assert!(!hit);
+        assert!(cross_entropy(&[1e4, 1e4, -1e4], 0, None).1);
+        assert_eq!(cross_entropy(&[0.0, 0.0], 2, None), (f64::INFINITY, false));
+        assert!(cross_entropy(&[f32::NAN, 0.0], 1, None).0.is_nan());
+    }
+}

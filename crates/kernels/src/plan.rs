@@ -1,0 +1,355 @@
+//! From a network to operations on planes and ranges of parameters.
+
+use std::ops::Range;
+
+use super::batch::KernelError;
+use super::conv_first::tap_offsets;
+use super::events::EventMap;
+use super::geometry::{PANEL, Plane, Pool, Window, round_up};
+use super::pool::CUT;
+use super::simd::LANES;
+use crate::{Conv, Dense, Layer, MaxPool, Network};
+
+/// Numbers a sample may have between two layers: offsets within a sample are 32 bits.
+const MOST_NUMBERS: usize = 1 << 31;
+
+/// Operations, planes between them, and where parameters lie.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) classes: usize,
+    pub(crate) planes: Vec<Plane>,
+    pub(crate) ops: Vec<Op>,
+    /// Parameters whose gradients are summed over chunks; they come first.
+    pub(crate) summed: usize,
+    /// All parameters.
+    pub(crate) parameters: usize,
+    /// Running statistics of all normalisations.
+    pub(crate) statistics: usize,
+}
+
+/// One operation; dropout works in place, all others go from plane `i` to a new one.
+#[derive(Debug, Clone)]
+pub(crate) enum Op {
+    Convolution(Box<ConvOp>),
+    Norm(NormOp),
+    Pool(PoolOp),
+    Dense(DenseOp),
+    Dropout(DropoutOp),
+}
+
+impl Op {
+    /// The planes that it reads and writes.
+    pub(crate) fn planes(&self) -> [usize; 2] {
+        match self {
+            Self::Convolution(op) => [op.input, op.output],
+            Self::Norm(op) => [op.input, op.output],
+            Self::Pool(op) => [op.input, op.output],
+            Self::Dense(op) => [op.input, op.output],
+            Self::Dropout(op) => [op.plane; 2],
+        }
+    }
+}
+
+/// Convolution with what is fused to it.
+#[derive(Debug, Clone)]
+pub(crate) struct ConvOp {
+    pub(crate) input: usize,
+    pub(crate) output: usize,
+    pub(crate) window: Window,
+    pub(crate) relu: bool,
+    pub(crate) weight: Range<usize>,
+    pub(crate) bias: Range<usize>,
+    /// Otherwise normalisation follows, and the bias is and stays zero.
+    pub(crate) biased: bool,
+    pub(crate) layout: ConvLayout,
+}
+
+/// How the weights that the optimiser moves are laid out.
+#[derive(Debug, Clone)]
+pub(crate) enum ConvLayout {
+    /// Panels, as the forward pass needs them, and the backward pass of a first convolution.
+    Panels { offsets: Vec<u32>, taps: Vec<u32> },
+    /// Kernel height × out channels × run, as the backward pass needs them.
+    Rows(EventMap),
+}
+
+/// Batch normalisation with what is fused to it.
+#[derive(Debug, Clone)]
+pub(crate) struct NormOp {
+    pub(crate) input: usize,
+    pub(crate) output: usize,
+    pub(crate) pool: Pool,
+    pub(crate) relu: bool,
+    pub(crate) weight: Range<usize>,
+    pub(crate) bias: Range<usize>,
+    /// Running means in the statistics; the variances follow.
+    pub(crate) running: Range<usize>,
+}
+
+/// Max-pooling that could not be fused to a convolution.
+#[derive(Debug, Clone)]
+pub(crate) struct PoolOp {
+    pub(crate) input: usize,
+    pub(crate) output: usize,
+    pub(crate) pool: Pool,
+}
+
+/// Dropout.
+#[derive(Debug, Clone)]
+pub(crate) struct DropoutOp {
+    pub(crate) plane: usize,
+    pub(crate) rate: f32,
+    /// Its number among the dropout layers.
+    pub(crate) index: usize,
+}
+
+/// Dense layer with what is fused to it.
+#[derive(Debug, Clone)]
+pub(crate) struct DenseOp {
+    pub(crate) input: usize,
+    pub(crate) output: usize,
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
+    pub(crate) relu: bool,
+    pub(crate) weight: Range<usize>,
+    pub(crate) bias: Range<usize>,
+    /// Otherwise normalisation follows, and the bias is and stays zero.
+    pub(crate) biased: bool,
+    /// Nothing before it learns, so its input needs no gradient.
+    pub(crate) first: bool,
+}
+
+/// What a plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Train,
+    /// Nothing goes backward, so convolutions keep their weights in panels.
+    Predict,
+}
+
+/// The state of [`Plan::new`].
+struct Builder {
+    purpose: Purpose,
+    planes: Vec<Plane>,
+    ops: Vec<Op>,
+    summed: usize,
+    statistics: usize,
+}
+
+impl Plan {
+    pub(crate) fn new(network: &Network, purpose: Purpose) -> Result<Self, KernelError> {
+        let input = network.input();
+        let mut picture = Plane::new(input.channels, input.height, input.width);
+        let mut layers = network.layers().iter();
+        let first = layers.find(|layer| !matches!(layer, Layer::Dropout(_)));
+        if !matches!(first, Some(Layer::MaxPool(_))) {
+            // A convolution or dense layer takes a picture's few channels unpadded.
+            picture.stored = input.channels;
+        }
+        let mut builder = Builder {
+            purpose,
+            planes: vec![picture],
+            ops: Vec::new(),
+            summed: 0,
+            statistics: 0,
+        };
+        let mut fused = None;
+        for (index, layer) in network.layers().iter().enumerate() {
+            let next = match network.layers().get(index + 1) {
+                Some(Layer::MaxPool(pool)) => Some(pool),
+                _ => None,
+            };
+            let done = match layer {
+                Layer::Conv(conv) => {
+                    fused = next;
+                    builder.convolution(conv, next)
+                }
+                Layer::MaxPool(_) if fused.take().is_some() => Ok(()),
+                Layer::MaxPool(pool) => builder.pool(pool),
+                Layer::Dense(dense) => {
+                    builder.dense(dense);
+                    Ok(())
+                }
+                Layer::Dropout(dropout) => {
+                    builder.ops.push(Op::Dropout(DropoutOp {
+                        plane: builder.input(),
+                        // A mask has no finer resolution.
+                        rate: dropout.rate as f32,
+                        index: dropout.index,
+                    }));
+                    Ok(())
+                }
+            };
+            let fail = |reason: String| KernelError(format!("layer {}: {reason}", index + 1));
+            done.map_err(fail)?;
+            if builder
+                .planes
+                .iter()
+                .any(|plane| plane.stride() >= MOST_NUMBERS)
+            {
+                return Err(fail("its result has too many numbers".to_owned()));
+            }
+        }
+        Ok(builder.finish(network.classes()))
+    }
+}
+
+impl Builder {
+    /// A range among the parameters that are summed over chunks.
+    fn summed(&mut self, len: usize) -> Range<usize> {
+        let start = self.summed;
+        self.summed += round_up(len, LANES);
+        start..start + len
+    }
+
+    fn input(&self) -> usize {
+        self.planes.len() - 1
+    }
+
+    /// A convolution with the max-pooling behind it, if there is any.
+    fn convolution(&mut self, conv: &Conv, pool: Option<&MaxPool>) -> Result<(), String> {
+        let input = self.input();
+        let plane = &mut self.planes[input];
+        plane.border = conv.pad;
+        let plane = *plane;
+        let channels = conv.output.channels;
+        let output = [conv.output.height, conv.output.width];
+        let unpooled = Pool::new(output, [1, 1], [1, 1]);
+        let pooling = pool.map_or(Ok(unpooled), pool_of)?;
+        let pool = if conv.norm { unpooled } else { pooling };
+        let out_stored = round_up(channels, LANES);
+        let window = Window {
+            input: plane,
+            out_channels: channels,
+            out_stored,
+            kernel: conv.kernel,
+            stride: conv.stride,
+            output,
+            used: pool.used(),
+            pool,
+        };
+        let rows = self.purpose == Purpose::Train && input > 0;
+        let weights = if rows {
+            conv.kernel[0] * channels * window.run()
+        } else {
+            window.taps() * out_stored
+        };
+        let weight = self.summed(weights);
+        let bias = self.summed(out_stored);
+        let layout = if rows {
+            ConvLayout::Rows(EventMap::new(&window))
+        } else {
+            ConvLayout::Panels {
+                offsets: window.pooled_offsets(),
+                taps: tap_offsets(&window),
+            }
+        };
+        self.planes
+            .push(Plane::new(channels, pool.output[0], pool.output[1]));
+        self.ops.push(Op::Convolution(Box::new(ConvOp {
+            input,
+            output: input + 1,
+            window,
+            relu: conv.relu && !conv.norm,
+            weight,
+            bias,
+            biased: !conv.norm,
+            layout,
+        })));
+        if conv.norm {
+            self.norm(pooling, conv.relu);
+        }
+        Ok(())
+    }
+
+    fn pool(&mut self, pool: &MaxPool) -> Result<(), String> {
+        let input = self.input();
+        let pool = pool_of(pool)?;
+        let channels = self.planes[input].channels;
+        self.planes
+            .push(Plane::new(channels, pool.output[0], pool.output[1]));
+        self.ops.push(Op::Pool(PoolOp {
+            input,
+            output: input + 1,
+            pool,
+        }));
+        Ok(())
+    }
+
+    fn norm(&mut self, pool: Pool, relu: bool) {
+        let input = self.input();
+        let plane = self.planes[input];
+        let weight = self.summed(plane.stored);
+        let bias = self.summed(plane.stored);
+        let running = self.statistics..self.statistics + plane.stored;
+        self.statistics += 2 * plane.stored;
+        self.planes.push(Plane {
+            height: pool.output[0],
+            width: pool.output[1],
+            ..plane
+        });
+        self.ops.push(Op::Norm(NormOp {
+            input,
+            output: input + 1,
+            pool,
+            relu,
+            weight,
+            bias,
+            running,
+        }));
+    }
+
+    fn dense(&mut self, dense: &Dense) {
+        let input = self.input();
+        let inputs = self.planes[input].stride();
+        let outputs = round_up(dense.outputs, PANEL);
+        let bias = self.summed(outputs);
+        self.planes.push(Plane {
+            stored: outputs,
+            ..Plane::new(dense.outputs, 1, 1)
+        });
+        self.ops.push(Op::Dense(DenseOp {
+            input,
+            output: input + 1,
+            inputs,
+            outputs,
+            relu: dense.relu && !dense.norm,
+            weight: 0..0,
+            bias,
+            biased: !dense.norm,
+            first: input == 0,
+        }));
+        if dense.norm {
+            self.norm(Pool::new([1, 1], [1, 1], [1, 1]), dense.relu);
+        }
+    }
+
+    fn finish(mut self, classes: usize) -> Plan {
+        let summed = round_up(self.summed, PANEL);
+        let mut parameters = summed;
+        for op in &mut self.ops {
+            if let Op::Dense(dense) = op {
+                let end = parameters + dense.inputs * dense.outputs;
+                dense.weight = parameters..end;
+                parameters = end;
+            }
+        }
+        Plan {
+            classes,
+            planes: self.planes,
+            ops: self.ops,
+            summed,
+            parameters,
+            statistics: self.statistics,
+        }
+    }
+}
+
+/// The pool of a layer, whose windows fit: [`Network`] has checked them.
+fn pool_of(pool: &MaxPool) -> Result<Pool, String> {
+    if pool.size[0] * pool.size[1] >= usize::from(CUT) {
+        return Err(format!("a pooling window has fewer than {CUT} pixels"));
+    }
+    let input = [pool.input.height, pool.input.width];
+    Ok(Pool::new(input, pool.size, pool.stride))
+}

@@ -1,0 +1,339 @@
+//! Whole networks against the plain reference, on shapes drawn at random.
+
+mod behaviour;
+mod reference;
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+
+use super::*;
+use bakeoff_core::ImageShape;
+
+/// Numbers that look random and are the same every time.
+fn noise(seed: u64) -> impl FnMut() -> f32 {
+    let mut state = seed;
+    move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        ((state >> 33) as f32) / (1_u64 << 31) as f32
+    }
+}
+
+/// A layer without sizes; more general than a blueprint's steps.
+#[derive(Clone, Copy, Debug)]
+enum Spec {
+    Conv {
+        filters: usize,
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        pad: [usize; 4],
+        norm: bool,
+        relu: bool,
+    },
+    MaxPool {
+        size: [usize; 2],
+        stride: [usize; 2],
+    },
+    Dense {
+        units: usize,
+        norm: bool,
+        relu: bool,
+    },
+    Dropout {
+        rate: f64,
+    },
+}
+
+/// The network of these layers, the last of which is the output; `None` where one does not fit.
+fn network(input: [usize; 3], specs: &[Spec]) -> Option<Network> {
+    let input = ImageShape::new(input[0], input[1], input[2]);
+    let mut shape = input;
+    let mut layers = Vec::new();
+    for (index, spec) in specs.iter().enumerate() {
+        let along = |size: usize, window: usize, stride: usize| {
+            Some(size.checked_sub(window)? / stride + 1)
+        };
+        layers.push(match *spec {
+            Spec::Conv {
+                filters,
+                kernel,
+                stride,
+                pad,
+                norm,
+                relu,
+            } => {
+                let rows = along(shape.height + pad[0] + pad[2], kernel[0], stride[0])?;
+                let columns = along(shape.width + pad[1] + pad[3], kernel[1], stride[1])?;
+                let output = ImageShape::new(filters, rows, columns);
+                Layer::Conv(Conv {
+                    name: format!("conv{}", index + 1),
+                    input: std::mem::replace(&mut shape, output),
+                    output,
+                    kernel,
+                    stride,
+                    pad,
+                    norm,
+                    relu,
+                })
+            }
+            Spec::MaxPool { size, stride } => {
+                let rows = along(shape.height, size[0], stride[0])?;
+                let columns = along(shape.width, size[1], stride[1])?;
+                let output = ImageShape::new(shape.channels, rows, columns);
+                Layer::MaxPool(MaxPool {
+                    input: std::mem::replace(&mut shape, output),
+                    output,
+                    size,
+                    stride,
+                })
+            }
+            Spec::Dense { units, norm, relu } => {
+                let output = ImageShape::new(units, 1, 1);
+                Layer::Dense(Dense {
+                    name: format!("dense{}", index + 1),
+                    inputs: std::mem::replace(&mut shape, output).pixels(),
+                    outputs: units,
+                    norm,
+                    relu,
+                })
+            }
+            Spec::Dropout { rate } => Layer::Dropout(Dropout {
+                index: specs[..index]
+                    .iter()
+                    .filter(|spec| matches!(spec, Spec::Dropout { .. }))
+                    .count(),
+                values: shape.pixels(),
+                rate,
+            }),
+        });
+    }
+    Some(Network {
+        input,
+        classes: shape.channels,
+        layers,
+    })
+}
+
+fn convolution() -> impl Strategy<Value = Spec> {
+    let kernel = [1_usize..5, 1_usize..5];
+    let stride = [1_usize..3, 1_usize..3];
+    let pad = [0_usize..3, 0_usize..3, 0_usize..3, 0_usize..3];
+    let flags = (any::<bool>(), any::<bool>());
+    (1_usize..40, kernel, stride, pad, flags).prop_map(
+        |(filters, kernel, stride, pad, (norm, relu))| Spec::Conv {
+            filters,
+            kernel,
+            stride,
+            pad,
+            norm,
+            relu,
+        },
+    )
+}
+
+fn dense(units: usize, relu: bool) -> Spec {
+    Spec::Dense {
+        units,
+        norm: false,
+        relu,
+    }
+}
+
+/// Shape of the pictures and layers.
+fn networks() -> impl Strategy<Value = ([usize; 3], Vec<Spec>)> {
+    let pool = ([1_usize..4, 1_usize..4], [1_usize..4, 1_usize..4])
+        .prop_map(|(size, stride)| Spec::MaxPool { size, stride });
+    let hidden = (1_usize..70, any::<bool>(), any::<bool>())
+        .prop_map(|(units, norm, relu)| Spec::Dense { units, norm, relu });
+    (
+        [1_usize..4, 4_usize..13, 4_usize..20],
+        proptest::collection::vec(prop_oneof![convolution(), convolution(), pool], 0..5),
+        proptest::collection::vec(hidden, 0..2),
+        2_usize..40,
+    )
+        .prop_map(|(input, mut layers, hidden, classes)| {
+            layers.extend(hidden);
+            layers.push(dense(classes, false));
+            (input, layers)
+        })
+}
+
+/// Values that are random everywhere, with variances above zero.
+fn random_values(network: &Network, seed: u64) -> Vec<Vec<f32>> {
+    let mut noise = noise(seed);
+    let tensors = network.tensors().into_iter().map(|tensor| {
+        let inputs: usize = tensor.shape[1..].iter().product();
+        let positive = matches!(tensor.role, Role::NormScale | Role::RunningVariance);
+        let values = 0..tensor.shape.iter().product();
+        values
+            .map(|_| match positive {
+                true => 1.0 + 0.5 * noise(),
+                false => (2.0 * noise() - 1.0) / (inputs as f32).sqrt(),
+            })
+            .collect()
+    });
+    tensors.collect()
+}
+
+/// A case: a network, the values of its tensors, samples.
+struct Case {
+    network: Network,
+    values: Vec<Vec<f32>>,
+    pixels: Vec<u8>,
+    labels: Vec<u16>,
+}
+
+impl Case {
+    fn new(input: [usize; 3], specs: &[Spec], samples: usize, seed: u64) -> Option<Self> {
+        let network = network(input, specs)?;
+        let mut noise = noise(seed);
+        let pixels = (0..samples * network.input().pixels())
+            .map(|_| (noise() * 255.0) as u8)
+            .collect();
+        let labels = (0..samples)
+            .map(|_| (noise() * network.classes() as f32) as u16)
+            .collect();
+        Some(Self {
+            values: random_values(&network, seed),
+            network,
+            pixels,
+            labels,
+        })
+    }
+
+    fn batch(&self, rate: f64) -> Batch<'_> {
+        Batch {
+            step: 0,
+            pixels: &self.pixels,
+            labels: &self.labels,
+            rows: None,
+            rate,
+        }
+    }
+
+    fn trainer(&self, isa: Isa) -> Trainer {
+        Trainer::new(&self.network, &self.values, Adam::default(), 0, isa).unwrap()
+    }
+
+    fn predictor(&self, isa: Isa) -> Predictor {
+        Predictor::new(&self.network, &self.values, isa).unwrap()
+    }
+
+    /// The score at `values`, and the gradients of the trained ones by name: without decay
+    /// Adam's mean of gradients is the gradient.
+    fn gradients(&self, values: &[Vec<f32>], isa: Isa) -> (Score, Vec<(String, Vec<f32>)>) {
+        let adam = Adam {
+            beta1: 0.0,
+            ..Adam::default()
+        };
+        let mut trainer = Trainer::new(&self.network, values, adam, 0, isa).unwrap();
+        let score = trainer.step(&self.batch(0.0)).unwrap();
+        let gradients = trainer.tensors(&trainer.parameters.means);
+        let named = self.network.tensors().into_iter().zip(gradients);
+        let trained = named.filter(|(tensor, _)| tensor.role.is_trained());
+        let trained = trained.map(|(tensor, gradient)| (tensor.name, gradient));
+        (score, trained.collect())
+    }
+
+    fn reference(&self, training: bool) -> reference::Outcome {
+        let Self {
+            network,
+            values,
+            pixels,
+            labels,
+        } = self;
+        reference::run(network, values, pixels, labels, training)
+    }
+}
+
+/// Within `tolerance` of the largest value, or of `floor` where all are smaller.
+fn close(
+    what: &str,
+    ours: &[f32],
+    exact: &[f64],
+    floor: f64,
+    tolerance: f64,
+) -> Result<(), TestCaseError> {
+    prop_assert_eq!(ours.len(), exact.len(), "{}", what);
+    let largest = exact
+        .iter()
+        .fold(floor, |most, value| most.max(value.abs()));
+    for (index, (&ours, &exact)) in ours.iter().zip(exact).enumerate() {
+        let error = (f64::from(ours) - exact).abs() / largest;
+        prop_assert!(
+            error < tolerance,
+            "{what}[{index}]: {ours}, exactly {exact}, of {largest}"
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, max_global_rejects: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn forward_and_gradients_agree_with_the_reference(
+        (input, specs) in networks(),
+        samples in 2_usize..37,
+        seed in any::<u64>(),
+    ) {
+        let case = Case::new(input, &specs, samples, seed);
+        prop_assume!(case.is_some());
+        let case = case.unwrap();
+        let exact = case.reference(true);
+        // Where the exact gradient has a kink within rounding errors, either side is right.
+        // Where few samples are normalised, `f32` has fewer digits left.
+        let tolerance = 1e-4 * (exact.magnified / 10.0).max(1.0);
+        prop_assume!(exact.margin > tolerance / 10.0 && tolerance < 1e-2);
+        let answers = case.reference(false);
+        for isa in Isa::available() {
+            let (score, gradients) = case.gradients(&case.values, isa);
+            let loss = score.loss();
+            prop_assert!((loss - exact.loss).abs() < 1e-4 * exact.loss.max(1.0), "loss {loss}, exactly {}", exact.loss);
+            prop_assert_eq!(gradients.len(), exact.gradients.len());
+            let largest = exact.gradients.iter().flatten().fold(0.0_f64, |most, g| most.max(g.abs()));
+            for ((name, ours), exact) in gradients.iter().zip(&exact.gradients) {
+                let what = format!("{} {name}", isa.name());
+                close(&what, ours, exact, 0.1 * largest, tolerance)?;
+            }
+            let ours = case.predictor(isa).scores(&case.pixels).unwrap();
+            close(isa.name(), &ours, &answers.logits.values, 0.1, tolerance)?;
+        }
+    }
+
+    #[test]
+    fn threads_and_other_samples_change_no_bit(
+        (input, mut specs) in networks(),
+        samples in 17_usize..50,
+        seed in any::<u64>(),
+    ) {
+        specs.insert(specs.len() - 1, Spec::Dropout { rate: 0.3 });
+        let case = Case::new(input, &specs, samples, seed);
+        prop_assume!(case.is_some());
+        let case = case.unwrap();
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let mut trainer = case.trainer(Isa::detect());
+                let scores: Vec<Score> = (0..3)
+                    .map(|step| trainer.step(&Batch { step, ..case.batch(0.01) }).unwrap())
+                    .collect();
+                let answers = trainer.predictor().unwrap().scores(&case.pixels).unwrap();
+                (scores, trainer.values(), answers)
+            })
+        };
+        let one = run(1);
+        prop_assert_eq!(&one, &run(2));
+        prop_assert_eq!(&one, &run(3));
+
+        let trained = Case { values: one.1, ..case };
+        prop_assert_eq!(&trained.trainer(Isa::detect()).values(), &trained.values);
+        let predictor = trained.predictor(Isa::detect());
+        let classes = trained.network.classes();
+        for (sample, picture) in trained.pixels.chunks(trained.network.input().pixels()).enumerate() {
+            let alone = predictor.scores(picture).unwrap();
+            prop_assert_eq!(&alone[..], &one.2[sample * classes..][..classes]);
+        }
+    }
+}

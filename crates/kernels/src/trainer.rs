@@ -1,0 +1,253 @@
+//! A network that learns.
+//!
+//! ```
+//! # use bakeoff_core::ImageShape;
+//! # use bakeoff_kernels::*;
+//! let blueprint = Blueprint { steps: vec![Step::Dense { units: 8 }], batch_norm: false };
+//! let network = Network::new(&blueprint, ImageShape::new(1, 4, 4), 2)?;
+//! let mut values: Vec<Vec<f32>> =
+//!     network.tensors().iter().map(|tensor| vec![0.0; tensor.shape.iter().product()]).collect();
+//! for (i, value) in values.iter_mut().flatten().enumerate() {
+//!     *value = (i as f32).sin() / 4.0; // In earnest, random numbers.
+//! }
+//! let mut trainer = Trainer::new(&network, &values, Adam::default(), 0, Isa::detect())?;
+//! // A white picture is of class 1, a black one of class 0.
+//! let pixels: Vec<u8> = [[0; 16], [255; 16]].concat();
+//! let batch = Batch { step: 0, pixels: &pixels, labels: &[0, 1], rows: None, rate: 0.01 };
+//! let first = trainer.step(&batch)?;
+//! for step in 1..50 {
+//!     trainer.step(&Batch { step, ..batch })?;
+//! }
+//! assert!(trainer.step(&Batch { step: 50, ..batch })?.loss_sum < first.loss_sum);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::adam::{Adam, Reduce};
+use super::batch::{Batch, KernelError, check_values};
+use super::first_dense::{Shares, first_dense};
+use super::loss::Score;
+use super::norm::Moments;
+use super::placements::Placement;
+use super::plan::{Op, Plan, Purpose};
+use super::predictor::Predictor;
+use super::schedule::{Barrier, CHUNK, Phase, schedule, transient};
+use super::simd::Isa;
+use super::step::StepWorker;
+use super::update::Parameters;
+use super::workspace::Workspace;
+use crate::Network;
+
+/// Parameters, the optimiser's moments, and memory to work in.
+///
+/// It works on the ambient rayon pool. The same values, batches and settings give the same
+/// bits with any number of threads.
+#[derive(Debug)]
+pub struct Trainer {
+    network: Network,
+    adam: Adam,
+    dropout_seed: u64,
+    isa: Isa,
+    plan: Plan,
+    /// Of a step; then the same where the first layer is done by shares of its outputs.
+    phases: [Vec<Phase>; 2],
+    shares: Shares,
+    transient: Vec<bool>,
+    pub(crate) parameters: Parameters,
+    statistics: Vec<f32>,
+    moments: Vec<Moments>,
+    workspace: Workspace,
+}
+
+impl Trainer {
+    /// Starts from `values` for the tensors of `network`, in the order of
+    /// [`Network::tensors`].
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another length, or a layer is too large.
+    pub fn new(
+        network: &Network,
+        values: &[Vec<f32>],
+        adam: Adam,
+        dropout_seed: u64,
+        isa: Isa,
+    ) -> Result<Self, KernelError> {
+        check_values(network, values)?;
+        let plan = Plan::new(network, Purpose::Train)?;
+        let by_shares = first_dense(&plan).map(|_| schedule(&plan, true));
+        let phases = [schedule(&plan, false), by_shares.unwrap_or_default()];
+        let moments = plan.ops.iter().map(|op| match op {
+            Op::Norm(op) => Moments::new(plan.planes[op.input].stored),
+            _ => Moments::default(),
+        });
+        let mut parameters = Parameters::zeroed(&plan);
+        let mut statistics = vec![0.0; plan.statistics];
+        for (placement, tensor) in plan.placements().iter().zip(values) {
+            let to = if placement.statistic {
+                &mut statistics[..]
+            } else {
+                &mut parameters.values[..]
+            };
+            for (&index, &value) in placement.indices.iter().zip(tensor) {
+                to[index] = value;
+            }
+        }
+        parameters.pack(&plan, isa);
+        Ok(Self {
+            network: network.clone(),
+            adam,
+            dropout_seed,
+            isa,
+            transient: transient(&plan, &phases[0]),
+            phases,
+            shares: Shares::default(),
+            parameters,
+            statistics,
+            moments: moments.collect(),
+            workspace: Workspace::default(),
+            plan,
+        })
+    }
+
+    /// The values of every tensor, in the order of [`Network::tensors`].
+    pub fn values(&self) -> Vec<Vec<f32>> {
+        self.tensors(&self.parameters.values)
+    }
+
+    /// The same with `parameters` in place of the trainer's own.
+    pub(crate) fn tensors(&self, parameters: &[f32]) -> Vec<Vec<f32>> {
+        let take = |placement: &Placement| {
+            let from = if placement.statistic {
+                &self.statistics[..]
+            } else {
+                parameters
+            };
+            placement.indices.iter().map(|&index| from[index]).collect()
+        };
+        self.plan.placements().iter().map(take).collect()
+    }
+
+    /// The instruction set that it computes with.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// One step of the optimiser down the batch's mean cross-entropy; the score is that before
+    /// the step, with dropout and the batch's own statistics.
+    ///
+    /// # Errors
+    /// When the batch is empty, or pixels, labels and rows do not fit each other or the network.
+    pub fn step(&mut self, batch: &Batch<'_>) -> Result<Score, KernelError> {
+        batch.check(&self.network)?;
+        let by_shares = self.shares.arrange(&self.plan, batch.len());
+        let score = self.backpropagate(batch, by_shares);
+        let step = self.adam.step(batch.step + 1, batch.rate as f32);
+        let shares = if by_shares { self.shares.all() } else { &[] };
+        self.parameters
+            .step(&self.plan, &self.workspace, shares, step, self.isa);
+        Ok(score)
+    }
+
+    /// The N×K scores before the softmax that the last step was taken on.
+    pub fn last_scores(&self) -> Vec<f32> {
+        let Some((values, plane)) = self.workspace.planes.last().zip(self.plan.planes.last())
+        else {
+            return Vec::new();
+        };
+        let rows = values
+            .chunks_exact(plane.stride())
+            .take(self.workspace.batch);
+        rows.flat_map(|row| &row[..self.plan.classes])
+            .copied()
+            .collect()
+    }
+
+    /// The network as it is now, for answers.
+    ///
+    /// # Errors
+    /// None that a network that could be made can have.
+    pub fn predictor(&self) -> Result<Predictor, KernelError> {
+        Predictor::new(&self.network, &self.values(), self.isa)
+    }
+
+    /// Forward and backward; the workspace then holds what the update needs.
+    fn backpropagate(&mut self, batch: &Batch<'_>, by_shares: bool) -> Score {
+        let chunks = batch.len().div_ceil(CHUNK);
+        self.workspace
+            .reserve(&self.plan, &self.transient, batch.len());
+        if by_shares {
+            self.shares
+                .forward(&self.plan, self.isa, batch, &self.parameters.values);
+        }
+        let way = usize::from(by_shares);
+        for index in 0..self.phases[way].len() {
+            let phase = &self.phases[way][index];
+            let worker = StepWorker {
+                plan: &self.plan,
+                isa: self.isa,
+                batch,
+                dropout_seed: self.dropout_seed,
+                values: &self.parameters.values,
+                packed: &self.parameters.packed,
+                moments: &self.moments,
+                transient: &self.transient,
+                buffers: self.workspace.share(),
+                shares: self.shares.all(),
+            };
+            (0..chunks)
+                .into_par_iter()
+                .with_max_len(1)
+                .for_each(|chunk| {
+                    // SAFETY: each chunk has one worker.
+                    unsafe { worker.run(chunk, &phase.groups) }
+                });
+            self.synchronise(phase.barrier, batch.len());
+        }
+        let mut score = Score::default();
+        for chunk in &self.workspace.scores[..chunks] {
+            score += *chunk;
+        }
+        score
+    }
+
+    /// Combines what the chunks found out.
+    fn synchronise(&mut self, barrier: Barrier, samples: usize) {
+        let (Barrier::Moments(index) | Barrier::Sums(index)) = barrier else {
+            return;
+        };
+        let Op::Norm(op) = &self.plan.ops[index] else {
+            return;
+        };
+        let plane = &self.plan.planes[op.input];
+        let pixels = plane.height * plane.width;
+        let chunks = samples.div_ceil(CHUNK);
+        let weight = &self.parameters.values[op.weight.clone()];
+        let bias = &self.parameters.values[op.bias.clone()];
+        let moments = &mut self.moments[index];
+        if barrier == Barrier::Moments(index) {
+            let counts: Vec<usize> = (0..chunks)
+                .map(|chunk| CHUNK.min(samples - chunk * CHUNK) * pixels)
+                .collect();
+            let len = op.running.len();
+            let running = self.statistics[op.running.start..][..2 * len].split_at_mut(len);
+            let measured = &self.workspace.measured[index];
+            moments.combine(measured, &counts, weight, bias, running.into());
+        } else {
+            let isa = self.isa;
+            let sum_of = |range: &Range<usize>| {
+                let mut sum = vec![0.0; range.len()];
+                isa.run(Reduce {
+                    parts: &self.workspace.partials[range.start..],
+                    stride: self.plan.summed,
+                    count: chunks,
+                    sum: &mut sum,
+                });
+                sum
+            };
+            moments.prepare_backward(&sum_of(&op.weight), &sum_of(&op.bias), samples * pixels);
+        }
+    }
+}

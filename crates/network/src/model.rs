@@ -1,0 +1,200 @@
+//! A network as the other crates see it: a [`Classifier`] and a [`FittedModel`].
+
+use bakeoff_core::{
+    Classifier, DataShape, Engine, EngineCode, FitContext, FitError, FittedModel, ImageShape,
+    Images, Layers, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities,
+    Samples, SpecError, StoreError,
+};
+use bakeoff_kernels::{Blueprint, Network, Step};
+
+use crate::{
+    describe::describe,
+    engine::{EngineError, Functions, Scorer},
+    engines::ENGINES,
+    settings::Training,
+    train::{SCORE_CHUNK, train},
+    weights::Weights,
+};
+
+/// What makes a network family: the hidden layers that follow from its settings.
+pub trait NetworkFamily {
+    /// The hidden layers that a resolved spec describes.
+    ///
+    /// # Errors
+    /// Which setting is wrong.
+    fn steps(spec: &ModelSpec) -> Result<Vec<Step>, SpecError>;
+}
+
+/// The engines of a network family, for its table.
+pub const fn engines<F: NetworkFamily>() -> [Engine; ENGINES.len()] {
+    let mut engines = [Engine {
+        name: "",
+        summary: "",
+        deterministic: true,
+        code: None,
+    }; ENGINES.len()];
+    let mut index = 0;
+    while index < ENGINES.len() {
+        engines[index].name = ENGINES[index].name;
+        engines[index].summary = ENGINES[index].summary;
+        if ENGINES[index].functions.is_some() {
+            engines[index].code = Some(EngineCode {
+                build: |spec| Ok(Box::new(NetworkClassifier::new::<F>(spec)?)),
+                load: |spec, header, reader| {
+                    NetworkClassifier::new::<F>(spec)
+                        .map_err(|error| StoreError::Inconsistent(error.to_string()))?
+                        .load(header, reader)
+                },
+            });
+        }
+        index += 1;
+    }
+    engines
+}
+
+/// A network recipe: its layers and how to train them.
+struct NetworkClassifier {
+    spec: ModelSpec,
+    engine: &'static str,
+    functions: Functions,
+    blueprint: Blueprint,
+    training: Training,
+}
+
+impl NetworkClassifier {
+    /// # Errors
+    /// What the family refuses, training settings that contradict each other, or an engine
+    /// that this program lacks.
+    fn new<F: NetworkFamily>(spec: &ModelSpec) -> Result<Self, SpecError> {
+        let (engine, functions) = ENGINES
+            .iter()
+            .find(|engine| engine.name == spec.engine)
+            .and_then(|engine| Some((engine.name, engine.functions?)))
+            .ok_or_else(|| SpecError::EngineNotBuilt {
+                family: spec.family.clone(),
+                engine: spec.engine.clone(),
+            })?;
+        let training = Training::from_spec(spec)?;
+        Ok(Self {
+            engine,
+            functions,
+            blueprint: Blueprint {
+                steps: F::steps(spec)?,
+                batch_norm: training.batch_norm,
+            },
+            training,
+            spec: spec.clone(),
+        })
+    }
+
+    fn network(&self, image: ImageShape, classes: usize) -> Result<Network, SpecError> {
+        Network::new(&self.blueprint, image, classes)
+            .map_err(|error| self.spec.bad_data(error.to_string()))
+    }
+
+    fn fitted(&self, network: Network, weights: Weights) -> Result<FittedNetwork, EngineError> {
+        Ok(FittedNetwork {
+            scorer: (self.functions.scorer)(&network, &weights)?,
+            network,
+            weights,
+            engine: self.engine,
+        })
+    }
+
+    /// Reads back what [`FittedNetwork`]'s `save` wrote.
+    ///
+    /// # Errors
+    /// When the tensors do not fit the settings, or what the reader says.
+    fn load(
+        &self,
+        header: &ModelHeader,
+        reader: &mut dyn ModelReader,
+    ) -> Result<Box<dyn FittedModel>, StoreError> {
+        let network = self
+            .network(header.input_shape, header.classes)
+            .map_err(|error| StoreError::Inconsistent(error.to_string()))?;
+        let weights = Weights::load(&network, reader)?;
+        let fitted = self.fitted(network, weights).map_err(|error| {
+            StoreError::Inconsistent(format!("engine {}: {error}", self.engine))
+        })?;
+        Ok(Box::new(fitted))
+    }
+}
+
+impl Classifier for NetworkClassifier {
+    fn spec(&self) -> ModelSpec {
+        self.spec.clone()
+    }
+
+    fn check(&self, data: &DataShape) -> Result<(), SpecError> {
+        self.network(data.image, data.classes).map(|_| ())
+    }
+
+    fn fit(
+        &self,
+        samples: &Samples,
+        ctx: &mut FitContext<'_>,
+    ) -> Result<Box<dyn FittedModel>, FitError> {
+        let network = self.network(samples.images().shape(), samples.classes())?;
+        let learner = &self.functions.learner;
+        let weights = train(self.engine, learner, &network, &self.training, samples, ctx)?;
+        let fitted = self.fitted(network, weights);
+        Ok(Box::new(fitted.map_err(|error| FitError::Engine {
+            engine: self.engine,
+            reason: error.0,
+        })?))
+    }
+}
+
+/// A trained network.
+struct FittedNetwork {
+    network: Network,
+    weights: Weights,
+    engine: &'static str,
+    scorer: Scorer,
+}
+
+impl FittedModel for FittedNetwork {
+    fn input_shape(&self) -> ImageShape {
+        self.network.input()
+    }
+
+    fn classes(&self) -> usize {
+        self.network.classes()
+    }
+
+    fn parameters(&self) -> u64 {
+        self.network.trained_values()
+    }
+
+    fn predict_proba(&self, images: &Images) -> Result<Probabilities, PredictError> {
+        self.check_shape(images)?;
+        let failed = |reason| PredictError::Engine {
+            engine: self.engine,
+            reason,
+        };
+        let classes = self.classes();
+        let each = images.shape().pixels();
+        let mut scores = Vec::with_capacity(images.len() * classes);
+        for pixels in images.pixels().chunks(SCORE_CHUNK * each) {
+            let chunk = (self.scorer)(pixels).map_err(|error| failed(error.0))?;
+            let expected = pixels.len() / each * classes;
+            if chunk.len() != expected {
+                return Err(failed(format!(
+                    "{} scores instead of {expected}",
+                    chunk.len()
+                )));
+            }
+            scores.extend_from_slice(&chunk);
+        }
+        Ok(Probabilities::from_logits(classes, scores)?)
+    }
+
+    fn layers(&self) -> Option<Layers> {
+        describe(&self.network, self.weights.values())
+    }
+
+    fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError> {
+        self.weights.save(out)
+    }
+}

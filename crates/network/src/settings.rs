@@ -1,0 +1,229 @@
+//! The settings that the dense and the convolutional network share.
+//!
+//! Each family's table is its own architecture followed by [`Training::TABLE`].
+//!
+//! The defaults are those of the common examples: 10 epochs of 128 pictures, Adam at
+//! a constant 0.001. They are not the best there is. On MNIST, training on 54,000 pictures,
+//! one cycle up to 0.004 is right on 0.9809 of the test digits instead of 0.9775 with the
+//! dense network (means of six seeds), and on 0.993 instead of 0.991 with the
+//! convolutional one, in the same time.
+//!
+//! By default a fit runs all its epochs and returns the weights of the one with the
+//! lowest validation loss. Stopping early (`patience`) is off: a schedule that falls is
+//! worth most at its end.
+
+use bakeoff_core::{ModelSpec, SettingKind, SpecError, settings};
+use bakeoff_kernels::Adam;
+
+use crate::{
+    augment::{Augmentation, Rotate, Shift},
+    schedule::{Schedule, ScheduleKind},
+    stopping::KeptEpoch,
+};
+
+/// What the setting `dropout` of a family takes.
+pub const DROPOUT_RATE: SettingKind = SettingKind::Float {
+    min: 0.0,
+    max: 0.95,
+};
+
+const COUNT: SettingKind = SettingKind::Int {
+    min: 1,
+    max: 100_000,
+};
+const SHARE: SettingKind = SettingKind::Float { min: 0.0, max: 1.0 };
+const UP_TO_TEN: SettingKind = SettingKind::Float {
+    min: 0.0,
+    max: 10.0,
+};
+
+settings! {
+    /// Everything about training that does not depend on the architecture.
+    pub struct Training {
+        batch_norm: bool = false, SettingKind::Bool,
+            "batch-normalise every hidden layer before its ReLU (replaces its bias)";
+        epochs: u64 = 10, COUNT,
+            "passes over the training data, at most";
+        batch_size: usize = 128, SettingKind::Int { min: 1, max: 65_536 },
+            "pictures per step of the optimiser";
+        learning_rate: f64 = 0.001, UP_TO_TEN,
+            "Adam's step size; the highest one where a schedule changes it";
+        schedule: ScheduleKind = "constant", ScheduleKind::KIND,
+            "how the learning rate changes over the fit";
+        step_every: u64 = 3, COUNT,
+            "schedule step: epochs between two falls";
+        step_factor: f64 = 0.5, SHARE,
+            "schedule step: what each fall multiplies the rate by";
+        warm_up: f64 = 0.0, SHARE,
+            "schedules constant, step and cosine: share of all steps in which the rate rises linearly from 0";
+        peak_at: f64 = 0.3, SHARE,
+            "schedule one-cycle: share of all steps after which the rate is highest";
+        weight_decay: f64 = 0.0, UP_TO_TEN,
+            "decoupled weight decay (AdamW) on every trained value; 0 is plain Adam";
+        keep: KeptEpoch = "best-loss", KeptEpoch::KIND,
+            "the epoch whose weights are kept, judged on the validation part";
+        patience: u64 = 0, SettingKind::Int { min: 0, max: 100_000 },
+            "stop after this many epochs in a row without improvement on the validation part; 0 never stops";
+        shift: usize = 0, SettingKind::Int { min: 0, max: 64 },
+            "augmentation: move each training picture by up to this many pixels on each axis";
+        rotate: f64 = 0.0, SettingKind::Float { min: 0.0, max: 180.0 },
+            "augmentation: turn each training picture by up to this many degrees either way";
+    }
+}
+
+impl Training {
+    /// Reads them from a resolved spec and checks what depends on several at once.
+    ///
+    /// # Errors
+    /// Which setting contradicts which.
+    pub(crate) fn from_spec(spec: &ModelSpec) -> Result<Self, SpecError> {
+        let training: Self = spec.settings()?;
+        if training.patience > 0 && training.keep == KeptEpoch::Last {
+            return Err(spec.bad_setting(
+                "keep",
+                "best-loss or best-accuracy where patience is above 0: stopping early restores \
+                 the best weights",
+            ));
+        }
+        if training.learning_rate <= 0.0 {
+            return Err(spec.bad_setting("learning_rate", "a number above 0"));
+        }
+        if training.batch_norm && training.batch_size == 1 {
+            return Err(spec.bad_setting(
+                "batch_size",
+                "at least 2 with batch_norm = true: one picture has no variance",
+            ));
+        }
+        Ok(training)
+    }
+
+    /// The learning rate over a fit of `steps_per_epoch` steps an epoch.
+    pub(crate) fn schedule(&self, steps_per_epoch: u64) -> Schedule {
+        Schedule {
+            kind: self.schedule,
+            rate: self.learning_rate,
+            steps_per_epoch,
+            epochs: self.epochs,
+            step_every: self.step_every,
+            step_factor: self.step_factor,
+            warm_up: self.warm_up,
+            peak_at: self.peak_at,
+        }
+    }
+
+    /// The optimiser.
+    pub(crate) fn adam(&self) -> Adam {
+        Adam {
+            weight_decay: self.weight_decay as f32,
+            ..Adam::default()
+        }
+    }
+
+    /// The augmentations that are switched on.
+    pub(crate) fn augmentations(&self) -> Vec<Box<dyn Augmentation>> {
+        let mut steps: Vec<Box<dyn Augmentation>> = Vec::new();
+        if self.rotate > 0.0 {
+            steps.push(Box::new(Rotate {
+                degrees: self.rotate,
+            }));
+        }
+        if self.shift > 0 {
+            steps.push(Box::new(Shift { pixels: self.shift }));
+        }
+        steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bakeoff_core::{Engine, Family, Settings};
+
+    use serde_json::json;
+
+    use super::*;
+
+    static FAMILY: Family = Family {
+        name: "toy",
+        title: "Toy",
+        summary: "",
+        engines: &[Engine {
+            name: "burn-flex",
+            summary: "",
+            deterministic: true,
+            code: None,
+        }],
+        settings: &[Training::TABLE],
+        uses_validation: true,
+        is_baseline: false,
+    };
+
+    fn training(given: serde_json::Value) -> Result<Training, SpecError> {
+        let given: Settings = given
+            .as_object()
+            .map(|object| object.clone().into_iter().collect())
+            .unwrap_or_default();
+        Training::from_spec(&FAMILY.resolve(None, &given)?)
+    }
+
+    #[test]
+    fn defaults_are_the_default_experiment() -> Result<(), SpecError> {
+        let training = training(json!({}))?;
+        assert_eq!((training.epochs, training.batch_size), (10, 128));
+        assert_eq!(training.schedule, ScheduleKind::Constant);
+        assert!(training.augmentations().is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn every_setting_is_read() -> Result<(), SpecError> {
+        let training = training(json!({
+            "epochs": 2, "batch_size": 3, "learning_rate": 0.5, "schedule": "one-cycle",
+            "step_every": 4, "step_factor": 0.25, "warm_up": 0.125, "peak_at": 0.5,
+            "weight_decay": 0.75, "keep": "best-accuracy", "patience": 5, "shift": 6,
+            "rotate": 7.0,
+        }))?;
+        let expected = Training {
+            batch_norm: false,
+            epochs: 2,
+            batch_size: 3,
+            learning_rate: 0.5,
+            schedule: ScheduleKind::OneCycle,
+            step_every: 4,
+            step_factor: 0.25,
+            warm_up: 0.125,
+            peak_at: 0.5,
+            weight_decay: 0.75,
+            keep: KeptEpoch::BestAccuracy,
+            patience: 5,
+            shift: 6,
+            rotate: 7.0,
+        };
+        assert_eq!(training, expected);
+        assert_eq!(training.adam().weight_decay, 0.75);
+        assert_eq!(training.augmentations().len(), 2);
+        assert_eq!(training.schedule(9).steps_per_epoch, 9);
+        Ok(())
+    }
+
+    #[test]
+    fn contradictions_are_refused_by_name() {
+        let key = |given| {
+            training(given)
+                .err()
+                .and_then(|error| error.key().map(str::to_owned))
+        };
+        assert_eq!(
+            key(json!({"patience": 2, "keep": "last"})).as_deref(),
+            Some("keep")
+        );
+        assert_eq!(
+            key(json!({"batch_norm": true, "batch_size": 1})).as_deref(),
+            Some("batch_size")
+        );
+        assert_eq!(
+            key(json!({"learning_rate": 0})).as_deref(),
+            Some("learning_rate")
+        );
+        assert_eq!(key(json!({"patience": 2})), None);
+    }
+}

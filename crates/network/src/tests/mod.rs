@@ -1,0 +1,34 @@
+//! What engines compute, compared with each other and with other libraries.
+
+mod engines;
+mod golden;
+mod random_networks;
+
+use bakeoff_kernels::{Adam, Network};
+
+use crate::{
+    engine::{Learner, NetworkEngine, Scorer, Start},
+    weights::Weights,
+};
+
+impl NetworkEngine {
+    fn learner(
+        &self,
+        network: &Network,
+        weights: &Weights,
+        adam: Adam,
+        dropout_seed: u64,
+    ) -> Box<dyn Learner> {
+        let start = Start {
+            network,
+            weights,
+            adam,
+            dropout_seed,
+        };
+        (self.functions.unwrap().learner)(&start).unwrap()
+    }
+
+    fn scorer(&self, network: &Network, weights: &Weights) -> Scorer {
+        (self.functions.unwrap().scorer)(network, weights).unwrap()
+    }
+}

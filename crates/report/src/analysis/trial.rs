@@ -1,0 +1,170 @@
+//! The trials of a run, with everything that views show of them computed once.
+
+use bakeoff_core::{
+    Probabilities, Samples,
+    record::{Measured, PlannedTrial, Record, Run},
+};
+use bakeoff_measures::{Measure, TrialResult, Values};
+use bakeoff_metrics::{
+    Confidence, Evaluation, Interval, OneVsRest, Predictions, statistics::wilson,
+};
+
+use crate::results::{Fate, Results, Status, read};
+
+/// The trials of one model on one dataset: one for each seed.
+pub(crate) struct Entry<'a> {
+    /// The name the user gave the model.
+    pub(crate) model: &'a str,
+    /// The model's place among all models of the run; decides its colour everywhere.
+    pub(crate) series: usize,
+    /// Its trials, in the order of the plan.
+    pub(crate) trials: Vec<Trial<'a>>,
+}
+
+/// A planned trial and what became of it.
+pub(crate) struct Trial<'a> {
+    /// As planned.
+    pub(crate) planned: &'a PlannedTrial,
+    /// Its record, if there is one.
+    pub(crate) record: Option<&'a Record>,
+    /// What became of it.
+    pub(crate) fate: Fate<Box<Success<'a>>>,
+}
+
+/// A trial that succeeded, with all that its charts need.
+pub(crate) struct Success<'a> {
+    /// What the record says.
+    pub(crate) measured: &'a Measured,
+    /// The test part it was reported on.
+    pub(crate) test: &'a Samples,
+    /// Its answers.
+    pub(crate) probabilities: &'a Probabilities,
+    /// The same without calibration, where it was calibrated.
+    pub(crate) uncalibrated: Option<&'a Probabilities>,
+    /// The predicted class of each test sample.
+    pub(crate) predicted: Vec<u16>,
+    /// Every score that is computed once for all views.
+    pub(crate) evaluation: Evaluation,
+    /// Every number that is shown of it.
+    pub(crate) values: Values,
+    /// Every class ranked against the rest, for curves.
+    pub(crate) curves: OneVsRest,
+}
+
+impl<'a> Entry<'a> {
+    /// Its successful trials, in the order of the plan.
+    pub(crate) fn successes(&self) -> impl Iterator<Item = (&Trial<'a>, &Success<'a>)> {
+        self.trials
+            .iter()
+            .filter_map(|trial| Some((trial, trial.success()?)))
+    }
+
+    /// The trial that stands for the model where only one can: the first successful one
+    /// of the plan, which no score has chosen.
+    pub(crate) fn example(&self) -> Option<(&Trial<'a>, &Success<'a>)> {
+        self.successes().next()
+    }
+
+    /// The mean of something over its successful trials; `None` where there are none.
+    pub(crate) fn mean(&self, value: impl Fn(&Success<'a>) -> f64) -> Option<f64> {
+        mean(self.successes().map(|(_, success)| value(success)))
+    }
+
+    /// The mean of a measure over its successful trials; `None` as soon as one lacks it.
+    pub(crate) fn mean_of(&self, measure: &Measure) -> Option<f64> {
+        Values::mean(
+            self.successes().map(|(_, success)| &success.values),
+            measure,
+        )
+    }
+
+    /// Mean accuracy over its successful trials.
+    pub(crate) fn mean_accuracy(&self) -> Option<f64> {
+        self.mean(|success| success.evaluation.accuracy)
+    }
+}
+
+impl<'a> Trial<'a> {
+    pub(super) fn new(run: &'a Run, planned: &'a PlannedTrial) -> Self {
+        Self {
+            planned,
+            record: run.records.get(&planned.id),
+            fate: read(run, planned)
+                .and_then(|results| Ok(Box::new(Success::new(run, planned, results)?))),
+        }
+    }
+
+    /// Its measurements, if it succeeded.
+    pub(crate) fn success(&self) -> Option<&Success<'a>> {
+        self.fate.ok().map(Box::as_ref)
+    }
+
+    /// How it stands.
+    pub(crate) fn status(&self) -> Status {
+        self.fate.status()
+    }
+
+    /// Why it has no results.
+    pub(crate) fn reason(&self) -> Option<String> {
+        self.fate.reason().map(str::to_owned)
+    }
+}
+
+impl<'a> Success<'a> {
+    fn new(run: &'a Run, planned: &PlannedTrial, results: Results<'a>) -> Result<Self, String> {
+        let Results {
+            measured,
+            predictions,
+        } = results;
+        let test = run
+            .tests
+            .get(&measured.test_fingerprint)
+            .ok_or("the pictures of its test data are not available")?;
+        let curves = OneVsRest::new(&predictions);
+        let evaluation = Evaluation::of(&predictions, &curves);
+        let values = Values::of(&TrialResult {
+            predictions: &predictions,
+            evaluation: &evaluation,
+            measured,
+        });
+        Ok(Self {
+            measured,
+            test,
+            probabilities: predictions.probabilities(),
+            uncalibrated: run.uncalibrated.get(&planned.id),
+            predicted: predictions.predicted().to_vec(),
+            evaluation,
+            values,
+            curves,
+        })
+    }
+
+    /// Labels and probabilities together, as the metrics take them.
+    pub(crate) fn predictions(&self) -> Option<Predictions<'a>> {
+        // They were together once already, in `new`.
+        Predictions::new(self.test.labels(), self.probabilities).ok()
+    }
+
+    /// The 95 % interval of its accuracy.
+    pub(crate) fn interval(&self) -> Interval {
+        let confusion = &self.evaluation.confusion;
+        wilson(confusion.correct(), confusion.total(), Confidence::P95)
+    }
+
+    /// Wrong predictions.
+    pub(crate) fn errors(&self) -> u64 {
+        let confusion = &self.evaluation.confusion;
+        confusion.total() - confusion.correct()
+    }
+}
+
+/// The mean, or `None` of nothing.
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0_usize), |(sum, n), x| (sum + x, n + 1));
+    (count > 0).then(|| sum / count as f64)
+}
+
+/// Nanoseconds of a record in seconds.
+pub(crate) fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}

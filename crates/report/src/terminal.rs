@@ -1,0 +1,229 @@
+//! The leaderboard for a terminal, and columns of plain text.
+
+use bakeoff_measures::{ACCURACY, Measure, Shown, Unit, format};
+
+use crate::{
+    analysis::significance::HEADLINES,
+    leaderboard::{Leaderboard, LeaderboardRow},
+    results::Status,
+};
+
+/// Which side of its column a cell is aligned to.
+#[derive(Clone, Copy, Debug)]
+pub enum Align {
+    /// The left side: names and words.
+    Left,
+    /// The right side: numbers.
+    Right,
+}
+
+/// Rows under a header, two spaces between columns, as wide as their widest cell. Lines
+/// have no spaces at their end.
+pub fn table(header: &[(&str, Align)], rows: &[Vec<String>]) -> String {
+    let width = |text: &str| text.chars().count();
+    let cell = |row: usize, column: usize| rows[row].get(column).map_or("", String::as_str);
+    let widths: Vec<usize> = header
+        .iter()
+        .enumerate()
+        .map(|(column, (title, _))| {
+            let cells = (0..rows.len()).map(|row| width(cell(row, column)));
+            cells.chain([width(title)]).max().unwrap_or_default()
+        })
+        .collect();
+    let line = |cells: &dyn Fn(usize) -> String| {
+        let padded = header.iter().zip(&widths).enumerate();
+        let padded = padded.map(|(column, ((_, align), &width))| match align {
+            Align::Left => format!("{:<width$}", cells(column)),
+            Align::Right => format!("{:>width$}", cells(column)),
+        });
+        let line = padded.collect::<Vec<_>>().join("  ");
+        format!("{}\n", line.trim_end())
+    };
+    let mut text = line(&|column| header[column].0.to_owned());
+    for row in 0..rows.len() {
+        text += &line(&|column| cell(row, column).to_owned());
+    }
+    text
+}
+
+/// A table whose first columns name a trial: model, dataset and seed, as far as there are
+/// several.
+struct TrialTable<'a> {
+    header: Vec<(&'a str, Align)>,
+    datasets: bool,
+    seeds: bool,
+    rows: Vec<Vec<String>>,
+}
+
+impl<'a> TrialTable<'a> {
+    fn new(board: &Leaderboard, names: &[&'a str]) -> Self {
+        let (datasets, seeds) = (differ(board, |r| &r.dataset), differ(board, |r| r.seed));
+        let mut header: Vec<(&str, Align)> = names.iter().map(|n| (*n, Align::Left)).collect();
+        header.extend(datasets.then_some(("dataset", Align::Left)));
+        header.extend(seeds.then_some(("seed", Align::Right)));
+        Self {
+            header,
+            datasets,
+            seeds,
+            rows: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, row: &LeaderboardRow, names: &[&str], cells: Vec<String>) {
+        let mut line: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        line.extend(self.datasets.then(|| row.dataset.clone()));
+        line.extend(self.seeds.then(|| row.seed.to_string()));
+        line.extend(cells);
+        self.rows.push(line);
+    }
+
+    fn text(&self) -> String {
+        table(&self.header, &self.rows)
+    }
+}
+
+/// Whether a property is not the same in all rows.
+fn differ<'a, T: PartialEq>(board: &'a Leaderboard, of: impl Fn(&'a LeaderboardRow) -> T) -> bool {
+    let rows = &board.rows;
+    rows.iter().any(|row| of(row) != of(&rows[0]))
+}
+
+/// The leaderboard: every trial, the 95 % intervals, which models are best, and why trials
+/// have no results.
+pub fn leaderboard(board: &Leaderboard) -> String {
+    let compared = board
+        .rows
+        .iter()
+        .any(|row| row.tied_with_best == Some(false))
+        || differ(board, |r| &r.model);
+    let measures: Vec<&Measure> = Measure::shown_in(Shown::Terminal).collect();
+    let mut trials = TrialTable::new(board, &["model", "engine"]);
+    trials
+        .header
+        .extend(measures.iter().map(|m| (m.label, Align::Right)));
+    let mut failures = String::new();
+    for row in &board.rows {
+        let cell = |measure: &&Measure| match (row.text(measure), row.tied_with_best) {
+            (text, _) if **measure != ACCURACY => text,
+            (_, _) if row.status != Status::Ok => row.status.as_str().to_owned(),
+            (text, _) if !compared => text,
+            (text, Some(true)) => format!("{text} *"),
+            // Two blanks in the place of the star keep the digits in line.
+            (text, _) => format!("{text}  "),
+        };
+        let cells = measures.iter().map(cell).collect();
+        trials.push(row, &[&row.model, &row.engine], cells);
+        if let Some(reason) = &row.reason {
+            failures += &format!("{} {}: {reason}\n", row.model, row.status.as_str());
+        }
+    }
+    let mut parts = vec![trials.text(), intervals(board)];
+    if compared {
+        parts.push(best(board, trials.datasets));
+    }
+    parts.push(failures);
+    parts.retain(|part| !part.is_empty());
+    format::plain_spaces(&parts.join("\n"))
+}
+
+/// The 95 % intervals of every trial with results.
+fn intervals(board: &Leaderboard) -> String {
+    let mut table = TrialTable::new(board, &["95 % interval of"]);
+    let measures = HEADLINES.map(Measure::of);
+    table
+        .header
+        .extend(measures.map(|m| (m.label, Align::Right)));
+    for row in board.rows.iter().filter(|row| row.status == Status::Ok) {
+        let cell = |measure: &Measure| {
+            let interval = measure.metric.and_then(|metric| row.interval(metric));
+            format::or_nothing(interval, |interval| {
+                let text = measure
+                    .unit
+                    .write_interval(interval.low, interval.high, row.samples());
+                let unit = if measure.unit == Unit::Percent {
+                    " %"
+                } else {
+                    ""
+                };
+                format!("{text}{unit}")
+            })
+        };
+        table.push(row, &[&row.model], measures.map(cell).to_vec());
+    }
+    match table.rows.is_empty() {
+        true => String::new(),
+        false => table.text(),
+    }
+}
+
+/// Which models are best, in a line for each dataset, and the spread over seeds.
+fn best(board: &Leaderboard, datasets: bool) -> String {
+    let mut out = String::new();
+    let mut seen: Vec<&str> = Vec::new();
+    for LeaderboardRow { dataset, .. } in &board.rows {
+        if seen.contains(&dataset.as_str()) {
+            continue;
+        }
+        seen.push(dataset);
+        let mut models: Vec<&LeaderboardRow> = Vec::new();
+        for row in board.rows.iter().filter(|row| row.dataset == *dataset) {
+            let known = models.iter().any(|known| known.model == row.model);
+            if row.tied_with_best.is_some() && !known {
+                models.push(row);
+            }
+        }
+        if models.len() < 2 {
+            continue;
+        }
+        if datasets {
+            out += &format!("{dataset}: ");
+        }
+        let tied = models.iter().filter(|row| row.tied_with_best == Some(true));
+        let tied: Vec<&str> = tied.map(|row| row.model.as_str()).collect();
+        out += &match tied.as_slice() {
+            [only] => format!("* {only} is significantly more accurate than every other model.\n"),
+            [one, other] => format!(
+                "* {one} and {other} are not significantly different in accuracy on these test pictures.\n"
+            ),
+            // Each from the best: two of them may well differ from each other.
+            several => format!(
+                "* {}: not significantly different from the best of them in accuracy on these test pictures.\n",
+                several.join(", ")
+            ),
+        };
+        let seeds: Vec<String> = models
+            .iter()
+            .filter_map(|row| {
+                let deviation = 100.0 * row.accuracy_seed_deviation?;
+                Some(format!("{} ±{deviation:.2}", row.model))
+            })
+            .collect();
+        if !seeds.is_empty() {
+            out += &format!(
+                "Standard deviation of the accuracy over seeds, in points: {}.\n",
+                seeds.join(", ")
+            );
+        }
+    }
+    if !out.is_empty() {
+        out += "Paired tests on the same test pictures, corrected for all pairs of models, at the 5 % level; the report shows every pair.\n";
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Align::*, table};
+
+    #[test]
+    fn columns_line_up_by_characters() {
+        let text = table(
+            &[("name", Left), ("n", Right)],
+            &[
+                vec!["é".into(), "10".into()],
+                vec!["longer".into(), "5".into()],
+            ],
+        );
+        assert_eq!(text, "name     n\né       10\nlonger   5\n");
+    }
+}

@@ -1,0 +1,387 @@
+//! Saved models on disk: `<models>/<dataset>/<name>/`.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use bakeoff_core::{Family, FittedModel, SpecError, StoreError, did_you_mean, nearest_name, to_hex};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    atomic,
+    calibrated::Calibrated,
+    manifest::{FORMAT_VERSION, Manifest, ModelFacts, WeightsFile},
+    tensors::{TensorFile, TensorMap},
+};
+
+const MANIFEST: &str = "manifest.json";
+const LOCK: &str = ".lock";
+
+/// Finds a family by its name: `bakeoff_zoo::family`. Saved models know no family.
+pub type FindFamily = fn(&str) -> Result<&'static Family, SpecError>;
+
+/// Where a model was saved and how large it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedModel {
+    /// The model's folder.
+    pub folder: PathBuf,
+    /// Manifest and weights together.
+    pub bytes: u64,
+}
+
+/// A model read back, with everything it says of itself.
+pub struct LoadedModel {
+    /// `<dataset>/<name>`, from the folders, as in [`Listed`]: a model that was copied or
+    /// renamed is called by where it lies, not by what its manifest was once saved as.
+    pub full_name: String,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// Ready to answer.
+    pub model: Box<dyn FittedModel>,
+}
+
+/// A model found in a folder of models: its manifest, or why that cannot be read.
+#[derive(Debug)]
+pub struct Listed {
+    /// `<dataset>/<name>`, from the folders.
+    pub full_name: String,
+    /// The model's folder.
+    pub folder: PathBuf,
+    /// What it says of itself. Damage in one model never hides the others.
+    pub manifest: Result<Manifest, StoreError>,
+}
+
+/// Why a name leads to no saved model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FindError {
+    /// No model of that name.
+    #[error(
+        "there is no saved model `{name}` in {}{}; {}",
+        models.display(),
+        did_you_mean(.suggestion.as_deref()),
+        if there.is_empty() { "there are none yet".to_owned() } else { format!("there are: {}", there.join(", ")) }
+    )]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The folder of models.
+        models: PathBuf,
+        /// The name there that looks most like it.
+        suggestion: Option<String>,
+        /// Every full name there.
+        there: Vec<String>,
+    },
+    /// A short name that several datasets have.
+    #[error("`{name}` could be any of: {}; say which", candidates.join(", "))]
+    Ambiguous {
+        /// The name asked for.
+        name: String,
+        /// The full names that it could mean.
+        candidates: Vec<String>,
+    },
+    /// The folder of models cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::Io { path, source }
+}
+
+fn damaged(path: &Path, reason: impl Into<String>) -> StoreError {
+    StoreError::Damaged {
+        path: path.to_owned(),
+        reason: reason.into(),
+    }
+}
+
+/// Whether `name` can be one folder's name on any system, and nothing else.
+fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 100
+        && !name.starts_with('.')
+        && !name
+            .chars()
+            .any(|c| c.is_control() || "/\\:*?\"<>|".contains(c))
+}
+
+/// Saves a model as `<models>/<dataset>/<name>/`, replacing one of the same name only
+/// once the new one is whole.
+///
+/// # Errors
+/// When a name is not fit for a folder, the model cannot be written down, or the disk
+/// fails; what was there before is then still there.
+pub fn save(
+    models: &Path,
+    model: &dyn FittedModel,
+    facts: ModelFacts,
+) -> Result<SavedModel, StoreError> {
+    for name in [&facts.dataset, &facts.name] {
+        if !is_plain_name(name) {
+            return Err(StoreError::Inconsistent(format!(
+                "`{name}` cannot be part of a saved model's name: use 1 to 100 letters, digits, - or _"
+            )));
+        }
+    }
+    if facts.class_names.len() != model.classes() {
+        return Err(StoreError::Inconsistent(format!(
+            "{} class names for a model of {} classes",
+            facts.class_names.len(),
+            model.classes()
+        )));
+    }
+    let mut tensors = TensorMap::new();
+    model.save(&mut tensors)?;
+    let weights = tensors.to_bytes()?;
+    drop(tensors);
+    let sha256 = to_hex(&Sha256::digest(&weights));
+
+    let folder = models.join(&facts.dataset).join(&facts.name);
+    fs::create_dir_all(&folder).map_err(io_error(&folder))?;
+    // Two processes that save the same model take turns; the lock goes with the process.
+    let lock_path = folder.join(LOCK);
+    let lock = File::create(&lock_path).map_err(io_error(&lock_path))?;
+    lock.lock().map_err(io_error(&lock_path))?;
+    atomic::remove_temporaries(&folder);
+
+    // Named by content: the old manifest goes on pointing at the old weights until the
+    // new manifest replaces it.
+    let file = format!("weights-{}.safetensors", &sha256[..12]);
+    let weights_path = folder.join(&file);
+    atomic::write_whole(&weights_path, &weights).map_err(io_error(&weights_path))?;
+    let mut manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        bakeoff_version: env!("CARGO_PKG_VERSION").into(),
+        input_shape: model.input_shape(),
+        preprocessing: "pixels as bytes 0..=255, light ink on dark ground, N×C×H×W; \
+                        the family scales them as it needs"
+            .into(),
+        parameters: model.parameters(),
+        temperature: model.temperature(),
+        weights: WeightsFile {
+            file: file.clone(),
+            bytes: weights.len() as u64,
+            sha256,
+        },
+        checksum: String::new(),
+        facts,
+    };
+    manifest.checksum = manifest.computed_checksum();
+    let text = manifest_text(&manifest)?;
+    let manifest_path = folder.join(MANIFEST);
+    atomic::write_whole(&manifest_path, &text).map_err(io_error(&manifest_path))?;
+    remove_where(&folder, |name| name.starts_with("weights-") && name != file);
+    Ok(SavedModel {
+        bytes: (weights.len() + text.len()) as u64,
+        folder,
+    })
+}
+
+/// Removes files that nothing refers to; one that stays does no harm.
+fn remove_where(folder: &Path, unwanted: impl Fn(&str) -> bool) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(&unwanted) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// A manifest as it is written.
+fn manifest_text(manifest: &Manifest) -> Result<Vec<u8>, StoreError> {
+    let mut text = serde_json::to_vec_pretty(manifest)
+        .map_err(|error| StoreError::Inconsistent(error.to_string()))?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Reads and checks a model's manifest, without its weights.
+///
+/// # Errors
+/// Naming the file: not there, not a manifest, another version, or altered.
+pub fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
+    let path = folder.join(MANIFEST);
+    let text = fs::read(&path).map_err(io_error(&path))?;
+    let value: serde_json::Value = serde_json::from_slice(&text)
+        .map_err(|error| damaged(&path, format!("not a manifest: {error}; train it again")))?;
+    // The version first: the fields of another version may well be others.
+    let version = value.get("format_version").and_then(|v| v.as_u64());
+    if version != Some(u64::from(FORMAT_VERSION)) {
+        return Err(damaged(
+            &path,
+            format!(
+                "format version {}, this bakeoff reads {FORMAT_VERSION}; train it again or use the bakeoff that wrote it",
+                version.map_or("unknown".into(), |v| v.to_string())
+            ),
+        ));
+    }
+    let manifest: Manifest = serde_json::from_value(value)
+        .map_err(|error| damaged(&path, format!("not a manifest: {error}; train it again")))?;
+    // The second half finds what means nothing to the parser, such as an unknown key in
+    // the place of one that may be absent.
+    if manifest.checksum != manifest.computed_checksum() || manifest_text(&manifest)? != text {
+        return Err(damaged(
+            &path,
+            "the checksum does not match: the file was altered or damaged; train it again",
+        ));
+    }
+    if !is_plain_name(&manifest.weights.file) {
+        return Err(damaged(&path, "the weights must lie in the same folder"));
+    }
+    Ok(manifest)
+}
+
+/// Reads a model from its folder.
+///
+/// # Errors
+/// Naming the file: not there, damaged (by checksum), of another version, or weights
+/// that contradict the settings. Nothing larger than the files themselves is allocated.
+pub fn load(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError> {
+    let manifest = read_manifest(folder)?;
+    let path = folder.join(&manifest.weights.file);
+    let found = fs::metadata(&path)
+        .map_err(|error| damaged(&path, format!("{error}; train it again")))?
+        .len();
+    if found != manifest.weights.bytes {
+        return Err(damaged(
+            &path,
+            format!(
+                "{found} bytes, the manifest says {}; train it again",
+                manifest.weights.bytes
+            ),
+        ));
+    }
+    let bytes = fs::read(&path).map_err(io_error(&path))?;
+    if to_hex(&Sha256::digest(&bytes)) != manifest.weights.sha256 {
+        return Err(damaged(
+            &path,
+            "the checksum does not match: the file was altered or damaged; train it again",
+        ));
+    }
+    let spec = &manifest.facts.spec;
+    let family =
+        family(&spec.family).map_err(|error| damaged(&folder.join(MANIFEST), error.to_string()))?;
+    // Also where the family would not look at it to load.
+    if let Err(error) = family.resolve(Some(&spec.engine), &spec.settings) {
+        return Err(damaged(&folder.join(MANIFEST), error.to_string()));
+    }
+    let mut tensors = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
+    let fitted = family
+        .load(spec, &manifest.header(), &mut tensors)
+        .map_err(|error| error.in_file(&path))?;
+    let model: Box<dyn FittedModel> = match manifest.temperature {
+        None => fitted,
+        Some(temperature) => Box::new(
+            Calibrated::new(fitted, temperature)
+                .map_err(|error| error.in_file(folder.join(MANIFEST)))?,
+        ),
+    };
+    if model.input_shape() != manifest.input_shape
+        || model.classes() != manifest.facts.class_names.len()
+    {
+        return Err(damaged(
+            &path,
+            "the weights are of another shape than the manifest says",
+        ));
+    }
+    Ok(LoadedModel {
+        full_name: full_name(folder),
+        manifest,
+        model,
+    })
+}
+
+/// Every saved model under a folder, sorted by full name. A folder that is not there
+/// has none.
+///
+/// # Errors
+/// When the folder is there but cannot be read.
+pub fn list(models: &Path) -> Result<Vec<Listed>, StoreError> {
+    let mut listed = Vec::new();
+    for dataset in folders(models)? {
+        for folder in folders(&dataset)? {
+            if !folder.join(MANIFEST).exists() {
+                continue;
+            }
+            listed.push(Listed {
+                full_name: full_name(&folder),
+                manifest: read_manifest(&folder),
+                folder,
+            });
+        }
+    }
+    Ok(listed)
+}
+
+/// The name that is never ambiguous: `mnist/cnn`.
+fn full_name(folder: &Path) -> String {
+    let dataset = folder.parent().map(file_name).unwrap_or_default();
+    format!("{dataset}/{}", file_name(folder))
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// The folders within a folder, sorted; none if it is not there.
+fn folders(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(io_error(path))?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(io_error(path))?;
+        if entry.path().is_dir() {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The part of a full name that will do where only one dataset has it: `cnn`.
+pub fn short_name(full_name: &str) -> &str {
+    full_name
+        .rsplit_once('/')
+        .map_or(full_name, |(_, short)| short)
+}
+
+/// The folder of the model called `name`: `cnn`, or `mnist/cnn` where several datasets
+/// have a `cnn`.
+///
+/// # Errors
+/// [`FindError::Unknown`] with those that are there, [`FindError::Ambiguous`] with the
+/// candidates.
+pub fn find(models: &Path, name: &str) -> Result<PathBuf, FindError> {
+    let listed = list(models)?;
+    let mut matching: Vec<&Listed> = listed
+        .iter()
+        .filter(|listed| listed.full_name == name || short_name(&listed.full_name) == name)
+        .collect();
+    if matching.len() > 1 {
+        return Err(FindError::Ambiguous {
+            name: name.into(),
+            candidates: matching.iter().map(|l| l.full_name.clone()).collect(),
+        });
+    }
+    matching
+        .pop()
+        .map(|listed| listed.folder.clone())
+        .ok_or_else(|| FindError::Unknown {
+            name: name.into(),
+            models: models.to_owned(),
+            suggestion: nearest_name(
+                name,
+                listed
+                    .iter()
+                    .flat_map(|l| [l.full_name.as_str(), short_name(&l.full_name)]),
+            ),
+            there: listed.iter().map(|l| l.full_name.clone()).collect(),
+        })
+}
