@@ -50,13 +50,14 @@ fn compiled_once(edges: &str, test_edges: &str) {
     // The one crate that depends on Burn: nearly all below it is below Burn.
     let network = features(&["--package", "bakeoff-network", "--edges", edges]);
     assert!(network.keys().any(|package| package.starts_with("burn v")));
-    let program = features(&["--package", "bakeoff", "--edges", edges]);
+    let program = features(&["--package", "bakeoff-cli", "--edges", edges]);
     let mut selections = vec![
         vec!["--workspace", "--edges", edges],
         vec!["--workspace", "--edges", test_edges],
     ];
     for package in [
         "bakeoff",
+        "bakeoff-cli",
         "bakeoff-network",
         "bakeoff-ann",
         "bakeoff-cnn",

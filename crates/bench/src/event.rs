@@ -1,5 +1,7 @@
 //! What happens during a trial, for progress bars and pipes.
 
+use std::ops::ControlFlow;
+
 use bakeoff_core::{Corruption, FitEvent};
 use serde::{Deserialize, Serialize};
 
@@ -45,3 +47,6 @@ pub enum TrialEvent {
         fit: FitEvent,
     },
 }
+
+/// Called with what happens; `Break` cancels the trial at the next event.
+pub(crate) type OnEvent<'a> = dyn FnMut(&TrialEvent) -> ControlFlow<()> + Send + 'a;

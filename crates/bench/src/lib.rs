@@ -23,6 +23,7 @@ mod partition;
 mod plan;
 mod reported_parts;
 mod run_folder;
+mod run_name;
 mod runner;
 mod trial;
 
@@ -36,5 +37,5 @@ pub use host::describe_host;
 pub use measure::{MeasuredPrediction, measure_latency};
 pub use plan::{Unfinished, plan, unfinished_before};
 pub use run_folder::RunFolder;
-pub use runner::{InProcess, Launcher, Observer, RunOutcome, Runner, Subprocess, TrialEnd};
-pub use trial::{TrialOptions, run_trial};
+pub use runner::{InProcess, Launcher, Observer, RunOutcome, Runner, Subprocess};
+pub use trial::{TrialEnd, TrialOptions, run_trial};

@@ -11,10 +11,8 @@ use bakeoff_core::{
         DataInfo, DataRef, PlannedTrial, Purpose, RobustnessSpec, RunInfo, SCHEMA, SaveName,
         SplitSpec, TrialSpec, ValidationSpec,
     },
-    to_hex,
 };
 use bakeoff_data::split::{self, Split};
-use sha2::{Digest, Sha256};
 
 use crate::{
     error::BenchError,
@@ -23,6 +21,7 @@ use crate::{
     partition::{Limited, cut_indices, holds_out, limited, share_of},
     reported_parts::Parts,
     run_folder::RunFolder,
+    run_name::{claim_folder, latest_run, runs, trials_hash},
 };
 
 /// Resolves an experiment into trials and starts a run for them.
@@ -332,39 +331,6 @@ fn absolute(source: &str) -> String {
     )
 }
 
-/// The part of a run's name that says which trials it has: the first 8 hexadecimal
-/// digits of SHA-256 over their ids.
-pub(crate) fn trials_hash(trials: &[PlannedTrial]) -> String {
-    let mut hasher = Sha256::new();
-    for trial in trials {
-        hasher.update(&trial.id);
-    }
-    to_hex(&hasher.finalize()[..4])
-}
-
-/// The run `base` or `base-N` with the highest number, if there is any.
-fn latest_run(out: &Path, base: &str) -> Option<(u64, PathBuf)> {
-    runs(out, base).max()
-}
-
-/// The runs `base` and `base-N` with their numbers.
-fn runs(out: &Path, base: &str) -> impl Iterator<Item = (u64, PathBuf)> {
-    std::fs::read_dir(out)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|entry| entry.path().join("run.json").is_file())
-        .filter_map(move |entry| {
-            let name = entry.file_name();
-            let rest = name.to_str()?.strip_prefix(base)?;
-            let number = match rest.strip_prefix('-') {
-                None => rest.is_empty().then_some(1)?,
-                Some(number) => number.parse().ok()?,
-            };
-            Some((number, entry.path()))
-        })
-}
-
 /// A run of the same trials that was broken off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfinished {
@@ -397,22 +363,4 @@ pub fn unfinished_before(run: &RunFolder) -> Result<Option<Unfinished>, BenchErr
             trials: plan.len(),
         })
     }))
-}
-
-/// Makes the first of `base`, `base-2` ... that is not there. Making the folder is the
-/// claim, so that two runs that start at once never share one.
-fn claim_folder(out: &Path, base: &str) -> Result<PathBuf, BenchError> {
-    std::fs::create_dir_all(out).map_err(BenchError::io(out))?;
-    let mut number = latest_run(out, base).map_or(1, |(number, _)| number + 1);
-    loop {
-        let path = match number {
-            1 => out.join(base),
-            _ => out.join(format!("{base}-{number}")),
-        };
-        match std::fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-            Err(error) => return Err(BenchError::io(&path)(error)),
-        }
-    }
 }

@@ -21,7 +21,6 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use crate::{
     error::BenchError,
     files::{sha256, write_whole},
-    run_folder::RunFolder,
 };
 
 /// Room for the header of a file of tensors.
@@ -63,92 +62,88 @@ impl Parts {
     }
 }
 
-impl RunFolder {
-    /// `<run>/<folder>/<hash, shortened>.safetensors.gz`
-    fn part_path(&self, folder: &str, hash: &str) -> PathBuf {
-        let short = hash.get(..16).unwrap_or(hash);
-        self.path()
-            .join(folder)
-            .join(format!("{short}.safetensors.gz"))
-    }
+/// `<run>/<folder>/<hash, shortened>.safetensors.gz`
+fn part_path(run: &Path, folder: &str, hash: &str) -> PathBuf {
+    let short = hash.get(..16).unwrap_or(hash);
+    run.join(folder).join(format!("{short}.safetensors.gz"))
+}
 
-    /// Writes every part.
-    pub(crate) fn write_parts(&self, parts: &Parts) -> Result<(), BenchError> {
-        for (fingerprint, samples) in &parts.tests {
-            let shape = samples.images().shape();
-            let mut tensors = TensorMap::new();
-            tensors.tensor(
-                "images",
-                &[samples.len(), shape.channels, shape.height, shape.width],
-                TensorData::U8(samples.images().pixels()),
-            )?;
-            tensors.tensor(
-                "labels",
-                &[samples.len()],
-                TensorData::U16(samples.labels()),
-            )?;
-            write_packed(self.part_path("tests", fingerprint), &tensors.to_bytes()?)?;
-        }
-        for (sha256, cut) in &parts.cuts {
-            write_packed(self.part_path("cuts", sha256), &cut_bytes(cut)?)?;
-        }
-        Ok(())
-    }
-
-    /// Reads a dataset's test part.
-    pub(crate) fn read_test(&self, data: &DataInfo) -> Result<Samples, BenchError> {
-        let path = self.part_path("tests", &data.test_fingerprint);
-        let count: usize = data.test_counts.iter().sum();
-        let shape = data.image;
-        let bytes = read_packed(
-            &path,
-            count.saturating_mul(shape.pixels().saturating_add(2)),
+/// Writes every part.
+pub(crate) fn write_parts(run: &Path, parts: &Parts) -> Result<(), BenchError> {
+    for (fingerprint, samples) in &parts.tests {
+        let shape = samples.images().shape();
+        let mut tensors = TensorMap::new();
+        tensors.tensor(
+            "images",
+            &[samples.len(), shape.channels, shape.height, shape.width],
+            TensorData::U8(samples.images().pixels()),
         )?;
-        let damaged = |error: String| BenchError::damaged(&path, error);
-        let mut tensors = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
-        let dimensions = [count, shape.channels, shape.height, shape.width];
-        let pixels = tensors
-            .u8("images", &dimensions)
-            .map_err(|error| error.in_file(&path))?;
-        let labels = tensors
-            .u16("labels", &[count])
-            .map_err(|error| error.in_file(&path))?;
-        let images = Images::new(shape, pixels).map_err(|error| damaged(error.to_string()))?;
-        let samples = Samples::new(images, labels, data.class_names.clone())
-            .map_err(|error| damaged(error.to_string()))?;
-        if samples.fingerprint() != data.test_fingerprint {
-            return Err(damaged(
-                "the fingerprint does not match: the file was altered or damaged; run the experiment again".into(),
-            ));
-        }
-        Ok(samples)
+        tensors.tensor(
+            "labels",
+            &[samples.len()],
+            TensorData::U16(samples.labels()),
+        )?;
+        write_packed(part_path(run, "tests", fingerprint), &tensors.to_bytes()?)?;
     }
+    for (sha256, cut) in &parts.cuts {
+        write_packed(part_path(run, "cuts", sha256), &cut_bytes(cut)?)?;
+    }
+    Ok(())
+}
 
-    /// Reads a fold or holdout.
-    pub(crate) fn read_cut(&self, info: &CutInfo) -> Result<Cut, BenchError> {
-        // Runs of earlier versions name them by fingerprint.
-        let path = [&info.sha256, &info.fingerprint]
-            .map(|hash| self.part_path("cuts", hash))
-            .into_iter()
-            .find(|path| path.exists())
-            .unwrap_or_else(|| self.part_path("cuts", &info.sha256));
-        let bytes = read_packed(&path, info.samples.saturating_mul(6))?;
-        if sha256(&bytes) != info.sha256 {
-            return Err(BenchError::damaged(
-                &path,
-                "the checksum does not match: the file was altered or damaged; run the experiment again",
-            ));
-        }
-        let mut tensors = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
-        let shape = [info.samples];
-        let labels = tensors
-            .u16("labels", &shape)
-            .map_err(|error| error.in_file(&path))?;
-        let indices = tensors
-            .u32("indices", &shape)
-            .map_err(|error| error.in_file(&path))?;
-        Ok(Cut { labels, indices })
+/// Reads a dataset's test part.
+pub(crate) fn read_test(run: &Path, data: &DataInfo) -> Result<Samples, BenchError> {
+    let path = part_path(run, "tests", &data.test_fingerprint);
+    let count: usize = data.test_counts.iter().sum();
+    let shape = data.image;
+    let bytes = read_packed(
+        &path,
+        count.saturating_mul(shape.pixels().saturating_add(2)),
+    )?;
+    let damaged = |error: String| BenchError::damaged(&path, error);
+    let mut tensors = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
+    let dimensions = [count, shape.channels, shape.height, shape.width];
+    let pixels = tensors
+        .u8("images", &dimensions)
+        .map_err(|error| error.in_file(&path))?;
+    let labels = tensors
+        .u16("labels", &[count])
+        .map_err(|error| error.in_file(&path))?;
+    let images = Images::new(shape, pixels).map_err(|error| damaged(error.to_string()))?;
+    let samples = Samples::new(images, labels, data.class_names.clone())
+        .map_err(|error| damaged(error.to_string()))?;
+    if samples.fingerprint() != data.test_fingerprint {
+        return Err(damaged(
+            "the fingerprint does not match: the file was altered or damaged; run the experiment again".into(),
+        ));
     }
+    Ok(samples)
+}
+
+/// Reads a fold or holdout.
+pub(crate) fn read_cut(run: &Path, info: &CutInfo) -> Result<Cut, BenchError> {
+    // Runs of earlier versions name them by fingerprint.
+    let path = [&info.sha256, &info.fingerprint]
+        .map(|hash| part_path(run, "cuts", hash))
+        .into_iter()
+        .find(|path| path.exists())
+        .unwrap_or_else(|| part_path(run, "cuts", &info.sha256));
+    let bytes = read_packed(&path, info.samples.saturating_mul(6))?;
+    if sha256(&bytes) != info.sha256 {
+        return Err(BenchError::damaged(
+            &path,
+            "the checksum does not match: the file was altered or damaged; run the experiment again",
+        ));
+    }
+    let mut tensors = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
+    let shape = [info.samples];
+    let labels = tensors
+        .u16("labels", &shape)
+        .map_err(|error| error.in_file(&path))?;
+    let indices = tensors
+        .u32("indices", &shape)
+        .map_err(|error| error.in_file(&path))?;
+    Ok(Cut { labels, indices })
 }
 
 /// A fold or holdout as a file, not packed yet.

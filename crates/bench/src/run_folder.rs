@@ -28,8 +28,8 @@ use tempfile::TempDir;
 use crate::{
     error::BenchError,
     files::{check_schema, read_json, sha256, to_json, write_whole},
-    plan::trials_hash,
-    reported_parts::Parts,
+    reported_parts::{Parts, read_cut, read_test, write_parts},
+    run_name::trials_hash,
 };
 
 /// What the folders of models that are not kept begin with.
@@ -69,7 +69,7 @@ impl RunFolder {
         }
         let records = folder.records();
         fs::create_dir_all(&records).map_err(BenchError::io(&records))?;
-        folder.write_parts(parts)?;
+        write_parts(path, parts)?;
         let mut lines = Vec::new();
         for trial in plan {
             lines.extend(to_json(trial, false)?);
@@ -293,10 +293,10 @@ impl RunFolder {
         let (mut tests, mut cuts) = (BTreeMap::new(), BTreeMap::new());
         // The data section wants its pictures even where every trial failed.
         for data in &info.datasets {
-            let test = self.read_test(data)?;
+            let test = read_test(&self.path, data)?;
             tests.insert(data.test_fingerprint.clone(), test);
             for cut in &data.cuts {
-                let found = self.read_cut(cut)?;
+                let found = read_cut(&self.path, cut)?;
                 cuts.insert(cut.fingerprint.clone(), found);
             }
         }

@@ -14,39 +14,10 @@ use bakeoff_core::record::{Outcome, PlannedTrial, Record, Stage};
 
 use crate::{
     error::BenchError,
-    event::TrialEvent,
+    event::{OnEvent, TrialEvent},
     run_folder::RunFolder,
-    trial::{OnEvent, TrialOptions, finish, run_trial},
+    trial::{TrialEnd, TrialOptions, finish, run_trial},
 };
-
-/// How a trial ended.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TrialEnd {
-    /// It ran and left this record.
-    Ran(Box<Record>),
-    /// There was a valid record already.
-    AlreadyDone(Box<Record>),
-    /// Another attempt left its record first.
-    CameSecond {
-        /// That record.
-        first: Box<Record>,
-        /// Whether both attempts gave the same probabilities, bit for bit.
-        agrees: bool,
-    },
-    /// It was cancelled and left none.
-    Cancelled,
-}
-
-impl TrialEnd {
-    /// The record that is there now.
-    pub fn record(&self) -> Option<&Record> {
-        match self {
-            Self::Ran(record) | Self::AlreadyDone(record) => Some(record),
-            Self::CameSecond { first, .. } => Some(first),
-            Self::Cancelled => None,
-        }
-    }
-}
 
 /// Told what happens in a run; draws bars, prints lines, or keeps quiet.
 pub trait Observer: Send {

@@ -302,6 +302,13 @@ pub(crate) struct PageArgs {
     pub(crate) no_try_it: bool,
 }
 
+impl PageArgs {
+    /// The folder of models that the page may take models from.
+    pub(crate) fn models<'a>(&self, folder: &'a Path) -> Option<&'a Path> {
+        (!self.no_try_it).then_some(folder)
+    }
+}
+
 /// The score that models are compared by.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum ScoreName {

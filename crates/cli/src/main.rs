@@ -9,7 +9,6 @@ mod args;
 mod commands;
 mod interrupt;
 mod overrides;
-mod pages;
 mod preview;
 mod progress;
 mod text;

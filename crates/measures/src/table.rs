@@ -244,25 +244,28 @@ measures! {
     MACRO_AUC = metric(Metric::MacroAuc, "macro_auc", "macro AUC")
         .in_unit(Unit::Area).shown(Shown::Summary);
     /// Area under the ROC curve of all one-vs-rest decisions pooled.
-    MICRO_AUC = metric(Metric::MicroAuc, "micro_auc", "micro AUC").in_unit(Unit::Area);
+    MICRO_AUC = score("micro_auc", "micro AUC", |r| r.evaluation.micro_auc).in_unit(Unit::Area);
     /// As [`MACRO_AUC`], each class weighted by its samples.
     WEIGHTED_AUC = metric(Metric::WeightedAuc, "weighted_auc", "weighted AUC")
         .in_unit(Unit::Area).shown(Shown::Details);
     /// Mean area under the ROC curve of every two classes.
-    ONE_VS_ONE_AUC = metric(Metric::OneVsOneAuc, "one_vs_one_auc", "one-vs-one AUC")
+    ONE_VS_ONE_AUC = score("one_vs_one_auc", "one-vs-one AUC", |r| r.evaluation.one_vs_one_auc)
         .in_unit(Unit::Area).shown(Shown::Details);
     /// Mean average precision over classes.
-    MACRO_AVERAGE_PRECISION = metric(
-        Metric::MacroAveragePrecision, "macro_average_precision", "macro average precision"
-    ).shown(Shown::Details);
+    MACRO_AVERAGE_PRECISION =
+        score("macro_average_precision", "macro average precision", |r| {
+            r.evaluation.macro_average_precision
+        }).shown(Shown::Details);
     /// Average precision of all one-vs-rest decisions pooled.
-    MICRO_AVERAGE_PRECISION = metric(
-        Metric::MicroAveragePrecision, "micro_average_precision", "micro average precision"
-    ).shown(Shown::Details);
+    MICRO_AVERAGE_PRECISION =
+        score("micro_average_precision", "micro average precision", |r| {
+            r.evaluation.micro_average_precision
+        }).shown(Shown::Details);
     /// Mean average precision, each class weighted by its samples.
-    WEIGHTED_AVERAGE_PRECISION = metric(
-        Metric::WeightedAveragePrecision, "weighted_average_precision", "weighted average precision"
-    ).shown(Shown::Details);
+    WEIGHTED_AVERAGE_PRECISION =
+        score("weighted_average_precision", "weighted average precision", |r| {
+            r.evaluation.weighted_average_precision
+        }).shown(Shown::Details);
     /// Mean negative log probability of the correct class, in nats.
     LOG_LOSS = metric(Metric::LogLoss, "log_loss", "log loss")
         .lower_is_better().shown(Shown::Summary);

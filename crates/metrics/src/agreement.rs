@@ -1,4 +1,4 @@
-//! Several models on the same samples: what they miss together, and what they would reach
+//! Several models on the same samples: their common errors, and what they could reach
 //! together.
 
 use bakeoff_core::Probabilities;
@@ -57,9 +57,9 @@ impl<'a> Agreement<'a> {
             .collect()
     }
 
-    /// Accuracy of an oracle that picks a model for each sample, knowing which is right: no
-    /// way of choosing among the models' answers can reach more. Combining probabilities
-    /// can, where the mean is right though no model is.
+    /// Accuracy of an oracle that picks a correct model for each sample, where there is one:
+    /// no way of choosing among the models' predictions can reach more. Combining
+    /// probabilities can, where the mean is correct though no model is.
     pub fn oracle_accuracy(&self) -> f64 {
         let reached = self.right.iter().filter(|&&right| right > 0).count();
         reached as f64 / self.right.len() as f64

@@ -1,4 +1,4 @@
-//! Whether probabilities mean what they say: reliability curves and calibration errors.
+//! Calibration: reliability curves and calibration errors.
 //!
 //! C. Guo et al., "On calibration of modern neural networks", ICML 2017, for confidence
 //! (the probability of the predicted class); scikit-learn's `calibration_curve` for one
@@ -10,9 +10,9 @@ use crate::{Predictions, sum::sum};
 /// not above its upper one; the first also holds 0. A number of bins of 0 counts as 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binning {
-    /// So many bins of equal width from 0 to 1.
+    /// This number of bins of equal width from 0 to 1.
     EqualWidth(usize),
-    /// So many bins of as equal a number of samples as ties allow: the edges are the
+    /// This number of bins, with as equal numbers of samples as ties allow: the edges are the
     /// quantiles of the probabilities, interpolated linearly. Equal probabilities are
     /// always in one bin, so that the order of the samples does not matter.
     EqualMass(usize),
@@ -29,19 +29,19 @@ pub struct ReliabilityBin {
     pub count: u64,
     /// Their mean probability.
     pub mean_probability: f64,
-    /// Share of them in which what was given this probability came true.
+    /// Share of them for which the event came true.
     pub frequency: f64,
 }
 
-/// A reliability curve: how often came true what was given which probability.
+/// A reliability curve: the frequency of an event by its predicted probability.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reliability {
     bins: Vec<ReliabilityBin>,
 }
 
 impl Reliability {
-    /// Of the predicted class's probability: how often is the model right when it is so
-    /// sure?
+    /// Of confidence, the probability of the predicted class: how often is the model correct
+    /// at this confidence?
     pub fn of_confidence(predictions: &Predictions<'_>, binning: Binning) -> Self {
         let rows = predictions.probabilities().rows();
         let answers = rows.zip(predictions.predicted()).zip(predictions.labels());

@@ -23,7 +23,7 @@ impl ConfusionMatrix {
         (variances > 0.0).then(|| covariance as f64 / variances.sqrt())
     }
 
-    /// Cohen's kappa: the share of right answers beyond chance, of what chance leaves.
+    /// Cohen's kappa: the share of correct predictions beyond chance, of what chance leaves.
     ///
     /// `None` where all samples are of one class and predicted as it.
     /// J. Cohen, "A coefficient of agreement for nominal scales", Educational and

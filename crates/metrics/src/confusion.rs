@@ -4,13 +4,13 @@
 //! A class that is never predicted has no precision, and one without samples has no
 //! recall. Per class these are `None`, so that a report can say "undefined" instead of
 //! a zero that looks like a measurement. In averages an undefined value counts as 0,
-//! as in scikit-learn with its default `zero_division`: otherwise a model that never
-//! dares to predict a hard class would gain by it.
+//! as in scikit-learn with its default `zero_division`: otherwise a model would gain by
+//! never predicting a hard class.
 //!
 //! # Absent classes
 //! Macro averages go over the classes that occur in the labels or in the predictions,
-//! as in scikit-learn without its `labels` argument. A class that occurs in neither says
-//! nothing about the model and is left out. Balanced accuracy goes over the classes that
+//! as in scikit-learn without its `labels` argument. A class that occurs in neither is
+//! left out: it says nothing about the model. Balanced accuracy goes over the classes that
 //! occur in the labels.
 
 use serde::{Deserialize, Serialize};
@@ -42,16 +42,16 @@ pub struct ClassScores {
     pub support: u64,
     /// Samples predicted as this class.
     pub predicted: u64,
-    /// Right among those predicted as this class; `None` where there are none.
+    /// Correct among those predicted as this class; `None` where there are none.
     pub precision: Option<f64>,
-    /// Right among those of this class; `None` where there are none.
+    /// Correct among those of this class; `None` where there are none.
     pub recall: Option<f64>,
     /// Harmonic mean of both, `2·tp / (support + predicted)`; `None` where the class
     /// occurs neither in the labels nor in the predictions.
     pub f1: Option<f64>,
 }
 
-/// One score averaged over classes in the three customary ways.
+/// One score averaged over classes in the three usual ways.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Averages {
     /// Every class that occurs counts the same.
@@ -174,7 +174,7 @@ impl ConfusionMatrix {
             .collect()
     }
 
-    /// Averages of precision over classes; see the module's words on zero division.
+    /// Averages of precision over classes; see the module's section on zero division.
     pub fn precision(&self) -> Averages {
         self.averages(|class| class.precision)
     }
@@ -226,7 +226,7 @@ impl ConfusionMatrix {
     }
 }
 
-/// `part / whole`, or `None` for nothing of nothing.
+/// `part / whole`, or `None` where the whole is 0.
 fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }

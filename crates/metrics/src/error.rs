@@ -52,10 +52,10 @@ pub enum MetricsError {
         /// Its label for the second.
         second: u16,
     },
-    /// A temperature that is none.
+    /// A temperature that is not valid.
     #[error("a temperature of {0}; it must be a positive finite number")]
     Temperature(f64),
-    /// Probabilities that were changed are none any more.
+    /// Probabilities are not valid after a change.
     #[error(transparent)]
     Probabilities(#[from] bakeoff_core::ProbabilitiesError),
     /// Two bootstraps to compare drew different resamples.
@@ -64,7 +64,7 @@ pub enum MetricsError {
          and labels"
     )]
     Resamples,
-    /// A confidence level that is none.
+    /// A confidence level that is not between 0 and 1.
     #[error("a confidence level of {0}; it must lie between 0 and 1, as 0.95")]
     Confidence(f64),
     /// A statistic of too few numbers.
@@ -74,7 +74,7 @@ pub enum MetricsError {
         what: &'static str,
         /// How many there are.
         found: usize,
-        /// How many it takes.
+        /// How many are needed.
         least: usize,
     },
     /// A score that is not a number, or infinite.

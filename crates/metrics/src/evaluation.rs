@@ -35,9 +35,9 @@ pub struct ClassEvaluation {
     pub support: u64,
     /// Samples predicted as this class.
     pub predicted: u64,
-    /// Right among those predicted as this class; `None` where there are none.
+    /// Correct among those predicted as this class; `None` where there are none.
     pub precision: Option<f64>,
-    /// Right among those of this class; `None` where there are none.
+    /// Correct among those of this class; `None` where there are none.
     pub recall: Option<f64>,
     /// Harmonic mean of both; `None` where the class occurs nowhere.
     pub f1: Option<f64>,
@@ -55,7 +55,7 @@ pub struct Evaluation {
     pub samples: usize,
     /// Number of classes, K.
     pub classes: usize,
-    /// Share of right answers.
+    /// Share of correct predictions.
     pub accuracy: f64,
     /// [`ConfusionMatrix::balanced_accuracy`].
     pub balanced_accuracy: f64,
@@ -214,12 +214,7 @@ impl Evaluation {
             Metric::BrierScore => Some(self.brier_score),
             Metric::ExpectedCalibrationError => Some(self.expected_calibration_error),
             Metric::MacroAuc => self.macro_auc,
-            Metric::MicroAuc => self.micro_auc,
             Metric::WeightedAuc => self.weighted_auc,
-            Metric::OneVsOneAuc => self.one_vs_one_auc,
-            Metric::MacroAveragePrecision => self.macro_average_precision,
-            Metric::MicroAveragePrecision => self.micro_average_precision,
-            Metric::WeightedAveragePrecision => self.weighted_average_precision,
         }
     }
 }

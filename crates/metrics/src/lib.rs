@@ -2,16 +2,16 @@
 //!
 //! [`Evaluation::new`] gives all headline numbers of a model at once. For curves, make
 //! [`Predictions`] (labels and probabilities that belong together, checked once) and from
-//! them [`OneVsRest`] (every class ranked once). How sure one can be of a number is said by
-//! [`Bootstrap`] and [`statistics`]; two models on the same samples are a [`Pair`], several
-//! an [`Agreement`].
+//! them [`OneVsRest`] (every class ranked once). [`Bootstrap`] and [`statistics`] give the
+//! uncertainty of a number; two models on the same samples are a [`Pair`], several an
+//! [`Agreement`].
 //!
 //! ```
 //! use bakeoff_core::Probabilities;
 //! use bakeoff_metrics::{Evaluation, MetricsError};
 //!
 //! # fn main() -> Result<(), MetricsError> {
-//! // Three samples of two classes; the last is of class 1 and answered with class 0.
+//! // Three samples of two classes; the last is of class 1 and predicted as class 0.
 //! let probabilities = Probabilities::new(2, vec![0.75, 0.25, 0.25, 0.75, 0.5, 0.5])?;
 //! let evaluation = Evaluation::new(&[0, 1, 1], &probabilities)?;
 //! assert_eq!(evaluation.accuracy, 2.0 / 3.0);
@@ -21,11 +21,11 @@
 //! # }
 //! ```
 //!
-//! The metrics of linfa and smartcore were rejected: linfa's precision and recall come
-//! out swapped for one order of its arguments, both lack multi-class curves, and neither
-//! says what happens to classes that are absent. Definitions follow scikit-learn, whose
-//! numbers the tests hold these functions to; where its result is an error, NaN or a
-//! silent zero, an `Option` says so.
+//! The metrics of linfa and smartcore were rejected: linfa swaps precision
+//! and recall for one order of its arguments, both lack multi-class curves, and neither
+//! documents what happens to classes that are absent. Definitions follow scikit-learn, and
+//! the tests compare with its numbers; where its result is an error, NaN or a silent zero,
+//! the result here is `None`.
 
 mod agreement;
 mod bootstrap;
@@ -52,7 +52,7 @@ mod temperature;
 
 pub use agreement::Agreement;
 pub use bootstrap::{Bootstrap, Bootstrapped, Resampled};
-pub use brier::{BrierDecomposition, brier_score};
+pub use brier::brier_score;
 pub use calibration::{Binning, Reliability, ReliabilityBin};
 pub use confusion::{Averages, ClassScores, ConfusionMatrix, Normalise};
 pub use error::MetricsError;

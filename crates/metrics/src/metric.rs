@@ -1,8 +1,8 @@
-//! The names of the scores that models are ranked by.
+//! The scores that can be resampled for an interval.
 
 use serde::{Deserialize, Serialize};
 
-/// A score that a model can be ranked by.
+/// A score that models can be ranked by, with an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -35,23 +35,13 @@ pub enum Metric {
     ExpectedCalibrationError,
     /// [`crate::Evaluation::macro_auc`].
     MacroAuc,
-    /// [`crate::Evaluation::micro_auc`].
-    MicroAuc,
     /// [`crate::Evaluation::weighted_auc`].
     WeightedAuc,
-    /// [`crate::Evaluation::one_vs_one_auc`].
-    OneVsOneAuc,
-    /// [`crate::Evaluation::macro_average_precision`].
-    MacroAveragePrecision,
-    /// [`crate::Evaluation::micro_average_precision`].
-    MicroAveragePrecision,
-    /// [`crate::Evaluation::weighted_average_precision`].
-    WeightedAveragePrecision,
 }
 
 impl Metric {
     /// Every metric, in the order of a report.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 15] = [
         Self::Accuracy,
         Self::BalancedAccuracy,
         Self::MacroPrecision,
@@ -66,12 +56,7 @@ impl Metric {
         Self::BrierScore,
         Self::ExpectedCalibrationError,
         Self::MacroAuc,
-        Self::MicroAuc,
         Self::WeightedAuc,
-        Self::OneVsOneAuc,
-        Self::MacroAveragePrecision,
-        Self::MicroAveragePrecision,
-        Self::WeightedAveragePrecision,
     ];
 
     /// Its name in files, as serialised: `macro_f1`.
@@ -91,12 +76,7 @@ impl Metric {
             Self::BrierScore => "brier_score",
             Self::ExpectedCalibrationError => "expected_calibration_error",
             Self::MacroAuc => "macro_auc",
-            Self::MicroAuc => "micro_auc",
             Self::WeightedAuc => "weighted_auc",
-            Self::OneVsOneAuc => "one_vs_one_auc",
-            Self::MacroAveragePrecision => "macro_average_precision",
-            Self::MicroAveragePrecision => "micro_average_precision",
-            Self::WeightedAveragePrecision => "weighted_average_precision",
         }
     }
 
@@ -117,12 +97,7 @@ impl Metric {
             Self::BrierScore => "Brier score",
             Self::ExpectedCalibrationError => "expected calibration error",
             Self::MacroAuc => "macro AUC",
-            Self::MicroAuc => "micro AUC",
             Self::WeightedAuc => "weighted AUC",
-            Self::OneVsOneAuc => "one-vs-one AUC",
-            Self::MacroAveragePrecision => "macro average precision",
-            Self::MicroAveragePrecision => "micro average precision",
-            Self::WeightedAveragePrecision => "weighted average precision",
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! Every metric needs the same three checks (as many labels as rows, at least one
 //! sample, labels within the classes). Doing them in one constructor lets all metrics
-//! be total functions; the alternative, a `Result` from each metric, makes callers
-//! handle the same impossible error a dozen times.
+//! be total functions. Rejected: a `Result` from each metric, which makes callers handle
+//! the same impossible error a dozen times.
 
 use bakeoff_core::Probabilities;
 

@@ -1,10 +1,11 @@
-//! One number for how a model bears corrupted pictures.
+//! One number for the robustness of a model to corrupted pictures.
 
 /// The mean corruption error: for every corruption the errors of a model over those of a
-/// baseline model, and the mean of these ratios. 1 is as the baseline, less is better.
+/// baseline model, and the mean of these ratios. 1 is as good as the baseline, less is
+/// better.
 ///
-/// Dividing first keeps a corruption that is hard for everybody from deciding alone. Errors
-/// are shares of wrong answers, each the mean over the severities of one corruption. A
+/// Errors are divided first, so that no corruption decides alone because it is hard for
+/// every model. Errors are shares of wrong predictions, each the mean over the severities of one corruption. A
 /// corruption under which the baseline makes no error is left out; `None` where none is
 /// left, or where the two are of different numbers of corruptions.
 ///

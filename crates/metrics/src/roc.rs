@@ -135,7 +135,7 @@ impl RocCurve {
     }
 
     /// A curve of fewer points for drawing: both ends stay, and no point that is left out
-    /// is farther than `tolerance` from the line that is drawn, in units of the axes
+    /// is further than `tolerance` from the line that is drawn, in units of the axes
     /// (half a pixel of a chart 400 pixels wide is 0.00125).
     pub fn simplified(&self, tolerance: f64) -> Self {
         let places: Vec<(f64, f64)> = self

@@ -2,10 +2,10 @@
 
 use crate::{Predictions, sum::sum};
 
-/// Mean negative log probability of the right class, in nats.
+/// Mean negative log probability of the correct class, in nats.
 ///
 /// As scikit-learn's `log_loss` on the probabilities as `f64`: they are clipped to
-/// `[ε, 1 - ε]` with ε = 2⁻⁵² (so that a right class of probability 0 costs 36.04 nats,
+/// `[ε, 1 - ε]` with ε = 2⁻⁵² (so that a correct class of probability 0 costs 36.04 nats,
 /// not infinity), and rows are not normalised again.
 pub fn log_loss(predictions: &Predictions<'_>) -> f64 {
     let rows = predictions.probabilities().rows();
@@ -15,14 +15,14 @@ pub fn log_loss(predictions: &Predictions<'_>) -> f64 {
     sum(losses) / predictions.samples() as f64
 }
 
-/// The log loss of one sample whose right class got this probability.
+/// The log loss of one sample whose correct class got this probability.
 pub(crate) fn sample_log_loss(probability: f32) -> f64 {
     -f64::from(probability)
         .clamp(f64::EPSILON, 1.0 - f64::EPSILON)
         .ln()
 }
 
-/// Share of samples whose right class is among the `k` most probable ones.
+/// Share of samples whose correct class is among the `k` most probable ones.
 ///
 /// Among equally probable classes the lowest index comes first, as in
 /// [`bakeoff_core::Probabilities::predicted`], so that `k = 1` is accuracy

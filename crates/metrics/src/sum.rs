@@ -1,4 +1,4 @@
-//! Sums that hardly depend on the order of their terms.
+//! Sums that depend very little on the order of their terms.
 
 /// Neumaier's compensated sum: the error of each addition is carried along, so that the
 /// result of any order of finite terms differs from another's by rounding of the result.

@@ -1,4 +1,4 @@
-//! Temperature scaling: one number that makes a model more or less sure of itself.
+//! Temperature scaling: one number that makes a model more or less confident.
 //!
 //! C. Guo et al., "On calibration of modern neural networks", ICML 2017. The logits of a
 //! softmax are divided by T. The logarithms of its probabilities are such logits but for

@@ -7,8 +7,8 @@
 
 use bakeoff_core::Probabilities;
 use bakeoff_metrics::{
-    Binning, BrierDecomposition, Collinear, Evaluation, Metric, OneVsRest, Pair, Predictions,
-    Ranking, Reliability, brier_score, statistics::holm, top_k_accuracy,
+    Binning, Collinear, Evaluation, Metric, OneVsRest, Pair, Predictions, Ranking, Reliability,
+    statistics::holm, top_k_accuracy,
 };
 use proptest::prelude::*;
 
@@ -106,6 +106,16 @@ proptest! {
                 prop_assert!(within, "{:?}: {}", metric, value);
             }
         }
+        let others = [
+            found.micro_auc,
+            found.one_vs_one_auc,
+            found.macro_average_precision,
+            found.micro_average_precision,
+            found.weighted_average_precision,
+        ];
+        for value in others.into_iter().flatten() {
+            prop_assert!((0.0..=1.0 + 1e-6).contains(&value));
+        }
         for class in &found.per_class {
             for share in [class.precision, class.recall, class.f1, class.auc].into_iter().flatten() {
                 prop_assert!((0.0..=1.0).contains(&share));
@@ -185,17 +195,6 @@ proptest! {
         let p = Probabilities::new(2, values.collect()).unwrap();
         let found = Evaluation::new(&labels, &p).unwrap();
         prop_assert_eq!(found.per_class[0].auc, found.per_class[1].auc);
-    }
-
-    #[test]
-    fn the_parts_of_the_brier_score_make_it((labels, p) in samples(), bins in 1_usize..12) {
-        let predictions = Predictions::new(&labels, &p).unwrap();
-        for binning in [Binning::EqualWidth(bins), Binning::EqualMass(bins)] {
-            let parts = BrierDecomposition::new(&predictions, binning);
-            prop_assert!((parts.score() - brier_score(&predictions)).abs() < 1e-12);
-            prop_assert!(parts.reliability >= 0.0 && parts.resolution >= 0.0);
-            prop_assert!(parts.resolution <= parts.uncertainty + 1e-12);
-        }
     }
 
     #[test]

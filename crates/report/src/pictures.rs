@@ -1,8 +1,8 @@
 //! Test pictures for the page: packed into one PNG for each test set.
 //!
-//! A page of hundreds of small files would be slow and could not be sent by mail;
-//! hundreds of data URIs repeat the header of a PNG each time. So pictures that are
-//! shown share a sheet, and the page shows parts of it.
+//! Hundreds of small files would be slow and could not be sent by mail; hundreds of data
+//! URIs repeat the header of a PNG each time. So the pictures share a sprite sheet, and the
+//! page shows parts of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +17,8 @@ use crate::ReportError;
 const COLUMNS: usize = 16;
 /// Longer sides are shrunk to at most this many pixels; the page shows them smaller.
 const LONGEST_SIDE: usize = 64;
-/// Pixels around each picture that repeat its edge, so that no neighbour shines in
-/// where the browser scales.
+/// Pixels around each picture that repeat its edge, so that no neighbour shows at the edge
+/// when the browser scales.
 const BORDER: usize = 1;
 
 /// A place on a sheet.
@@ -32,7 +32,7 @@ pub(crate) struct Tile {
     pub(crate) place: usize,
 }
 
-/// How pictures lie on a sheet, for those who look for them by number.
+/// How pictures are arranged on a sheet, for scripts that find them by number.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Layout {
     /// The sheet's id on the page.

@@ -6,7 +6,7 @@
 
 use bakeoff_core::{ModelSpec, record::Run};
 use bakeoff_measures::Measure;
-use bakeoff_metrics::{Evaluation, Metric};
+use bakeoff_metrics::{Evaluation, Metric, statistics::mean_ranks};
 use serde::Serialize;
 
 use crate::{
@@ -207,7 +207,7 @@ pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
     let rows: Vec<Vec<f64>> = (0..blocks.len())
         .map(|block| complete.iter().map(|(_, s)| sign * s[block]).collect())
         .collect();
-    let mean_ranks = mean_ranks(&rows, complete.len());
+    let mean_ranks = mean_ranks(&rows, true);
     let (test, no_test) = match Ranks::new(&rows, "datasets") {
         Ok(found) => (Some(rank_test(&found, &complete)), None),
         Err(reason) => (None, Some(reason)),
@@ -281,20 +281,6 @@ fn score(block: &Block<'_>, model: &str, metric: Metric) -> Option<f64> {
     (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
 }
 
-/// Ranks of each row, 1 for the highest, ties sharing theirs; means over the rows.
-fn mean_ranks(rows: &[Vec<f64>], models: usize) -> Vec<f64> {
-    (0..models)
-        .map(|model| {
-            let ranks = rows.iter().map(|row| {
-                let above = row.iter().filter(|score| **score > row[model]).count();
-                let equal = row.iter().filter(|score| **score == row[model]).count();
-                above as f64 + (equal as f64 + 1.0) / 2.0
-            });
-            ranks.sum::<f64>() / rows.len().max(1) as f64
-        })
-        .collect()
-}
-
 fn rank_test(found: &Ranks, models: &[(&str, Vec<f64>)]) -> RankTest {
     RankTest {
         friedman_chi_squared: found.friedman.chi_squared,
@@ -307,16 +293,5 @@ fn rank_test(found: &Ranks, models: &[(&str, Vec<f64>)]) -> RankTest {
             .iter()
             .map(|group| group.iter().map(|&m| models[m].0.to_owned()).collect())
             .collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::mean_ranks;
-
-    #[test]
-    fn ties_share_their_ranks() {
-        let rows = [vec![0.9, 0.8, 0.8], vec![0.9, 0.7, 0.9]];
-        assert_eq!(mean_ranks(&rows, 3), [1.25, 2.75, 2.0]);
     }
 }

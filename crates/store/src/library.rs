@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bakeoff_core::{Family, FittedModel, SpecError, StoreError, did_you_mean, nearest_name, to_hex};
+use bakeoff_core::{
+    Family, FittedModel, SpecError, StoreError, did_you_mean, nearest_name, to_hex,
+};
 use sha2::{Digest, Sha256};
 
 use crate::{

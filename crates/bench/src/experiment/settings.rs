@@ -5,9 +5,8 @@
 //! `bakeoff run` and the tables in `experiments/README.md` come from these rows. To add a
 //! setting, add a field and a row here, and use the field where trials are planned.
 //!
-//! Deriving the table from the struct with a macro was rejected: several settings change
-//! something other than one field (`epochs` changes models), and a plain table is easier to
-//! read than a macro.
+//! Deriving the table from the struct was rejected: several settings change something other
+//! than one field (`epochs` changes models).
 
 use bakeoff_core::{Corruption, ModelSpec, did_you_mean, nearest_name, record::Calibration};
 use serde::de::DeserializeOwned;
@@ -134,17 +133,23 @@ pub struct Setting<T: 'static = Experiment> {
     pub(super) conflict: fn(&T) -> Option<String>,
 }
 
-impl<T> Setting<T> {
-    /// What a row has where it says nothing else.
-    const PLAIN: Self = Self {
-        key: None,
-        flag: Flag::None,
-        kind: NAME,
-        default: || Value::Null,
-        help: "",
-        set: |_, _| Ok(()),
-        conflict: |_| None,
+/// Rows of a table of settings. Each is written
+/// `key, flag, kind, default, help, set [, conflict];`, as the fields of [`Setting`].
+macro_rules! rows {
+    ($($key:expr, $flag:expr, $kind:expr, $default:tt, $help:literal,
+        $set:expr $(, $conflict:expr)?;)*) => {
+        [$(Setting {
+            key: $key,
+            flag: $flag,
+            kind: $kind,
+            default: || json!($default),
+            help: $help,
+            set: $set,
+            conflict: rows!(@conflict $($conflict)?),
+        }),*]
     };
+    (@conflict) => { |_| None };
+    (@conflict $conflict:expr) => { $conflict };
 }
 
 const NAME: Kind = Kind::Text(
@@ -169,140 +174,65 @@ const CALIBRATE: Kind = Kind::Word(|| vec![Calibration::Temperature.name(), "non
 const CORRUPTION: Kind = Kind::Word(|| Corruption::ALL.map(Corruption::name).to_vec());
 
 /// The settings of an experiment, in the order of the help.
-pub(super) static SETTINGS: [Setting; 18] = [
-    Setting {
-        key: Some("name"),
-        help: "Part of the run's name; the file's name if left out",
-        set: |e, v| put(&mut e.name, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        flag: Flag::Many("models", "NAME,..."),
-        kind: Kind::List(&MODEL),
-        help: "Use only these models of the experiment",
-        set: |e, v| keep_models(e, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("datasets"),
-        flag: Flag::One("dataset", "NAME|PATH"),
-        kind: Kind::List(&DATASET),
-        default: || json!(["mnist"]),
-        help: "The data: a built-in name, or a folder (see `bakeoff data list`)",
-        set: |e, v| put(&mut e.datasets, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        flag: Flag::One("epochs", "N"),
-        kind: COUNT,
-        help: "Train this many epochs, in every model that has epochs",
-        set: |e, v| set_epochs(e, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("seeds"),
-        flag: Flag::Many("seed", "N,..."),
-        kind: Kind::List(&SEED),
-        default: || json!([1]),
-        help: "Train every model once with each of these seeds",
-        set: |e, v| put(&mut e.seeds, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("validation_fraction"),
-        kind: Kind::Number(0.5),
-        default: || json!(0.1),
-        help: "Share of the training data held out for validation, where a model needs it",
-        set: |e, v| put(&mut e.validation_fraction, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("split_seed"),
-        kind: SEED,
-        default: || json!(1),
-        help: "Seed of the validation part, of folds and of the limits",
-        set: |e, v| put(&mut e.split_seed, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("limit_train"),
-        flag: Flag::One("limit-train", "N"),
-        kind: COUNT,
-        help: "Use only this many training samples, stratified by class",
-        set: |e, v| put(&mut e.limit_train, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("limit_test"),
-        flag: Flag::One("limit-test", "N"),
-        kind: COUNT,
-        help: "Use only this many test samples, stratified by class",
-        set: |e, v| put(&mut e.limit_test, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("time_limit_seconds"),
-        kind: Kind::Whole(1, YEAR_IN_SECONDS),
-        help: "Stop a trial after this long and record it as failed",
-        set: |e, v| put(&mut e.time_limit_seconds, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("folds"),
-        flag: Flag::One("folds", "N"),
-        kind: Kind::Whole(2, 100),
-        help: "Add cross-validation on the training data, in this many folds",
-        set: |e, v| put(&mut e.folds, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("fold_repeats"),
-        kind: REPEATS,
-        default: || json!(1),
-        help: "How often the folds are drawn",
-        set: |e, v| put(&mut e.fold_repeats, v),
-        conflict: |e| match e.folds {
+pub(super) static SETTINGS: [Setting; 18] = rows! {
+    Some("name"), Flag::None, NAME, null,
+        "Part of the run's name; the file's name if left out",
+        |e, v| put(&mut e.name, v);
+    None, Flag::Many("models", "NAME,..."), Kind::List(&MODEL), null,
+        "Use only these models of the experiment",
+        keep_models;
+    Some("datasets"), Flag::One("dataset", "NAME|PATH"), Kind::List(&DATASET), ["mnist"],
+        "The data: a built-in name, or a folder (see `bakeoff data list`)",
+        |e, v| put(&mut e.datasets, v);
+    None, Flag::One("epochs", "N"), COUNT, null,
+        "Train this many epochs, in every model that has epochs",
+        set_epochs;
+    Some("seeds"), Flag::Many("seed", "N,..."), Kind::List(&SEED), [1],
+        "Train every model once with each of these seeds",
+        |e, v| put(&mut e.seeds, v);
+    Some("validation_fraction"), Flag::None, Kind::Number(0.5), 0.1,
+        "Share of the training data held out for validation, where a model needs it",
+        |e, v| put(&mut e.validation_fraction, v);
+    Some("split_seed"), Flag::None, SEED, 1,
+        "Seed of the validation part, of folds and of the limits",
+        |e, v| put(&mut e.split_seed, v);
+    Some("limit_train"), Flag::One("limit-train", "N"), COUNT, null,
+        "Use only this many training samples, stratified by class",
+        |e, v| put(&mut e.limit_train, v);
+    Some("limit_test"), Flag::One("limit-test", "N"), COUNT, null,
+        "Use only this many test samples, stratified by class",
+        |e, v| put(&mut e.limit_test, v);
+    Some("time_limit_seconds"), Flag::None, Kind::Whole(1, YEAR_IN_SECONDS), null,
+        "Stop a trial after this long and record it as failed",
+        |e, v| put(&mut e.time_limit_seconds, v);
+    Some("folds"), Flag::One("folds", "N"), Kind::Whole(2, 100), null,
+        "Add cross-validation on the training data, in this many folds",
+        |e, v| put(&mut e.folds, v);
+    Some("fold_repeats"), Flag::None, REPEATS, 1,
+        "How often the folds are drawn",
+        |e, v| put(&mut e.fold_repeats, v),
+        |e| match e.folds {
             Some(_) => None,
             None => Some("`fold_repeats` needs a number of folds, as in `folds = 5`".into()),
-        },
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("holdout.repeats"),
-        kind: REPEATS,
-        default: || json!(10),
-        help: "Add repeated holdout: how often a part of the training data is drawn",
-        set: |e, v| put(&mut e.holdout.get_or_insert_default().repeats, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("holdout.fraction"),
-        kind: Kind::Share(0.9),
-        default: || json!(0.2),
-        help: "... and which share of it",
-        set: |e, v| put(&mut e.holdout.get_or_insert_default().fraction, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("train_fractions"),
-        flag: Flag::Many("train-fractions", "SHARE,..."),
-        kind: Kind::List(&Kind::Share(1.0)),
-        help: "Add a learning curve: train on these shares of the training data too",
-        set: |e, v| {
+        };
+    Some("holdout.repeats"), Flag::None, REPEATS, 10,
+        "Add repeated holdout: how often a part of the training data is drawn",
+        |e, v| put(&mut e.holdout.get_or_insert_default().repeats, v);
+    Some("holdout.fraction"), Flag::None, Kind::Share(0.9), 0.2,
+        "... and which share of it",
+        |e, v| put(&mut e.holdout.get_or_insert_default().fraction, v);
+    Some("train_fractions"), Flag::Many("train-fractions", "SHARE,..."),
+        Kind::List(&Kind::Share(1.0)), null,
+        "Add a learning curve: train on these shares of the training data too",
+        |e, v| {
             put(&mut e.train_fractions, v)?;
             // The headline trial uses the whole.
             e.train_fractions.retain(|&share| share < 1.0);
             Ok(())
-        },
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("calibrate"),
-        flag: Flag::Switch("calibrate", "temperature"),
-        kind: CALIBRATE,
-        default: || json!("none"),
-        help: "Calibrate every model: fit a temperature on the validation part",
-        set: |e, v| {
+        };
+    Some("calibrate"), Flag::Switch("calibrate", "temperature"), CALIBRATE, "none",
+        "Calibrate every model: fit a temperature on the validation part",
+        |e, v| {
             e.calibration = calibration(v);
             // A file sets this before it has models, which then may name their own.
             for model in &mut e.models {
@@ -310,16 +240,10 @@ pub(super) static SETTINGS: [Setting; 18] = [
             }
             Ok(())
         },
-        conflict: |e| calibration_conflict(e, e.calibration),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("robustness"),
-        flag: Flag::Switch("robustness", "true"),
-        kind: Kind::AllOrList(&CORRUPTION),
-        default: || json!(false),
-        help: "Measure robustness: test on corrupted pictures too",
-        set: |e, v| {
+        |e| calibration_conflict(e, e.calibration);
+    Some("robustness"), Flag::Switch("robustness", "true"), Kind::AllOrList(&CORRUPTION), false,
+        "Measure robustness: test on corrupted pictures too",
+        |e, v| {
             e.robustness = match v {
                 Value::Bool(true) => Corruption::ALL.to_vec(),
                 Value::Bool(false) => Vec::new(),
@@ -327,20 +251,15 @@ pub(super) static SETTINGS: [Setting; 18] = [
             };
             e.robustness.sort_unstable();
             Ok(())
-        },
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("robustness_baseline"),
-        help: "The model that errors on corrupted pictures are compared with; the first if left out",
-        set: |e, v| put(&mut e.robustness_baseline, v),
-        conflict: |e| {
+        };
+    Some("robustness_baseline"), Flag::None, NAME, null,
+        "The model that errors on corrupted pictures are compared with; the first if left out",
+        |e, v| put(&mut e.robustness_baseline, v),
+        |e| {
             let name = e.robustness_baseline.as_deref()?;
             no_model(e, name).map(|problem| format!("`robustness_baseline`: {problem}"))
-        },
-        ..Setting::PLAIN
-    },
-];
+        };
+};
 
 /// What a model of an experiment says of itself, apart from the settings of its family.
 #[derive(Default)]
@@ -353,38 +272,23 @@ pub(super) struct ModelDraft {
 }
 
 /// The settings of a model that are not those of its family.
-pub(super) static MODEL_SETTINGS: [Setting<ModelDraft>; 4] = [
-    Setting {
-        key: Some("family"),
-        kind: Kind::Text("the name of a model family", not_empty),
-        help: "The model family; `bakeoff models` lists them",
-        set: |m, v| put(&mut m.family, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("name"),
-        help: "Its name in reports, the family's if left out; needed where two models are of one family",
-        set: |m, v| put(&mut m.name, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("engine"),
-        kind: Kind::Text("the name of an engine", not_empty),
-        help: "The implementation; the family's first if left out",
-        set: |m, v| put(&mut m.engine, v),
-        ..Setting::PLAIN
-    },
-    Setting {
-        key: Some("calibrate"),
-        kind: CALIBRATE,
-        help: "Calibrate this model, or not, whatever the experiment says",
-        set: |m, v| {
+pub(super) static MODEL_SETTINGS: [Setting<ModelDraft>; 4] = rows! {
+    Some("family"), Flag::None, Kind::Text("the name of a model family", not_empty), null,
+        "The model family; `bakeoff models` lists them",
+        |m, v| put(&mut m.family, v);
+    Some("name"), Flag::None, NAME, null,
+        "Its name in reports; the family's if left out",
+        |m, v| put(&mut m.name, v);
+    Some("engine"), Flag::None, Kind::Text("the name of an engine", not_empty), null,
+        "The implementation; the family's first engine if left out",
+        |m, v| put(&mut m.engine, v);
+    Some("calibrate"), Flag::None, CALIBRATE, null,
+        "Calibrate this model, or not, whatever the experiment says",
+        |m, v| {
             m.calibration = Some(calibration(v));
             Ok(())
-        },
-        ..Setting::PLAIN
-    },
-];
+        };
+};
 
 /// The settings of an experiment that have a flag, in the order of the help.
 pub fn flags() -> impl Iterator<Item = &'static Setting> {

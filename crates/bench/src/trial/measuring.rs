@@ -12,10 +12,13 @@ use bakeoff_core::{
 use bakeoff_metrics::{Evaluation, Temperature};
 use bakeoff_store::{Calibrated, ModelFacts, TestMetrics};
 
-use super::{OnEvent, Stop, TrialOptions, robustness::measure_robustness};
+use super::{
+    contract::{Stop, TrialOptions},
+    robustness::measure_robustness,
+};
 use crate::{
     clock::{current_rss_bytes, elapsed_ns, peak_rss_bytes, process_cpu_ns},
-    event::{TrialEvent, TrialStage},
+    event::{OnEvent, TrialEvent, TrialStage},
     measure::{measure_batch, measure_latency},
     partition::{TrialSamples, trial_samples},
     run_folder::RunFolder,

@@ -1,57 +1,19 @@
 //! One trial: train, measure, save, leave a record.
 
+mod contract;
 mod measuring;
 mod robustness;
 
-use std::{
-    any::Any,
-    ops::ControlFlow,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bakeoff_core::{
+    panic_text,
+    record::{CorruptionScore, Outcome, PlannedTrial, Record, SCHEMA, Stage},
 };
 
-use bakeoff_core::record::{CorruptionScore, Outcome, PlannedTrial, Record, SCHEMA, Stage};
-
-use self::measuring::measure_trial;
-use crate::{
-    error::BenchError, event::TrialEvent, host::describe_host, run_folder::RunFolder,
-    runner::TrialEnd,
-};
-
-/// What a trial is given besides its plan.
-#[derive(Clone, Copy, Debug)]
-pub struct TrialOptions<'a> {
-    /// Where models are saved.
-    pub models: &'a Path,
-    /// Threads for everything in the trial; 0 for as many as there are processors.
-    pub threads: usize,
-    /// Whether this process runs nothing but this trial. Only then is the process's
-    /// largest size the trial's.
-    pub own_process: bool,
-}
-
-/// Told what happens; `Break` cancels the trial at the next event.
-pub(crate) type OnEvent<'a> = dyn FnMut(&TrialEvent) -> ControlFlow<()> + Send + 'a;
-
-/// Why a trial gave no measurements.
-pub(crate) enum Stop {
-    Cancelled,
-    Failed {
-        stage: Stage,
-        reason: String,
-    },
-    /// The run's folder cannot be written, which is no fault of the trial.
-    Run(BenchError),
-}
-
-impl Stop {
-    pub(crate) fn failed<E: std::fmt::Display>(stage: Stage) -> impl FnOnce(E) -> Self {
-        move |error| Self::Failed {
-            stage,
-            reason: error.to_string(),
-        }
-    }
-}
+pub use self::contract::{TrialEnd, TrialOptions};
+use self::{contract::Stop, measuring::measure_trial};
+use crate::{error::BenchError, event::OnEvent, host::describe_host, run_folder::RunFolder};
 
 /// Runs one trial and leaves its record. Idempotent: a valid record there means done.
 ///
@@ -127,12 +89,4 @@ fn answers(record: &Record) -> Option<(&str, Option<&str>, &[CorruptionScore])> 
         calibration.map(|calibration| calibration.uncalibrated.sha256.as_str()),
         &measured.robustness,
     ))
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
 }

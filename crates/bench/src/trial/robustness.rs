@@ -12,8 +12,8 @@ use bakeoff_core::{
 use bakeoff_data::corrupt;
 use bakeoff_metrics::{Predictions, log_loss};
 
-use super::{OnEvent, Stop};
-use crate::event::TrialEvent;
+use super::contract::Stop;
+use crate::event::{OnEvent, TrialEvent};
 
 /// Bytes of pictures that are corrupted and answered at a time. A model's answers may
 /// depend on the batch in the last bits, so that this is part of the method.

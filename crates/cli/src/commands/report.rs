@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use bakeoff_bench::RunFolder;
 use bakeoff_report::terminal;
 
-use crate::{args::ReportArgs, pages, text};
+use crate::{args::ReportArgs, text};
 
 pub(crate) fn main(args: &ReportArgs) -> anyhow::Result<ExitCode> {
-    if !args.run.join("run.json").exists() && pages::holds_runs(&args.run) {
-        let Some(index) = pages::write_index(&args.run)? else {
+    if !args.run.join("run.json").exists() && bakeoff::holds_runs(&args.run) {
+        let Some(index) = bakeoff::write_index(&args.run)? else {
             anyhow::bail!(
                 "{} was not written by bakeoff; it is left as it is",
                 args.run.join("index.html").display()
@@ -19,15 +19,15 @@ pub(crate) fn main(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let run = RunFolder::open(&args.run)?;
-    let leaderboard = pages::render(&run, &args.models_dir, &args.page)?;
+    let leaderboard = bakeoff::render(&run, args.page.models(&args.models_dir))?;
     text::print(&format!(
         "{}\nReport: {}\n",
         terminal::leaderboard(&leaderboard),
         run.path().join("report.html").display()
     ))?;
     // A run that was copied somewhere gets no index beside it that nobody asked for.
-    if let Some(runs) = run.path().parent().filter(|runs| pages::has_index(runs)) {
-        pages::write_index(runs)?;
+    if let Some(runs) = run.path().parent().filter(|runs| bakeoff::has_index(runs)) {
+        bakeoff::write_index(runs)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,7 @@ use bakeoff_bench::{Runner, Subprocess};
 use bakeoff_report::terminal;
 use serde_json::json;
 
-use crate::{args::RunArgs, interrupt, pages, progress, text};
+use crate::{args::RunArgs, interrupt, progress, text};
 
 pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let experiment = super::experiment(&args.experiment, &args.overrides)?;
@@ -56,8 +56,8 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
     }
     .run(&mut launcher, &mut *observer)?;
     drop(observer);
-    let leaderboard = pages::render(&run, &args.models_dir, &args.page)?;
-    let index = pages::write_index(&args.out)?;
+    let leaderboard = bakeoff::render(&run, args.page.models(&args.models_dir))?;
+    let index = bakeoff::write_index(&args.out)?;
     let report = run.path().join("report.html");
     if args.json {
         text::print_json(&json!({

@@ -5,10 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::Context as _;
 use bakeoff_server::{Config, FirstTraining, Limits, Server};
 
-use crate::{
-    args::{PageArgs, ServeArgs},
-    pages, text,
-};
+use crate::args::ServeArgs;
 
 /// What is trained where there are no models: good enough to try, there in seconds.
 const FIRST: &str = "quick";
@@ -21,9 +18,9 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<ExitCode> {
         experiment,
         program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
         report: Box::new(move |run| {
-            pages::render(run, &models_dir, &PageArgs { no_try_it: false })
+            bakeoff::render(run, Some(&models_dir))
                 .map(drop)
-                .map_err(|error| text::chain(&error))
+                .map_err(|error| error.to_string())
         }),
     };
     let models_dir = args.models_dir.clone();

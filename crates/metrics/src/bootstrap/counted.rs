@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Row, layout::Layout};
+use super::{layout::Layout, row::Row};
 use crate::{
     Binning, ConfusionMatrix, Metric, Predictions,
     brier::sample_brier_score,

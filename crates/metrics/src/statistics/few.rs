@@ -46,7 +46,7 @@ mod tests {
     use bakeoff_core::Probabilities;
 
     use super::*;
-    use crate::{Bootstrap, Metric, Pair};
+    use crate::{Bootstrap, Metric, statistics::SwapTest};
 
     #[test]
     fn three_samples_against_none_say_nothing() {
@@ -64,7 +64,7 @@ mod tests {
         let bad = Predictions::new(&labels, &bad).unwrap();
         let metrics = [Metric::Accuracy, Metric::MacroF1];
         let found = Bootstrap::new(1).run_all(&[&good, &bad], &metrics).unwrap();
-        let swap = Pair::new(&good, &bad).unwrap().swap_test();
+        let swap = SwapTest::new(&[&good], &[&bad]).unwrap();
         let least = least_swap_p(&[&good], &[&bad]);
         assert_eq!((swap.exact_p, least), (0.25, 0.25));
         for (metric, p) in [(Metric::Accuracy, swap.mid_p), (Metric::MacroF1, least)] {

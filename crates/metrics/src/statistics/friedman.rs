@@ -29,14 +29,24 @@ pub struct Friedman {
     pub f_p: f64,
 }
 
+/// Mean rank of each model over the blocks, which have a score for each model; 1 is best,
+/// ties share their ranks.
+pub fn mean_ranks(scores: &[Vec<f64>], higher_is_better: bool) -> Vec<f64> {
+    let mut sums = vec![0.0; scores.first().map_or(0, Vec::len)];
+    for block in scores {
+        add_ranks(block, higher_is_better, &mut sums);
+    }
+    sums.iter().map(|sum| sum / scores.len() as f64).collect()
+}
+
 /// Nemenyi's test: which models differ?
 #[derive(Clone, Debug, PartialEq)]
 pub struct Nemenyi {
-    /// Models whose mean ranks differ by at least this do differ.
+    /// Models whose mean ranks differ by at least this are significantly different.
     pub critical_difference: f64,
     /// p-values of every two models, k×k, row by row; 1 on the diagonal.
     pub p: Vec<f64>,
-    /// The groups of models that cannot be told apart, as a critical-difference diagram
+    /// The groups of models that are not significantly different, as a critical-difference diagram
     /// draws them: models by mean rank, best first. A group within another is left out, and
     /// so are models alone.
     pub groups: Vec<Vec<usize>>,

@@ -1,5 +1,6 @@
 //! Intervals, and Wilson's for a share of samples.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::distributions::normal_quantile;
@@ -37,7 +38,7 @@ impl Confidence {
 }
 
 /// An interval, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     /// Lower end.
     pub low: f64,

@@ -53,7 +53,7 @@ impl McNemar {
 }
 
 impl Pair<'_> {
-    /// McNemar's test of the two models' right answers.
+    /// McNemar's test of the two models' correct predictions.
     pub fn mcnemar(&self) -> McNemar {
         let counts = self.joint_correctness();
         McNemar::new(counts.only_first, counts.only_second)

@@ -1,4 +1,4 @@
-//! How sure one can be of a score, and whether two models really differ.
+//! The uncertainty of a score, and whether two models differ significantly.
 //!
 //! Distributions come from `statrs`, a kept library; only the studentized range, which it
 //! lacks, is computed here. Every test returns its statistic with its p-value, so that a
@@ -17,7 +17,7 @@ mod swap;
 
 pub use delong::AucDifference;
 pub use few::{hold_zero, least_swap_p};
-pub use friedman::{Friedman, Nemenyi};
+pub use friedman::{Friedman, Nemenyi, mean_ranks};
 pub use holm::holm;
 pub use interval::{Confidence, Interval, wilson};
 pub use mcnemar::McNemar;

@@ -1,4 +1,4 @@
-//! The paired randomisation test of right answers: McNemar's, for several fits of a model.
+//! The paired randomisation test of correct predictions: McNemar's, for several fits of a model.
 //!
 //! If two models were equally good, their answers about a sample could be swapped without
 //! anybody noticing. The test takes every way of swapping them, sample by sample, for
@@ -94,23 +94,6 @@ impl SwapTest {
             exact_p,
             mid_p,
         }
-    }
-}
-
-impl Pair<'_> {
-    /// [`SwapTest`] of one fit each: McNemar's test with the difference in accuracy.
-    pub fn swap_test(&self) -> SwapTest {
-        let labels = self.first().labels();
-        let answers = self
-            .first()
-            .predicted()
-            .iter()
-            .zip(self.second().predicted());
-        let apart: Vec<i64> = answers
-            .zip(labels)
-            .map(|((first, second), label)| i64::from(first == label) - i64::from(second == label))
-            .collect();
-        SwapTest::of_differences(&apart, 1)
     }
 }
 

@@ -14,8 +14,7 @@ pub(crate) struct Ranks {
     pub(crate) nemenyi: Nemenyi,
 }
 
-/// Fewer blocks than this are too few for the distributions that Friedman's test is
-/// approximated by, however clear the ranks.
+/// With fewer blocks than this the approximations of Friedman's test do not hold.
 pub(crate) const LEAST_BLOCKS: usize = 5;
 /// Two models are a pair, which has better tests.
 pub(crate) const LEAST_MODELS: usize = 3;

@@ -1,12 +1,12 @@
-//! Models over folds or repeated holdouts: how much their scores depend on the draw of the
-//! data, and whether their differences survive it.
+//! Models over folds (cross-validation) or repeated holdouts: how much their scores depend
+//! on the split of the data, and whether their differences remain.
 
 use bakeoff_core::record::{Purpose, SplitSpec};
 use bakeoff_metrics::statistics::{Practical, ResampledT, holm};
 
 use super::{Group, ranks::Ranks, variants::Point};
 
-/// Differences in accuracy up to this are taken for practically none: one point, as in A.
+/// Differences in accuracy up to this have no practical meaning: one point, as in A.
 /// Benavoli et al., "Time for a change: a tutorial for comparing multiple classifiers
 /// through Bayesian analysis", Journal of Machine Learning Research 18 (2017).
 pub(crate) const PRACTICAL_MARGIN: f64 = 0.01;
@@ -54,7 +54,7 @@ pub(crate) struct CutsPair {
     pub(crate) test: ResampledT,
     /// Its p-value after Holm's correction over all pairs.
     pub(crate) adjusted_p: Option<f64>,
-    /// How probable a difference of more than [`PRACTICAL_MARGIN`] is.
+    /// The probability of a difference of more than [`PRACTICAL_MARGIN`].
     pub(crate) practical: Practical,
 }
 

@@ -1,12 +1,12 @@
 //! How certain the scores of a dataset's models are, and which models differ.
 //!
-//! Two kinds of chance are kept apart. The *test pictures* are a sample: intervals and
-//! p-values here say what another sample of as many could have given for the same fits.
-//! The *seed* is another: its spread is shown beside them ([`Spread`]), never mixed in, as
-//! three or five fits are too few to estimate a variance that others should trust.
+//! Two sources of variation are kept apart. The *test pictures* are a sample: intervals and
+//! p-values here say what another sample of the same size could have given for the same
+//! fits. The *seed* is the other: its spread is shown beside them ([`Spread`]) and is not
+//! part of them, because three or five fits are too few to estimate a variance.
 //!
-//! Rejected: intervals that do or do not overlap as a test (two models can differ
-//! clearly though their intervals overlap, because they saw the same pictures).
+//! Rejected: overlapping intervals as a test (two models can differ significantly though
+//! their intervals overlap, because they are tested on the same pictures).
 
 use std::collections::BTreeMap;
 
@@ -63,11 +63,11 @@ pub(crate) struct ModelScores {
 /// A score with its interval and its spread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Score {
-    /// Which.
+    /// The score.
     pub(crate) metric: Metric,
     /// The mean over the fits.
     pub(crate) value: f64,
-    /// The 95 % interval for other test pictures such as these; `None` where it would
+    /// The 95 % interval for other test pictures of the same kind; `None` where it would
     /// take too long.
     pub(crate) interval: Option<Interval>,
     /// The spread over the fits, where there are several.
@@ -101,9 +101,9 @@ pub(crate) struct PairDifference {
 /// The difference of two models in one score, first less second.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Difference {
-    /// Which score.
+    /// The score.
     pub(crate) metric: Metric,
-    /// How large.
+    /// First less second.
     pub(crate) value: f64,
     /// Its 95 % interval: BCa, paired, and containing 0 where the models differ on too few
     /// pictures to exclude it.

@@ -1,8 +1,8 @@
 //! Every score with its interval as JSON, in types that describe themselves
 //! (`docs/schema/metrics.schema.json`).
 //!
-//! They are apart from the types in memory: a rename there must not change what other
-//! programs read.
+//! They are apart from the types in memory, so that a rename there does not change what
+//! other programs read.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +54,7 @@ pub struct DatasetMetrics {
     pub models: Vec<ModelMetrics>,
     /// Every two models with results, the more accurate one first.
     pub pairs: Vec<PairMetrics>,
-    /// What the models miss together, where there are at least two.
+    /// The common errors of the models, where there are at least two.
     pub agreement: Option<AgreementMetrics>,
     /// Trials that models are not ranked by: smaller training parts, folds, holdouts.
     pub variants: Vec<VariantMetrics>,
@@ -71,37 +71,28 @@ pub struct ModelMetrics {
     pub engine: String,
     /// Every setting.
     pub settings: BTreeMap<String, Value>,
-    /// Whether it is the most accurate, or not distinguishable from it; null without
+    /// Whether it is the most accurate, or not significantly different from it; null without
     /// results.
     pub tied_with_best: Option<bool>,
     /// Headline scores by name: accuracy, macro_f1, macro_auc, log_loss, as far as they are
     /// defined.
     pub scores: BTreeMap<String, ScoreMetrics>,
-    /// How it bears corrupted pictures, where that was asked for.
+    /// Robustness to corrupted pictures, where the experiment asks for it.
     pub robustness: Option<RobustnessMetrics>,
     /// Its trials, one for each seed.
     pub trials: Vec<TrialMetrics>,
 }
 
-/// A score with what is known of it.
+/// A score with its interval and its spread over seeds.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ScoreMetrics {
     /// Mean over the seeds.
     pub mean: f64,
     /// For other test samples such as these: Wilson for the accuracy of one fit, BCa
     /// bootstrap for all else. Says nothing about other seeds.
-    pub interval: Option<IntervalMetrics>,
+    pub interval: Option<Interval>,
     /// Standard deviation over the seeds, where there are several.
     pub seed_deviation: Option<f64>,
-}
-
-/// An interval, both ends included.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
-pub struct IntervalMetrics {
-    /// Lower end.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
 }
 
 /// A model under corruption, means over its seeds.
@@ -131,7 +122,7 @@ pub struct TrialMetrics {
     /// Every score by name, as far as it is defined; empty without results.
     pub scores: BTreeMap<String, f64>,
     /// The intervals of headline scores by name.
-    pub intervals: BTreeMap<String, IntervalMetrics>,
+    pub intervals: BTreeMap<String, Interval>,
     /// Every class against the rest; empty without results.
     pub classes: Vec<ClassMetrics>,
     /// Samples by actual (row) and predicted class; empty without results.
@@ -147,11 +138,11 @@ pub struct ClassMetrics {
     pub class: String,
     /// Test samples of it.
     pub support: u64,
-    /// Test samples answered with it.
+    /// Test samples predicted as it.
     pub predicted: u64,
-    /// Right among those answered with it; null where there are none.
+    /// Share of correct ones among those predicted as it; null where there are none.
     pub precision: Option<f64>,
-    /// Right among those of it; null where there are none.
+    /// Share of correct ones among those of it; null where there are none.
     pub recall: Option<f64>,
     /// Harmonic mean of both; null where the class occurs nowhere.
     pub f1: Option<f64>,
@@ -174,13 +165,13 @@ pub struct CostMetrics {
     pub fit_seconds: f64,
     /// Fit, processor time over all threads.
     pub fit_cpu_seconds: Option<f64>,
-    /// Answering the whole test part at once.
+    /// Predicting the whole test part in one call.
     pub predict_seconds: f64,
-    /// Median time to answer one sample alone.
+    /// Median time to predict one sample alone.
     pub latency_p50_seconds: f64,
-    /// 95 of 100 single answers were faster.
+    /// 95 of 100 single predictions take less.
     pub latency_p95_seconds: f64,
-    /// 99 of 100 single answers were faster.
+    /// 99 of 100 single predictions take less.
     pub latency_p99_seconds: f64,
     /// Largest resident size of the trial's process.
     pub peak_rss_bytes: Option<u64>,
@@ -197,16 +188,16 @@ pub struct PairMetrics {
     pub first: String,
     /// The other.
     pub second: String,
-    /// Samples that more of the first model's fits get right.
+    /// Samples that more of the first model's fits predict correctly.
     pub only_first: u64,
-    /// Samples that more of the second model's fits get right.
+    /// Samples that more of the second model's fits predict correctly.
     pub only_second: u64,
     /// McNemar's exact p-value (with several seeds, its extension to shares of fits), not
     /// corrected.
     pub exact_p: f64,
     /// The same by mid-p: the p of the accuracy below.
     pub mid_p: f64,
-    /// Whether the difference in accuracy is more than chance, at 5 % after correction.
+    /// Whether the difference in accuracy is significant, at 5 % after correction.
     pub distinguishable: bool,
     /// The difference in each headline score by name.
     pub differences: BTreeMap<String, DifferenceMetrics>,
@@ -218,7 +209,7 @@ pub struct DifferenceMetrics {
     /// How large.
     pub difference: f64,
     /// Its interval, paired by test samples.
-    pub interval: Option<IntervalMetrics>,
+    pub interval: Option<Interval>,
     /// Two-sided p-value: McNemar mid-p (accuracy), DeLong (macro AUC of one fit each), BCa
     /// bootstrap (all else); null where there is no spread to judge by.
     pub p: Option<f64>,
@@ -226,12 +217,12 @@ pub struct DifferenceMetrics {
     pub adjusted_p: Option<f64>,
 }
 
-/// What the models miss together, each by its first fit.
+/// The common errors of the models, each by its first fit.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct AgreementMetrics {
-    /// Test samples that every model gets wrong, by their place in the test part.
+    /// Test samples that no model predicts correctly, by their place in the test part.
     pub missed_by_all: Vec<usize>,
-    /// Accuracy of picking a model that is right, wherever there is one.
+    /// Accuracy of picking a correct model for each sample, where there is one.
     pub oracle_accuracy: f64,
     /// Accuracy of the mean of all probabilities.
     pub soft_vote_accuracy: Option<f64>,
@@ -252,23 +243,14 @@ pub struct VariantMetrics {
     pub validation_samples: usize,
     /// Samples reported on.
     pub test_samples: usize,
-    /// Share of right answers.
+    /// Share of correct predictions.
     pub accuracy: f64,
     /// Mean F1 over classes.
     pub macro_f1: f64,
-    /// Mean negative log probability of the right class, in nats.
+    /// Mean negative log probability of the correct class, in nats.
     pub log_loss: f64,
     /// Fit, wall clock.
     pub fit_seconds: f64,
-}
-
-impl From<Interval> for IntervalMetrics {
-    fn from(interval: Interval) -> Self {
-        Self {
-            low: interval.low,
-            high: interval.high,
-        }
-    }
 }
 
 impl MetricsExport {
@@ -365,7 +347,7 @@ fn headline_scores(scores: &ModelScores) -> BTreeMap<String, ScoreMetrics> {
     let named = scores.scores.iter().map(|score| {
         let found = ScoreMetrics {
             mean: score.value,
-            interval: score.interval.map(IntervalMetrics::from),
+            interval: score.interval,
             seed_deviation: score.seeds.map(|seeds| seeds.deviation),
         };
         (Measure::of(score.metric).id.to_owned(), found)
@@ -390,7 +372,7 @@ fn trial_metrics(group: &Group<'_>, trial: &Trial<'_>) -> TrialMetrics {
             .significance
             .of_trial(id)
             .iter()
-            .map(|(metric, interval)| (Measure::of(*metric).id.to_owned(), (*interval).into()))
+            .map(|(metric, interval)| (Measure::of(*metric).id.to_owned(), *interval))
             .collect(),
         classes: success.map_or_else(Vec::new, classes),
         confusion: success.map_or_else(Vec::new, |success| {
@@ -454,7 +436,7 @@ fn pair_metrics(pair: &PairDifference, first: String, second: String) -> PairMet
             .map(|difference| {
                 let found = DifferenceMetrics {
                     difference: difference.value,
-                    interval: difference.interval.map(IntervalMetrics::from),
+                    interval: difference.interval,
                     p: difference.p,
                     adjusted_p: difference.adjusted_p,
                 };

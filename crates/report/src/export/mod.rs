@@ -1,8 +1,7 @@
 //! A run for other programs: predictions, metrics and the leaderboard, one exporter for
 //! each format, bytes out.
 //!
-//! All of it is derived from the records, so that an export can never say anything that
-//! the report does not.
+//! All of it is derived from the records, so that exports and report agree.
 
 mod csv;
 mod metrics;
@@ -18,12 +17,15 @@ use bakeoff_core::{
 };
 
 pub use metrics::{
-    AgreementMetrics, ClassMetrics, CostMetrics, DatasetMetrics, DifferenceMetrics,
-    IntervalMetrics, MetricsExport, ModelMetrics, PairMetrics, RobustnessMetrics, ScoreMetrics,
-    TrialMetrics, VariantMetrics,
+    AgreementMetrics, ClassMetrics, CostMetrics, DatasetMetrics, DifferenceMetrics, MetricsExport,
+    ModelMetrics, PairMetrics, RobustnessMetrics, ScoreMetrics, TrialMetrics, VariantMetrics,
 };
 
-use crate::{analysis::Analysis, page::Slugs};
+use crate::{
+    analysis::Analysis,
+    page::Slugs,
+    results::{Fate, data, read},
+};
 
 /// Why a run could not be exported.
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +152,7 @@ pub fn metrics_schema() -> Result<String, ExportError> {
     Ok(format!("{}\n", serde_json::to_string_pretty(&schema)?))
 }
 
-/// The answers of one dataset's trials.
+/// The predictions of one dataset's trials.
 struct DatasetPredictions<'a> {
     /// A name that is safe in paths.
     slug: String,
@@ -158,7 +160,7 @@ struct DatasetPredictions<'a> {
     trials: Vec<TrialPredictions<'a>>,
 }
 
-/// The answers of one trial.
+/// The predictions of one trial.
 struct TrialPredictions<'a> {
     /// A name that is safe in paths, unique in its dataset.
     stem: String,
@@ -166,13 +168,13 @@ struct TrialPredictions<'a> {
     labels: &'a [u16],
     /// The name of its labels: those of the test part, or of a fold.
     labels_stem: String,
-    /// Places of the samples: in the training part for folds, `None` where they are
-    /// simply counted in the test part.
+    /// For folds, the places of the samples in the training part; `None` for the test part,
+    /// whose samples are numbered from 0.
     places: Option<&'a [u32]>,
     probabilities: &'a Probabilities,
 }
 
-/// Every trial that has answers, by dataset.
+/// Every trial that has results, by dataset.
 fn predictions(run: &Run) -> Vec<DatasetPredictions<'_>> {
     let mut datasets: Vec<(&str, Slugs, DatasetPredictions<'_>)> = Vec::new();
     let mut names = Slugs::default();
@@ -185,19 +187,10 @@ fn predictions(run: &Run) -> Vec<DatasetPredictions<'_>> {
     };
     for planned in &run.plan {
         let trial = &planned.trial;
-        let data = run.info.datasets.iter().find(|d| d.name == trial.data.name);
-        let measured = run.records.get(&planned.id).and_then(|r| r.measured());
-        let (Some(data), Some(measured)) = (data, measured) else {
+        let (Some(data), Fate::Ok(results)) = (data(run, &trial.data.name), read(run, planned))
+        else {
             continue;
         };
-        let answers = run.probabilities.get(&planned.id);
-        let labels = run.labels(&measured.test_fingerprint);
-        let (Some(probabilities), Some(labels)) = (answers, labels) else {
-            continue;
-        };
-        if labels.len() != probabilities.len() {
-            continue;
-        }
         let place = match datasets.iter().position(|(name, _, _)| *name == data.name) {
             Some(place) => place,
             None => {
@@ -234,13 +227,13 @@ fn predictions(run: &Run) -> Vec<DatasetPredictions<'_>> {
         dataset.trials.push(TrialPredictions {
             stem: taken.new_slug(&name),
             planned,
-            labels,
+            labels: results.predictions.labels(),
             labels_stem,
             places: run
                 .cuts
-                .get(&measured.test_fingerprint)
+                .get(&results.measured.test_fingerprint)
                 .map(|cut| cut.indices.as_slice()),
-            probabilities,
+            probabilities: results.predictions.probabilities(),
         });
     }
     datasets

@@ -73,11 +73,7 @@ fn catch_panic<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, EngineE
     let reason = match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => return Ok(value),
         Ok(Err(reason)) => reason,
-        Err(panic) => panic
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()))
-            .unwrap_or_else(|| "panicked without a message".into()),
+        Err(panic) => bakeoff_core::panic_text(&*panic).to_owned(),
     };
     Err(EngineError(reason))
 }

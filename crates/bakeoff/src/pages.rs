@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context as _;
 use bakeoff_bench::RunFolder;
 use bakeoff_core::{
     Layers,
@@ -14,17 +13,19 @@ use bakeoff_core::{
 };
 use bakeoff_report::{INDEX_MARK, IndexedRun, Leaderboard};
 
-use crate::args::PageArgs;
+use crate::Error;
 
-/// Renders a run and writes everything derived: report, charts, leaderboard.
-pub(crate) fn render(
-    run: &RunFolder,
-    models: &Path,
-    page: &PageArgs,
-) -> anyhow::Result<Leaderboard> {
+/// Renders a run from its records and writes everything derived: report, charts, leaderboard.
+///
+/// Models that can answer inside the page are taken from the folder `models`; without it, or
+/// without them, the page leaves out the part to draw in.
+///
+/// # Errors
+/// When the records cannot be read, do not fit each other, or a file cannot be written.
+pub fn render(run: &RunFolder, models: Option<&Path>) -> Result<Leaderboard, Error> {
     let records = run.read()?;
     let mut options = bakeoff_report::Options::default();
-    if !page.no_try_it {
+    if let Some(models) = models {
         options.layers = layers(&records, models);
     }
     let rendered = bakeoff_report::render(&records, &options)?;
@@ -64,18 +65,21 @@ fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, Strin
 }
 
 /// Whether a folder has an index that bakeoff wrote.
-pub(crate) fn has_index(folder: &Path) -> bool {
+pub fn has_index(folder: &Path) -> bool {
     fs::read_to_string(folder.join("index.html")).is_ok_and(|text| text.contains(INDEX_MARK))
 }
 
 /// Whether a folder holds runs.
-pub(crate) fn holds_runs(folder: &Path) -> bool {
+pub fn holds_runs(folder: &Path) -> bool {
     runs_in(folder).is_ok_and(|runs| !runs.is_empty())
 }
 
 /// Writes `index.html` over all runs of a folder. One that bakeoff did not write is left
 /// alone; then there is nothing to say where the index is.
-pub(crate) fn write_index(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+///
+/// # Errors
+/// When the folder cannot be read or the index not be written.
+pub fn write_index(folder: &Path) -> Result<Option<PathBuf>, Error> {
     let path = folder.join("index.html");
     if path.exists() && !has_index(folder) {
         return Ok(None);
@@ -85,19 +89,19 @@ pub(crate) fn write_index(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
     let lock_path = folder.join(".index.lock");
     let lock = File::create(&lock_path)
         .and_then(|lock| lock.lock().map(|()| lock))
-        .with_context(|| format!("cannot use {}", lock_path.display()))?;
+        .map_err(Error::io(&lock_path))?;
     let runs: Vec<IndexedRun> = runs_in(folder)?.iter().map(|path| indexed(path)).collect();
     let html = bakeoff_report::index(&runs)?;
     bakeoff_store::atomic::write_whole(&path, html.as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))?;
+        .map_err(Error::io(&path))?;
     drop(lock);
     Ok(Some(path))
 }
 
 /// The folders of runs within a folder, sorted.
-fn runs_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+fn runs_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        fs::read_dir(folder).map_err(Error::io(folder))?;
     let mut runs: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.join("run.json").is_file())
