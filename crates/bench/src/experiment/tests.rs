@@ -218,8 +218,8 @@ fn mistakes_in_settings_of_trust_are_named_with_their_place() {
             "x.toml:1:24: `robustness` has the item \"shift\" twice",
         ),
         (
-            "robustness_baseline = \"cnn\"",
-            "x.toml:1:1: `robustness_baseline`: the experiment `x` has no model `cnn`; it has: knn",
+            "robustness_baseline = \"dense\"",
+            "x.toml:1:1: `robustness_baseline`: the experiment `x` has no model `dense`; it has: knn",
         ),
     ] {
         let message = error(&format!("{settings}\n{KNN}"));
