@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::Context as _;
 use bakeoff_server::{Config, FirstTraining, Limits, Server};
 
-use crate::args::ServeArgs;
+use crate::{args::ServeArgs, text};
 
 /// The experiment that is trained if there are no models: good enough to try, ready in
 /// seconds.
