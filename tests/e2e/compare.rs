@@ -33,7 +33,7 @@ family = "logistic"
 }
 
 /// The folders of three runs: one, one whose `knn` looks at far too many neighbours, and
-/// one on other test pictures.
+/// one on other test images.
 fn runs() -> &'static [PathBuf; 3] {
     static RUNS: OnceLock<[PathBuf; 3]> = OnceLock::new();
     RUNS.get_or_init(|| {
@@ -103,7 +103,7 @@ fn a_model_that_got_worse_can_fail_a_pipeline() {
 fn runs_on_other_test_pictures_are_not_compared() {
     let [good, _, other] = runs();
     let refused = here("diff", &[good, other], &["--fail-if-worse"]).expect(1);
-    refused.complains_of(&["500 test pictures", "300 test pictures", "same limits"]);
+    refused.complains_of(&["500 test images", "300 test images", "same limits"]);
     here("diff", &[good, &good.join("charts")], &[])
         .expect(1)
         .complains_of(&["is not a run"]);
@@ -113,7 +113,7 @@ fn runs_on_other_test_pictures_are_not_compared() {
 fn runs_are_ranked_together_unless_a_name_means_two_things() {
     let [good, worse, other] = runs();
     let said = here("rank", &[good, other], &[]).expect(0);
-    for words in ["2 datasets", "500 test pictures", "mean rank", "at least"] {
+    for words in ["2 datasets", "500 test images", "mean rank", "at least"] {
         assert!(
             said.stdout.contains(words),
             "no `{words}` in\n{}",
@@ -125,11 +125,11 @@ fn runs_are_ranked_together_unless_a_name_means_two_things() {
     assert!(json["test"].is_null() && json["no_test"].is_string());
     here("rank", &[good, worse], &[])
         .expect(1)
-        .complains_of(&["`knn`", "another recipe"]);
+        .complains_of(&["`knn`", "different settings"]);
 }
 
 #[test]
-fn the_terminal_says_who_cannot_be_told_from_the_best() {
+fn the_terminal_marks_models_not_significantly_different_from_the_best() {
     let comparison = comparison();
     let rows = leaderboard(&comparison.run);
     let tied: Vec<&str> = rows

@@ -191,7 +191,7 @@ fn data_that_does_not_fit_a_model_is_refused() {
     // Some of the model's classes, known by name, are no misfit.
     write_folder(&folder.join("four"), &other(ImageShape::new(1, 28, 28), 4));
     let said = evaluate("four").expect(0).stdout;
-    assert!(said.contains("80 test pictures of `four`"), "{said}");
+    assert!(said.contains("80 test images of `four`"), "{said}");
 
     write_folder(
         &folder.join("twelve"),

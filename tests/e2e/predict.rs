@@ -548,11 +548,7 @@ fn a_persons_own_labelled_pictures_are_evaluated() {
     let accuracy = result["accuracy"].as_f64().unwrap();
     assert!((accuracy - 2.0 / 3.0).abs() < 1e-12, "{result}");
     let output = evaluate(&[]).expect(0);
-    assert!(
-        output.stdout.contains("3 test pictures"),
-        "{}",
-        output.said()
-    );
+    assert!(output.stdout.contains("3 test images"), "{}", output.said());
     // There is nothing to learn from.
     run(&folder, &["run", "quick", "--dataset", "corrections"])
         .expect(1)

@@ -179,15 +179,15 @@ fn what_is_no_regular_file_is_named_and_not_waited_for() {
     for name in &names {
         run(&folder, &[&["predict"], &with[..], &[name]].concat())
             .expect(1)
-            .complains_of(&[name, "is no regular file"]);
+            .complains_of(&[name, "is not a regular file"]);
     }
     let all = [&names[..], &["seven.png"]].concat();
     let output = run(&folder, &[&["predict"], &with[..], &all].concat()).expect(1);
-    let told = output.stdout.matches("is no regular file").count();
+    let told = output.stdout.matches("is not a regular file").count();
     assert_eq!(told, names.len(), "{}", output.said());
     let output = run(&folder, &[&["prepare", "--out", "out"], &all[..]].concat()).expect(1);
     for name in &names {
-        let told = format!("{name}\n  not prepared: is no regular file");
+        let told = format!("{name}\n  not prepared: is not a regular file");
         assert!(output.stdout.contains(&told), "{}", output.said());
     }
     assert_eq!(files(&folder.join("out")), STAGES);
@@ -196,7 +196,7 @@ fn what_is_no_regular_file_is_named_and_not_waited_for() {
     run(&folder, &[&["predict"], &with[..], &["/dev/zero"]].concat())
         .expect(1)
         .complains_of(&["/dev/zero", "64 MiB"]);
-    // What a shell opened comes through a pipe, which is no regular file either.
+    // What a shell opened comes through a pipe, which is not a regular file either.
     for path in ["-", "/dev/stdin", "/dev/fd/0"] {
         let mut cat = Command::new("cat")
             .arg(folder.join("seven.png"))

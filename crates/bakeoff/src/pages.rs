@@ -54,7 +54,7 @@ fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, Strin
         let loaded = bakeoff_store::load(&folder, bakeoff_zoo::family)
             .map_err(|_| "its file is damaged".to_owned())?;
         let layers = loaded.model.layers();
-        layers.ok_or_else(|| "it keeps its training pictures, not weights".to_owned())
+        layers.ok_or_else(|| "it keeps its training images, not weights".to_owned())
     };
     records
         .plan
@@ -92,16 +92,14 @@ pub fn write_index(folder: &Path) -> Result<Option<PathBuf>, Error> {
         .map_err(Error::io(&lock_path))?;
     let runs: Vec<IndexedRun> = runs_in(folder)?.iter().map(|path| indexed(path)).collect();
     let html = bakeoff_report::index(&runs)?;
-    bakeoff_store::atomic::write_whole(&path, html.as_bytes())
-        .map_err(Error::io(&path))?;
+    bakeoff_store::atomic::write_whole(&path, html.as_bytes()).map_err(Error::io(&path))?;
     drop(lock);
     Ok(Some(path))
 }
 
 /// The folders of runs within a folder, sorted.
 fn runs_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let entries =
-        fs::read_dir(folder).map_err(Error::io(folder))?;
+    let entries = fs::read_dir(folder).map_err(Error::io(folder))?;
     let mut runs: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.join("run.json").is_file())

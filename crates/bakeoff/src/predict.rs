@@ -64,7 +64,12 @@ pub fn predict(model: &Model, picture: &[u8]) -> Result<Prediction, Error> {
     let ranked: Vec<(String, f32)> = answer
         .ranked()
         .into_iter()
-        .map(|class| (model.class_name(class).to_owned(), answer.probabilities[class]))
+        .map(|class| {
+            (
+                model.class_name(class).to_owned(),
+                answer.probabilities[class],
+            )
+        })
         .collect();
     Ok(Prediction {
         class: model.class_name(usize::from(answer.label)).to_owned(),

@@ -1,8 +1,8 @@
-//! The central traits: a recipe, and what its `fit` returns.
+//! The central traits: a recipe, and the model that its `fit` returns.
 //!
-//! Recipe and fitted model are two types, so that predicting before training cannot
-//! be written. One trait with an optional fitted state inside was rejected: every
-//! caller would then handle a case that the types can rule out.
+//! Recipe and fitted model are two types, so code that predicts before training does not
+//! compile. One trait with an optional fitted state was rejected: every caller would have
+//! to handle a case that the types can exclude.
 
 use std::ops::ControlFlow;
 
@@ -13,20 +13,20 @@ use crate::{
     ProbabilitiesError, Samples, SpecError, StoreError,
 };
 
-/// Why a fit gave no model.
+/// Why a fit failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FitError {
-    /// The progress callback said `Break`.
+    /// The progress callback returned `Break`.
     #[error("cancelled")]
     Cancelled,
     /// The recipe does not fit the data.
     #[error(transparent)]
     Spec(#[from] SpecError),
-    /// There is too little to learn from.
+    /// There are too few samples or classes.
     #[error("not enough training data: {0}")]
     Data(String),
-    /// The loss or the weights stopped being finite.
+    /// The loss or the weights are not finite.
     #[error("training diverged: {0}")]
     Diverged(String),
     /// The library behind the engine failed.
@@ -34,37 +34,37 @@ pub enum FitError {
     Engine {
         /// The engine.
         engine: &'static str,
-        /// What it said.
+        /// Its message.
         reason: String,
     },
 }
 
-/// Why a fitted model gave no probabilities.
+/// Why a prediction failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PredictError {
     /// Pictures of another shape than the model was trained on.
-    #[error("this model answers pictures of {expected}; these are {got}")]
+    #[error("this model was trained on pictures of {expected}; these are {got}")]
     Shape {
         /// The shape of the training pictures.
         expected: ImageShape,
         /// The shape that was given.
         got: ImageShape,
     },
-    /// What came out are not probabilities.
-    #[error("the model's answer is not valid: {0}")]
+    /// The model's output is not probabilities.
+    #[error("the model's prediction is not valid: {0}")]
     Invalid(#[from] ProbabilitiesError),
     /// The library behind the engine failed.
     #[error("engine {engine}: {reason}")]
     Engine {
         /// The engine.
         engine: &'static str,
-        /// What it said.
+        /// Its message.
         reason: String,
     },
 }
 
-/// What a fit counts.
+/// The steps that a fit consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepUnit {
@@ -76,16 +76,16 @@ pub enum StepUnit {
     Sample,
 }
 
-/// How one epoch went. Losses are mean cross-entropies in nats.
+/// The metrics of one epoch. Losses are mean cross-entropies in nats.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochMetrics {
     /// From 1.
     pub epoch: u64,
-    /// Epochs that were asked for.
+    /// The number of epochs in the settings.
     pub epochs: u64,
-    /// Mean over the epoch's batches, as trained (dropout and augmentation on).
+    /// Mean over the epoch's batches, with dropout and augmentation.
     pub train_loss: f64,
-    /// Share of right answers over the epoch's batches, as trained.
+    /// Share of correct predictions over the epoch's batches, with dropout and augmentation.
     pub train_accuracy: f64,
     /// On the validation part after the epoch, where there is one.
     pub validation_loss: Option<f64>,
@@ -98,25 +98,25 @@ pub struct EpochMetrics {
 /// How a fit ended.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FitSummary {
-    /// Epochs or iterations that were run.
+    /// Number of epochs or iterations.
     pub steps: u64,
-    /// Whether an iterative solver met its tolerance; `None` where that has no meaning.
+    /// Whether an iterative solver met its tolerance; `None` for other fits.
     pub converged: Option<bool>,
-    /// The epoch whose weights were kept, where a validation part chose one.
+    /// The epoch whose weights were kept, if it was chosen by validation data.
     pub best_epoch: Option<u64>,
-    /// Whether patience ran out before the last epoch.
+    /// Whether early stopping ended the fit before the last epoch.
     pub stopped_early: bool,
-    /// The training objective at the end, where the engine tells it.
+    /// The training objective at the end, if the engine reports it.
     pub final_loss: Option<f64>,
-    /// The kernels that computed it, by their instruction set (`avx512-vnni`), where the
-    /// engine chooses them.
+    /// The instruction set of the kernels that computed it (`avx512`), if the engine chooses
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel: Option<String>,
 }
 
-/// What happens during a fit, in this order: one `Started`; any number of
-/// `Progress`, `Epoch` and `Iteration`, with counts that never fall; one
-/// `Finished`, only if the fit succeeded. A cancelled or failed fit has none.
+/// The progress of a fit, in this order: one `Started`; any number of `Progress`, `Epoch`
+/// and `Iteration`, with counts that never decrease; one `Finished`, only if the fit
+/// succeeded, not if it failed or was cancelled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum FitEvent {
@@ -124,12 +124,12 @@ pub enum FitEvent {
     Started {
         /// What `total` counts.
         unit: StepUnit,
-        /// How many there will be at most, where known.
+        /// Their largest possible number, if known.
         total: Option<u64>,
     },
     /// Training samples seen in the current epoch, or stored so far.
     Progress {
-        /// So far.
+        /// Until now.
         samples: u64,
         /// In all.
         total: u64,
@@ -140,32 +140,32 @@ pub enum FitEvent {
     Iteration {
         /// From 1.
         iteration: u64,
-        /// The objective, where the engine tells it.
+        /// The objective, if the engine reports it.
         loss: Option<f64>,
     },
     /// The fit succeeded.
     Finished(FitSummary),
 }
 
-/// What a fit is given besides the training data.
+/// What a fit gets besides the training data.
 ///
-/// The thread budget is the rayon pool that `fit` is called in: the harness installs
-/// one of the size that was asked for, and engines use no threads beside it.
+/// The threads are those of the rayon pool that `fit` is called in: the harness installs
+/// one of the requested size, and engines use no other threads.
 pub struct FitContext<'a> {
-    /// Everything random comes from this, by [`crate::derive_seed`].
+    /// The source of everything random, by [`crate::derive_seed`].
     pub seed: u64,
-    /// Samples to choose by, never to train on. Given exactly to families that
-    /// declare [`crate::Family::uses_validation`].
+    /// Validation data, which is never trained on. It is given only to families with
+    /// [`crate::Family::uses_validation`].
     pub validation: Option<&'a Samples>,
-    /// Told what happens; `Break` cancels the fit at the next event.
+    /// Called with every event; `Break` cancels the fit.
     pub progress: &'a mut dyn FnMut(&FitEvent) -> ControlFlow<()>,
 }
 
 impl FitContext<'_> {
-    /// Tells the caller what happened.
+    /// Reports an event to the caller.
     ///
     /// # Errors
-    /// [`FitError::Cancelled`] when the caller wants no more; pass it on with `?`.
+    /// [`FitError::Cancelled`] if the caller cancels the fit; return it with `?`.
     pub fn emit(&mut self, event: &FitEvent) -> Result<(), FitError> {
         match (self.progress)(event) {
             ControlFlow::Continue(()) => Ok(()),
@@ -174,13 +174,14 @@ impl FitContext<'_> {
     }
 }
 
-/// A recipe: a model family with all its settings, not trained. Object-safe, so
-/// that a registry can hold any of them by name.
+/// A recipe: a model family with all its settings, not trained. Object-safe, so that a
+/// registry can hold every family.
 pub trait Classifier: Send + Sync {
     /// Family, engine and every setting.
     fn spec(&self) -> ModelSpec;
 
-    /// Whether this recipe fits such data; asked at plan time, before anything is trained.
+    /// Checks whether this recipe can be trained on such data; called at plan time, before
+    /// any training.
     ///
     /// # Errors
     /// [`SpecError::Data`] with the reason.
@@ -189,11 +190,10 @@ pub trait Classifier: Send + Sync {
         Ok(())
     }
 
-    /// Learns from `train`. Tells its progress as [`FitEvent`] describes.
+    /// Trains a model on `train`, with progress as [`FitEvent`] describes.
     ///
     /// # Errors
-    /// [`FitError::Cancelled`] when the caller broke off; otherwise why no model came
-    /// of it. Nothing is left behind in either case.
+    /// [`FitError::Cancelled`] if the caller cancelled it; otherwise why it failed.
     fn fit(
         &self,
         train: &Samples,
@@ -201,41 +201,41 @@ pub trait Classifier: Send + Sync {
     ) -> Result<Box<dyn FittedModel>, FitError>;
 }
 
-/// A training picture that a model compared a picture with.
+/// A training picture near to a picture that was predicted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingNeighbour {
     /// Its position in the training data, from 0.
     pub index: usize,
     /// Its class.
     pub label: u16,
-    /// How far away it is, in the model's own metric.
+    /// Its distance, in the metric of the model.
     pub distance: f64,
     /// Its C×H×W bytes.
     pub pixels: Vec<u8>,
 }
 
-/// What a fit returned: answers with class probabilities.
+/// A fitted model, which predicts class probabilities.
 pub trait FittedModel: Send + Sync {
-    /// The shape of the pictures it was trained on and answers.
+    /// The shape of the pictures that it was trained on and accepts.
     fn input_shape(&self) -> ImageShape;
 
     /// Number of classes.
     fn classes(&self) -> usize;
 
-    /// Numbers that the fit chose or kept: weights and biases, or stored training
-    /// values for a model that keeps its data.
+    /// The number of weights and biases, or of stored training values for a model that keeps
+    /// its training data.
     fn parameters(&self) -> u64;
 
-    /// N×K probabilities for N pictures. A batch gives the same bits as its pictures
-    /// one by one only where an engine says so; the same batch always gives the same.
+    /// N×K probabilities for N pictures. The same batch always gives the same bits. Whether
+    /// single pictures give the same bits as a batch depends on the engine.
     ///
     /// # Errors
     /// [`PredictError::Shape`] for pictures of another shape.
     fn predict_proba(&self, images: &Images) -> Result<Probabilities, PredictError>;
 
     /// The `count` training pictures nearest to the first of `images`, nearest first;
-    /// fewer where there are fewer. `None` for models that keep no training pictures,
-    /// which is what this default says.
+    /// fewer if there are fewer. `None`, the default, for models that keep no training
+    /// pictures.
     ///
     /// # Errors
     /// [`PredictError::Shape`] for pictures of another shape.
@@ -248,30 +248,29 @@ pub trait FittedModel: Send + Sync {
         self.check_shape(images).map(|()| None)
     }
 
-    /// Writes every tensor that [`crate::Family::load`] needs to answer with the same bits.
+    /// Writes every tensor that [`crate::Family::load`] needs to predict with the same bits.
     ///
     /// # Errors
-    /// What the writer says.
+    /// Those of the writer.
     fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError>;
 
-    /// The model written down as layers, where it can be: a copy of its weights, giving
-    /// the same answers as [`FittedModel::predict_proba`] within rounding. `None` for
-    /// models that are no chain of layers, such as those that keep their training data.
+    /// A copy of the model as layers, with the same predictions as
+    /// [`FittedModel::predict_proba`] up to rounding. `None` for models that are not a chain
+    /// of layers, such as those that keep their training data.
     fn layers(&self) -> Option<Layers> {
         None
     }
 
     /// The temperature that its probabilities are already scaled by (Guo et al. 2017);
-    /// `None` for a model that answers as it was fitted. Whoever saves a model writes it
-    /// down beside the tensors.
+    /// `None` for a model without calibration. It is saved beside the tensors.
     fn temperature(&self) -> Option<f64> {
         None
     }
 
-    /// Refuses pictures of another shape; implementations call it first.
+    /// Checks the shape of pictures; implementations call it first.
     ///
     /// # Errors
-    /// [`PredictError::Shape`].
+    /// [`PredictError::Shape`] for pictures of another shape.
     fn check_shape(&self, images: &Images) -> Result<(), PredictError> {
         let (expected, got) = (self.input_shape(), images.shape());
         if expected == got {
@@ -282,6 +281,6 @@ pub trait FittedModel: Send + Sync {
     }
 }
 
-// A registry needs both to stay object-safe.
+// A registry needs both to be object-safe.
 const _: Option<&dyn Classifier> = None;
 const _: Option<&dyn FittedModel> = None;

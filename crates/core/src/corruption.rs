@@ -1,97 +1,73 @@
 //! Ways in which a picture can be worse than those that a model was trained on.
 //!
-//! Only their names live here, because plans, records and reports speak of them; the
-//! data room makes the pictures.
+//! Only their names are here, because plans, records and reports use them; the crate `data`
+//! computes the corrupted pictures.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Something that happens to a picture, in [`Corruption::SEVERITIES`] degrees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Corruption {
+macro_rules! corruptions {
+    ($($(#[$about:meta])* $variant:ident = $name:literal, $title:literal;)*) => {
+        /// A change that makes a picture worse, in [`Corruption::SEVERITIES`] degrees.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        pub enum Corruption {
+            $($(#[$about])* #[serde(rename = $name)] $variant,)*
+        }
+
+        impl Corruption {
+            /// All, in the order of tables and charts.
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$variant),*];
+
+            /// The name in experiments and records, in kebab case.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// The name in headings.
+            pub fn title(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $title,)*
+                }
+            }
+        }
+    };
+}
+
+corruptions! {
     /// Moved in one of eight directions.
-    Shift,
-    /// Turned about its centre, either way.
-    Rotate,
+    Shift = "shift", "Shifted";
+    /// Rotated about its centre, in either direction.
+    Rotate = "rotate", "Rotated";
     /// Enlarged or shrunk about its centre.
-    Scale,
-    /// Slanted, either way.
-    Shear,
+    Scale = "scale", "Scaled";
+    /// Slanted, in either direction.
+    Shear = "shear", "Sheared";
     /// Gaussian noise on every value.
-    Noise,
+    Noise = "noise", "Gaussian noise";
     /// Single pixels black or white.
-    SaltAndPepper,
+    SaltAndPepper = "salt-and-pepper", "Salt and pepper";
     /// Gaussian blur.
-    Blur,
-    /// Less light.
-    Dim,
+    Blur = "blur", "Blurred";
+    /// Lower brightness.
+    Dim = "dim", "Dimmed";
     /// Towards its own negative.
-    Invert,
-    /// What is bright grows.
-    Thicken,
-    /// What is bright shrinks.
-    Thin,
+    Invert = "invert", "Inverted";
+    /// Bright areas grow.
+    Thicken = "thicken", "Thicker strokes";
+    /// Bright areas shrink.
+    Thin = "thin", "Thinner strokes";
     /// A black square somewhere in it.
-    Occlude,
+    Occlude = "occlude", "Occluded";
 }
 
 impl Corruption {
-    /// Every one, in the order of tables and charts.
-    pub const ALL: [Self; 12] = [
-        Self::Shift,
-        Self::Rotate,
-        Self::Scale,
-        Self::Shear,
-        Self::Noise,
-        Self::SaltAndPepper,
-        Self::Blur,
-        Self::Dim,
-        Self::Invert,
-        Self::Thicken,
-        Self::Thin,
-        Self::Occlude,
-    ];
-
     /// Severities go from 1 to this.
     pub const SEVERITIES: u8 = 5;
-
-    /// The name in experiments and records, in kebab case.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Shift => "shift",
-            Self::Rotate => "rotate",
-            Self::Scale => "scale",
-            Self::Shear => "shear",
-            Self::Noise => "noise",
-            Self::SaltAndPepper => "salt-and-pepper",
-            Self::Blur => "blur",
-            Self::Dim => "dim",
-            Self::Invert => "invert",
-            Self::Thicken => "thicken",
-            Self::Thin => "thin",
-            Self::Occlude => "occlude",
-        }
-    }
-
-    /// For headings: what is wrong with such a picture.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Shift => "Shifted",
-            Self::Rotate => "Rotated",
-            Self::Scale => "Scaled",
-            Self::Shear => "Sheared",
-            Self::Noise => "Gaussian noise",
-            Self::SaltAndPepper => "Salt and pepper",
-            Self::Blur => "Blurred",
-            Self::Dim => "Dimmed",
-            Self::Invert => "Inverted",
-            Self::Thicken => "Thicker strokes",
-            Self::Thin => "Thinner strokes",
-            Self::Occlude => "Occluded",
-        }
-    }
 }
 
 impl fmt::Display for Corruption {

@@ -1,10 +1,10 @@
-//! What a model family says of itself: its engines and its settings.
+//! Model families: their engines and settings.
 //!
 //! Both are tables. A row of the engines holds the functions that build and load a model,
-//! so that an engine is named in one place. Settings are declared as data, not parsed by
-//! hand in each family: one table gives the checks before training, the "did you mean", the
-//! help text and the canonical form that a trial's id is hashed from. [`settings!`] declares
-//! that table together with the struct that a family reads its settings into.
+//! so an engine is named in one place. Settings are declared as data and not parsed in each
+//! family: one table gives the checks before training, the suggestions for misspelt keys,
+//! the help text and the canonical form that a trial's id is hashed from. [`settings!`]
+//! declares that table together with the struct that a family reads its settings into.
 //!
 //! [`settings!`]: crate::settings
 
@@ -22,23 +22,24 @@ pub struct Engine {
     pub name: &'static str,
     /// One line for people.
     pub summary: &'static str,
-    /// Whether the same seed gives the same bits at any number of threads. Tested
-    /// where true; where false METHODOLOGY.md says why.
+    /// Whether the same seed gives the same bits at any number of threads. Tested if true;
+    /// if false, METHODOLOGY.md says why.
     pub deterministic: bool,
-    /// The functions behind it; `None` where the program was built without this engine.
+    /// The functions behind it; `None` if the program was built without this engine.
     pub code: Option<EngineCode>,
 }
 
 /// The functions behind an [`Engine`].
 #[derive(Clone, Copy, Debug)]
 pub struct EngineCode {
-    /// Builds a recipe from a resolved spec; refuses by name what the engine cannot do.
+    /// Builds a recipe from a resolved spec; an error names the setting that the engine does
+    /// not support.
     pub build: BuildFn,
-    /// Reads back what [`FittedModel::save`] wrote.
+    /// Reads a model that [`FittedModel::save`] wrote.
     pub load: LoadFn,
 }
 
-/// What values a setting takes.
+/// The values that a setting accepts.
 #[derive(Clone, Copy, Debug)]
 pub enum SettingKind {
     /// A whole number in an inclusive range.
@@ -66,15 +67,15 @@ pub enum SettingKind {
         /// Largest allowed.
         max: i64,
     },
-    /// A list of texts in a small language of the family's own, checked by its `build`.
+    /// A list of texts in a small language of the family, checked by its `build`.
     TextList {
-        /// The language in words.
+        /// The language, in words.
         grammar: &'static str,
     },
 }
 
 impl SettingKind {
-    /// What is allowed, in words.
+    /// The allowed values, in words.
     pub fn allowed(&self) -> String {
         match self {
             Self::Int { min, max: i64::MAX } => format!("a whole number from {min}"),
@@ -90,8 +91,8 @@ impl SettingKind {
         }
     }
 
-    /// The value in its canonical form (`1` becomes `1.0` where a number is meant,
-    /// so that both are the same trial), or `None` where it is not allowed.
+    /// The value in its canonical form (`1` becomes `1.0` for a float, so that both are the
+    /// same trial), or `None` if it is not allowed.
     fn canonical(&self, value: &Value) -> Option<Value> {
         let int = |value: &Value, min: i64, max: i64| {
             value
@@ -130,22 +131,22 @@ impl SettingKind {
 pub struct Setting {
     /// The key in an experiment file.
     pub key: &'static str,
-    /// What values it takes.
+    /// The values that it accepts.
     pub kind: SettingKind,
-    /// Its value where none is given. A function, because a list cannot be a constant.
+    /// Its default. A function, because a list cannot be a constant.
     pub default: fn() -> Value,
-    /// One line for people, with the unit where there is one.
+    /// One line for people, with the unit if there is one.
     pub help: &'static str,
 }
 
 /// Builds a recipe from a resolved spec.
-pub type BuildFn = fn(&ModelSpec) -> Result<Box<dyn Classifier>, SpecError>;
+type BuildFn = fn(&ModelSpec) -> Result<Box<dyn Classifier>, SpecError>;
 
-/// Reads back what [`FittedModel::save`] wrote.
-pub type LoadFn =
+/// Reads a model that [`FittedModel::save`] wrote.
+type LoadFn =
     fn(&ModelSpec, &ModelHeader, &mut dyn ModelReader) -> Result<Box<dyn FittedModel>, StoreError>;
 
-/// A model family: registered once in the zoo, found by name ever after.
+/// A model family. The registry has a row for each.
 #[derive(Clone, Copy)]
 pub struct Family {
     /// Kebab-case name (`knn`).
@@ -156,19 +157,19 @@ pub struct Family {
     pub summary: &'static str,
     /// The engines; the first is the default.
     pub engines: &'static [Engine],
-    /// The settings in groups: a family's own, then those that it shares with others.
+    /// The settings in groups: first its own, then those that it shares with other families.
     pub settings: &'static [&'static [Setting]],
-    /// Whether a fit chooses something by data it is not trained on (epochs, say). If
-    /// so, the harness holds a validation part out of the training data for it; if
-    /// not, the family is given all of it.
+    /// Whether a fit needs validation data, for example to choose the epoch. If so, the
+    /// harness holds a part of the training data out for validation; if not, the family is
+    /// trained on all of it.
     pub uses_validation: bool,
-    /// Whether it answers without looking at the picture: a floor for other models, no
-    /// candidate, and not expected to learn.
+    /// Whether it predicts without looking at the picture: a lower bound for other models,
+    /// which is not ranked and not expected to learn.
     pub is_baseline: bool,
 }
 
 impl Family {
-    /// Every setting, in the order people should read them.
+    /// All settings, in the order people should read them.
     pub fn settings(&self) -> impl Iterator<Item = &'static Setting> + Clone {
         self.settings.iter().copied().flatten()
     }
@@ -176,16 +177,15 @@ impl Family {
     /// Builds the recipe that a resolved spec describes.
     ///
     /// # Errors
-    /// [`SpecError::UnknownEngine`] and [`SpecError::EngineNotBuilt`]; otherwise what the
-    /// engine refuses.
+    /// [`SpecError::UnknownEngine`], [`SpecError::EngineNotBuilt`] or an error of the engine.
     pub fn build(&self, spec: &ModelSpec) -> Result<Box<dyn Classifier>, SpecError> {
         (self.code(&spec.engine)?.build)(spec)
     }
 
-    /// Reads back what [`FittedModel::save`] wrote.
+    /// Reads a model that [`FittedModel::save`] wrote.
     ///
     /// # Errors
-    /// When the program has no such engine, or what is stored does not fit the spec.
+    /// If the program has no such engine, or the tensors do not match the spec.
     pub fn load(
         &self,
         spec: &ModelSpec,
@@ -221,13 +221,13 @@ impl Family {
             })
     }
 
-    /// Fills in the default engine and every default setting, and checks each given
-    /// one against the table.
+    /// Fills in the default engine and every default setting, and checks the given settings
+    /// against the table.
     ///
     /// # Errors
     /// [`SpecError::UnknownEngine`], [`SpecError::UnknownSetting`] or
-    /// [`SpecError::Setting`]. What depends on several settings at once, or on what this
-    /// program was built with, is left to [`Family::build`].
+    /// [`SpecError::Setting`]. [`Family::build`] checks what depends on several settings or
+    /// on the engines that this program was built with.
     pub fn resolve(&self, engine: Option<&str>, given: &Settings) -> Result<ModelSpec, SpecError> {
         let engine = match engine {
             None => self.engines.first().map_or("", |engine| engine.name),

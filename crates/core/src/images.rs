@@ -1,7 +1,7 @@
-//! Pictures as the models see them: bytes, contiguous, N×C×H×W.
+//! Pictures as the models get them: bytes, contiguous, N×C×H×W.
 //!
-//! `u8` keeps memory at a quarter of `f32` and lets exact integer arithmetic be
-//! used where it is faster; models convert as they need.
+//! `u8` takes a quarter of the memory of `f32` and allows exact integer arithmetic where it
+//! is faster; models convert it if they need to.
 
 use std::{fmt, sync::Arc};
 
@@ -30,7 +30,7 @@ impl ImageShape {
 
     /// Values in one picture: channels × height × width.
     ///
-    /// Saturates instead of overflowing; [`Images::new`] then refuses the length.
+    /// Saturates instead of overflowing; [`Images::new`] then returns an error.
     pub const fn pixels(&self) -> usize {
         self.channels
             .saturating_mul(self.height)
@@ -44,22 +44,22 @@ impl fmt::Display for ImageShape {
     }
 }
 
-/// Why bytes and a shape do not make [`Images`].
+/// Why bytes and a shape are not valid [`Images`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImagesError {
     /// A dimension is zero.
     #[error("pictures of shape {shape} have no pixels")]
     EmptyShape {
-        /// The shape that was asked for.
+        /// The given shape.
         shape: ImageShape,
     },
     /// The number of bytes is not a multiple of the picture size.
     #[error("{bytes} bytes are not a whole number of pictures of {shape} ({each} bytes each)")]
     Length {
-        /// The bytes that were given.
+        /// The number of bytes.
         bytes: usize,
-        /// The shape that was asked for.
+        /// The given shape.
         shape: ImageShape,
         /// Bytes in one picture of that shape.
         each: usize,
@@ -77,7 +77,7 @@ impl Images {
     /// Wraps bytes laid out as N×C×H×W.
     ///
     /// # Errors
-    /// When the shape is empty or the bytes are not a whole number of pictures.
+    /// If the shape is empty or the bytes are not a whole number of pictures.
     pub fn new(shape: ImageShape, pixels: impl Into<Arc<[u8]>>) -> Result<Self, ImagesError> {
         let pixels = pixels.into();
         let each = shape.pixels();
@@ -99,7 +99,7 @@ impl Images {
         self.shape
     }
 
-    /// How many pictures there are.
+    /// Number of pictures.
     pub fn len(&self) -> usize {
         self.pixels.len() / self.shape.pixels()
     }
@@ -127,7 +127,7 @@ impl Images {
     }
 
     /// A copy of the pictures at `indices`, in that order. Indices past the end are
-    /// left out; callers that must not lose any check their indices first.
+    /// left out; callers that must not lose any check the indices first.
     pub fn select(&self, indices: &[usize]) -> Self {
         let mut pixels = Vec::with_capacity(indices.len() * self.shape.pixels());
         for &index in indices {
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_partial_picture_is_refused() {
+    fn a_partial_picture_is_rejected() {
         let shape = ImageShape::new(1, 2, 2);
         let error = Images::new(shape, vec![0; 5]).map(|_| ());
         assert_eq!(
@@ -173,19 +173,19 @@ mod tests {
     }
 
     #[test]
-    fn a_shape_without_pixels_is_refused() {
+    fn a_shape_without_pixels_is_rejected() {
         let shape = ImageShape::new(1, 0, 2);
         assert!(Images::new(shape, vec![]).is_err());
     }
 
     #[test]
-    fn overflowing_shapes_are_refused() {
+    fn overflowing_shapes_are_rejected() {
         let shape = ImageShape::new(usize::MAX, 2, 2);
         assert!(Images::new(shape, vec![1, 2, 3]).is_err());
     }
 
     #[test]
-    fn select_copies_in_the_order_asked_for() -> Result<(), ImagesError> {
+    fn select_copies_in_the_given_order() -> Result<(), ImagesError> {
         let images = Images::new(ImageShape::new(1, 1, 2), vec![0, 1, 2, 3, 4, 5])?;
         assert_eq!(images.select(&[2, 0]).pixels(), &[4, 5, 0, 1]);
         assert_eq!(images.get(3), None);

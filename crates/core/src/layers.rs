@@ -1,14 +1,14 @@
-//! A parametric model written down: its layers in order, with their weights.
+//! A parametric model as its layers in order, with their weights.
 //!
-//! Code that looks inside a model or computes it elsewhere (the page that answers
-//! in the browser, feature maps, saliency) reads this and needs to know no family and no
-//! engine. `bakeoff-network` has the plain reference for what it means: `forward` and
+//! Code that looks inside a model or computes it elsewhere (the page that predicts in the
+//! browser, feature maps, saliency) reads this and depends on no family or engine.
+//! `bakeoff-network` has the plain reference of its meaning: `forward` and
 //! `input_gradient`.
 //!
-//! Only what computes an answer is here. Dropout is gone, batch normalisation is folded
-//! into the weights before it, and flattening needs no layer, because values always lie
-//! in the order channel, row, column. ONNX was rejected: a reader of it is many times
-//! the size of what these few layers need.
+//! It holds only what a prediction needs. There is no dropout, batch normalisation is folded
+//! into the weights before it, and flattening needs no layer, because values are always in
+//! the order channel, row, column. ONNX was rejected: its reader would be many times larger
+//! than these few layers need.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,7 +44,7 @@ pub struct ConvLayer {
     pub bias: Vec<f32>,
 }
 
-/// Maximum over whole windows of each channel; what fills none is dropped.
+/// Maximum over whole windows of each channel; values that fill no window are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MaxPoolLayer {
     /// Rows and columns of a window.
@@ -53,7 +53,7 @@ pub struct MaxPoolLayer {
     pub stride: [usize; 2],
 }
 
-/// Dense layer: every value with every other, plus bias.
+/// Dense layer: every output is a weighted sum of all inputs, plus bias.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DenseLayer {
     /// Outputs × inputs, the inputs in the order channel, row, column.
@@ -62,11 +62,11 @@ pub struct DenseLayer {
     pub bias: Vec<f32>,
 }
 
-/// Why layers are not a model, or a picture is not one for it.
+/// Why layers are not a valid model, or a picture or class does not match it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LayersError {
-    /// A layer that cannot follow what is before it.
+    /// A layer that does not fit its input.
     #[error("layer {}: {reason}", index + 1)]
     Layer {
         /// Its place, from 0.
@@ -80,15 +80,15 @@ pub enum LayersError {
     /// A picture of another length.
     #[error("{got} bytes are not a picture of {expected}")]
     Picture {
-        /// The shape that the model answers.
+        /// The shape that the model accepts.
         expected: ImageShape,
-        /// Bytes that were given.
+        /// The number of bytes.
         got: usize,
     },
     /// A class that the model does not have.
     #[error("class {class} of {classes}")]
     Class {
-        /// The class that was given.
+        /// The given class.
         class: usize,
         /// Classes of the model.
         classes: usize,
@@ -97,7 +97,7 @@ pub enum LayersError {
 
 /// A model as a chain of layers: `byte · scale` → layers → `softmax(scores / temperature)`.
 ///
-/// Shapes agree and weights are finite from the moment it is made.
+/// Its shapes always match and its weights are always finite.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layers {
     input: ImageShape,
@@ -108,12 +108,12 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// Checks that each layer fits what is before it. `scale` is what a byte of the
-    /// picture is multiplied with.
+    /// Checks that each layer fits its input. Each byte of the picture is multiplied by
+    /// `scale`.
     ///
     /// # Errors
-    /// [`LayersError::Layer`] naming the layer, or [`LayersError::Whole`] when there is
-    /// no input or fewer than two classes come out.
+    /// [`LayersError::Layer`] with the layer, or [`LayersError::Whole`] if there is no input
+    /// or there are fewer than two classes.
     pub fn new(input: ImageShape, scale: f32, layers: Vec<Layer>) -> Result<Self, LayersError> {
         if input.pixels() == 0 || !scale.is_finite() {
             return Err(LayersError::Whole("the input has no pixels or no scale"));

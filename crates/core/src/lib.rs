@@ -1,13 +1,12 @@
-//! The vocabulary of bakeoff as types.
+//! The types that the other crates share.
 //!
-//! Everything that two rooms of the house speak about lives here: pictures and
-//! their labels, probabilities, recipes ([`Classifier`]) and what they return
-//! ([`FittedModel`]), the settings a family understands ([`Family`]), and the
-//! records that a trial leaves behind ([`record`]).
+//! They are pictures and their labels, probabilities, recipes ([`Classifier`]) and the
+//! models that they return ([`FittedModel`]), model families with their engines and
+//! settings ([`Family`]), and the records of trials ([`record`]).
 //!
-//! This crate does no I/O and knows no machine-learning library: the types of
-//! `ndarray`, Burn, linfa or smartcore never appear in it, so that an engine can
-//! be added, replaced or dropped without any other room noticing.
+//! This crate does no I/O and depends on no machine-learning library. The types of
+//! `ndarray`, Burn, linfa or smartcore do not appear in it, so an engine can be added,
+//! replaced or removed without a change in other crates.
 
 mod classifier;
 mod corruption;
@@ -29,7 +28,7 @@ pub use classifier::{
     PredictError, StepUnit, TrainingNeighbour,
 };
 pub use corruption::Corruption;
-pub use family::{BuildFn, Engine, EngineCode, Family, LoadFn, Setting, SettingKind};
+pub use family::{Engine, EngineCode, Family, Setting, SettingKind};
 pub use hex::to_hex;
 pub use images::{ImageShape, Images, ImagesError};
 pub use layers::{ConvLayer, DenseLayer, Layer, Layers, LayersError, MaxPoolLayer};

@@ -1,12 +1,12 @@
-//! Class probabilities, and the one place where they become a predicted class.
+//! Class probabilities, and the one place that turns them into a predicted class.
 
 use std::fmt;
 
-/// How far a row's sum may lie from one. Softmax in `f32` over 100 classes stays
-/// within 1e-6; the slack is for engines that normalise in their own way.
+/// Largest difference of a row's sum from one. Softmax in `f32` over 100 classes is within
+/// 1e-6; the rest is for engines that normalise in another way.
 const SUM_TOLERANCE: f64 = 1e-4;
 
-/// Why numbers are not class probabilities.
+/// Why values are not class probabilities.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum ProbabilitiesError {
@@ -31,7 +31,7 @@ pub enum ProbabilitiesError {
         row: usize,
         /// The class.
         class: usize,
-        /// The value found there.
+        /// The value.
         value: f32,
     },
     /// A row that does not sum to one.
@@ -83,11 +83,11 @@ impl Probabilities {
         Ok(Self { classes, values })
     }
 
-    /// Softmax of N×K scores, row by row, shifted by the row's maximum so that it
-    /// cannot overflow.
+    /// Softmax of N×K scores, row by row; it subtracts the row's maximum, so that it cannot
+    /// overflow.
     ///
     /// # Errors
-    /// As [`Probabilities::new`]; scores that are not finite end up there.
+    /// As [`Probabilities::new`], also for scores that are not finite.
     pub fn from_logits(classes: usize, mut scores: Vec<f32>) -> Result<Self, ProbabilitiesError> {
         if classes >= 2 && scores.len().is_multiple_of(classes) {
             for row in scores.chunks_exact_mut(classes) {
@@ -125,7 +125,7 @@ impl Probabilities {
         &self.values
     }
 
-    /// The K probabilities of one sample. Panics past the end, as indexing does.
+    /// The K probabilities of one sample. Panics if `index` is out of range.
     pub fn row(&self, index: usize) -> &[f32] {
         &self.values[index * self.classes..(index + 1) * self.classes]
     }
@@ -135,13 +135,13 @@ impl Probabilities {
         self.values.chunks_exact(self.classes)
     }
 
-    /// The predicted class of each sample: the most probable one, the lowest index
-    /// among equals. Nothing else in the project decides this.
+    /// The predicted class of each sample: the most probable one, or the lowest index among
+    /// equals. Only this function decides it in the whole project.
     pub fn predicted(&self) -> Vec<u16> {
         self.rows().map(predicted_class).collect()
     }
 
-    /// The samples at `indices`, in that order. Panics past the end, as indexing does.
+    /// The samples at `indices`, in that order. Panics if one is out of range.
     pub fn select(&self, indices: &[usize]) -> Self {
         Self {
             classes: self.classes,
@@ -154,7 +154,7 @@ impl Probabilities {
     }
 }
 
-/// The most probable class of one row, the lowest index among equals.
+/// The most probable class of one row, or the lowest index among equals.
 fn predicted_class(row: &[f32]) -> u16 {
     let mut best = 0;
     for (class, value) in row.iter().enumerate() {
@@ -162,7 +162,7 @@ fn predicted_class(row: &[f32]) -> u16 {
             best = class;
         }
     }
-    // A row of more classes than u16 can name cannot meet labels of that type.
+    // `Samples` has at most as many classes as u16 can count.
     u16::try_from(best).unwrap_or(u16::MAX)
 }
 
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bad_values_are_refused_by_place() {
+    fn the_place_of_a_bad_value_is_reported() {
         let bad = |values| Probabilities::new(2, values).map(|_| ());
         assert!(matches!(
             bad(vec![0.5, 0.5, f32::NAN, 1.0]),

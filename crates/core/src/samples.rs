@@ -7,11 +7,11 @@ use sha2::{Digest, Sha256};
 
 use crate::{ImageShape, Images, to_hex};
 
-/// Why pictures, labels and class names do not fit together.
+/// Why pictures, labels and class names do not match.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SamplesError {
-    /// Not one label for each picture.
+    /// The number of labels is not the number of pictures.
     #[error("{images} pictures but {labels} labels")]
     Count {
         /// Number of pictures.
@@ -19,49 +19,49 @@ pub enum SamplesError {
         /// Number of labels.
         labels: usize,
     },
-    /// A label that names no class.
+    /// A label that is not a class.
     #[error("label {label} of sample {index} is out of range: there are {classes} classes")]
     Label {
         /// Position of the sample, from 0.
         index: usize,
-        /// The label found there.
+        /// The label.
         label: u16,
         /// Number of classes.
         classes: usize,
     },
-    /// Fewer than two classes, or more than a label can name.
+    /// Fewer than two classes, or more than a label can count.
     #[error("{classes} classes: a classifier needs 2 to 65536")]
     Classes {
         /// Number of classes.
         classes: usize,
     },
-    /// The training and the test part do not agree.
+    /// The training and the test part do not match.
     #[error("training part ({train}) and test part ({test}) differ in {what}")]
     Parts {
         /// What differs.
         what: &'static str,
-        /// The training part's side of it.
+        /// Its value in the training part.
         train: String,
-        /// The test part's side of it.
+        /// Its value in the test part.
         test: String,
     },
 }
 
-/// What a model must know of the data before it sees it.
+/// What a recipe needs to know about the data before training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataShape {
     /// The shape of one picture.
     pub image: ImageShape,
     /// Number of classes.
     pub classes: usize,
-    /// Training samples that a fit will see.
+    /// Number of training samples.
     pub train: usize,
 }
 
 /// Pictures, one label for each, and the names of the classes. Cheap to clone.
 ///
-/// Labels are always in range. Not every class need occur, and there may be no
-/// samples at all; models and metrics say what they do then.
+/// Labels are always in range. Some classes may not occur, and there may be no samples at
+/// all; models and metrics document what they do then.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Samples {
     images: Images,
@@ -70,10 +70,10 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Puts pictures and labels together.
+    /// Combines pictures and labels.
     ///
     /// # Errors
-    /// When the counts differ, a label names no class, or there are fewer than two classes.
+    /// If the counts differ, a label is not a class, or there are fewer than two classes.
     pub fn new(
         images: Images,
         labels: impl Into<Arc<[u16]>>,
@@ -162,7 +162,7 @@ impl Samples {
         }
     }
 
-    /// What a model must know of these samples before it sees them.
+    /// What a recipe needs to know about these samples before training.
     pub fn data_shape(&self) -> DataShape {
         DataShape {
             image: self.images.shape(),
@@ -192,7 +192,7 @@ impl Samples {
     }
 }
 
-/// A named dataset with its fixed split. The test part only ever reports.
+/// A named dataset with its fixed split. The test part is used only for reporting.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     name: String,
@@ -202,10 +202,10 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Puts the two parts of a dataset together and takes its fingerprint.
+    /// Combines the two parts of a dataset and computes its fingerprint.
     ///
     /// # Errors
-    /// When the parts differ in picture shape or class names.
+    /// If the parts differ in picture shape or class names.
     pub fn new(
         name: impl Into<String>,
         train: Samples,
@@ -238,12 +238,12 @@ impl Dataset {
         })
     }
 
-    /// The name it is listed by.
+    /// Its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The training part (the validation part is held out of it).
+    /// The training part, which includes the validation part.
     pub fn train(&self) -> &Samples {
         &self.train
     }
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_out_of_range_is_refused_with_its_place() {
+    fn a_label_out_of_range_is_rejected_with_its_place() {
         assert_eq!(
             samples(&[0, 3]).map(|_| ()),
             Err(SamplesError::Label {
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fingerprint_sees_every_part() -> Result<(), SamplesError> {
+    fn the_fingerprint_depends_on_every_part() -> Result<(), SamplesError> {
         let a = samples(&[0, 1])?;
         assert_eq!(a.fingerprint(), samples(&[0, 1])?.fingerprint());
         assert_ne!(a.fingerprint(), samples(&[1, 0])?.fingerprint());
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_different_classes_are_refused() -> Result<(), SamplesError> {
+    fn parts_of_different_classes_are_rejected() -> Result<(), SamplesError> {
         let a = samples(&[0, 1])?;
         let b = Samples::new(a.images().clone(), vec![0, 1], names(4))?;
         assert!(Dataset::new("x", a, b).is_err());

@@ -1,4 +1,4 @@
-//! Macros that declare settings once: as a table for checks and help, and as types to read.
+//! Macros that declare settings once, both as a table for checks and help and as types.
 
 /// Declares the settings of a family: a struct, and `TABLE` with a [`Setting`] for each field.
 ///
@@ -34,7 +34,8 @@ macro_rules! settings {
     };
 }
 
-/// Declares an enum that a setting takes as a word, and its `KIND` with all the words.
+/// Declares an enum whose variants are the words of a setting, and its `KIND` with all of
+/// them.
 #[macro_export]
 macro_rules! choices {
     (

@@ -1,4 +1,4 @@
-//! A recipe written down: family, engine and every setting.
+//! The description of a recipe: family, engine and every setting.
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,23 @@ use serde_json::Value;
 
 use crate::wording::did_you_mean;
 
-/// Settings by key. Sorted, so that equal settings have equal text.
+/// Settings by key, sorted so that equal settings have equal text.
 pub type Settings = BTreeMap<String, Value>;
 
-/// Why a recipe cannot be followed. Found before anything is trained.
+/// Why a recipe cannot be used. Found before any training.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpecError {
-    /// A key that the family does not know.
+    /// A setting that the family does not have.
     #[error("{family} has no setting `{key}`{}; it has: {}", did_you_mean(.suggestion.as_deref()), .allowed.join(", "))]
     UnknownSetting {
         /// The family.
         family: String,
         /// The key as written.
         key: String,
-        /// The known key that looks most like it.
+        /// The most similar key.
         suggestion: Option<String>,
-        /// Every known key.
+        /// All keys.
         allowed: Vec<String>,
     },
     /// A value of the wrong type or out of range.
@@ -35,7 +35,7 @@ pub enum SpecError {
         key: String,
         /// The value as written.
         got: String,
-        /// What would do, in words.
+        /// The allowed values, in words.
         allowed: String,
     },
     /// An engine that the family does not have.
@@ -45,12 +45,12 @@ pub enum SpecError {
         family: String,
         /// The engine as written.
         engine: String,
-        /// The known engine that looks most like it.
+        /// The most similar engine.
         suggestion: Option<String>,
-        /// Every known engine.
+        /// All engines.
         allowed: Vec<String>,
     },
-    /// An engine that the family has and this program was built without.
+    /// An engine of the family that this program was built without.
     #[error(
         "this program was built without engine `{engine}` of {family}; \
          `make engines` builds every engine"
@@ -66,12 +66,12 @@ pub enum SpecError {
     UnknownFamily {
         /// The family as written.
         family: String,
-        /// The known family that looks most like it.
+        /// The most similar family.
         suggestion: Option<String>,
-        /// Every known family.
+        /// All families.
         allowed: Vec<String>,
     },
-    /// The engine cannot do what a setting asks.
+    /// The engine does not support a setting's value.
     #[error("engine `{engine}` of {family} cannot do `{key} = {value}`: {remedy}")]
     Unsupported {
         /// The family.
@@ -80,12 +80,12 @@ pub enum SpecError {
         engine: String,
         /// The key.
         key: String,
-        /// The value asked for.
+        /// The value.
         value: String,
-        /// What the user can do instead.
+        /// What to do instead.
         remedy: String,
     },
-    /// The recipe does not fit the data (a kernel larger than the picture, say).
+    /// The recipe does not suit the data, for example a kernel is larger than the picture.
     #[error("{family} cannot be trained on this data: {reason}")]
     Data {
         /// The family.
@@ -96,7 +96,7 @@ pub enum SpecError {
 }
 
 impl SpecError {
-    /// The setting at fault, where it is one: so that a caller can point at its line.
+    /// The key at fault, if there is one, so that a caller can show its line.
     pub fn key(&self) -> Option<&str> {
         match self {
             Self::UnknownSetting { key, .. }
@@ -109,10 +109,10 @@ impl SpecError {
     }
 }
 
-/// A classifier written down: enough to build it again, the same on every machine.
+/// The full description of a classifier, from which every machine builds the same one.
 ///
-/// Made by [`crate::Family::resolve`], which fills in every default; so two specs
-/// are equal exactly when they train the same way.
+/// [`crate::Family::resolve`] makes it and fills in every default, so two specs are equal
+/// exactly if they train the same way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelSpec {
     /// The model family, as registered (`knn`).
@@ -124,10 +124,10 @@ pub struct ModelSpec {
 }
 
 impl ModelSpec {
-    /// The settings as a struct of the family's own.
+    /// The settings as a struct of the family.
     ///
     /// # Errors
-    /// When a setting is missing or of another type: the spec was not made by
+    /// If a setting is missing or has another type: the spec was not made by
     /// [`crate::Family::resolve`], or comes from a damaged file.
     pub fn settings<T: DeserializeOwned>(&self) -> Result<T, SpecError> {
         let object = Value::Object(self.settings.clone().into_iter().collect());
@@ -139,7 +139,7 @@ impl ModelSpec {
         })
     }
 
-    /// A refusal of one setting's value by this spec's engine.
+    /// The error that this spec's engine does not support the value of a setting.
     pub fn unsupported(&self, key: &str, remedy: impl Into<String>) -> SpecError {
         SpecError::Unsupported {
             family: self.family.clone(),
@@ -154,7 +154,7 @@ impl ModelSpec {
         }
     }
 
-    /// A refusal of one setting's value whatever the engine.
+    /// The error that no engine of the family supports the value of a setting.
     pub fn bad_setting(&self, key: &str, allowed: impl Into<String>) -> SpecError {
         SpecError::Setting {
             family: self.family.clone(),
@@ -168,7 +168,7 @@ impl ModelSpec {
         }
     }
 
-    /// A refusal of the data.
+    /// The error that the recipe does not suit the data.
     pub fn bad_data(&self, reason: impl Into<String>) -> SpecError {
         SpecError::Data {
             family: self.family.clone(),

@@ -14,15 +14,15 @@ use crate::ImageShape;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The disk said no.
+    /// Reading or writing failed.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A file that is damaged, foreign or of another version.
+    /// A file that is damaged, of another kind or of another version.
     #[error("{}: {reason}", path.display())]
     Damaged {
         /// The file.
@@ -30,18 +30,18 @@ pub enum StoreError {
         /// What is wrong with it, and what to do.
         reason: String,
     },
-    /// A tensor that should be there is not.
+    /// A tensor is missing.
     #[error("tensor `{name}` is missing")]
     Missing {
         /// The tensor.
         name: String,
     },
-    /// A tensor that is there but not as it should be.
+    /// A tensor has another shape or type.
     #[error("tensor `{name}` is {got}, expected {expected}")]
     Tensor {
         /// The tensor.
         name: String,
-        /// What is there.
+        /// The stored one.
         got: String,
         /// What the model needs.
         expected: String,
@@ -52,7 +52,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The same error, naming the file it was found in.
+    /// The same error with the name of its file.
     pub fn in_file(self, path: impl Into<PathBuf>) -> Self {
         match self {
             Self::Io { .. } | Self::Damaged { .. } => self,
@@ -84,8 +84,7 @@ pub trait ModelWriter {
     /// Adds a tensor. Names are unique within a model; `shape` multiplies to the length.
     ///
     /// # Errors
-    /// When the name was used before, the shape and the length disagree, or the
-    /// place that it is written to fails.
+    /// If the name was used before, the shape does not match the length, or writing fails.
     fn tensor(
         &mut self,
         name: &str,
@@ -94,19 +93,19 @@ pub trait ModelWriter {
     ) -> Result<(), StoreError>;
 }
 
-/// What a model must know of itself before its tensors are read.
+/// What a model needs to know before its tensors are read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelHeader {
-    /// The shape of the pictures it answers.
+    /// The shape of the pictures that it accepts.
     pub input_shape: ImageShape,
     /// Number of classes.
     pub classes: usize,
 }
 
-/// Gives a model's tensors back by name.
+/// Reads a model's tensors by name.
 ///
-/// Each method checks that the stored shape is exactly `shape` and that floats are
-/// finite, so that a model can trust what it gets.
+/// Each method checks that the stored shape is exactly `shape` and that floats are finite,
+/// so a model does not need to check them again.
 pub trait ModelReader {
     /// The shape of a stored tensor, for models whose sizes are not in their settings.
     ///

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-/// The name that `word` was probably meant to be, if any comes close.
+/// The name that `word` is probably a misspelling of, if one is similar.
 pub fn nearest_name<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let word = word.to_lowercase();
     names
@@ -13,14 +13,14 @@ pub fn nearest_name<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, name)| name.to_owned())
 }
 
-/// ` (did you mean `x`?)`, or nothing where no name comes close.
+/// ` (did you mean `x`?)`, or nothing without a suggestion.
 pub fn did_you_mean(suggestion: Option<&str>) -> String {
     suggestion
         .map(|name| format!(" (did you mean `{name}`?)"))
         .unwrap_or_default()
 }
 
-/// What a caught panic said.
+/// The message of a caught panic.
 pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()

@@ -1,6 +1,6 @@
 //! The table: one row for each measure.
 
-use bakeoff_core::record::Measured;
+use bakeoff_core::record::{Costs, Measured};
 use bakeoff_metrics::{Evaluation, Metric, Predictions};
 
 use crate::{Unit, format};
@@ -72,6 +72,12 @@ pub enum Shown {
     Summary,
 }
 
+impl TrialResult<'_> {
+    fn costs(&self) -> &Costs {
+        &self.measured.costs
+    }
+}
+
 impl Measure {
     /// The value of a result; `None` where it is undefined or was not measured.
     pub fn value(&self, result: &TrialResult<'_>) -> Option<f64> {
@@ -104,11 +110,6 @@ impl Measure {
         let row = MEASURES.iter().find(|row| row.metric == Some(metric));
         // Every metric has a row: a test sees to it.
         row.copied().unwrap_or(&ACCURACY)
-    }
-
-    /// The row with an id.
-    pub fn by_id(id: &str) -> Option<&'static Self> {
-        MEASURES.iter().find(|row| row.id == id).copied()
     }
 
     /// The measures that a place shows, in order.
@@ -278,7 +279,7 @@ measures! {
     /// Mean accuracy over all corruptions and severities, where the experiment asks for
     /// them. It is of a model, over its seeds, so a single result has none.
     CORRUPTED_ACCURACY =
-        score("corrupted_accuracy", "accuracy on corrupted pictures", |_| None)
+        score("corrupted_accuracy", "accuracy on corrupted images", |_| None)
         .in_unit(Unit::Percent);
     /// Errors on corrupted pictures relative to the baseline's: 1 is as robust as the
     /// baseline, less is more robust. It is of a model, so a single result has none.
@@ -286,69 +287,64 @@ measures! {
         score("mean_corruption_error", "mean corruption error", |_| None)
         .in_unit(Unit::Percent).lower_is_better();
     /// Training, wall clock.
-    FIT_TIME = cost("fit_seconds", "fit time", Unit::Seconds, |r| {
-        seconds(r.measured.costs.fit_ns)
-    }).shown(Shown::Summary);
+    FIT_TIME = cost("fit_seconds", "fit time", Unit::Seconds, |r| seconds(r.costs().fit_ns))
+        .shown(Shown::Summary);
     /// Training, processor time over all threads.
-    FIT_CPU_TIME = cost("fit_cpu_seconds", "fit CPU time", Unit::Seconds, |r| {
-        seconds(r.measured.costs.fit_cpu_ns?)
-    });
+    FIT_CPU_TIME =
+        cost("fit_cpu_seconds", "fit CPU time", Unit::Seconds, |r| seconds(r.costs().fit_cpu_ns?));
     /// Reading and splitting the dataset, wall clock.
-    DATA_LOAD_TIME = cost("load_seconds", "data load time", Unit::Seconds, |r| {
-        seconds(r.measured.costs.data_load_ns)
-    });
+    DATA_LOAD_TIME =
+        cost("load_seconds", "data load time", Unit::Seconds, |r| seconds(r.costs().data_load_ns));
     /// Reading the saved model back, wall clock.
     MODEL_LOAD_TIME = cost("model_load_seconds", "model load time", Unit::Seconds, |r| {
-        seconds(r.measured.costs.model_load_ns)
+        seconds(r.costs().model_load_ns)
     });
     /// Predicting the whole test part in one call, wall clock.
-    PREDICT_TIME = cost("predict_seconds", "time for all test pictures", Unit::Seconds, |r| {
-        seconds(r.measured.costs.predict_ns)
+    PREDICT_TIME = cost("predict_seconds", "time for all test images", Unit::Seconds, |r| {
+        seconds(r.costs().predict_ns)
     });
     /// Median time to predict one picture alone.
     LATENCY_P50 = cost("latency_p50_us", "latency p50", Unit::Microseconds, |r| {
-        microseconds(r.measured.costs.latency.p50_ns)
+        microseconds(r.costs().latency.p50_ns)
     }).shown(Shown::Summary);
     /// 95 of 100 single pictures take less.
     LATENCY_P95 = cost("latency_p95_us", "latency p95", Unit::Microseconds, |r| {
-        microseconds(r.measured.costs.latency.p95_ns)
+        microseconds(r.costs().latency.p95_ns)
     });
     /// 99 of 100 single pictures take less.
     LATENCY_P99 = cost("latency_p99_us", "latency p99", Unit::Microseconds, |r| {
-        microseconds(r.measured.costs.latency.p99_ns)
+        microseconds(r.costs().latency.p99_ns)
     }).shown(Shown::Page);
     /// Test pictures predicted per second, all in one call.
     THROUGHPUT = cost("throughput_per_second", "throughput", Unit::PerSecond, |r| {
-        Some(r.measured.costs.throughput_per_second)
+        Some(r.costs().throughput_per_second)
     }).higher_is_better().shown(Shown::Terminal);
     /// Largest resident size of the trial's process, data included.
     PEAK_MEMORY = cost("peak_rss_bytes", "peak memory", Unit::Bytes, |r| {
-        Some(r.measured.costs.peak_rss_bytes? as f64)
+        Some(r.costs().peak_rss_bytes? as f64)
     }).shown(Shown::Terminal);
     /// Resident size before the fit, data included.
     MEMORY_BEFORE_FIT = cost("rss_before_fit_bytes", "memory before the fit", Unit::Bytes, |r| {
-        Some(r.measured.costs.rss_before_fit_bytes? as f64)
+        Some(r.costs().rss_before_fit_bytes? as f64)
     }).shown(Shown::Details);
     /// Size of the saved model.
     MODEL_SIZE = cost("model_bytes", "model size", Unit::Bytes, |r| {
-        Some(r.measured.costs.model_bytes as f64)
+        Some(r.costs().model_bytes as f64)
     }).shown(Shown::Summary);
     /// Numbers that the fit chose or kept.
     PARAMETERS = cost("parameters", "parameters", Unit::Count, |r| {
-        Some(r.measured.costs.parameters as f64)
+        Some(r.costs().parameters as f64)
     }).shown(Shown::Page);
     /// Samples trained on.
-    TRAINING_SAMPLES = samples("train_samples", "training samples", |r| {
-        Some(r.measured.samples.train as f64)
-    });
+    TRAINING_SAMPLES =
+        samples("train_samples", "training samples", |r| Some(r.measured.samples.train as f64));
     /// Samples held out to choose by.
     VALIDATION_SAMPLES = samples("validation_samples", "validation samples", |r| {
         Some(r.measured.samples.validation as f64)
     });
     /// Samples reported on.
-    TEST_SAMPLES = samples("test_samples", "test samples", |r| {
-        Some(r.measured.samples.test as f64)
-    });
+    TEST_SAMPLES =
+        samples("test_samples", "test samples", |r| Some(r.measured.samples.test as f64));
 }
 
 #[cfg(test)]
@@ -357,7 +353,7 @@ mod tests {
 
     use bakeoff_core::{
         FitSummary, Probabilities,
-        record::{Costs, Latency, SampleCounts, Scores, Sidecar},
+        record::{Latency, SampleCounts, Scores, Sidecar},
     };
 
     use super::*;
@@ -370,7 +366,6 @@ mod tests {
             let row = Measure::of(metric);
             assert_eq!(row.metric, Some(metric));
             assert_eq!(serde_json::to_value(metric).unwrap(), row.id);
-            assert_eq!(Measure::by_id(row.id), Some(row));
         }
     }
 

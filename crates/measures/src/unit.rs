@@ -49,6 +49,7 @@ impl Unit {
             Self::Microseconds => format::axis_seconds(value / 1e6),
             Self::Bytes => format::axis_bytes(value),
             Self::Percent => format!("{}\u{a0}%", format::short_number(100.0 * value)),
+            Self::Count => format::count(value.round() as u64),
             _ => format::short_number(value),
         }
     }

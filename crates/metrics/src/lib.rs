@@ -65,6 +65,6 @@ pub use predictions::Predictions;
 pub use ranking::{OneVsRest, Ranking, TieGroup};
 pub use robustness::mean_corruption_error;
 pub use roc::{Collinear, RocCurve, RocPoint};
-pub use scoring::{log_loss, top_k_accuracy};
+pub use scoring::*;
 pub use statistics::{Confidence, Interval};
 pub use temperature::{Temperature, scale_temperature};

@@ -1,4 +1,5 @@
-//! Scores of the probabilities themselves: log loss and top-k accuracy.
+//! Scores of the probabilities themselves: log loss, top-k accuracy. A new score that is a
+//! function of [`Predictions`] goes here; a row of `bakeoff_measures` shows it.
 
 use crate::{Predictions, sum::sum};
 

@@ -380,7 +380,7 @@ fn changes(before: &Fits<'_>, after: &Fits<'_>) -> Vec<String> {
     }
     if let (Some(first), Some(second)) = (before.ok.first(), after.ok.first()) {
         let trained = |fit: &Results<'_>| fit.measured.samples.train.to_string();
-        note("training pictures", trained(first), trained(second));
+        note("training images", trained(first), trained(second));
     }
     let calibration = |trial: &TrialSpec| {
         let name = trial.calibration.map_or("none", Calibration::name);
@@ -399,7 +399,7 @@ fn test_parts(run: &Run) -> String {
             let samples: usize = data.test_counts.iter().sum();
             let short = data.test_fingerprint.get(..12);
             format!(
-                "{} ({samples} test pictures, fingerprint {}…)",
+                "{} ({samples} test images, fingerprint {}…)",
                 data.name,
                 short.unwrap_or(&data.test_fingerprint)
             )

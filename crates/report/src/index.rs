@@ -54,6 +54,7 @@ impl Row {
 }
 
 /// A run as the template shows it.
+#[derive(Default)]
 struct Listed {
     folder: String,
     href: String,
@@ -189,13 +190,7 @@ fn listed(run: &IndexedRun, compared: &mut Vec<Compared>) -> Listed {
         folder: run.folder.clone(),
         href: format!("{}/report.html", percent_encoded(&run.folder)),
         experiment: format::NOTHING.to_owned(),
-        planned_at: String::new(),
-        day: String::new(),
-        time: String::new(),
-        number: None,
-        data: Vec::new(),
-        winners: Vec::new(),
-        remark: String::new(),
+        ..Listed::default()
     };
     let (info, leaderboard) = match &run.found {
         Ok(found) => found,
@@ -207,15 +202,9 @@ fn listed(run: &IndexedRun, compared: &mut Vec<Compared>) -> Listed {
     };
     listed.experiment.clone_from(&info.experiment);
     listed.planned_at.clone_from(&info.planned_at);
-    let (day, time) = info
-        .planned_at
-        .split_once('T')
-        .unwrap_or((&info.planned_at, ""));
-    listed.day = day.to_owned();
-    listed.time = match time.strip_suffix('Z') {
-        Some(time) => format!("{} UTC", time.get(..5).unwrap_or(time)),
-        None => time.to_owned(),
-    };
+    let minute = format::minute(&info.planned_at);
+    let (day, time) = minute.split_once(' ').unwrap_or((&minute, ""));
+    (listed.day, listed.time) = (day.to_owned(), time.to_owned());
     listed.data = info.datasets.iter().map(|data| data.name.clone()).collect();
     let rows: Result<Vec<Row>, &str> = match leaderboard {
         Some(text) => serde_json::from_str(text).map_err(|_| "its leaderboard cannot be read"),

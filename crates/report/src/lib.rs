@@ -53,7 +53,7 @@ pub enum ReportError {
     #[error("the page could not be laid out: {0}")]
     Page(#[from] askama::Error),
     /// The test pictures could not be packed.
-    #[error("the test pictures could not be packed: {0}")]
+    #[error("the test images could not be packed: {0}")]
     Pictures(#[from] png::EncodingError),
     /// What the page's scripts read could not be written, or `leaderboard.json`.
     #[error("data could not be written as JSON: {0}")]

@@ -254,7 +254,7 @@ fn make_names_distinct(blocks: &mut [Block<'_>]) {
     };
     for (repeated, block) in repeats(blocks).into_iter().zip(blocks.iter_mut()) {
         if repeated {
-            block.name = format!("{} ({} test pictures)", block.name, block.samples());
+            block.name = format!("{} ({} test images)", block.name, block.samples());
         }
     }
     for (repeated, block) in repeats(blocks).into_iter().zip(blocks.iter_mut()) {

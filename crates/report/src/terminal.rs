@@ -183,11 +183,11 @@ fn best(board: &Leaderboard, datasets: bool) -> String {
         out += &match tied.as_slice() {
             [only] => format!("* {only} is significantly more accurate than every other model.\n"),
             [one, other] => format!(
-                "* {one} and {other} are not significantly different in accuracy on these test pictures.\n"
+                "* {one} and {other} are not significantly different in accuracy on these test images.\n"
             ),
             // Each from the best: two of them may well differ from each other.
             several => format!(
-                "* {}: not significantly different from the best of them in accuracy on these test pictures.\n",
+                "* {}: not significantly different from the best of them in accuracy on these test images.\n",
                 several.join(", ")
             ),
         };
@@ -206,7 +206,7 @@ fn best(board: &Leaderboard, datasets: bool) -> String {
         }
     }
     if !out.is_empty() {
-        out += "Paired tests on the same test pictures, corrected for all pairs of models, at the 5 % level; the report shows every pair.\n";
+        out += "Paired tests on the same test images, corrected for all pairs of models, at the 5 % level; the report shows every pair.\n";
     }
     out
 }

@@ -173,7 +173,7 @@ fn runs_on_other_test_data_are_refused_with_the_reason() {
     let refusal = diff(&before, &after, &DiffOptions::default()).unwrap_err();
     let words = refusal.to_string();
     assert!(
-        words.contains("mnist (100 test pictures") && words.contains("mnist (200 test pictures"),
+        words.contains("mnist (100 test images") && words.contains("mnist (200 test images"),
         "{words}"
     );
     let other = run("other", &small, &[("cnn", 0.9, 1)]);

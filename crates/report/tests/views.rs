@@ -127,7 +127,10 @@ fn the_same_number_is_printed_the_same_everywhere() {
         };
         let index = index(&[indexed]).unwrap();
         let summary = labels(Shown::Summary);
-        assert_in_order("terminal", &terminal_cells(&in_terminal, "model"), &summary);
+        let heads = page_cells(&page.html, "model");
+        assert_in_order("page", &heads, &labels(Shown::Page));
+        let heads = terminal_cells(&in_terminal, "model");
+        assert_in_order("terminal", &heads, &labels(Shown::Terminal));
         assert_in_order("Markdown", &markdown_cells(&markdown, "model"), &summary);
         assert_in_order("LaTeX", &latex_cells(&latex, "model"), &summary);
         let columns = index_data(&index, "measures-data");

@@ -1,279 +1,212 @@
-//! From a picture to what every model says about it.
+//! The answers of models to one picture, as JSON.
 //!
-//! The picture goes through the same preparation as in `bakeoff predict`, and each model
-//! is asked about that one picture alone, so that the page and the shell give the same
-//! numbers.
+//! Each model is asked about that one picture alone, so that the page and the shell give
+//! the same numbers.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
+use bakeoff_ask::{ExplainKind, Explanation, Input, InputError, Inputs, Model, Subject};
 use bakeoff_core::{ImageShape, Images};
-use bakeoff_picture::PictureError;
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::{
-    explain::{Explain, Explanation, explain},
     metrics::Metrics,
     problem::{Code, Problem},
-    shelf::Served,
     verdict::{Verdict, verdict},
 };
 
-/// The shape of a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) struct Shape {
-    /// 1 for grey, 3 for RGB.
-    pub(crate) channels: usize,
-    /// Rows.
-    pub(crate) height: usize,
-    /// Columns.
-    pub(crate) width: usize,
+/// What is asked about; a file is kept in the body that it arrived in.
+pub(crate) type Content = Subject<axum::body::Bytes>;
+
+/// A picture as models see it.
+#[derive(Debug, Serialize)]
+pub(crate) struct InputJson {
+    shape: ImageShape,
+    pixels: Vec<u8>,
+    steps: Vec<String>,
+    warnings: Vec<String>,
 }
 
-impl From<ImageShape> for Shape {
-    fn from(shape: ImageShape) -> Self {
+impl From<Input> for InputJson {
+    fn from(input: Input) -> Self {
         Self {
-            channels: shape.channels,
-            height: shape.height,
-            width: shape.width,
+            shape: input.images.shape(),
+            pixels: input.images.pixels().to_vec(),
+            steps: input.steps,
+            warnings: input.warnings,
         }
     }
 }
 
-/// What models saw.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Seen {
-    /// Its shape.
-    shape: Shape,
-    /// Grey levels from 0 to 255, light ink on dark ground, channel by channel and row
-    /// by row; they can be sent again as `pixels`.
-    pixels: Vec<u8>,
-    /// What was done to the picture, in order.
-    steps: Vec<String>,
-    /// What may make the answers less sure.
-    warnings: Vec<String>,
-}
-
-/// How probable a model finds a class.
-#[derive(Debug, Serialize, ToSchema)]
+/// The probability of a class.
+#[derive(Debug, Serialize)]
 pub(crate) struct ClassProbability {
-    /// The class's name.
     class: String,
-    /// From 0 to 1; the probabilities of all classes sum to 1.
     probability: f32,
 }
 
-/// What one model says.
-#[derive(Debug, Serialize, ToSchema)]
+/// What one model answers.
+#[derive(Debug, Serialize)]
 pub(crate) struct Prediction {
-    /// The model's name.
-    pub(crate) model: String,
-    /// Which of `inputs` it saw.
+    model: String,
+    /// The position of its input in `inputs`.
     input: usize,
-    /// The name of the most probable class.
-    pub(crate) class: String,
-    /// Its position among the classes, from 0.
+    class: String,
     label: u16,
-    /// Its probability.
-    pub(crate) confidence: f32,
-    /// Every class in the model's order.
+    confidence: f32,
     probabilities: Vec<ClassProbability>,
-    /// How long the model took for this picture alone, in microseconds.
     latency_us: f64,
-    /// Why, as far as the model can tell and was asked to.
     #[serde(skip_serializing_if = "Explanation::is_empty")]
     explanation: Explanation,
 }
 
 /// A model that could not answer.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Failure {
-    /// The model's name.
     model: String,
-    /// Why.
     reason: String,
 }
 
-/// What the models say about a picture.
-#[derive(Debug, Serialize, ToSchema)]
+/// What the models answer about a picture.
+#[derive(Debug, Serialize)]
 pub(crate) struct Answers {
-    /// What the models saw: one entry for each shape of pictures that models take.
-    inputs: Vec<Seen>,
-    /// The answers, the model with the best test accuracy first.
-    pub(crate) predictions: Vec<Prediction>,
-    /// Models that could not answer.
+    inputs: Vec<InputJson>,
+    predictions: Vec<Prediction>,
     failures: Vec<Failure>,
-    /// Whether they agree, in words.
     verdict: Verdict,
 }
 
-/// What is asked about.
-pub(crate) enum Subject {
-    /// The bytes of a PNG or JPEG, to be prepared.
-    Picture(axum::body::Bytes),
-    /// A picture's values as a model sees them, taken as they are.
-    Pixels(Vec<u8>),
+/// What a request asks for.
+pub(crate) struct Question {
+    pub(crate) content: Content,
+    /// The names of the models to ask; all of them where it is empty.
+    pub(crate) models: Vec<String>,
+    pub(crate) explain: Vec<ExplainKind>,
 }
 
-struct Prepared {
-    shape: ImageShape,
-    images: Images,
-    seen: Seen,
-}
-
-impl Subject {
-    fn prepare(&self, shape: ImageShape) -> Result<Prepared, Problem> {
-        let (images, steps, warnings) = match self {
-            Self::Picture(bytes) => {
-                let done = bakeoff_picture::prepare(bytes, shape)?;
-                let steps = done.steps.iter().map(ToString::to_string).collect();
-                let warnings = done.warnings.iter().map(ToString::to_string).collect();
-                (done.images, steps, warnings)
-            }
-            Self::Pixels(pixels) => {
-                let images = Images::new(shape, pixels.clone())
-                    .ok()
-                    .filter(|images| images.len() == 1)
-                    .ok_or_else(|| {
-                        Problem::invalid(format!(
-                            "`pixels` has {} values; a picture of {shape} has {}",
-                            pixels.len(),
-                            shape.pixels()
-                        ))
-                    })?;
-                if pixels.windows(2).all(|pair| pair[0] == pair[1]) {
-                    return Err(PictureError::NothingDrawn.into());
-                }
-                (images, Vec::new(), Vec::new())
-            }
-        };
-        let seen = Seen {
-            shape: shape.into(),
-            pixels: images.pixels().to_vec(),
-            steps,
-            warnings,
-        };
-        Ok(Prepared {
-            shape,
-            images,
-            seen,
-        })
+impl Question {
+    /// Whether a model is asked at all: pixels are shown to the models whose pictures have
+    /// so many values, unless models are named.
+    fn is_for(&self, shape: ImageShape) -> bool {
+        match &self.content {
+            Subject::Pixels(pixels) => !self.models.is_empty() || pixels.len() == shape.pixels(),
+            Subject::Picture(_) => true,
+        }
     }
 }
 
-/// Asks the models about a picture. Pixels are shown to those models that take pictures
-/// of so many values, where no model was `named`. Stops between two models when `gone`
-/// says that nobody waits any more.
+/// Asks the models. Stops between two models when `cancelled` says that nobody waits for
+/// the answer any more.
 ///
 /// # Errors
 /// When the picture cannot be read or has no ink, and when no model takes such pixels.
 pub(crate) fn answer(
-    subject: &Subject,
-    models: &[Arc<Served>],
-    named: bool,
-    wanted: &Explain,
+    question: &Question,
+    models: &[Arc<Model>],
     metrics: &Metrics,
-    gone: &dyn Fn() -> bool,
+    cancelled: &dyn Fn() -> bool,
 ) -> Result<Answers, Problem> {
-    let mut prepared: Vec<Prepared> = Vec::new();
+    let mut inputs = Inputs::new(&question.content);
     let (mut predictions, mut failures) = (Vec::new(), Vec::new());
-    for served in models {
-        if gone() {
+    for model in models {
+        if cancelled() {
             break;
         }
-        let shape = served.model.input_shape();
-        let fits = match subject {
-            Subject::Pixels(pixels) => named || pixels.len() == shape.pixels(),
-            Subject::Picture(_) => true,
-        };
-        if !fits {
+        let shape = model.saved.model.input_shape();
+        if !question.is_for(shape) {
             continue;
         }
-        let input = match prepared.iter().position(|other| other.shape == shape) {
-            Some(input) => input,
-            None => match subject.prepare(shape) {
-                Ok(done) => {
-                    prepared.push(done);
-                    prepared.len() - 1
-                }
-                // Pictures for this one model cannot be prepared; the others may answer.
-                Err(problem) if problem.code() == Code::InvalidRequest && !named => {
-                    failures.push(Failure {
-                        model: served.name.clone(),
-                        reason: problem.to_string(),
-                    });
-                    continue;
-                }
-                Err(problem) => return Err(problem),
-            },
+        let result = match inputs.of(shape).map_err(problem_of) {
+            Ok((position, input)) => {
+                predict(model, position, &input.images, &question.explain, metrics)
+            }
+            // This model's input shape cannot be prepared; the others may answer.
+            Err(problem)
+                if problem.code() == Code::InvalidRequest && question.models.is_empty() =>
+            {
+                Err(problem.to_string())
+            }
+            Err(problem) => return Err(problem),
         };
-        match ask(served, &prepared[input].images, input, wanted, metrics) {
+        match result {
             Ok(prediction) => predictions.push(prediction),
             Err(reason) => failures.push(Failure {
-                model: served.name.clone(),
+                model: model.name().to_owned(),
                 reason,
             }),
         }
     }
     if predictions.is_empty() && failures.is_empty() {
-        let takes: Vec<String> = models
-            .iter()
-            .map(|served| {
-                let shape = served.model.input_shape();
-                format!("{} takes {shape} = {}", served.name, shape.pixels())
-            })
-            .collect();
-        return Err(Problem::invalid(match subject {
-            Subject::Pixels(pixels) => {
-                format!("`pixels` has {} values; {}", pixels.len(), takes.join(", "))
-            }
-            Subject::Picture(_) => "no model answered".into(),
-        }));
+        return Err(not_asked(&question.content, models));
     }
+    let said: Vec<(&str, &str, f32)> = predictions
+        .iter()
+        .map(|it| (it.model.as_str(), it.class.as_str(), it.confidence))
+        .collect();
     Ok(Answers {
-        verdict: verdict(&predictions),
-        inputs: prepared.into_iter().map(|prepared| prepared.seen).collect(),
+        verdict: verdict(&said),
+        inputs: inputs.into_vec().into_iter().map(Into::into).collect(),
         predictions,
         failures,
     })
 }
 
-fn ask(
-    served: &Served,
-    images: &Images,
+/// Why no model was asked.
+fn not_asked(content: &Content, models: &[Arc<Model>]) -> Problem {
+    let Subject::Pixels(pixels) = content else {
+        return Problem::invalid("no model answered");
+    };
+    let takes: Vec<String> = models
+        .iter()
+        .map(|model| {
+            let shape = model.saved.model.input_shape();
+            format!("{} takes {shape} = {}", model.name(), shape.pixels())
+        })
+        .collect();
+    Problem::invalid(format!(
+        "`pixels` has {} values; {}",
+        pixels.len(),
+        takes.join(", ")
+    ))
+}
+
+/// A problem with the picture or the pixels.
+pub(crate) fn problem_of(error: InputError) -> Problem {
+    match error {
+        InputError::Picture(error) => error.into(),
+        error => Problem::invalid(error.to_string()),
+    }
+}
+
+/// Asks one model about the one picture of `images`, which is `input` among all inputs.
+fn predict(
+    model: &Model,
     input: usize,
-    wanted: &Explain,
+    images: &Images,
+    explain: &[ExplainKind],
     metrics: &Metrics,
 ) -> Result<Prediction, String> {
-    let start = Instant::now();
-    let probabilities = served
-        .model
-        .predict_proba(images)
+    let answer = model.answer(images).map_err(|error| error.to_string())?;
+    metrics.answer(model.name(), answer.took);
+    let explanation = model
+        .explain(images, answer.label, explain)
         .map_err(|error| error.to_string())?;
-    let took = start.elapsed();
-    metrics.answer(&served.name, took);
-    let label = *probabilities
-        .predicted()
-        .first()
-        .ok_or("the model gave no answer")?;
-    let row = probabilities.row(0);
-    let class = usize::from(label);
-    let explanation = explain(served, images, label, wanted)?;
     Ok(Prediction {
-        model: served.name.clone(),
+        model: model.name().to_owned(),
         input,
-        class: served.class_name(class).to_owned(),
-        label,
-        confidence: row[class],
-        probabilities: row
-            .iter()
+        class: model.class_name(usize::from(answer.label)).to_owned(),
+        label: answer.label,
+        confidence: answer.confidence(),
+        latency_us: answer.took.as_secs_f64() * 1e6,
+        probabilities: answer
+            .probabilities
+            .into_iter()
             .enumerate()
-            .map(|(class, &probability)| ClassProbability {
-                class: served.class_name(class).to_owned(),
+            .map(|(class, probability)| ClassProbability {
+                class: model.class_name(class).to_owned(),
                 probability,
             })
             .collect(),
-        latency_us: took.as_secs_f64() * 1e6,
         explanation,
     })
 }

@@ -34,13 +34,13 @@ pub(crate) const ASSETS: &[Asset] = &[
     asset!("/icon.svg", "image/svg+xml", "icon.svg"),
     asset!("/js/main.js", SCRIPT, "js/main.js"),
     asset!("/js/api.js", SCRIPT, "js/api.js"),
-    asset!("/js/asker.js", SCRIPT, "js/asker.js"),
+    asset!("/js/latest.js", SCRIPT, "js/latest.js"),
     asset!("/js/cards.js", SCRIPT, "js/cards.js"),
     asset!("/js/dom.js", SCRIPT, "js/dom.js"),
     asset!("/js/history.js", SCRIPT, "js/history.js"),
     asset!("/js/pad.js", SCRIPT, "js/pad.js"),
     asset!("/js/pixels.js", SCRIPT, "js/pixels.js"),
-    asset!("/js/shelf.js", SCRIPT, "js/shelf.js"),
+    asset!("/js/sections.js", SCRIPT, "js/sections.js"),
     asset!("/js/theme.js", SCRIPT, "js/theme.js"),
 ];
 

@@ -1,4 +1,4 @@
-//! The personal dataset: pictures whose right answer somebody told.
+//! The personal dataset: pictures with the correct labels that a person gave.
 //!
 //! A folder for each dataset that models were trained on, with `labels.csv` (`file`,
 //! `label`, `predicted`, `model`, `time`) and the prepared pictures as PNG beside it.
@@ -11,15 +11,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bakeoff_ask::Model;
 use bakeoff_core::Images;
 use bakeoff_picture::encode_png;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use crate::{
-    problem::{Code, Problem},
-    shelf::Served,
-};
+use crate::problem::{Code, Problem};
 
 const TABLE: &str = "labels.csv";
 
@@ -33,8 +30,8 @@ struct Row {
     time: String,
 }
 
-/// Tells what a picture really shows.
-#[derive(Debug, Deserialize, ToSchema)]
+/// The correct label of a picture.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CorrectionRequest {
     /// The picture as the model saw it: the `pixels` of its input.
@@ -46,7 +43,7 @@ pub(crate) struct CorrectionRequest {
 }
 
 /// A correction that was kept.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Kept {
     /// The dataset it was added to.
     dataset: String,
@@ -59,7 +56,7 @@ pub(crate) struct Kept {
 }
 
 /// A personal dataset.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub(crate) struct PersonalDataset {
     /// The dataset that its models were trained on.
     dataset: String,
@@ -67,7 +64,7 @@ pub(crate) struct PersonalDataset {
     count: usize,
     /// Its folder.
     folder: String,
-    /// What to type to see how a model does on it.
+    /// The command that evaluates a model on it.
     evaluate: String,
     /// Why its pictures cannot be counted, where they cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +83,7 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> Problem {
 
 /// The dataset that a model's pictures belong to: limited parts of a dataset
 /// (`mnist-6000`) are that dataset.
-pub(crate) fn home(dataset: &str) -> &str {
+pub(crate) fn base_dataset(dataset: &str) -> &str {
     match dataset.rsplit_once('-') {
         Some((whole, limit))
             if !whole.is_empty()
@@ -110,25 +107,25 @@ impl Corrections {
     /// `predicted` what the model says of it.
     ///
     /// # Errors
-    /// When `label` is no class of the model, or the disk fails; nothing is kept then.
+    /// When `label` is not a class of the model, or the disk fails; nothing is kept then.
     pub(crate) fn keep(
         &self,
-        served: &Served,
+        model: &Model,
         images: &Images,
         label: &str,
         predicted: &str,
     ) -> Result<Kept, Problem> {
-        let facts = &served.manifest.facts;
+        let facts = &model.saved.manifest.facts;
         if !facts.class_names.iter().any(|name| name == label) {
             return Err(Problem::invalid(format!(
-                "`{label}` is no class of {}; there are: {}",
-                served.name,
+                "`{label}` is not a class of {}; there are: {}",
+                model.name(),
                 facts.class_names.join(", ")
             )));
         }
-        // Of the data it was trained on, whatever its folder is called now. From a checked
-        // manifest, which was saved under this very name as a folder.
-        let dataset = home(&facts.dataset);
+        // The dataset that the model was trained on, whatever its folder is called now. From a
+        // checked manifest, which was saved under this name as a folder.
+        let dataset = base_dataset(&facts.dataset);
         if dataset.contains(['/', '\\']) || dataset.starts_with('.') {
             return Err(Problem::internal("the model's dataset has no plain name"));
         }
@@ -141,7 +138,7 @@ impl Corrections {
             .append(true)
             .open(&table_path)
             .map_err(failed(&table_path))?;
-        // Two servers on the same folder take turns; the lock goes with the file.
+        // Two servers on the same folder take turns; closing the file releases the lock.
         table.lock().map_err(failed(&table_path))?;
         let before = rows(&table_path)?;
         let png = encode_png(images.shape(), images.pixels()).map_err(Problem::internal)?;
@@ -150,21 +147,21 @@ impl Corrections {
             file,
             label: label.to_owned(),
             predicted: predicted.to_owned(),
-            model: served.name.clone(),
+            model: model.name().to_owned(),
             time: jiff::Timestamp::now().to_string(),
         };
         let length = table.metadata().map_err(failed(&table_path))?.len();
         let added = line(&row, length == 0)
             .and_then(|mut line| {
-                // Editors may leave the last line open; the row is not to go on with it.
-                if ends_open(&table, length)? {
+                // Editors may leave out the last line feed; the row must start a new line.
+                if lacks_line_feed(&table, length)? {
                     line.insert(0, b'\n');
                 }
                 table.write_all(&line)
             })
             .and_then(|()| table.sync_all());
         if let Err(error) = added {
-            // Neither half a row nor a picture without one is to stay.
+            // Leave neither half a row nor a picture without a row.
             let _ = table.set_len(length);
             let _ = fs::remove_file(&path);
             return Err(failed(&table_path)(error));
@@ -177,13 +174,13 @@ impl Corrections {
         })
     }
 
-    /// Takes the latest correction of a dataset back. `dataset` and `file` come from the
-    /// network: they are compared with what is there, and made part of no path.
+    /// Removes the latest correction of a dataset. `dataset` and `file` come from the
+    /// network: they are compared with what exists, and never become part of a path.
     ///
     /// # Errors
-    /// [`Code::NotFound`] where `file` is not the latest of such a dataset. Only that one
-    /// goes: cutting the end off a table needs no second copy of it.
-    pub(crate) fn take_back(&self, dataset: &str, file: &str) -> Result<(), Problem> {
+    /// [`Code::NotFound`] if `file` is not the latest of such a dataset. Only the latest can
+    /// be removed: cutting the end off a table needs no second copy of it.
+    pub(crate) fn undo(&self, dataset: &str, file: &str) -> Result<(), Problem> {
         let nothing = || {
             Problem::new(
                 Code::NotFound,
@@ -212,7 +209,7 @@ impl Corrections {
             .set_len(start)
             .and_then(|()| table.sync_all())
             .map_err(failed(&table_path))?;
-        // Written here under a plain name; anything else was put there by hand.
+        // We only write plain names; anything else was written by hand.
         if Path::new(&row.file).components().count() == 1 {
             let _ = fs::remove_file(folder.join(&row.file));
         }
@@ -238,7 +235,8 @@ impl Corrections {
         Ok(found)
     }
 
-    /// Every personal dataset. `model` names one that knows a dataset, for the command.
+    /// Every personal dataset. `model` gives the name of a model that was trained on a
+    /// dataset, for the command.
     ///
     /// # Errors
     /// When the folder is there and cannot be read.
@@ -248,7 +246,7 @@ impl Corrections {
     ) -> Result<Vec<PersonalDataset>, Problem> {
         let described = |(dataset, path): (String, PathBuf)| {
             let folder = path.display().to_string();
-            // One that was spoilt by hand hides no other.
+            // One that was damaged by hand hides no other.
             let (count, problem) = match rows(&path.join(TABLE)) {
                 Ok(rows) => (rows.len(), None),
                 Err(problem) => (0, Some(problem.to_string())),
@@ -269,7 +267,7 @@ impl Corrections {
     }
 }
 
-/// A word as a shell reads it.
+/// A word, quoted for a shell if needed.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-:+,@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -303,7 +301,7 @@ fn last_row(text: &[u8]) -> Result<Option<(Row, u64)>, csv::Error> {
 }
 
 /// Whether a table's last line lacks its end.
-fn ends_open(mut table: &File, length: u64) -> io::Result<bool> {
+fn lacks_line_feed(mut table: &File, length: u64) -> io::Result<bool> {
     if length == 0 {
         return Ok(false);
     }
@@ -371,7 +369,7 @@ mod tests {
             ("-7", "-7"),
             ("x-", "x-"),
         ] {
-            assert_eq!(home(name), expected, "{name}");
+            assert_eq!(base_dataset(name), expected, "{name}");
         }
     }
 }

@@ -3,18 +3,18 @@
 
 use std::sync::OnceLock;
 
-use bakeoff_core::Images;
+use bakeoff_ask::Models;
+use bakeoff_core::ImageShape;
 use bakeoff_data::builtins;
 use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::{answer::Shape, corrections::home, problem::Problem, shelf::Models};
+use crate::{corrections::base_dataset, problem::Problem};
 
 /// Examples of each class.
 const PER_CLASS: usize = 2;
 
 /// A picture to try.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Example {
     /// The dataset whose test part it is from.
     dataset: String,
@@ -23,7 +23,7 @@ pub(crate) struct Example {
     /// The name of the class it shows.
     class: String,
     /// Its shape.
-    shape: Shape,
+    shape: ImageShape,
     /// Its grey levels; they can be sent as `pixels`.
     pixels: Vec<u8>,
 }
@@ -35,7 +35,7 @@ pub(crate) struct Examples {
 }
 
 impl Examples {
-    /// Those that some of the models can answer.
+    /// Those of the datasets that the models were trained on.
     ///
     /// # Errors
     /// Only when the program itself is damaged.
@@ -47,9 +47,9 @@ impl Examples {
             .map_err(Problem::internal)?;
         let known = |dataset: &str| {
             models
-                .served
+                .ready
                 .iter()
-                .any(|served| home(&served.manifest.facts.dataset) == dataset)
+                .any(|model| base_dataset(&model.saved.manifest.facts.dataset) == dataset)
         };
         Ok(all
             .iter()
@@ -75,10 +75,8 @@ fn unpack() -> Result<Vec<Example>, String> {
                     dataset: builtin.name.to_owned(),
                     index,
                     class: name.clone(),
-                    shape: test.images().shape().into(),
-                    pixels: Images::get(test.images(), index)
-                        .unwrap_or_default()
-                        .to_vec(),
+                    shape: test.images().shape(),
+                    pixels: test.images().get(index).unwrap_or_default().to_vec(),
                 });
             }
         }

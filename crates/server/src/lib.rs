@@ -4,9 +4,9 @@
 //! the process is asked to end. The page is static files, compiled in; everything it
 //! shows comes from the API, which programs may use as well.
 //!
-//! The way of a request: `listen` (connections) → `guard` (whose request it is) → `api`
-//! → `request` (the body, within limits) → `workers` (a thread that computes) →
-//! `answer` (prepare the picture, ask the models) → JSON, or a `problem`.
+//! The path of a request: `listen` (connections) → `origin_check` → `api` → `request` (the
+//! body, within limits) → `workers` (a thread that computes) → `answer` (asks the models,
+//! by `bakeoff_ask`) → JSON, or a `problem`.
 //!
 //! Rejected: a front-end framework (the page is a few hundred lines of script that need
 //! no build); templates on the server (the page would need two ways to show an answer);
@@ -19,21 +19,20 @@ mod assets;
 mod corrections;
 mod error;
 mod examples;
-mod explain;
-mod guard;
 mod listen;
 mod metrics;
+mod models;
+mod origin_check;
 mod problem;
 mod reports;
 mod request;
 mod router;
-mod shelf;
-mod stall;
 #[cfg(test)]
 mod tests;
 mod training;
 mod verdict;
 mod workers;
+mod write_timeout;
 
 use std::{
     future::Future,
@@ -44,30 +43,32 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bakeoff_ask::Unreadable;
 use tokio::{net::TcpListener, runtime::Runtime, sync::watch};
 
 pub use error::ServerError;
 pub use training::{FirstTraining, ReportFn};
 
 use crate::{
-    corrections::Corrections, examples::Examples, guard::Hosts, metrics::Metrics, reports::Reports,
-    request::BodyBudget, shelf::Shelf, training::Training, workers::Workers,
+    corrections::Corrections, examples::Examples, metrics::Metrics, models::ModelFolder,
+    origin_check::Hosts, reports::Reports, request::BodyMemory, training::Training,
+    workers::Workers,
 };
 
-/// How much a stranger may ask of the server.
+/// The limits of the server.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Limits {
     /// The most bytes of one request's body.
     pub body_bytes: usize,
-    /// The most bytes of all bodies that are held at once, small ones apart; others wait.
+    /// The most bytes of all bodies in memory, without small ones; others wait.
     pub all_bodies_bytes: usize,
     /// How long a body may take to arrive.
     pub upload_time: Duration,
     /// How long a request's head may take to arrive, and a connection may idle.
     pub head_time: Duration,
-    /// How long a client may take in nothing of an answer.
-    pub stall_time: Duration,
+    /// How long a client may read nothing of an answer.
+    pub write_time: Duration,
     /// Connections at once; others wait to be accepted.
     pub connections: usize,
     /// Pictures that wait for a thread; more are refused.
@@ -90,7 +91,7 @@ impl Default for Limits {
             all_bodies_bytes: 64 << 20,
             upload_time: Duration::from_secs(30),
             head_time: Duration::from_secs(15),
-            stall_time: Duration::from_secs(30),
+            write_time: Duration::from_secs(30),
             connections: 256,
             queue: 256,
             threads: processors.min(MOST_THREADS),
@@ -105,7 +106,7 @@ pub struct Config {
     pub host: String,
     /// The port; 0 for any free one.
     pub port: u16,
-    /// Whether other machines may be let in.
+    /// Whether other machines may connect.
     pub allow_remote: bool,
     /// The folder of saved models.
     pub models: PathBuf,
@@ -117,16 +118,16 @@ pub struct Config {
     pub colours: String,
     /// What to train where there are no saved models.
     pub first_training: Option<FirstTraining>,
-    /// How much a stranger may ask.
+    /// The limits.
     pub limits: Limits,
 }
 
 /// What the handlers share.
 pub(crate) struct App {
     pub(crate) hosts: Hosts,
-    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) models: Arc<ModelFolder>,
     pub(crate) workers: Workers,
-    pub(crate) bodies: BodyBudget,
+    pub(crate) bodies: BodyMemory,
     pub(crate) corrections: Corrections,
     pub(crate) examples: Arc<Examples>,
     pub(crate) reports: Reports,
@@ -145,16 +146,16 @@ pub struct Server {
     limits: Limits,
 }
 
-/// How often the folder of models is looked at for new ones.
-const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How often the folder of models is read again.
+const REFRESH_EVERY: Duration = Duration::from_secs(3);
 
 impl Server {
     /// Reads the saved models, listens, and starts to train where there are none.
     ///
     /// # Errors
-    /// When the host is not of this machine or is reachable from others without leave,
-    /// the port is taken, or the folder of models cannot be read. A model that cannot be
-    /// read is no error.
+    /// When the host is not of this machine, or other machines can reach it and
+    /// `allow_remote` is not set; when the port is taken; when the folder of models cannot be
+    /// read. A model that cannot be read is no error.
     pub fn bind(config: Config) -> Result<Self, ServerError> {
         let address = address(&config)?;
         let limits = config.limits;
@@ -168,27 +169,25 @@ impl Server {
             .block_on(TcpListener::bind(address))
             .map_err(bound)?;
         let address = listener.local_addr().map_err(bound)?;
-        let shelf = Arc::new(Shelf::new(&config.models));
-        shelf.refresh()?;
-        let nothing_there = {
-            let models = shelf.models();
-            models.served.is_empty() && models.unreadable.is_empty()
-        };
-        let training = match config.first_training.filter(|_| nothing_there) {
+        let models = Arc::new(ModelFolder::new(&config.models));
+        models.refresh()?;
+        let found = models.models();
+        let no_models = found.ready.is_empty() && found.unreadable.is_empty();
+        let training = match config.first_training.filter(|_| no_models) {
             Some(first) => Training::start(
                 first,
                 config.models,
                 config.reports.clone(),
-                Arc::clone(&shelf),
+                Arc::clone(&models),
             )?,
             None => Training::default(),
         };
         let metrics = Arc::new(Metrics::new());
         let app = Arc::new(App {
             hosts: Hosts::new(&config.host, address.ip()),
-            shelf,
+            models,
             workers: Workers::start(limits.threads, limits.queue, Arc::clone(&metrics))?,
-            bodies: BodyBudget::new(limits),
+            bodies: BodyMemory::new(limits),
             corrections: Corrections::new(&config.corrections),
             examples: Arc::default(),
             reports: Reports::new(&config.reports),
@@ -225,8 +224,8 @@ impl Server {
     pub fn remote_url(&self) -> Option<String> {
         let ip = match self.address.ip() {
             ip if ip.is_loopback() => return None,
-            IpAddr::V4(ip) if ip.is_unspecified() => outward().ok()?,
-            IpAddr::V6(ip) if ip.is_unspecified() => outward().ok()?,
+            IpAddr::V4(ip) if ip.is_unspecified() => network_address().ok()?,
+            IpAddr::V6(ip) if ip.is_unspecified() => network_address().ok()?,
             ip => ip,
         };
         Some(format!(
@@ -237,47 +236,45 @@ impl Server {
 
     /// Whether it trains a first set of models.
     pub fn trains(&self) -> bool {
-        self.app.training.is_there()
+        self.app.training.exists()
     }
 
     /// The names of the models that answer now, the best test accuracy first.
     pub fn models(&self) -> Vec<String> {
-        let models = self.app.shelf.models();
-        models.served.iter().map(|it| it.name.clone()).collect()
+        let models = self.app.models.models();
+        models.ready.iter().map(|it| it.name().to_owned()).collect()
     }
 
     /// The models that cannot be read, with the reasons.
-    pub fn unreadable(&self) -> Vec<(String, String)> {
-        let models = self.app.shelf.models();
-        let pair = |it: &shelf::Unreadable| (it.name.clone(), it.reason.clone());
-        models.unreadable.iter().map(pair).collect()
+    pub fn unreadable(&self) -> Vec<Unreadable> {
+        self.app.models.models().unreadable.clone()
     }
 
-    /// Answers until the process is asked to end (Ctrl-C, or SIGTERM), then lets
+    /// Answers until the process is asked to end (Ctrl-C or SIGTERM), then lets
     /// requests in progress end and stops what it trains.
     ///
     /// # Errors
-    /// When the system does not let it wait for being asked.
+    /// When the system does not let it wait for signals.
     pub fn run(self) -> Result<(), ServerError> {
-        let asked = {
+        let signal = {
             let _inside = self.runtime.enter();
-            asked_to_end()?
+            shutdown_signal()?
         };
-        self.run_until(asked);
+        self.run_until(signal);
         Ok(())
     }
 
     fn run_until(self, end: impl Future<Output = ()>) {
-        let (tell, stop) = watch::channel(false);
+        let (stop, stopped) = watch::channel(false);
         let router = router::router(Arc::clone(&self.app));
         self.runtime.block_on(async {
-            let shelf = Arc::clone(&self.app.shelf);
-            let look = tokio::spawn(async move {
+            let models = Arc::clone(&self.app.models);
+            let refreshing = tokio::spawn(async move {
                 loop {
-                    tokio::time::sleep(LOOK_EVERY).await;
-                    let shelf = Arc::clone(&shelf);
+                    tokio::time::sleep(REFRESH_EVERY).await;
+                    let models = Arc::clone(&models);
                     // What cannot be read now may be readable next time.
-                    let _ = tokio::task::spawn_blocking(move || shelf.refresh()).await;
+                    let _ = tokio::task::spawn_blocking(move || models.refresh()).await;
                 }
             });
             let served = tokio::spawn(listen::serve(
@@ -285,14 +282,14 @@ impl Server {
                 router,
                 self.limits,
                 Arc::clone(&self.app.metrics),
-                stop,
+                stopped,
             ));
             end.await;
             let training = self.app.training.stop();
             // There is a receiver for as long as it serves.
-            let _ = tell.send(true);
+            let _ = stop.send(true);
             let _ = served.await;
-            look.abort();
+            refreshing.abort();
             if let Some(training) = training {
                 let ended = tokio::task::spawn_blocking(move || training.join());
                 let _ = tokio::time::timeout(self.limits.shutdown_time, ended).await;
@@ -302,9 +299,9 @@ impl Server {
     }
 }
 
-/// The address that this machine has on its network: the one it would send from. Nothing
-/// is sent; 192.0.2.1 is nobody (RFC 5737).
-fn outward() -> std::io::Result<IpAddr> {
+/// The address of this machine on its network: the one it would send from. Nothing is
+/// sent; 192.0.2.1 is for documentation only (RFC 5737).
+fn network_address() -> std::io::Result<IpAddr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
     Ok(socket.local_addr()?.ip())
@@ -324,7 +321,7 @@ fn address(config: &Config) -> Result<SocketAddr, ServerError> {
     let address = (bare, config.port)
         .to_socket_addrs()
         .map_err(|error| wrong(error.to_string()))?
-        // `localhost` may be both; browsers try the older first.
+        // `localhost` may be both; prefer IPv4.
         .min_by_key(SocketAddr::is_ipv6)
         .ok_or_else(|| wrong("it has no address".into()))?;
     if !address.ip().is_loopback() && !config.allow_remote {
@@ -336,7 +333,7 @@ fn address(config: &Config) -> Result<SocketAddr, ServerError> {
 }
 
 #[cfg(unix)]
-fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -349,7 +346,7 @@ fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
 }
 
 #[cfg(not(unix))]
-fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async {
         let _ = tokio::signal::ctrl_c().await;
     })

@@ -18,8 +18,8 @@ pub(crate) const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RequestLabels {
-    /// The pattern of the address, never the address itself: a stranger must not be
-    /// able to make up label values without end.
+    /// The pattern of the address, never the address itself: a client must not be able to
+    /// create any number of label values.
     route: String,
     method: &'static str,
     status: u16,
@@ -35,7 +35,7 @@ struct ModelLabels {
     model: String,
 }
 
-/// Makes histograms with bounds that suit what they measure.
+/// The bucket bounds of a histogram.
 #[derive(Clone)]
 struct Bounds(&'static [f64]);
 
@@ -60,9 +60,9 @@ pub(crate) struct Metrics {
     model_seconds: Family<ModelLabels, Histogram, Bounds>,
     /// Jobs that wait for a thread.
     pub(crate) queued: Gauge,
-    /// Jobs for which there was no room.
+    /// Jobs that were refused because the queue was full.
     pub(crate) refused: Counter,
-    /// Jobs whose caller had gone before they were begun.
+    /// Jobs whose client was gone before they started.
     pub(crate) abandoned: Counter,
     /// Models that answer.
     pub(crate) models: Gauge,
@@ -101,7 +101,7 @@ impl Metrics {
         );
         registry.register(
             "abandoned_jobs",
-            "Jobs dropped because whoever asked had gone",
+            "Jobs dropped because the client was gone",
             abandoned.clone(),
         );
         registry.register("models", "Models that answer", models.clone());

@@ -1,6 +1,6 @@
 //! The one shape of every error answer: problem details (RFC 9457) with a stable code.
 //!
-//! Callers decide by `code`, which never changes its meaning; `detail` is for people.
+//! Programs decide by `code`, which never changes its meaning; `detail` is for people.
 
 use axum::{
     Json,
@@ -10,92 +10,59 @@ use axum::{
 };
 use bakeoff_picture::PictureError;
 use serde::Serialize;
-use utoipa::ToSchema;
 
 /// The content type of problem details.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
-/// Seconds after which a caller who was turned away may ask again.
+/// Seconds after which a client may try again.
 const RETRY_AFTER_SECONDS: &str = "1";
 
-/// Why a request was not answered; the word that callers decide by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Code {
-    /// The picture has no bytes.
-    EmptyPicture,
-    /// The picture is damaged or cut short.
-    DamagedPicture,
-    /// The picture is of a kind that is not read.
-    UnsupportedPicture,
-    /// The picture has more pixels than are read.
-    PictureTooLarge,
-    /// There is no ink in the picture, so there is nothing to answer about.
-    NothingDrawn,
-    /// The request has more bytes than are read.
-    BodyTooLarge,
-    /// The request's body broke off or is no HTTP.
-    BrokenBody,
-    /// The multipart body cannot be taken apart.
-    MalformedMultipart,
-    /// The request's content type is not one that this address takes.
-    UnsupportedMediaType,
-    /// The request can be read but makes no sense.
-    InvalidRequest,
-    /// There is no model of that name.
-    UnknownModel,
-    /// There are no models yet.
-    NoModels,
-    /// The request names a host that this server does not answer for.
-    ForeignHost,
-    /// The request comes from another site's page.
-    CrossSite,
-    /// There is nothing at this address.
-    NotFound,
-    /// This address does not take this method.
-    MethodNotAllowed,
-    /// The request did not arrive in time.
-    TooSlow,
-    /// There is too much to do; ask again later.
-    Busy,
-    /// Something failed here.
-    Internal,
+/// Declares every code with the word for programs, the HTTP status and the title.
+macro_rules! codes {
+    ($($code:ident $word:literal $status:ident $title:literal,)*) => {
+        /// Why a request was not answered. Programs decide by it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Code {
+            $(#[doc = $title] $code,)*
+        }
+
+        impl Code {
+            #[cfg(test)]
+            pub(crate) const ALL: &[Self] = &[$(Self::$code),*];
+
+            fn word_status_title(self) -> (&'static str, StatusCode, &'static str) {
+                match self {
+                    $(Self::$code => ($word, StatusCode::$status, $title),)*
+                }
+            }
+        }
+    };
 }
 
-impl Code {
-    fn status_and_title(self) -> (StatusCode, &'static str) {
-        match self {
-            Self::EmptyPicture => (StatusCode::BAD_REQUEST, "The picture is empty"),
-            Self::DamagedPicture => (StatusCode::BAD_REQUEST, "The picture is damaged"),
-            Self::UnsupportedPicture => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "Not a picture of a kind that is read",
-            ),
-            Self::PictureTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The picture is too large"),
-            Self::NothingDrawn => (StatusCode::UNPROCESSABLE_ENTITY, "Nothing drawn"),
-            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),
-            Self::BrokenBody => (StatusCode::BAD_REQUEST, "The request broke off"),
-            Self::MalformedMultipart => (StatusCode::BAD_REQUEST, "Malformed multipart body"),
-            Self::UnsupportedMediaType => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "Content type not taken here",
-            ),
-            Self::InvalidRequest => (StatusCode::UNPROCESSABLE_ENTITY, "Invalid request"),
-            Self::UnknownModel => (StatusCode::NOT_FOUND, "No such model"),
-            Self::NoModels => (StatusCode::SERVICE_UNAVAILABLE, "No models yet"),
-            Self::ForeignHost => (StatusCode::FORBIDDEN, "Not a host of this server"),
-            Self::CrossSite => (StatusCode::FORBIDDEN, "Request from another site"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "Not found"),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
-            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "The request came too slowly"),
-            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Too much to do"),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Something failed here"),
-        }
-    }
+codes! {
+    EmptyPicture "empty-picture" BAD_REQUEST "The picture is empty",
+    DamagedPicture "damaged-picture" BAD_REQUEST "The picture is damaged",
+    UnsupportedPicture "unsupported-picture" UNSUPPORTED_MEDIA_TYPE "Picture format not supported",
+    PictureTooLarge "picture-too-large" PAYLOAD_TOO_LARGE "The picture is too large",
+    NothingDrawn "nothing-drawn" UNPROCESSABLE_ENTITY "Nothing drawn",
+    BodyTooLarge "body-too-large" PAYLOAD_TOO_LARGE "The request is too large",
+    BrokenBody "broken-body" BAD_REQUEST "The request ends too early",
+    MalformedMultipart "malformed-multipart" BAD_REQUEST "Malformed multipart body",
+    UnsupportedMediaType "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "Content type not supported",
+    InvalidRequest "invalid-request" UNPROCESSABLE_ENTITY "Invalid request",
+    UnknownModel "unknown-model" NOT_FOUND "No such model",
+    NoModels "no-models" SERVICE_UNAVAILABLE "No models yet",
+    ForeignHost "foreign-host" FORBIDDEN "Not a host name of this server",
+    CrossSite "cross-site" FORBIDDEN "Request from another site",
+    NotFound "not-found" NOT_FOUND "Not found",
+    MethodNotAllowed "method-not-allowed" METHOD_NOT_ALLOWED "Method not allowed",
+    TooSlow "too-slow" REQUEST_TIMEOUT "The request took too long",
+    Busy "busy" SERVICE_UNAVAILABLE "The server is busy",
+    Internal "internal" INTERNAL_SERVER_ERROR "Internal error",
 }
 
 /// An error answer.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Problem {
     /// `urn:bakeoff:problem:` and the code.
     #[serde(rename = "type")]
@@ -104,13 +71,15 @@ pub(crate) struct Problem {
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// The word to decide by.
-    code: Code,
+    /// The word of the code.
+    code: &'static str,
     /// What is wrong in this case, and what to do.
     detail: String,
+    #[serde(skip)]
+    reason: Code,
 }
 
-/// The most bytes of a detail: some repeat what was sent, however long that is.
+/// The most bytes of a detail: some repeat what was sent, however long it is.
 const MOST_DETAIL_BYTES: usize = 2000;
 
 fn shortened(mut detail: String) -> String {
@@ -123,15 +92,14 @@ fn shortened(mut detail: String) -> String {
 
 impl Problem {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        let (status, title) = code.status_and_title();
-        // A kebab-case word: serialising it cannot fail.
-        let word = serde_json::to_value(code).unwrap_or_default();
+        let (word, status, title) = code.word_status_title();
         Self {
-            kind: format!("urn:bakeoff:problem:{}", word.as_str().unwrap_or_default()),
+            kind: format!("urn:bakeoff:problem:{word}"),
             title,
             status: status.as_u16(),
-            code,
+            code: word,
             detail: shortened(detail.into()),
+            reason: code,
         }
     }
 
@@ -144,7 +112,7 @@ impl Problem {
     }
 
     pub(crate) fn code(&self) -> Code {
-        self.code
+        self.reason
     }
 }
 
@@ -164,8 +132,8 @@ impl From<PictureError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, _) = self.code.status_and_title();
-        let busy = matches!(self.code, Code::Busy | Code::NoModels);
+        let (_, status, _) = self.reason.word_status_title();
+        let busy = matches!(self.reason, Code::Busy | Code::NoModels);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
@@ -179,7 +147,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// An address that is no UTF-8 once it is decoded: nothing here has such a name.
+/// An address that is not UTF-8 after decoding.
 impl From<PathRejection> for Problem {
     fn from(_: PathRejection) -> Self {
         Self::new(Code::NotFound, "there is nothing at this address")

@@ -1,7 +1,7 @@
 //! The reports of past runs.
 //!
-//! A report is found by listing the folder of runs and comparing names; nothing that
-//! comes from the network is ever made part of a path.
+//! A report is found by listing the folder of runs and comparing names; no part of a
+//! request becomes part of a path.
 
 use std::{
     collections::HashMap,
@@ -12,14 +12,14 @@ use std::{
 use bakeoff_bench::RunFolder;
 use bakeoff_core::record::{PlannedTrial, Purpose};
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::problem::{Code, Problem};
 
 const REPORT: &str = "report.html";
 
 /// A run with a report.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(Default))]
 pub(crate) struct ReportEntry {
     /// The run's name.
     run: String,
@@ -50,7 +50,7 @@ impl Reports {
         }
     }
 
-    /// The folders in the folder of runs, by name; some may be no runs.
+    /// The folders in the folder of runs, by name; some may not be runs.
     fn folders(&self) -> Result<Vec<(String, PathBuf)>, Problem> {
         let entries = match fs::read_dir(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -101,13 +101,13 @@ impl Reports {
         Ok(entries)
     }
 
-    /// Trials by their ids, with the place of each one's model among the models of its
-    /// run: its report colours the model by it. Of several runs with the same trial the
-    /// latest counts. What cannot be read is left out.
+    /// The position of each trial's model among the models of its run, by the trial's id:
+    /// the report colours the model by it. If several runs have the same trial, the latest
+    /// counts. What cannot be read is left out.
     ///
     /// # Errors
     /// When the folder is there and cannot be read.
-    pub(crate) fn places(&self) -> Result<HashMap<String, usize>, Problem> {
+    pub(crate) fn model_positions(&self) -> Result<HashMap<String, usize>, Problem> {
         let mut runs: Vec<(String, Vec<PlannedTrial>)> = self
             .folders()?
             .into_iter()
@@ -117,7 +117,7 @@ impl Reports {
             })
             .collect();
         runs.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let mut places = HashMap::new();
+        let mut positions = HashMap::new();
         for (_, plan) in runs {
             let mut models: Vec<String> = Vec::new();
             for PlannedTrial { id, trial, .. } in plan {
@@ -125,19 +125,19 @@ impl Reports {
                     continue;
                 }
                 let known = models.iter().position(|model| *model == trial.model);
-                places.insert(id, known.unwrap_or(models.len()));
+                positions.insert(id, known.unwrap_or(models.len()));
                 if known.is_none() {
                     models.push(trial.model);
                 }
             }
         }
-        Ok(places)
+        Ok(positions)
     }
 
     /// The report of the run of that name.
     ///
     /// # Errors
-    /// [`Code::NotFound`] for whatever is not a run's name.
+    /// [`Code::NotFound`] if no run has this name.
     pub(crate) fn read(&self, name: &str) -> Result<String, Problem> {
         let runs = self.runs()?;
         let (_, path) = runs

@@ -1,4 +1,4 @@
-//! Which address leads where, and what every request passes.
+//! Which handler answers which address, and the checks before all of them.
 
 use std::{sync::Arc, time::Instant};
 
@@ -15,7 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     App, api,
     assets::{self, ASSETS},
-    guard,
+    origin_check,
     problem::{Code, Problem},
 };
 
@@ -38,7 +38,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(async || {
             Problem::new(
                 Code::MethodNotAllowed,
-                "this address does not take this method; see /api/v1/openapi.json",
+                "this address does not support this method; see /api/v1/openapi.json",
             )
         })
         // Bodies are read by `request`, which has limits of its own.
@@ -46,7 +46,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal("the answer failed").into_response()
         }))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), watch))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), checked))
         .with_state(app)
 }
 
@@ -64,31 +64,31 @@ async fn report(
     let mut response = assets::file("text/html; charset=utf-8", html);
     response.headers_mut().insert(
         header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(guard::REPORT_POLICY),
+        HeaderValue::from_static(origin_check::REPORT_POLICY),
     );
     Ok(response)
 }
 
-/// Checks a request, has it answered, and counts it.
-async fn watch(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// Checks a request, lets it be answered, and counts it.
+async fn checked(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
-    let method = word(request.method());
-    let response = match guard::check(&app.hosts, &request) {
+    let method = method_label(request.method());
+    let response = match origin_check::check(&app.hosts, &request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
-    let response = guard::dress(response);
+    let response = origin_check::with_security_headers(response);
     app.metrics
         .request(&route, method, response.status().as_u16(), start.elapsed());
     response
 }
 
-/// A method as a label; a stranger may make up methods without end.
-fn word(method: &Method) -> &'static str {
+/// A method as a label of a metric; a client could invent any number of methods.
+fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

@@ -21,9 +21,8 @@ use bakeoff_core::{
     record::{Outcome, PlannedTrial},
 };
 use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::shelf::Shelf;
+use crate::models::ModelFolder;
 
 /// How to train a first set of models.
 pub struct FirstTraining {
@@ -38,8 +37,8 @@ pub struct FirstTraining {
 /// Makes the report of a finished run.
 pub type ReportFn = Box<dyn FnOnce(&RunFolder) -> Result<(), String> + Send>;
 
-/// Where training stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+/// The state of the training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum TrainingState {
     /// Nothing is trained: there were models.
@@ -47,28 +46,28 @@ pub(crate) enum TrainingState {
     None,
     /// Models are being trained.
     Running,
-    /// All of them are there.
+    /// All of them are trained.
     Finished,
     /// It ended early; `problems` say why.
     Failed,
 }
 
-/// How training goes.
-#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+/// The progress of the training.
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct TrainingProgress {
-    state: TrainingState,
+    pub(crate) state: TrainingState,
     /// Models that are done.
-    done: usize,
+    pub(crate) done: usize,
     /// Models in all.
-    total: usize,
+    pub(crate) total: usize,
     /// The model that is being trained.
     #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
-    /// What happens to it, in words.
+    pub(crate) model: Option<String>,
+    /// What is done with it, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
-    stage: Option<String>,
+    pub(crate) stage: Option<String>,
     /// What went wrong.
-    problems: Vec<String>,
+    pub(crate) problems: Vec<String>,
 }
 
 struct Shared {
@@ -90,17 +89,17 @@ pub(crate) struct Training {
 
 struct Background {
     shared: Arc<Shared>,
-    /// `None` once somebody waits for it.
+    /// `None` once it is waited for.
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Training {
-    /// Starts to train. `shelf` is refreshed after each model.
+    /// Starts to train. `folder` is read again after each model.
     pub(crate) fn start(
         first: FirstTraining,
         models: PathBuf,
         reports: PathBuf,
-        shelf: Arc<Shelf>,
+        folder: Arc<ModelFolder>,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             progress: Mutex::new(TrainingProgress {
@@ -114,7 +113,7 @@ impl Training {
         let thread = thread::Builder::new()
             .name("training".into())
             .spawn(move || {
-                let failed = train(first, models, reports, &shelf, &inner).err();
+                let failed = train(first, models, reports, &folder, &inner).err();
                 inner.update(|progress| {
                     progress.model = None;
                     progress.stage = None;
@@ -134,12 +133,12 @@ impl Training {
         })
     }
 
-    /// Whether anything is trained at all.
-    pub(crate) fn is_there(&self) -> bool {
+    /// Whether there is a training.
+    pub(crate) fn exists(&self) -> bool {
         self.background.is_some()
     }
 
-    /// How it goes.
+    /// Its progress so far.
     pub(crate) fn progress(&self) -> TrainingProgress {
         self.background
             .as_ref()
@@ -150,8 +149,8 @@ impl Training {
             .unwrap_or_default()
     }
 
-    /// Asks it to end; its trial does so at its next sign of life, and with this process
-    /// at the latest. Returns the thread to wait for, the first time.
+    /// Asks it to end; its trial ends at its next event, and with this process at the
+    /// latest. Returns the thread to wait for, the first time.
     pub(crate) fn stop(&self) -> Option<JoinHandle<()>> {
         let background = self.background.as_ref()?;
         background.shared.stop.store(true, Ordering::Relaxed);
@@ -164,39 +163,38 @@ fn train(
     first: FirstTraining,
     models: PathBuf,
     reports: PathBuf,
-    shelf: &Shelf,
+    folder: &ModelFolder,
     shared: &Arc<Shared>,
 ) -> Result<(), String> {
-    let in_words = |error: &dyn std::fmt::Display| error.to_string();
     std::fs::create_dir_all(&models).map_err(|error| format!("{}: {error}", models.display()))?;
     let command = format!("bakeoff run {}", first.experiment.name);
     let run = bakeoff_bench::plan(&first.experiment, &reports, &command, false)
-        .map_err(|error| in_words(&error))?;
+        .map_err(|error| error.to_string())?;
     let mut launcher = Subprocess {
         program: first.program,
         models,
         threads: 0,
     };
-    let mut observer = Watcher { shared, shelf };
+    let mut observer = Progress { shared, folder };
     let outcome = Runner {
         run: &run,
         retry_failed: false,
     }
     .run(&mut launcher, &mut observer)
-    .map_err(|error| in_words(&error))?;
+    .map_err(|error| error.to_string())?;
     if outcome.cancelled {
         return Err("it was stopped".into());
     }
     (first.report)(&run)
 }
 
-/// Writes down what happens.
-struct Watcher<'a> {
+/// Records the progress.
+struct Progress<'a> {
     shared: &'a Arc<Shared>,
-    shelf: &'a Shelf,
+    folder: &'a ModelFolder,
 }
 
-impl Observer for Watcher<'_> {
+impl Observer for Progress<'_> {
     fn started(&mut self, trial: &PlannedTrial) {
         self.shared.update(|progress| {
             progress.model = Some(trial.trial.model.clone());
@@ -216,8 +214,8 @@ impl Observer for Watcher<'_> {
     }
 
     fn ended(&mut self, trial: &PlannedTrial, end: &TrialEnd) {
-        // A folder that cannot be read now is read again later, and told then.
-        let _ = self.shelf.refresh();
+        // A folder that cannot be read now is read again later.
+        let _ = self.folder.refresh();
         let failure = end.record().and_then(|record| match &record.outcome {
             Outcome::Failed { reason, .. } => Some(format!("{}: {reason}", trial.trial.model)),
             Outcome::Ok(_) => None,
@@ -231,7 +229,7 @@ impl Observer for Watcher<'_> {
     fn set_aside(&mut self, _: &PlannedTrial, _: &str) {}
 }
 
-/// An event in a few words, where it is news.
+/// An event in a few words, if it is shown.
 fn stage(event: &TrialEvent) -> Option<String> {
     let words = match event {
         TrialEvent::Stage { stage } => match stage {

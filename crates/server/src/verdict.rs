@@ -1,57 +1,41 @@
 //! Whether the models agree, in words.
 
+use bakeoff_ask::short_name;
 use serde::Serialize;
-use utoipa::ToSchema;
-
-use crate::answer::Prediction;
 
 /// Whether the models agree.
-#[derive(Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Serialize)]
 pub(crate) struct Verdict {
-    /// Whether all of them give the same class.
+    /// Whether all of them answer the same class.
     unanimous: bool,
     /// For people.
     words: String,
 }
 
-/// Below this probability a single answer is called a guess.
-const UNSURE: f32 = 0.5;
+/// An answer of a lower probability is not confident.
+const CONFIDENT: f32 = 0.5;
 
-pub(crate) fn verdict(predictions: &[Prediction]) -> Verdict {
-    let said: Vec<(&str, &str, f32)> = predictions
-        .iter()
-        .map(|prediction| {
-            (
-                prediction.model.as_str(),
-                prediction.class.as_str(),
-                prediction.confidence,
-            )
-        })
-        .collect();
-    in_words(&said)
-}
-
-/// Of (model, class, confidence), best model first.
-fn in_words(said: &[(&str, &str, f32)]) -> Verdict {
-    // The classes with the models that give them, most models first; among equals the
-    // one that a better model gives.
-    let mut camps: Vec<(&str, Vec<&str>)> = Vec::new();
+/// From (model, class, confidence) of each answer, best model first.
+pub(crate) fn verdict(said: &[(&str, &str, f32)]) -> Verdict {
+    // The classes with the models that answer them, most models first; among equals the
+    // class of the better model.
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for &(model, class, _) in said {
-        match camps.iter_mut().find(|(other, _)| *other == class) {
+        match groups.iter_mut().find(|(other, _)| *other == class) {
             Some((_, models)) => models.push(model),
-            None => camps.push((class, vec![model])),
+            None => groups.push((class, vec![model])),
         }
     }
-    camps.sort_by_key(|(_, models)| std::cmp::Reverse(models.len()));
-    let words = match (said, &camps[..]) {
+    groups.sort_by_key(|(_, models)| std::cmp::Reverse(models.len()));
+    let words = match (said, &groups[..]) {
         ([], _) | (_, []) => "No model answered.".to_owned(),
         ([(model, class, confidence)], _) => {
-            let unsure = if *confidence < UNSURE {
-                ", but is not sure"
+            let doubt = if *confidence < CONFIDENT {
+                ", but is not confident"
             } else {
                 ""
             };
-            format!("{} says {class}{unsure}.", short(model, said))
+            format!("{} says {class}{doubt}.", short(model, said))
         }
         (_, [(class, models)]) => {
             let all = if models.len() == 2 {
@@ -67,20 +51,20 @@ fn in_words(said: &[(&str, &str, f32)]) -> Verdict {
                 .map(|(class, models)| {
                     let names: Vec<&str> = models.iter().map(|model| short(model, said)).collect();
                     let say = if models.len() == 1 { "says" } else { "say" };
-                    format!("{} {say} {class}", listed(&names))
+                    format!("{} {say} {class}", joined(&names))
                 })
                 .collect();
             format!("The models disagree: {}.", parts.join("; "))
         }
     };
     Verdict {
-        unanimous: camps.len() == 1,
+        unanimous: groups.len() == 1,
         words,
     }
 }
 
 /// `a, b and c`.
-fn listed(names: &[&str]) -> String {
+fn joined(names: &[&str]) -> String {
     match names {
         [] => String::new(),
         [one] => (*one).to_owned(),
@@ -90,13 +74,9 @@ fn listed(names: &[&str]) -> String {
 
 /// A model's name without its dataset, unless that would be ambiguous here.
 fn short<'a>(model: &'a str, said: &[(&str, &str, f32)]) -> &'a str {
-    let last = |name: &'a str| name.rsplit('/').next().unwrap_or(name);
-    let name = last(model);
-    let namesakes = said
-        .iter()
-        .filter(|(other, ..)| other.rsplit('/').next() == Some(name))
-        .count();
-    if namesakes > 1 { model } else { name }
+    let name = short_name(model);
+    let same = said.iter().filter(|(other, ..)| short_name(other) == name);
+    if same.count() > 1 { model } else { name }
 }
 
 #[cfg(test)]
@@ -104,7 +84,7 @@ mod tests {
     use super::*;
 
     fn words(said: &[(&str, &str, f32)]) -> (bool, String) {
-        let verdict = in_words(said);
+        let verdict = verdict(said);
         (verdict.unanimous, verdict.words)
     }
 
@@ -116,7 +96,7 @@ mod tests {
         );
         assert_eq!(
             words(&[("mnist/cnn", "7", 0.4)]),
-            (true, "cnn says 7, but is not sure.".into())
+            (true, "cnn says 7, but is not confident.".into())
         );
         assert_eq!(
             words(&[("mnist/cnn", "7", 0.9), ("mnist/ann", "7", 0.9)]),

@@ -1,16 +1,16 @@
-//! Where the models answer: a few threads of their own behind a bounded queue.
+//! The threads on which models answer, behind a bounded queue.
 //!
 //! The threads that speak HTTP never compute, so that the page stays quick while
-//! pictures are prepared. What does not fit the queue is refused at once: a caller who
-//! is told to come back is better off than one who waits in an endless line, and memory
-//! stays flat.
+//! pictures are prepared. What does not fit the queue is refused at once: a client that
+//! is told to try again is better off than one that waits without end, and memory stays
+//! bounded.
 //!
 //! Each thread is a rayon pool of one, so that a model's own parallel loops run on it
 //! alone: sharing one answer between threads costs more than a picture takes.
 //!
 //! Rejected: collecting requests into batches. METHODOLOGY.md has the measurement: a
 //! picture takes some tens of microseconds, reading and preparing it some hundred, so
-//! that there is nothing to win; and a batch may differ in the last bit from its
+//! there is nothing to gain; and a batch may differ in the last bit from its
 //! pictures one by one, which is what `bakeoff predict` computes.
 
 use std::{
@@ -35,7 +35,7 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts `threads` threads with room for `queue` jobs before them.
+    /// Starts `threads` threads and a queue of at most `queue` jobs.
     pub(crate) fn start(threads: usize, queue: usize, metrics: Arc<Metrics>) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel::<Job>(queue.max(1));
         let receiver = Arc::new(Mutex::new(receiver));
@@ -48,7 +48,7 @@ impl Workers {
                 .map_err(io::Error::other)?;
             pool.spawn(move || {
                 loop {
-                    // Whoever has the lock waits for the next job; the others wait for the lock.
+                    // The thread with the lock waits for the next job; the others wait for the lock.
                     let job = receiver
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
@@ -67,8 +67,8 @@ impl Workers {
         })
     }
 
-    /// Does some work on one of the threads. It is given a question to ask in between:
-    /// whether nobody waits for it any more. Work whose caller has gone is not begun.
+    /// Does some work on one of the threads. The work is given a function that says whether
+    /// nobody waits for it any more. Work whose client is gone is not started.
     ///
     /// # Errors
     /// [`Code::Busy`] when the queue is full, [`Code::Internal`] when the work panics,
@@ -87,7 +87,7 @@ impl Workers {
             }
             let result = catch_unwind(AssertUnwindSafe(|| work(&|| answer.is_closed())));
             let result = result.unwrap_or_else(|_| Err(Problem::internal("the answer failed")));
-            // Whoever asked may have gone meanwhile.
+            // The client may be gone meanwhile.
             let _ = answer.send(result);
         });
         self.metrics.queued.inc();

@@ -1,7 +1,7 @@
-//! Files that are there whole or not at all.
+//! Files that are written completely or not at all.
 //!
-//! Whatever happens in between (a kill, a full disk), the final name holds the old
-//! content or the new one; what is left of an attempt starts with [`TEMPORARY_PREFIX`].
+//! Whatever happens in between (a kill, a full disk), the file has the old content or the
+//! new one; what is left of a failed attempt starts with [`TEMPORARY_PREFIX`].
 
 use std::{
     fs::File,
@@ -14,10 +14,10 @@ use tempfile::NamedTempFile;
 /// How the names of unfinished files begin.
 pub const TEMPORARY_PREFIX: &str = ".tmp-";
 
-/// Writes `path` whole, replacing what is there.
+/// Writes `path` completely, replacing what is there.
 ///
 /// # Errors
-/// What the system said; the old content is then still there.
+/// Of the system; the old content is then still there.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(path);
     temporary_with(folder, bytes)?
@@ -27,10 +27,10 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes `path` whole unless it is there already; returns whether it was written.
+/// Writes `path` completely unless it exists; returns whether it was written.
 ///
 /// # Errors
-/// What the system said.
+/// Of the system.
 pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     let folder = folder_of(path);
     match temporary_with(folder, bytes)?.persist_noclobber(path) {
@@ -73,8 +73,8 @@ fn sync_folder(folder: &Path) {
     }
 }
 
-/// Removes what killed attempts left in `folder`. Only for a caller who knows that
-/// nobody else is writing there.
+/// Removes what killed attempts left in `folder`. Only for a caller who knows that no other
+/// process writes there.
 pub fn remove_temporaries(folder: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -82,7 +82,7 @@ pub fn remove_temporaries(folder: &Path) {
             .to_str()
             .is_some_and(|name| name.starts_with(TEMPORARY_PREFIX))
         {
-            // One that stays does no harm.
+            // A file that stays does no harm.
             let _ = std::fs::remove_file(entry.path());
         }
     }

@@ -1,7 +1,7 @@
 //! A fitted model whose probabilities are scaled by a temperature.
 //!
-//! A wrapper around any model, so that no family needs to know of calibration. It answers
-//! where the model inside answers; the uncalibrated answer is still to be had from that.
+//! A wrapper around any model, so that no family needs to know of calibration. The
+//! predicted class stays the same; the model inside still gives the uncalibrated answer.
 
 use bakeoff_core::{
     FittedModel, ImageShape, Images, Layers, ModelWriter, PredictError, Probabilities, Samples,
@@ -15,14 +15,14 @@ pub struct Calibrated {
     temperature: f64,
 }
 
-/// What [`PredictError`] names where scaling fails.
+/// The engine that [`PredictError`] names when scaling fails.
 const ENGINE: &str = "temperature scaling";
 
 impl Calibrated {
     /// Fits a temperature on samples that the model was not trained on.
     ///
     /// # Errors
-    /// What the model says to these pictures.
+    /// When the model cannot answer these pictures.
     pub fn fit(
         inner: Box<dyn FittedModel>,
         validation: &Samples,

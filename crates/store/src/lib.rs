@@ -17,9 +17,6 @@ mod manifest;
 mod tensors;
 
 pub use calibrated::Calibrated;
-pub use library::{
-    FindError, FindFamily, Listed, LoadedModel, SavedModel, find, list, load, read_manifest, save,
-    short_name,
-};
+pub use library::{FindFamily, Listed, LoadedModel, SavedModel, list, load, read_manifest, save};
 pub use manifest::{FORMAT_VERSION, Manifest, ModelFacts, TestMetrics, WeightsFile};
 pub use tensors::{TensorFile, TensorMap};

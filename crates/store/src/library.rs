@@ -6,9 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bakeoff_core::{
-    Family, FittedModel, SpecError, StoreError, did_you_mean, nearest_name, to_hex,
-};
+use bakeoff_core::{Family, FittedModel, SpecError, StoreError, to_hex};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -33,12 +31,12 @@ pub struct SavedModel {
     pub bytes: u64,
 }
 
-/// A model read back, with everything it says of itself.
+/// A model that was read, with its manifest.
 pub struct LoadedModel {
-    /// `<dataset>/<name>`, from the folders, as in [`Listed`]: a model that was copied or
-    /// renamed is called by where it lies, not by what its manifest was once saved as.
+    /// `<dataset>/<name>`, from the folders, as in [`Listed`]: the name of a model that was
+    /// copied or renamed is that of its folder, not that in its manifest.
     pub full_name: String,
-    /// What it says of itself.
+    /// Its manifest.
     pub manifest: Manifest,
     /// Ready to answer.
     pub model: Box<dyn FittedModel>,
@@ -51,42 +49,8 @@ pub struct Listed {
     pub full_name: String,
     /// The model's folder.
     pub folder: PathBuf,
-    /// What it says of itself. Damage in one model never hides the others.
+    /// Its manifest, or why it cannot be read. A damaged model never hides the others.
     pub manifest: Result<Manifest, StoreError>,
-}
-
-/// Why a name leads to no saved model.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FindError {
-    /// No model of that name.
-    #[error(
-        "there is no saved model `{name}` in {}{}; {}",
-        models.display(),
-        did_you_mean(.suggestion.as_deref()),
-        if there.is_empty() { "there are none yet".to_owned() } else { format!("there are: {}", there.join(", ")) }
-    )]
-    Unknown {
-        /// The name asked for.
-        name: String,
-        /// The folder of models.
-        models: PathBuf,
-        /// The name there that looks most like it.
-        suggestion: Option<String>,
-        /// Every full name there.
-        there: Vec<String>,
-    },
-    /// A short name that several datasets have.
-    #[error("`{name}` could be any of: {}; say which", candidates.join(", "))]
-    Ambiguous {
-        /// The name asked for.
-        name: String,
-        /// The full names that it could mean.
-        candidates: Vec<String>,
-    },
-    /// The folder of models cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
@@ -115,8 +79,8 @@ fn is_plain_name(name: &str) -> bool {
 /// once the new one is whole.
 ///
 /// # Errors
-/// When a name is not fit for a folder, the model cannot be written down, or the disk
-/// fails; what was there before is then still there.
+/// When a name is not possible for a folder, the model cannot be saved, or the disk fails;
+/// the model that was there before is then still there.
 pub fn save(
     models: &Path,
     model: &dyn FittedModel,
@@ -144,14 +108,14 @@ pub fn save(
 
     let folder = models.join(&facts.dataset).join(&facts.name);
     fs::create_dir_all(&folder).map_err(io_error(&folder))?;
-    // Two processes that save the same model take turns; the lock goes with the process.
+    // Two processes that save the same model take turns; the lock ends with the process.
     let lock_path = folder.join(LOCK);
     let lock = File::create(&lock_path).map_err(io_error(&lock_path))?;
     lock.lock().map_err(io_error(&lock_path))?;
     atomic::remove_temporaries(&folder);
 
-    // Named by content: the old manifest goes on pointing at the old weights until the
-    // new manifest replaces it.
+    // Named by content: the old manifest names the old weights until the new manifest
+    // replaces it.
     let file = format!("weights-{}.safetensors", &sha256[..12]);
     let weights_path = folder.join(&file);
     atomic::write_whole(&weights_path, &weights).map_err(io_error(&weights_path))?;
@@ -203,7 +167,7 @@ fn manifest_text(manifest: &Manifest) -> Result<Vec<u8>, StoreError> {
 /// Reads and checks a model's manifest, without its weights.
 ///
 /// # Errors
-/// Naming the file: not there, not a manifest, another version, or altered.
+/// Naming the file: missing, not a manifest, another version, or altered.
 pub fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
     let path = folder.join(MANIFEST);
     let text = fs::read(&path).map_err(io_error(&path))?;
@@ -222,8 +186,8 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
     }
     let manifest: Manifest = serde_json::from_value(value)
         .map_err(|error| damaged(&path, format!("not a manifest: {error}; train it again")))?;
-    // The second half finds what means nothing to the parser, such as an unknown key in
-    // the place of one that may be absent.
+    // The second half finds what the parser ignores, such as an unknown key instead of an
+    // optional one.
     if manifest.checksum != manifest.computed_checksum() || manifest_text(&manifest)? != text {
         return Err(damaged(
             &path,
@@ -239,8 +203,8 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
 /// Reads a model from its folder.
 ///
 /// # Errors
-/// Naming the file: not there, damaged (by checksum), of another version, or weights
-/// that contradict the settings. Nothing larger than the files themselves is allocated.
+/// Naming the file: missing, damaged (by checksum), of another version, or weights that
+/// contradict the settings. Nothing larger than the files themselves is allocated.
 pub fn load(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError> {
     let manifest = read_manifest(folder)?;
     let path = folder.join(&manifest.weights.file);
@@ -266,7 +230,7 @@ pub fn load(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError
     let spec = &manifest.facts.spec;
     let family =
         family(&spec.family).map_err(|error| damaged(&folder.join(MANIFEST), error.to_string()))?;
-    // Also where the family would not look at it to load.
+    // The settings are checked even if the family does not need them to load.
     if let Err(error) = family.resolve(Some(&spec.engine), &spec.settings) {
         return Err(damaged(&folder.join(MANIFEST), error.to_string()));
     }
@@ -296,11 +260,10 @@ pub fn load(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError
     })
 }
 
-/// Every saved model under a folder, sorted by full name. A folder that is not there
-/// has none.
+/// Every saved model in a folder, sorted by full name; none if the folder is missing.
 ///
 /// # Errors
-/// When the folder is there but cannot be read.
+/// When the folder exists but cannot be read.
 pub fn list(models: &Path) -> Result<Vec<Listed>, StoreError> {
     let mut listed = Vec::new();
     for dataset in folders(models)? {
@@ -330,7 +293,7 @@ fn file_name(path: &Path) -> String {
         .unwrap_or_default()
 }
 
-/// The folders within a folder, sorted; none if it is not there.
+/// The folders within a folder, sorted; none if it is missing.
 fn folders(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -345,45 +308,4 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
     }
     found.sort();
     Ok(found)
-}
-
-/// The part of a full name that will do where only one dataset has it: `cnn`.
-pub fn short_name(full_name: &str) -> &str {
-    full_name
-        .rsplit_once('/')
-        .map_or(full_name, |(_, short)| short)
-}
-
-/// The folder of the model called `name`: `cnn`, or `mnist/cnn` where several datasets
-/// have a `cnn`.
-///
-/// # Errors
-/// [`FindError::Unknown`] with those that are there, [`FindError::Ambiguous`] with the
-/// candidates.
-pub fn find(models: &Path, name: &str) -> Result<PathBuf, FindError> {
-    let listed = list(models)?;
-    let mut matching: Vec<&Listed> = listed
-        .iter()
-        .filter(|listed| listed.full_name == name || short_name(&listed.full_name) == name)
-        .collect();
-    if matching.len() > 1 {
-        return Err(FindError::Ambiguous {
-            name: name.into(),
-            candidates: matching.iter().map(|l| l.full_name.clone()).collect(),
-        });
-    }
-    matching
-        .pop()
-        .map(|listed| listed.folder.clone())
-        .ok_or_else(|| FindError::Unknown {
-            name: name.into(),
-            models: models.to_owned(),
-            suggestion: nearest_name(
-                name,
-                listed
-                    .iter()
-                    .flat_map(|l| [l.full_name.as_str(), short_name(&l.full_name)]),
-            ),
-            there: listed.iter().map(|l| l.full_name.clone()).collect(),
-        })
 }

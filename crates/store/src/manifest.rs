@@ -1,4 +1,4 @@
-//! What a saved model says of itself.
+//! The manifest of a saved model.
 
 use bakeoff_core::{ImageShape, ModelHeader, ModelSpec, to_hex};
 use serde::{Deserialize, Serialize};
@@ -7,18 +7,18 @@ use sha2::{Digest, Sha256};
 /// The version of the saved-model format. A reader refuses any other by number.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// How a saved model did on the test part of the data it was trained on.
+/// The results of a saved model on the test part of its dataset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TestMetrics {
     /// Test samples.
     pub samples: usize,
-    /// Share of right answers.
+    /// Share of correct answers.
     pub accuracy: f64,
     /// Mean F1 over the classes.
     pub macro_f1: f64,
     /// Mean area under the one-vs-rest ROC curves; `None` where no class has one.
     pub macro_auc: Option<f64>,
-    /// Mean negative log probability of the right class, in nats.
+    /// Mean negative log probability of the correct class, in nats.
     pub log_loss: f64,
 }
 
@@ -33,12 +33,12 @@ pub struct WeightsFile {
     pub sha256: String,
 }
 
-/// What whoever saves a model tells about it, besides what the model itself knows.
+/// What is saved about a model, besides what the model itself knows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelFacts {
-    /// The name it was saved by (`cnn`); it is called by its folder's.
+    /// The name that it was saved by (`cnn`). The name of its folder counts.
     pub name: String,
-    /// The dataset that it was trained on (`mnist`), in the front part of that name.
+    /// The dataset that it was trained on (`mnist`).
     pub dataset: String,
     /// Family, engine and every setting.
     pub spec: ModelSpec,
@@ -48,13 +48,13 @@ pub struct ModelFacts {
     pub data_fingerprint: String,
     /// Samples it was trained on.
     pub train_samples: usize,
-    /// Samples held out to choose by.
+    /// Samples of the validation part.
     pub validation_samples: usize,
     /// Seed of the fit.
     pub seed: u64,
     /// The trial that trained it.
     pub trial: String,
-    /// How it did on the test part.
+    /// Its results on the test part.
     pub test: TestMetrics,
 }
 
@@ -65,7 +65,7 @@ pub struct Manifest {
     pub format_version: u32,
     /// Version of bakeoff that wrote it.
     pub bakeoff_version: String,
-    /// What the trial told about it.
+    /// What the trial knows about it.
     #[serde(flatten)]
     pub facts: ModelFacts,
     /// The shape of the pictures it answers.
@@ -73,10 +73,10 @@ pub struct Manifest {
     /// What happens to a picture before the model sees it, in words: pixels are bytes,
     /// and every family scales them as its documentation says.
     pub preprocessing: String,
-    /// Numbers that the fit chose or kept.
+    /// The number of its parameters.
     pub parameters: u64,
-    /// The temperature that its probabilities are scaled by; not there in the manifest of
-    /// a model that is not calibrated.
+    /// The temperature that scales its probabilities; missing if the model is not
+    /// calibrated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
     /// Where the weights are.

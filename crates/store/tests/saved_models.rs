@@ -9,7 +9,7 @@ use std::{fs, ops::ControlFlow, path::Path};
 
 use bakeoff_core::{FitContext, FitEvent, FittedModel, Settings, StoreError};
 use bakeoff_data::toy::{self, ToySpec};
-use bakeoff_store::{FindError, ModelFacts, TestMetrics};
+use bakeoff_store::{ModelFacts, TestMetrics};
 
 fn facts(dataset: &str, name: &str) -> ModelFacts {
     ModelFacts {
@@ -165,31 +165,6 @@ fn saving_again_replaces_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn short_names_work_until_they_are_ambiguous() {
-    let root = tempfile::tempdir().unwrap();
-    let model = model();
-    bakeoff_store::save(root.path(), &*model, facts("mnist", "cnn")).unwrap();
-    assert!(bakeoff_store::find(root.path(), "cnn").is_ok());
-    bakeoff_store::save(root.path(), &*model, facts("fashion", "cnn")).unwrap();
-    match bakeoff_store::find(root.path(), "cnn") {
-        Err(FindError::Ambiguous { candidates, .. }) => {
-            assert_eq!(candidates, ["fashion/cnn", "mnist/cnn"]);
-        }
-        other => panic!("{other:?}"),
-    }
-    assert!(bakeoff_store::find(root.path(), "mnist/cnn").is_ok());
-    let error = bakeoff_store::find(root.path(), "mnits/cnn")
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("did you mean `mnist/cnn`?"), "{error}");
-    let none = tempfile::tempdir().unwrap();
-    let error = bakeoff_store::find(none.path(), "cnn")
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("there are none yet"), "{error}");
-}
-
-#[test]
 fn a_model_is_called_by_where_it_lies() {
     let root = tempfile::tempdir().unwrap();
     let folder = bakeoff_store::save(root.path(), &*model(), facts("mnist", "cnn"))
@@ -221,8 +196,6 @@ fn a_model_is_called_by_where_it_lies() {
     };
     let same = |name: &str| (name.to_owned(), name.to_owned());
     assert_eq!(names(), [same("mnist/cnn"), same("mnist/copy")]);
-    assert_eq!(bakeoff_store::find(root.path(), "copy").unwrap(), copy);
-    assert_eq!(bakeoff_store::find(root.path(), "cnn").unwrap(), folder);
     fs::rename(root.path().join("mnist"), root.path().join("old")).unwrap();
     assert_eq!(names(), [same("old/cnn"), same("old/copy")]);
 }

@@ -28,11 +28,11 @@ const EVERY: usize = 10;
 /// Sheets of each kind without a digit.
 const BLANKS: u64 = 200;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut arguments = std::env::args().skip(1);
     let models = arguments.next().unwrap_or_else(|| "models".into());
     let name = arguments.next().unwrap_or_else(|| "mnist/cnn".into());
-    let folder = bakeoff_store::find(Path::new(&models), &name)?;
+    let folder = Path::new(&models).join(&name);
     let loaded = bakeoff_store::load(&folder, bakeoff_zoo::family)?;
     let shape = loaded.manifest.input_shape;
     let dataset = bakeoff_data::open("mnist")?;
@@ -113,7 +113,7 @@ fn right(
     model: &dyn FittedModel,
     images: &Images,
     labels: &[u16],
-) -> Result<usize, Box<dyn Error>> {
+) -> Result<usize, Box<dyn Error + Send + Sync>> {
     let answers = model.predict_proba(images)?.predicted();
     Ok(answers.iter().zip(labels).filter(|(a, b)| a == b).count())
 }
@@ -123,7 +123,7 @@ fn accuracy(
     model: &dyn FittedModel,
     images: &Images,
     labels: &[u16],
-) -> Result<f64, Box<dyn Error>> {
+) -> Result<f64, Box<dyn Error + Send + Sync>> {
     Ok(100.0 * right(model, images, labels)? as f64 / labels.len() as f64)
 }
 

@@ -88,7 +88,7 @@ fn shown(browser: &mut Chromium) -> Vec<usize> {
     );
     let found = browser.evaluate(
         "[...document.querySelectorAll('#explorer-shots button')]
-            .map(it => Number(/Test picture (\\d+)/.exec(it.textContent)[1]))",
+            .map(it => Number(/Test image (\\d+)/.exec(it.textContent)[1]))",
     );
     serde_json::from_value(found).unwrap()
 }
@@ -223,13 +223,13 @@ fn a_cell_of_a_matrix_leads_to_its_pictures_by_mouse_and_by_keyboard() {
         browser.press("ArrowRight");
     }
     let status = browser.evaluate("document.querySelector('#model-ann .cell-status').textContent");
-    let pictures = match counts[most] {
-        1 => "1 picture".to_owned(),
-        count => format!("{count} pictures"),
+    let images = match counts[most] {
+        1 => "1 image".to_owned(),
+        count => format!("{count} images"),
     };
     assert_eq!(
         status,
-        format!("actual {actual}, predicted {predicted}: {pictures}")
+        format!("actual {actual}, predicted {predicted}: {images}")
     );
     browser.press("Enter");
     browser.settle();

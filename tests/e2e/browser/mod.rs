@@ -28,16 +28,16 @@ fn for_each(selector: &str, complaint: &str) -> String {
 
 /// The headings that a reader finds, in order.
 const SECTIONS: [&str; 10] = [
-    "The answer",
+    "Summary",
     "Leaderboard",
     "Comparison",
-    "Is the best really better?",
-    "What do they miss together?",
+    "Are the differences significant?",
+    "Which errors do the models share?",
     "Models",
     "Method",
     "Data",
     "Machine",
-    "Repeat it",
+    "How to reproduce this",
 ];
 
 /// Those that only scripts can show.

@@ -61,7 +61,7 @@ fn answered(browser: &mut Chromium) -> BTreeMap<String, Vec<f64>> {
     let said = browser.evaluate(
         "(() => {
             const group = trial.groups[0];
-            const said = modelsSay(preparedPad());
+            const said = predictAll(preparedPad());
             return Object.fromEntries(group.models.map((model, at) => [model.name, said[at]]));
         })()",
     );
@@ -109,7 +109,7 @@ fn test_digits_are_answered_as_the_program_answers_them() {
                 Math.random = () => at / 40;
                 await layTestPicture();
                 const group = trial.groups[0];
-                const said = modelsSay(preparedPad());
+                const said = predictAll(preparedPad());
                 found.push({
                     index: explorerSamples()[Math.floor((at / 40) * explorerSamples().length)].index,
                     pixels: [...preparedPad()],

@@ -171,7 +171,7 @@ fn drawing_changes_the_answers_and_everything_can_be_undone() {
     let words = visit
         .browser
         .evaluate("document.getElementById('verdict').textContent");
-    assert_eq!(words, "Draw a digit, or give a picture of one.");
+    assert_eq!(words, "Draw a digit, or choose a picture of one.");
     // Clearing too; and what was drawn comes back with its answers.
     visit.browser.click("#undo");
     visit.wait_for("document.querySelectorAll('.card').length === 4");
@@ -303,7 +303,7 @@ fn corrections_are_kept_from_the_page() {
     visit.stroke(&SEVEN);
     visit.settled();
     visit.browser.click("#labels button:nth-child(8)");
-    visit.wait_for("document.getElementById('kept').textContent.startsWith('Kept as 7')");
+    visit.wait_for("document.getElementById('saved').textContent.startsWith('Saved as 7')");
     visit.wait_for("document.getElementById('own').textContent.includes('1 picture for mnist')");
     let own = visit
         .browser
@@ -321,10 +321,10 @@ fn corrections_are_kept_from_the_page() {
     let table = fs::read_to_string(visit.folder.join("corrections/mnist/labels.csv")).unwrap();
     assert!(table.lines().nth(1).unwrap().contains(".png,7,"), "{table}");
     // A slip can be taken back and told anew.
-    visit.browser.click("#kept button");
+    visit.browser.click("#saved button");
     visit.wait_for("document.getElementById('own').textContent.includes('0 pictures')");
     visit.browser.click("#labels button:nth-child(10)");
-    visit.wait_for("document.getElementById('kept').textContent.startsWith('Kept as 9')");
+    visit.wait_for("document.getElementById('saved').textContent.startsWith('Saved as 9')");
     visit.wait_for("document.getElementById('own').textContent.includes('1 picture ')");
     visit.stroke(&[(0.3, 0.5), (0.6, 0.5)]);
     visit.settled();
@@ -427,7 +427,7 @@ fn axe_finds_nothing_wrong_with_the_page() {
     visit.stroke(&SEVEN);
     visit.settled();
     visit.browser.click("#labels button");
-    visit.wait_for("document.getElementById('kept').textContent !== ''");
+    visit.wait_for("document.getElementById('saved').textContent !== ''");
     visit
         .browser
         .evaluate("document.querySelectorAll('details').forEach(it => (it.open = true))");

@@ -4,7 +4,6 @@ use bakeoff_core::{Corruption, record::Calibration};
 
 use super::{
     builtin::{builtin_experiment, builtin_experiments},
-    error::ExperimentError,
     overrides::Overrides,
     settings::{Experiment, Flag, Holdout, MODEL_SETTINGS, SETTINGS, Setting, flags},
 };

@@ -203,8 +203,7 @@ fn calibration_holds_a_part_out_and_keeps_both_answers() {
             &scaled == after,
             "the saved model answers by its temperature"
         );
-        let name = format!("toy/{}", planned.trial.model);
-        let folder = bakeoff_store::find(&house.path("models"), &name).unwrap();
+        let folder = house.path(&format!("models/toy/{}", planned.trial.model));
         let manifest = bakeoff_store::read_manifest(&folder).unwrap();
         assert_eq!(manifest.temperature, Some(calibration.temperature));
     }

@@ -88,7 +88,7 @@ fn words(diff: &Diff) -> String {
     }
     for dataset in &diff.other_test_data {
         out += &format!(
-            "Not compared: {dataset} has different test pictures in A and B (another limit, or other data)\n"
+            "Not compared: {dataset} has different test images in A and B (another limit, or other data)\n"
         );
     }
     let worse: Vec<&str> = diff.worse().map(|model| model.model.as_str()).collect();
@@ -103,7 +103,7 @@ fn words(diff: &Diff) -> String {
             several.join(", ")
         ),
     };
-    out += "Intervals are paired by test pictures (95 % over all models together); times are for information only.\n";
+    out += "Intervals are paired by test images (95 % over all models together); times are for information only.\n";
     out
 }
 

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use bakeoff_ask::Model;
 use bakeoff_core::Samples;
 use bakeoff_measures::{ACCURACY, BALANCED_ACCURACY, LOG_LOSS, MACRO_AUC, MACRO_F1, Unit};
 use bakeoff_metrics::Evaluation;
@@ -12,8 +13,7 @@ use serde_json::json;
 use crate::{args::EvaluateArgs, text};
 
 pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
-    let folder = super::predict::find(&args.models_dir, &args.model)?;
-    let loaded = bakeoff_store::load(&folder, bakeoff_zoo::family)?;
+    let loaded = Model::open(&args.models_dir, &args.model)?.saved;
     let dataset = bakeoff_data::open(&args.dataset)?;
     let test = dataset.test();
     let facts = &loaded.manifest.facts;
@@ -35,7 +35,7 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         .predict_proba(test.images())
         .with_context(|| format!("{} on `{}`", loaded.full_name, dataset.name()))?;
     let evaluation = Evaluation::new(test.labels(), &probabilities)?;
-    // Right class by position is the only sense two sets of names can share; say so.
+    // The names differ, so that classes were matched by position; say so.
     let other_names = test.class_names() != facts.class_names;
     if args.json {
         text::print_json(&json!({
@@ -80,7 +80,7 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     ];
     let samples = evaluation.samples;
     let mut out = format!(
-        "{} on the {} test pictures of `{}`\n\n",
+        "{} on the {} test images of `{}`\n\n",
         loaded.full_name,
         text::count(samples as u64),
         dataset.name()
@@ -99,7 +99,7 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     out += &format!("\n{}", table(&header, &rows));
     if other_names {
         out += &format!(
-            "\nNote: the model's classes are named otherwise ({}); they were matched by position.\n",
+            "\nNote: the model's classes have other names ({}); they were matched by position.\n",
             facts.class_names.join(", ")
         );
     }
@@ -107,8 +107,8 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The samples with the model's classes, where the model knows each of their classes by
-/// name: a person's own pictures rarely show all of them.
+/// The samples with the classes of the model, if the model knows each of their classes by
+/// name: a person's own pictures rarely show all classes.
 fn by_name(samples: &Samples, classes: &[String]) -> anyhow::Result<Option<Samples>> {
     if samples.class_names() == classes {
         return Ok(None);

@@ -7,6 +7,7 @@ use std::{
     process::ExitCode,
 };
 
+use bakeoff_ask::InputError;
 use bakeoff_picture::{MAX_FILE_BYTES, PictureError};
 
 use crate::text;
@@ -14,7 +15,7 @@ use crate::text;
 /// Nothing failed, but no picture was found, or one in which nothing is drawn.
 pub(crate) const NOTHING_FOUND: u8 = 4;
 
-/// What the help says of the exit code.
+/// The help text on exit codes.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes: 0 fine, 1 something failed (the rows say what), 2 the command line was not \
 understood, 4 nothing failed, but no picture was found, or a picture is blank.";
@@ -52,7 +53,7 @@ impl Source {
         }
     }
 
-    /// All its bytes, or one more than is ever decoded.
+    /// All its bytes, or one more than the longest file that is decoded.
     pub(crate) fn read(&self) -> Result<Vec<u8>, Fault> {
         let read = |from: &mut dyn Read| {
             let mut bytes = Vec::new();
@@ -64,7 +65,7 @@ impl Source {
         match self {
             Self::StandardInput => read(&mut io::stdin().lock()).map_err(failed),
             Self::File(path) => {
-                // Before it is opened: opening a FIFO waits for somebody who writes to it.
+                // Checked before it is opened: opening a FIFO waits for a writer.
                 if waits(path).map_err(failed)? {
                     return Err(Fault::no_file());
                 }
@@ -79,8 +80,8 @@ impl Source {
     }
 }
 
-/// Whether reading a path could wait for ever: a FIFO or a socket may have nobody who
-/// writes. A device gives what it has, and without an end it is refused by its length.
+/// Whether reading a path could wait without end: nobody may write to a FIFO or a socket.
+/// A device without an end is refused by its length.
 #[cfg(unix)]
 fn waits(path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::FileTypeExt as _;
@@ -89,14 +90,14 @@ fn waits(path: &Path) -> io::Result<bool> {
     Ok(!ends && !is_open(path))
 }
 
-/// Whether reading a path could wait for ever.
+/// Whether reading a path could wait without end.
 #[cfg(not(unix))]
 fn waits(path: &Path) -> io::Result<bool> {
     let kind = fs::metadata(path)?.file_type();
     Ok(!kind.is_file() && !kind.is_dir())
 }
 
-/// Whether a path stands for what is open already, as shells write it for `<(command)`.
+/// Whether a path names an open file, as shells write it for `<(command)`.
 fn is_open(path: &Path) -> bool {
     let folders = ["/dev/fd", "/proc/self/fd"];
     path == Path::new(STANDARD_INPUT) || folders.iter().any(|it| path.starts_with(it))
@@ -119,13 +120,22 @@ impl Fault {
     }
 
     fn no_file() -> Self {
-        Self::failed("is no regular file (- reads standard input)".to_owned())
+        Self::failed("is not a regular file (- reads standard input)".to_owned())
     }
 
     fn nothing(message: String) -> Self {
         Self {
             message,
             failed: false,
+        }
+    }
+}
+
+impl From<InputError> for Fault {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Picture(error) => error.into(),
+            error => Self::failed(error.to_string()),
         }
     }
 }

@@ -1,21 +1,17 @@
 //! `bakeoff predict`
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Context as _;
+use bakeoff_ask::{Inputs, Model, Models, Subject};
 use bakeoff_core::Images;
-use bakeoff_picture::prepare;
 use bakeoff_report::terminal::{Align, table};
-use bakeoff_store::{FindError, LoadedModel};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::pictures::{self, Fault, Source};
 use crate::{args::PredictArgs, preview::Preview, text};
 
-/// One class and how probable a model finds it.
+/// A class and its probability.
 #[derive(Serialize)]
 struct Candidate {
     class: String,
@@ -32,10 +28,10 @@ struct Answer {
 }
 
 /// A line of `--json`.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct PictureLine {
-    #[serde(serialize_with = "lossy")]
-    image: PathBuf,
+    /// The path as text. A name that is not Unicode is shown as well as possible.
+    image: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,29 +39,28 @@ struct PictureLine {
     predictions: Vec<Answer>,
     #[serde(skip)]
     fault: Option<Fault>,
-    /// The picture for each input shape that the models have.
+    /// The picture as the first model sees it.
     #[serde(skip)]
-    prepared: Vec<Images>,
+    prepared: Option<Images>,
 }
 
-/// A path as text. A name that is no Unicode is told as well as it can be: one such
-/// picture is no reason to leave the others unanswered.
-fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&path.to_string_lossy())
+impl PictureLine {
+    /// The picture's name for a terminal.
+    fn name(&self) -> String {
+        text::path(Path::new(&self.image))
+    }
 }
 
 pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let models = match &args.model {
-        Some(name) => vec![bakeoff_store::load(
-            &find(&args.models_dir, name)?,
-            bakeoff_zoo::family,
-        )?],
-        None => load_all(&args.models_dir)?,
+        Some(name) => vec![Model::open(&args.models_dir, name)?.into()],
+        None => read_all(&args.models_dir)?.ready,
     };
+    let models: Vec<&Model> = models.iter().map(AsRef::as_ref).collect();
     let sources = pictures::sources(&args.images);
     let mut lines = Vec::with_capacity(sources.len());
     for source in &sources {
-        let line = answer(source, &models, args.top);
+        let line = picture_line(source, &models, args.top);
         if args.json {
             text::print_json(&line)?;
         }
@@ -83,58 +78,29 @@ pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     ))
 }
 
-/// The folder of a saved model, or how to get one.
-pub(crate) fn find(models: &Path, name: &str) -> anyhow::Result<PathBuf> {
-    bakeoff_store::find(models, name).map_err(|error| match &error {
-        FindError::Unknown { name, .. } => {
-            // `mnist/cnn` is trained by running the experiment's model `cnn`.
-            let short = name.rsplit('/').next().unwrap_or(name);
-            let hint = match bakeoff_zoo::family(short) {
-                Ok(_) => format!("train it with `bakeoff run --models {short}`"),
-                Err(_) => "train models with `bakeoff run`".to_owned(),
-            };
-            anyhow::anyhow!("{error}\n{hint}")
-        }
-        _ => error.into(),
-    })
-}
-
 /// Every saved model that can be read; the others are named and left out.
-fn load_all(models: &Path) -> anyhow::Result<Vec<LoadedModel>> {
-    let mut loaded = Vec::new();
-    let listed = bakeoff_store::list(models)?;
-    let found = listed.len();
-    for listed in listed {
-        match listed
-            .manifest
-            .and_then(|_| bakeoff_store::load(&listed.folder, bakeoff_zoo::family))
-        {
-            Ok(model) => loaded.push(model),
-            Err(error) => eprintln!("{}: left out: {error}", listed.full_name),
-        }
+fn read_all(folder: &Path) -> anyhow::Result<Models> {
+    let models = Models::read(folder, &Models::default())?;
+    for unreadable in &models.unreadable {
+        eprintln!("{}: left out: {}", unreadable.name, unreadable.reason);
     }
-    if loaded.is_empty() {
-        let which = if found == 0 {
-            "are no"
-        } else {
-            "are no readable"
+    if models.ready.is_empty() {
+        let which = match models.unreadable.len() {
+            0 => "no",
+            _ => "no readable",
         };
         anyhow::bail!(
-            "there {which} saved models in {}; train them with `bakeoff run`",
-            models.display()
+            "there are {which} saved models in {}; train them with `bakeoff run`",
+            folder.display()
         );
     }
-    Ok(loaded)
+    Ok(models)
 }
 
-fn answer(source: &Source, models: &[LoadedModel], top: usize) -> PictureLine {
+fn picture_line(source: &Source, models: &[&Model], top: usize) -> PictureLine {
     let mut line = PictureLine {
-        image: source.name(),
-        warnings: Vec::new(),
-        error: None,
-        predictions: Vec::new(),
-        fault: None,
-        prepared: Vec::new(),
+        image: source.name().to_string_lossy().into_owned(),
+        ..PictureLine::default()
     };
     match answers(source, models, top, &mut line) {
         Ok(predictions) => line.predictions = predictions,
@@ -148,72 +114,48 @@ fn answer(source: &Source, models: &[LoadedModel], top: usize) -> PictureLine {
 
 fn answers(
     source: &Source,
-    models: &[LoadedModel],
+    models: &[&Model],
     top: usize,
     line: &mut PictureLine,
 ) -> Result<Vec<Answer>, Fault> {
-    let bytes = source.read()?;
+    let subject = Subject::Picture(source.read()?);
+    let mut inputs = Inputs::new(&subject);
     let mut answers = Vec::with_capacity(models.len());
-    for loaded in models {
-        // Models of one input shape share one prepared picture.
-        let shape = loaded.manifest.input_shape;
-        let known = line.prepared.iter().find(|images| images.shape() == shape);
-        let images = match known {
-            Some(images) => images.clone(),
-            None => {
-                let done = prepare(&bytes, shape)?;
-                for warning in &done.warnings {
-                    let warning = warning.to_string();
-                    if !line.warnings.contains(&warning) {
-                        line.warnings.push(warning);
-                    }
-                }
-                line.prepared.push(done.images.clone());
-                done.images
+    for model in models {
+        let (_, input) = inputs.of(model.saved.manifest.input_shape)?;
+        for warning in &input.warnings {
+            if !line.warnings.contains(warning) {
+                line.warnings.push(warning.clone());
             }
+        }
+        line.prepared.get_or_insert_with(|| input.images.clone());
+        let answer = model
+            .answer(&input.images)
+            .with_context(|| model.name().to_owned())?;
+        let candidate = |class: usize| Candidate {
+            class: model.class_name(class).to_owned(),
+            probability: answer.probabilities[class],
         };
-        answers.push(ask(loaded, &images, top)?);
+        let Candidate { class, probability } = candidate(usize::from(answer.label));
+        answers.push(Answer {
+            model: model.name().to_owned(),
+            class,
+            probability,
+            top: answer
+                .ranked()
+                .into_iter()
+                .take(top)
+                .map(candidate)
+                .collect(),
+        });
     }
     Ok(answers)
 }
 
-fn ask(loaded: &LoadedModel, images: &Images, top: usize) -> anyhow::Result<Answer> {
-    let name = loaded.full_name.clone();
-    let probabilities = loaded
-        .model
-        .predict_proba(images)
-        .with_context(|| name.clone())?;
-    let predicted = usize::from(
-        probabilities
-            .predicted()
-            .first()
-            .copied()
-            .unwrap_or_default(),
-    );
-    let row = probabilities.row(0);
-    let mut order: Vec<usize> = (0..row.len()).collect();
-    // Stable, so that equals stay in the order of the classes, as in `predicted`.
-    order.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
-    let class_name = |class: usize| loaded.manifest.facts.class_names[class].clone();
-    Ok(Answer {
-        model: name,
-        class: class_name(predicted),
-        probability: row[predicted],
-        top: order
-            .iter()
-            .take(top)
-            .map(|&class| Candidate {
-                class: class_name(class),
-                probability: row[class],
-            })
-            .collect(),
-    })
-}
-
-/// One picture: what the models saw of it, and what they say.
+/// One picture: as the models see it, and their answers.
 fn show_one(line: &PictureLine, all: bool, preview: Preview) -> anyhow::Result<()> {
-    let shown = text::path(&line.image);
-    if let Some(images) = line.prepared.first() {
+    let shown = line.name();
+    if let Some(images) = &line.prepared {
         text::print(&preview.draw(images))?;
     }
     for warning in &line.warnings {
@@ -231,76 +173,58 @@ fn one_line(line: &PictureLine) -> String {
     let Some(answer) = line.predictions.first() else {
         return String::new();
     };
-    let others = runners_up(answer);
-    format!(
-        "{}: {}  {}{}{others}\n",
-        text::path(&line.image),
-        answer.class,
-        percent(answer.probability),
-        if others.is_empty() { "" } else { "   then " },
-    )
+    let [class, probability, others] = cells(answer);
+    let then = if others.is_empty() { "" } else { "   then " };
+    format!("{}: {class}  {probability}{then}{others}\n", line.name())
 }
 
 fn percent(probability: f32) -> String {
     text::percent(Some(f64::from(probability)))
 }
 
-/// The candidates after the answer, most probable first.
-fn runners_up(answer: &Answer) -> String {
-    answer
+/// The columns of [`cells`].
+const COLUMNS: [(&str, Align); 3] = [
+    ("answer", Align::Left),
+    ("probability", Align::Right),
+    ("then", Align::Left),
+];
+
+/// An answer, its probability, and the classes after it, most probable first.
+fn cells(answer: &Answer) -> [String; 3] {
+    let others: Vec<String> = answer
         .top
         .iter()
         .skip(1)
-        .map(|candidate| format!("{} {}", candidate.class, percent(candidate.probability)))
-        .collect::<Vec<_>>()
-        .join(", ")
+        .map(|other| format!("{} {}", other.class, percent(other.probability)))
+        .collect();
+    [
+        answer.class.clone(),
+        percent(answer.probability),
+        others.join(", "),
+    ]
 }
 
 fn side_by_side(line: &PictureLine) -> String {
-    let rows: Vec<Vec<String>> = line
-        .predictions
-        .iter()
-        .map(|answer| {
-            vec![
-                answer.model.clone(),
-                answer.class.clone(),
-                percent(answer.probability),
-                runners_up(answer),
-            ]
-        })
-        .collect();
-    let header = [
-        ("model", Align::Left),
-        ("answer", Align::Left),
-        ("probability", Align::Right),
-        ("then", Align::Left),
-    ];
-    format!("{}\n{}", text::path(&line.image), table(&header, &rows))
+    let mut header = vec![("model", Align::Left)];
+    header.extend(COLUMNS);
+    let row = |answer: &Answer| [&[answer.model.clone()][..], &cells(answer)].concat();
+    let rows: Vec<Vec<String>> = line.predictions.iter().map(row).collect();
+    format!("{}\n{}", line.name(), table(&header, &rows))
 }
 
-/// Several pictures: a row for each, also for those that could not be answered.
-fn show_several(lines: &[PictureLine], models: &[LoadedModel], all: bool) -> String {
+/// Several pictures: a row for each, also for those without an answer.
+fn show_several(lines: &[PictureLine], models: &[&Model], all: bool) -> String {
     let mut header = vec![("picture", Align::Left)];
-    if all {
-        let names = models.iter().map(|model| model.full_name.as_str());
-        header.extend(names.map(|name| (name, Align::Left)));
-    } else {
-        header.extend([
-            ("answer", Align::Left),
-            ("probability", Align::Right),
-            ("then", Align::Left),
-        ]);
+    match all {
+        true => header.extend(models.iter().map(|model| (model.name(), Align::Left))),
+        false => header.extend(COLUMNS),
     }
-    if lines
-        .iter()
-        .any(|line| line.error.is_some() || !line.warnings.is_empty() || disagree(line))
-    {
+    let answers = header.len() - 1;
+    let noted = |line: &PictureLine| !line.warnings.is_empty() || disagree(line);
+    if lines.iter().any(|line| line.error.is_some() || noted(line)) {
         header.push(("note", Align::Left));
     }
-    let rows: Vec<Vec<String>> = lines
-        .iter()
-        .map(|line| row(line, all, models.len()))
-        .collect();
+    let rows: Vec<Vec<String>> = lines.iter().map(|line| row(line, all, answers)).collect();
     let mut out = table(&header, &rows);
     let failed = lines.iter().filter(|line| line.error.is_some()).count();
     if failed > 0 {
@@ -316,36 +240,25 @@ fn disagree(line: &PictureLine) -> bool {
     classes.any(|class| Some(class) != first)
 }
 
-fn row(line: &PictureLine, all: bool, models: usize) -> Vec<String> {
-    let mut cells = vec![text::path(&line.image)];
+/// A row of the table; `answers` is the number of columns between name and note.
+fn row(line: &PictureLine, all: bool, answers: usize) -> Vec<String> {
+    let mut row = vec![line.name()];
     let mut notes = line.warnings.clone();
-    match (&line.error, all) {
-        (Some(error), _) => {
-            // Behind the picture's name: its answer, probability and runners-up.
-            let answers = if all { models } else { 3 };
-            cells.resize(1 + answers, "–".into());
-            notes.insert(0, error.clone());
-        }
-        (None, true) => {
-            for answer in &line.predictions {
-                cells.push(format!("{}  {}", answer.class, percent(answer.probability)));
-            }
-            if disagree(line) {
-                notes.insert(0, "the models disagree".into());
-            }
-        }
-        (None, false) => {
-            for answer in &line.predictions {
-                cells.extend([
-                    answer.class.clone(),
-                    percent(answer.probability),
-                    runners_up(answer),
-                ]);
-            }
+    if let Some(error) = &line.error {
+        row.resize(1 + answers, "–".into());
+        notes.insert(0, error.clone());
+    }
+    for answer in &line.predictions {
+        match all {
+            true => row.push(format!("{}  {}", answer.class, percent(answer.probability))),
+            false => row.extend(cells(answer)),
         }
     }
-    cells.push(notes.join("; "));
-    cells
+    if all && disagree(line) {
+        notes.insert(0, "the models disagree".into());
+    }
+    row.push(notes.join("; "));
+    row
 }
 
 #[cfg(all(test, unix))]
@@ -355,15 +268,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_is_no_unicode_does_not_break_the_line() {
-        let line = PictureLine {
-            image: OsStr::from_bytes(b"se\xffen.png").into(),
-            warnings: Vec::new(),
-            error: None,
-            predictions: Vec::new(),
-            fault: None,
-            prepared: Vec::new(),
-        };
+    fn a_name_that_is_not_unicode_does_not_break_the_line() {
+        let name = OsStr::from_bytes(b"se\xffen.png");
+        let line = picture_line(&Source::File(name.into()), &[], 1);
         let json = serde_json::to_value(&line).expect("JSON");
         assert_eq!(json["image"], "se\u{fffd}en.png");
     }

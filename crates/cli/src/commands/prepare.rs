@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use bakeoff_ask::Model;
 use bakeoff_core::ImageShape;
 use bakeoff_picture::{STAGES, StageRow, encode_png, explain, stages_picture};
 
@@ -17,18 +18,18 @@ use crate::{args::PrepareArgs, text};
 /// The file with all stages of all pictures.
 const SHEET: &str = "sheet.png";
 
-/// More rows than this make no sheet that one can look at.
+/// A sheet of more rows would be too large to look at.
 const MAX_ROWS: usize = 60;
 
 pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     let target = match &args.model {
         Some(name) => {
-            let folder = super::predict::find(&args.models_dir, name)?;
-            bakeoff_store::load(&folder, bakeoff_zoo::family)?
+            Model::open(&args.models_dir, name)?
+                .saved
                 .manifest
                 .input_shape
         }
-        // What MNIST's models see.
+        // The input shape of MNIST's models.
         None => ImageShape::new(1, 28, 28),
     };
     let sources = named(pictures::sources(&args.images));
@@ -87,7 +88,7 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     Ok(pictures::exit_code(&faults))
 }
 
-/// Says why a picture could not be prepared, in its place among the others.
+/// Says why a picture could not be prepared, below its name.
 fn report(fault: Fault) -> anyhow::Result<Fault> {
     text::print(&format!("  not prepared: {}\n", fault.message))?;
     Ok(fault)
@@ -97,7 +98,7 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The pictures, each with what the names of its stages begin with.
+/// The pictures, each with the beginning of its stages' file names.
 fn named(sources: Vec<Source>) -> Vec<(Source, String)> {
     let mut taken = BTreeSet::new();
     sources
@@ -113,8 +114,8 @@ fn stage_file(stem: &str, position: usize, stage: &str) -> String {
     format!("{stem}-{position}-{stage}.png")
 }
 
-/// Where a stage or the sheet would replace one of the pictures, nothing is written.
-/// Which stages a picture comes to is not known yet: all are looked at.
+/// Refuses before anything is written if a stage or the sheet would replace one of the
+/// pictures. Which stages a picture will have is not known yet, so that all are checked.
 fn refuse_to_overwrite(sources: &[(Source, String)], out: &Path) -> anyhow::Result<()> {
     let read: BTreeSet<_> = sources
         .iter()
@@ -140,7 +141,7 @@ fn refuse_to_overwrite(sources: &[(Source, String)], out: &Path) -> anyhow::Resu
     Ok(())
 }
 
-/// What two paths to the same file have in common: symbolic and hard links lead to it too.
+/// The same for all paths to one file, symbolic and hard links included.
 #[cfg(unix)]
 fn identity(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
@@ -148,7 +149,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     Some((found.dev(), found.ino()))
 }
 
-/// What two paths to the same file have in common: symbolic links lead to it too.
+/// The same for all paths to one file, symbolic links included.
 #[cfg(not(unix))]
 fn identity(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok()

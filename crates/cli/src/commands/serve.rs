@@ -5,9 +5,10 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::Context as _;
 use bakeoff_server::{Config, FirstTraining, Limits, Server};
 
-use crate::args::ServeArgs;
+use crate::{args::ServeArgs, text};
 
-/// What is trained where there are no models: good enough to try, there in seconds.
+/// The experiment that is trained if there are no models: good enough to try, ready in
+/// seconds.
 const FIRST: &str = "quick";
 
 pub(crate) fn main(args: ServeArgs) -> anyhow::Result<ExitCode> {
@@ -37,8 +38,8 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<ExitCode> {
         first_training: Some(first_training),
         limits,
     })?;
-    for (name, reason) in server.unreadable() {
-        eprintln!("{name}: left out: {reason}");
+    for unreadable in server.unreadable() {
+        eprintln!("{}: left out: {}", unreadable.name, unreadable.reason);
     }
     let models = server.models();
     let about = if !models.is_empty() {
@@ -46,7 +47,7 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<ExitCode> {
     } else if server.trains() {
         format!(
             "There are no saved models in {} yet: training the experiment `{FIRST}` now; the \
-             page shows how it goes, and answers as soon as the first model is there.",
+             page shows the progress, and answers as soon as the first model is ready.",
             models_dir.display()
         )
     } else {

@@ -1,4 +1,4 @@
-//! What came of it: a trial's record.
+//! The record of a trial.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +18,9 @@ pub struct Host {
     pub os: String,
     /// Processor architecture (`x86_64`).
     pub arch: String,
-    /// Instruction sets that our kernels look for and found here.
+    /// Those of the instruction sets that our kernels can use which this processor has.
     pub instruction_sets: Vec<String>,
-    /// Threads the trial was given.
+    /// Number of threads of the trial.
     pub threads: usize,
     /// Version of bakeoff.
     pub version: String,
@@ -28,73 +28,73 @@ pub struct Host {
     pub finished_at: String,
 }
 
-/// Samples that each stage saw.
+/// Number of samples in each part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleCounts {
     /// Trained on.
     pub train: usize,
-    /// Held out to choose by.
+    /// Used for validation.
     pub validation: usize,
     /// Reported on.
     pub test: usize,
 }
 
-/// Time to answer one picture alone, after warm-up.
+/// Time to predict one picture alone, after warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
-    /// Timed answers.
+    /// Timed predictions.
     pub calls: usize,
-    /// Answers before them that were not timed.
+    /// Predictions before them, which were not timed.
     pub warmup_calls: usize,
     /// Median.
     pub p50_ns: u64,
-    /// 95 of 100 were faster.
+    /// 95th percentile.
     pub p95_ns: u64,
-    /// 99 of 100 were faster.
+    /// 99th percentile.
     pub p99_ns: u64,
 }
 
-/// What a trial cost, each measured apart. METHODOLOGY.md says how.
+/// The costs of a trial, each measured separately. METHODOLOGY.md says how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Costs {
     /// Reading and splitting the dataset, wall clock.
     pub data_load_ns: u64,
-    /// `fit`, wall clock; with calibration, answering the validation part and fitting the
-    /// temperature included.
+    /// `fit`, wall clock; with calibration, it includes predicting the validation part and
+    /// fitting the temperature.
     pub fit_ns: u64,
-    /// `fit`, processor time over all threads; `None` where the system does not tell.
+    /// `fit`, processor time over all threads; `None` if the system does not report it.
     pub fit_cpu_ns: Option<u64>,
     /// `predict_proba` on the whole test part at once, wall clock, median of the repeats.
     pub predict_ns: u64,
-    /// How often the whole test part was answered.
+    /// How often the whole test part was predicted.
     pub predict_repeats: usize,
     /// Test samples per second in that call.
     pub throughput_per_second: f64,
     /// One picture at a time.
     pub latency: Latency,
-    /// Reading the saved model back, wall clock.
+    /// Reading the saved model, wall clock.
     pub model_load_ns: u64,
     /// Size of the saved model in bytes.
     pub model_bytes: u64,
     /// [`crate::FittedModel::parameters`].
     pub parameters: u64,
-    /// The largest resident size of the trial's process until it had fitted and
-    /// answered, data included; `None` where the system does not tell.
+    /// The largest resident size of the trial's process until the fit and the predictions
+    /// were done, data included; `None` if the system does not report it.
     pub peak_rss_bytes: Option<u64>,
     /// Resident size before the fit, data included.
     pub rss_before_fit_bytes: Option<u64>,
-    /// Corrupting the reported pictures and answering them, wall clock, all corruptions
-    /// in every severity together; `None` where none was asked for.
+    /// Corrupting the reported pictures and predicting them, wall clock, for all corruptions
+    /// in every severity together; `None` if the experiment has none.
     pub robustness_ns: Option<u64>,
 }
 
-/// Headline scores, kept in the record for people and for a second attempt to compare
-/// itself with. Reports compute theirs from the probabilities.
+/// The main scores, kept in the record for people and for comparison with a second attempt.
+/// Reports compute theirs from the probabilities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
-    /// Share of right answers.
+    /// Share of correct predictions.
     pub accuracy: f64,
-    /// Mean negative log probability of the right class, in nats.
+    /// Mean negative log probability of the correct class, in nats.
     pub log_loss: f64,
 }
 
@@ -116,11 +116,10 @@ pub struct IterationPoint {
     pub loss: f64,
 }
 
-/// What calibration made of a model, measured on the validation part that it was
-/// fitted on.
+/// The effect of calibration, measured on the validation part that it was fitted on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationResult {
-    /// The logits are divided by it: above 1 the model was too sure of itself.
+    /// The logits are divided by it: above 1 the model was overconfident.
     pub temperature: f64,
     /// Mean negative log probability on the validation part before, in nats.
     pub validation_log_loss_before: f64,
@@ -128,32 +127,32 @@ pub struct CalibrationResult {
     pub validation_log_loss_after: f64,
     /// Whether the search ended at its bound (0.01 or 100).
     pub at_bound: bool,
-    /// Headline scores on the reported part without calibration.
+    /// The main scores on the reported part without calibration.
     pub uncalibrated_scores: Scores,
     /// The probabilities of every reported sample without calibration.
     pub uncalibrated: Sidecar,
 }
 
-/// How a model bears one corruption in one severity.
+/// Scores under one corruption in one severity.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CorruptionScore {
-    /// What was done to the pictures.
+    /// The corruption of the pictures.
     pub corruption: Corruption,
-    /// How badly, from 1 to [`Corruption::SEVERITIES`].
+    /// From 1 to [`Corruption::SEVERITIES`].
     pub severity: u8,
-    /// Right answers.
+    /// Number of correct predictions.
     pub correct: u64,
-    /// Pictures.
+    /// Number of pictures.
     pub total: u64,
-    /// Mean negative log probability of the right class, in nats.
+    /// Mean negative log probability of the correct class, in nats.
     pub log_loss: f64,
-    /// Mean probability of the answer, right or wrong: a model that notices nothing
-    /// stays as sure as it was.
+    /// Mean probability of the predicted class, correct or not: an overconfident model keeps
+    /// its confidence when its accuracy falls.
     pub mean_confidence: f64,
 }
 
 impl CorruptionScore {
-    /// Share of right answers.
+    /// Share of correct predictions.
     pub fn accuracy(&self) -> f64 {
         self.correct as f64 / self.total.max(1) as f64
     }
@@ -162,15 +161,15 @@ impl CorruptionScore {
 /// A trial that succeeded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// Who saw how much.
+    /// Samples of each part.
     pub samples: SampleCounts,
-    /// What it cost.
+    /// Its costs.
     pub costs: Costs,
     /// How the fit ended.
     pub fit: FitSummary,
     /// Every epoch, for families that have them.
     pub epochs: Vec<EpochMetrics>,
-    /// Every iteration whose objective the engine told.
+    /// Every iteration whose objective the engine reported.
     pub iterations: Vec<IterationPoint>,
     /// Scores on the reported part.
     pub scores: Scores,
@@ -179,14 +178,14 @@ pub struct Measured {
     pub test_fingerprint: String,
     /// The probabilities of every reported sample, as the saved model gives them.
     pub probabilities: Sidecar,
-    /// What calibration did, where it was asked for.
+    /// The effect of calibration, if the experiment asks for it.
     pub calibration: Option<CalibrationResult>,
-    /// Each corruption in each severity, in the order of the plan; empty where none was
-    /// asked for.
+    /// Each corruption in each severity, in the order of the plan; empty if the experiment
+    /// has none.
     pub robustness: Vec<CorruptionScore>,
 }
 
-/// Where a trial stood when it failed.
+/// The stage in which a trial failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
@@ -194,11 +193,11 @@ pub enum Stage {
     Data,
     /// Training.
     Fit,
-    /// Answering.
+    /// Predicting.
     Predict,
-    /// Saving the model or reading it back.
+    /// Saving the model or reading it.
     Store,
-    /// The trial's process ended without a word (out of memory, killed, crashed).
+    /// The trial's process ended without a message (out of memory, killed, crashed).
     Process,
 }
 
@@ -210,14 +209,14 @@ pub enum Outcome {
     Ok(Box<Measured>),
     /// Without, and why.
     Failed {
-        /// Where it stood.
+        /// The stage.
         stage: Stage,
         /// Why, in words.
         reason: String,
     },
 }
 
-/// What a trial leaves behind: `records/<id>.json`.
+/// The record of a trial: `records/<id>.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// [`super::SCHEMA`] when it was written.

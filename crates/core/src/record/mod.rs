@@ -1,12 +1,12 @@
-//! What a plan and a trial leave behind, as it is written to disk.
+//! The plan and the records of a run, as they are written to disk.
 //!
-//! These types are the file format: a change of meaning raises [`SCHEMA`]. Every
-//! number and chart in a report is derived from them (and from the probabilities
-//! beside each record) without training.
+//! These types are the file format: a change of meaning increases [`SCHEMA`]. Every number
+//! and chart in a report is computed from them and from the probabilities beside each
+//! record, without training.
 //!
-//! Not every trial is one that models are ranked by: folds and smaller training parts
-//! say how far a ranking can be trusted. [`TrialSpec::purpose`] tells them apart, and
-//! whatever reads a run chooses by it.
+//! Not every trial is used to rank models: folds and smaller training parts show how
+//! reliable a ranking is. [`TrialSpec::purpose`] distinguishes them, and every reader of a
+//! run selects by it.
 
 mod measured;
 mod run;

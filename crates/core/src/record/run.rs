@@ -1,4 +1,4 @@
-//! A run as a whole: what it is about, and everything in it read into memory.
+//! A run as a whole: its description, and all of it in memory.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +16,12 @@ pub struct CutInfo {
     pub fingerprint: String,
     /// How many samples it has.
     pub samples: usize,
-    /// SHA-256 of the file of labels and places, unpacked, hexadecimal: the fingerprint
-    /// is over pictures, which that file does not have.
+    /// SHA-256 of the file of labels and positions, uncompressed, hexadecimal. The
+    /// fingerprint is no check of that file, because it includes the pictures.
     pub sha256: String,
 }
 
-/// A dataset as a run describes it.
+/// The description of a dataset in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataInfo {
     /// The name in reports.
@@ -44,7 +44,7 @@ pub struct DataInfo {
     pub cuts: Vec<CutInfo>,
 }
 
-/// `run.json`: what a run is about. Written by `plan`, never changed.
+/// `run.json`: the description of a run. `plan` writes it, and nothing changes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// [`super::SCHEMA`] when it was planned.
@@ -53,7 +53,7 @@ pub struct RunInfo {
     pub name: String,
     /// The experiment's name.
     pub experiment: String,
-    /// The experiment file as it was read, after nothing was changed in it.
+    /// The experiment file, unchanged.
     pub experiment_toml: String,
     /// The command that repeats it.
     pub command: String,
@@ -63,27 +63,27 @@ pub struct RunInfo {
     pub version: String,
     /// The datasets.
     pub datasets: Vec<DataInfo>,
-    /// The model that errors under corruption are measured against; `None` where the
-    /// experiment asks for no robustness.
+    /// The model that errors under corruption are measured against; `None` if the
+    /// experiment does not measure robustness.
     pub robustness_baseline: Option<String>,
 }
 
-/// A fold or holdout as a run keeps it: without its pictures, which are those of the
-/// dataset's training part.
+/// A fold or holdout as a run stores it: without its pictures, which are in the dataset's
+/// training part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// The class of each sample.
     pub labels: Vec<u16>,
-    /// Its place in the training part (after `limit_train`), ascending.
+    /// Its position in the training part (after `limit_train`), ascending.
     pub indices: Vec<u32>,
 }
 
-/// A run read into memory: all that a report needs, so that rendering does no I/O.
+/// A run in memory, with all that a report needs, so that rendering does no I/O.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// What it is about.
+    /// Its description.
     pub info: RunInfo,
-    /// Every trial that was planned, in order.
+    /// All planned trials, in order.
     pub plan: Vec<PlannedTrial>,
     /// A record for each trial that has one, by trial id.
     pub records: BTreeMap<String, Record>,

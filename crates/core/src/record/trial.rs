@@ -1,4 +1,4 @@
-//! What is run: a trial's specification and its line in a plan.
+//! The specification of a trial, and its line in a plan.
 
 use std::fmt;
 
@@ -7,46 +7,45 @@ use sha2::{Digest, Sha256};
 
 use crate::{Corruption, ModelSpec, to_hex};
 
-/// The data of a trial: which, and how much of it.
+/// The data of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataRef {
     /// The name in reports.
     pub name: String,
-    /// A built-in name or a path, as the data room understands it.
+    /// A built-in name or a path.
     pub source: String,
     /// Fingerprint of the whole dataset, before limits.
     pub fingerprint: String,
-    /// Use only so many training samples (a seeded stratified part).
+    /// Use only this number of training samples (a seeded stratified part).
     pub limit_train: Option<usize>,
-    /// Use only so many test samples (a seeded stratified part).
+    /// Use only this number of test samples (a seeded stratified part).
     pub limit_test: Option<usize>,
-    /// Use only this share of the training samples that are left after the limit: above
-    /// 0 and below 1, a seeded stratified part that holds every smaller one. `None` for
-    /// all of them.
+    /// Use only this share of the training samples after the limit, above 0 and below 1: a
+    /// seeded stratified part that includes every smaller one. `None` for all of them.
     pub train_fraction: Option<f64>,
 }
 
-/// Which samples a trial is reported on.
+/// The samples that a trial is reported on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum SplitSpec {
     /// The dataset's own test part.
     #[default]
     Given,
-    /// One of several parts that the training part was cut into, stratified by class;
-    /// the others are trained on. The test part is not touched.
+    /// One of several parts that the training part is split into, stratified by class; the
+    /// others are trained on. The test part is not used.
     Fold {
         /// Which part, from 1.
         fold: usize,
         /// How many there are.
         folds: usize,
-        /// Which of several ways to cut, from 1.
+        /// Which repeat, each with another split, from 1.
         repeat: usize,
-        /// Seed that every way of cutting is derived from.
+        /// Seed that every split is derived from.
         seed: u64,
     },
-    /// A share of the training part, drawn anew for each repeat and stratified by class;
-    /// the rest is trained on. The test part is not touched.
+    /// A share of the training part, drawn again for each repeat and stratified by class;
+    /// the rest is trained on. The test part is not used.
     Holdout {
         /// Which draw, from 1.
         repeat: usize,
@@ -78,7 +77,7 @@ impl fmt::Display for SplitSpec {
     }
 }
 
-/// How the probabilities of a fitted model are made honest.
+/// How the probabilities of a fitted model are calibrated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Calibration {
@@ -95,36 +94,36 @@ impl Calibration {
     }
 }
 
-/// What is done to the reported pictures to see how a model bears it.
+/// The corruptions of the reported pictures that robustness is measured with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RobustnessSpec {
     /// Each in every severity, in the order of [`Corruption::ALL`].
     pub corruptions: Vec<Corruption>,
-    /// Seed of what is random in them; the same for every model and every seed, so that
-    /// all of them answer the same pictures.
+    /// Seed of everything random in them; the same for every model and every seed, so that
+    /// all of them get the same pictures.
     pub seed: u64,
 }
 
-/// What a trial is for.
+/// The purpose of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
     /// To rank models by: trained on the whole training part, reported on the test part.
     Headline,
-    /// To see how much a score depends on the draw of the data: reported on a fold or a
+    /// To show how much a score depends on the sample of the data: reported on a fold or a
     /// holdout of the training part.
     Resampling,
-    /// A point of the curve over the size of the training part: trained on a share of
-    /// it, reported on the test part. The curve's last point is the headline trial.
+    /// A point of the learning curve: trained on a share of the training part, reported on
+    /// the test part. The last point of the curve is the headline trial.
     DataSize,
 }
 
-/// What is held out of the training data for families that choose something by it.
+/// The validation part of the training data, for families that use one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ValidationSpec {
     /// Share of the training data, 0 for none.
     pub fraction: f64,
-    /// Seed of the stratified choice (and of the limits); the same for every trial seed,
+    /// Seed of the stratified selection (and of the limits); the same for every trial seed,
     /// so that all of them hold out the same samples.
     pub seed: u64,
 }
@@ -144,19 +143,19 @@ pub struct TrialSpec {
     pub data: DataRef,
     /// Which samples it is reported on.
     pub split: SplitSpec,
-    /// What is held out.
+    /// The validation part.
     pub validation: ValidationSpec,
-    /// How its probabilities are made honest; `None` to leave them as they are.
+    /// How its probabilities are calibrated; `None` for no calibration.
     pub calibration: Option<Calibration>,
-    /// What is done to the reported pictures afterwards; `None` for nothing.
+    /// The corruptions that it is tested with afterwards; `None` for none.
     pub robustness: Option<RobustnessSpec>,
     /// Seed of everything random in the fit.
     pub seed: u64,
 }
 
 impl TrialSpec {
-    /// What the trial is for. Leaderboards, reports and comparisons choose by this, so
-    /// that a fold never stands beside a headline.
+    /// The purpose of the trial. Leaderboards, reports and comparisons select by it, so that
+    /// a fold is never listed beside a headline trial.
     pub fn purpose(&self) -> Purpose {
         match (self.split, self.data.train_fraction) {
             (SplitSpec::Fold { .. } | SplitSpec::Holdout { .. }, _) => Purpose::Resampling,
@@ -165,7 +164,7 @@ impl TrialSpec {
         }
     }
 
-    /// How the trial differs from the headline trial of its model, for people:
+    /// The difference from the headline trial of its model, in words:
     /// `fold 2 of 5`, `3 % of the training data`; `None` for a headline trial.
     pub fn variant(&self) -> Option<String> {
         match self.purpose() {
@@ -179,9 +178,8 @@ impl TrialSpec {
     }
 
     /// The trial's name everywhere: the first 16 hexadecimal digits of SHA-256 over
-    /// its canonical line. The number of threads is no part of it, because it does not
-    /// change the probabilities; nor is the path that the data was read from, because
-    /// the fingerprint says it better.
+    /// its canonical line. It does not include the number of threads, which does not change
+    /// the probabilities, nor the path of the data, which the fingerprint identifies better.
     pub fn id(&self) -> String {
         let mut canonical = self.clone();
         canonical.data.source.clear();
@@ -200,23 +198,23 @@ pub struct PlannedTrial {
     pub id: String,
     /// What to run.
     pub trial: TrialSpec,
-    /// Where the model is saved: `<dataset>/<model>` below the folder of models. `None`
-    /// for a model that is measured and not kept, as those of folds are.
+    /// Where the model is saved: `<dataset>/<model>` below the folder of models. `None` for a
+    /// model that is not kept, such as those of folds.
     pub save_as: Option<SaveName>,
-    /// Stop the trial after so long and record it as failed.
+    /// Stop the trial after this time and record it as failed.
     pub time_limit_seconds: Option<u64>,
 }
 
 /// The two parts of a saved model's name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SaveName {
-    /// The dataset, with its limit where it has one (`mnist`, `mnist-6000`).
+    /// The dataset, with its limit if it has one (`mnist`, `mnist-6000`).
     pub dataset: String,
-    /// The model, with its seed where it is not the experiment's first (`cnn`, `cnn-seed2`).
+    /// The model, with its seed if it is not the experiment's first (`cnn`, `cnn-seed2`).
     pub model: String,
 }
 
-/// A share as a percentage without needless digits.
+/// A share as a percentage without trailing zeros.
 fn percent(share: f64) -> String {
     let text = format!("{:.4}", share * 100.0);
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))

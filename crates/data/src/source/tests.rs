@@ -350,7 +350,7 @@ fn a_name_that_is_nothing_lists_what_there_is() {
         ],
     );
     let far = says("imagenet");
-    assert_says(&far, &["\"imagenet\"", "Built in: mnist"]);
+    assert_says(&far, &["`imagenet`", "Built in: mnist"]);
     assert!(!far.contains("did you mean"), "{far}");
     assert_says(&says(""), &["there is no dataset ``"]);
     assert_says(

@@ -1,6 +1,6 @@
 "use strict";
 
-// Contents: open beside the page, closed above it; the part being read is marked.
+// Table of contents: open beside the page, closed above it; the current part is marked.
 
 function tableOfContents() {
   const contents = byId("contents");
@@ -12,15 +12,15 @@ function tableOfContents() {
   beside.addEventListener("change", fold);
   fold();
   contents.addEventListener("click", (event) => {
-    // Above the page it would cover what it led to.
+    // Above the page it would cover the target.
     const chosen = event.target instanceof Element && event.target.closest("a");
     if (chosen && !beside.matches) contents.open = false;
   });
-  markWhatIsRead(contents);
+  markCurrentPart(contents);
 }
 
 /** @param {HTMLElement} contents */
-function markWhatIsRead(contents) {
+function markCurrentPart(contents) {
   const links = new Map(
     [...contents.querySelectorAll("a")].map((link) => [link.hash.slice(1), link]),
   );
@@ -29,7 +29,7 @@ function markWhatIsRead(contents) {
     let current = "";
     for (const part of parts) {
       const box = part.getBoundingClientRect();
-      // What is hidden has no place.
+      // Hidden parts have no height.
       if (box.height > 0 && box.top <= innerHeight / 4) current = part.id;
     }
     for (const [id, link] of links) {

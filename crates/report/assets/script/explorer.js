@@ -1,7 +1,7 @@
 "use strict";
 
-// The error explorer: test pictures chosen by what the models said of them.
-// What it shows is in the address, so that it can be sent and gone back to.
+// The error explorer: test images chosen by the predictions of the models. The choice is in
+// the address, so that it can be shared and the browser can go back to it.
 
 /**
  * @typedef {object} ExploredModel
@@ -23,7 +23,7 @@
  * @property {number} index
  * @property {number} place
  * @property {number} actual
- * @property {{ ofActual: number, top: { class: number, p: number }[] }[]} said by model
+ * @property {{ ofActual: number, top: { class: number, p: number }[] }[]} predictions by model
  *
  * @typedef {object} Choice
  * @property {number} group
@@ -33,7 +33,7 @@
  * @property {string} predicted
  */
 
-/** Pictures shown before one asks for more. */
+/** Images shown at first, and with every "Show more". */
 const SHOTS = 60;
 /** A mistake is confident from this probability on. */
 const CONFIDENT = 0.9;
@@ -76,14 +76,14 @@ function errorExplorer() {
   addEventListener("hashchange", followAddress);
   addEventListener("popstate", followAddress);
   if (!followAddress()) showChoice();
-  leadFromCommonMistakes();
+  linkSharedErrors();
 }
 
-/** The section on common mistakes has their numbers; here they can be looked at. */
-function leadFromCommonMistakes() {
+/** Links the section on shared errors to the images. */
+function linkSharedErrors() {
   const lead = document.querySelector("#agreement > p");
   if (!lead || explorer.groups.length !== 1 || explorer.groups[0].models.length < 2) return;
-  const link = make("a", "", "Look at them");
+  const link = make("a", "", "Show them");
   link.href = "#explorer/0/0/all//";
   lead.append(" ", link, ".");
 }
@@ -103,7 +103,7 @@ function explorerRadios() {
   return [...byId("explorer-show").querySelectorAll("input")];
 }
 
-/** The pictures of the chosen dataset, unpacked when they are first wanted. */
+/** The images of the chosen dataset, unpacked at their first use. */
 function explorerSamples() {
   const at = explorer.choice.group;
   const known = explorer.samples.get(at);
@@ -129,7 +129,7 @@ function unpackSamples(group) {
       index: words[at] + 65536 * words[at + 1],
       place: words[at + 2],
       actual: words[at + 3],
-      said: group.models.map((_, model) => {
+      predictions: group.models.map((_, model) => {
         const from = at + 4 + model * perModel;
         const top = Array.from({ length: group.answers }, (_, rank) => ({
           class: words[from + 1 + 2 * rank],
@@ -142,42 +142,44 @@ function unpackSamples(group) {
 }
 
 /**
- * Whether a model's answer is wrong.
+ * Whether the prediction of a model is wrong.
  * @param {Sample} sample
  * @param {number} model
  */
 function isMiss(sample, model) {
-  return sample.said[model].top[0].class !== sample.actual;
+  return sample.predictions[model].top[0].class !== sample.actual;
 }
 
 /**
- * What a choice of pictures takes in, and in which order.
+ * The images of a choice, in their order.
  * @param {Choice} choice
  * @returns {Sample[]}
  */
 function chosenSamples({ model, show, actual, predicted }) {
-  const sure = (/** @type {Sample} */ it) => it.said[model].top[0].p;
-  const misses = (/** @type {Sample} */ it) => it.said.filter((_, m) => isMiss(it, m)).length;
+  const confidence = (/** @type {Sample} */ it) => it.predictions[model].top[0].p;
+  const misses = (/** @type {Sample} */ it) =>
+    it.predictions.filter((_, m) => isMiss(it, m)).length;
   /** @type {Record<string, (it: Sample) => boolean>} */
   const filters = {
     every: () => true,
     mistakes: (it) => isMiss(it, model),
-    confident: (it) => isMiss(it, model) && sure(it) >= CONFIDENT,
+    confident: (it) => isMiss(it, model) && confidence(it) >= CONFIDENT,
     only: (it) => isMiss(it, model) && misses(it) === 1,
-    all: (it) => misses(it) === it.said.length,
+    all: (it) => misses(it) === it.predictions.length,
     least: () => true,
   };
   const found = explorerSamples()
     .filter(filters[show] ?? filters.mistakes)
     .filter((it) => actual === "" || it.actual === Number(actual))
-    .filter((it) => predicted === "" || it.said[model].top[0].class === Number(predicted));
-  if (show === "confident") found.sort((a, b) => sure(b) - sure(a) || a.index - b.index);
-  if (show === "least") found.sort((a, b) => sure(a) - sure(b) || a.index - b.index);
+    .filter((it) => predicted === "" || it.predictions[model].top[0].class === Number(predicted));
+  if (show === "confident")
+    found.sort((a, b) => confidence(b) - confidence(a) || a.index - b.index);
+  if (show === "least") found.sort((a, b) => confidence(a) - confidence(b) || a.index - b.index);
   return show === "least" ? found.slice(0, SHOTS) : found;
 }
 
 /**
- * Shows another choice; `jump` when it came from elsewhere in the page.
+ * Shows another choice; with `jump` if it was made elsewhere in the page.
  * @param {Choice} choice
  * @param {boolean} [jump]
  */
@@ -201,7 +203,7 @@ function arriveAtExplorer() {
   head.focus({ preventScroll: true });
 }
 
-/** Shows what the address asks for; false where it asks for something else. */
+/** Shows the choice in the address; false if there is none. */
 function followAddress() {
   const [name, ...parts] = addressed().split("/");
   if (name !== "explorer" || parts.length !== 5) return false;
@@ -219,7 +221,7 @@ function followAddress() {
   return true;
 }
 
-/** Puts the controls where the choice is, and shows its pictures. */
+/** Sets the controls to the choice, and shows its images. */
 function showChoice() {
   const { choice } = explorer;
   const group = explorer.groups[choice.group];
@@ -235,7 +237,7 @@ function showChoice() {
     radio.checked = radio.value === choice.show;
     const count = chosenSamples({ ...choice, show: radio.value }).length;
     const label = /** @type {HTMLElement} */ (radio.closest("label"));
-    // With one model, what all miss and what only it misses are just its mistakes.
+    // With one model, the errors of all models and of only this model are its mistakes.
     label.hidden = group.models.length === 1 && ["all", "only"].includes(radio.value);
     /** @type {HTMLElement} */ (label.querySelector("small")).textContent = String(count);
   }
@@ -263,7 +265,7 @@ function showShots() {
  */
 function foundInWords(group, choice, found) {
   const { name } = group.models[choice.model];
-  const pictures = found === 1 ? "1 picture" : `${found} pictures`;
+  const images = found === 1 ? "1 image" : `${found} images`;
   const words = [];
   if (choice.actual !== "") words.push(`actual ${group.classes[Number(choice.actual)]}`);
   if (choice.predicted !== "")
@@ -271,12 +273,12 @@ function foundInWords(group, choice, found) {
   const what = words.length > 0 ? `: ${words.join(", ")}` : "";
   const inData = inTestData(group, choice) ?? found;
   const some = `. The test data has ${inData.toLocaleString("en")}: not all of them are in this page.`;
-  return pictures + what + (inData > found ? some : ".");
+  return images + what + (inData > found ? some : ".");
 }
 
 /**
- * How many pictures of the whole test data a choice takes in; `null` where the page has no
- * counts to tell it by.
+ * The number of images in the whole test data that a choice includes; `null` where the page
+ * has no counts.
  * @param {Explored} group
  * @param {Choice} choice
  */
@@ -293,11 +295,11 @@ function inTestData({ classes, models }, { model, show, actual, predicted }) {
 }
 
 /**
- * A picture of a test set, cut from its sheet.
+ * An image of a test set, cut from its sheet.
  * @param {Explored} group
  * @param {Sample} sample
  */
-function pictureOf({ layout }, { place }) {
+function imageOf({ layout }, { place }) {
   const [width, height] = layout.size;
   const x = (place % layout.columns) * (width + 2 * layout.border) + layout.border;
   const y = Math.floor(place / layout.columns) * (height + 2 * layout.border) + layout.border;
@@ -306,25 +308,32 @@ function pictureOf({ layout }, { place }) {
 }
 
 /**
- * A picture as a button that tells what every model said.
+ * An image as a button that shows the predictions of every model.
  * @param {Explored} group
  * @param {Sample} sample
  * @param {number} model
  * @param {number} at
  */
 function shot(group, sample, model, at) {
-  const { top } = sample.said[model];
+  const { top } = sample.predictions[model];
   const [actual, predicted] = [group.classes[sample.actual], group.classes[top[0].class]];
   const miss = isMiss(sample, model);
-  const said = make("span", "said", make("b", "", actual), ` | ${predicted}`);
-  const sure = make("span", "sure", `${miss ? "✗" : "✓"} ${percent(top[0].p)}`);
-  for (const part of [said, sure]) part.setAttribute("aria-hidden", "true");
-  const words = `Test picture ${sample.index}: actual ${actual}, predicted ${predicted} with ${percent(top[0].p)}`;
+  const classes = make("span", "classes", make("b", "", actual), ` | ${predicted}`);
+  const probability = make("span", "probability", `${miss ? "✗" : "✓"} ${percent(top[0].p)}`);
+  for (const part of [classes, probability]) part.setAttribute("aria-hidden", "true");
+  const words = `Test image ${sample.index}: actual ${actual}, predicted ${predicted} with ${percent(top[0].p)}`;
   const unseen = make("span", "unseen", words);
-  const button = make("button", miss ? "miss" : "", pictureOf(group, sample), unseen, said, sure);
+  const button = make(
+    "button",
+    miss ? "miss" : "",
+    imageOf(group, sample),
+    unseen,
+    classes,
+    probability,
+  );
   button.type = "button";
   button.setAttribute("aria-pressed", "false");
-  // One stop for the tab key; arrows move among the pictures.
+  // One stop for the tab key; arrows move between the images.
   button.tabIndex = at === 0 ? 0 : -1;
   button.addEventListener("click", () => {
     for (const other of shotButtons()) {
@@ -359,30 +368,32 @@ function moveAmongShots(event) {
 }
 
 /**
- * What every model said of a picture.
+ * The predictions of every model for an image.
  * @param {Explored} group
  * @param {Sample} sample
  */
 function detail(group, sample) {
-  const head = make("h3", "", `Test picture ${sample.index}`);
+  const head = make("h3", "", `Test image ${sample.index}`);
   const actual = make("p", "", "Actual: ", make("strong", "", group.classes[sample.actual]));
   const rows = group.models.map((model, at) => {
-    const { top, ofActual } = sample.said[at];
-    const answers = top.slice(0, 3).map(({ class: answer, p }) => {
-      const right = answer === sample.actual;
-      const name = make("span", "class", group.classes[answer]);
+    const { top, ofActual } = sample.predictions[at];
+    const classes = top.slice(0, 3).map(({ class: predicted, p }) => {
+      const right = predicted === sample.actual;
+      const name = make("span", "class", group.classes[predicted]);
       const bar = shareBar(p, right ? "right" : "wrong");
-      return make("div", "answer", name, bar, make("span", "n", percent(p)));
+      return make("div", "class-probability", name, bar, make("span", "n", percent(p)));
     });
-    const rank = top.findIndex(({ class: answer }) => answer === sample.actual);
+    const rank = top.findIndex(({ class: predicted }) => predicted === sample.actual);
     if (rank < 0 || rank > 2) {
       const name = make("span", "class", group.classes[sample.actual]);
       const bar = shareBar(ofActual, "right");
-      answers.push(make("div", "answer", name, bar, make("span", "n", percent(ofActual))));
+      classes.push(
+        make("div", "class-probability", name, bar, make("span", "n", percent(ofActual))),
+      );
     }
-    const verdict = make("span", isMiss(sample, at) ? "bad" : "good");
-    verdict.textContent = isMiss(sample, at) ? "✗ wrong" : "✓ right";
-    return make("div", "said-by", make("h4", "", modelName(model), " ", verdict), ...answers);
+    const result = make("span", isMiss(sample, at) ? "bad" : "good");
+    result.textContent = isMiss(sample, at) ? "✗ wrong" : "✓ correct";
+    return make("div", "prediction", make("h4", "", modelName(model), " ", result), ...classes);
   });
-  return [pictureOf(group, sample), make("div", "", head, actual), ...rows];
+  return [imageOf(group, sample), make("div", "", head, actual), ...rows];
 }

@@ -1,6 +1,6 @@
 "use strict";
 
-// Two runs side by side: those whose boxes are ticked, which the address remembers.
+// Two runs side by side: those whose boxes are checked. The address contains the choice.
 
 /**
  * @typedef {object} IndexModel means over a model's fits
@@ -102,11 +102,11 @@ function comparison(a, b) {
     const head = make("h3", "", make("bdi", "", name));
     if (!of || !to) {
       const lacking = of ? b.folder : a.folder;
-      return [head, make("p", "", `Not compared: ${lacking} has no such data.`)];
+      return [head, make("p", "", `Not compared: ${lacking} has no results on this dataset.`)];
     }
     if (of.test !== to.test) {
       const words =
-        "Not compared: the two runs were reported on different test pictures, so that a difference would say nothing about the models.";
+        "Not compared: the two runs have different test images, so a difference would say nothing about the models.";
       return [head, make("p", "problem", words)];
     }
     return [head, comparedTable(a, b, of.models, to.models)];
@@ -122,7 +122,7 @@ function comparison(a, b) {
 function comparedTable(a, b, ofA, ofB) {
   const table = make("table", "side");
   const caption = make("caption", "");
-  caption.textContent = `${b.folder} against ${a.folder}: the same test pictures, means over seeds`;
+  caption.textContent = `${b.folder} against ${a.folder}: the same test images, means over seeds`;
   const heads = ["model", "run", ...MEASURES.map((measure) => measure.label)].map((label, at) => {
     const head = make("th", at > 1 ? "n" : "", label);
     head.scope = "col";

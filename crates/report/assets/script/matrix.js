@@ -1,9 +1,9 @@
 "use strict";
 
-// Confusion matrices lead to their pictures: a click on a cell, or arrow keys and Enter.
+// Confusion matrices lead to their images: by a click on a cell, or by arrow keys and Enter.
 
 /**
- * @typedef {object} Grid where the cells lie, in units of the chart
+ * @typedef {object} Grid where the cells are, in units of the chart
  * @property {number} left
  * @property {number} top
  * @property {number} cell
@@ -41,7 +41,7 @@ function makeClickable(figure, group, model) {
   drawing.setAttribute("role", "application");
   drawing.setAttribute(
     "aria-label",
-    `Confusion matrix of ${models[model].name}. Arrow keys move among the cells, Enter shows the pictures of one.`,
+    `Confusion matrix of ${models[model].name}. Arrow keys move between the cells, Enter shows the images of a cell.`,
   );
   let [actual, predicted] = [0, 0];
   const count = () => models[model].counts[actual * size + predicted];
@@ -49,8 +49,8 @@ function makeClickable(figure, group, model) {
     frame.setAttribute("x", String(left + predicted * cell));
     frame.setAttribute("y", String(top + actual * cell));
     if (!frame.isConnected) chart.append(frame);
-    const pictures = count() === 1 ? "1 picture" : `${count().toLocaleString("en")} pictures`;
-    status.textContent = `actual ${classes[actual]}, predicted ${classes[predicted]}: ${pictures}`;
+    const images = count() === 1 ? "1 image" : `${count().toLocaleString("en")} images`;
+    status.textContent = `actual ${classes[actual]}, predicted ${classes[predicted]}: ${images}`;
   };
   const open = () => {
     if (count() === 0) return;

@@ -1,7 +1,7 @@
 "use strict";
 
-// A model as the report packed it (page/try_it.rs), answering one picture. What each
-// layer computes is said by crates/core/src/layers; this is the same in plain loops.
+// Runs a model that the report packed (page/try_it.rs) on one image: the layers of the
+// program in plain loops.
 
 /**
  * @typedef {object} PackedLayer
@@ -42,16 +42,16 @@ function halfFloat(bits) {
 }
 
 /**
- * Unpacks a model once; what is returned answers a picture of bytes with one probability
- * for each class.
+ * Unpacks a model once; the returned function predicts the probability of each class for an
+ * image of bytes.
  * @param {PackedModel} model
  * @param {number} height
  * @param {number} width
- * @returns {(picture: Uint8Array) => number[]}
+ * @returns {(image: Uint8Array) => number[]}
  */
 function unpackModel(model, height, width) {
   const weights = Float32Array.from(wordsOf(model.weights), halfFloat);
-  return (picture) => {
+  return (image) => {
     let at = 0;
     const take = (/** @type {number} */ count) => {
       at += count;
@@ -62,7 +62,7 @@ function unpackModel(model, height, width) {
       channels: 1,
       height,
       width,
-      values: Float32Array.from(picture, (byte) => byte * model.scale),
+      values: Float32Array.from(image, (byte) => byte * model.scale),
     };
     for (const layer of model.layers) {
       if (layer.kind === "conv") flow = convolve(layer, flow, take);

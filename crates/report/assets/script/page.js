@@ -1,10 +1,10 @@
 "use strict";
 
-// What the other scripts share. Everything in the page can be read without scripts;
-// files here only declare functions, and main.js, the last one, calls them.
+// What the other scripts share. The page can be read without scripts. Files here only
+// declare functions; main.js, the last one, calls them.
 
 /**
- * An element that the template promises.
+ * An element of the template.
  * @param {string} id
  */
 function byId(id) {
@@ -14,7 +14,7 @@ function byId(id) {
 }
 
 /**
- * Shows a part that is of use only with scripts, and what leads to it.
+ * Shows a part that needs scripts, and the link to it.
  * @param {string} id
  */
 function reveal(id) {
@@ -24,7 +24,7 @@ function reveal(id) {
 }
 
 /**
- * What the report left in the page as JSON; `null` where it left nothing.
+ * Data of the report in the page; `null` if there is none.
  * @param {string} id
  */
 function dataOf(id) {
@@ -32,12 +32,12 @@ function dataOf(id) {
   return block ? JSON.parse(block.textContent) : null;
 }
 
-/** What the address says after its `#`; nothing where that is no text. */
+/** The part of the address after its `#`; empty if it is not valid text. */
 function addressed() {
   try {
     return decodeURIComponent(location.hash.slice(1));
   } catch {
-    // A lone % comes from elsewhere; it must not stop the page.
+    // A single % in a foreign link must not stop the page.
     return "";
   }
 }

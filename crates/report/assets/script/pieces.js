@@ -1,15 +1,14 @@
 "use strict";
 
-// The pieces of a drawing, and which of them are specks: crates/data/src/picture/pieces.rs
-// under the same names.
+// The connected pieces of a drawing, and which of them are specks, as the program finds them.
 
-/** A piece that is smaller than this part of the picture's longer side is dust. */
+/** A piece smaller than this part of the longer side of the image is dust. */
 const DUST = 1 / 32;
-/** A lone dot smaller than this part is dust too. */
+/** A single dot smaller than this part is dust too. */
 const LONE_DUST = 1 / 64;
 /** A piece with less than this part of the ink of the largest is a speck. */
 const SPECK = 1 / 40;
-/** And less than this part where it lies away from the largest. */
+/** The same for a piece that is not near the largest. */
 const FAR_SPECK = 1 / 6;
 
 /**
@@ -22,7 +21,7 @@ const FAR_SPECK = 1 / 6;
  */
 
 /**
- * Drops what is no part of the drawing; `null` where there are but specks.
+ * Removes specks; `null` if there are only specks.
  * @param {Ink} ink
  * @returns {Ink | null}
  */
@@ -98,8 +97,8 @@ function keepPieces({ width, height, values }, numbers, kept, fringe) {
 }
 
 /**
- * The number of the piece that each pixel belongs to, -1 for paper; pieces are counted
- * row by row from where they begin.
+ * The number of the piece that each pixel belongs to, -1 for the background; pieces are
+ * numbered in the order of their first pixels, row by row.
  * @param {Plane} plane
  * @param {number} threshold
  */

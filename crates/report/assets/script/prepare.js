@@ -1,9 +1,8 @@
 "use strict";
 
-// Preparing a drawing as `bakeoff predict` prepares a picture: crates/data/src/picture,
-// `paper.rs`, `pieces.rs`, `ink.rs` and `resample.rs`, step by step and under the same
-// names. Only what a clean drawing on the pad can need is here: no uneven light, no ruled
-// paper, no hairlines. Those are for the program.
+// Prepares a drawing step by step as `bakeoff predict` prepares a picture. Only the steps
+// that a clean drawing on the pad needs are here: no uneven light, no ruled paper, no thin
+// lines.
 
 /**
  * @typedef {object} Plane one channel, row by row
@@ -12,22 +11,22 @@
  * @property {ArrayLike<number> & Iterable<number>} values
  */
 
-/** Ink that stands out by fewer grey levels is none. */
+/** Ink differs from the background by at least so many grey levels. */
 const LEAST_CONTRAST = 16;
-/** A background at least this light has dark ink, one at most 255 less this has light. */
+/** A background at least this light has dark ink; one at most 255 minus this has light ink. */
 const LIGHT_PAPER = 170;
-/** Amounts from this part of the strongest ink on belong to strokes. */
+/** Strokes have at least this part (1/4) of the strongest ink. */
 const BOX_PART = 4;
 
 /**
  * @typedef {object} Ink
- * @property {Plane} amount 0 is paper
- * @property {number} threshold amounts from this one on belong to strokes
+ * @property {Plane} amount 0 is background
+ * @property {number} threshold strokes have at least this amount
  */
 
 /**
- * A grey picture as models see it: MNIST's own steps, in proportion to the target.
- * `null` where nothing is drawn.
+ * A grey image as the models see it: the steps of MNIST, in proportion to the target.
+ * `null` if nothing is drawn.
  * @param {Plane} grey
  * @param {{ width: number, height: number }} target
  */
@@ -38,7 +37,7 @@ function prepareDrawing(grey, target) {
 }
 
 /**
- * The ink of a picture whose background is what most of its border is.
+ * The ink of an image; its background is the median of its border.
  * @param {Plane} grey
  * @returns {Ink | null}
  */
@@ -49,7 +48,7 @@ function inkOn(grey) {
   let isDark =
     background >= LIGHT_PAPER ||
     (background > 255 - LIGHT_PAPER && lightest - background <= background - darkest);
-  // What hardly stands out in one tone may do so in the other.
+  // With little contrast in one direction, try the other.
   if (!isDark && lightest - background < LEAST_CONTRAST) isDark = true;
   else if (isDark && background - darkest < LEAST_CONTRAST) isDark = false;
   const amount = (/** @type {number} */ value) =>

@@ -39,7 +39,7 @@ function sortedRows(rows, column, descending) {
   };
   return rows.sort((r, s) => {
     const [a, b] = [key(r), key(s)];
-    // What has no value stays last in both directions.
+    // Empty cells stay last in both directions.
     if (a === "" || b === "") return Number(a === "") - Number(b === "");
     return descending ? compareKeys(b, a) : compareKeys(a, b);
   });

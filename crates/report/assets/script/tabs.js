@@ -1,7 +1,7 @@
 "use strict";
 
-// Views of one thing become tabs, as WAI-ARIA's authoring practices describe them.
-// Without scripts they stand beside each other.
+// Views of the same thing become tabs, as in the WAI-ARIA authoring practices. Without
+// scripts they are side by side.
 
 function tabbedViews() {
   for (const views of document.querySelectorAll(".views")) makeTabs(views);
@@ -58,7 +58,7 @@ function selectTab(chosen) {
 }
 
 /**
- * Opens the tab that holds what a link leads to.
+ * Opens the tab that contains the target of a link.
  * @param {string} id
  */
 function showPanelOf(id) {

@@ -1,6 +1,6 @@
 "use strict";
 
-// Colours: the system's, unless the reader says otherwise.
+// Colours: those of the system, unless the reader chooses others.
 
 const THEME_KEY = "bakeoff-theme";
 

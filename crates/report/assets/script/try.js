@@ -1,6 +1,6 @@
 "use strict";
 
-// Try it: a person draws, and the models inside the page answer.
+// Try it: a reader draws, and the models inside the page predict the class.
 
 /**
  * @typedef {object} Tried
@@ -12,23 +12,23 @@
  *
  * @typedef {{ x: number, y: number }[]} Stroke
  *
- * @typedef {object} Laid a picture laid on the whole pad
- * @property {CanvasImageSource} paper dark on light
- * @property {Uint8Array} pixels as the dataset has it
+ * @typedef {object} TestImage a test image that fills the pad
+ * @property {CanvasImageSource} image dark on light
+ * @property {Uint8Array} pixels as in the dataset
  *
- * @typedef {Stroke | Laid} Mark
+ * @typedef {Stroke | TestImage} Mark
  */
 
-/** The width of a stroke on the pad, as thick as MNIST's pens. */
+/** The width of a stroke on the pad, like the pens of MNIST. */
 const PEN = 22;
 
 /**
  * @type {{
  *   groups: Tried[], group: number, marks: Mark[],
- *   answers: Map<number, ((picture: Uint8Array) => number[])[]>,
+ *   predictors: Map<number, ((image: Uint8Array) => number[])[]>,
  * }}
  */
-const trial = { groups: [], group: 0, marks: [], answers: new Map() };
+const trial = { groups: [], group: 0, marks: [], predictors: new Map() };
 
 function tryIt() {
   trial.groups = dataOf("try-data") ?? [];
@@ -42,27 +42,27 @@ function tryIt() {
   );
   select.addEventListener("change", () => {
     trial.group = Number(select.value);
-    offerTestPicture();
-    answerDrawing();
+    offerTestImage();
+    predictDrawing();
   });
   drawWithPointer();
   byId("try-undo").addEventListener("click", () => {
     trial.marks.pop();
     drawMarks();
-    answerDrawing();
+    predictDrawing();
   });
   byId("try-clear").addEventListener("click", () => {
     trial.marks = [];
     drawMarks();
-    answerDrawing();
+    predictDrawing();
   });
-  byId("try-sample").addEventListener("click", layTestPicture);
-  offerTestPicture();
+  byId("try-sample").addEventListener("click", loadTestImage);
+  offerTestImage();
   drawMarks();
-  answerDrawing();
+  predictDrawing();
 }
 
-function offerTestPicture() {
+function offerTestImage() {
   byId("try-sample").hidden = !exploredOfTrial();
 }
 
@@ -96,7 +96,7 @@ function drawWithPointer() {
     requestAnimationFrame(() => {
       waiting = false;
       drawMarks();
-      answerDrawing();
+      predictDrawing();
     });
   };
   pad.addEventListener("pointerdown", (event) => {
@@ -111,7 +111,7 @@ function drawWithPointer() {
   pad.addEventListener("pointermove", (event) => {
     const stroke = strokes.get(event.pointerId);
     if (!stroke) return;
-    // A quick hand moves further than one event tells.
+    // A fast movement has more points than events.
     const all = event.getCoalescedEvents?.() ?? [];
     stroke.push(...(all.length > 0 ? all : [event]).map(at));
     soon();
@@ -123,7 +123,7 @@ function drawWithPointer() {
   }
 }
 
-/** Paints the pad anew from what was drawn: dark ink on white, in every theme. */
+/** Paints everything that was drawn: dark on white, in every theme. */
 function drawMarks() {
   const pad = drawingPad();
   const context = pencil(pad);
@@ -134,7 +134,7 @@ function drawMarks() {
   context.strokeStyle = "#000";
   for (const mark of trial.marks) {
     if (!Array.isArray(mark)) {
-      context.drawImage(mark.paper, 0, 0, pad.width, pad.height);
+      context.drawImage(mark.image, 0, 0, pad.width, pad.height);
       continue;
     }
     context.beginPath();
@@ -149,7 +149,7 @@ function drawMarks() {
   byId("try-clear").toggleAttribute("disabled", trial.marks.length === 0);
 }
 
-/** What lies on the pad, in grey. */
+/** The pad in grey. */
 function readPad() {
   const pad = drawingPad();
   const { data } = pencil(pad).getImageData(0, 0, pad.width, pad.height);
@@ -157,14 +157,14 @@ function readPad() {
   return { width: pad.width, height: pad.height, values };
 }
 
-/** The explored dataset of the one tried, for its test pictures. */
+/** The dataset in the error explorer, for its test images. */
 function exploredOfTrial() {
   const { name } = trial.groups[trial.group];
   return explorer.groups.find((group) => group.name === name);
 }
 
-/** Lays a test picture on the pad, dark on white. */
-async function layTestPicture() {
+/** Loads a random test image into the pad, dark on white. */
+async function loadTestImage() {
   const group = exploredOfTrial();
   if (!group) return;
   const { layout } = group;
@@ -176,8 +176,8 @@ async function layTestPicture() {
   const [width, height] = layout.size;
   const x = (place % layout.columns) * (width + 2 * layout.border) + layout.border;
   const y = Math.floor(place / layout.columns) * (height + 2 * layout.border) + layout.border;
-  const paper = new OffscreenCanvas(width, height);
-  const context = paper.getContext("2d");
+  const image = new OffscreenCanvas(width, height);
+  const context = image.getContext("2d");
   if (!context) return;
   context.drawImage(sheet, x, y, width, height, 0, 0, width, height);
   const stored = context.getImageData(0, 0, width, height);
@@ -186,14 +186,14 @@ async function layTestPicture() {
     if (i % 4 !== 3) stored.data[i] = 255 - value;
   });
   context.putImageData(stored, 0, 0);
-  trial.marks.push({ paper, pixels });
+  trial.marks.push({ image, pixels });
   drawMarks();
-  answerDrawing();
+  predictDrawing();
 }
 
 /**
- * What models see of the pad; `null` where nothing is drawn. A test picture alone is left
- * as the dataset has it, as the program leaves a picture that already is as the model's own.
+ * The pad as the models see it; `null` if it is empty. A test image alone stays as it is in
+ * the dataset, as the program leaves an image that has the format of the model.
  */
 function preparedPad() {
   const group = trial.groups[trial.group];
@@ -203,50 +203,50 @@ function preparedPad() {
   return prepareDrawing(readPad(), group);
 }
 
-/** The probabilities of every model of the chosen dataset for a prepared picture. */
-function modelsSay(/** @type {Uint8Array} */ picture) {
+/** The probabilities of every model of the chosen dataset for a prepared image. */
+function predictAll(/** @type {Uint8Array} */ image) {
   const { models, height, width } = trial.groups[trial.group];
-  let answers = trial.answers.get(trial.group);
-  if (!answers) {
-    answers = models.map((model) => unpackModel(model, height, width));
-    trial.answers.set(trial.group, answers);
+  let predictors = trial.predictors.get(trial.group);
+  if (!predictors) {
+    predictors = models.map((model) => unpackModel(model, height, width));
+    trial.predictors.set(trial.group, predictors);
   }
-  return answers.map((answer) => answer(picture));
+  return predictors.map((predict) => predict(image));
 }
 
-function answerDrawing() {
+function predictDrawing() {
   const group = trial.groups[trial.group];
-  const picture = preparedPad();
-  showPrepared(picture, group);
+  const image = preparedPad();
+  showPrepared(image, group);
   const list = byId("try-answers");
-  if (!picture) {
+  if (!image) {
     list.replaceChildren(make("p", "note", "Nothing drawn yet."));
     return;
   }
-  const said = modelsSay(picture).map((probabilities, at) => {
+  const predictions = predictAll(image).map((probabilities, at) => {
     const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
-    const answers = order.slice(0, 3).map((answer) => {
-      const name = make("span", "class", group.classes[answer]);
-      const p = probabilities[answer];
+    const classes = order.slice(0, 3).map((predicted) => {
+      const name = make("span", "class", group.classes[predicted]);
+      const p = probabilities[predicted];
       const bar = shareBar(p, group.models[at].series);
-      return make("div", "answer", name, bar, make("span", "n", percent(p)));
+      return make("div", "class-probability", name, bar, make("span", "n", percent(p)));
     });
-    return make("div", "said-by", make("h3", "", modelName(group.models[at])), ...answers);
+    return make("div", "prediction", make("h3", "", modelName(group.models[at])), ...classes);
   });
-  list.replaceChildren(...said);
+  list.replaceChildren(...predictions);
 }
 
 /**
  * Shows what the models see.
- * @param {Uint8Array | null} picture
+ * @param {Uint8Array | null} image
  * @param {Tried} group
  */
-function showPrepared(picture, { width, height }) {
+function showPrepared(image, { width, height }) {
   const canvas = /** @type {HTMLCanvasElement} */ (byId("try-seen"));
   Object.assign(canvas, { width, height });
   const seen = new ImageData(width, height);
   for (let at = 0; at < width * height; at++) {
-    seen.data.fill(picture?.[at] ?? 0, 4 * at, 4 * at + 3);
+    seen.data.fill(image?.[at] ?? 0, 4 * at, 4 * at + 3);
     seen.data[4 * at + 3] = 255;
   }
   pencil(canvas).putImageData(seen, 0, 0);

@@ -1,5 +1,7 @@
 //! Axes: where a value lies, and which values are named.
 
+use bakeoff_measures::{Unit, format::short_number};
+
 /// How values are spread along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Spread {
@@ -22,36 +24,51 @@ pub(crate) struct Axis {
 
 impl Axis {
     /// An axis of equal steps, with about `ticks` named values.
-    pub(crate) fn linear(
-        (from, to): (f64, f64),
-        ticks: usize,
-        title: &str,
-        name: impl Fn(f64) -> String,
-    ) -> Self {
-        let ticks = linear_ticks(from.min(to), from.max(to), ticks)
-            .into_iter()
-            .map(|value| (value, name(value)))
-            .collect();
-        Self {
-            spread: Spread::Linear,
-            from,
-            to,
-            ticks,
-            title: title.to_owned(),
-        }
+    pub(crate) fn linear(range: (f64, f64), ticks: usize, title: &str, unit: Unit) -> Self {
+        let values = linear_ticks(range.0.min(range.1), range.0.max(range.1), ticks);
+        Self::new(Spread::Linear, range, title, values, unit)
     }
 
     /// An axis of equal ratios. Both ends must be above zero.
-    pub(crate) fn log((from, to): (f64, f64), title: &str, name: impl Fn(f64) -> String) -> Self {
-        let ticks = log_ticks(from.min(to), from.max(to))
-            .into_iter()
-            .map(|value| (value, name(value)))
-            .collect();
+    pub(crate) fn log(range: (f64, f64), title: &str, unit: Unit) -> Self {
+        let values = log_ticks(range.0.min(range.1), range.0.max(range.1));
+        Self::new(Spread::Log, range, title, values, unit)
+    }
+
+    /// Accuracies by their errors on a log scale: the largest error first, the highest
+    /// accuracy at the end.
+    pub(crate) fn log_errors((low, high): (f64, f64), title: &str) -> Self {
+        let high = high.min(1.0);
+        Self::log(
+            (high, low),
+            &format!("{title} (log scale of errors)"),
+            Unit::Percent,
+        )
+        .with_ticks(accuracy_ticks(low, high))
+    }
+
+    /// Shares that lie from `low` to `high`, with `margin` of their width around them.
+    pub(crate) fn shares((low, high): (f64, f64), margin: f64, ticks: usize, title: &str) -> Self {
+        let margin = ((high - low) * margin).max(0.002);
+        let range = ((low - margin).max(0.0), (high + margin).min(1.0));
+        Self::linear(range, ticks, title, Unit::Percent)
+    }
+
+    fn new(
+        spread: Spread,
+        (from, to): (f64, f64),
+        title: &str,
+        values: Vec<f64>,
+        unit: Unit,
+    ) -> Self {
         Self {
-            spread: Spread::Log,
+            spread,
             from,
             to,
-            ticks,
+            ticks: values
+                .into_iter()
+                .map(|value| (value, unit.write_tick(value)))
+                .collect(),
             title: title.to_owned(),
         }
     }
@@ -59,6 +76,12 @@ impl Axis {
     /// The same axis with other named values.
     pub(crate) fn with_ticks(self, ticks: Vec<(f64, String)>) -> Self {
         Self { ticks, ..self }
+    }
+
+    /// The same axis with names at its two ends only.
+    pub(crate) fn with_ends_only(self) -> Self {
+        let ends = [self.from, self.to].map(|value| (value, short_number(value)));
+        self.with_ticks(ends.to_vec())
     }
 
     /// Where a value lies: 0 at the beginning, 1 at the end, beyond them outside.
@@ -70,17 +93,17 @@ impl Axis {
     }
 
     /// The named places inside the axis.
-    pub(crate) fn ticks(&self) -> Vec<(f64, &str)> {
+    pub(crate) fn ticks(&self) -> Vec<(f64, String)> {
         self.ticks
             .iter()
-            .map(|(value, name)| (self.place(*value), name.as_str()))
+            .map(|(value, name)| (self.place(*value), name.clone()))
             .filter(|(place, _)| (-1e-6..=1.0 + 1e-6).contains(place))
             .collect()
     }
 }
 
 /// Round values between two others, about `count` of them.
-pub(crate) fn linear_ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
+pub(super) fn linear_ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
     let step = nice_step((high - low) / count.max(1) as f64);
     if !step.is_normal() || !low.is_finite() || !high.is_finite() {
         return vec![low];
@@ -122,6 +145,28 @@ fn log_ticks(low: f64, high: f64) -> Vec<f64> {
         .collect()
 }
 
+/// Accuracies on an axis of errors: 90 %, 95 %, 99 %, 99.9 % and what lies between.
+fn accuracy_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
+    let decades = (high / low).log10();
+    let factors: &[f64] = if decades < 0.7 {
+        &[1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]
+    } else if decades < 1.5 {
+        &[1.0, 2.0, 3.0, 5.0]
+    } else {
+        &[1.0, 3.0]
+    };
+    let first = low.log10().floor() as i32;
+    (first..=0)
+        .flat_map(|power| factors.iter().map(move |f| f * 10_f64.powi(power)))
+        .filter(|error| (low..=high.min(1.0)).contains(error))
+        .map(|error| {
+            let text = format!("{:.4}", 100.0 * (1.0 - error));
+            let text = text.trim_end_matches('0').trim_end_matches('.');
+            (error, format!("{text} %"))
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -138,6 +183,15 @@ mod tests {
         close(&linear_ticks(1.0, 10.0, 5), &[2.0, 4.0, 6.0, 8.0, 10.0]);
         close(&log_ticks(0.5, 30.0), &[0.5, 1.0, 2.0, 5.0, 10.0, 20.0]);
         close(&log_ticks(1e-4, 1.0), &[1e-4, 1e-3, 1e-2, 1e-1, 1.0]);
+    }
+
+    #[test]
+    fn accuracies_are_named_without_trailing_zeros() {
+        let names: Vec<String> = accuracy_ticks(0.005, 0.1)
+            .into_iter()
+            .map(|tick| tick.1)
+            .collect();
+        assert_eq!(names, ["99.5 %", "99 %", "98 %", "97 %", "95 %", "90 %"]);
     }
 
     proptest! {

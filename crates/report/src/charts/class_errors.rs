@@ -3,163 +3,67 @@
 //! Up to twenty classes are rows, with the models side by side and every value
 //! written; more are columns, with colour alone.
 
+use bakeoff_measures::format;
+
 use super::{
-    Chart,
-    canvas::{Anchor, Canvas, Drawn, Face, draw, shortened, text_width},
-    confusion::widest_label,
+    canvas::Canvas,
+    cells::Cells,
+    chart::Chart,
+    text::{LABEL_SIZE, TICK_SIZE, TextStyle, shortened},
     theme,
 };
-use crate::{ReportError, format};
 
-/// How much of each class each model gets wrong.
-pub(crate) struct ClassErrors<'a> {
-    /// The names of the classes.
-    pub(crate) classes: &'a [String],
-    /// The models: name and, for each class, the share that is wrong; `None` where
-    /// the class has no test samples.
-    pub(crate) models: Vec<(&'a str, Vec<Option<f64>>)>,
-}
-
-/// A table of cells with names on two sides.
-struct Cells {
-    left: f64,
-    top: f64,
-    /// Of one cell.
-    size: (f64, f64),
-    rows: Vec<String>,
-    columns: Vec<String>,
-    /// Size of the names.
-    text: f64,
-}
+/// A model with the share of each class that it predicts wrong; `None` where the class has
+/// no test samples.
+pub(crate) type ClassErrors<'a> = (&'a str, Vec<Option<f64>>);
 
 /// Draws a cell for each class and model.
-pub(crate) fn class_errors(stem: &str, errors: &ClassErrors<'_>) -> Result<Chart, ReportError> {
-    let models: Vec<String> = errors
-        .models
+pub(crate) fn class_errors(classes: &[String], models: &[ClassErrors<'_>]) -> Chart {
+    let classes_are_rows = classes.len() <= 20;
+    // There is more space on the left of rows than above columns.
+    let longest = if classes_are_rows { 130.0 } else { 96.0 };
+    let class_names = classes
         .iter()
-        .map(|(name, _)| shortened(name, 12.0, 110.0))
+        .map(|name| shortened(name, LABEL_SIZE, longest))
         .collect();
-    let classes_down = errors.classes.len() <= 20;
-    // Beside rows there is more room than above columns.
-    let room = if classes_down { 130.0 } else { 96.0 };
-    let classes: Vec<String> = errors
-        .classes
+    let model_names = models
         .iter()
-        .map(|name| shortened(name, 12.0, room))
+        .map(|(name, _)| shortened(name, LABEL_SIZE, 110.0))
         .collect();
-    let (rows, columns) = if classes_down {
-        (classes, models)
+    let (rows, columns, size) = if classes_are_rows {
+        let width = (320.0 / models.len().max(1) as f64).clamp(44.0, 84.0);
+        (class_names, model_names, (width, 26.0))
     } else {
-        (models, classes)
+        let width = (800.0 / classes.len() as f64).clamp(11.0, 22.0);
+        (model_names, class_names, (width, 22.0))
     };
-    let (width, height) = if classes_down {
-        (
-            (320.0 / columns.len().max(1) as f64).clamp(44.0, 84.0),
-            26.0,
-        )
-    } else {
-        (
-            (800.0 / columns.len().max(1) as f64).clamp(11.0, 22.0),
-            22.0,
-        )
-    };
-    let text = width.min(12.0);
-    let left = 16.0 + widest_label(&rows, 12.0).max(30.0);
-    let upright = columns
-        .iter()
-        .any(|name| text_width(name, text) > width - 3.0);
-    let top = 12.0
-        + if upright {
-            widest_label(&columns, text)
-        } else {
-            14.0
-        };
-    let cells = Cells {
-        left,
-        top,
-        size: (width, height),
-        rows,
-        columns,
-        text,
-    };
-    let worst = errors
-        .models
+    let column_style = TextStyle::new(size.0.min(LABEL_SIZE), theme::INK);
+    let styles = [TextStyle::label(), column_style];
+    let cells = Cells::new((16.0, 12.0), 30.0, size, rows, columns, styles);
+    let worst = models
         .iter()
         .flat_map(|(_, shares)| shares.iter().flatten())
         .copied()
         .fold(1e-3, f64::max);
-    let size = (
-        left + width * cells.columns.len() as f64 + 8.0,
-        top + height * cells.rows.len() as f64 + 10.0,
-    );
-    draw(stem, (size.0.max(240.0), size.1), |canvas| {
-        cells.names(canvas, upright)?;
-        for (model, (_, shares)) in errors.models.iter().enumerate() {
-            for class in 0..errors.classes.len() {
-                let share = shares.get(class).copied().flatten();
-                let place = if classes_down {
-                    (class, model)
-                } else {
-                    (model, class)
-                };
-                cells.cell(canvas, place, share, worst)?;
-            }
-        }
-        Ok(())
-    })
-}
-
-impl Cells {
-    fn names(&self, canvas: &Canvas<'_>, upright: bool) -> Drawn {
-        for (column, name) in self.columns.iter().enumerate() {
-            let at = self.left + (column as f64 + 0.5) * self.size.0;
-            let face = Face::new(self.text, theme::INK);
-            if upright {
-                canvas.text(name, (at, self.top - 5.0), face.upright())?;
+    let mut canvas = Canvas::new(((cells.right() + 8.0).max(240.0), cells.bottom() + 10.0));
+    cells.names(&mut canvas);
+    for (model, (_, shares)) in models.iter().enumerate() {
+        for class in 0..classes.len() {
+            let share = shares.get(class).copied().flatten();
+            let place = if classes_are_rows {
+                (class, model)
             } else {
-                let face = face.anchored(Anchor::Middle);
-                canvas.text(name, (at, self.top - 9.0), face)?;
-            }
+                (model, class)
+            };
+            let strength = share.map_or(0.0, |share| 0.04 + 0.9 * (share / worst).sqrt());
+            let text = share.map_or_else(
+                || format::NOTHING.to_owned(),
+                |share| format!("{:.1}", 100.0 * share),
+            );
+            let fits = size.0 >= 30.0 || share.is_none();
+            let text = fits.then_some((text.as_str(), TICK_SIZE));
+            cells.fill(&mut canvas, place, (theme::WRONG, strength), 1.0, text);
         }
-        for (row, name) in self.rows.iter().enumerate() {
-            let y = self.top + (row as f64 + 0.5) * self.size.1;
-            let face = Face::new(12.0, theme::INK).anchored(Anchor::End);
-            canvas.text(name, (self.left - 6.0, y), face)?;
-        }
-        Ok(())
     }
-
-    fn cell(
-        &self,
-        canvas: &Canvas<'_>,
-        (row, column): (usize, usize),
-        share: Option<f64>,
-        worst: f64,
-    ) -> Drawn {
-        let (width, height) = self.size;
-        let x = self.left + column as f64 * width;
-        let y = self.top + row as f64 * height;
-        let strength = share.map_or(0.0, |share| 0.04 + 0.9 * (share / worst).sqrt());
-        canvas.rect(
-            (x + 1.0, y + 1.0),
-            (width - 2.0, height - 2.0),
-            theme::WRONG,
-            strength,
-        )?;
-        let text = match share {
-            Some(_) if width < 30.0 => return Ok(()),
-            Some(share) => format!("{:.1}", 100.0 * share),
-            None => format::NOTHING.to_owned(),
-        };
-        let ink = if strength > 0.62 {
-            theme::ON_CELL
-        } else {
-            theme::INK
-        };
-        canvas.text(
-            &text,
-            (x + width / 2.0, y + height / 2.0),
-            Face::new(11.5, ink).anchored(Anchor::Middle),
-        )
-    }
+    canvas.finish()
 }

@@ -3,106 +3,84 @@
 use bakeoff_metrics::Interval;
 
 use super::{
-    Chart,
     axis::Axis,
-    canvas::{Anchor, Face, draw, shortened, text_width},
-    plot::{LABEL_SIZE, TICK_SIZE},
+    canvas::Canvas,
+    chart::Chart,
+    plot::row_axis,
+    text::{Anchor, LABEL_SIZE, TICK_SIZE, TextStyle, shortened, widest},
     theme,
 };
-use crate::{ReportError, format};
 
 /// A model with a score.
-pub(crate) struct Rated<'a> {
+pub(crate) struct ScoreRow<'a> {
     /// Its name.
     pub(crate) label: &'a str,
-    /// Its colour and mark.
+    /// Its colour and marker.
     pub(crate) series: usize,
-    /// The score, a share.
+    /// The score, from 0 to 1.
     pub(crate) value: f64,
-    /// Where it may lie.
+    /// Its confidence interval.
     pub(crate) interval: Option<Interval>,
-    /// Single fits, where there are several.
+    /// The scores of single fits, where there are several.
     pub(crate) points: Vec<f64>,
     /// The score as text.
     pub(crate) text: String,
     /// Whether it gets a star.
-    pub(crate) marked: bool,
+    pub(crate) starred: bool,
 }
 
 /// Height of a row.
 const ROW: f64 = 30.0;
 
-/// Draws a row for each model: the interval as a bar, the score as a mark on it, single
+/// Draws a row for each model: the interval as a bar, the score as a marker on it, single
 /// fits as dots.
 ///
-/// The axis is of shares from 0 to 1 and shows where the models are. Where the worst has
-/// ten times the errors of the best, it is an axis of errors on a log scale, so that the
-/// good ones are told apart too.
-pub(crate) fn intervals(stem: &str, title: &str, rows: &[Rated<'_>]) -> Result<Chart, ReportError> {
+/// The axis shows the range where the models are. Where the worst has ten times the errors
+/// of the best, it is an axis of errors on a log scale, so that the good ones can be
+/// distinguished too.
+pub(crate) fn intervals(title: &str, rows: &[ScoreRow<'_>]) -> Chart {
     let names: Vec<String> = rows
         .iter()
         .map(|row| {
-            let name = shortened(row.label, LABEL_SIZE, 130.0);
-            if row.marked {
-                format!("{name} ★")
-            } else {
-                name
-            }
+            let star = if row.starred { " ★" } else { "" };
+            format!("{}{star}", shortened(row.label, LABEL_SIZE, 130.0))
         })
         .collect();
-    let widest = names
-        .iter()
-        .map(|name| text_width(name, LABEL_SIZE))
-        .fold(30.0, f64::max);
-    let (left, right, top) = (16.0 + widest, 66.0, 26.0);
+    let left = 16.0 + widest(&names, LABEL_SIZE).max(30.0);
+    let top = 26.0;
     let bottom = top + ROW * rows.len() as f64;
-    let (axis, of_errors) = axis(title, rows);
-    draw(stem, (440.0, bottom + 44.0), |canvas| {
-        let room = canvas.width - left - right;
-        let at = |value: f64| {
-            let value = if of_errors { 1.0 - value } else { value };
-            // No errors at all lie at the end of a log scale.
-            let place = axis.place(value);
-            left + if place.is_nan() {
-                1.0
-            } else {
-                place.clamp(0.0, 1.0)
-            } * room
-        };
-        for (place, name) in axis.ticks() {
-            let x = left + place * room;
-            canvas.line(&[(x, top), (x, bottom)], theme::GRID, 0.8)?;
-            let face = Face::new(TICK_SIZE, theme::MUTED).anchored(Anchor::Middle);
-            canvas.text(name, (x, bottom + 12.0), face)?;
+    let (axis, is_log) = axis(title, rows);
+    let mut canvas = Canvas::new((440.0, bottom + 44.0));
+    let right = canvas.width - 66.0;
+    let at = |value: f64| {
+        let place = axis.place(if is_log { 1.0 - value } else { value });
+        // No errors at all are at the end of a log scale.
+        let place = if place.is_nan() { 1.0 } else { place };
+        left + place.clamp(0.0, 1.0) * (right - left)
+    };
+    row_axis(&mut canvas, &axis, (left, top, right, bottom));
+    let end = TextStyle::label().anchored(Anchor::End);
+    canvas.text(&axis.title, (right, bottom + 32.0), end);
+    for (index, (row, name)) in rows.iter().zip(names).enumerate() {
+        let y = top + ROW * (index as f64 + 0.5);
+        let colour = theme::series(row.series);
+        canvas.text(name, (left - 8.0, y), end);
+        if let Some(interval) = row.interval {
+            let (from, to) = (at(interval.low), at(interval.high));
+            canvas.rect((from, y - 3.5), ((to - from).max(1.0), 7.0), colour, 0.35);
         }
-        canvas.text(
-            &axis.title,
-            (left + room, bottom + 32.0),
-            Face::new(LABEL_SIZE, theme::INK).anchored(Anchor::End),
-        )?;
-        for (index, (row, name)) in rows.iter().zip(&names).enumerate() {
-            let y = top + ROW * (index as f64 + 0.5);
-            let colour = theme::series(row.series);
-            let face = Face::new(LABEL_SIZE, theme::INK).anchored(Anchor::End);
-            canvas.text(name, (left - 8.0, y), face)?;
-            if let Some(interval) = row.interval {
-                let (from, to) = (at(interval.low), at(interval.high));
-                let (from, to) = (from.min(to), from.max(to));
-                canvas.rect((from, y - 3.5), ((to - from).max(1.0), 7.0), colour, 0.35)?;
-            }
-            for &point in &row.points {
-                canvas.dot((at(point), y), 2.2, colour)?;
-            }
-            canvas.marker((at(row.value), y), 5.0, row.series)?;
-            let face = Face::new(TICK_SIZE, theme::INK);
-            canvas.text(&row.text, (left + room + 10.0, y), face)?;
+        for &point in &row.points {
+            canvas.dot((at(point), y), 2.2, colour);
         }
-        Ok(())
-    })
+        canvas.marker((at(row.value), y), 5.0, row.series);
+        let style = TextStyle::new(TICK_SIZE, theme::INK);
+        canvas.text(&row.text, (right + 10.0, y), style);
+    }
+    canvas.finish()
 }
 
-/// The axis, and whether it is one of errors.
-fn axis(title: &str, rows: &[Rated<'_>]) -> (Axis, bool) {
+/// The axis, and whether it is one of errors on a log scale.
+fn axis(title: &str, rows: &[ScoreRow<'_>]) -> (Axis, bool) {
     let all = || {
         rows.iter().flat_map(|row| {
             let ends = row.interval.map(|interval| [interval.low, interval.high]);
@@ -114,14 +92,8 @@ fn axis(title: &str, rows: &[Rated<'_>]) -> (Axis, bool) {
     let high = all().fold(0.0, f64::max);
     let (most, least) = (1.0 - low, 1.0 - high);
     if least > 0.0 && most / least > 10.0 {
-        let (from, to) = ((most * 1.15).min(1.0), least / 1.15);
-        let ticks = super::pareto::accuracy_ticks(to, from);
-        let title = format!("{title} (log scale of errors)");
-        let axis = Axis::log((from, to), &title, |_| String::new()).with_ticks(ticks);
-        return (axis, true);
+        (Axis::log_errors((least / 1.15, most * 1.15), title), true)
+    } else {
+        (Axis::shares((low, high), 0.06, 4, title), false)
     }
-    let room = ((high - low) * 0.06).max(0.002);
-    let range = ((low - room).max(0.0), (high + room).min(1.0));
-    let name = |share: f64| format!("{} %", format::short_number(100.0 * share));
-    (Axis::linear(range, 4, title, name), false)
 }

@@ -4,29 +4,29 @@
 //! covers least; the order of the points decides who chooses first. Exact solutions
 //! are not worth their cost for a dozen names.
 
-use super::canvas::Anchor;
-
-/// A rectangle: left, top, right, bottom.
-pub(crate) type Area = (f64, f64, f64, f64);
+use super::{
+    shape::{Area, Point},
+    text::Anchor,
+};
 
 /// Where a name was put.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Placed {
-    /// The point it hangs on, vertically centred.
-    pub(crate) at: (f64, f64),
-    /// Which end of it.
+    /// The point of its anchor, vertically centred.
+    pub(crate) at: Point,
+    /// Which end of the name that is.
     pub(crate) anchor: Anchor,
     area: Area,
 }
 
 /// Half the height of a name.
 const HALF: f64 = 7.0;
-/// Half the size of a mark.
-const MARK: f64 = 7.0;
+/// Half the size of a marker.
+const MARKER: f64 = 7.0;
 
 /// Distances from the point, with the side that the name begins on; the best first. The
 /// lines of a Pareto front go right and up from a point, so above left comes first.
-const WISHES: [(f64, f64, Anchor); 12] = [
+const CANDIDATES: [(f64, f64, Anchor); 12] = [
     (-7.0, -11.0, Anchor::End),
     (9.0, 11.0, Anchor::Start),
     (-9.0, 0.0, Anchor::End),
@@ -42,15 +42,11 @@ const WISHES: [(f64, f64, Anchor); 12] = [
 ];
 
 /// Places names of these widths beside their points, inside `frame` where they fit.
-pub(crate) fn place(
-    points: &[((f64, f64), f64)],
-    marks: &[(f64, f64)],
-    frame: Area,
-) -> Vec<Placed> {
+pub(crate) fn place(points: &[(Point, f64)], markers: &[Point], frame: Area) -> Vec<Placed> {
     let mut placed: Vec<Placed> = Vec::new();
     for &(point, width) in points {
         let mut best: Option<(f64, Placed)> = None;
-        for (rank, &(dx, dy, anchor)) in WISHES.iter().enumerate() {
+        for (rank, &(dx, dy, anchor)) in CANDIDATES.iter().enumerate() {
             let at = (point.0 + dx, point.1 + dy);
             let left = match anchor {
                 Anchor::Start => at.0,
@@ -58,15 +54,14 @@ pub(crate) fn place(
                 Anchor::End => at.0 - width,
             };
             let area = (left, at.1 - HALF, left + width, at.1 + HALF);
-            let covers: f64 = placed
-                .iter()
-                .map(|other| overlap(area, other.area))
-                .chain(
-                    marks
-                        .iter()
-                        .map(|&(x, y)| overlap(area, (x - MARK, y - MARK, x + MARK, y + MARK))),
-                )
-                .sum();
+            let covers: f64 =
+                placed
+                    .iter()
+                    .map(|other| overlap(area, other.area))
+                    .chain(markers.iter().map(|&(x, y)| {
+                        overlap(area, (x - MARKER, y - MARKER, x + MARKER, y + MARKER))
+                    }))
+                    .sum();
             let whole = 2.0 * HALF * width;
             let outside = whole - overlap(area, frame);
             let cost = covers + 3.0 * outside + rank as f64;
@@ -93,12 +88,12 @@ mod tests {
 
     #[test]
     fn names_stay_inside_and_apart() {
-        let points: Vec<((f64, f64), f64)> =
+        let points: Vec<(Point, f64)> =
             [(5.0, 5.0), (395.0, 295.0), (200.0, 150.0), (205.0, 152.0)]
                 .map(|point| (point, 80.0))
                 .to_vec();
-        let marks: Vec<(f64, f64)> = points.iter().map(|(point, _)| *point).collect();
-        let placed = place(&points, &marks, FRAME);
+        let markers: Vec<Point> = points.iter().map(|(point, _)| *point).collect();
+        let placed = place(&points, &markers, FRAME);
         assert_eq!(placed.len(), 4);
         for (index, one) in placed.iter().enumerate() {
             assert_eq!(overlap(one.area, FRAME), 80.0 * 2.0 * HALF, "{one:?}");

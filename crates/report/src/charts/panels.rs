@@ -1,136 +1,113 @@
-//! Small multiples: one little plot for each corruption, all with the same axes.
-//!
-//! One plot with every corruption of every model would be dozens of lines.
+//! Small multiples: a small plot for each of many things, all with the same axes.
 
 use super::{
-    Chart,
-    canvas::{Anchor, Canvas, Drawn, Face, draw, shortened, text_width},
+    axis::Axis,
+    canvas::Canvas,
+    chart::Chart,
+    legend::top_legend,
+    shape::Point,
+    text::{Anchor, LABEL_SIZE, TextStyle, shortened},
     theme,
 };
-use crate::ReportError;
 
-/// One little plot.
+/// One small plot.
 pub(crate) struct Panel<'a> {
-    /// What it is about.
     pub(crate) title: &'a str,
-    /// Accuracies of each model at severity 0 (none), 1, 2 and so on.
-    pub(crate) models: Vec<Vec<f64>>,
+    /// Series and points.
+    pub(crate) lines: Vec<(usize, Vec<Point>)>,
 }
 
-/// A model's name and the index of its colour and mark.
-pub(crate) type Named<'a> = (&'a str, usize);
+/// What all panels have in common.
+pub(crate) struct Panels<'a> {
+    /// The models of the lines: name and series.
+    pub(crate) models: &'a [(&'a str, usize)],
+    pub(crate) x: Axis,
+    pub(crate) y: Axis,
+    /// Of the plot in a panel, in pixels.
+    pub(crate) size: Point,
+    /// Panels in a row at most.
+    pub(crate) columns: usize,
+    /// Whether the points have markers.
+    pub(crate) markers: bool,
+}
 
-const COLUMNS: usize = 4;
-const WIDTH: f64 = 190.0;
-const HEIGHT: f64 = 132.0;
-const LEFT: f64 = 40.0;
-/// Models in a row of the legend.
-const LEGEND: f64 = 20.0;
+const LEFT: f64 = 46.0;
+/// Between panels; the title is in the vertical one.
+const GAP: Point = (14.0, 32.0);
 
-/// Draws a panel for each corruption: accuracy from 0 to 100 % over severity.
-pub(crate) fn panels(
-    stem: &str,
-    models: &[Named<'_>],
-    panels: &[Panel<'_>],
-) -> Result<Chart, ReportError> {
-    let columns = panels.len().clamp(1, COLUMNS);
-    let rows = panels.len().div_ceil(COLUMNS);
-    let width = LEFT + WIDTH * columns as f64 + 10.0;
-    let (places, legend_height) = legend_places(models, width);
-    let top = 14.0 + legend_height;
-    let height = top + HEIGHT * rows as f64 + 26.0;
-    draw(stem, (width, height), |canvas| {
-        for ((name, series), (x, y)) in models.iter().zip(places) {
-            canvas.marker((x, y), 4.5, *series)?;
-            let name = shortened(name, 12.0, 130.0);
-            canvas.text(&name, (x + 9.0, y), Face::new(12.0, theme::INK))?;
-        }
-        for (index, panel) in panels.iter().enumerate() {
-            let corner = (
-                LEFT + WIDTH * (index % COLUMNS) as f64,
-                top + HEIGHT * (index / COLUMNS) as f64,
-            );
-            let last_row = index + COLUMNS >= panels.len();
-            draw_panel(
-                canvas,
-                corner,
-                panel,
-                models,
-                (index % COLUMNS == 0, last_row),
-            )?;
-        }
-        let face = Face::new(12.0, theme::INK);
-        canvas.text("accuracy", (4.0, top - 8.0), face)?;
+impl Panels<'_> {
+    /// Draws them row by row. The first panel of a row names the heights, the last one of a
+    /// column the values below it.
+    pub(crate) fn draw(&self, panels: Vec<Panel<'_>>) -> Chart {
+        let columns = panels.len().clamp(1, self.columns);
+        let rows = panels.len().div_ceil(columns);
+        let pitch = (self.size.0 + GAP.0, self.size.1 + GAP.1);
+        let width = LEFT + pitch.0 * columns as f64;
+        let mut canvas = Canvas::new((width, 0.0));
+        let top = 14.0 + top_legend(&mut canvas, self.models, LEFT);
+        let height = top + pitch.1 * rows as f64 + 32.0;
+        canvas.height = height;
+        canvas.text(&self.y.title, (4.0, top - 8.0), TextStyle::label());
         canvas.text(
-            "severity (0: as it is)",
+            &self.x.title,
             (width - 10.0, height - 8.0),
-            face.anchored(Anchor::End),
-        )
-    })
-}
+            TextStyle::label().anchored(Anchor::End),
+        );
+        for (index, panel) in panels.iter().enumerate() {
+            let (row, column) = (index / columns, index % columns);
+            let corner = (
+                LEFT + pitch.0 * column as f64,
+                top + pitch.1 * row as f64 + 22.0,
+            );
+            let lowest = index + columns >= panels.len();
+            self.draw_panel(&mut canvas, corner, panel, (column == 0, lowest));
+        }
+        canvas.finish()
+    }
 
-/// Where each model's name stands, and the height of all.
-fn legend_places(models: &[Named<'_>], width: f64) -> (Vec<(f64, f64)>, f64) {
-    let (mut x, mut y) = (LEFT, 12.0);
-    let mut places = Vec::new();
-    for (name, _) in models {
-        let own = 26.0 + text_width(&shortened(name, 12.0, 130.0), 12.0);
-        if x + own > width && x > LEFT {
-            x = LEFT;
-            y += LEGEND;
+    fn draw_panel(
+        &self,
+        canvas: &mut Canvas,
+        (left, top): Point,
+        panel: &Panel<'_>,
+        (names_heights, names_values): (bool, bool),
+    ) {
+        let (right, bottom) = (left + self.size.0, top + self.size.1);
+        let small = TextStyle::new(10.5, theme::MUTED);
+        let title = shortened(panel.title, LABEL_SIZE, self.size.0);
+        canvas.text(title, (left, top - 10.0), TextStyle::label().bold());
+        for (share, name) in self.x.ticks() {
+            let x = left + self.size.0 * share;
+            if !self.markers {
+                canvas.line(&[(x, top), (x, bottom)], theme::GRID, 0.8);
+            }
+            if names_values {
+                canvas.text(name, (x, bottom + 9.0), small.anchored(Anchor::Middle));
+            }
         }
-        places.push((x, y));
-        x += own;
-    }
-    (places, y + 14.0)
-}
-
-fn draw_panel(
-    canvas: &Canvas<'_>,
-    (x, y): (f64, f64),
-    panel: &Panel<'_>,
-    models: &[Named<'_>],
-    (first_column, last_row): (bool, bool),
-) -> Drawn {
-    let (left, right) = (x + 6.0, x + WIDTH - 12.0);
-    let (top, bottom) = (y + 22.0, y + HEIGHT - 12.0);
-    canvas.text(
-        panel.title,
-        (left, y + 12.0),
-        Face::new(12.0, theme::INK).bold(),
-    )?;
-    let steps = panel.models.iter().map(Vec::len).max().unwrap_or(1).max(2) - 1;
-    let at = |severity: usize, accuracy: f64| {
-        (
-            left + (right - left) * severity as f64 / steps as f64,
-            bottom - (bottom - top) * accuracy.clamp(0.0, 1.0),
-        )
-    };
-    for (share, name) in [(0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")] {
-        let (from, to) = (at(0, share), at(steps, share));
-        canvas.line(&[from, to], theme::GRID, 0.8)?;
-        if first_column {
-            let face = Face::new(10.5, theme::MUTED).anchored(Anchor::End);
-            canvas.text(name, (left - 4.0, from.1), face)?;
+        for (share, name) in self.y.ticks() {
+            let y = bottom - self.size.1 * share;
+            canvas.line(&[(left, y), (right, y)], theme::GRID, 0.8);
+            if names_heights {
+                canvas.text(name, (left - 4.0, y), small.anchored(Anchor::End));
+            }
         }
-    }
-    if last_row {
-        for severity in 0..=steps {
-            let face = Face::new(10.5, theme::MUTED).anchored(Anchor::Middle);
-            let place = at(severity, 0.0);
-            canvas.text(&severity.to_string(), (place.0, place.1 + 9.0), face)?;
+        for (series, points) in panel.lines.iter().rev() {
+            let points: Vec<Point> = points
+                .iter()
+                .map(|&(x, y)| {
+                    (
+                        left + self.size.0 * self.x.place(x),
+                        bottom - self.size.1 * self.y.place(y).clamp(0.0, 1.0),
+                    )
+                })
+                .collect();
+            canvas.line(&points, theme::series(*series), 1.6);
+            if self.markers {
+                for &point in points.iter().skip(1) {
+                    canvas.marker(point, 2.6, *series);
+                }
+            }
         }
     }
-    for ((_, series), accuracies) in models.iter().zip(&panel.models).rev() {
-        let points: Vec<(f64, f64)> = accuracies
-            .iter()
-            .enumerate()
-            .map(|(severity, accuracy)| at(severity, *accuracy))
-            .collect();
-        canvas.line(&points, theme::series(*series), 1.6)?;
-        for &point in &points[1.min(points.len())..] {
-            canvas.marker(point, 2.6, *series)?;
-        }
-    }
-    Ok(())
 }

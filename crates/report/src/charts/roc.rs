@@ -1,112 +1,170 @@
-//! ROC curves: the whole square, and the corner that matters.
+//! ROC curves: the whole square, and its upper left corner.
 //!
-//! Good classifiers lie in the upper left corner, where the whole square shows
-//! nothing. So every ROC is drawn twice: once whole, once with the false-positive
-//! rate on a log axis and the true-positive rate from where the lowest curve is.
-//! An inset was rejected: it is too small on a phone.
+//! The curves of good classifiers lie in the upper left corner, where the whole square
+//! shows no differences. So every ROC is drawn twice: once whole, once with the
+//! false-positive rate on a log axis and the true-positive rate from where the lowest
+//! curve is. An inset was rejected: it is too small on a phone.
 
+use bakeoff_measures::{Unit, format::short_number};
 use bakeoff_metrics::RocCurve;
 
 use super::{
-    Chart,
     axis::Axis,
-    canvas::draw,
-    legend::{Corner, legend},
-    plot::{Margins, Plot},
-    theme::{self, Colour},
+    chart::Chart,
+    curves::{Curve, Drawn, Frame, round_floor},
+    legend::Corner,
+    panels::{Panel, Panels},
+    shape::Point,
 };
-use crate::{ReportError, format};
 
-/// A curve to draw.
-pub(crate) struct Curve<'a> {
-    /// What it is called; curves in the background are not named.
-    pub(crate) label: Option<&'a str>,
-    /// Index of its colour; `None` for the background.
-    pub(crate) series: Option<usize>,
-    /// The area under it.
-    pub(crate) auc: Option<f64>,
-    /// The curve, every corner.
-    pub(crate) curve: RocCurve,
-}
+const RATES: [&str; 2] = ["false-positive rate", "true-positive rate"];
 
 /// Which part to draw.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum RocView {
     /// Both rates from 0 to 1.
     Whole,
-    /// The false-positive rate from this on a log axis.
+    /// The false-positive rate on a log axis.
     Corner {
-        /// The smallest rate that can be told from 0, for one negative among all.
+        /// The smallest rate above 0: one negative among all.
         resolution: f64,
     },
 }
 
 /// Draws the curves, the first ones on top.
-pub(crate) fn roc(stem: &str, curves: &[Curve<'_>], view: RocView) -> Result<Chart, ReportError> {
-    let margins = Margins {
-        top: 38.0,
-        right: 14.0,
-        bottom: 46.0,
-        left: 46.0,
+pub(crate) fn roc(curves: &[Curve<'_, RocCurve>], view: RocView) -> Chart {
+    let axes = match view {
+        RocView::Whole => {
+            let axis = |title| Axis::linear((0.0, 1.0), 5, title, Unit::Score);
+            (axis(RATES[0]), axis(RATES[1]))
+        }
+        RocView::Corner { resolution } => {
+            let named = curves.iter().filter(|curve| curve.series.is_some());
+            corner_axes(named.map(|curve| &curve.curve), resolution)
+        }
     };
-    draw(stem, (440.0, 420.0), |canvas| {
-        let (x, y) = axes(curves, view);
-        let plot = Plot::new(canvas, margins, x, y)?;
-        if view == RocView::Whole {
-            canvas.dashed(plot.at((0.0, 0.0)), plot.at((1.0, 1.0)), theme::AXIS)?;
-        }
-        for curve in curves.iter().rev() {
-            let (colour, width) = look(curve);
-            plot.curve(&drawable(&curve.curve, view), colour, width)?;
-        }
-
-        let rows: Vec<_> = curves
-            .iter()
-            .filter_map(|curve| {
-                let area = format::or_nothing(curve.auc, format::auc);
-                Some((curve.label?, area, look(curve).0))
-            })
-            .collect();
-        legend(canvas, plot.frame, Corner::LowerRight, "AUC", &rows)
+    Frame {
+        axes,
+        space: (46.0, 14.0),
+        width: 2.0,
+        diagonal: view == RocView::Whole,
+        legend: (Corner::LowerRight, "AUC", Unit::Area),
+    }
+    .draw(curves, |curve| Drawn {
+        points: match view {
+            // A quarter of a pixel.
+            RocView::Whole => points(&curve.simplified(0.0006)),
+            RocView::Corner { resolution } => corner_points(curve, left_edge(resolution)),
+        },
+        markers: Vec::new(),
     })
 }
 
-fn look(curve: &Curve<'_>) -> (Colour, f64) {
-    match curve.series {
-        Some(series) => (theme::series(series), 2.0),
-        None => (theme::FADED, 1.0),
-    }
+/// A class with the curves of all models: series and curve.
+pub(crate) struct ClassRocs<'a> {
+    pub(crate) class: &'a str,
+    pub(crate) curves: Vec<(usize, RocCurve)>,
 }
 
-fn axes(curves: &[Curve<'_>], view: RocView) -> (Axis, Axis) {
-    let rate = |value: f64| format::short_number(value);
-    let (x_title, y_title) = ("false-positive rate", "true-positive rate");
-    match view {
-        RocView::Whole => (
-            Axis::linear((0.0, 1.0), 5, x_title, rate),
-            Axis::linear((0.0, 1.0), 5, y_title, rate),
+/// With more classes there would be too many panels to look at.
+pub(crate) const MOST_PANELS: usize = 50;
+
+/// Draws a panel for each class with the upper left corner of its ROC.
+///
+/// All panels have the same axes, so that classes and models can be compared; curves of
+/// all classes in one plot would hide each other.
+pub(crate) fn class_rocs(
+    models: &[(&str, usize)],
+    classes: &[ClassRocs<'_>],
+    resolution: f64,
+) -> Chart {
+    // Enough for a panel this small.
+    const POINTS: usize = 48;
+    let from = left_edge(resolution);
+    let sampled = |curve: &RocCurve| {
+        (0..=POINTS)
+            .map(|step| from.powf(1.0 - step as f64 / POINTS as f64))
+            .map(|rate| (rate, height_at(curve, rate)))
+            .collect()
+    };
+    let all = classes.iter().flat_map(|panel| &panel.curves);
+    let (x, y) = corner_axes(all.map(|(_, curve)| curve), resolution);
+    Panels {
+        models,
+        x: x.with_ticks(
+            (1..7)
+                .map(|power| 0.1_f64.powi(power))
+                .filter(|rate| *rate > from * 1.001)
+                .map(|rate| (rate, short_number(rate)))
+                .collect(),
         ),
-        RocView::Corner { resolution } => {
-            let from = resolution.clamp(1e-6, 0.05);
-            let lowest = curves
-                .iter()
-                .filter(|curve| curve.series.is_some())
-                .map(|curve| height_at(&curve.curve, from))
-                .fold(1.0, f64::min);
-            // A little below the lowest curve, on a round value.
-            let floor = [0.99, 0.98, 0.95, 0.9, 0.8, 0.6, 0.4, 0.2]
-                .into_iter()
-                .find(|floor| *floor < lowest)
-                .unwrap_or(0.0);
-            (
-                Axis::log((from, 1.0), &format!("{x_title} (log scale)"), rate),
-                Axis::linear((floor, 1.0), 5, y_title, rate),
-            )
-        }
+        y: y.with_ends_only(),
+        size: (148.0, 112.0),
+        columns: 5,
+        markers: false,
     }
+    .draw(
+        classes
+            .iter()
+            .map(|class| Panel {
+                title: class.class,
+                lines: class
+                    .curves
+                    .iter()
+                    .map(|(series, curve)| (*series, sampled(curve)))
+                    .collect(),
+            })
+            .collect(),
+    )
 }
 
-/// The highest true-positive rate without more than this false-positive rate.
+/// Where a log axis of false-positive rates starts.
+fn left_edge(resolution: f64) -> f64 {
+    resolution.clamp(1e-6, 0.05)
+}
+
+/// Axes that show the corner: the true-positive rate starts a little below the lowest curve.
+fn corner_axes<'a>(curves: impl Iterator<Item = &'a RocCurve>, resolution: f64) -> (Axis, Axis) {
+    let from = left_edge(resolution);
+    let lowest = curves
+        .map(|curve| height_at(curve, from))
+        .fold(1.0, f64::min);
+    let title = format!("{} (log scale)", RATES[0]);
+    (
+        Axis::log((from, 1.0), &title, Unit::Score),
+        Axis::linear((round_floor(lowest), 1.0), 5, RATES[1], Unit::Score),
+    )
+}
+
+fn points(curve: &RocCurve) -> Vec<Point> {
+    curve
+        .points()
+        .iter()
+        .map(|point| (point.false_positive_rate, point.true_positive_rate))
+        .collect()
+}
+
+/// The curve from a false-positive rate on. Straight lines are not straight on a log axis, so
+/// a line between distant points gets points in between.
+fn corner_points(curve: &RocCurve, from: f64) -> Vec<Point> {
+    let mut out = vec![(from, height_at(curve, from))];
+    for pair in points(curve).windows(2) {
+        let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
+        if x1 <= from {
+            continue;
+        }
+        let start = x0.max(from);
+        let steps = ((x1 / start).ln() / 0.05).ceil().clamp(1.0, 400.0) as usize;
+        for step in 1..steps {
+            let x = start * (x1 / start).powf(step as f64 / steps as f64);
+            out.push((x, y0 + (y1 - y0) * (x - x0) / (x1 - x0)));
+        }
+        out.push((x1, y1));
+    }
+    out
+}
+
+/// The highest true-positive rate at no more than this false-positive rate.
 pub(crate) fn height_at(curve: &RocCurve, rate: f64) -> f64 {
     let points = curve.points();
     let after = points.partition_point(|point| point.false_positive_rate <= rate);
@@ -120,41 +178,6 @@ pub(crate) fn height_at(curve: &RocCurve, rate: f64) -> f64 {
             last.true_positive_rate + share * (next.true_positive_rate - last.true_positive_rate)
         }
         None => last.true_positive_rate,
-    }
-}
-
-/// The points to draw: as few as look the same.
-fn drawable(curve: &RocCurve, view: RocView) -> Vec<(f64, f64)> {
-    let pairs = |curve: &RocCurve| -> Vec<(f64, f64)> {
-        curve
-            .points()
-            .iter()
-            .map(|point| (point.false_positive_rate, point.true_positive_rate))
-            .collect()
-    };
-    match view {
-        // A quarter of a pixel.
-        RocView::Whole => pairs(&curve.simplified(0.0006)),
-        RocView::Corner { resolution } => {
-            // Straight lines are not straight on a log axis: a line between far points
-            // gets points in between. What lies at rate 0 enters at the left edge.
-            let from = resolution.clamp(1e-6, 0.05);
-            let mut points = vec![(from, height_at(curve, from))];
-            for pair in pairs(curve).windows(2) {
-                let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
-                if x1 <= from {
-                    continue;
-                }
-                let start = x0.max(from);
-                let steps = ((x1 / start).ln() / 0.05).ceil().clamp(1.0, 400.0) as usize;
-                for step in 1..steps {
-                    let x = start * (x1 / start).powf(step as f64 / steps as f64);
-                    points.push((x, y0 + (y1 - y0) * (x - x0) / (x1 - x0)));
-                }
-                points.push((x1, y1));
-            }
-            points
-        }
     }
 }
 
@@ -176,9 +199,9 @@ mod tests {
     }
 
     #[test]
-    fn the_corner_starts_where_the_curve_stands_at_its_edge() {
+    fn the_corner_starts_at_the_height_of_the_curve_at_its_edge() {
         let curve = macro_curve();
-        let points = drawable(&curve, RocView::Corner { resolution: 0.01 });
+        let points = corner_points(&curve, 0.01);
         assert_eq!(points[0], (0.01, height_at(&curve, 0.01)));
         assert_eq!(points.last(), Some(&(1.0, 1.0)));
         assert!(points.windows(2).all(|pair| pair[0].0 <= pair[1].0));

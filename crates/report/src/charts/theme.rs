@@ -2,9 +2,9 @@
 //!
 //! Charts are drawn once, with the light colours. Inside the page, a rule per colour
 //! (`[fill="#0072B2"]`) turns each into a variable of the page's style, which follows
-//! the system's light or dark setting; the charts that are written as files keep the
-//! light colours and need no style. Drawing every chart twice was rejected: twice the
-//! bytes, and two drawings that can differ.
+//! the system's light or dark setting. Charts that are written as files keep the light
+//! colours and need no style. Drawing every chart twice was rejected: twice the bytes,
+//! and two drawings that can differ.
 //!
 //! The first eight series are the colour-blind-safe palette of M. Okabe and K. Ito
 //! ("Color universal design", 2008), its yellow darkened to be seen on white; four
@@ -12,13 +12,12 @@
 
 use std::fmt::Write as _;
 
-use plotters::style::RGBColor;
-
 /// A colour with its name in the page's style and its value in the dark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Colour {
     name: &'static str,
-    light: (u8, u8, u8),
+    /// Red, green, blue.
+    pub(super) light: (u8, u8, u8),
     dark: &'static str,
 }
 
@@ -27,13 +26,7 @@ impl Colour {
         Self { name, light, dark }
     }
 
-    /// As plotters wants it.
-    pub(crate) fn rgb(self) -> RGBColor {
-        let (r, g, b) = self.light;
-        RGBColor(r, g, b)
-    }
-
-    /// As plotters writes it.
+    /// As it is written in the SVG.
     fn hex(self) -> String {
         let (r, g, b) = self.light;
         format!("#{r:02X}{g:02X}{b:02X}")
@@ -42,21 +35,21 @@ impl Colour {
 
 /// Text.
 pub(crate) const INK: Colour = Colour::new("ink", (0x1F, 0x23, 0x28), "#e8eaed");
-/// Text that stands back.
+/// Text that is less important.
 pub(crate) const MUTED: Colour = Colour::new("muted", (0x57, 0x60, 0x6A), "#a3adb8");
 /// Axes.
 pub(crate) const AXIS: Colour = Colour::new("axis", (0x8C, 0x95, 0x9F), "#6b7580");
 /// Lines behind everything.
 pub(crate) const GRID: Colour = Colour::new("grid", (0xE3, 0xE6, 0xEA), "#2b323a");
-/// Lines that are context for others.
+/// Lines in the background of others.
 pub(crate) const FADED: Colour = Colour::new("faded", (0xA9, 0xB1, 0xBA), "#5b6672");
-/// What is behind the chart.
+/// The background of the chart.
 pub(crate) const SURFACE: Colour = Colour::new("surface", (0xFF, 0xFF, 0xFE), "#161a1f");
-/// Cells of right answers.
+/// Cells of correct predictions.
 pub(crate) const RIGHT: Colour = Colour::new("right", (0x00, 0x71, 0xB1), "#5ab4ea");
-/// Cells of wrong answers.
+/// Cells of wrong predictions.
 pub(crate) const WRONG: Colour = Colour::new("wrong", (0xC7, 0x4F, 0x00), "#ff9b5e");
-/// Text on a strong cell.
+/// Text on a dark cell.
 pub(crate) const ON_CELL: Colour = Colour::new("on-cell", (0xFF, 0xFF, 0xFF), "#0b0f13");
 
 const BASE: [Colour; 9] = [

@@ -17,7 +17,7 @@ fn plain(group: &Group<'_>) -> Plain {
     let several = group.significance.models.len() > 1;
     let entries = group.entries.iter().enumerate();
     Plain {
-        title: format!("Test pictures of {}", group.name),
+        title: format!("Test images of {}", group.name),
         columns: ["model", "engine"]
             .into_iter()
             .chain(Measure::shown_in(Shown::Summary).map(|measure| measure.label))
@@ -67,7 +67,7 @@ pub(super) fn markdown(analysis: &Analysis<'_>) -> String {
         out += &format!("\n## {}\n\n", escape_markdown(&table.title));
         out += &format!("| {} |\n|", table.columns.join(" | "));
         for column in 0..table.columns.len() {
-            // Names lean left, numbers right.
+            // Names are aligned left, numbers right.
             out += if column < 2 { " --- |" } else { " ---: |" };
         }
         out.push('\n');
@@ -80,20 +80,20 @@ pub(super) fn markdown(analysis: &Analysis<'_>) -> String {
     out
 }
 
-/// What would be taken for marks is escaped; a line break would end a row.
+/// Replaces special characters; a line break would end a row, so it becomes a space.
+fn escape(text: &str, special: impl Fn(char) -> Option<String>) -> String {
+    let escaped = text.chars().map(|c| match special(c) {
+        Some(escaped) => escaped,
+        None if c.is_control() => " ".to_owned(),
+        None => c.to_string(),
+    });
+    escaped.collect()
+}
+
 fn escape_markdown(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' | '`' | '*' | '_' | '|' | '<' | '>' | '[' | ']' | '#' | '&' | '~' | '$' => {
-                out.push('\\');
-                out.push(c);
-            }
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
+    escape(text, |c| {
+        "\\`*_|<>[]#&~$".contains(c).then(|| format!("\\{c}"))
+    })
 }
 
 /// For a document with the package `booktabs`.
@@ -129,28 +129,22 @@ pub(super) fn latex(analysis: &Analysis<'_>) -> String {
 }
 
 fn escape_latex(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' => out += "\\textbackslash{}",
-            '~' => out += "\\textasciitilde{}",
-            '^' => out += "\\textasciicircum{}",
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '<' => out += "\\textless{}",
-            '>' => out += "\\textgreater{}",
-            '|' => out += "\\textbar{}",
-            '–' => out += "--",
-            'µ' => out += "$\\mu$",
-            '×' => out += "$\\times$",
-            '\u{a0}' => out.push('~'),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
+    escape(text, |c| {
+        let escaped = match c {
+            '\\' => "\\textbackslash{}",
+            '~' => "\\textasciitilde{}",
+            '^' => "\\textasciicircum{}",
+            '<' => "\\textless{}",
+            '>' => "\\textgreater{}",
+            '|' => "\\textbar{}",
+            '–' => "--",
+            'µ' => "$\\mu$",
+            '×' => "$\\times$",
+            '\u{a0}' => "~",
+            c => return "&%$#_{}".contains(c).then(|| format!("\\{c}")),
+        };
+        Some(escaped.to_owned())
+    })
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
-//! How it was done: who saw what, on which data, on which machine.
+//! How it was done: which samples were used for what, on which data, on which machine.
 
 use bakeoff_core::{
     Samples,
-    record::{DataInfo, Host, Run},
+    record::{DataInfo, Host, PlannedTrial, Run, Stage},
 };
+use bakeoff_measures::{TEST_SAMPLES, TRAINING_SAMPLES, VALIDATION_SAMPLES, format};
 
-use super::parts::{Cell, Charts, Column, Figure, Table};
+use super::{
+    figure::{Figure, Figures},
+    table::{Cell, Table},
+};
 use crate::{
-    ReportError,
     analysis::{Analysis, Fate, Group},
-    charts::{ClassCounts, MOST_CLASSES, class_counts},
-    format,
+    charts::{MOST_CLASSES, class_counts},
     leaderboard::Status,
     pictures::{Album, Tile},
 };
@@ -20,123 +22,114 @@ pub(crate) struct DataSection {
     pub(crate) name: String,
     pub(crate) facts: Option<Table>,
     pub(crate) figure: Option<Figure>,
-    /// Test pictures of each class.
-    pub(crate) pictures: Vec<Sample>,
+    /// Test images of each class.
+    pub(crate) images: Vec<Sample>,
 }
 
-/// A test picture with the name of its class.
+/// A test image with the name of its class.
 pub(crate) struct Sample {
     pub(crate) tile: Tile,
     pub(crate) class: String,
 }
 
-/// Which trials saw how much of the data.
+/// The numbers of training, validation and test images of each trial.
 pub(crate) fn samples(analysis: &Analysis<'_>) -> Option<Table> {
-    let rows: Vec<Vec<Cell>> = analysis
-        .trials()
-        .filter_map(|trial| {
-            let samples = &trial.success()?.measured.samples;
-            Some(vec![
-                Cell::from(trial.planned.trial.model.as_str()),
-                Cell::from(trial.planned.trial.data.name.as_str()),
-                Cell::number(Some(trial.planned.trial.seed as f64), |_| {
-                    trial.planned.trial.seed.to_string()
-                }),
-                Cell::count(samples.train as u64),
-                Cell::count(samples.validation as u64),
-                Cell::count(samples.test as u64),
-            ])
-        })
-        .collect();
-    (!rows.is_empty()).then(|| Table {
-        caption: "Pictures that each trial was trained on, chose by, and is reported on".to_owned(),
-        columns: vec![
-            Column::text("model"),
-            Column::text("dataset"),
-            Column::number("seed"),
-            Column::number("training"),
-            Column::number("validation"),
-            Column::number("test"),
-        ],
-        rows,
-        sortable: true,
-        pairs: false,
+    let trials = || analysis.trials().filter(|trial| trial.success().is_some());
+    trials().next()?;
+    let parts = [
+        ("training", &TRAINING_SAMPLES),
+        ("validation", &VALIDATION_SAMPLES),
+        ("test", &TEST_SAMPLES),
+    ];
+    let table = Table::of(
+        "Images of each trial: for training, for validation, for the test",
+        trials(),
+    )
+    .text("model", |trial| trial.planned.trial.model.as_str())
+    .text("dataset", |trial| trial.planned.trial.data.name.as_str())
+    .cells("seed", |trial| {
+        let seed = trial.planned.trial.seed;
+        Cell {
+            text: seed.to_string(),
+            ..Cell::count(seed)
+        }
     })
+    .each(parts, |table, (part, measure)| {
+        table.cells(part, |trial| {
+            let value = trial
+                .success()
+                .and_then(|success| success.values.get(measure));
+            Cell::measure(measure, value, 0)
+        })
+    });
+    Some(table.done())
 }
 
 const NO_RECORD: &str = "planned, but there is no record of it: it was not run, or was stopped; \
                          resuming the run completes it";
 
-/// Folds, holdouts and smaller training parts without results, as rows of [`problems`].
-fn variant_problems(group: &Group<'_>) -> Vec<Vec<Cell>> {
-    let problems = group.variants.problems.iter();
-    problems
-        .map(|problem| {
-            let trial = &problem.planned.trial;
-            let variant = trial.variant().unwrap_or_default();
-            let status = if problem.reason.is_some() {
+/// A trial without results.
+struct Problem<'a> {
+    planned: &'a PlannedTrial,
+    status: Status,
+    stage: Option<Stage>,
+    reason: Option<&'a str>,
+}
+
+/// Trials without results, with the reason: those that models are ranked by, then folds,
+/// holdouts and smaller training parts.
+pub(crate) fn problems(analysis: &Analysis<'_>) -> Option<Table> {
+    let ranked = analysis.trials().filter_map(|trial| {
+        let (stage, reason) = match &trial.fate {
+            Fate::Ok(_) => return None,
+            Fate::Failed { stage, reason } => (*stage, Some(reason.as_str())),
+            Fate::Missing => (None, None),
+        };
+        Some(Problem {
+            planned: trial.planned,
+            status: trial.status(),
+            stage,
+            reason,
+        })
+    });
+    let variants = analysis.groups.iter().flat_map(|group| {
+        group.variants.problems.iter().map(|problem| Problem {
+            planned: problem.planned,
+            status: if problem.reason.is_some() {
                 Status::Failed
             } else {
                 Status::Missing
-            };
-            vec![
-                Cell::from(trial.model.as_str()),
-                Cell::from(format!("{}, {variant}", trial.data.name)),
-                Cell::from(trial.seed.to_string()),
-                Cell::from(status.as_str()),
-                Cell::from(format::NOTHING),
-                Cell::from(problem.reason.as_deref().unwrap_or(NO_RECORD)),
-                Cell::from(problem.planned.id.as_str()),
-            ]
+            },
+            stage: None,
+            reason: problem.reason.as_deref(),
         })
-        .collect()
-}
-
-/// Trials without results, with the reason.
-pub(crate) fn problems(analysis: &Analysis<'_>) -> Option<Table> {
-    let rows: Vec<Vec<Cell>> = analysis
-        .trials()
-        .filter_map(|trial| {
-            let (stage, reason) = match &trial.fate {
-                Fate::Ok(_) => return None,
-                Fate::Failed { stage, reason } => (
-                    stage.map_or(format::NOTHING, |stage| stage_name(stage)),
-                    reason.as_str(),
-                ),
-                Fate::Missing => (format::NOTHING, NO_RECORD),
-            };
-            let planned = &trial.planned.trial;
-            Some(vec![
-                Cell::from(planned.model.as_str()),
-                Cell::from(planned.data.name.as_str()),
-                Cell::from(planned.seed.to_string()),
-                Cell::from(trial.status().as_str()),
-                Cell::from(stage),
-                Cell::from(reason),
-                Cell::from(trial.planned.id.as_str()),
-            ])
-        })
-        .chain(analysis.groups.iter().flat_map(variant_problems))
-        .collect();
-    (!rows.is_empty()).then(|| Table {
-        caption: "Trials without results".to_owned(),
-        columns: vec![
-            Column::text("model"),
-            Column::text("dataset"),
-            Column::number("seed"),
-            Column::text("status"),
-            Column::text("stage"),
-            Column::text("reason"),
-            Column::text("trial"),
-        ],
-        rows,
-        sortable: false,
-        pairs: false,
+    });
+    let problems: Vec<Problem<'_>> = ranked.chain(variants).collect();
+    (!problems.is_empty()).then(|| {
+        Table::of("Trials without results", &problems)
+            .in_order()
+            .text("model", |problem| problem.planned.trial.model.as_str())
+            .text("dataset", |problem| {
+                let trial = &problem.planned.trial;
+                match trial.variant() {
+                    Some(variant) => format!("{}, {variant}", trial.data.name),
+                    None => trial.data.name.clone(),
+                }
+            })
+            .cells("seed", |problem| {
+                Cell::from(problem.planned.trial.seed.to_string())
+            })
+            .text("status", |problem| problem.status.as_str())
+            .text("stage", |problem| {
+                problem.stage.map_or(format::NOTHING, stage_name)
+            })
+            .text("reason", |problem| problem.reason.unwrap_or(NO_RECORD))
+            .text("trial", |problem| problem.planned.id.as_str())
+            .done()
     })
 }
 
-fn stage_name(stage: bakeoff_core::record::Stage) -> &'static str {
-    use bakeoff_core::record::Stage;
+fn stage_name(stage: Stage) -> &'static str {
     match stage {
         Stage::Data => "data",
         Stage::Fit => "fit",
@@ -146,75 +139,54 @@ fn stage_name(stage: bakeoff_core::record::Stage) -> &'static str {
     }
 }
 
-/// A dataset's description and its classes.
+/// What a dataset consists of.
 pub(crate) fn data_section<'a>(
     run: &'a Run,
     group: &Group<'a>,
-    prefix: &str,
-    (album, charts): (&mut Album<'a>, &mut Charts),
-) -> Result<DataSection, ReportError> {
-    let mut section = DataSection {
+    (album, charts): (&mut Album<'a>, &mut Figures<'_>),
+) -> DataSection {
+    let test = group.data.and_then(|data| {
+        let test = run.tests.get(&data.test_fingerprint)?;
+        Some(images_of_classes(&data.test_fingerprint, test, album))
+    });
+    DataSection {
         name: group.name.to_owned(),
-        facts: None,
-        figure: None,
-        pictures: Vec::new(),
-    };
-    let Some(data) = group.data else {
-        return Ok(section);
-    };
-    section.facts = Some(facts(data));
-    if let Some(test) = run.tests.get(&data.test_fingerprint) {
-        section.pictures = samples_of_classes(&data.test_fingerprint, test, album);
+        facts: group.data.map(facts),
+        figure: group.data.and_then(|data| class_figure(data, charts)),
+        images: test.unwrap_or_default(),
     }
-    if data.class_names.len() > MOST_CLASSES {
-        return Ok(section);
-    }
-    let chart = class_counts(
-        &format!("{prefix}class-counts"),
-        &ClassCounts {
-            classes: &data.class_names,
-            train: &data.train_counts,
-            test: &data.test_counts,
-        },
-    )?;
-    let table = Table {
-        caption: format!("Pictures of each class, {}", data.name),
-        columns: vec![
-            Column::text("class"),
-            Column::number("training"),
-            Column::number("test"),
-        ],
-        rows: data
-            .class_names
-            .iter()
-            .enumerate()
-            .map(|(class, name)| {
-                let of = |counts: &[usize]| counts.get(class).copied().unwrap_or_default() as u64;
-                vec![
-                    Cell::from(name.as_str()),
-                    Cell::count(of(&data.train_counts)),
-                    Cell::count(of(&data.test_counts)),
-                ]
-            })
-            .collect(),
-        sortable: true,
-        pairs: false,
-    };
-    section.figure = Some(charts.figure(
-        &chart,
-        "Pictures of each class",
-        "The training part before a validation part is held out of it, and the test part.",
-        Some(table),
-    ));
-    Ok(section)
 }
 
-/// Most pictures on the sheet of classes.
-const SHEET: usize = 60;
+/// The images of each class; nothing with very many classes.
+fn class_figure(data: &DataInfo, charts: &mut Figures<'_>) -> Option<Figure> {
+    let names = &data.class_names;
+    if names.len() > MOST_CLASSES {
+        return None;
+    }
+    let of = |counts: &[usize], class: usize| counts.get(class).copied().unwrap_or_default() as u64;
+    let table = Table::of(
+        format!("Images of each class, {}", data.name),
+        names.iter().enumerate(),
+    )
+    .text("class", |(_, name)| name.as_str())
+    .counts("training", |(class, _)| of(&data.train_counts, *class))
+    .counts("test", |(class, _)| of(&data.test_counts, *class))
+    .done();
+    Some(charts.figure(
+        "class-counts",
+        &class_counts(names, &data.train_counts, &data.test_counts),
+        "Images of each class",
+        "The training part, before a validation part is held out of it, and the test part.",
+        Some(table),
+    ))
+}
 
-/// The first test pictures of each class, class by class in turn; as many of each as
-/// make a sheet of about two rows.
-fn samples_of_classes<'a>(
+/// Most images in the gallery of classes.
+const GALLERY: usize = 60;
+
+/// The first test images of each class, class by class in turn; as many of each as make
+/// about two rows.
+fn images_of_classes<'a>(
     fingerprint: &'a str,
     test: &'a Samples,
     album: &mut Album<'a>,
@@ -234,7 +206,7 @@ fn samples_of_classes<'a>(
                 .zip(test.class_names())
                 .filter_map(move |(chosen, name)| Some((*chosen.get(turn)?, name)))
         })
-        .take(SHEET)
+        .take(GALLERY)
         .map(|(index, name)| Sample {
             tile: album.tile(fingerprint, test, index),
             class: name.clone(),
@@ -245,32 +217,25 @@ fn samples_of_classes<'a>(
 fn facts(data: &DataInfo) -> Table {
     let total = |counts: &[usize]| format::count(counts.iter().sum::<usize>() as u64);
     let shape = data.image;
-    let rows = [
-        ("source", data.source.clone()),
-        (
-            "one picture",
-            format!(
-                "{} × {} pixels, {}",
-                shape.width,
-                shape.height,
-                format::counted(shape.channels as u64, "channel", "channels")
-            ),
-        ),
-        ("classes", format::count(data.class_names.len() as u64)),
-        ("training pictures", total(&data.train_counts)),
-        ("test pictures", total(&data.test_counts)),
-        ("fingerprint", data.fingerprint.clone()),
-        (
-            "fingerprint of the test part",
-            data.test_fingerprint.clone(),
-        ),
-    ];
+    let channels = format::counted(shape.channels as u64, "channel", "channels");
     Table::pairs(
-        &format!("About {}", data.name),
-        ("what", "value"),
-        rows.into_iter()
-            .map(|(name, value)| vec![Cell::from(name), Cell::from(value)])
-            .collect(),
+        format!("About {}", data.name),
+        "property",
+        [
+            ("source", data.source.clone()),
+            (
+                "image size",
+                format!("{} × {} pixels, {channels}", shape.width, shape.height),
+            ),
+            ("classes", format::count(data.class_names.len() as u64)),
+            ("training images", total(&data.train_counts)),
+            ("test images", total(&data.test_counts)),
+            ("fingerprint", data.fingerprint.clone()),
+            (
+                "fingerprint of the test part",
+                data.test_fingerprint.clone(),
+            ),
+        ],
     )
 }
 
@@ -287,47 +252,42 @@ pub(crate) fn machines(analysis: &Analysis<'_>) -> Vec<Table> {
             None => machines.push((host, 1)),
         }
     }
-    machines
-        .into_iter()
-        .map(|(host, trials)| {
-            let sets = if host.instruction_sets.is_empty() {
-                format::NOTHING.to_owned()
-            } else {
-                host.instruction_sets.join(", ")
-            };
-            let rows = [
-                ("processor", host.cpu),
-                (
-                    "logical processors",
-                    format::count(host.logical_cpus as u64),
-                ),
-                ("threads used", format::count(host.threads as u64)),
-                ("instruction sets used", sets),
-                ("memory", format::bytes(host.memory_bytes)),
-                ("system", format!("{} ({})", host.os, host.arch)),
-                ("bakeoff", host.version),
-            ];
-            Table::pairs(
-                &format!(
-                    "Machine of {}",
-                    format::counted(trials as u64, "trial", "trials")
-                ),
-                ("what", "value"),
-                rows.into_iter()
-                    .map(|(name, value)| vec![Cell::from(name), Cell::from(value)])
-                    .collect(),
-            )
-        })
-        .collect()
+    machines.into_iter().map(machine).collect()
 }
 
-/// All seeds of the plan, in order, each once.
-pub(crate) fn seeds(analysis: &Analysis<'_>) -> Vec<String> {
-    let mut seeds: Vec<u64> = Vec::new();
+fn machine((host, trials): (Host, usize)) -> Table {
+    let sets = if host.instruction_sets.is_empty() {
+        format::NOTHING.to_owned()
+    } else {
+        host.instruction_sets.join(", ")
+    };
+    let trials = format::counted(trials as u64, "trial", "trials");
+    Table::pairs(
+        format!("Machine of {trials}"),
+        "property",
+        [
+            ("processor", host.cpu),
+            (
+                "logical processors",
+                format::count(host.logical_cpus as u64),
+            ),
+            ("threads used", format::count(host.threads as u64)),
+            ("instruction sets used", sets),
+            ("memory", format::bytes(host.memory_bytes)),
+            ("system", format!("{} ({})", host.os, host.arch)),
+            ("bakeoff", host.version),
+        ],
+    )
+}
+
+/// All seeds of the plan in a sentence, in order, each once.
+pub(crate) fn seeds(analysis: &Analysis<'_>) -> String {
+    let mut seeds: Vec<String> = Vec::new();
     for planned in &analysis.run.plan {
-        if !seeds.contains(&planned.trial.seed) {
-            seeds.push(planned.trial.seed);
+        let seed = planned.trial.seed.to_string();
+        if !seeds.contains(&seed) {
+            seeds.push(seed);
         }
     }
-    seeds.iter().map(u64::to_string).collect()
+    format::list(&seeds)
 }

@@ -1,4 +1,4 @@
-//! The models that answer inside the page: architecture as JSON, weights as 16-bit floats.
+//! The models that predict inside the page: architecture as JSON, weights as 16-bit floats.
 //!
 //! A float of 16 bits has eleven significant bits, which moves the probabilities of the
 //! models here by less than a thousandth (tested in a browser), at half the size.
@@ -9,6 +9,7 @@ use bakeoff_core::{ImageShape, Layer, Layers};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use half::f16;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::{
     Options,
@@ -17,14 +18,14 @@ use crate::{
 };
 
 /// Bytes of base64 that all models of a page may take together.
-const MODEL_BYTES: usize = 2_000_000;
+pub(super) const MODEL_BYTES: usize = 2_000_000;
 
 /// One dataset's models, as the script reads them.
 #[derive(Debug, Serialize)]
 pub(crate) struct Tried {
     /// The dataset's name.
     name: String,
-    /// Rows and columns of a prepared picture.
+    /// Rows and columns of a prepared image.
     height: usize,
     width: usize,
     classes: Vec<String>,
@@ -34,42 +35,22 @@ pub(crate) struct Tried {
     pub(crate) absent: Vec<String>,
 }
 
-/// A model that answers in the page.
+/// A model inside the page.
 #[derive(Debug, Serialize)]
 struct Model {
     name: String,
     series: &'static str,
     scale: f32,
     temperature: f32,
-    layers: Vec<Described>,
+    layers: Vec<Value>,
     /// Base64 of little-endian 16-bit floats: weights, then biases, layer by layer.
     weights: String,
 }
 
-/// A layer as the script reads it; layouts are those of [`bakeoff_core::Layer`].
-#[derive(Debug, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-enum Described {
-    Conv {
-        filters: usize,
-        kernel: [usize; 2],
-        stride: [usize; 2],
-        pad: [usize; 4],
-    },
-    MaxPool {
-        size: [usize; 2],
-        stride: [usize; 2],
-    },
-    Dense {
-        outputs: usize,
-    },
-    Relu,
-}
-
-/// Puts the models of a dataset into the page, the best first, as long as `left` bytes
-/// allow. `None` where none of them is at hand, or pictures have colours: what a person
-/// draws is grey.
-pub(crate) fn tried(group: &Group<'_>, options: &Options, left: &mut usize) -> Option<Tried> {
+/// Puts the models of a dataset into the page, the best first, until `bytes_left` is used
+/// up. `None` where none of them is available, or where images have colours: a drawing is
+/// grey.
+pub(crate) fn tried(group: &Group<'_>, options: &Options, bytes_left: &mut usize) -> Option<Tried> {
     let data = group.data?;
     let ImageShape {
         channels,
@@ -105,7 +86,7 @@ pub(crate) fn tried(group: &Group<'_>, options: &Options, left: &mut usize) -> O
         let bytes = weights(layers);
         // Three bytes become four characters.
         let characters = bytes.len().div_ceil(3) * 4;
-        if characters > *left {
+        if characters > *bytes_left {
             tried.absent.push(format!(
                 "{} ({} of weights)",
                 entry.model,
@@ -113,15 +94,10 @@ pub(crate) fn tried(group: &Group<'_>, options: &Options, left: &mut usize) -> O
             ));
             continue;
         }
-        *left -= characters;
+        *bytes_left -= characters;
         tried.models.push(model(entry, layers, &bytes));
     }
     (!tried.models.is_empty()).then_some(tried)
-}
-
-/// What is left for models at the beginning of a page.
-pub(crate) fn budget() -> usize {
-    MODEL_BYTES
 }
 
 fn model(entry: &Entry<'_>, layers: &Layers, weights: &[u8]) -> Model {
@@ -130,32 +106,33 @@ fn model(entry: &Entry<'_>, layers: &Layers, weights: &[u8]) -> Model {
         series: charts::series_class(entry.series),
         scale: layers.scale(),
         temperature: layers.temperature(),
-        layers: layers
-            .layers()
-            .iter()
-            .map(|layer| match layer {
-                Layer::Conv(conv) => Described::Conv {
-                    filters: conv.filters,
-                    kernel: conv.kernel,
-                    stride: conv.stride,
-                    pad: conv.pad,
-                },
-                Layer::MaxPool(pool) => Described::MaxPool {
-                    size: pool.size,
-                    stride: pool.stride,
-                },
-                Layer::Dense(dense) => Described::Dense {
-                    outputs: dense.bias.len(),
-                },
-                Layer::Relu => Described::Relu,
-            })
-            .collect(),
+        layers: layers.layers().iter().map(described).collect(),
         weights: STANDARD.encode(weights),
     }
 }
 
+/// A layer as the script reads it; layouts are those of [`bakeoff_core::Layer`].
+fn described(layer: &Layer) -> Value {
+    match layer {
+        Layer::Conv(conv) => json!({
+            "kind": "conv",
+            "filters": conv.filters,
+            "kernel": conv.kernel,
+            "stride": conv.stride,
+            "pad": conv.pad,
+        }),
+        Layer::MaxPool(pool) => json!({
+            "kind": "max-pool",
+            "size": pool.size,
+            "stride": pool.stride,
+        }),
+        Layer::Dense(dense) => json!({ "kind": "dense", "outputs": dense.bias.len() }),
+        Layer::Relu => json!({ "kind": "relu" }),
+    }
+}
+
 fn weights(layers: &Layers) -> Vec<u8> {
-    // A class that was never seen has the lowest bias there is: so it has here.
+    // The bias of a class without training samples is the lowest number; it stays so here.
     let half = |value: &f32| f16::from_f32(value.clamp(f16::MIN.to_f32(), f16::MAX.to_f32()));
     layers
         .layers()

@@ -474,6 +474,7 @@ pub fn measured(data: &Data, family: &str, accuracy: f64, seed: u64) -> Measured
             best_epoch: learns.then_some(8),
             stopped_early: false,
             final_loss: (family == "logistic").then_some(0.2345),
+            kernel: None,
         },
         epochs: (1..=epochs)
             .map(|epoch| {

@@ -45,7 +45,7 @@ export const corrections = () => call("/corrections");
 export const reports = () => call("/reports");
 export const correct = (correction) => post("/corrections", correction);
 
-export const takeBack = ({ dataset, file }) =>
+export const undoCorrection = ({ dataset, file }) =>
   call(`/corrections/${encodeURIComponent(dataset)}/${encodeURIComponent(file)}`, {
     method: "DELETE",
   });

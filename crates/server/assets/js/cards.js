@@ -1,4 +1,4 @@
-// What each model says: a card for each, kept in place while the answers change.
+// The answer of each model: a card for each, kept in place while the answers change.
 
 import { element, microseconds, percent } from "./dom.js";
 import { picture, saliency, sheet } from "./pixels.js";
@@ -14,7 +14,7 @@ export class Cards {
     this.#root = root;
   }
 
-  /** Tells what is known of the models, best first. */
+  /** The models to show, best first. */
   set models(models) {
     this.#infos = new Map(
       models.map((info) => [info.name, { ...info, series: `s${info.series % SERIES}` }]),
@@ -40,9 +40,9 @@ export class Cards {
       card.show(prediction, settled);
       return card;
     });
-    // Who differs from the rest stands out, where there is a rest to differ from.
+    // Highlights the models that differ from the most common answer.
     const tally = new Map();
-    for (const { class: said } of predictions) tally.set(said, (tally.get(said) ?? 0) + 1);
+    for (const { class: answer } of predictions) tally.set(answer, (tally.get(answer) ?? 0) + 1);
     const most = Math.max(0, ...tally.values());
     predictions.forEach((prediction, at) => {
       const differs = !verdict.unanimous && tally.get(prediction.class) < most;
@@ -74,11 +74,11 @@ class Card {
   constructor(info, prediction) {
     const name = prediction.model;
     const about = info
-      ? `${info.title}, right on ${percent(info.test_accuracy)} of ${info.test_samples.toLocaleString("en")} test pictures`
+      ? `${info.title}, correct on ${percent(info.test_accuracy)} of ${info.test_samples.toLocaleString("en")} test pictures`
       : "";
     const list = element("ol", {
       class: "bars",
-      "aria-label": `How probable ${name} finds each class`,
+      "aria-label": `The probability of each class by ${name}`,
     });
     for (const { class: label } of prediction.probabilities) {
       const fill = element("span", { class: "fill" });
@@ -121,11 +121,11 @@ class Card {
       const { row, fill, value } = this.#bars[at];
       fill.style.width = `${probability * 100}%`;
       value.textContent = percent(probability);
-      row.classList.toggle("said", at === prediction.label);
+      row.classList.toggle("predicted", at === prediction.label);
     });
     const parts = explanation(prediction);
-    // What explains the picture before is dimmed until the pen rests.
-    this.#why.classList.toggle("old", parts.length === 0 && !settled);
+    // The explanation of an earlier picture is dimmed until the pen is still.
+    this.#why.classList.toggle("outdated", parts.length === 0 && !settled);
     if (parts.length > 0 || settled) {
       // An open part stays open while one draws.
       const open = this.#why.querySelector("details")?.open;
@@ -136,7 +136,7 @@ class Card {
   }
 }
 
-/** Why: whatever the model could tell. */
+/** Why the model answers so, as far as it can tell. */
 function explanation({ model, explanation: why = {} }) {
   const parts = [];
   if (why.neighbours) {
@@ -163,11 +163,11 @@ function explanation({ model, explanation: why = {} }) {
   if (why.saliency)
     parts.push(
       figure(
-        "What spoke for it (blue) and against it (orange)",
+        "Pixels for (blue) and against (orange) this prediction",
         element(
           "div",
           { class: "saliency" },
-          saliency(why.saliency, `Which parts of the picture spoke for the answer of ${model}`),
+          saliency(why.saliency, `Pixels for and against the prediction of ${model}`),
         ),
       ),
     );
@@ -176,7 +176,7 @@ function explanation({ model, explanation: why = {} }) {
       element(
         "details",
         {},
-        element("summary", { text: "What its convolutions see" }),
+        element("summary", { text: "Feature maps of its convolutions" }),
         ...why.features.map((maps) =>
           figure(
             `Layer ${maps.layer}: ${maps.shape.channels} maps of ${maps.shape.width}×${maps.shape.height}`,

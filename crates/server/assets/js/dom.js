@@ -21,7 +21,7 @@ export const percent = (share) => {
   const value = share * 100;
   // The spaces do not break.
   if (value === 0 || value === 100) return `${value}\u00a0%`;
-  // Almost sure is not sure.
+  // Nearly certain is not certain.
   if (value > 99.9) return ">\u00a099.9\u00a0%";
   if (value < 0.1) return "<\u00a00.1\u00a0%";
   return `${value.toFixed(1)}\u00a0%`;

@@ -1,5 +1,4 @@
-// What was drawn, as a list that can be gone back and forth in. Clearing is an entry
-// too, so that it can be undone.
+// What was drawn, with undo and redo. Clearing is an entry too, so that it can be undone.
 
 export class History {
   #done = [];
@@ -10,7 +9,7 @@ export class History {
     this.#undone.length = 0;
   }
 
-  /** The last entry is put aside; whether there was one. */
+  /** Undoes the last entry; returns whether there was one. */
   undo() {
     const entry = this.#done.pop();
     if (entry) this.#undone.push(entry);
@@ -31,10 +30,10 @@ export class History {
     return this.#undone.length > 0;
   }
 
-  /** What can be seen: everything since the paper was last fresh. */
+  /** What can be seen: everything since the paper was last empty. */
   get visible() {
-    const fresh = this.#done.findLastIndex((entry) => entry.kind !== "stroke");
-    const entries = this.#done.slice(Math.max(fresh, 0));
+    const start = this.#done.findLastIndex((entry) => entry.kind !== "stroke");
+    const entries = this.#done.slice(Math.max(start, 0));
     return entries[0]?.kind === "clear" ? entries.slice(1) : entries;
   }
 }

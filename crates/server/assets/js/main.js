@@ -1,25 +1,25 @@
-// The page: joins the drawing area, the questions and the answers.
+// The page: connects the drawing area, the requests and the answers.
 
 import * as api from "./api.js";
-import { Asker } from "./asker.js";
 import { Cards } from "./cards.js";
 import { byId, count, element } from "./dom.js";
+import { LatestRequest } from "./latest.js";
 import { Pad } from "./pad.js";
 import { picture } from "./pixels.js";
-import { followTraining, showCorrections, showExamples, showReports } from "./shelf.js";
+import { followTraining, showCorrections, showExamples, showReports } from "./sections.js";
 import { remember, remembered, theme } from "./theme.js";
 
 const EXPLAIN = ["neighbours", "saliency", "features"];
-const INVITATION = "Draw a digit, or give a picture of one.";
+const INVITATION = "Draw a digit, or choose a picture of one.";
 
 theme(byId("theme"));
 const pad = new Pad(byId("pad"), byId("cursor"));
 const cards = new Cards(byId("cards"));
 const select = byId("model");
 let models = [];
-/** The answer that is shown and may be corrected. */
+/** The answer that is shown and can be corrected. */
 let current = null;
-/** Whether the pen rested when the last question was asked. */
+/** Whether the pen was still when the last request was sent. */
 let settled = true;
 
 // ---- Models
@@ -39,37 +39,37 @@ async function loadModels() {
   select.value = named ? named.name : "";
   byId("unreadable").replaceChildren(
     ...list.unreadable.map(({ name, reason }) =>
-      element("li", { text: `${name} cannot be used: ${reason}` }),
+      element("li", { text: `${name} cannot be read: ${reason}` }),
     ),
   );
-  await showExamples((example) => pad.layExample(example));
-  if (models.length > 0 && !pad.empty) question(true);
+  await showExamples((example) => pad.showExample(example));
+  if (models.length > 0 && !pad.empty) predict(true);
 }
 
 select.addEventListener("change", () => {
   remember("bakeoff-model", select.value);
-  asker.forget();
+  requests.cancel();
   cards.clear();
-  if (!pad.empty) question(true);
+  if (!pad.empty) predict(true);
 });
 
-// ---- Questions and answers
+// ---- Requests and answers
 
-const asker = new Asker((answer, problem) => {
+const requests = new LatestRequest((answer, problem) => {
   if (problem) showProblem(problem);
   else if (answer) showAnswer(answer);
 });
 
-function question(rests) {
+function predict(still) {
   if (models.length === 0) {
-    fresh("There are no models yet.");
+    reset("There are no models yet.");
     return;
   }
-  asker.ask(async () => {
-    settled = rests;
+  requests.send(async () => {
+    settled = still;
     if (pad.empty) return null;
     const chosen = select.value ? [select.value] : [];
-    const explain = rests ? EXPLAIN : [];
+    const explain = still ? EXPLAIN : [];
     const subject = await pad.subject();
     return subject.pixels
       ? api.predictPixels(subject.pixels, chosen, explain)
@@ -77,21 +77,21 @@ function question(rests) {
   });
 }
 
-/** Nothing is asked, nothing is shown. */
-function fresh(words = INVITATION) {
-  asker.forget();
+/** Cancels all requests and shows no answer. */
+function reset(words = INVITATION) {
+  requests.cancel();
   current = null;
   cards.clear();
   byId("verdict").textContent = words;
   byId("verdict").classList.remove("disagree");
-  byId("glance").replaceChildren();
+  byId("summary").replaceChildren();
   byId("live").textContent = words === INVITATION ? "" : words;
-  for (const id of ["seen", "teach", "problem"]) byId(id).hidden = true;
+  for (const id of ["seen", "correct", "problem"]) byId(id).hidden = true;
   byId("warnings").replaceChildren();
 }
 
 function showProblem(problem) {
-  fresh(problem.code === "nothing-drawn" ? "Nothing drawn." : "No answer.");
+  reset(problem.code === "nothing-drawn" ? "Nothing drawn." : "No answer.");
   byId("problem").textContent = problem.message;
   byId("problem").hidden = false;
 }
@@ -103,14 +103,14 @@ function showAnswer(answer) {
   const { verdict, inputs, predictions } = answer;
   byId("verdict").textContent = verdict.words;
   byId("verdict").classList.toggle("disagree", !verdict.unanimous);
-  // On a telephone the answers are below the drawing; these stand right under it.
-  byId("glance").replaceChildren(
-    ...predictions.map(({ model, class: said }) =>
-      element("span", {}, `${model.split("/").pop()} `, element("b", { text: said })),
+  // On a phone the answers are below the drawing; these are right under it.
+  byId("summary").replaceChildren(
+    ...predictions.map(({ model, class: answer }) =>
+      element("span", {}, `${model.split("/").pop()} `, element("b", { text: answer })),
     ),
   );
-  byId("glance").classList.toggle("disagree", !verdict.unanimous);
-  // Read aloud when the pen rests, not at every move.
+  byId("summary").classList.toggle("disagree", !verdict.unanimous);
+  // Read aloud when the pen is still, not at every move.
   if (settled) byId("live").textContent = verdict.words;
   byId("warnings").replaceChildren(
     ...[...new Set(inputs.flatMap((input) => input.warnings))].map((text) =>
@@ -118,8 +118,8 @@ function showAnswer(answer) {
     ),
   );
   showSeen(inputs);
-  showTeach(predictions);
-  if (predictions.some(({ model }) => !cards.knows(model))) loadModels().catch(tell);
+  showLabels(predictions);
+  if (predictions.some(({ model }) => !cards.knows(model))) loadModels().catch(showProblem);
 }
 
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
@@ -127,20 +127,20 @@ const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 function showSeen(inputs) {
   const parts = inputs.map(({ shape, pixels, steps }) => {
     const size = `${shape.width}×${shape.height}`;
-    const did =
+    const preparation =
       steps.length > 0
         ? element(
             "details",
             {},
-            element("summary", { text: "What was done" }),
+            element("summary", { text: "How it was prepared" }),
             element("ol", {}, ...steps.map((text) => element("li", { text: sentence(text) }))),
           )
-        : element("p", { class: "note", text: "A test picture, shown to the models as it is." });
+        : element("p", { class: "note", text: "A test picture, given to the models unchanged." });
     return element(
       "figure",
       {},
-      picture(shape, pixels, `The ${size} picture that the models saw`),
-      element("figcaption", {}, element("strong", { text: `What the models saw (${size})` }), did),
+      picture(shape, pixels, `The ${size} picture that the models see`),
+      element("figcaption", {}, element("strong", { text: `What the models see (${size})` }), preparation),
     );
   });
   // An open list of steps stays open while one draws.
@@ -160,17 +160,17 @@ pad.addEventListener("change", ({ detail: { drawing } }) => {
   const empty = pad.empty;
   byId("clear").disabled = empty;
   byId("hint").hidden = !empty;
-  byId("kept").textContent = "";
-  const { laid } = pad;
-  byId("source").hidden = !laid;
-  byId("paper").classList.toggle("laid", Boolean(laid));
-  if (laid)
+  byId("saved").textContent = "";
+  const { picture: shown } = pad;
+  byId("source").hidden = !shown;
+  byId("paper").classList.toggle("shows-picture", Boolean(shown));
+  if (shown)
     byId("source").textContent =
-      laid.kind === "file"
-        ? `Picture: ${laid.file.name || "pasted"}`
-        : `Example: a ${laid.example.class} of ${laid.example.dataset}'s test pictures`;
-  if (empty) fresh();
-  else question(!drawing);
+      shown.kind === "file"
+        ? `Picture: ${shown.file.name || "pasted"}`
+        : `Example: a ${shown.example.class} of ${shown.example.dataset}'s test pictures`;
+  if (empty) reset();
+  else predict(!drawing);
 });
 
 const erase = (on) => {
@@ -193,11 +193,11 @@ byId("eraser").addEventListener("click", () => erase(!pad.erasing));
 
 // ---- Pictures
 
-const lay = (files) => {
+const usePicture = (files) => {
   const [file] = files ?? [];
   if (!file) return false;
-  asker.forget();
-  pad.layFile(file);
+  requests.cancel();
+  pad.showFile(file);
   return true;
 };
 for (const [button, input] of [
@@ -206,13 +206,13 @@ for (const [button, input] of [
 ]) {
   byId(button).addEventListener("click", () => byId(input).click());
   byId(input).addEventListener("change", ({ target }) => {
-    lay(target.files);
+    usePicture(target.files);
     // The same file may be chosen again.
     target.value = "";
   });
 }
 document.addEventListener("paste", (event) => {
-  if (lay(event.clipboardData?.files)) event.preventDefault();
+  if (usePicture(event.clipboardData?.files)) event.preventDefault();
 });
 document.addEventListener("dragover", (event) => {
   event.preventDefault();
@@ -222,17 +222,17 @@ for (const end of ["dragleave", "drop"])
   document.addEventListener(end, () => byId("paper").classList.remove("over"));
 document.addEventListener("drop", (event) => {
   event.preventDefault();
-  lay(event.dataTransfer?.files);
+  usePicture(event.dataTransfer?.files);
 });
 
 // ---- Corrections
 
-/** The prediction that a correction is about. */
+/** The prediction that is corrected. */
 const corrected = () => current?.predictions[0];
 
-function showTeach(predictions) {
+function showLabels(predictions) {
   const [first] = predictions;
-  byId("teach").hidden = !first;
+  byId("correct").hidden = !first;
   if (!first) return;
   const labels = first.probabilities.map((it) => it.class);
   const there = [...byId("labels").children].map((it) => it.textContent);
@@ -242,12 +242,12 @@ function showTeach(predictions) {
   }
   byId("labels").replaceChildren(
     ...labels.map((label) =>
-      element("button", { type: "button", text: label, onclick: () => teach(label) }),
+      element("button", { type: "button", text: label, onclick: () => correct(label) }),
     ),
   );
 }
 
-async function teach(label) {
+async function correct(label) {
   const prediction = corrected();
   if (!prediction) return;
   // Once for each picture.
@@ -255,27 +255,27 @@ async function teach(label) {
   try {
     const { pixels } = current.inputs[prediction.input];
     const kept = await api.correct({ pixels, label, model: prediction.model });
-    const right = kept.predicted === label ? "was right" : `said ${kept.predicted}`;
-    byId("kept").replaceChildren(
-      `Kept as ${label} (${prediction.model} ${right}): ${count(kept.count, "picture", "pictures")} of your own. `,
-      element("button", { type: "button", text: "Take it back", onclick: () => takeBack(kept) }),
+    const answer = kept.predicted === label ? "is correct" : `answers ${kept.predicted}`;
+    byId("saved").replaceChildren(
+      `Saved as ${label} (${prediction.model} ${answer}): ${count(kept.count, "picture", "pictures")} of your own. `,
+      element("button", { type: "button", text: "Undo", onclick: () => undo(kept) }),
     );
     await showCorrections();
   } catch (problem) {
-    byId("kept").textContent = `Not kept: ${problem.message}`;
+    byId("saved").textContent = `Not saved: ${problem.message}`;
     for (const button of byId("labels").children) button.disabled = false;
   }
 }
 
-async function takeBack(kept) {
-  for (const button of byId("kept").querySelectorAll("button")) button.disabled = true;
+async function undo(kept) {
+  for (const button of byId("saved").querySelectorAll("button")) button.disabled = true;
   try {
-    await api.takeBack(kept);
-    byId("kept").textContent = "Taken back.";
+    await api.undoCorrection(kept);
+    byId("saved").textContent = "Undone.";
     for (const button of byId("labels").children) button.disabled = false;
     await showCorrections();
   } catch (problem) {
-    byId("kept").textContent = `Not taken back: ${problem.message}`;
+    byId("saved").textContent = `Not undone: ${problem.message}`;
   }
 }
 
@@ -309,13 +309,12 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// ---- Begin
+// ---- Start
 
-const tell = (problem) => showProblem(problem);
-loadModels().catch(tell);
-showCorrections().catch(tell);
-showReports().catch(tell);
+loadModels().catch(showProblem);
+showCorrections().catch(showProblem);
+showReports().catch(showProblem);
 followTraining(async () => {
   await loadModels();
   await showReports();
-}).catch(tell);
+}).catch(showProblem);

@@ -1,8 +1,8 @@
-// The drawing area: strokes with mouse, pen, touch or keyboard, and pictures laid on it.
+// The drawing area: strokes with mouse, pen, touch or keyboard, and pictures shown on it.
 //
-// Places are kept as shares of the side (0 to 1), so that nothing depends on how large
-// the canvas is shown. The paper is white and the ink black whatever the page's colours
-// are: in the dark the style inverts what is seen, not what is sent.
+// Positions are shares of the side (0 to 1), so that nothing depends on the size of the
+// canvas on the screen. The paper is white and the ink black whatever the page's colours
+// are: in dark mode the style inverts what is shown, not what is sent.
 
 import { History } from "./history.js";
 
@@ -46,8 +46,8 @@ export class Pad extends EventTarget {
     return this.#history.canRedo;
   }
 
-  /** What lies on the paper, if it was not drawn: a file or an example. */
-  get laid() {
+  /** The picture on the paper, if it was not drawn: a file or an example. */
+  get picture() {
     const [first] = this.#history.visible;
     return first && first.kind !== "stroke" ? first : null;
   }
@@ -88,8 +88,8 @@ export class Pad extends EventTarget {
     this.#changed(true);
   }
 
-  /** Lays a file on fresh paper. What a browser cannot show is asked about all the same. */
-  async layFile(file) {
+  /** Shows a file on empty paper. A file that the browser cannot show is sent too. */
+  async showFile(file) {
     let picture = null;
     try {
       picture = await createImageBitmap(file);
@@ -100,8 +100,8 @@ export class Pad extends EventTarget {
     this.#changed(true);
   }
 
-  /** Lays an example on fresh paper. */
-  layExample(example) {
+  /** Shows an example on empty paper. */
+  showExample(example) {
     this.#history.push({ kind: "example", example, picture: onPaper(example) });
     this.#changed(true);
   }
@@ -125,12 +125,12 @@ export class Pad extends EventTarget {
     this.#context.fillRect(0, 0, width, height);
     for (const entry of this.#history.visible) {
       if (entry.kind === "stroke") this.#ink(entry, 0);
-      else if (entry.picture) this.#lay(entry.picture, entry.kind === "example");
+      else if (entry.picture) this.#drawPicture(entry.picture, entry.kind === "example");
     }
   }
 
   /** A picture as large as fits, in the middle. */
-  #lay(picture, sharp) {
+  #drawPicture(picture, sharp) {
     const side = this.#canvas.width;
     const scale = side / Math.max(picture.width, picture.height);
     const [width, height] = [picture.width * scale, picture.height * scale];

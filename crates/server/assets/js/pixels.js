@@ -28,10 +28,10 @@ const mix = (from, to, share) => from.map((value, at) => value + (to[at] - value
 const FOR = [79, 176, 234];
 const AGAINST = [255, 139, 74];
 
-/** Where ink spoke for the answer (blue) and against it (orange), over the picture. */
+/** The pixels for (blue) and against (orange) a prediction. */
 export function saliency({ height, width, values }, label) {
   return canvas({ height, width }, label, (at) =>
-    // The root brings out what is weaker than the strongest pixel.
+    // The square root makes weak pixels visible beside the strongest one.
     mix([24, 26, 30], values[at] >= 0 ? FOR : AGAINST, Math.sqrt(Math.abs(values[at]) / 100)),
   );
 }

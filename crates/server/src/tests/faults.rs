@@ -11,12 +11,13 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     http::{StatusCode, header},
 };
+use bakeoff_ask::Models;
 use bakeoff_core::ImageShape;
 use bakeoff_picture::encode_png;
 use serde_json::{Value, json};
 
 use super::support::*;
-use crate::{Limits, shelf::Models};
+use crate::Limits;
 
 fn fixture() -> (tempfile::TempDir, Fixture) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -383,7 +384,7 @@ async fn a_full_queue_is_told_with_when_to_come_back() {
         queue: 2,
         ..Limits::default()
     };
-    let models = Models::new(vec![served("mnist", "slow", 0.9, slow)], Vec::new());
+    let models = only(vec![served("mnist", "slow", 0.9, slow)]);
     let server = Fixture::new(folder.path(), models, limits);
     let body = json!({ "pixels": bar_pixels() }).to_string();
     let mut set = tokio::task::JoinSet::new();

@@ -117,7 +117,7 @@ async fn what_is_in_progress_is_finished_and_idle_connections_are_closed() {
 async fn answers_that_are_not_taken_in_are_given_up() {
     let limits = Limits {
         connections: 1,
-        stall_time: Duration::from_millis(200),
+        write_time: Duration::from_millis(200),
         ..Limits::default()
     };
     let listening = listening(limits).await;

@@ -11,24 +11,18 @@ use axum::{
     body::Body,
     http::{Request, Response, StatusCode, header},
 };
+use bakeoff_ask::{Model, Models};
 use bakeoff_core::{
-    FittedModel, ImageShape, Images, ModelSpec, ModelWriter, PredictError, Probabilities, Settings,
-    StoreError, TrainingNeighbour,
+    ConvLayer, DenseLayer, FittedModel, ImageShape, Images, Layer, Layers, ModelSpec, ModelWriter,
+    PredictError, Probabilities, Settings, StoreError, TrainingNeighbour,
 };
 use bakeoff_store::{FORMAT_VERSION, LoadedModel, Manifest, ModelFacts, TestMetrics, WeightsFile};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
 use crate::{
-    App, Limits,
-    corrections::Corrections,
-    guard::Hosts,
-    metrics::Metrics,
-    reports::Reports,
-    request::BodyBudget,
-    router::router,
-    shelf::{Models, Served, Shelf},
-    training::Training,
+    App, Limits, corrections::Corrections, metrics::Metrics, models::ModelFolder,
+    origin_check::Hosts, reports::Reports, request::BodyMemory, router::router, training::Training,
     workers::Workers,
 };
 
@@ -85,13 +79,32 @@ impl FittedModel for Tenths {
         Ok(Some((0..count).map(near).collect()))
     }
 
+    /// Other layers than it answers by: enough to have something to explain.
+    fn layers(&self) -> Option<Layers> {
+        let convolution = ConvLayer {
+            filters: 1,
+            kernel: [1, 1],
+            stride: [1, 1],
+            pad: [0; 4],
+            weights: vec![1.0; self.shape.channels],
+            bias: vec![0.0],
+        };
+        let values = self.shape.height * self.shape.width;
+        let dense = DenseLayer {
+            weights: vec![0.5; 10 * values],
+            bias: vec![0.0; 10],
+        };
+        let layers = vec![Layer::Conv(convolution), Layer::Dense(dense)];
+        Layers::new(self.shape, 1.0 / 255.0, layers).ok()
+    }
+
     fn save(&self, _: &mut dyn ModelWriter) -> Result<(), StoreError> {
         Ok(())
     }
 }
 
 /// A model of that name that was right on so much of its test part.
-pub(super) fn served(dataset: &str, name: &str, accuracy: f64, model: Tenths) -> Arc<Served> {
+pub(super) fn served(dataset: &str, name: &str, accuracy: f64, model: Tenths) -> Arc<Model> {
     let facts = ModelFacts {
         name: name.into(),
         dataset: dataset.into(),
@@ -127,7 +140,7 @@ pub(super) fn served(dataset: &str, name: &str, accuracy: f64, model: Tenths) ->
         },
         checksum: format!("{dataset}/{name}"),
     };
-    Arc::new(Served::new(LoadedModel {
+    Arc::new(Model::new(LoadedModel {
         full_name: format!("{dataset}/{name}"),
         manifest,
         model: Box::new(model),
@@ -143,13 +156,21 @@ pub(super) fn tenths() -> Tenths {
     }
 }
 
+/// These models and no others.
+pub(super) fn only(ready: Vec<Arc<Model>>) -> Models {
+    Models {
+        ready,
+        ..Models::default()
+    }
+}
+
 /// Two models of the same data.
 pub(super) fn two_models() -> Models {
     let models = vec![
         served("mnist", "worse", 0.8, tenths()),
         served("mnist", "better", 0.9, tenths()),
     ];
-    Models::new(models, Vec::new())
+    only(models)
 }
 
 /// A server over `folder`, which answers for `localhost`.
@@ -161,14 +182,14 @@ pub(super) struct Fixture {
 impl Fixture {
     pub(super) fn new(folder: &Path, models: Models, limits: Limits) -> Self {
         let metrics = Arc::new(Metrics::new());
-        let shelf = Arc::new(Shelf::new(&folder.join("models")));
-        shelf.put(models);
+        let folder_of_models = ModelFolder::new(&folder.join("models"));
+        folder_of_models.replace(models);
         let app = Arc::new(App {
             hosts: Hosts::new("127.0.0.1", [127, 0, 0, 1].into()),
-            shelf,
+            models: Arc::new(folder_of_models),
             workers: Workers::start(limits.threads, limits.queue, Arc::clone(&metrics))
                 .expect("threads"),
-            bodies: BodyBudget::new(limits),
+            bodies: BodyMemory::new(limits),
             corrections: Corrections::new(&folder.join("corrections")),
             examples: Arc::default(),
             reports: Reports::new(&folder.join("reports")),

@@ -1,0 +1,109 @@
+//! What is asked about, prepared as the models need it.
+
+use bakeoff_core::{ImageShape, Images};
+use bakeoff_picture::{PictureError, prepare};
+
+/// What is asked about. `B` holds the bytes of a file.
+pub enum Subject<B> {
+    /// A PNG or JPEG file, to be prepared.
+    Picture(B),
+    /// The values of a picture as a model sees them, taken as they are.
+    Pixels(Vec<u8>),
+}
+
+/// A picture as models of one input shape see it.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// A batch of one.
+    pub images: Images,
+    /// What was done to the picture, in order.
+    pub steps: Vec<String>,
+    /// What may make the answers less reliable.
+    pub warnings: Vec<String>,
+}
+
+/// Why there is no input for a model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// The picture cannot be prepared, or nothing is drawn in it.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The values are not one picture of the model's input shape.
+    #[error("`pixels` has {got} values; a picture of {shape} has {}", shape.pixels())]
+    Pixels {
+        /// How many there are.
+        got: usize,
+        /// The model's input shape.
+        shape: ImageShape,
+    },
+}
+
+impl<B: AsRef<[u8]>> Subject<B> {
+    fn prepare(&self, shape: ImageShape) -> Result<Input, InputError> {
+        match self {
+            Self::Picture(bytes) => {
+                let done = prepare(bytes.as_ref(), shape)?;
+                Ok(Input {
+                    images: done.images,
+                    steps: done.steps.iter().map(ToString::to_string).collect(),
+                    warnings: done.warnings.iter().map(ToString::to_string).collect(),
+                })
+            }
+            Self::Pixels(pixels) => {
+                let images = Images::new(shape, pixels.clone())
+                    .ok()
+                    .filter(|images| images.len() == 1)
+                    .ok_or(InputError::Pixels {
+                        got: pixels.len(),
+                        shape,
+                    })?;
+                if pixels.windows(2).all(|pair| pair[0] == pair[1]) {
+                    return Err(PictureError::NothingDrawn.into());
+                }
+                Ok(Input {
+                    images,
+                    steps: Vec::new(),
+                    warnings: Vec::new(),
+                })
+            }
+        }
+    }
+}
+
+/// One picture, prepared once for each input shape.
+pub struct Inputs<'a, B> {
+    subject: &'a Subject<B>,
+    prepared: Vec<Input>,
+}
+
+impl<'a, B: AsRef<[u8]>> Inputs<'a, B> {
+    /// Nothing is prepared yet.
+    pub fn new(subject: &'a Subject<B>) -> Self {
+        Self {
+            subject,
+            prepared: Vec::new(),
+        }
+    }
+
+    /// The input for models of this shape, with its position among all inputs.
+    ///
+    /// # Errors
+    /// When the picture cannot be prepared for this shape.
+    pub fn of(&mut self, shape: ImageShape) -> Result<(usize, &Input), InputError> {
+        let known = |input: &Input| input.images.shape() == shape;
+        let position = match self.prepared.iter().position(known) {
+            Some(position) => position,
+            None => {
+                self.prepared.push(self.subject.prepare(shape)?);
+                self.prepared.len() - 1
+            }
+        };
+        Ok((position, &self.prepared[position]))
+    }
+
+    /// All inputs so far, in the order in which they were asked for.
+    pub fn into_vec(self) -> Vec<Input> {
+        self.prepared
+    }
+}

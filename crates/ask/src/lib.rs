@@ -1,0 +1,19 @@
+//! Asking saved models what a picture shows.
+//!
+//! `bakeoff predict`, `bakeoff evaluate` and the local page all ask here, so that they find
+//! the same models by the same names, prepare a picture in the same way and give the same
+//! numbers:
+//!
+//! 1. [`Model::open`] finds one saved model by its name, [`Models::read`] reads all of them.
+//! 2. [`Inputs`] prepares a picture once for each input shape that the models have.
+//! 3. [`Model::answer`] asks one model, [`Model::explain`] asks it why.
+
+mod explain;
+mod input;
+mod models;
+mod names;
+
+pub use explain::{ExplainError, ExplainKind, Explanation};
+pub use input::{Input, InputError, Inputs, Subject};
+pub use models::{Answer, Model, Models, OpenError, Unreadable};
+pub use names::{NameError, short_name};

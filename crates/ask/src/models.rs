@@ -1,0 +1,228 @@
+//! Saved models that are ready to answer.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use bakeoff_core::{Images, Layers, PredictError, StoreError};
+use bakeoff_store::LoadedModel;
+use serde::Serialize;
+
+use crate::names::{NameError, find, short_name};
+
+/// A saved model that is ready to answer.
+pub struct Model {
+    /// The model with its name and its manifest.
+    pub saved: LoadedModel,
+    layers: OnceLock<Option<Layers>>,
+}
+
+/// What a model answers about one picture.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The most probable class, by its position.
+    pub label: u16,
+    /// The probability of each class.
+    pub probabilities: Vec<f32>,
+    /// How long the model took.
+    pub took: Duration,
+}
+
+impl Answer {
+    /// The probability of the most probable class.
+    pub fn confidence(&self) -> f32 {
+        self.probabilities[usize::from(self.label)]
+    }
+
+    /// The classes by their positions, the most probable first.
+    pub fn ranked(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.probabilities.len()).collect();
+        // Stable, so that equals stay in the order of the classes, as for `label`.
+        order.sort_by(|&a, &b| self.probabilities[b].total_cmp(&self.probabilities[a]));
+        order
+    }
+}
+
+/// Why a model cannot be opened by its name.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// No model has this name.
+    #[error(
+        "{error}\nsaved models are in the folder {}; {}",
+        folder.display(), how_to_train(error)
+    )]
+    Name {
+        /// What is wrong with the name.
+        error: NameError,
+        /// The folder of saved models.
+        folder: PathBuf,
+    },
+    /// The model or the folder of models cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn how_to_train(error: &NameError) -> String {
+    match error {
+        // `mnist/cnn` is trained by running the experiment's model `cnn`.
+        NameError::Unknown { name, .. } if bakeoff_zoo::family(short_name(name)).is_ok() => {
+            format!("train it with `bakeoff run --models {}`", short_name(name))
+        }
+        _ => "train models with `bakeoff run`".to_owned(),
+    }
+}
+
+impl Model {
+    /// A model that was loaded.
+    pub fn new(saved: LoadedModel) -> Self {
+        Self {
+            saved,
+            layers: OnceLock::new(),
+        }
+    }
+
+    /// Reads the model called `name` (`cnn`, or `mnist/cnn` where several datasets have a
+    /// `cnn`) from a folder of saved models.
+    ///
+    /// # Errors
+    /// When there is no such model, there are several, or it cannot be read.
+    pub fn open(folder: &Path, name: &str) -> Result<Self, OpenError> {
+        let listed = bakeoff_store::list(folder)?;
+        let names: Vec<&str> = listed.iter().map(|it| it.full_name.as_str()).collect();
+        let position = find(name, &names).map_err(|error| OpenError::Name {
+            error,
+            folder: folder.to_owned(),
+        })?;
+        let saved = bakeoff_store::load(&listed[position].folder, bakeoff_zoo::family)?;
+        Ok(Self::new(saved))
+    }
+
+    /// The name that is never ambiguous: `mnist/cnn`.
+    pub fn name(&self) -> &str {
+        &self.saved.full_name
+    }
+
+    /// The name of one of its classes.
+    pub fn class_name(&self, class: usize) -> &str {
+        // As many names as classes: checked when the model was loaded.
+        let names = &self.saved.manifest.facts.class_names;
+        names.get(class).map_or("", String::as_str)
+    }
+
+    /// Asks about the one picture of a batch.
+    ///
+    /// # Errors
+    /// When the model cannot answer.
+    pub fn answer(&self, images: &Images) -> Result<Answer, PredictError> {
+        let start = Instant::now();
+        let probabilities = self.saved.model.predict_proba(images)?;
+        let took = start.elapsed();
+        let &[label] = &probabilities.predicted()[..] else {
+            return Err(PredictError::Engine {
+                engine: "any",
+                reason: format!("{} pictures instead of one", images.len()),
+            });
+        };
+        Ok(Answer {
+            label,
+            probabilities: probabilities.row(0).to_vec(),
+            took,
+        })
+    }
+
+    /// The model as a chain of layers, if it is one; computed when first asked for.
+    pub(crate) fn layers(&self) -> Option<&Layers> {
+        self.layers
+            .get_or_init(|| self.saved.model.layers())
+            .as_ref()
+    }
+}
+
+/// A saved model that cannot be read.
+#[derive(Clone, Debug, Serialize)]
+pub struct Unreadable {
+    /// Its full name.
+    pub name: String,
+    /// What is wrong with it, and what to do.
+    pub reason: String,
+}
+
+/// All models of a folder. It never changes; reading the folder again gives another one.
+#[derive(Default)]
+pub struct Models {
+    /// Those that are ready to answer.
+    pub ready: Vec<Arc<Model>>,
+    /// Those that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl Models {
+    /// Reads every model of a folder, in the order of their names. A model that is already
+    /// in `known` and has not changed is not read again. A damaged model hides no other.
+    ///
+    /// # Errors
+    /// When the folder exists but cannot be read.
+    pub fn read(folder: &Path, known: &Self) -> Result<Self, StoreError> {
+        let mut models = Self::default();
+        for listed in bakeoff_store::list(folder)? {
+            let unchanged = listed.manifest.as_ref().ok().and_then(|manifest| {
+                known.ready.iter().find(|model| {
+                    // A copy has the same checksum but another name.
+                    model.name() == listed.full_name
+                        && model.saved.manifest.checksum == manifest.checksum
+                })
+            });
+            if let Some(model) = unchanged {
+                models.ready.push(Arc::clone(model));
+                continue;
+            }
+            let loaded = listed
+                .manifest
+                .and_then(|_| bakeoff_store::load(&listed.folder, bakeoff_zoo::family));
+            match loaded {
+                Ok(saved) => models.ready.push(Arc::new(Model::new(saved))),
+                Err(error) => models.unreadable.push(Unreadable {
+                    name: listed.full_name,
+                    reason: error.to_string(),
+                }),
+            }
+        }
+        Ok(models)
+    }
+
+    /// The same models, the best accuracy on the test part first.
+    pub fn best_first(mut self) -> Self {
+        let accuracy = |model: &Model| model.saved.manifest.facts.test.accuracy;
+        self.ready.sort_by(|a, b| {
+            accuracy(b)
+                .total_cmp(&accuracy(a))
+                .then_with(|| a.name().cmp(b.name()))
+        });
+        self
+    }
+
+    /// The models of these names (`cnn`, or `mnist/cnn` where several datasets have a
+    /// `cnn`), each once and in the order of [`Self::ready`]; all models if no name is given.
+    ///
+    /// # Errors
+    /// When a name stands for no model or for several.
+    pub fn named(&self, names: &[String]) -> Result<Vec<Arc<Model>>, NameError> {
+        if names.is_empty() {
+            return Ok(self.ready.clone());
+        }
+        let known: Vec<&str> = self.ready.iter().map(|model| model.name()).collect();
+        let mut wanted = names
+            .iter()
+            .map(|name| find(name, &known))
+            .collect::<Result<Vec<_>, _>>()?;
+        wanted.sort_unstable();
+        wanted.dedup();
+        Ok(wanted
+            .into_iter()
+            .map(|position| Arc::clone(&self.ready[position]))
+            .collect())
+    }
+}

@@ -1,0 +1,194 @@
+//! The leaderboard of the page: one row for each model, the mean over its seeds.
+
+use bakeoff_measures::{ACCURACY, ERRORS, FIT_TIME, LOG_LOSS, Measure, Shown};
+use bakeoff_metrics::{Interval, Metric};
+
+use super::{
+    models::{Dataset, Place, missing_reason},
+    sections::best_group,
+    table::{Cell, Table},
+    words::Words,
+};
+use crate::{
+    analysis::{Entry, Group, significance::ModelScores},
+    charts,
+};
+
+/// The leaderboard of one dataset.
+pub(crate) struct Leaderboard {
+    /// The name of the dataset, where there are several.
+    pub(crate) heading: Option<String>,
+    pub(crate) table: Table,
+    /// Which model is best, and which are not significantly different from it.
+    pub(crate) best: Option<Words>,
+    /// Every trial, where models have several.
+    pub(crate) trials: Option<Table>,
+}
+
+/// What the cells of a model are made of.
+struct Row<'g, 'a> {
+    entry: &'g Entry<'a>,
+    place: &'g Place,
+    scores: Option<&'g ModelScores>,
+    samples: usize,
+}
+
+impl Row<'_, '_> {
+    /// The 95 % interval of a score, where it has one.
+    fn interval(&self, measure: &Measure) -> Option<Interval> {
+        self.scores?.score(measure.metric?)?.interval
+    }
+}
+
+/// The leaderboard of a dataset.
+pub(crate) fn leaderboard(dataset: &Dataset<'_, '_>) -> Leaderboard {
+    let group = dataset.group;
+    let rows: Vec<Row<'_, '_>> = dataset
+        .models()
+        .enumerate()
+        .map(|(index, (entry, place))| Row {
+            entry,
+            place,
+            scores: group.significance.of_entry(index),
+            samples: entry.example().map_or(0, |(_, s)| s.evaluation.samples),
+        })
+        .collect();
+    let several_models = group.significance.models.len() > 1;
+    let several_seeds = group.entries.iter().any(|entry| entry.trials.len() > 1);
+    let intervals = || rows.iter().filter_map(|row| row.interval(&ACCURACY));
+    let axis = Interval {
+        low: intervals().map(|i| i.low).fold(1.0, f64::min),
+        high: intervals().map(|i| i.high).fold(0.0, f64::max),
+    };
+    let errors = rows.iter().filter_map(|row| row.entry.mean_of(&ERRORS));
+    let most_errors = errors.fold(1.0, f64::max);
+    let caption = format!(
+        "Models by accuracy on the test images of {}{}",
+        group.name,
+        if several_seeds {
+            ", means over seeds"
+        } else {
+            ""
+        }
+    );
+    let table = Table::of(caption, &rows)
+        .class("sortable board")
+        .text("model", |row| name_cell(row, several_models))
+        .each(Measure::shown_in(Shown::Page), |table, measure| {
+            let best = best_value(measure, &rows);
+            table.cells(measure.label, |row| {
+                value_cell(row, measure, best, axis, most_errors)
+            })
+        });
+    Leaderboard {
+        heading: dataset.heading.clone(),
+        table: table.done(),
+        best: several_models.then(|| best_group(group)),
+        trials: several_seeds.then(|| all_trials(group)),
+    }
+}
+
+/// The best mean of a column; `None` where there is nothing to choose from.
+fn best_value(measure: &Measure, rows: &[Row<'_, '_>]) -> Option<f64> {
+    let means: Vec<f64> = rows
+        .iter()
+        .filter_map(|row| row.entry.mean_of(measure))
+        .collect();
+    let worse = |a: &f64, b: &f64| measure.gain(*a, *b).total_cmp(&0.0);
+    let best = means.iter().copied().max_by(worse)?;
+    means.iter().any(|value| *value != best).then_some(best)
+}
+
+fn name_cell(row: &Row<'_, '_>, several_models: bool) -> Cell {
+    let entry = row.entry;
+    let all = entry.trials.len();
+    let seeds = match entry.successes().count() {
+        0 => String::new(),
+        ok if ok < all => format!(" · {ok} of {all} seeds"),
+        _ if all == 1 => String::new(),
+        _ => format!(" · {all} seeds"),
+    };
+    let spread = row
+        .scores
+        .and_then(|scores| scores.score(Metric::Accuracy)?.seeds)
+        .map_or_else(String::new, |spread| {
+            format!(" ±{:.2}\u{a0}%", 100.0 * spread.deviation)
+        });
+    let starred = several_models && row.scores.is_some_and(|scores| scores.tied_with_best);
+    Cell {
+        sort: Some(entry.model.to_owned()),
+        small: entry.trials.first().map(|trial| {
+            let spec = &trial.planned.trial.spec;
+            format!("{} · {}{seeds}{spread}", spec.family, spec.engine)
+        }),
+        series: charts::series_class(entry.series),
+        link: Some(format!("#{}", row.place.section)),
+        star: starred.then_some("best, or not significantly different from it"),
+        ..Cell::from(entry.model)
+    }
+}
+
+/// The mean of a measure. Accuracy has a drawing of its interval under it, the number of errors
+/// a bar.
+fn value_cell(
+    row: &Row<'_, '_>,
+    measure: &Measure,
+    best: Option<f64>,
+    axis: Interval,
+    most_errors: f64,
+) -> Cell {
+    if row.entry.example().is_none() {
+        return Cell {
+            problem: true,
+            ..Cell::from(missing_reason(row.entry))
+        };
+    }
+    let value = row.entry.mean_of(measure);
+    let interval = row.interval(measure);
+    let width = (axis.high - axis.low).max(f64::MIN_POSITIVE);
+    let place = |value: f64| (100.0 * (value - axis.low) / width).round() as u32;
+    let range = interval
+        .zip(value)
+        .filter(|_| *measure == ACCURACY)
+        .map(|(interval, value)| (place(interval.low), place(value), place(interval.high)));
+    Cell {
+        best: value.is_some() && value == best,
+        bar: value
+            .filter(|_| *measure == ERRORS)
+            .map(|errors| (100.0 * errors / most_errors).round() as u32),
+        range,
+        series: charts::series_class(row.entry.series),
+        ..Cell::with_interval(measure, value, interval, row.samples)
+    }
+}
+
+/// Every trial on its own.
+fn all_trials(group: &Group<'_>) -> Table {
+    let trials = group.entries.iter().flat_map(|entry| &entry.trials);
+    Table::of(format!("Every trial on {}", group.name), trials)
+        .text("model", |trial| trial.planned.trial.model.as_str())
+        .cells("seed", |trial| {
+            let seed = trial.planned.trial.seed.to_string();
+            Cell {
+                sort: Some(seed.clone()),
+                ..Cell::from(seed)
+            }
+        })
+        .text("status", |trial| trial.status().as_str())
+        .each(
+            [&ACCURACY, &ERRORS, &LOG_LOSS, &FIT_TIME],
+            |table, measure| {
+                table.cells(measure.label, |trial| {
+                    let success = trial.success();
+                    let samples = success.map_or(0, |s| s.evaluation.samples);
+                    Cell::measure(
+                        measure,
+                        success.and_then(|s| s.values.get(measure)),
+                        samples,
+                    )
+                })
+            },
+        )
+        .text("trial", |trial| trial.planned.id.as_str())
+        .done()
+}

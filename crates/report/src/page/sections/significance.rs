@@ -1,0 +1,302 @@
+//! Whether the models differ significantly: intervals, every pair, and sentences about both.
+
+use bakeoff_measures::{ACCURACY, LOG_LOSS, Measure, format};
+use bakeoff_metrics::{Bootstrap, Metric};
+
+use super::super::{
+    figure::{Figure, Figures},
+    models::{largest_p, names, test_images},
+    part::Part,
+    table::{Cell, Table},
+    words::{Words, bold},
+};
+use crate::{
+    analysis::{
+        Group,
+        significance::{Difference, HEADLINES, ModelScores, PairDifference},
+    },
+    charts::{ScoreRow, intervals},
+};
+
+/// With more pairs than this, there are sentences only about those with the best model.
+const MOST_SENTENCES: usize = 10;
+
+/// What one dataset says.
+pub(super) fn part(group: &Group<'_>, charts: &mut Figures<'_>) -> Option<Part> {
+    let found = &group.significance;
+    if found.models.len() < 2 {
+        return None;
+    }
+    let few = found.pairs.len() <= MOST_SENTENCES;
+    let mut sentences: Vec<Words> = found
+        .pairs
+        .iter()
+        .filter(|pair| few || pair.first == 0)
+        .map(|pair| pair_words(group, pair))
+        .collect();
+    sentences.extend(seeds_words(group));
+    let mut notes = vec![format!(
+        "All p-values are corrected for {} (Holm). Accuracy is compared by McNemar's test \
+         (mid-p), which uses the images that only one of the two models classifies correctly; \
+         with several seeds by its exact extension to shares of fits. Areas under the ROC curve \
+         are compared by DeLong's test where each model has one fit. Everything else is \
+         compared by {} paired, stratified bootstrap resamples of the test images with BCa \
+         intervals; their p-values are at least 0.001 before the correction.",
+        format::counted(found.pairs.len() as u64, "comparison", "comparisons"),
+        format::count(Bootstrap::RESAMPLES as u64),
+    )];
+    if found.models.iter().any(|model| model.fits > 1) {
+        notes.push(
+            "Intervals and p-values are about the test images: what another sample of the same \
+             size would give for the same fits. They do not include the differences between \
+             seeds, which are shown separately."
+                .to_owned(),
+        );
+    }
+    Some(Part {
+        lead: best_group(group),
+        sentences,
+        figures: vec![accuracies(group, charts)],
+        tables: vec![scores(group), pairs(group)],
+        notes,
+        ..Part::default()
+    })
+}
+
+fn name<'g>(group: &'g Group<'_>, model: &ModelScores) -> &'g str {
+    group.entries[model.entry].model
+}
+
+/// Which model is best, and which are not significantly different from it.
+pub(crate) fn best_group(group: &Group<'_>) -> Words {
+    let found = &group.significance;
+    let best: Vec<&str> = found.best_group().map(|model| name(group, model)).collect();
+    let words = match best.as_slice() {
+        [] => String::new(),
+        [only] => {
+            let p = largest_p(found.pairs.iter().filter(|pair| pair.first == 0));
+            format!(
+                "{} is significantly more accurate than every other model ({} for each).",
+                bold(only),
+                format::p_text(p).replace('=', "≤")
+            )
+        }
+        [best, others @ ..] => format!(
+            "{} {} {} from the best model, {best}, on these test images.",
+            bold(names(others.iter().copied())),
+            if others.len() == 1 { "is" } else { "are" },
+            bold("not significantly different")
+        ),
+    };
+    words.into()
+}
+
+/// A sentence about two models.
+fn pair_words(group: &Group<'_>, pair: &PairDifference) -> Words {
+    let model = |place: usize| &group.significance.models[place];
+    let first = name(group, model(pair.first));
+    let second = name(group, model(pair.second));
+    let (ahead, behind) = (pair.swap.first_ahead, pair.swap.second_ahead);
+    if ahead + behind == 0 {
+        let (first, second) = (bold(first), bold(second));
+        let words = "are correct and wrong on exactly the same test images";
+        return format!("{first} and {second} {words}.").into();
+    }
+    let images = format::counted(ahead, "test image", "test images");
+    let behind = format::count(behind);
+    let counts = if model(pair.first).fits > 1 || model(pair.second).fits > 1 {
+        format!(
+            "the fits of {first} are correct more often on {images}, those of {second} on {behind}"
+        )
+    } else {
+        format!("only {first} is correct on {images}, only {second} on {behind}")
+    };
+    let difference = pair.difference(Metric::Accuracy);
+    let p = difference.and_then(|difference| difference.adjusted_p);
+    let p = format::p_text(p.unwrap_or(1.0));
+    let difference = bold(if pair.accuracy_differs() {
+        format!("{first} is significantly better than {second}")
+    } else {
+        format!("{first} and {second} are not significantly different")
+    });
+    format!("{difference}: {counts} ({p}).").into()
+}
+
+/// Whether another seed could change the order of the first two models.
+fn seeds_words(group: &Group<'_>) -> Option<Words> {
+    let [best, second, ..] = group.significance.models.as_slice() else {
+        return None;
+    };
+    let seeds = |model: &ModelScores| model.score(Metric::Accuracy)?.seeds;
+    let (own, theirs) = (seeds(best)?, seeds(second)?);
+    let (first, second) = (name(group, best), name(group, second));
+    let accuracy = |value| ACCURACY.write(value, test_images(group));
+    let (low, high) = (accuracy(own.low), accuracy(own.high));
+    let (their_low, their_high) = (accuracy(theirs.low), accuracy(theirs.high));
+    let words = if own.low == own.high && theirs.low == theirs.high {
+        format!(
+            "The seed makes no difference for {first} and {second}: the accuracy is the same in \
+             every fit."
+        )
+    } else if own.low >= theirs.high {
+        let than = if own.low > theirs.high {
+            "better than"
+        } else {
+            "as good as"
+        };
+        format!(
+            "The seed does not change their order: the worst of the {} fits of {first} ({low}) \
+             is still {than} the best of {second} ({their_high}).",
+            best.fits
+        )
+    } else {
+        format!(
+            "The seed can change their order: the fits of {first} range from {low} to {high}, \
+             those of {second} from {their_low} to {their_high}."
+        )
+    };
+    Some(words.into())
+}
+
+/// Accuracy with its interval, and every seed.
+fn accuracies(group: &Group<'_>, charts: &mut Figures<'_>) -> Figure {
+    let rows: Vec<ScoreRow<'_>> = group
+        .significance
+        .models
+        .iter()
+        .filter_map(|model| {
+            let entry = &group.entries[model.entry];
+            let score = model.score(Metric::Accuracy)?;
+            let fits = entry.successes().map(|(_, s)| s.evaluation.accuracy);
+            Some(ScoreRow {
+                label: entry.model,
+                series: entry.series,
+                value: score.value,
+                interval: score.interval,
+                points: fits.filter(|_| model.fits > 1).collect(),
+                text: ACCURACY.write(score.value, test_images(group)),
+                starred: model.tied_with_best,
+            })
+        })
+        .collect();
+    let seeds = if rows.iter().any(|row| !row.points.is_empty()) {
+        " Small circles are single seeds."
+    } else {
+        ""
+    };
+    charts.figure(
+        "accuracy-intervals",
+        &intervals(ACCURACY.label, &rows),
+        "Accuracy with its 95 % confidence interval",
+        format!(
+            "What other test images of the same kind could give. A star marks the best model \
+             and those that are not significantly different from it. Intervals of two models \
+             may overlap although one is significantly better, because both predict the same \
+             images.{seeds}"
+        ),
+        None,
+    )
+}
+
+/// Every headline score with its interval.
+fn scores(group: &Group<'_>) -> Table {
+    let models = &group.significance.models;
+    let samples = test_images(group);
+    let several = models.iter().any(|model| model.fits > 1);
+    let spread = if several {
+        "; spread is the standard deviation over seeds"
+    } else {
+        ""
+    };
+    let table = Table::of(
+        format!(
+            "Scores on {} with 95\u{a0}% confidence intervals{spread}",
+            group.name
+        ),
+        models,
+    )
+    .text("model", |model| name(group, model))
+    .each(HEADLINES, |table, metric| {
+        let measure = Measure::of(metric);
+        table.cells(measure.label, |model| {
+            let score = model.score(metric);
+            let interval = score.and_then(|score| score.interval);
+            let value = score.map(|score| score.value);
+            Cell::with_interval(measure, value, interval, samples)
+        })
+    });
+    if !several {
+        return table.done();
+    }
+    let spreads = [(&ACCURACY, "\u{a0}points"), (&LOG_LOSS, "")];
+    table
+        .counts("fits", |model| model.fits as u64)
+        .each(spreads, |table, (measure, unit)| {
+            table.numbers(
+                format!("{}, spread over seeds", measure.label),
+                |deviation| {
+                    let value = measure.unit.in_points(deviation);
+                    format!("±{}{unit}", format::significant(value))
+                },
+                |model| {
+                    let score = model.score(measure.metric?)?;
+                    Some(score.seeds?.deviation)
+                },
+            )
+        })
+        .done()
+}
+
+/// Every two models.
+fn pairs(group: &Group<'_>) -> Table {
+    let found = &group.significance;
+    let model = |place: usize| name(group, &found.models[place]);
+    Table::of(
+        format!(
+            "Every two models on the same test images of {}: differences with 95\u{a0}% \
+             confidence intervals (not corrected), p-values corrected for all pairs; the result \
+             is by accuracy; for log loss, lower is better",
+            group.name
+        ),
+        &found.pairs,
+    )
+    .text("better", |pair| model(pair.first))
+    .text("worse", |pair| model(pair.second))
+    .counts("only the better correct", |pair| pair.swap.first_ahead)
+    .counts("only the worse correct", |pair| pair.swap.second_ahead)
+    .each(HEADLINES, |table, metric| {
+        let measure = Measure::of(metric);
+        table
+            .cells(format!("difference in {}", measure.label), |pair| {
+                difference_cell(measure, pair.difference(metric))
+            })
+            .numbers("p", format::p_value, |pair| {
+                pair.difference(metric)?.adjusted_p
+            })
+    })
+    .text("result", |pair| {
+        if pair.accuracy_differs() {
+            "significantly different"
+        } else {
+            "not significantly different"
+        }
+    })
+    .done()
+}
+
+fn difference_cell(measure: &Measure, difference: Option<&Difference>) -> Cell {
+    let unit = measure.unit;
+    let interval = difference.and_then(|difference| difference.interval);
+    Cell {
+        small: interval.map(|interval| {
+            format!(
+                "{} to {}",
+                unit.write_difference(interval.low),
+                unit.write_difference(interval.high)
+            )
+        }),
+        ..Cell::number(difference.map(|difference| difference.value), |value| {
+            unit.write_difference_with_unit(value)
+        })
+    }
+}

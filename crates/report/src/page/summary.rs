@@ -1,0 +1,164 @@
+//! The result in words, derived from the same numbers as the leaderboard.
+
+use bakeoff_measures::{ACCURACY, ERRORS, FIT_TIME, LATENCY_P50, MODEL_SIZE, Measure, format};
+use bakeoff_metrics::Interval;
+
+use super::{
+    models::{Dataset, largest_p, names, seed_spread},
+    words::{Words, bold},
+};
+use crate::analysis::{Entry, Group, significance::PairDifference};
+
+/// What the trials of a dataset say, most important first.
+pub(crate) fn summary(dataset: &Dataset<'_, '_>) -> Vec<Words> {
+    let group = dataset.group;
+    let ranked: Vec<&Entry<'_>> = group
+        .entries
+        .iter()
+        .filter(|entry| entry.mean_accuracy().is_some())
+        .collect();
+    let Some((best, others)) = ranked.split_first() else {
+        let words = format!(
+            "There is no result on {} yet: no trial succeeded.",
+            bold(group.name)
+        );
+        return vec![words.into()];
+    };
+    let mut sentences = vec![lead(best, others, dataset.heading.as_deref())];
+    sentences.extend(certainty(group));
+    sentences.extend(errors(best, others));
+    sentences.extend(others.first().map(|second| costs(best, second)));
+    sentences.extend(cheapest(&ranked));
+    sentences.into_iter().map(Words::from).collect()
+}
+
+fn lead(best: &Entry<'_>, others: &[&Entry<'_>], dataset: Option<&str>) -> String {
+    let tied = others
+        .iter()
+        .take_while(|other| other.mean_accuracy() == best.mean_accuracy())
+        .map(|other| other.model);
+    let leaders: Vec<&str> = std::iter::once(best.model).chain(tied).collect();
+    let on = dataset.map_or_else(String::new, |dataset| format!(" on {dataset}"));
+    let is = match (leaders.len(), others.is_empty()) {
+        (1, true) => "is the only model with results",
+        (1, false) => "has the highest accuracy",
+        _ => "have the same, highest accuracy",
+    };
+    let success = best.example().map(|(_, success)| success);
+    let samples = success.map_or(0, |success| success.evaluation.samples);
+    let interval = success.map(|success| {
+        let Interval { low, high } = success.interval();
+        let interval = ACCURACY.unit.write_interval(low, high, samples);
+        format!("95\u{a0}% confidence interval {interval}\u{a0}%")
+    });
+    let certainty = seed_spread(best).or(interval);
+    format!(
+        "{} {is}{on}: {} of {} correct{}.",
+        bold(names(leaders)),
+        bold(ACCURACY.write_or_dash(best.mean_accuracy(), samples)),
+        format::counted(samples as u64, "test image", "test images"),
+        certainty.map_or_else(String::new, |certainty| format!(" ({certainty})")),
+    )
+}
+
+/// Whether the best is significantly better; nothing where several have the same accuracy.
+fn certainty(group: &Group<'_>) -> Option<String> {
+    let found = &group.significance;
+    let entry = |place: usize| &group.entries[found.models[place].entry];
+    let with_best = || found.pairs.iter().filter(|pair| pair.first == 0);
+    if with_best().any(|pair| entry(pair.second).mean_accuracy() == entry(0).mean_accuracy()) {
+        return None;
+    }
+    let (clear, open): (Vec<_>, Vec<_>) = with_best().partition(|pair| pair.accuracy_differs());
+    let list = |pairs: &[&PairDifference]| names(pairs.iter().map(|pair| entry(pair.second).model));
+    let p = format::p_text(largest_p(clear.iter().copied()));
+    let p = if clear.len() > 1 {
+        p.replace('=', "≤")
+    } else {
+        p
+    };
+    let significant = bold(format!("from {} is significant", list(&clear)));
+    let open_words = bold(format!("from {} is not significant", list(&open)));
+    match (open.as_slice(), clear.as_slice()) {
+        ([], []) => None,
+        ([], _) => Some(format!("The difference {significant} ({p}).")),
+        (_, []) => Some(format!("The difference {open_words}.")),
+        (_, clear) => Some(format!(
+            "The difference {open_words}; from {} it is significant ({p}).",
+            list(clear)
+        )),
+    }
+}
+
+fn errors(best: &Entry<'_>, others: &[&Entry<'_>]) -> Option<String> {
+    let own = best.mean_of(&ERRORS)?;
+    // The first that is worse, and the last.
+    let mut worse = others.iter().filter_map(|other| {
+        let theirs = other.mean_of(&ERRORS)?;
+        (theirs > own).then_some((other.model, theirs))
+    });
+    let (next, theirs) = worse.next()?;
+    let fewer = |theirs: f64| {
+        let share = 100.0 * (1.0 - own / theirs);
+        let digits = usize::from(share < 1.0);
+        format!("{share:.digits$}\u{a0}%")
+    };
+    let second = others.first();
+    let tied = second.is_some_and(|other| other.mean_accuracy() == best.mean_accuracy());
+    let count = |errors: f64| ERRORS.write(errors, 0);
+    let last = worse.next_back().map_or_else(String::new, |(last, most)| {
+        format!(" and {} fewer than {last} ({})", fewer(most), count(most))
+    });
+    Some(format!(
+        "{} {} {}, {} ({}){last}.",
+        if tied { "Each makes" } else { "It makes" },
+        count(own),
+        if own == 1.0 { "error" } else { "errors" },
+        bold(format!("{} fewer than {next}", fewer(theirs))),
+        count(theirs)
+    ))
+}
+
+fn costs(best: &Entry<'_>, second: &Entry<'_>) -> String {
+    let against = |measure: &Measure, verb: &str| {
+        let own = best.mean_of(measure).unwrap_or_default();
+        let theirs = second.mean_of(measure).unwrap_or_default();
+        let words = match own / theirs {
+            ratio if !ratio.is_normal() => verb.to_owned(),
+            ratio if ratio > 1.05 => format!("{verb} {} slower", format::times(ratio)),
+            ratio if ratio < 1.0 / 1.05 => {
+                format!("{verb} {} faster", format::times(1.0 / ratio))
+            }
+            _ => format!("{verb} as fast"),
+        };
+        let (own, theirs) = (measure.write(own, 0), measure.write(theirs, 0));
+        format!("{} ({own} against {theirs})", bold(words))
+    };
+    format!(
+        "Compared with {}, {} {} and {}.",
+        second.model,
+        best.model,
+        against(&FIT_TIME, "trains"),
+        against(&LATENCY_P50, "predicts a single image")
+    )
+}
+
+/// Which models are best at what accuracy does not show.
+fn cheapest(ranked: &[&Entry<'_>]) -> Option<String> {
+    if ranked.len() < 3 {
+        return None;
+    }
+    let least = |measure: &Measure| {
+        let costs = ranked
+            .iter()
+            .filter_map(|entry| Some((entry.model, entry.mean_of(measure)?)));
+        let (model, cost) = costs.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some(format!("{} ({})", bold(model), measure.write(cost, 0)))
+    };
+    Some(format!(
+        "Fastest to train: {}. Lowest latency: {}. Smallest: {}.",
+        least(&FIT_TIME)?,
+        least(&LATENCY_P50)?,
+        least(&MODEL_SIZE)?
+    ))
+}
