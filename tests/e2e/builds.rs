@@ -48,7 +48,7 @@ fn burn_is_compiled_once_whatever_is_asked_for() {
 /// packages, tests included (`test_edges`), wants below Burn.
 fn compiled_once(edges: &str, test_edges: &str) {
     // The one crate that depends on Burn: nearly all below it is below Burn.
-    let network = features(&["--package", "bakeoff-network", "--edges", edges]);
+    let network = features(&["--package", "bakeoff-network", "--features", "burn", "--edges", edges]);
     assert!(network.keys().any(|package| package.starts_with("burn v")));
     let program = features(&["--package", "bakeoff-cli", "--edges", edges]);
     let mut selections = vec![

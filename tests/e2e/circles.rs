@@ -91,6 +91,9 @@ impl<'ast> Visit<'ast> for Names {
         flatten(&item.tree, &[], out);
     }
 
+    /// `pub(crate)` names a module and imports nothing.
+    fn visit_visibility(&mut self, _: &'ast Visibility) {}
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let segments = path.segments.iter().map(|part| part.ident.to_string());
         self.named.push(segments.collect());

@@ -49,7 +49,8 @@ pub fn load(models: &Path, name: &str) -> Result<Model, Error> {
 /// # bakeoff::compare(&experiment, &options)?;
 /// # let models = options.models.as_path();
 /// # let mnist = bakeoff_data::open("mnist")?;
-/// # let png = bakeoff_picture::encode(&mnist.test().images().select(&[0]))?;
+/// # let digit = mnist.test().images().select(&[0]);
+/// # let png = bakeoff_picture::encode_png(digit.shape(), digit.pixels())?;
 /// let model = bakeoff::load(models, "knn")?;
 /// let answer = bakeoff::predict(&model, &png)?;
 /// assert_eq!(answer.class, "7");

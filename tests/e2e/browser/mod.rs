@@ -370,21 +370,21 @@ fn views_of_a_matrix_are_tabs() {
         [...views.querySelectorAll('.view')].filter(it => it.checkVisibility()).map(it => it.dataset.tab).join())";
     assert_eq!(
         browser.evaluate(shown),
-        json!(["Pictures", "Pictures", "Pictures", "Pictures"])
+        json!(["Images", "Images", "Images", "Images"])
     );
     browser.click("#models .views [role=tab]:nth-child(2)");
     assert_eq!(
         browser.evaluate(shown),
-        json!(["% of actual", "Pictures", "Pictures", "Pictures"])
+        json!(["% of actual", "Images", "Images", "Images"])
     );
     browser.press("ArrowRight");
     assert_eq!(browser.evaluate(shown)[0], "% of predicted");
     browser.press("ArrowRight");
-    assert_eq!(browser.evaluate(shown)[0], "Pictures");
+    assert_eq!(browser.evaluate(shown)[0], "Images");
     browser.press("End");
     assert_eq!(browser.evaluate(shown)[0], "% of predicted");
     browser.press("Home");
-    assert_eq!(browser.evaluate(shown)[0], "Pictures");
+    assert_eq!(browser.evaluate(shown)[0], "Images");
     // A link to a chart opens the tab that it is in.
     browser.evaluate(
         "location.hash = document.querySelectorAll('.views .view')[4].querySelector('figure').id",

@@ -107,7 +107,7 @@ fn test_digits_are_answered_as_the_program_answers_them() {
             for (let at = 0; at < 40; at++) {
                 trial.marks = [];
                 Math.random = () => at / 40;
-                await layTestPicture();
+                await loadTestImage();
                 const group = trial.groups[0];
                 const said = predictAll(preparedPad());
                 found.push({
