@@ -361,7 +361,10 @@ fn a_damaged_model_is_refused_by_name_and_the_others_answer() {
         .expect(1)
         .complains_of(&["manifest.json", "checksum"]);
     let listed = run(&folder, &["models"]).expect(0).stdout;
-    assert!(listed.contains("Cannot be read:\nmnist-300/knn"), "{listed}");
+    assert!(
+        listed.contains("Cannot be read:\nmnist-300/knn"),
+        "{listed}"
+    );
 }
 
 /// What `predict --json` says of these arguments: for each picture its name and class.

@@ -208,14 +208,14 @@ fn flags_ask_for_the_same_as_a_file() {
         assert_eq!(corruptions.map(Vec::len), headline.then_some(12));
     }
     run(&folder, &["plan", "quick", "--folds", "1"])
-        .expect(1)
-        .complains_of(&["`folds` is 1; allowed: a whole number from 2 to 100"]);
+        .expect(2)
+        .complains_of(&["`--folds` is 1; allowed: a whole number from 2 to 100"]);
     run(&folder, &["plan", "quick", "--train-fractions", "0.1,7"])
-        .expect(1)
-        .complains_of(&["`train_fractions` is [0.1, 7.0]", "up to 1"]);
+        .expect(2)
+        .complains_of(&["`--train-fractions` has the item 7.0", "up to 1"]);
     run(&folder, &["plan", "quick", "--seed", "3,3"])
-        .expect(1)
-        .complains_of(&["`seeds` is [3, 3]", "different whole numbers"]);
+        .expect(2)
+        .complains_of(&["`--seed` has the item 3 twice", "different whole numbers"]);
 }
 
 #[test]
