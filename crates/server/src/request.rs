@@ -17,8 +17,8 @@ use tokio::{
 };
 
 use crate::{
-    Limits,
     answer::{Content, Question},
+    limits::Limits,
     problem::{Code, Problem},
 };
 

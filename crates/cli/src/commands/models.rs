@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use bakeoff_core::Family;
+use bakeoff_measures::MACRO_AUC;
 use bakeoff_report::terminal::{Align, table};
 use bakeoff_store::Listed;
 use serde_json::{Value, json};
@@ -82,7 +83,7 @@ fn saved_text(saved: &[Listed], args: &ModelsArgs) -> String {
                     listed.full_name.clone(),
                     facts.spec.engine.clone(),
                     text::percent(Some(facts.test.accuracy)),
-                    text::decimal(facts.test.macro_auc),
+                    text::measure(&MACRO_AUC, facts.test.macro_auc, usize::MAX),
                     text::count(facts.train_samples as u64),
                     facts.seed.to_string(),
                     manifest.input_shape.to_string(),
@@ -100,7 +101,7 @@ fn saved_text(saved: &[Listed], args: &ModelsArgs) -> String {
         ("trained on", Align::Right),
         ("seed", Align::Right),
         ("input", Align::Right),
-        ("size", Align::Right),
+        ("weights", Align::Right),
     ];
     let mut out = table(&header, &rows);
     if !damaged.is_empty() {

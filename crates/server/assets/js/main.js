@@ -140,7 +140,12 @@ function showSeen(inputs) {
       "figure",
       {},
       picture(shape, pixels, `The ${size} picture that the models see`),
-      element("figcaption", {}, element("strong", { text: `What the models see (${size})` }), preparation),
+      element(
+        "figcaption",
+        {},
+        element("strong", { text: `What the models see (${size})` }),
+        preparation,
+      ),
     );
   });
   // An open list of steps stays open while one draws.
