@@ -44,6 +44,7 @@ fn every_command_explains_itself() {
         "export",
         "data",
         "completions",
+        "man",
     ] {
         assert!(names.contains(&name), "{name} is not in {names:?}");
     }
@@ -91,6 +92,14 @@ fn wrong_usage_is_exit_code_2_and_says_what_is_right() {
         (&["run", "--epochs", "0"], &["--epochs", "0"]),
         (&["run", "--epochs", "many"], &["--epochs", "many"]),
         (&["run", "--limit-train", "0"], &["a whole number from 1"]),
+        (
+            &["run", "--folds", "1"],
+            &["`--folds` is 1; allowed: a whole number from 2 to 100"],
+        ),
+        (
+            &["plan", "quick", "--seed", "3,3"],
+            &["`--seed` has the item 3 twice"],
+        ),
         (&["run", "--retry-failed"], &["--resume"]),
         (&["run", "--quiet", "--json"], &["--quiet", "--json"]),
         (&["predict", "--model", "cnn"], &["<IMAGE>"]),
@@ -226,6 +235,24 @@ fn shells_can_complete_the_commands() {
             assert!(script.contains(word), "{shell}: no {word}");
         }
     }
+}
+
+#[test]
+fn manual_pages_are_written() {
+    let folder = scratch("man");
+    run(&folder, &["man", "man1"]).expect(0);
+    for (name, words) in [
+        ("bakeoff.1", "Which classifier should I use"),
+        ("bakeoff-run.1", "seeds"),
+        ("bakeoff-data-show.1", "overview"),
+    ] {
+        let page = fs::read_to_string(folder.join("man1").join(name)).unwrap();
+        assert!(page.contains(words), "{name}: {page}");
+    }
+    fs::write(folder.join("file"), "").unwrap();
+    run(&folder, &["man", "file"])
+        .expect(1)
+        .complains_of(&["cannot write manual pages to file"]);
 }
 
 #[test]

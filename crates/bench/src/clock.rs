@@ -17,7 +17,7 @@ pub(crate) fn process_cpu_ns() -> Option<u64> {
     seconds.checked_mul(1_000_000_000)?.checked_add(nanoseconds)
 }
 
-/// Not told by this system.
+/// Not available on this system.
 #[cfg(not(unix))]
 pub(crate) fn process_cpu_ns() -> Option<u64> {
     None
@@ -25,8 +25,8 @@ pub(crate) fn process_cpu_ns() -> Option<u64> {
 
 /// The largest resident size of this process so far, in bytes.
 ///
-/// Read from `/proc`, not from `getrusage`: the latter's maximum survives `exec`, so a
-/// small trial started by a large process would report its parent's size.
+/// Read from `/proc`, not from `getrusage`, whose maximum survives `exec`: a small trial
+/// started by a large process would report its parent's size.
 pub(crate) fn peak_rss_bytes() -> Option<u64> {
     status_bytes("VmHWM:")
 }
@@ -37,7 +37,7 @@ pub(crate) fn current_rss_bytes() -> Option<u64> {
 }
 
 fn status_bytes(field: &str) -> Option<u64> {
-    // Only Linux has this file; elsewhere the answer is "not told".
+    // Only Linux has this file; elsewhere the size stays unknown.
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -48,7 +48,7 @@ fn status_bytes(field: &str) -> Option<u64> {
 mod tests {
     #[cfg(target_os = "linux")]
     #[test]
-    fn linux_tells_processor_time_and_memory() {
+    fn linux_reports_processor_time_and_memory() {
         let before = super::process_cpu_ns().unwrap();
         let mut sum = 0_u64;
         for i in 0..20_000_000_u64 {

@@ -1,4 +1,4 @@
-//! Why a plan or a run could not go on. A trial that fails is no error: it is a record.
+//! Why a plan or a run cannot continue. A trial that fails is no error: it is a record.
 
 use std::{
     io,
@@ -10,17 +10,17 @@ use bakeoff_data::DataError;
 
 use crate::experiment::ExperimentError;
 
-/// Why a plan or a run could not go on.
+/// Why a plan or a run cannot continue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BenchError {
     /// The experiment file is wrong.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
-    /// The data cannot be had.
+    /// The data cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// A recipe cannot be followed.
+    /// A model's settings cannot be used.
     #[error("model `{model}`: {source}")]
     Spec {
         /// The model's name in the experiment.
@@ -28,7 +28,7 @@ pub enum BenchError {
         /// Why not.
         source: Box<SpecError>,
     },
-    /// A recipe that could be followed, but not on this data.
+    /// A model that cannot be trained on this data.
     #[error(
         "model `{model}` does not fit dataset `{dataset}`: {source}; \
          change its settings, or leave it out with --models"
@@ -44,15 +44,15 @@ pub enum BenchError {
     /// A file of tensors cannot be written or read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The disk said no.
+    /// A file or folder cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file of the run is damaged or foreign.
+    /// A file of the run is damaged, or was not written by this program.
     #[error("{}: {reason}", path.display())]
     Damaged {
         /// The file.
@@ -60,7 +60,7 @@ pub enum BenchError {
         /// What is wrong with it, and what to do.
         reason: String,
     },
-    /// What was asked for does not fit together.
+    /// The request cannot be fulfilled.
     #[error("{0}")]
     Request(String),
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use bakeoff_core::{Corruption, FitEvent};
 use serde::{Deserialize, Serialize};
 
-/// Where a trial stands.
+/// A part of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrialStage {
@@ -13,13 +13,13 @@ pub enum TrialStage {
     Data,
     /// Training.
     Fit,
-    /// Answering the whole test part.
+    /// Predicting the whole test part.
     Predict,
-    /// Answering pictures one at a time.
+    /// Predicting pictures one at a time.
     Latency,
     /// Saving the model and reading it back.
     Save,
-    /// Answering corrupted pictures.
+    /// Predicting corrupted pictures.
     Robustness,
 }
 
@@ -32,16 +32,16 @@ pub enum TrialEvent {
         /// Which.
         stage: TrialStage,
     },
-    /// The next corruption's turn has come, in all severities.
+    /// The next corruption begins, in all severities.
     Corruption {
         /// Which.
         corruption: Corruption,
-        /// Its place among those asked for, from 1.
+        /// Its position in the plan, from 1.
         position: usize,
         /// How many there are.
         total: usize,
     },
-    /// The fit tells how it goes.
+    /// Progress of the fit.
     Fit {
         /// What happened.
         fit: FitEvent,

@@ -10,8 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::BenchError;
 
-/// Refuses what another version wrote, before its fields are looked for: they may well
-/// be others.
+/// Refuses what another version wrote, before its fields are read: they may differ.
 pub(crate) fn check_schema(path: &Path, found: &Value) -> Result<(), BenchError> {
     let found = &found["schema"];
     if *found == SCHEMA {
@@ -27,7 +26,7 @@ pub(crate) fn check_schema(path: &Path, found: &Value) -> Result<(), BenchError>
     ))
 }
 
-/// Reads a file that says its schema at its top.
+/// Reads a file that has its schema at the top level.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, BenchError> {
     let damaged = |error: serde_json::Error| BenchError::damaged(path, error.to_string());
     let bytes = fs::read(path).map_err(BenchError::io(path))?;

@@ -11,7 +11,7 @@ pub fn describe_host(threads: usize) -> Host {
             .with_cpu(CpuRefreshKind::nothing())
             .with_memory(MemoryRefreshKind::nothing().with_ram()),
     );
-    // What the system does not tell is left empty: a trial is not lost for it.
+    // What the system does not report is left empty: a trial must not fail for it.
     let (cpu, logical_cpus, memory_bytes) = system.map_or_else(
         |_| (String::new(), 0, 0),
         |system| {

@@ -7,10 +7,9 @@
 //!    record there means that nothing is left to do.
 //! 3. [`RunFolder::read`] reads the records back for reports.
 //!
-//! Nothing is ordered by wall-clock time, nothing polls for another's file, and no
-//! result depends on the machine, so that a queue or a cluster can be put between the
-//! steps without a change here. Scheduling several trials at once on one machine was
-//! rejected: they would spoil each other's times.
+//! Nothing is ordered by wall-clock time, nothing waits for another process's file, and no
+//! result depends on the machine, so that a queue or a cluster can run the steps. To run
+//! several trials at once on one machine was rejected: their times would be wrong.
 
 mod clock;
 mod error;

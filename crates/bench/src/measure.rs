@@ -1,4 +1,4 @@
-//! Timing answers: the whole test part at once, and one picture at a time.
+//! Timing predictions: the whole test part at once, and one picture at a time.
 
 use std::time::{Duration, Instant};
 
@@ -10,29 +10,29 @@ use crate::clock::elapsed_ns;
 const WARMUP_CALLS: usize = 50;
 /// Calls that are timed, unless the model is too slow for so many.
 const TIMED_CALLS: usize = 1000;
-/// Fewer would make the 99th percentile a fiction.
+/// With fewer, the 99th percentile means nothing.
 const MIN_TIMED_CALLS: usize = 20;
-/// After so long, a slow model has been timed enough.
+/// A slow model is timed for this long.
 const LATENCY_BUDGET: Duration = Duration::from_secs(2);
-/// The batch is repeated so often, to take the median ...
+/// The batch is predicted this many times, for the median ...
 const BATCH_REPEATS: usize = 5;
-/// ... unless it has taken so long in all.
+/// ... unless that takes longer than this in all.
 const BATCH_BUDGET: Duration = Duration::from_secs(1);
 
-/// The answers to a batch, and how long they took.
+/// The predictions of a batch, and how long they took.
 pub struct MeasuredPrediction {
     /// N×K.
     pub probabilities: Probabilities,
     /// Median over the repeats, wall clock.
     pub median_ns: u64,
-    /// How often the batch was answered.
+    /// How often the batch was predicted.
     pub repeats: usize,
 }
 
-/// Answers all of `images` at once, as often as the budget allows.
+/// Predicts all of `images` at once, as often as the budget allows.
 ///
 /// # Errors
-/// What the model says.
+/// When the model fails.
 pub(crate) fn measure_batch(
     model: &dyn FittedModel,
     images: &Images,
@@ -54,10 +54,10 @@ pub(crate) fn measure_batch(
     }
 }
 
-/// Answers pictures one at a time, going round `images`; warm-up apart.
+/// Predicts pictures one at a time, in turn, after a warm-up.
 ///
 /// # Errors
-/// What the model says.
+/// When the model fails.
 pub fn measure_latency(model: &dyn FittedModel, images: &Images) -> Result<Latency, PredictError> {
     let singles: Vec<Images> = (0..images.len().min(TIMED_CALLS))
         .filter_map(|index| images.single(index))

@@ -1,5 +1,5 @@
-//! Which samples a trial sees: the one place where limits, folds, shares and the
-//! validation part are taken, for planning and for running alike.
+//! Which samples a trial uses. Limits, folds, shares and the validation part are taken here
+//! only, for planning and for running.
 
 use bakeoff_core::{
     Dataset, Samples, derive_seed,
@@ -32,8 +32,8 @@ pub(crate) fn limited(
     }
 }
 
-/// The places in the training part that are reported on instead of the test part,
-/// ascending; `None` where the test part is.
+/// The indices in the training part that are reported on instead of the test part, in
+/// ascending order; `None` where the test part is reported on.
 pub(crate) fn cut_indices(train: &Samples, split: SplitSpec) -> Option<Vec<usize>> {
     match split {
         SplitSpec::Given => None,
@@ -44,7 +44,7 @@ pub(crate) fn cut_indices(train: &Samples, split: SplitSpec) -> Option<Vec<usize
             seed,
         } => {
             let seed = derive_seed(seed, &format!("folds, repeat {repeat}"));
-            // Counted from 1; there is no fold 0, and so nothing in it.
+            // Folds count from 1. Fold 0 does not exist and is empty.
             let fold = fold.checked_sub(1).unwrap_or(folds);
             Some(split::fold_indices(train, fold, folds, seed))
         }
@@ -59,7 +59,7 @@ pub(crate) fn cut_indices(train: &Samples, split: SplitSpec) -> Option<Vec<usize
     }
 }
 
-/// The share of the training part that a trial is given: of at least one sample.
+/// The share of the training part that a trial uses: at least one sample.
 pub(crate) fn share_of(train: Samples, data: &DataRef, validation: &ValidationSpec) -> Samples {
     match data.train_fraction {
         None => train,
@@ -73,15 +73,15 @@ pub(crate) fn share_of(train: Samples, data: &DataRef, validation: &ValidationSp
 
 /// The samples of a trial.
 pub(crate) struct TrialSamples {
-    /// To learn from.
+    /// To train on.
     pub(crate) train: Samples,
-    /// To choose by and to calibrate on; `None` where nothing is, or nothing was left.
+    /// To choose settings and to calibrate with; `None` where that is not needed, or empty.
     pub(crate) validation: Option<Samples>,
     /// To report on.
     pub(crate) reported: Samples,
 }
 
-/// Cuts a dataset as a trial asks.
+/// Splits a dataset as a trial needs it.
 pub(crate) fn trial_samples(
     dataset: &Dataset,
     trial: &TrialSpec,
@@ -118,8 +118,8 @@ pub(crate) fn trial_samples(
     }
 }
 
-/// Whether a validation part is held out: for families that choose by it, and for a
-/// temperature to be fitted on.
+/// Whether a validation part is held out: for families that choose something by it, and to
+/// fit a temperature.
 pub(crate) fn holds_out(trial: &TrialSpec, uses_validation: bool) -> bool {
     trial.validation.fraction > 0.0 && (uses_validation || trial.calibration.is_some())
 }

@@ -31,7 +31,7 @@ use crate::{
 /// latest of these is continued instead. No clock takes part in the name.
 ///
 /// # Errors
-/// When data cannot be had, or a recipe does not fit it: before anything is trained.
+/// When data cannot be read, or a model does not fit it: before anything is trained.
 pub fn plan(
     experiment: &Experiment,
     out: &Path,
@@ -54,7 +54,7 @@ pub fn plan(
         trials.extend(of_dataset);
     }
     check_names(&trials)?;
-    // What models are ranked by comes first, so that a run that is broken off has it.
+    // Headline trials come first, so that an interrupted run has them.
     trials.sort_by_key(|(trial, _)| trial.purpose());
     let trials: Vec<PlannedTrial> = trials
         .into_iter()
@@ -89,8 +89,8 @@ pub fn plan(
     RunFolder::create(&path, &info, &trials, &parts)
 }
 
-/// Refuses names of which one would replace the other's saved model, such as `knn-seed2`
-/// beside the second seed of `knn`. Some systems take large letters for small ones.
+/// Refuses two models that would be saved under the same name, such as `knn-seed2` and the
+/// second seed of `knn`. Some systems do not distinguish upper and lower case.
 fn check_names(trials: &[TrialToSave]) -> Result<(), BenchError> {
     let mut taken = BTreeSet::new();
     for (trial, save_as) in trials {
@@ -107,7 +107,7 @@ fn check_names(trials: &[TrialToSave]) -> Result<(), BenchError> {
     Ok(())
 }
 
-/// How a trial differs from the others of its model, but for the seed.
+/// How a trial differs from the others of its model, apart from the seed.
 struct Variation<'a> {
     split: SplitSpec,
     train_fraction: Option<f64>,
@@ -128,8 +128,7 @@ fn variations(experiment: &Experiment) -> Vec<Variation<'_>> {
         train_fraction: Some(share),
         ..whole(SplitSpec::Given, seeds)
     }));
-    // The draws of the data are what folds and holdouts are to show, so that one seed of
-    // the fit is enough.
+    // Folds and holdouts show the effect of the data, so one seed of the fit is enough.
     let one_seed = seeds.get(..1).unwrap_or_default();
     if let Some(folds) = experiment.folds {
         all.extend((1..=experiment.fold_repeats).flat_map(|repeat| {
@@ -159,7 +158,7 @@ fn variations(experiment: &Experiment) -> Vec<Variation<'_>> {
 
 type TrialToSave = (TrialSpec, Option<SaveName>);
 
-/// The trials on one dataset, what the run says of it, and the parts they report on.
+/// The trials on one dataset and its description; adds the parts that they report on.
 fn plan_dataset(
     experiment: &Experiment,
     dataset: &Dataset,
@@ -180,7 +179,7 @@ fn plan_dataset(
             test.len()
         )));
     }
-    // A model trained on a part must not replace one trained on all.
+    // A model trained on a part must not replace a model trained on all.
     let save_dataset = match train.len() < dataset.train().len() {
         true => format!("{}-{}", dataset.name(), train.len()),
         false => dataset.name().into(),
@@ -280,7 +279,7 @@ fn trial_spec(
     trial
 }
 
-/// Refuses a recipe that does not fit the data, before anything is trained.
+/// Refuses a model that does not fit the data, before anything is trained.
 /// `learned_from` is the training part without what is reported on.
 fn check_model(
     model: &ModelEntry,
@@ -331,7 +330,7 @@ fn absolute(source: &str) -> String {
     )
 }
 
-/// A run of the same trials that was broken off.
+/// A run of the same trials that was interrupted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfinished {
     /// Its folder.
@@ -342,8 +341,8 @@ pub struct Unfinished {
     pub trials: usize,
 }
 
-/// The run before this one of the same trials in the same folder, if it was broken off:
-/// whoever starts anew may have meant to resume it.
+/// The previous run of the same trials in the same folder, if it was interrupted: perhaps it
+/// should have been resumed.
 ///
 /// # Errors
 /// When this run cannot be read.

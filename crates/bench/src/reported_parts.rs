@@ -1,8 +1,8 @@
 //! The samples that trials are reported on, as a run keeps them.
 //!
-//! A test part is kept whole, because reports show its pictures. Folds and holdouts are
-//! kept as labels and places in the training part: their pictures together would be the
-//! training part again for every repeat, and nothing shows them.
+//! A test part is kept whole, because reports show its pictures. Folds and holdouts are kept
+//! as labels and indices in the training part: their pictures would be a copy of the training
+//! part for every repeat, and nothing shows them.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ use crate::{
     files::{sha256, write_whole},
 };
 
-/// Room for the header of a file of tensors.
+/// The most bytes of the header of a file of tensors.
 const HEADER_BYTES: u64 = 1 << 20;
 
 /// The parts that a run's trials are reported on.
@@ -31,13 +31,13 @@ const HEADER_BYTES: u64 = 1 << 20;
 pub(crate) struct Parts {
     /// By fingerprint.
     pub(crate) tests: BTreeMap<String, Samples>,
-    /// By SHA-256 of their files: of a dataset with copies of pictures, two folds can have
-    /// one fingerprint and lie in other places.
+    /// By SHA-256 of their files: where a dataset has copies of pictures, two folds with
+    /// different indices can have the same fingerprint.
     pub(crate) cuts: BTreeMap<String, Cut>,
 }
 
 impl Parts {
-    /// Takes a fold or holdout in, and tells what the run says of it.
+    /// Adds a fold or holdout, and returns its description.
     pub(crate) fn add_cut(
         &mut self,
         split: SplitSpec,
@@ -155,7 +155,7 @@ fn cut_bytes(cut: &Cut) -> Result<Vec<u8>, BenchError> {
     Ok(tensors.to_bytes()?)
 }
 
-/// Writes a gzip file of tensors, and its folder if it is not there.
+/// Writes a gzip file of tensors, and its folder where it is missing.
 fn write_packed(path: PathBuf, bytes: &[u8]) -> Result<(), BenchError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(BenchError::io(folder))?;

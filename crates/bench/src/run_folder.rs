@@ -1,7 +1,7 @@
 //! A run on disk.
 //!
 //! ```text
-//! <run>/run.json             what it is about; written once
+//! <run>/run.json             the description of the run; written once
 //! <run>/plan.jsonl           a trial a line; written once
 //! <run>/tests/<hash>.safetensors.gz   a test part: `images` u8 N×C×H×W, `labels` u16 N
 //! <run>/cuts/<hash>.safetensors.gz    a fold or holdout: `labels` u16 N, `indices` u32 N
@@ -10,7 +10,8 @@
 //!                            for a calibrated trial: those without calibration)
 //! ```
 //!
-//! All else in the folder is derived and can be deleted: `bakeoff report` brings it back.
+//! Everything else in the folder is derived and can be deleted: `bakeoff report` writes it
+//! again.
 
 use std::{
     collections::BTreeMap,
@@ -32,19 +33,19 @@ use crate::{
     run_name::trials_hash,
 };
 
-/// What the folders of models that are not kept begin with.
+/// The prefix of folders for models that are not saved.
 const SCRATCH: &str = ".model-";
 
 /// The folder of a run.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// What replaces the time limit of the plan, which was written before.
+    /// Replaces the time limit in the plan, where it is given.
     time_limit_seconds: Option<Option<u64>>,
 }
 
 impl RunFolder {
-    /// Starts a run: writes what it is about, its plan and its test parts.
+    /// Starts a run: writes its description, its plan and its test parts.
     ///
     /// `run.json` comes last, so a folder that has it is complete.
     ///
@@ -98,8 +99,8 @@ impl RunFolder {
         }
     }
 
-    /// The same run with another time limit than it was planned with: somebody raises it
-    /// because trials have reached it.
+    /// The same run with another time limit than it was planned with, because trials have
+    /// reached that one.
     pub(crate) fn within(self, time_limit_seconds: Option<u64>) -> Self {
         Self {
             time_limit_seconds: Some(time_limit_seconds),
@@ -125,7 +126,7 @@ impl RunFolder {
         self.records().join(format!("{id}.json"))
     }
 
-    /// What it is about.
+    /// The description of the run.
     ///
     /// # Errors
     /// When the file is damaged or of another schema.
@@ -161,7 +162,7 @@ impl RunFolder {
             }
             plan.push(trial);
         }
-        // The run's name holds a hash of its trials, so a lost line is noticed too.
+        // The run's name holds a hash of its trials, so a missing line is noticed too.
         let name = self.info()?.name;
         if !name.contains(&trials_hash(&plan)) {
             return Err(BenchError::damaged(
@@ -172,8 +173,8 @@ impl RunFolder {
         Ok(plan)
     }
 
-    /// A trial's record, or `None` where it has none yet. The record is checked: of
-    /// this schema, of this trial, and its probabilities are there undamaged.
+    /// A trial's record, or `None` where it has none yet. The record is checked: it has this
+    /// schema, belongs to this trial, and its probabilities are undamaged.
     ///
     /// # Errors
     /// [`BenchError::Damaged`] naming the file.
@@ -184,7 +185,10 @@ impl RunFolder {
         }
         let record: Record = read_json(&path)?;
         if record.id != id || record.trial.id() != id {
-            return Err(BenchError::damaged(&path, "it is of another trial"));
+            return Err(BenchError::damaged(
+                &path,
+                "it belongs to another trial; remove it and use --resume",
+            ));
         }
         if let Some(measured) = record.measured() {
             self.sidecar_bytes(&measured.probabilities)?;
@@ -217,8 +221,8 @@ impl RunFolder {
         )?;
         let bytes = tensors.to_bytes()?;
         let sha256 = sha256(&bytes);
-        // Named by content: a second attempt of the same trial cannot spoil the file
-        // that the first one's record speaks of.
+        // Named by content: a second attempt at the same trial cannot change the file that
+        // the record of the first one names.
         let file = format!("{id}-{}.safetensors", &sha256[..12]);
         write_whole(&self.records().join(&file), &bytes)?;
         Ok(Sidecar { file, sha256 })
@@ -233,20 +237,20 @@ impl RunFolder {
         }
     }
 
-    /// Removes what killed attempts left half-written. Only the one process that runs
-    /// the whole plan calls this: another's file in progress would go too.
+    /// Removes what killed attempts left half-written. Only the process that runs the whole
+    /// plan may call this: it also removes files that another process is writing.
     pub(crate) fn remove_temporaries(&self) {
         atomic::remove_temporaries(&self.records());
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(SCRATCH) {
-                // One that stays takes room and does no other harm.
+                // A folder that cannot be removed only takes space.
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
     }
 
-    /// A folder below the run's that goes when it is dropped, for a model that is
-    /// measured and not kept: on the disk where the others lie.
+    /// A folder below the run's that is removed when it is dropped, for a model that is
+    /// measured and not saved.
     pub(crate) fn scratch(&self) -> Result<TempDir, BenchError> {
         tempfile::Builder::new()
             .prefix(SCRATCH)
@@ -267,8 +271,8 @@ impl RunFolder {
         Ok(path)
     }
 
-    /// Removes the derived files of one ending in a folder below the run's, so that
-    /// none stays that the next rendering does not write.
+    /// Removes the derived files with one ending in a folder below the run's, so that no
+    /// outdated one stays.
     ///
     /// # Errors
     /// When a file cannot be removed.
@@ -291,7 +295,7 @@ impl RunFolder {
         let info = self.info()?;
         let plan = self.plan()?;
         let (mut tests, mut cuts) = (BTreeMap::new(), BTreeMap::new());
-        // The data section wants its pictures even where every trial failed.
+        // The report shows test pictures even where every trial failed.
         for data in &info.datasets {
             let test = read_test(&self.path, data)?;
             tests.insert(data.test_fingerprint.clone(), test);
@@ -318,7 +322,7 @@ impl RunFolder {
                     reported_labels(&run, trial, measured).ok_or_else(|| {
                         BenchError::damaged(
                             &self.record_path(&trial.id),
-                            "it was measured on test data that run.json does not know",
+                            "it was measured on test data that is not in run.json; run the experiment again",
                         )
                     })?;
                 let expected = (labels.len(), classes);

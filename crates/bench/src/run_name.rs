@@ -41,8 +41,8 @@ pub(crate) fn runs(out: &Path, base: &str) -> impl Iterator<Item = (u64, PathBuf
         })
 }
 
-/// Makes the first of `base`, `base-2` ... that is not there. Making the folder is the
-/// claim, so that two runs that start at once never share one.
+/// Makes the first of `base`, `base-2` ... that does not exist. Making the folder claims the
+/// name, so that two runs that start at once never share one.
 pub(crate) fn claim_folder(out: &Path, base: &str) -> Result<PathBuf, BenchError> {
     std::fs::create_dir_all(out).map_err(BenchError::io(out))?;
     let mut number = latest_run(out, base).map_or(1, |(number, _)| number + 1);

@@ -19,7 +19,7 @@ use crate::{
     trial::{TrialEnd, TrialOptions, finish, run_trial},
 };
 
-/// Told what happens in a run; draws bars, prints lines, or keeps quiet.
+/// Gets the events of a run: draws bars, prints lines, or does nothing.
 pub trait Observer: Send {
     /// A trial begins.
     fn started(&mut self, trial: &PlannedTrial);
@@ -70,8 +70,8 @@ impl Launcher for InProcess {
     }
 }
 
-/// Each trial in a process of its own: its memory is its own, nothing that one library
-/// leaves behind slows the next, and a crash or a time limit ends that trial only.
+/// Each trial in a process of its own: its memory is its own, no library slows the next
+/// trial, and a crash or a time limit ends that trial only.
 #[derive(Clone, Debug)]
 pub struct Subprocess {
     /// A `bakeoff`; it is called with `trial RUN --id ID --events --until-stdin-closes`.
@@ -82,17 +82,10 @@ pub struct Subprocess {
     pub threads: usize,
 }
 
-/// What the reading thread passes on.
-enum Line {
-    Event(TrialEvent),
-    Foreign,
-}
-
-/// How a trial's process came to its end.
+/// How a trial's process ended, where it was not cancelled.
 enum ProcessEnd {
     Exited(ExitStatus),
     TimedOut(u64),
-    Cancelled,
 }
 
 impl Launcher for Subprocess {
@@ -103,7 +96,7 @@ impl Launcher for Subprocess {
         on_event: &mut OnEvent<'_>,
     ) -> Result<TrialEnd, BenchError> {
         let mut command = Command::new(&self.program);
-        // Ctrl-C is for this process: a trial that it ended first would look crashed.
+        // Ctrl-C must reach this process only: a trial that it ends would look crashed.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command
@@ -113,10 +106,10 @@ impl Launcher for Subprocess {
             .arg(self.threads.to_string())
             .arg("--models-dir")
             .arg(&self.models)
-            // Closes with this process, however it ends: the trial then ends too.
+            // Standard input closes when this process ends, and the trial then ends too.
             .arg("--until-stdin-closes")
             .stdin(Stdio::piped())
-            // What a crash says first is what matters, not its frames.
+            // The first line of a crash matters, not its stack.
             .env("RUST_BACKTRACE", "0")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -126,9 +119,9 @@ impl Launcher for Subprocess {
         let end = follow(&mut child, trial.time_limit_seconds, on_event)
             .map_err(BenchError::io(&self.program))?;
         let said = stderr.and_then(|t| t.join().ok()).unwrap_or_default();
-        if matches!(end, ProcessEnd::Cancelled) {
+        let Some(end) = end else {
             return Ok(TrialEnd::Cancelled);
-        }
+        };
         if let Some(record) = run.record(&trial.id)? {
             return Ok(TrialEnd::Ran(Box::new(record)));
         }
@@ -137,10 +130,9 @@ impl Launcher for Subprocess {
                 format!("stopped at the time limit of {seconds} s (time_limit_seconds)")
             }
             ProcessEnd::Exited(status) if said.is_empty() => {
-                format!("its process ended without a word ({status}); out of memory?")
+                format!("its process ended without a message ({status}); out of memory?")
             }
             ProcessEnd::Exited(status) => format!("its process ended ({status}): {said}"),
-            ProcessEnd::Cancelled => "cancelled".into(),
         };
         let outcome = Outcome::Failed {
             stage: Stage::Process,
@@ -150,20 +142,21 @@ impl Launcher for Subprocess {
     }
 }
 
-/// Passes a trial's events on until its process ends.
+/// Passes on a trial's events until its process ends; `None` where it is cancelled.
 fn follow(
     child: &mut Child,
     limit_seconds: Option<u64>,
     on_event: &mut OnEvent<'_>,
-) -> std::io::Result<ProcessEnd> {
-    // Without an upper bound the wait for the next event is a year.
+) -> std::io::Result<Option<ProcessEnd>> {
+    // Without a limit, wait for a year.
     let deadline = Instant::now() + Duration::from_secs(limit_seconds.unwrap_or(31_536_000));
     let (sender, receiver) = mpsc::channel();
     let reader = child.stdout.take().map(|stdout| {
         thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let line = serde_json::from_str(&line).map_or(Line::Foreign, Line::Event);
-                if sender.send(line).is_err() {
+                // A line that is no event is one that a library printed.
+                let event = serde_json::from_str(&line);
+                if event.is_ok_and(|event: TrialEvent| sender.send(event).is_err()) {
                     break;
                 }
             }
@@ -172,30 +165,27 @@ fn follow(
     let end = loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match receiver.recv_timeout(left) {
-            Ok(Line::Event(event)) => {
-                if on_event(&event).is_break() {
-                    child.kill()?;
-                    break ProcessEnd::Cancelled;
-                }
+            Ok(event) if on_event(&event).is_break() => {
+                child.kill()?;
+                break None;
             }
-            // A library that prints is no reason to lose its trial.
-            Ok(Line::Foreign) => {}
+            Ok(_) => {}
             Err(RecvTimeoutError::Timeout) => {
                 child.kill()?;
-                break ProcessEnd::TimedOut(limit_seconds.unwrap_or_default());
+                break Some(ProcessEnd::TimedOut(limit_seconds.unwrap_or_default()));
             }
-            Err(RecvTimeoutError::Disconnected) => break ProcessEnd::Exited(child.wait()?),
+            Err(RecvTimeoutError::Disconnected) => break Some(ProcessEnd::Exited(child.wait()?)),
         }
     };
     child.wait()?;
     if let Some(reader) = reader {
-        // It ends with the pipe; what it might have panicked about is of no interest.
+        // It ends with the pipe; a panic in it changes nothing.
         let _ = reader.join();
     }
     Ok(end)
 }
 
-/// Keeps the last few lines of what a process says, so that it never blocks on a full pipe.
+/// Reads all that a process prints and keeps the end, so that it never blocks on a full pipe.
 fn keep_tail(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
     const KEPT: usize = 4096;
     thread::spawn(move || {
@@ -210,7 +200,7 @@ fn keep_tail(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String>
     })
 }
 
-/// What became of a run's trials.
+/// How a run's trials ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunOutcome {
     /// Trials that ran now and succeeded.

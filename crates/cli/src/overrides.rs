@@ -59,7 +59,7 @@ impl FromArgMatches for OverrideArgs {
             };
             self.0
                 .set(name, &words)
-                .map_err(|problem| Error::raw(ErrorKind::ValueValidation, problem + "\n"))?;
+                .map_err(|problem| Error::raw(ErrorKind::ValueValidation, problem))?;
         }
         Ok(())
     }

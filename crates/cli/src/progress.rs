@@ -1,5 +1,5 @@
-//! How a run tells what it is doing: bars on a terminal, plain lines in a pipe, lines
-//! of JSON, or nothing.
+//! The progress of a run: bars on a terminal, plain lines in a pipe, lines of JSON, or
+//! nothing.
 
 use std::{
     io::IsTerminal as _,
@@ -50,7 +50,7 @@ impl Observer for Quiet {
 struct JsonLines;
 
 impl JsonLines {
-    /// The reader going away does not stop a run: its records are still wanted.
+    /// A reader that goes away does not stop a run: its records are still wanted.
     fn line(value: &Value) {
         let _ = text::print_json(value);
     }
@@ -85,7 +85,7 @@ impl Observer for JsonLines {
     }
 }
 
-/// What is known of the fit in progress.
+/// The state of the fit in progress.
 #[derive(Default)]
 struct FitProgress {
     unit: Option<StepUnit>,
@@ -105,7 +105,7 @@ struct People {
     last_line: Instant,
 }
 
-/// In a pipe, iterations are told at most this often.
+/// In a pipe, iterations are printed at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// A bar counts thousandths of a step, so that it moves within an epoch too.
@@ -141,13 +141,13 @@ impl People {
         let what = match stage {
             TrialStage::Data => "reading data",
             TrialStage::Fit => "training",
-            TrialStage::Predict => "answering the test part",
+            TrialStage::Predict => "predicting the test part",
             TrialStage::Latency => "timing single pictures",
             TrialStage::Save => "saving the model",
-            TrialStage::Robustness => "answering corrupted pictures",
+            TrialStage::Robustness => "predicting corrupted pictures",
         };
         if let Some(bar) = &self.bar {
-            // Only a fit knows how long it will take.
+            // Only for a fit the length is known.
             bar.set_style(spinner());
             bar.set_message(format!("{} {what}", self.label(trial)));
         }
@@ -211,7 +211,7 @@ impl People {
             _ => "training".to_owned(),
         };
         match (self.fit.total, self.fit.unit) {
-            // The last iteration that is allowed says nothing about when a solver ends.
+            // A solver may end long before the most iterations that are allowed.
             (Some(total), Some(StepUnit::Epoch | StepUnit::Sample)) => {
                 bar.set_style(bar_style());
                 bar.set_length(total.saturating_mul(PARTS));
@@ -276,7 +276,7 @@ impl Observer for People {
                 if let Some(bar) = &self.bar {
                     let label = self.label(trial);
                     bar.set_message(format!(
-                        "{label} answering corrupted pictures: {corruption} ({position} of {total})"
+                        "{label} predicting corrupted pictures: {corruption} ({position} of {total})"
                     ));
                 }
             }

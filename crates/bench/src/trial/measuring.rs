@@ -24,7 +24,7 @@ use crate::{
     run_folder::RunFolder,
 };
 
-/// So many test pictures are answered again by the model as it was read back.
+/// This many test pictures are predicted again by the saved model.
 const RELOAD_CHECK: usize = 256;
 
 fn load_samples(planned: &PlannedTrial) -> Result<TrialSamples, Stop> {
@@ -46,7 +46,7 @@ fn load_samples(planned: &PlannedTrial) -> Result<TrialSamples, Stop> {
     Ok(trial_samples(&dataset, trial, family.uses_validation))
 }
 
-/// Trains and measures: everything that a trial's record says but where it ran.
+/// Trains and measures: all of a trial's record, apart from the machine.
 pub(super) fn measure_trial(
     run: &RunFolder,
     planned: &PlannedTrial,
@@ -81,7 +81,7 @@ pub(super) fn measure_trial(
     let (fitted, history) = fit(trial, &parts, on_event, &mut costs)?;
     let model = fitted.model();
     let reported = parts.reported;
-    // A model that wants its training data has kept it.
+    // A model that needs its training data has kept it.
     drop((parts.train, parts.validation));
 
     begin(TrialStage::Predict, Stage::Predict, on_event)?;
@@ -144,7 +144,7 @@ pub(super) fn measure_trial(
     })
 }
 
-/// What a fit came to, calibrated where that was asked for.
+/// A fitted model, calibrated where the trial asks for it.
 enum Fitted {
     Plain(Box<dyn FittedModel>),
     Calibrated(Calibrated, Temperature),
@@ -177,8 +177,8 @@ fn fit(
     };
     let mut context = FitContext {
         seed: trial.seed,
-        // Not for a family that chooses nothing: what is held out to calibrate on alone
-        // is none of its business.
+        // Not for a family that chooses nothing: the part is then held out for calibration
+        // alone.
         validation: validation.filter(|_| family.uses_validation),
         progress: &mut progress,
     };
@@ -210,8 +210,8 @@ fn fit(
     Ok((fitted, history))
 }
 
-/// What the model would have answered without its temperature, beside what that did on
-/// the validation part.
+/// The model's predictions without its temperature, and what the temperature changed on the
+/// validation part.
 fn calibration_result(
     run: &RunFolder,
     id: &str,
@@ -243,7 +243,7 @@ fn scores(evaluation: &Evaluation) -> Scores {
     }
 }
 
-/// What a model is called that is measured on disk and not kept.
+/// The name of a model that is measured on disk and not saved.
 fn unkept() -> SaveName {
     SaveName {
         dataset: "trial".into(),
@@ -279,8 +279,8 @@ fn model_facts(
     }
 }
 
-/// Saves the model, reads it back as a user would, and makes sure that it answers with
-/// the same bits: a saved model that answers differently is worse than none.
+/// Saves the model, reads it back as a user would, and checks that it predicts the same bits:
+/// a saved model that predicts something else is worse than none.
 fn save_and_reload(
     model: &dyn FittedModel,
     facts: ModelFacts,
@@ -313,7 +313,7 @@ fn save_and_reload(
     }
 }
 
-/// What a fit tells, kept for the record.
+/// The events of a fit that the record keeps.
 #[derive(Default)]
 struct History {
     epochs: Vec<bakeoff_core::EpochMetrics>,

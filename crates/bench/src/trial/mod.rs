@@ -36,7 +36,7 @@ pub fn run_trial(
         .build()
         .map_err(|error| BenchError::Request(format!("cannot start threads: {error}")))?;
     let result = pool.install(|| {
-        // Engines wrap what they know to panic; this is for what they do not.
+        // Engines catch the panics that they expect; this catches the others.
         let mut stage = Stage::Data;
         catch_unwind(AssertUnwindSafe(|| {
             measure_trial(run, planned, options, on_event, &mut stage)
@@ -57,7 +57,7 @@ pub fn run_trial(
     finish(run, planned, outcome, pool.current_num_threads())
 }
 
-/// Writes the record of an outcome, or compares with the one that came first.
+/// Writes the record of an outcome, or compares it with the one that is there.
 pub(crate) fn finish(
     run: &RunFolder,
     planned: &PlannedTrial,

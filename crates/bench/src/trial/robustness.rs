@@ -1,7 +1,7 @@
-//! How a model bears pictures that are worse than those it knows.
+//! Robustness: a model's predictions on corrupted pictures.
 //!
-//! Pictures are made when they are needed, a block at a time: sixty copies of the test
-//! part, kept on disk for all models to share, would take longer to read than to make.
+//! Corrupted pictures are made when they are needed, a block at a time: to read sixty copies
+//! of the test part from disk would take longer than to make them.
 
 use std::ops::ControlFlow;
 
@@ -15,8 +15,8 @@ use bakeoff_metrics::{Predictions, log_loss};
 use super::contract::Stop;
 use crate::event::{OnEvent, TrialEvent};
 
-/// Bytes of pictures that are corrupted and answered at a time. A model's answers may
-/// depend on the batch in the last bits, so that this is part of the method.
+/// Bytes of pictures that are corrupted and predicted at a time. The last bits of a
+/// prediction may depend on the batch, so this is part of the method.
 const BLOCK_BYTES: usize = 64 << 20;
 
 /// Every corruption in every severity, in the order of the plan.
