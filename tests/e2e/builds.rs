@@ -48,7 +48,14 @@ fn burn_is_compiled_once_whatever_is_asked_for() {
 /// packages, tests included (`test_edges`), wants below Burn.
 fn compiled_once(edges: &str, test_edges: &str) {
     // The one crate that depends on Burn: nearly all below it is below Burn.
-    let network = features(&["--package", "bakeoff-network", "--features", "burn", "--edges", edges]);
+    let network = features(&[
+        "--package",
+        "bakeoff-network",
+        "--features",
+        "burn",
+        "--edges",
+        edges,
+    ]);
     assert!(network.keys().any(|package| package.starts_with("burn v")));
     let program = features(&["--package", "bakeoff-cli", "--edges", edges]);
     let mut selections = vec![
@@ -67,8 +74,16 @@ fn compiled_once(edges: &str, test_edges: &str) {
     ] {
         selections.push(vec!["--package", package, "--edges", test_edges]);
     }
+    for package in ["bakeoff-ann", "bakeoff-cnn", "bakeoff-zoo"] {
+        let burn = ["--features", "burn"];
+        selections.push([&["--package", package, "--edges", test_edges], &burn[..]].concat());
+    }
     for selection in selections {
         let found = features(&selection);
+        // Nothing is below Burn where Burn is not built.
+        if !found.keys().any(|package| package.starts_with("burn v")) {
+            continue;
+        }
         let differs: Vec<String> = program
             .iter()
             .filter(|(package, _)| network.contains_key(*package))

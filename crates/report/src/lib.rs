@@ -17,78 +17,27 @@
 mod analysis;
 mod charts;
 mod diff;
+mod error;
 pub mod export;
 mod fits;
 mod index;
 mod leaderboard;
+mod options;
 mod page;
 mod pictures;
 mod rank;
 mod results;
 pub mod terminal;
 
-use std::collections::BTreeMap;
-
-use bakeoff_core::{Layers, record::Run};
+use bakeoff_core::record::Run;
 use bakeoff_measures::format;
 
 pub use diff::{Change, CostDiff, Diff, DiffError, DiffOptions, ModelDiff, ScoreDiff, diff};
+pub use error::ReportError;
 pub use index::{INDEX_MARK, IndexedRun, index};
 pub use leaderboard::{Leaderboard, LeaderboardRow, Status};
+pub use options::Options;
 pub use rank::{RankError, RankTest, RankedModel, Ranking, rank};
-
-/// Why a report could not be rendered.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReportError {
-    /// A chart could not be drawn.
-    #[error("chart {chart} could not be drawn: {reason}")]
-    Chart {
-        /// The chart's file stem.
-        chart: String,
-        /// What the drawing library said.
-        reason: String,
-    },
-    /// The page could not be laid out.
-    #[error("the page could not be laid out: {0}")]
-    Page(#[from] askama::Error),
-    /// The test pictures could not be packed.
-    #[error("the test images could not be packed: {0}")]
-    Pictures(#[from] png::EncodingError),
-    /// What the page's scripts read could not be written, or `leaderboard.json`.
-    #[error("data could not be written as JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    /// `leaderboard.csv` could not be written.
-    #[error("the leaderboard could not be written as CSV: {0}")]
-    Csv(#[from] csv::Error),
-}
-
-/// What a person may choose about a report.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Options {
-    /// Test pictures shown for each model, "actual | predicted".
-    pub gallery_pictures: usize,
-    /// Confident mistakes shown for each model.
-    pub mistake_pictures: usize,
-    /// Test pictures in the error explorer at most, over all datasets. Large pictures
-    /// and many models lower it further, so that a page can still be sent by mail.
-    pub explorer_pictures: usize,
-    /// Fitted models that answer inside the page, by trial id, or in a few words why one
-    /// cannot ("keeps its training pictures"). Empty for a page without.
-    pub layers: BTreeMap<String, Result<Layers, String>>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            gallery_pictures: 24,
-            mistake_pictures: 24,
-            explorer_pictures: 1_500,
-            layers: BTreeMap::new(),
-        }
-    }
-}
 
 /// A report in memory.
 #[derive(Clone, Debug)]

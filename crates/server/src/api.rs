@@ -19,8 +19,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    App,
     answer::{Answers, Content, answer, problem_of},
+    app::App,
     assets,
     corrections::{CorrectionRequest, Kept, base_dataset},
     metrics::OPENMETRICS,

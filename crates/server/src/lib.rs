@@ -15,6 +15,7 @@
 
 mod answer;
 mod api;
+mod app;
 mod assets;
 mod corrections;
 mod error;
@@ -51,9 +52,8 @@ pub use limits::Limits;
 pub use training::{FirstTraining, ReportFn};
 
 use crate::{
-    corrections::Corrections, examples::Examples, metrics::Metrics, models::ModelFolder,
-    origin_check::Hosts, reports::Reports, request::BodyMemory, training::Training,
-    workers::Workers,
+    app::App, corrections::Corrections, metrics::Metrics, models::ModelFolder, origin_check::Hosts,
+    reports::Reports, request::BodyMemory, training::Training, workers::Workers,
 };
 
 /// What to serve, and where.
@@ -76,21 +76,6 @@ pub struct Config {
     pub first_training: Option<FirstTraining>,
     /// The limits.
     pub limits: Limits,
-}
-
-/// What the handlers share.
-pub(crate) struct App {
-    pub(crate) hosts: Hosts,
-    pub(crate) models: Arc<ModelFolder>,
-    pub(crate) workers: Workers,
-    pub(crate) bodies: BodyMemory,
-    pub(crate) corrections: Corrections,
-    pub(crate) examples: Arc<Examples>,
-    pub(crate) reports: Reports,
-    pub(crate) training: Training,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) colours: String,
-    pub(crate) started: Instant,
 }
 
 /// A server that listens and does not answer yet.

@@ -13,7 +13,8 @@ use axum::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
-    App, api,
+    api,
+    app::App,
     assets::{self, ASSETS},
     origin_check,
     problem::{Code, Problem},

@@ -96,7 +96,7 @@ impl Visit {
         // An explanation comes with the answer to a drawing that rests.
         self.wait_for(
             "document.querySelectorAll('.card').length > 0
-                && document.querySelectorAll('.why.old').length === 0
+                && document.querySelectorAll('.why.outdated').length === 0
                 && [...document.querySelectorAll('.card')].every(it => it.querySelector('.why canvas'))",
         );
         self.browser.evaluate(

@@ -1,0 +1,32 @@
+//! What a person may choose about a report.
+
+use std::collections::BTreeMap;
+
+use bakeoff_core::Layers;
+
+/// What a person may choose about a report.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Test pictures shown for each model, "actual | predicted".
+    pub gallery_pictures: usize,
+    /// Confident mistakes shown for each model.
+    pub mistake_pictures: usize,
+    /// Test pictures in the error explorer at most, over all datasets. Large pictures
+    /// and many models lower it further, so that a page can still be sent by mail.
+    pub explorer_pictures: usize,
+    /// Fitted models that answer inside the page, by trial id, or in a few words why one
+    /// cannot ("keeps its training pictures"). Empty for a page without.
+    pub layers: BTreeMap<String, Result<Layers, String>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            gallery_pictures: 24,
+            mistake_pictures: 24,
+            explorer_pictures: 1_500,
+            layers: BTreeMap::new(),
+        }
+    }
+}
