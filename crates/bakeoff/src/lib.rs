@@ -1,7 +1,7 @@
 //! **Which classifier should I use for this image data, and what does each one cost me?**
 //!
-//! This crate is bakeoff as a library: [`compare`] trains and measures the models of an
-//! experiment and writes the report, [`load`] reads a saved model, [`predict`] asks it about a
+//! This crate is bakeoff as a library: [`compare()`] trains and measures the models of an
+//! experiment and writes the report, [`load`] reads a saved model, [`predict()`] asks it about a
 //! picture.
 //!
 //! ```no_run

@@ -1,14 +1,14 @@
 //! Datasets: from a name or a path to the samples that a model learns from.
 //!
 //! - [`open`] turns a built-in name or the path of a folder into a
-//!   [`Dataset`](bakeoff_core::Dataset); [`builtins`] lists the names, [`formats`]
+//!   [`Dataset`](bakeoff_core::Dataset); [`builtins()`] lists the names, [`formats()`]
 //!   the kinds of folder that are recognised. MNIST lies inside the binary, so that
 //!   the tool works offline from any folder.
 //! - [`idx`] reads and writes the IDX files that MNIST and its successors come in.
 //! - [`split`] holds a part out, cuts folds and takes subsets, seeded and stratified.
 //! - [`corrupt()`] makes pictures worse, to measure how robust a model is.
 //! - [`toy`] makes small datasets for tests and benches.
-//! - [`contact_sheet`] and [`corruption_examples`] turn samples into a PNG to look at.
+//! - [`contact_sheet()`] and [`corruption_examples()`] turn samples into a PNG to look at.
 //!
 //! Rejected: downloading MNIST on first use (its address has changed three
 //! times, and a comparison that needs the network cannot be repeated offline);

@@ -8,7 +8,7 @@
 //!   counts as the nearer (the *lower index* rule). So the k neighbours of an image do not
 //!   depend on the engine, the processor or the number of threads.
 //!
-//! [`engines`] is the table of engines; [`recipe`] and [`model`] are the same for all of them.
+//! `engines` is the table of engines; `recipe` and `model` are the same for all of them.
 //!
 //! Rejected alternatives: approximate search (HNSW, IVF), because a comparison of families
 //! needs the exact answer of the family, and exact search over 60,000 images takes far less

@@ -2,7 +2,7 @@
 //!
 //! A family turns its settings into [`Step`]s ([`NetworkFamily`]); everything after that is
 //! here: the training loop with its schedules, early stopping and augmentation, weights in and
-//! out of saved models, and the engines ([`engines`]). What a network's layers are is described
+//! out of saved models, and the engines ([`engines()`]). What a network's layers are is described
 //! once, by [`bakeoff_kernels::Network`].
 //!
 //! [`forward`] and [`input_gradient`] look inside any parametric model by its
