@@ -1,9 +1,8 @@
 //! The threads on which models answer, behind a bounded queue.
 //!
 //! The threads that speak HTTP never compute, so that the page stays quick while
-//! pictures are prepared. What does not fit the queue is refused at once: a client that
-//! is told to try again is better off than one that waits without end, and memory stays
-//! bounded.
+//! pictures are prepared. When the queue is full, a request is rejected at once: the client
+//! can try again instead of waiting without a limit, and memory stays bounded.
 //!
 //! Each thread is a rayon pool of one, so that a model's own parallel loops run on it
 //! alone: sharing one answer between threads costs more than a picture takes.
