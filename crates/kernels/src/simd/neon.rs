@@ -2,7 +2,7 @@
 
 use std::arch::aarch64::*;
 
-use super::{Kernel, Simd};
+use super::vector::{Kernel, Simd};
 
 #[target_feature(enable = "neon")]
 pub(super) fn run_neon<K: Kernel>(kernel: K) -> K::Output {

@@ -1,6 +1,9 @@
 //! Every prediction as CSV.
 
-use super::{DatasetPredictions, ExportError, ExportedFile, TrialPredictions};
+use super::{
+    file::{ExportError, ExportedFile},
+    predictions::{DatasetPredictions, TrialPredictions},
+};
 
 /// A file for each trial: a line of names, then one line per sample (RFC 4180, with plain
 /// newlines). Probabilities have the digits that bring back the same 32-bit value.

@@ -2,7 +2,10 @@
 
 use npyz::{AutoSerialize, Serialize, WriteOptions, WriterBuilder as _};
 
-use super::{DatasetPredictions, ExportError, ExportedFile};
+use super::{
+    file::{ExportError, ExportedFile},
+    predictions::DatasetPredictions,
+};
 
 /// A file for the probabilities of each trial and one for each part's labels.
 pub(super) fn files(datasets: &[DatasetPredictions<'_>]) -> Result<Vec<ExportedFile>, ExportError> {

@@ -6,7 +6,10 @@ use bakeoff_core::record::Run;
 use safetensors::{Dtype, serialize, tensor::TensorView};
 use serde_json::json;
 
-use super::{DatasetPredictions, ExportError, ExportedFile};
+use super::{
+    file::{ExportError, ExportedFile},
+    predictions::DatasetPredictions,
+};
 
 /// A file for each dataset: a tensor for each trial and for each part's labels. What they
 /// are is said in its metadata, under `bakeoff`, as JSON.
