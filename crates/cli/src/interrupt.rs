@@ -2,6 +2,8 @@
 
 use std::{io::IsTerminal as _, process, thread};
 
+use crate::text;
+
 /// The exit code of an interrupted program: 128 plus the signal's number.
 const INTERRUPTED: i32 = 130;
 
@@ -22,9 +24,9 @@ pub(crate) fn on_ctrl_c(message: String) {
         if interrupted {
             if std::io::stderr().is_terminal() {
                 // What is left of a progress bar, and the `^C` on it.
-                eprint!("\r\u{1b}[2K");
+                text::error_stream("\r\u{1b}[2K");
             }
-            eprintln!("{message}");
+            text::note(format_args!("{message}"));
             process::exit(INTERRUPTED);
         }
     });

@@ -5,6 +5,8 @@
 //! command line was not understood, 3 a model got worse (`diff --fail-if-worse`), 4 no picture
 //! was found, or a picture is blank (`predict`, `prepare`).
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod commands;
 mod interrupt;
@@ -42,7 +44,7 @@ fn main() -> ExitCode {
         if text::is_broken_pipe(&error) {
             return ExitCode::SUCCESS;
         }
-        eprintln!("error: {}", text::chain(&error));
+        text::note(format_args!("error: {}", text::chain(&error)));
         ExitCode::FAILURE
     })
 }

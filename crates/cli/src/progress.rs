@@ -43,7 +43,10 @@ impl Observer for Quiet {
     }
     fn ended(&mut self, _: &PlannedTrial, _: &TrialEnd) {}
     fn set_aside(&mut self, trial: &PlannedTrial, reason: &str) {
-        eprintln!("{}: record put aside: {reason}", trial.trial.model);
+        text::note(format_args!(
+            "{}: record put aside: {reason}",
+            trial.trial.model
+        ));
     }
 }
 
@@ -132,8 +135,8 @@ impl People {
 
     fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| text::note(format_args!("{line}"))),
+            None => text::note(format_args!("{line}")),
         }
     }
 

@@ -1,6 +1,10 @@
-//! Numbers in a terminal, and writing to standard output without a panic.
+//! Numbers in a terminal, and writing to it without a panic: the printing macros panic when
+//! the stream is closed, so that no crate uses them.
 
-use std::io::{self, Write as _};
+use std::{
+    fmt,
+    io::{self, Write as _},
+};
 
 use bakeoff_measures::{ACCURACY, Measure, format};
 
@@ -10,6 +14,16 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(())
+}
+
+/// Writes a line to standard error.
+pub(crate) fn note(line: fmt::Arguments<'_>) {
+    error_stream(&format!("{line}\n"));
+}
+
+/// Writes to standard error. A reader that has gone changes nothing of what the program does.
+pub(crate) fn error_stream(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Prints a value as one line of JSON.

@@ -82,7 +82,10 @@ pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
 fn read_all(folder: &Path) -> anyhow::Result<Models> {
     let models = Models::read(folder, &Models::default())?;
     for unreadable in &models.unreadable {
-        eprintln!("{}: left out: {}", unreadable.name, unreadable.reason);
+        text::note(format_args!(
+            "{}: left out: {}",
+            unreadable.name, unreadable.reason
+        ));
     }
     if models.ready.is_empty() {
         let which = match models.unreadable.len() {
@@ -159,10 +162,10 @@ fn show_one(line: &PictureLine, all: bool, preview: Preview) -> anyhow::Result<(
         text::print(&preview.draw(images))?;
     }
     for warning in &line.warnings {
-        eprintln!("{shown}: note: {warning}");
+        text::note(format_args!("{shown}: note: {warning}"));
     }
     match &line.error {
-        Some(error) => eprintln!("{shown}: {error}"),
+        Some(error) => text::note(format_args!("{shown}: {error}")),
         None if all => text::print(&side_by_side(line))?,
         None => text::print(&one_line(line))?,
     }

@@ -19,24 +19,24 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
         && !args.quiet
         && let Some(earlier) = bakeoff_bench::unfinished_before(&run)?
     {
-        eprintln!(
+        text::note(format_args!(
             "An earlier run of the same trials, {}, was interrupted: {} of {} have a record. \
              This is a new run; with --resume that one is continued instead.",
             text::path(&earlier.path),
             earlier.done,
             earlier.trials
-        );
+        ));
     }
     if args.resume && !args.quiet {
         // The one part of a plan that changes no trial, so that the run is the same.
         let planned = run.info()?.robustness_baseline;
         if planned.as_deref() != experiment.baseline() {
-            eprintln!(
+            text::note(format_args!(
                 "The resumed run was planned with {} as the baseline of robustness and keeps it; \
                  to use {}, start a new run.",
                 planned.as_deref().unwrap_or("none"),
                 experiment.baseline().unwrap_or("none")
-            );
+            ));
         }
     }
     interrupt::on_ctrl_c(format!(

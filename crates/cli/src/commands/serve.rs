@@ -39,7 +39,10 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<ExitCode> {
         limits,
     })?;
     for unreadable in server.unreadable() {
-        eprintln!("{}: left out: {}", unreadable.name, unreadable.reason);
+        text::note(format_args!(
+            "{}: left out: {}",
+            unreadable.name, unreadable.reason
+        ));
     }
     let models = server.models();
     let about = if !models.is_empty() {
