@@ -1,6 +1,6 @@
 // The answer of each model: a card for each, kept in place while the answers change.
 
-import { element, microseconds, percent } from "./dom.js";
+import { accuracy, element, microseconds, percent } from "./dom.js";
 import { picture, saliency, sheet } from "./pixels.js";
 
 const SERIES = 12;
@@ -74,7 +74,7 @@ class Card {
   constructor(info, prediction) {
     const name = prediction.model;
     const about = info
-      ? `${info.title}, correct on ${percent(info.test_accuracy)} of ${info.test_samples.toLocaleString("en")} test pictures`
+      ? `${info.title}, correct on ${accuracy(info.test_accuracy, info.test_samples)} of ${info.test_samples.toLocaleString("en")} test pictures`
       : "";
     const list = element("ol", {
       class: "bars",

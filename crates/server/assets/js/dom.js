@@ -3,6 +3,10 @@
 
 export const byId = (id) => document.getElementById(id);
 
+/** An accuracy with the digits that its number of samples supports, as every view writes it. */
+export const accuracy = (share, samples) =>
+  `${(100 * share).toFixed(samples < 100 ? 0 : samples < 1000 ? 1 : 2)}\u00a0%`;
+
 /** An element with properties (`class`, `text`, attributes, `on…` functions) and children. */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
