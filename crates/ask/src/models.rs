@@ -50,10 +50,7 @@ impl Answer {
 #[non_exhaustive]
 pub enum OpenError {
     /// No model has this name.
-    #[error(
-        "{error}\nsaved models are in the folder {}; {}",
-        folder.display(), how_to_train(error)
-    )]
+    #[error("{error}{}", remedy(error, folder))]
     Name {
         /// What is wrong with the name.
         error: NameError,
@@ -65,14 +62,20 @@ pub enum OpenError {
     Store(#[from] StoreError),
 }
 
-fn how_to_train(error: &NameError) -> String {
-    match error {
-        // `mnist/cnn` is trained by running the experiment's model `cnn`.
-        NameError::Unknown { name, .. } if bakeoff_zoo::family(short_name(name)).is_ok() => {
-            format!("train it with `bakeoff run --models {}`", short_name(name))
-        }
-        _ => "train models with `bakeoff run`".to_owned(),
-    }
+/// What to do about a name, where the error does not say it already.
+fn remedy(error: &NameError, folder: &Path) -> String {
+    let NameError::Unknown { name, .. } = error else {
+        return String::new();
+    };
+    // `mnist/cnn` is trained by running the experiment's model `cnn`.
+    let model = match short_name(name) {
+        known if bakeoff_zoo::family(known).is_ok() => format!(" --models {known}"),
+        _ => String::new(),
+    };
+    format!(
+        "\nsaved models are in the folder {}; train models with `bakeoff run{model}`",
+        folder.display()
+    )
 }
 
 impl Model {

@@ -1,0 +1,63 @@
+//! Models on disk by their names, also where a folder was copied or renamed.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::{fs, ops::ControlFlow, path::Path};
+
+use bakeoff_ask::Model;
+use bakeoff_core::{FitContext, FitEvent, ImageShape, Images, Samples, Settings};
+use bakeoff_store::{ModelFacts, TestMetrics};
+
+/// Saves a model that counts the classes `a` and `b`.
+fn save(models: &Path, dataset: &str, name: &str) {
+    let spec = bakeoff_zoo::family("dummy")
+        .unwrap()
+        .resolve(None, &Settings::new())
+        .unwrap();
+    let classes = vec!["a".to_owned(), "b".to_owned()];
+    let images = Images::new(ImageShape::new(1, 2, 2), vec![0; 12]).unwrap();
+    let samples = Samples::new(images, vec![0, 1, 1], classes.clone()).unwrap();
+    let mut progress = |_: &FitEvent| ControlFlow::Continue(());
+    let mut context = FitContext {
+        seed: 1,
+        validation: None,
+        progress: &mut progress,
+    };
+    let recipe = bakeoff_zoo::build(&spec).unwrap();
+    let model = recipe.fit(&samples, &mut context).unwrap();
+    let facts = ModelFacts {
+        name: name.into(),
+        dataset: dataset.into(),
+        spec,
+        class_names: classes,
+        data_fingerprint: "f".into(),
+        train_samples: 3,
+        validation_samples: 0,
+        seed: 1,
+        trial: "t".into(),
+        test: TestMetrics::default(),
+    };
+    bakeoff_store::save(models, &*model, facts).unwrap();
+}
+
+#[test]
+fn a_model_is_opened_by_the_name_of_its_folder() {
+    let root = tempfile::tempdir().unwrap();
+    save(root.path(), "mnist", "cnn");
+    let name = |asked: &str| Model::open(root.path(), asked).map(|model| model.name().to_owned());
+    assert_eq!(name("cnn").unwrap(), "mnist/cnn");
+
+    fs::rename(root.path().join("mnist"), root.path().join("old")).unwrap();
+    assert_eq!(name("cnn").unwrap(), "old/cnn");
+    assert_eq!(name("old/cnn").unwrap(), "old/cnn");
+    let error = name("mnist/cnn").unwrap_err().to_string();
+    assert!(error.contains("old/cnn"), "{error}");
+
+    save(root.path(), "fashion", "cnn");
+    let error = name("cnn").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "`cnn` could be any of: fashion/cnn, old/cnn; say which"
+    );
+    assert_eq!(name("fashion/cnn").unwrap(), "fashion/cnn");
+}
