@@ -21,7 +21,7 @@ pub(crate) struct KnnEngine {
     /// One line for people.
     pub(crate) summary: &'static str,
     /// Settings of which not every engine supports every value, each with those supported here.
-    supports: &'static [(&'static str, &'static [&'static str])],
+    pub(crate) supports: &'static [(&'static str, &'static [&'static str])],
     /// Why the engine cannot be trained on such data, if it cannot.
     pub(crate) refuses: fn(&KnnSettings, &DataShape) -> Option<String>,
     /// Prepares the training images for the search.

@@ -14,18 +14,20 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use self::reference::{random_bytes, with_threads};
-use crate::FAMILY;
+use crate::{FAMILY, engines::ENGINES};
 
 /// Every engine with every index it has, and the metrics of each.
 fn recipes() -> Vec<(&'static str, Value)> {
-    let mut recipes = vec![("native", json!({"metric": "cosine"}))];
-    for metric in ["l2", "l1"] {
-        recipes.push(("native", json!({ "metric": metric })));
-        for index in ["linear", "kd-tree", "ball-tree"] {
-            recipes.push(("linfa-nn", json!({"metric": metric, "index": index})));
-        }
-        for index in ["linear", "cover-tree"] {
-            recipes.push(("smartcore", json!({"metric": metric, "index": index})));
+    let mut recipes = Vec::new();
+    for engine in &ENGINES {
+        let words = |key| {
+            let mut rows = engine.supports.iter();
+            rows.find(|row| row.0 == key).expect("a row of each").1
+        };
+        for metric in words("metric") {
+            for index in words("index") {
+                recipes.push((engine.name, json!({"metric": metric, "index": index})));
+            }
         }
     }
     recipes
