@@ -1,10 +1,5 @@
 //! Why a plan or a run cannot continue. A trial that fails is no error: it is a record.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
-
 use bakeoff_core::{SpecError, StoreError};
 use bakeoff_data::DataError;
 
@@ -41,40 +36,11 @@ pub enum BenchError {
         /// Why not.
         source: Box<SpecError>,
     },
-    /// A file of tensors cannot be written or read.
+    /// A file or folder cannot be read or written, is damaged, or was not written by this
+    /// program.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A file or folder cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
-    /// A file of the run is damaged, or was not written by this program.
-    #[error("{}: {reason}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it, and what to do.
-        reason: String,
-    },
     /// The request cannot be fulfilled.
     #[error("{0}")]
     Request(String),
-}
-
-impl BenchError {
-    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { path, source }
-    }
-
-    pub(crate) fn damaged(path: &Path, reason: impl Into<String>) -> Self {
-        Self::Damaged {
-            path: path.to_owned(),
-            reason: reason.into(),
-        }
-    }
 }

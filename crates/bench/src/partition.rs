@@ -7,29 +7,20 @@ use bakeoff_core::{
 };
 use bakeoff_data::split::{self, Split};
 
-/// The two parts of a dataset after an experiment's limits.
-pub(crate) struct Limited {
-    /// The training part.
-    pub(crate) train: Samples,
-    /// The test part.
-    pub(crate) test: Samples,
-}
-
-/// Applies an experiment's limits to a dataset.
+/// The training and the test part of a dataset after an experiment's limits.
 pub(crate) fn limited(
     dataset: &Dataset,
     limit_train: Option<usize>,
     limit_test: Option<usize>,
     seed: u64,
-) -> Limited {
-    let part = |samples: &Samples, limit: Option<usize>| match limit {
-        Some(count) if count < samples.len() => split::limit(samples, count, seed),
-        _ => samples.clone(),
+) -> (Samples, Samples) {
+    let part = |samples: &Samples, limit: Option<usize>| {
+        split::limit(samples, limit.unwrap_or(usize::MAX), seed)
     };
-    Limited {
-        train: part(dataset.train(), limit_train),
-        test: part(dataset.test(), limit_test),
-    }
+    (
+        part(dataset.train(), limit_train),
+        part(dataset.test(), limit_test),
+    )
 }
 
 /// The indices in the training part that are reported on instead of the test part, in
@@ -88,7 +79,7 @@ pub(crate) fn trial_samples(
     uses_validation: bool,
 ) -> TrialSamples {
     let data = &trial.data;
-    let Limited { train, test } = limited(
+    let (train, test) = limited(
         dataset,
         data.limit_train,
         data.limit_test,

@@ -18,10 +18,10 @@ use crate::{
     error::BenchError,
     experiment::{Experiment, Holdout, ModelEntry},
     host,
-    partition::{Limited, cut_indices, holds_out, limited, share_of},
+    partition::{cut_indices, holds_out, limited, share_of},
     reported_parts::Parts,
     run_folder::RunFolder,
-    run_name::{claim_folder, latest_run, runs, trials_hash},
+    run_name::{claim_folder, runs, trials_hash},
 };
 
 /// Resolves an experiment into trials and starts a run for them.
@@ -68,7 +68,7 @@ pub fn plan(
         })
         .collect();
     let base = format!("{}-{}", experiment.name, trials_hash(&trials));
-    if resume && let Some((_, path)) = latest_run(out, &base) {
+    if resume && let Some((_, path)) = runs(out, &base).max() {
         return Ok(RunFolder::open(&path)?.within(experiment.time_limit_seconds));
     }
     let path = claim_folder(out, &base)?;
@@ -165,7 +165,7 @@ fn plan_dataset(
     source: String,
     parts: &mut Parts,
 ) -> Result<(DataInfo, Vec<TrialToSave>), BenchError> {
-    let Limited { train, test } = limited(
+    let (train, test) = limited(
         dataset,
         experiment.limit_train,
         experiment.limit_test,

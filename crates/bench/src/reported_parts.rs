@@ -12,7 +12,7 @@ use std::{
 };
 
 use bakeoff_core::{
-    Images, ModelReader as _, ModelWriter as _, Samples, TensorData,
+    Images, ModelReader as _, ModelWriter as _, Samples, StoreError, TensorData,
     record::{Cut, CutInfo, DataInfo, SplitSpec},
 };
 use bakeoff_store::{TensorFile, TensorMap};
@@ -69,7 +69,7 @@ fn part_path(run: &Path, folder: &str, hash: &str) -> PathBuf {
 }
 
 /// Writes every part.
-pub(crate) fn write_parts(run: &Path, parts: &Parts) -> Result<(), BenchError> {
+pub(crate) fn write_parts(run: &Path, parts: &Parts) -> Result<(), StoreError> {
     for (fingerprint, samples) in &parts.tests {
         let shape = samples.images().shape();
         let mut tensors = TensorMap::new();
@@ -92,7 +92,7 @@ pub(crate) fn write_parts(run: &Path, parts: &Parts) -> Result<(), BenchError> {
 }
 
 /// Reads a dataset's test part.
-pub(crate) fn read_test(run: &Path, data: &DataInfo) -> Result<Samples, BenchError> {
+pub(crate) fn read_test(run: &Path, data: &DataInfo) -> Result<Samples, StoreError> {
     let path = part_path(run, "tests", &data.test_fingerprint);
     let count: usize = data.test_counts.iter().sum();
     let shape = data.image;
@@ -100,15 +100,12 @@ pub(crate) fn read_test(run: &Path, data: &DataInfo) -> Result<Samples, BenchErr
         &path,
         count.saturating_mul(shape.pixels().saturating_add(2)),
     )?;
-    let damaged = |error: String| BenchError::damaged(&path, error);
-    let mut tensors = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
+    let damaged = |error: String| StoreError::damaged(&path, error);
+    let in_file = |error: StoreError| error.in_file(&path);
+    let mut tensors = TensorFile::parse(&bytes).map_err(in_file)?;
     let dimensions = [count, shape.channels, shape.height, shape.width];
-    let pixels = tensors
-        .u8("images", &dimensions)
-        .map_err(|error| error.in_file(&path))?;
-    let labels = tensors
-        .u16("labels", &[count])
-        .map_err(|error| error.in_file(&path))?;
+    let pixels = tensors.u8("images", &dimensions).map_err(in_file)?;
+    let labels = tensors.u16("labels", &[count]).map_err(in_file)?;
     let images = Images::new(shape, pixels).map_err(|error| damaged(error.to_string()))?;
     let samples = Samples::new(images, labels, data.class_names.clone())
         .map_err(|error| damaged(error.to_string()))?;
@@ -121,7 +118,7 @@ pub(crate) fn read_test(run: &Path, data: &DataInfo) -> Result<Samples, BenchErr
 }
 
 /// Reads a fold or holdout.
-pub(crate) fn read_cut(run: &Path, info: &CutInfo) -> Result<Cut, BenchError> {
+pub(crate) fn read_cut(run: &Path, info: &CutInfo) -> Result<Cut, StoreError> {
     // Runs of earlier versions name them by fingerprint.
     let path = [&info.sha256, &info.fingerprint]
         .map(|hash| part_path(run, "cuts", hash))
@@ -130,50 +127,47 @@ pub(crate) fn read_cut(run: &Path, info: &CutInfo) -> Result<Cut, BenchError> {
         .unwrap_or_else(|| part_path(run, "cuts", &info.sha256));
     let bytes = read_packed(&path, info.samples.saturating_mul(6))?;
     if sha256(&bytes) != info.sha256 {
-        return Err(BenchError::damaged(
+        return Err(StoreError::damaged(
             &path,
             "the checksum does not match: the file was altered or damaged; run the experiment again",
         ));
     }
-    let mut tensors = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
+    let in_file = |error: StoreError| error.in_file(&path);
+    let mut tensors = TensorFile::parse(&bytes).map_err(in_file)?;
     let shape = [info.samples];
-    let labels = tensors
-        .u16("labels", &shape)
-        .map_err(|error| error.in_file(&path))?;
-    let indices = tensors
-        .u32("indices", &shape)
-        .map_err(|error| error.in_file(&path))?;
+    let labels = tensors.u16("labels", &shape).map_err(in_file)?;
+    let indices = tensors.u32("indices", &shape).map_err(in_file)?;
     Ok(Cut { labels, indices })
 }
 
 /// A fold or holdout as a file, not packed yet.
-fn cut_bytes(cut: &Cut) -> Result<Vec<u8>, BenchError> {
+fn cut_bytes(cut: &Cut) -> Result<Vec<u8>, StoreError> {
     let mut tensors = TensorMap::new();
     let shape = [cut.labels.len()];
     tensors.tensor("labels", &shape, TensorData::U16(&cut.labels))?;
     tensors.tensor("indices", &shape, TensorData::U32(&cut.indices))?;
-    Ok(tensors.to_bytes()?)
+    tensors.to_bytes()
 }
 
 /// Writes a gzip file of tensors, and its folder where it is missing.
-fn write_packed(path: PathBuf, bytes: &[u8]) -> Result<(), BenchError> {
+fn write_packed(path: PathBuf, bytes: &[u8]) -> Result<(), StoreError> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(BenchError::io(folder))?;
+        fs::create_dir_all(folder).map_err(StoreError::io(folder))?;
     }
     // Level 4 is within a few per cent of the best size at a tenth of its time.
     let mut encoder = GzEncoder::new(Vec::new(), Compression::new(4));
-    encoder.write_all(bytes).map_err(BenchError::io(&path))?;
-    let bytes = encoder.finish().map_err(BenchError::io(&path))?;
+    encoder.write_all(bytes).map_err(StoreError::io(&path))?;
+    let bytes = encoder.finish().map_err(StoreError::io(&path))?;
     write_whole(&path, &bytes)
 }
 
 /// Unpacks a file of so many bytes of tensors: nothing larger is read.
-fn read_packed(path: &Path, expected: usize) -> Result<Vec<u8>, BenchError> {
-    let file = File::open(path).map_err(BenchError::io(path))?;
+fn read_packed(path: &Path, expected: usize) -> Result<Vec<u8>, StoreError> {
+    let file = File::open(path).map_err(StoreError::io(path))?;
     let mut bytes = Vec::new();
     GzDecoder::new(file)
         .take(expected as u64 + HEADER_BYTES)
         .read_to_end(&mut bytes)
-        .map_err(BenchError::io(path))?;
+        .map_err(StoreError::io(path))?;
     Ok(bytes)
 }

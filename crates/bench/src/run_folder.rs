@@ -20,7 +20,7 @@ use std::{
 };
 
 use bakeoff_core::{
-    ModelReader as _, ModelWriter as _, Probabilities, TensorData,
+    ModelReader as _, ModelWriter as _, Probabilities, StoreError, TensorData,
     record::{Measured, PlannedTrial, Record, Run, RunInfo, Sidecar, SplitSpec},
 };
 use bakeoff_store::{TensorFile, TensorMap, atomic};
@@ -69,12 +69,11 @@ impl RunFolder {
             )));
         }
         let records = folder.records();
-        fs::create_dir_all(&records).map_err(BenchError::io(&records))?;
+        fs::create_dir_all(&records).map_err(StoreError::io(&records))?;
         write_parts(path, parts)?;
         let mut lines = Vec::new();
         for trial in plan {
             lines.extend(to_json(trial, false)?);
-            lines.push(b'\n');
         }
         write_whole(&path.join("plan.jsonl"), &lines)?;
         write_whole(&info_path, &to_json(info, true)?)?;
@@ -131,7 +130,7 @@ impl RunFolder {
     /// # Errors
     /// When the file is damaged or of another schema.
     pub fn info(&self) -> Result<RunInfo, BenchError> {
-        read_json(&self.path.join("run.json"))
+        Ok(read_json(&self.path.join("run.json"))?)
     }
 
     /// Its trials, in order.
@@ -140,11 +139,11 @@ impl RunFolder {
     /// When a line is damaged or of another schema.
     pub fn plan(&self) -> Result<Vec<PlannedTrial>, BenchError> {
         let path = self.path.join("plan.jsonl");
-        let text = fs::read_to_string(&path).map_err(BenchError::io(&path))?;
+        let text = fs::read_to_string(&path).map_err(StoreError::io(&path))?;
         let mut plan = Vec::new();
         for (index, line) in text.lines().enumerate() {
             let bad = |reason: String| {
-                BenchError::damaged(
+                StoreError::damaged(
                     &path,
                     format!("line {}: {reason}; plan the run again", index + 1),
                 )
@@ -155,7 +154,7 @@ impl RunFolder {
             let mut trial: PlannedTrial =
                 serde_json::from_value(line).map_err(|error| bad(error.to_string()))?;
             if trial.index != index || trial.id != trial.trial.id() {
-                return Err(bad("the trial's index or id does not match it".into()));
+                return Err(bad("the trial's index or id does not match it".into()).into());
             }
             if let Some(limit) = self.time_limit_seconds {
                 trial.time_limit_seconds = limit;
@@ -165,10 +164,11 @@ impl RunFolder {
         // The run's name holds a hash of its trials, so a missing line is noticed too.
         let name = self.info()?.name;
         if !name.contains(&trials_hash(&plan)) {
-            return Err(BenchError::damaged(
+            return Err(StoreError::damaged(
                 &path,
                 format!("its trials are not those of the run `{name}`; plan the run again"),
-            ));
+            )
+            .into());
         }
         Ok(plan)
     }
@@ -177,7 +177,7 @@ impl RunFolder {
     /// schema, belongs to this trial, and its probabilities are undamaged.
     ///
     /// # Errors
-    /// [`BenchError::Damaged`] naming the file.
+    /// [`StoreError::Damaged`] naming the file.
     pub fn record(&self, id: &str) -> Result<Option<Record>, BenchError> {
         let path = self.record_path(id);
         if !path.exists() {
@@ -185,10 +185,11 @@ impl RunFolder {
         }
         let record: Record = read_json(&path)?;
         if record.id != id || record.trial.id() != id {
-            return Err(BenchError::damaged(
+            return Err(StoreError::damaged(
                 &path,
                 "it belongs to another trial; remove it and use --resume",
-            ));
+            )
+            .into());
         }
         if let Some(measured) = record.measured() {
             self.sidecar_bytes(&measured.probabilities)?;
@@ -203,7 +204,7 @@ impl RunFolder {
     pub(crate) fn set_aside(&self, id: &str) -> Result<PathBuf, BenchError> {
         let path = self.record_path(id);
         let aside = path.with_extension("json.damaged");
-        fs::rename(&path, &aside).map_err(BenchError::io(&path))?;
+        fs::rename(&path, &aside).map_err(StoreError::io(&path))?;
         Ok(aside)
     }
 
@@ -231,7 +232,7 @@ impl RunFolder {
     /// Writes a record, unless there is one already: then returns that one.
     pub(crate) fn write_record(&self, record: &Record) -> Result<Option<Record>, BenchError> {
         let path = self.record_path(&record.id);
-        match atomic::write_new(&path, &to_json(record, true)?).map_err(BenchError::io(&path))? {
+        match atomic::write_new(&path, &to_json(record, true)?).map_err(StoreError::io(&path))? {
             true => Ok(None),
             false => self.record(&record.id),
         }
@@ -252,10 +253,10 @@ impl RunFolder {
     /// A folder below the run's that is removed when it is dropped, for a model that is
     /// measured and not saved.
     pub(crate) fn scratch(&self) -> Result<TempDir, BenchError> {
-        tempfile::Builder::new()
+        let scratch = tempfile::Builder::new()
             .prefix(SCRATCH)
-            .tempdir_in(&self.path)
-            .map_err(BenchError::io(&self.path))
+            .tempdir_in(&self.path);
+        Ok(scratch.map_err(StoreError::io(&self.path))?)
     }
 
     /// Writes a derived file below the run's folder (a report, a chart).
@@ -265,7 +266,7 @@ impl RunFolder {
     pub fn write_derived(&self, relative: &str, bytes: &[u8]) -> Result<PathBuf, BenchError> {
         let path = self.path.join(relative);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(BenchError::io(parent))?;
+            fs::create_dir_all(parent).map_err(StoreError::io(parent))?;
         }
         write_whole(&path, bytes)?;
         Ok(path)
@@ -281,7 +282,7 @@ impl RunFolder {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.extension().is_some_and(|found| found == ending) {
-                fs::remove_file(&path).map_err(BenchError::io(&path))?;
+                fs::remove_file(&path).map_err(StoreError::io(&path))?;
             }
         }
         Ok(())
@@ -320,7 +321,7 @@ impl RunFolder {
             if let Some(measured) = record.measured() {
                 let (labels, classes) =
                     reported_labels(&run, trial, measured).ok_or_else(|| {
-                        BenchError::damaged(
+                        StoreError::damaged(
                             &self.record_path(&trial.id),
                             "it was measured on test data that is not in run.json; run the experiment again",
                         )
@@ -342,11 +343,11 @@ impl RunFolder {
         Ok(run)
     }
 
-    fn sidecar_bytes(&self, sidecar: &Sidecar) -> Result<Vec<u8>, BenchError> {
+    fn sidecar_bytes(&self, sidecar: &Sidecar) -> Result<Vec<u8>, StoreError> {
         let path = self.records().join(&sidecar.file);
-        let bytes = fs::read(&path).map_err(BenchError::io(&path))?;
+        let bytes = fs::read(&path).map_err(StoreError::io(&path))?;
         if sha256(&bytes) != sidecar.sha256 {
-            return Err(BenchError::damaged(
+            return Err(StoreError::damaged(
                 &path,
                 "the checksum does not match: the file was altered or damaged; run the trial again with --resume",
             ));
@@ -359,16 +360,17 @@ impl RunFolder {
         &self,
         sidecar: &Sidecar,
         expected: (usize, usize),
-    ) -> Result<Probabilities, BenchError> {
+    ) -> Result<Probabilities, StoreError> {
         let path = self.records().join(&sidecar.file);
         let bytes = self.sidecar_bytes(sidecar)?;
-        let mut file = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
+        let in_file = |error: StoreError| error.in_file(&path);
+        let mut file = TensorFile::parse(&bytes).map_err(in_file)?;
         let read = file
             .shape("probabilities")
             .and_then(|shape| Ok((file.f32("probabilities", &shape)?, shape)));
-        let (values, shape) = read.map_err(|error| error.in_file(&path))?;
+        let (values, shape) = read.map_err(in_file)?;
         if shape != [expected.0, expected.1] {
-            return Err(BenchError::damaged(
+            return Err(StoreError::damaged(
                 &path,
                 format!(
                     "probabilities of shape {shape:?}, expected {}×{}",
@@ -377,7 +379,7 @@ impl RunFolder {
             ));
         }
         Probabilities::new(expected.1, values)
-            .map_err(|error| BenchError::damaged(&path, error.to_string()))
+            .map_err(|error| StoreError::damaged(&path, error.to_string()))
     }
 }
 

@@ -3,10 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use bakeoff_core::{record::PlannedTrial, to_hex};
+use bakeoff_core::{StoreError, record::PlannedTrial, to_hex};
 use sha2::{Digest, Sha256};
-
-use crate::error::BenchError;
 
 /// The part of a run's name that says which trials it has: the first 8 hexadecimal
 /// digits of SHA-256 over their ids.
@@ -16,11 +14,6 @@ pub(crate) fn trials_hash(trials: &[PlannedTrial]) -> String {
         hasher.update(&trial.id);
     }
     to_hex(&hasher.finalize()[..4])
-}
-
-/// The run `base` or `base-N` with the highest number, if there is any.
-pub(crate) fn latest_run(out: &Path, base: &str) -> Option<(u64, PathBuf)> {
-    runs(out, base).max()
 }
 
 /// The runs `base` and `base-N` with their numbers.
@@ -43,9 +36,9 @@ pub(crate) fn runs(out: &Path, base: &str) -> impl Iterator<Item = (u64, PathBuf
 
 /// Makes the first of `base`, `base-2` ... that does not exist. Making the folder claims the
 /// name, so that two runs that start at once never share one.
-pub(crate) fn claim_folder(out: &Path, base: &str) -> Result<PathBuf, BenchError> {
-    std::fs::create_dir_all(out).map_err(BenchError::io(out))?;
-    let mut number = latest_run(out, base).map_or(1, |(number, _)| number + 1);
+pub(crate) fn claim_folder(out: &Path, base: &str) -> Result<PathBuf, StoreError> {
+    std::fs::create_dir_all(out).map_err(StoreError::io(out))?;
+    let mut number = runs(out, base).max().map_or(1, |(number, _)| number + 1);
     loop {
         let path = match number {
             1 => out.join(base),
@@ -54,7 +47,7 @@ pub(crate) fn claim_folder(out: &Path, base: &str) -> Result<PathBuf, BenchError
         match std::fs::create_dir(&path) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
-            Err(error) => return Err(BenchError::io(&path)(error)),
+            Err(error) => return Err(StoreError::io(&path)(error)),
         }
     }
 }

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bakeoff_core::record::{Outcome, PlannedTrial, Record, Stage};
+use bakeoff_core::{
+    StoreError,
+    record::{Outcome, PlannedTrial, Record, Stage},
+};
 
 use crate::{
     error::BenchError,
@@ -114,10 +117,10 @@ impl Launcher for Subprocess {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(BenchError::io(&self.program))?;
+            .map_err(StoreError::io(&self.program))?;
         let stderr = child.stderr.take().map(keep_tail);
         let end = follow(&mut child, trial.time_limit_seconds, on_event)
-            .map_err(BenchError::io(&self.program))?;
+            .map_err(StoreError::io(&self.program))?;
         let said = stderr.and_then(|t| t.join().ok()).unwrap_or_default();
         let Some(end) = end else {
             return Ok(TrialEnd::Cancelled);

@@ -4,7 +4,10 @@
 //! (safetensors on disk, a buffer in a test); checksums, versions and atomic writes
 //! are handled there once instead of in every family.
 
-use std::path::PathBuf;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +23,7 @@ pub enum StoreError {
         /// The file or folder.
         path: PathBuf,
         /// The error of the operating system.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A file that is damaged, of another kind or of another version.
     #[error("{}: {reason}", path.display())]
@@ -52,6 +55,20 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Makes an error of the operating system one about this file or folder.
+    pub fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+
+    /// A file that is damaged, with what is wrong with it and what to do.
+    pub fn damaged(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Damaged {
+            path: path.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
     /// The same error with the name of its file.
     pub fn in_file(self, path: impl Into<PathBuf>) -> Self {
         match self {

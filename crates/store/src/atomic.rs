@@ -76,13 +76,13 @@ fn sync_folder(folder: &Path) {
 /// Removes what killed attempts left in `folder`. Only for a caller who knows that no other
 /// process writes there.
 pub fn remove_temporaries(folder: &Path) {
+    remove_where(folder, |name| name.starts_with(TEMPORARY_PREFIX));
+}
+
+/// Removes files that nothing refers to; one that stays does no harm.
+pub(crate) fn remove_where(folder: &Path, unwanted: impl Fn(&str) -> bool) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        if name
-            .to_str()
-            .is_some_and(|name| name.starts_with(TEMPORARY_PREFIX))
-        {
-            // A file that stays does no harm.
+        if entry.file_name().to_str().is_some_and(&unwanted) {
             let _ = std::fs::remove_file(entry.path());
         }
     }

@@ -53,18 +53,6 @@ pub struct Listed {
     pub manifest: Result<Manifest, StoreError>,
 }
 
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-    let path = path.to_owned();
-    move |source| StoreError::Io { path, source }
-}
-
-fn damaged(path: &Path, reason: impl Into<String>) -> StoreError {
-    StoreError::Damaged {
-        path: path.to_owned(),
-        reason: reason.into(),
-    }
-}
-
 /// Whether `name` can be one folder's name on any system, and nothing else.
 fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
@@ -107,18 +95,18 @@ pub fn save(
     let sha256 = to_hex(&Sha256::digest(&weights));
 
     let folder = models.join(&facts.dataset).join(&facts.name);
-    fs::create_dir_all(&folder).map_err(io_error(&folder))?;
+    fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
     // Two processes that save the same model take turns; the lock ends with the process.
     let lock_path = folder.join(LOCK);
-    let lock = File::create(&lock_path).map_err(io_error(&lock_path))?;
-    lock.lock().map_err(io_error(&lock_path))?;
+    let lock = File::create(&lock_path).map_err(StoreError::io(&lock_path))?;
+    lock.lock().map_err(StoreError::io(&lock_path))?;
     atomic::remove_temporaries(&folder);
 
     // Named by content: the old manifest names the old weights until the new manifest
     // replaces it.
     let file = format!("weights-{}.safetensors", &sha256[..12]);
     let weights_path = folder.join(&file);
-    atomic::write_whole(&weights_path, &weights).map_err(io_error(&weights_path))?;
+    atomic::write_whole(&weights_path, &weights).map_err(StoreError::io(&weights_path))?;
     let mut manifest = Manifest {
         format_version: FORMAT_VERSION,
         bakeoff_version: env!("CARGO_PKG_VERSION").into(),
@@ -139,21 +127,12 @@ pub fn save(
     manifest.checksum = manifest.computed_checksum();
     let text = manifest_text(&manifest)?;
     let manifest_path = folder.join(MANIFEST);
-    atomic::write_whole(&manifest_path, &text).map_err(io_error(&manifest_path))?;
-    remove_where(&folder, |name| name.starts_with("weights-") && name != file);
+    atomic::write_whole(&manifest_path, &text).map_err(StoreError::io(&manifest_path))?;
+    atomic::remove_where(&folder, |name| name.starts_with("weights-") && name != file);
     Ok(SavedModel {
         bytes: (weights.len() + text.len()) as u64,
         folder,
     })
-}
-
-/// Removes files that nothing refers to; one that stays does no harm.
-fn remove_where(folder: &Path, unwanted: impl Fn(&str) -> bool) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_name().to_str().is_some_and(&unwanted) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
 }
 
 /// A manifest as it is written.
@@ -170,13 +149,14 @@ fn manifest_text(manifest: &Manifest) -> Result<Vec<u8>, StoreError> {
 /// Naming the file: missing, not a manifest, another version, or altered.
 pub fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
     let path = folder.join(MANIFEST);
-    let text = fs::read(&path).map_err(io_error(&path))?;
-    let value: serde_json::Value = serde_json::from_slice(&text)
-        .map_err(|error| damaged(&path, format!("not a manifest: {error}; train it again")))?;
+    let text = fs::read(&path).map_err(StoreError::io(&path))?;
+    let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| {
+        StoreError::damaged(&path, format!("not a manifest: {error}; train it again"))
+    })?;
     // The version first: the fields of another version may well be others.
     let version = value.get("format_version").and_then(|v| v.as_u64());
     if version != Some(u64::from(FORMAT_VERSION)) {
-        return Err(damaged(
+        return Err(StoreError::damaged(
             &path,
             format!(
                 "format version {}, this bakeoff reads {FORMAT_VERSION}; train it again or use the bakeoff that wrote it",
@@ -184,18 +164,22 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
             ),
         ));
     }
-    let manifest: Manifest = serde_json::from_value(value)
-        .map_err(|error| damaged(&path, format!("not a manifest: {error}; train it again")))?;
+    let manifest: Manifest = serde_json::from_value(value).map_err(|error| {
+        StoreError::damaged(&path, format!("not a manifest: {error}; train it again"))
+    })?;
     // The second half finds what the parser ignores, such as an unknown key instead of an
     // optional one.
     if manifest.checksum != manifest.computed_checksum() || manifest_text(&manifest)? != text {
-        return Err(damaged(
+        return Err(StoreError::damaged(
             &path,
             "the checksum does not match: the file was altered or damaged; train it again",
         ));
     }
     if !is_plain_name(&manifest.weights.file) {
-        return Err(damaged(&path, "the weights must lie in the same folder"));
+        return Err(StoreError::damaged(
+            &path,
+            "the weights must lie in the same folder",
+        ));
     }
     Ok(manifest)
 }
@@ -209,10 +193,10 @@ pub fn load(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError
     let manifest = read_manifest(folder)?;
     let path = folder.join(&manifest.weights.file);
     let found = fs::metadata(&path)
-        .map_err(|error| damaged(&path, format!("{error}; train it again")))?
+        .map_err(|error| StoreError::damaged(&path, format!("{error}; train it again")))?
         .len();
     if found != manifest.weights.bytes {
-        return Err(damaged(
+        return Err(StoreError::damaged(
             &path,
             format!(
                 "{found} bytes, the manifest says {}; train it again",
@@ -220,19 +204,22 @@ pub fn load(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError
             ),
         ));
     }
-    let bytes = fs::read(&path).map_err(io_error(&path))?;
+    let bytes = fs::read(&path).map_err(StoreError::io(&path))?;
     if to_hex(&Sha256::digest(&bytes)) != manifest.weights.sha256 {
-        return Err(damaged(
+        return Err(StoreError::damaged(
             &path,
             "the checksum does not match: the file was altered or damaged; train it again",
         ));
     }
     let spec = &manifest.facts.spec;
-    let family =
-        family(&spec.family).map_err(|error| damaged(&folder.join(MANIFEST), error.to_string()))?;
+    let family = family(&spec.family)
+        .map_err(|error| StoreError::damaged(&folder.join(MANIFEST), error.to_string()))?;
     // The settings are checked even if the family does not need them to load.
     if let Err(error) = family.resolve(Some(&spec.engine), &spec.settings) {
-        return Err(damaged(&folder.join(MANIFEST), error.to_string()));
+        return Err(StoreError::damaged(
+            &folder.join(MANIFEST),
+            error.to_string(),
+        ));
     }
     let mut tensors = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
     let fitted = family
@@ -248,7 +235,7 @@ pub fn load(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError
     if model.input_shape() != manifest.input_shape
         || model.classes() != manifest.facts.class_names.len()
     {
-        return Err(damaged(
+        return Err(StoreError::damaged(
             &path,
             "the weights are of another shape than the manifest says",
         ));
@@ -297,11 +284,11 @@ fn file_name(path: &Path) -> String {
 fn folders(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(io_error(path))?,
+        entries => entries.map_err(StoreError::io(path))?,
     };
     let mut found = Vec::new();
     for entry in entries {
-        let entry = entry.map_err(io_error(path))?;
+        let entry = entry.map_err(StoreError::io(path))?;
         if entry.path().is_dir() {
             found.push(entry.path());
         }

@@ -44,28 +44,12 @@ impl ModelWriter for TensorMap {
         data: TensorData<'_>,
     ) -> Result<(), StoreError> {
         // safetensors is little-endian whatever the machine.
-        let (dtype, len, bytes): (_, _, Vec<u8>) = match data {
-            TensorData::U8(values) => (Dtype::U8, values.len(), values.to_vec()),
-            TensorData::U16(values) => (
-                Dtype::U16,
-                values.len(),
-                values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            ),
-            TensorData::U32(values) => (
-                Dtype::U32,
-                values.len(),
-                values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            ),
-            TensorData::F32(values) => (
-                Dtype::F32,
-                values.len(),
-                values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            ),
-            TensorData::F64(values) => (
-                Dtype::F64,
-                values.len(),
-                values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            ),
+        let (dtype, len, bytes) = match data {
+            TensorData::U8(v) => (Dtype::U8, v.len(), v.to_vec()),
+            TensorData::U16(v) => (Dtype::U16, v.len(), bytes(v, u16::to_le_bytes)),
+            TensorData::U32(v) => (Dtype::U32, v.len(), bytes(v, u32::to_le_bytes)),
+            TensorData::F32(v) => (Dtype::F32, v.len(), bytes(v, f32::to_le_bytes)),
+            TensorData::F64(v) => (Dtype::F64, v.len(), bytes(v, f64::to_le_bytes)),
         };
         if shape.iter().product::<usize>() != len {
             return Err(StoreError::Tensor {
@@ -84,6 +68,10 @@ impl ModelWriter for TensorMap {
             ))),
         }
     }
+}
+
+fn bytes<const N: usize, T: Copy>(values: &[T], to: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+    values.iter().flat_map(|&value| to(value)).collect()
 }
 
 /// The tensors of a safetensors file in memory. The parser checks that the header is

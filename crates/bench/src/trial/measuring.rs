@@ -29,20 +29,14 @@ const RELOAD_CHECK: usize = 256;
 
 fn load_samples(planned: &PlannedTrial) -> Result<TrialSamples, Stop> {
     let trial = &planned.trial;
-    let failed = |reason: String| Stop::Failed {
-        stage: Stage::Data,
-        reason,
-    };
-    let dataset =
-        bakeoff_data::open(&trial.data.source).map_err(|error| failed(error.to_string()))?;
+    let dataset = bakeoff_data::open(&trial.data.source).map_err(Stop::failed(Stage::Data))?;
     if dataset.fingerprint() != trial.data.fingerprint {
-        return Err(failed(format!(
+        return Err(Stop::failed(Stage::Data)(format!(
             "`{}` has changed since the run was planned; plan it again",
             trial.data.source
         )));
     }
-    let family =
-        bakeoff_zoo::family(&trial.spec.family).map_err(|error| failed(error.to_string()))?;
+    let family = bakeoff_zoo::family(&trial.spec.family).map_err(Stop::failed(Stage::Data))?;
     Ok(trial_samples(&dataset, trial, family.uses_validation))
 }
 
@@ -103,8 +97,13 @@ pub(super) fn measure_trial(
     let (models, save_as, scratch) = match &planned.save_as {
         Some(save_as) => (options.models.to_owned(), save_as.clone(), None),
         None => {
+            // Measured on disk and not kept.
             let scratch = run.scratch().map_err(Stop::Run)?;
-            (scratch.path().to_owned(), unkept(), Some(scratch))
+            let save_as = SaveName {
+                dataset: "trial".into(),
+                model: "model".into(),
+            };
+            (scratch.path().to_owned(), save_as, Some(scratch))
         }
     };
     let facts = model_facts(planned, save_as, &reported, samples, &evaluation);
@@ -193,10 +192,9 @@ fn fit(
     let fitted = match trial.calibration {
         None => Fitted::Plain(model),
         Some(Calibration::Temperature) => {
-            let validation = validation.ok_or_else(|| Stop::Failed {
-                stage: Stage::Fit,
-                reason: "there is no validation part to fit a temperature on".into(),
-            })?;
+            let validation = validation
+                .ok_or("there is no validation part to fit a temperature on")
+                .map_err(Stop::failed(Stage::Fit))?;
             let (model, temperature) =
                 Calibrated::fit(model, validation).map_err(Stop::failed(Stage::Fit))?;
             Fitted::Calibrated(model, temperature)
@@ -240,14 +238,6 @@ fn scores(evaluation: &Evaluation) -> Scores {
     Scores {
         accuracy: evaluation.accuracy,
         log_loss: evaluation.log_loss,
-    }
-}
-
-/// The name of a model that is measured on disk and not saved.
-fn unkept() -> SaveName {
-    SaveName {
-        dataset: "trial".into(),
-        model: "model".into(),
     }
 }
 
@@ -304,12 +294,10 @@ fn save_and_reload(
     if answer(model)? == answer(&*loaded.model)? {
         Ok(())
     } else {
-        Err(Stop::Failed {
-            stage: Stage::Store,
-            reason: "the saved model answers differently from the one that was trained; \
-                     please report this with the experiment file"
-                .into(),
-        })
+        Err(Stop::failed(Stage::Store)(
+            "the saved model answers differently from the one that was trained; \
+             please report this with the experiment file",
+        ))
     }
 }
 

@@ -3,8 +3,6 @@
 //! Corrupted pictures are made when they are needed, a block at a time: to read sixty copies
 //! of the test part from disk would take longer than to make them.
 
-use std::ops::ControlFlow;
-
 use bakeoff_core::{
     Corruption, FittedModel, Samples,
     record::{CorruptionScore, RobustnessSpec, Stage},
@@ -34,7 +32,7 @@ pub(super) fn measure_robustness(
             position: position + 1,
             total,
         };
-        if let ControlFlow::Break(()) = on_event(&event) {
+        if on_event(&event).is_break() {
             return Err(Stop::Cancelled);
         }
         for severity in 1..=Corruption::SEVERITIES {
