@@ -1,6 +1,6 @@
 //! Finding a model by its name.
 
-use bakeoff_core::{did_you_mean, nearest_name};
+use bakeoff_core::did_you_mean;
 
 /// The longest name that is looked for: finding a similar name takes memory by the product
 /// of both lengths.
@@ -13,14 +13,12 @@ pub enum NameError {
     /// No model has this name.
     #[error(
         "there is no saved model `{name}`{}; there {}",
-        did_you_mean(.suggestion.as_deref()),
+        did_you_mean(name, known.iter().flat_map(|full| [full, short_name(full)])),
         if known.is_empty() { "are none yet".to_owned() } else { format!("are: {}", known.join(", ")) }
     )]
     Unknown {
         /// The name asked for.
         name: String,
-        /// The most similar name of a model.
-        suggestion: Option<String>,
         /// The full names of all models.
         known: Vec<String>,
     },
@@ -58,10 +56,6 @@ pub(crate) fn find(name: &str, full_names: &[&str]) -> Result<usize, NameError> 
         [one] => Ok(one),
         [] => Err(NameError::Unknown {
             name: name.to_owned(),
-            suggestion: nearest_name(
-                name,
-                full_names.iter().flat_map(|full| [*full, short_name(full)]),
-            ),
             known: owned(&mut full_names.iter().copied()),
         }),
         _ => Err(NameError::Ambiguous {

@@ -117,7 +117,7 @@ fn allowed(name: &str) -> String {
         return form.into();
     }
     nearest_name(name, WORDS.iter().map(|(word, _)| *word))
-        .and_then(|word| Some(form(&word)?.to_string() + &did_you_mean(Some(&word))))
+        .and_then(|word| Some(form(&word)?.to_string() + &did_you_mean(name, [&word])))
         .unwrap_or_else(|| IN_WORDS.into())
 }
 

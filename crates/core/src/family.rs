@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use crate::{
     Classifier, FittedModel, ModelHeader, ModelReader, ModelSpec, Settings, SpecError, StoreError,
-    wording::nearest_name,
 };
 
 /// One implementation of a family.
@@ -200,15 +199,13 @@ impl Family {
 
     /// The row of the engine called `name`.
     fn engine(&self, name: &str) -> Result<&'static Engine, SpecError> {
-        let names = || self.engines.iter().map(|engine| engine.name);
         self.engines
             .iter()
             .find(|engine| engine.name == name)
             .ok_or_else(|| SpecError::UnknownEngine {
                 family: self.name.into(),
                 engine: name.into(),
-                suggestion: nearest_name(name, names()),
-                allowed: names().map(String::from).collect(),
+                allowed: self.engines.iter().map(|e| e.name.into()).collect(),
             })
     }
 
@@ -238,7 +235,6 @@ impl Family {
             return Err(SpecError::UnknownSetting {
                 family: self.name.into(),
                 key: key.clone(),
-                suggestion: nearest_name(key, keys()),
                 allowed: keys().map(String::from).collect(),
             });
         }

@@ -1,16 +1,8 @@
 //! Hashes as text.
 
-use std::fmt::Write as _;
-
 /// Lower-case hexadecimal, two digits a byte.
 pub fn to_hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -10,9 +10,7 @@ pub fn derive_seed(seed: u64, purpose: &str) -> u64 {
     hasher.update(seed.to_le_bytes());
     hasher.update(purpose.as_bytes());
     let hash = hasher.finalize();
-    let mut first = [0; 8];
-    first.copy_from_slice(&hash[..8]);
-    u64::from_le_bytes(first)
+    u64::from_le_bytes(std::array::from_fn(|at| hash[at]))
 }
 
 #[cfg(test)]

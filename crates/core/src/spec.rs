@@ -15,14 +15,12 @@ pub type Settings = BTreeMap<String, Value>;
 #[non_exhaustive]
 pub enum SpecError {
     /// A setting that the family does not have.
-    #[error("{family} has no setting `{key}`{}; it has: {}", did_you_mean(.suggestion.as_deref()), .allowed.join(", "))]
+    #[error("{family} has no setting `{key}`{}; it has: {}", did_you_mean(.key, .allowed), .allowed.join(", "))]
     UnknownSetting {
         /// The family.
         family: String,
         /// The key as written.
         key: String,
-        /// The most similar key.
-        suggestion: Option<String>,
         /// All keys.
         allowed: Vec<String>,
     },
@@ -39,14 +37,12 @@ pub enum SpecError {
         allowed: String,
     },
     /// An engine that the family does not have.
-    #[error("{family} has no engine `{engine}`{}; it has: {}", did_you_mean(.suggestion.as_deref()), .allowed.join(", "))]
+    #[error("{family} has no engine `{engine}`{}; it has: {}", did_you_mean(.engine, .allowed), .allowed.join(", "))]
     UnknownEngine {
         /// The family.
         family: String,
         /// The engine as written.
         engine: String,
-        /// The most similar engine.
-        suggestion: Option<String>,
         /// All engines.
         allowed: Vec<String>,
     },
@@ -62,12 +58,10 @@ pub enum SpecError {
         engine: String,
     },
     /// A family that is not registered.
-    #[error("there is no model family `{family}`{}; there are: {}", did_you_mean(.suggestion.as_deref()), .allowed.join(", "))]
+    #[error("there is no model family `{family}`{}; there are: {}", did_you_mean(.family, .allowed), .allowed.join(", "))]
     UnknownFamily {
         /// The family as written.
         family: String,
-        /// The most similar family.
-        suggestion: Option<String>,
         /// All families.
         allowed: Vec<String>,
     },
@@ -139,17 +133,18 @@ impl ModelSpec {
         })
     }
 
+    fn value_text(&self, key: &str) -> String {
+        let value = self.settings.get(key);
+        value.map(Value::to_string).unwrap_or_default()
+    }
+
     /// The error that this spec's engine does not support the value of a setting.
     pub fn unsupported(&self, key: &str, remedy: impl Into<String>) -> SpecError {
         SpecError::Unsupported {
             family: self.family.clone(),
             engine: self.engine.clone(),
             key: key.into(),
-            value: self
-                .settings
-                .get(key)
-                .map(Value::to_string)
-                .unwrap_or_default(),
+            value: self.value_text(key),
             remedy: remedy.into(),
         }
     }
@@ -159,11 +154,7 @@ impl ModelSpec {
         SpecError::Setting {
             family: self.family.clone(),
             key: key.into(),
-            got: self
-                .settings
-                .get(key)
-                .map(Value::to_string)
-                .unwrap_or_default(),
+            got: self.value_text(key),
             allowed: allowed.into(),
         }
     }

@@ -1,23 +1,41 @@
-//! Words that several errors share.
+//! Words that several errors share, and names in addresses.
 
 use std::any::Any;
 
 /// The name that `word` is probably a misspelling of, if one is similar.
-pub fn nearest_name<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub fn nearest_name(
+    word: &str,
+    names: impl IntoIterator<Item = impl AsRef<str>>,
+) -> Option<String> {
     let word = word.to_lowercase();
     names
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&word, name), name))
-        .filter(|&(distance, name)| distance <= 1 + name.chars().count() / 4)
+        .map(|name| name.as_ref().to_owned())
+        .map(|name| (strsim::damerau_levenshtein(&word, &name), name))
+        .filter(|(distance, name)| *distance <= 1 + name.chars().count() / 4)
         .min()
-        .map(|(_, name)| name.to_owned())
+        .map(|(_, name)| name)
 }
 
-/// ` (did you mean `x`?)`, or nothing without a suggestion.
-pub fn did_you_mean(suggestion: Option<&str>) -> String {
-    suggestion
+/// ` (did you mean `x`?)`, or nothing where no name is similar to `word`.
+pub fn did_you_mean(word: &str, names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    nearest_name(word, names)
         .map(|name| format!(" (did you mean `{name}`?)"))
         .unwrap_or_default()
+}
+
+/// A name as one segment of a path in an address.
+pub fn percent_encoded(name: &str) -> String {
+    let mut encoded = String::new();
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded += &format!("%{byte:02X}"),
+        }
+    }
+    encoded
 }
 
 /// The message of a caught panic.
@@ -35,7 +53,7 @@ mod tests {
 
     #[test]
     fn only_a_name_that_comes_close_is_suggested() {
-        let hint = |word| did_you_mean(nearest_name(word, ["shift", "rotate"]).as_deref());
+        let hint = |word| did_you_mean(word, ["shift", "rotate"]);
         assert_eq!(hint("rotat"), " (did you mean `rotate`?)");
         assert_eq!(hint("Rotate"), " (did you mean `rotate`?)");
         assert_eq!(hint("x"), "");

@@ -20,15 +20,13 @@ pub enum DataError {
     /// Neither a built-in name nor a path.
     #[error(
         "there is no dataset `{name}`{}. Built in: {builtins}. The path of a folder works too: {expects}",
-        did_you_mean(.suggestion.as_deref())
+        did_you_mean(.name, .builtins), builtins = .builtins.join(", ")
     )]
     UnknownName {
         /// The name that was requested.
         name: String,
-        /// The most similar built-in name.
-        suggestion: Option<String>,
         /// The built-in names.
-        builtins: String,
+        builtins: Vec<&'static str>,
         /// The kinds of folder that are recognised.
         expects: String,
     },

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use bakeoff_core::{Dataset, nearest_name};
+use bakeoff_core::Dataset;
 
 use crate::{
     builtin::builtins, error::DataError, format::Format, formats::FORMATS, listing::Listing,
@@ -47,11 +47,9 @@ pub fn open(source: &str) -> Result<Dataset, DataError> {
 }
 
 fn unknown_name(name: &str) -> DataError {
-    let names = || builtins().iter().map(|builtin| builtin.name);
     DataError::UnknownName {
         name: name.into(),
-        suggestion: nearest_name(name, names()),
-        builtins: names().collect::<Vec<_>>().join(", "),
+        builtins: builtins().iter().map(|builtin| builtin.name).collect(),
         expects: expects(),
     }
 }

@@ -153,9 +153,9 @@ impl FittedDummy {
         let mut hasher = Sha256::new();
         hasher.update(self.seed.to_le_bytes());
         hasher.update(image);
-        let mut first = [0; 8];
-        first.copy_from_slice(&hasher.finalize()[..8]);
-        let mut left = (u64::from_le_bytes(first) >> 11) as f64 / (1_u64 << 53) as f64;
+        let hash = hasher.finalize();
+        let first = u64::from_le_bytes(std::array::from_fn(|at| hash[at]));
+        let mut left = (first >> 11) as f64 / (1_u64 << 53) as f64;
         for (class, &share) in self.probabilities.iter().enumerate() {
             left -= f64::from(share);
             if left < 0.0 {

@@ -6,7 +6,7 @@
 //! not compared, and the page says so.
 
 use askama::Template;
-use bakeoff_core::record::RunInfo;
+use bakeoff_core::{percent_encoded, record::RunInfo};
 use bakeoff_measures::{ACCURACY, Measure, Shown, TEST_SAMPLES, Unit, Values, format};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -289,20 +289,6 @@ fn winner(data: &Dataset, several: bool) -> Option<Winner> {
         dataset: several.then(|| data.name.clone()),
         others: data.models.len() - 1,
     })
-}
-
-/// A folder's name inside a link.
-fn percent_encoded(name: &str) -> String {
-    let mut encoded = String::new();
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            _ => encoded += &format!("%{byte:02X}"),
-        }
-    }
-    encoded
 }
 
 /// A folder's name as a shell takes it.

@@ -13,8 +13,8 @@ pub(crate) struct Asset {
     pub(crate) text: &'static str,
 }
 
-const HTML: &str = "text/html; charset=utf-8";
-const STYLE: &str = "text/css; charset=utf-8";
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 macro_rules! asset {
@@ -52,9 +52,4 @@ pub(crate) fn file(content_type: &'static str, text: String) -> Response {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
-}
-
-/// The colours.
-pub(crate) fn style(text: String) -> Response {
-    file(STYLE, text)
 }

@@ -16,7 +16,10 @@ use bakeoff_core::Images;
 use bakeoff_picture::encode_png;
 use serde::{Deserialize, Serialize};
 
-use crate::problem::{Code, Problem};
+use crate::{
+    folders::{failed, folders},
+    problem::{Code, Problem},
+};
 
 const TABLE: &str = "labels.csv";
 
@@ -73,12 +76,7 @@ pub(crate) struct PersonalDataset {
 
 /// The folder of personal datasets.
 pub(crate) struct Corrections {
-    folder: PathBuf,
-}
-
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> Problem {
-    let path = path.display().to_string();
-    move |error| Problem::internal(format!("{path}: {error}"))
+    pub(crate) folder: PathBuf,
 }
 
 /// The dataset that a model's pictures belong to: limited parts of a dataset
@@ -97,12 +95,6 @@ pub(crate) fn base_dataset(dataset: &str) -> &str {
 }
 
 impl Corrections {
-    pub(crate) fn new(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-        }
-    }
-
     /// Keeps a picture. `images` is one picture of the shape that the model takes,
     /// `predicted` what the model says of it.
     ///
@@ -218,20 +210,8 @@ impl Corrections {
 
     /// The personal datasets by name.
     fn folders(&self) -> Result<Vec<(String, PathBuf)>, Problem> {
-        let entries = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(failed(&self.folder))?,
-        };
-        let mut found = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(failed(&self.folder))?.path();
-            if let Some(name) = path.file_name().and_then(|name| name.to_str())
-                && path.join(TABLE).is_file()
-            {
-                found.push((name.to_owned(), path));
-            }
-        }
-        found.sort();
+        let mut found = folders(&self.folder)?;
+        found.retain(|(_, path)| path.join(TABLE).is_file());
         Ok(found)
     }
 

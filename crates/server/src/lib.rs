@@ -20,6 +20,7 @@ mod assets;
 mod corrections;
 mod error;
 mod examples;
+mod folders;
 mod limits;
 mod listen;
 mod metrics;
@@ -129,9 +130,13 @@ impl Server {
             models,
             workers: Workers::start(limits.threads, limits.queue, Arc::clone(&metrics))?,
             bodies: BodyMemory::new(limits),
-            corrections: Corrections::new(&config.corrections),
+            corrections: Corrections {
+                folder: config.corrections,
+            },
             examples: Arc::default(),
-            reports: Reports::new(&config.reports),
+            reports: Reports {
+                folder: config.reports,
+            },
             training,
             metrics,
             colours: config.colours,
@@ -158,6 +163,10 @@ impl Server {
             IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
             ip => ip,
         };
+        self.url_at(ip)
+    }
+
+    fn url_at(&self, ip: IpAddr) -> String {
         format!("http://{}/", SocketAddr::new(ip, self.address.port()))
     }
 
@@ -165,14 +174,10 @@ impl Server {
     pub fn remote_url(&self) -> Option<String> {
         let ip = match self.address.ip() {
             ip if ip.is_loopback() => return None,
-            IpAddr::V4(ip) if ip.is_unspecified() => network_address().ok()?,
-            IpAddr::V6(ip) if ip.is_unspecified() => network_address().ok()?,
+            ip if ip.is_unspecified() => network_address().ok()?,
             ip => ip,
         };
-        Some(format!(
-            "http://{}/",
-            SocketAddr::new(ip, self.address.port())
-        ))
+        Some(self.url_at(ip))
     }
 
     /// Whether it trains a first set of models.
@@ -255,11 +260,7 @@ fn address(config: &Config) -> Result<SocketAddr, ServerError> {
         host: host.to_owned(),
         reason,
     };
-    let bare = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    let address = (bare, config.port)
+    let address = (origin_check::unbracketed(host), config.port)
         .to_socket_addrs()
         .map_err(|error| wrong(error.to_string()))?
         // `localhost` may be both; prefer IPv4.

@@ -25,15 +25,7 @@ struct RequestLabels {
     status: u16,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct RouteLabels {
-    route: String,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct ModelLabels {
-    model: String,
-}
+type Label = [(&'static str, String); 1];
 
 /// The bucket bounds of a histogram.
 #[derive(Clone)]
@@ -56,8 +48,8 @@ const MODEL_SECONDS: Bounds = Bounds(&[
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
-    request_seconds: Family<RouteLabels, Histogram, Bounds>,
-    model_seconds: Family<ModelLabels, Histogram, Bounds>,
+    request_seconds: Family<Label, Histogram, Bounds>,
+    model_seconds: Family<Label, Histogram, Bounds>,
     /// Jobs that wait for a thread.
     pub(crate) queued: Gauge,
     /// Jobs that were refused because the queue was full.
@@ -135,18 +127,14 @@ impl Metrics {
             })
             .inc();
         self.request_seconds
-            .get_or_create(&RouteLabels {
-                route: route.to_owned(),
-            })
+            .get_or_create(&[("route", route.to_owned())])
             .observe(took.as_secs_f64());
     }
 
     /// Counts a model's answer.
     pub(crate) fn answer(&self, model: &str, took: Duration) {
         self.model_seconds
-            .get_or_create(&ModelLabels {
-                model: model.to_owned(),
-            })
+            .get_or_create(&[("model", model.to_owned())])
             .observe(took.as_secs_f64());
     }
 

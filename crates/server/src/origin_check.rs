@@ -40,16 +40,9 @@ pub(crate) const REPORT_POLICY: &str = "default-src 'none'; script-src 'unsafe-i
 pub(crate) struct Hosts {
     /// Names, in lower case, beside `localhost`.
     names: Vec<String>,
-    addresses: Addresses,
-}
-
-#[derive(Clone, Debug)]
-enum Addresses {
-    /// Loopback addresses, and the one that is listened on.
-    Own(IpAddr),
-    /// Every network is listened on, so that any address may be ours. DNS rebinding needs a
-    /// name, and an address is none.
-    Any,
+    /// The address that is listened on. Where that is every network, any address may be ours:
+    /// DNS rebinding needs a name, and an address is none.
+    address: IpAddr,
 }
 
 impl Hosts {
@@ -59,28 +52,22 @@ impl Hosts {
         let is_address = unbracketed(&name).parse::<IpAddr>().is_ok();
         Self {
             names: if is_address { Vec::new() } else { vec![name] },
-            addresses: if address.is_unspecified() {
-                Addresses::Any
-            } else {
-                Addresses::Own(address)
-            },
+            address,
         }
     }
 
     fn allow(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
         if let Ok(address) = unbracketed(&host).parse::<IpAddr>() {
-            return match self.addresses {
-                Addresses::Any => true,
-                Addresses::Own(own) => address.is_loopback() || address == own,
-            };
+            let own = self.address;
+            return own.is_unspecified() || address.is_loopback() || address == own;
         }
         host == "localhost" || self.names.contains(&host)
     }
 }
 
 /// `::1` from `[::1]`.
-fn unbracketed(host: &str) -> &str {
+pub(crate) fn unbracketed(host: &str) -> &str {
     host.strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host)

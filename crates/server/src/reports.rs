@@ -3,17 +3,19 @@
 //! A report is found by listing the folder of runs and comparing names; no part of a
 //! request becomes part of a path.
 
-use std::{
-    collections::HashMap,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashMap, fs, path::PathBuf};
 
 use bakeoff_bench::RunFolder;
-use bakeoff_core::record::{PlannedTrial, Purpose};
+use bakeoff_core::{
+    percent_encoded,
+    record::{PlannedTrial, Purpose},
+};
 use serde::Serialize;
 
-use crate::problem::{Code, Problem};
+use crate::{
+    folders::{failed, folders},
+    problem::{Code, Problem},
+};
 
 const REPORT: &str = "report.html";
 
@@ -35,41 +37,13 @@ pub(crate) struct ReportEntry {
 
 /// The folder of runs.
 pub(crate) struct Reports {
-    folder: PathBuf,
-}
-
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> Problem {
-    let path = path.display().to_string();
-    move |error| Problem::internal(format!("{path}: {error}"))
+    pub(crate) folder: PathBuf,
 }
 
 impl Reports {
-    pub(crate) fn new(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-        }
-    }
-
-    /// The folders in the folder of runs, by name; some may not be runs.
-    fn folders(&self) -> Result<Vec<(String, PathBuf)>, Problem> {
-        let entries = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(failed(&self.folder))?,
-        };
-        let mut folders = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(failed(&self.folder))?.path();
-            let name = path.file_name().and_then(|name| name.to_str());
-            if let Some(name) = name.filter(|_| path.is_dir()) {
-                folders.push((name.to_owned(), path));
-            }
-        }
-        Ok(folders)
-    }
-
     /// Those that have a report.
     fn runs(&self) -> Result<Vec<(String, PathBuf)>, Problem> {
-        let mut runs = self.folders()?;
+        let mut runs = folders(&self.folder)?;
         runs.retain(|(_, path)| path.join(REPORT).is_file());
         Ok(runs)
     }
@@ -108,8 +82,7 @@ impl Reports {
     /// # Errors
     /// When the folder is there and cannot be read.
     pub(crate) fn model_positions(&self) -> Result<HashMap<String, usize>, Problem> {
-        let mut runs: Vec<(String, Vec<PlannedTrial>)> = self
-            .folders()?
+        let mut runs: Vec<(String, Vec<PlannedTrial>)> = folders(&self.folder)?
             .into_iter()
             .filter_map(|(_, path)| {
                 let run = RunFolder::open(&path).ok()?;
@@ -147,18 +120,4 @@ impl Reports {
         let path = path.join(REPORT);
         fs::read_to_string(&path).map_err(failed(&path))
     }
-}
-
-/// A name as one segment of a path.
-fn percent_encoded(name: &str) -> String {
-    let mut out = String::new();
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => out += &format!("%{byte:02X}"),
-        }
-    }
-    out
 }

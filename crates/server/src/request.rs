@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     body::{Body, Bytes},
-    extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, multipart::Field},
+    extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, multipart::MultipartError},
     http::{HeaderMap, header},
 };
 use bakeoff_ask::ExplainKind;
@@ -202,24 +202,20 @@ pub(crate) async fn question(headers: &HeaderMap, bytes: Bytes) -> Result<Questi
 }
 
 async fn multipart(headers: &HeaderMap, bytes: Bytes) -> Result<Question, Problem> {
-    let malformed =
-        |error: &dyn std::fmt::Display| Problem::new(Code::MalformedMultipart, error.to_string());
+    let malformed = |text: String| Problem::new(Code::MalformedMultipart, text);
+    let broken = |error: MultipartError| malformed(error.body_text());
     let mut request = Request::new(Body::from(bytes));
     *request.headers_mut() = headers.clone();
     // The body was read within our own limit; axum's is 2 MB, less than most photos.
     DefaultBodyLimit::disable().apply(&mut request);
     let mut parts = Multipart::from_request(request, &())
         .await
-        .map_err(|error| malformed(&error.body_text()))?;
+        .map_err(|error| malformed(error.body_text()))?;
     let mut picture: Option<Bytes> = None;
     let (mut models, mut explain) = (Vec::new(), Vec::new());
-    while let Some(part) = parts
-        .next_field()
-        .await
-        .map_err(|error| malformed(&error.body_text()))?
-    {
+    while let Some(part) = parts.next_field().await.map_err(broken)? {
         let name = part.name().unwrap_or_default().to_owned();
-        let bytes = content(part).await?;
+        let bytes = part.bytes().await.map_err(broken)?;
         match name.as_str() {
             "picture" if picture.is_some() => {
                 return Err(Problem::invalid("there are two parts `picture`; send one"));
@@ -245,12 +241,6 @@ async fn multipart(headers: &HeaderMap, bytes: Bytes) -> Result<Question, Proble
         models,
         explain,
     })
-}
-
-async fn content(part: Field<'_>) -> Result<Bytes, Problem> {
-    part.bytes()
-        .await
-        .map_err(|error| Problem::new(Code::MalformedMultipart, error.body_text()))
 }
 
 /// A short text part.

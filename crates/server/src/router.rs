@@ -52,7 +52,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 }
 
 async fn colours(State(app): State<Arc<App>>) -> Response {
-    assets::style(app.colours.clone())
+    assets::file(assets::STYLE, app.colours.clone())
 }
 
 /// A report of a past run, as it lies on the disk.
@@ -62,7 +62,7 @@ async fn report(
 ) -> Result<Response, Problem> {
     let Path(run) = run?;
     let html = api::blocking(move || app.reports.read(&run)).await?;
-    let mut response = assets::file("text/html; charset=utf-8", html);
+    let mut response = assets::file(assets::HTML, html);
     response.headers_mut().insert(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(origin_check::REPORT_POLICY),

@@ -3,7 +3,7 @@
 //! A family is registered by one line in [`families`]; the command line, the
 //! experiment file, the conformance tests and the saved models all find it there.
 
-use bakeoff_core::{Classifier, Family, ModelSpec, SpecError, nearest_name};
+use bakeoff_core::{Classifier, Family, ModelSpec, SpecError};
 
 /// Every family, in the order of listings. To add one, add it here.
 static FAMILIES: &[&Family] = &[
@@ -30,7 +30,6 @@ pub fn family(name: &str) -> Result<&'static Family, SpecError> {
         .copied()
         .ok_or_else(|| SpecError::UnknownFamily {
             family: name.into(),
-            suggestion: nearest_name(name, FAMILIES.iter().map(|family| family.name)),
             allowed: FAMILIES.iter().map(|family| family.name.into()).collect(),
         })
 }

@@ -1,6 +1,6 @@
 //! What values a setting of an experiment takes: one rule for files and flags alike.
 
-use bakeoff_core::{did_you_mean, nearest_name};
+use bakeoff_core::did_you_mean;
 use serde_json::Value;
 
 /// What values a setting takes.
@@ -94,11 +94,10 @@ impl Kind {
 
     /// The word that was probably meant, for an error.
     fn hint(self, value: &Value) -> String {
-        let nearest = match (self, value.as_str()) {
-            (Self::Word(words), Some(text)) => nearest_name(text, words()),
-            _ => None,
-        };
-        did_you_mean(nearest.as_deref())
+        match (self, value.as_str()) {
+            (Self::Word(words), Some(text)) => did_you_mean(text, words()),
+            _ => String::new(),
+        }
     }
 
     /// The value that the words after a flag stand for. What cannot be read stays a text,

@@ -8,7 +8,7 @@
 //! Deriving the table from the struct was rejected: several settings change something other
 //! than one field (`epochs` changes models).
 
-use bakeoff_core::{Corruption, ModelSpec, did_you_mean, nearest_name, record::Calibration};
+use bakeoff_core::{Corruption, ModelSpec, did_you_mean, record::Calibration};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -332,7 +332,7 @@ fn no_model(experiment: &Experiment, name: &str) -> Option<String> {
         format!(
             "the experiment `{}` has no model `{name}`{}; it has: {}",
             experiment.name,
-            did_you_mean(nearest_name(name, there.iter().copied()).as_deref()),
+            did_you_mean(name, &there),
             there.join(", ")
         )
     })

@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, ops::Range, path::Path};
 
-use bakeoff_core::{did_you_mean, nearest_name};
+use bakeoff_core::did_you_mean;
 use serde_json::Value;
 use toml::{
     Spanned,
@@ -58,10 +58,9 @@ impl<'a> Source<'a> {
         for key in table.keys() {
             let name = key.get_ref().as_ref();
             if !known.contains(&name) {
-                let nearest = nearest_name(name, known.iter().copied());
                 let problem = format!(
                     "unknown key `{name}` in {place}{}; allowed: {}",
-                    did_you_mean(nearest.as_deref()),
+                    did_you_mean(name, known),
                     known.join(", ")
                 );
                 return Err(self.error(key.span(), problem));

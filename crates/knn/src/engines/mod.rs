@@ -71,7 +71,6 @@ impl KnnEngine {
         let engine = engine.ok_or_else(|| SpecError::UnknownEngine {
             family: spec.family.clone(),
             engine: spec.engine.clone(),
-            suggestion: None,
             allowed: names(&mut ENGINES.iter()),
         })?;
         let settings = spec.settings()?;

@@ -190,9 +190,13 @@ impl Fixture {
             workers: Workers::start(limits.threads, limits.queue, Arc::clone(&metrics))
                 .expect("threads"),
             bodies: BodyMemory::new(limits),
-            corrections: Corrections::new(&folder.join("corrections")),
+            corrections: Corrections {
+                folder: folder.join("corrections"),
+            },
             examples: Arc::default(),
-            reports: Reports::new(&folder.join("reports")),
+            reports: Reports {
+                folder: folder.join("reports"),
+            },
             training: Training::default(),
             metrics,
             colours: ":root{--c-ink:black}".into(),
