@@ -24,20 +24,20 @@ use crate::args::{Cli, Command};
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => commands::run::main(&args),
-        Command::Plan(args) => commands::plan::main(&args),
+        Command::Plan(args) => commands::plan::main(&args).map(succeeded),
         Command::Trial(args) => commands::trial::main(&args),
-        Command::Models(args) => commands::models::main(&args),
+        Command::Models(args) => commands::models::main(&args).map(succeeded),
         Command::Predict(args) => commands::predict::main(&args),
         Command::Prepare(args) => commands::prepare::main(&args),
-        Command::Evaluate(args) => commands::evaluate::main(&args),
-        Command::Serve(args) => commands::serve::main(args),
-        Command::Report(args) => commands::report::main(&args),
+        Command::Evaluate(args) => commands::evaluate::main(&args).map(succeeded),
+        Command::Serve(args) => commands::serve::main(args).map(succeeded),
+        Command::Report(args) => commands::report::main(&args).map(succeeded),
         Command::Diff(args) => commands::diff::main(&args),
-        Command::Rank(args) => commands::rank::main(&args),
-        Command::Export(args) => commands::export::main(&args),
-        Command::Data(args) => commands::data::main(args),
-        Command::Completions(args) => commands::completions::main(args),
-        Command::Man(args) => commands::man::main(&args),
+        Command::Rank(args) => commands::rank::main(&args).map(succeeded),
+        Command::Export(args) => commands::export::main(&args).map(succeeded),
+        Command::Data(args) => commands::data::main(args).map(succeeded),
+        Command::Completions(args) => commands::completions::main(args).map(succeeded),
+        Command::Man(args) => commands::man::main(&args).map(succeeded),
     };
     result.unwrap_or_else(|error| {
         // A closed pipe (`bakeoff models | head -1`) is how a reader says "enough".
@@ -47,4 +47,8 @@ fn main() -> ExitCode {
         text::note(format_args!("error: {}", text::chain(&error)));
         ExitCode::FAILURE
     })
+}
+
+fn succeeded((): ()) -> ExitCode {
+    ExitCode::SUCCESS
 }

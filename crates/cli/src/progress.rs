@@ -296,7 +296,7 @@ impl Observer for People {
             Outcome::Ok(measured) => format!(
                 "accuracy {}, fit in {}",
                 text::accuracy(Some(measured.scores.accuracy), measured.samples.test),
-                text::seconds(Some(measured.costs.fit_ns as f64 / 1e9))
+                text::seconds(measured.costs.fit_ns as f64 / 1e9)
             ),
             Outcome::Failed { reason, .. } => format!("FAILED: {reason}"),
         });

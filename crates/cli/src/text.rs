@@ -86,24 +86,14 @@ pub(crate) fn measure(measure: &Measure, value: Option<f64>, samples: usize) -> 
     format::plain_spaces(&measure.write_or_dash(value, samples))
 }
 
-/// A score with four decimals, or a dash.
-pub(crate) fn decimal(value: Option<f64>) -> String {
-    format::or_nothing(value, format::score)
+/// Seconds with a unit that suits their size.
+pub(crate) fn seconds(value: f64) -> String {
+    format::plain_spaces(&format::seconds(value))
 }
 
-/// Seconds with a unit that suits their size, or a dash.
-pub(crate) fn seconds(value: Option<f64>) -> String {
-    format::plain_spaces(&format::or_nothing(value, format::seconds))
-}
-
-/// Bytes with a unit that suits their size, or a dash.
-pub(crate) fn bytes(value: Option<u64>) -> String {
-    format::plain_spaces(&format::or_nothing(value, format::bytes))
-}
-
-/// A whole number in groups of three digits.
-pub(crate) fn count(value: u64) -> String {
-    format::count(value)
+/// Bytes with a unit that suits their size.
+pub(crate) fn bytes(value: u64) -> String {
+    format::plain_spaces(&format::bytes(value))
 }
 
 #[cfg(test)]
@@ -112,11 +102,9 @@ mod tests {
 
     #[test]
     fn numbers_have_plain_spaces() {
-        assert_eq!(count(1_234_567), "1,234,567");
-        assert_eq!(seconds(Some(125.0)), "2 min 05 s");
-        assert_eq!(seconds(Some(0.001_25)), "1.25 ms");
-        assert_eq!(seconds(None), "–");
-        assert_eq!(bytes(Some(1_500)), "1.50 kB");
+        assert_eq!(seconds(125.0), "2 min 05 s");
+        assert_eq!(seconds(0.001_25), "1.25 ms");
+        assert_eq!(bytes(1_500), "1.50 kB");
         assert_eq!(percent(Some(0.98765)), "98.77 %");
     }
 }

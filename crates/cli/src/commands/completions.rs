@@ -1,7 +1,5 @@
 //! `bakeoff completions`
 
-use std::process::ExitCode;
-
 use clap::CommandFactory as _;
 
 use crate::{
@@ -9,9 +7,8 @@ use crate::{
     text,
 };
 
-pub(crate) fn main(args: CompletionsArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn main(args: CompletionsArgs) -> anyhow::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "bakeoff", &mut script);
-    text::print(&String::from_utf8_lossy(&script))?;
-    Ok(ExitCode::SUCCESS)
+    text::print(&String::from_utf8_lossy(&script))
 }

@@ -1,25 +1,24 @@
 //! `bakeoff data`
 
-use std::{fs, path::Path, process::ExitCode};
-
-use anyhow::Context as _;
 use bakeoff_core::Corruption;
+use bakeoff_measures::format;
 use bakeoff_report::terminal::{Align, table};
 use serde_json::{Value, json};
 
+use super::write;
 use crate::{
     args::{DataArgs, DataCommand, DataShowArgs},
     text,
 };
 
-pub(crate) fn main(args: DataArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn main(args: DataArgs) -> anyhow::Result<()> {
     match args.command {
         DataCommand::List { json } => list(json),
         DataCommand::Show(args) => show(&args),
     }
 }
 
-fn list(as_json: bool) -> anyhow::Result<ExitCode> {
+fn list(as_json: bool) -> anyhow::Result<()> {
     let builtins = bakeoff_data::builtins();
     if as_json {
         let builtins: Vec<Value> = builtins
@@ -33,8 +32,7 @@ fn list(as_json: bool) -> anyhow::Result<ExitCode> {
                 })
             })
             .collect();
-        text::print_json(&builtins)?;
-        return Ok(ExitCode::SUCCESS);
+        return text::print_json(&builtins);
     }
     let rows: Vec<Vec<String>> = builtins
         .iter()
@@ -56,18 +54,13 @@ fn list(as_json: bool) -> anyhow::Result<ExitCode> {
     for format in bakeoff_data::formats() {
         out += &format!("  {}: {}\n", format.name, format.expects);
     }
-    text::print(&out)?;
-    Ok(ExitCode::SUCCESS)
+    text::print(&out)
 }
 
 /// Test pictures on a sheet of corruptions.
 const CORRUPTED: [usize; 3] = [0, 1, 2];
 
-fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
-}
-
-fn show(args: &DataShowArgs) -> anyhow::Result<ExitCode> {
+fn show(args: &DataShowArgs) -> anyhow::Result<()> {
     let dataset = bakeoff_data::open(&args.dataset)?;
     let (train, test) = (dataset.train(), dataset.test());
     if let Some(path) = &args.sheet {
@@ -89,7 +82,7 @@ fn show(args: &DataShowArgs) -> anyhow::Result<ExitCode> {
         .map(|((name, train), test)| (name.clone(), train, test))
         .collect();
     if args.json {
-        text::print_json(&json!({
+        return text::print_json(&json!({
             "name": dataset.name(),
             "shape": train.images().shape(),
             "train": train.len(),
@@ -98,12 +91,12 @@ fn show(args: &DataShowArgs) -> anyhow::Result<ExitCode> {
             "classes": counts.iter().map(|(name, train, test)| json!({
                 "name": name, "train": train, "test": test,
             })).collect::<Vec<_>>(),
-        }))?;
-        return Ok(ExitCode::SUCCESS);
+        }));
     }
+    let count = |samples: usize| format::count(samples as u64);
     let rows: Vec<Vec<String>> = counts
         .into_iter()
-        .map(|(name, train, test)| vec![name, text::count(train as u64), text::count(test as u64)])
+        .map(|(name, train, test)| vec![name, count(train), count(test)])
         .collect();
     let header = [
         ("class", Align::Left),
@@ -125,6 +118,5 @@ fn show(args: &DataShowArgs) -> anyhow::Result<ExitCode> {
             Corruption::ALL.map(Corruption::name).join(", ")
         );
     }
-    text::print(&out)?;
-    Ok(ExitCode::SUCCESS)
+    text::print(&out)
 }

@@ -144,7 +144,7 @@ fn score_cells(model: &ModelDiff, measure: &Measure) -> [String; 4] {
 
 fn cost(cost: Option<CostDiff>) -> String {
     format::or_nothing(cost, |cost| {
-        let [first, second] = [cost.first, cost.second].map(|it| text::seconds(Some(it)));
+        let [first, second] = [cost.first, cost.second].map(text::seconds);
         format!("{first} → {second}")
     })
 }

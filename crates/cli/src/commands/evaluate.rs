@@ -1,18 +1,16 @@
 //! `bakeoff evaluate`
 
-use std::process::ExitCode;
-
 use anyhow::{Context as _, bail};
 use bakeoff_ask::Model;
 use bakeoff_core::Samples;
-use bakeoff_measures::{ACCURACY, BALANCED_ACCURACY, LOG_LOSS, MACRO_AUC, MACRO_F1, Unit};
+use bakeoff_measures::{ACCURACY, BALANCED_ACCURACY, LOG_LOSS, MACRO_AUC, MACRO_F1, format};
 use bakeoff_metrics::Evaluation;
 use bakeoff_report::terminal::{Align, table};
 use serde_json::json;
 
 use crate::{args::EvaluateArgs, text};
 
-pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
     let loaded = Model::open(&args.models_dir, &args.model)?.saved;
     let dataset = bakeoff_data::open(&args.dataset)?;
     let test = dataset.test();
@@ -38,7 +36,7 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     // The names differ, so that classes were matched by position; say so.
     let other_names = test.class_names() != facts.class_names;
     if args.json {
-        text::print_json(&json!({
+        return text::print_json(&json!({
             "model": loaded.full_name,
             "dataset": dataset.name(),
             "data_fingerprint": dataset.fingerprint(),
@@ -51,22 +49,20 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
             "macro_auc": evaluation.macro_auc,
             "log_loss": evaluation.log_loss,
             "other_class_names": other_names,
-        }))?;
-        return Ok(ExitCode::SUCCESS);
+        }));
     }
+    let score = |value: Option<f64>| format::or_nothing(value, format::score);
     let rows: Vec<Vec<String>> = evaluation
         .per_class
         .iter()
         .map(|class| {
             vec![
                 test.class_names()[class.class].clone(),
-                text::count(class.support),
-                text::decimal(class.precision),
-                text::decimal(class.recall),
-                text::decimal(class.f1),
-                class
-                    .auc
-                    .map_or_else(|| "–".to_owned(), |auc| Unit::Area.write(auc, 0)),
+                format::count(class.support),
+                score(class.precision),
+                score(class.recall),
+                score(class.f1),
+                format::or_nothing(class.auc, format::auc),
             ]
         })
         .collect();
@@ -82,7 +78,7 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let mut out = format!(
         "{} on the {} test images of `{}`\n\n",
         loaded.full_name,
-        text::count(samples as u64),
+        format::count(samples as u64),
         dataset.name()
     );
     for measure in [
@@ -103,8 +99,7 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
             facts.class_names.join(", ")
         );
     }
-    text::print(&out)?;
-    Ok(ExitCode::SUCCESS)
+    text::print(&out)
 }
 
 /// The samples with the classes of the model, if the model knows each of their classes by

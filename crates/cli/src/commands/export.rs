@@ -4,7 +4,6 @@ use std::{
     fs,
     io::{self, Write as _},
     path::Path,
-    process::ExitCode,
 };
 
 use anyhow::{Context as _, bail};
@@ -16,7 +15,7 @@ use crate::{
     text,
 };
 
-pub(crate) fn main(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn main(args: &ExportArgs) -> anyhow::Result<()> {
     let run = RunFolder::open(&args.run)?;
     let formats: Vec<Format> = if args.format.is_empty() {
         Format::ALL.to_vec()
@@ -45,18 +44,17 @@ pub(crate) fn main(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         out += &format!(
             "{}  {}\n",
             text::path(&folder.join(&file.path)),
-            text::bytes(Some(file.bytes.len() as u64))
+            text::bytes(file.bytes.len() as u64)
         );
     }
     if files.is_empty() {
         out += "There is nothing to write: no trial has results.\n";
     }
-    text::print(&out)?;
-    Ok(ExitCode::SUCCESS)
+    text::print(&out)
 }
 
 /// One text alone; several files could not be told apart.
-fn to_stdout(files: &[ExportedFile], args: &ExportArgs) -> anyhow::Result<ExitCode> {
+fn to_stdout(files: &[ExportedFile], args: &ExportArgs) -> anyhow::Result<()> {
     let is_text = matches!(
         args.format.as_slice(),
         [ExportFormat::Json | ExportFormat::Markdown | ExportFormat::Latex]
@@ -67,7 +65,7 @@ fn to_stdout(files: &[ExportedFile], args: &ExportArgs) -> anyhow::Result<ExitCo
     let mut out = io::stdout().lock();
     out.write_all(&only.bytes)?;
     out.flush()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 impl From<ExportFormat> for Format {

@@ -17,8 +17,9 @@ pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod trial;
 
-use std::{path::Path, process::ExitCode};
+use std::{fs, path::Path, process::ExitCode};
 
+use anyhow::Context as _;
 use bakeoff_bench::{Experiment, ExperimentError, builtin_experiment, builtin_experiments};
 
 use crate::overrides::OverrideArgs;
@@ -38,6 +39,11 @@ fn experiment(name: &str, overrides: &OverrideArgs) -> anyhow::Result<Experiment
         })?,
     };
     Ok(experiment.with(&overrides.0)?)
+}
+
+/// Writes a file that the command line names.
+fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Success, or exit code 1.

@@ -1,23 +1,20 @@
 //! `bakeoff models`
 
-use std::process::ExitCode;
-
 use bakeoff_core::Family;
-use bakeoff_measures::MACRO_AUC;
+use bakeoff_measures::{MACRO_AUC, format};
 use bakeoff_report::terminal::{Align, table};
 use bakeoff_store::Listed;
 use serde_json::{Value, json};
 
 use crate::{args::ModelsArgs, text};
 
-pub(crate) fn main(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn main(args: &ModelsArgs) -> anyhow::Result<()> {
     if let Some(name) = &args.settings {
         let family = bakeoff_zoo::family(name)?;
-        match args.json {
-            true => text::print_json(&family_json(family))?,
-            false => text::print(&settings_text(family))?,
-        }
-        return Ok(ExitCode::SUCCESS);
+        return match args.json {
+            true => text::print_json(&family_json(family)),
+            false => text::print(&settings_text(family)),
+        };
     }
     let saved = bakeoff_store::list(&args.models_dir)?;
     if args.json {
@@ -26,13 +23,11 @@ pub(crate) fn main(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
             .map(|family| family_json(family))
             .collect();
         let saved: Vec<Value> = saved.iter().map(saved_json).collect();
-        text::print_json(&json!({ "families": families, "saved": saved }))?;
-        return Ok(ExitCode::SUCCESS);
+        return text::print_json(&json!({ "families": families, "saved": saved }));
     }
     let mut out = families_text();
     out += &saved_text(&saved, args);
-    text::print(&out)?;
-    Ok(ExitCode::SUCCESS)
+    text::print(&out)
 }
 
 fn families_text() -> String {
@@ -84,10 +79,10 @@ fn saved_text(saved: &[Listed], args: &ModelsArgs) -> String {
                     facts.spec.engine.clone(),
                     text::percent(Some(facts.test.accuracy)),
                     text::measure(&MACRO_AUC, facts.test.macro_auc, usize::MAX),
-                    text::count(facts.train_samples as u64),
+                    format::count(facts.train_samples as u64),
                     facts.seed.to_string(),
                     manifest.input_shape.to_string(),
-                    text::bytes(Some(manifest.weights.bytes)),
+                    text::bytes(manifest.weights.bytes),
                 ]);
             }
             Err(error) => damaged += &format!("{}: {error}\n", listed.full_name),
@@ -153,16 +148,10 @@ fn family_json(family: &Family) -> Value {
 }
 
 fn saved_json(listed: &Listed) -> Value {
+    let mut json = json!({ "name": listed.full_name, "folder": listed.folder });
     match &listed.manifest {
-        Ok(manifest) => json!({
-            "name": listed.full_name,
-            "folder": listed.folder,
-            "manifest": manifest,
-        }),
-        Err(error) => json!({
-            "name": listed.full_name,
-            "folder": listed.folder,
-            "error": error.to_string(),
-        }),
+        Ok(manifest) => json["manifest"] = json!(manifest),
+        Err(error) => json["error"] = json!(error.to_string()),
     }
+    json
 }

@@ -1,18 +1,15 @@
 //! `bakeoff plan`
 
-use std::process::ExitCode;
-
 use serde_json::json;
 
 use crate::{args::PlanArgs, text};
 
-pub(crate) fn main(args: &PlanArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn main(args: &PlanArgs) -> anyhow::Result<()> {
     let experiment = super::experiment(&args.experiment, &args.overrides)?;
     let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), false)?;
     let plan = run.plan()?;
     if args.json {
-        text::print_json(&json!({ "run": run.path(), "trials": plan }))?;
-        return Ok(ExitCode::SUCCESS);
+        return text::print_json(&json!({ "run": run.path(), "trials": plan }));
     }
     let mut out = format!("{} trials in {}\n\n", plan.len(), run.path().display());
     for trial in &plan {
@@ -34,6 +31,5 @@ pub(crate) fn main(args: &PlanArgs) -> anyhow::Result<ExitCode> {
         "\nRun one with `bakeoff trial {0} --index N`; when all have run, `bakeoff report {0}`.\n",
         run.path().display()
     );
-    text::print(&out)?;
-    Ok(ExitCode::SUCCESS)
+    text::print(&out)
 }

@@ -264,14 +264,15 @@ fn row(line: &PictureLine, all: bool, answers: usize) -> Vec<String> {
     row
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
-    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
-
-    use super::*;
-
+    #[cfg(unix)]
     #[test]
     fn a_name_that_is_not_unicode_does_not_break_the_line() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+        use super::*;
+
         let name = OsStr::from_bytes(b"se\xffen.png");
         let line = picture_line(&Source::File(name.into()), &[], 1);
         let json = serde_json::to_value(&line).expect("JSON");

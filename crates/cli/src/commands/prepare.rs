@@ -12,7 +12,10 @@ use bakeoff_ask::Model;
 use bakeoff_core::ImageShape;
 use bakeoff_picture::{STAGES, StageRow, encode_png, explain, stages_picture};
 
-use super::pictures::{self, Fault, Source};
+use super::{
+    pictures::{self, Fault, Source},
+    write,
+};
 use crate::{args::PrepareArgs, text};
 
 /// The file with all stages of all pictures.
@@ -92,10 +95,6 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
 fn report(fault: Fault) -> anyhow::Result<Fault> {
     text::print(&format!("  not prepared: {}\n", fault.message))?;
     Ok(fault)
-}
-
-fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The pictures, each with the beginning of its stages' file names.

@@ -1,7 +1,5 @@
 //! `bakeoff rank`
 
-use std::process::ExitCode;
-
 use bakeoff_bench::RunFolder;
 use bakeoff_core::record::Run;
 use bakeoff_measures::{Measure, format};
@@ -12,7 +10,7 @@ use bakeoff_report::{
 
 use crate::{args::RankArgs, text};
 
-pub(crate) fn main(args: &RankArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn main(args: &RankArgs) -> anyhow::Result<()> {
     let runs: Vec<Run> = args
         .runs
         .iter()
@@ -21,11 +19,10 @@ pub(crate) fn main(args: &RankArgs) -> anyhow::Result<ExitCode> {
     let runs: Vec<&Run> = runs.iter().collect();
     let ranking = bakeoff_report::rank(&runs, args.metric.into())?;
     if args.json {
-        text::print_json(&ranking)?;
+        text::print_json(&ranking)
     } else {
-        text::print(&words(&ranking))?;
+        text::print(&words(&ranking))
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 fn words(ranking: &Ranking) -> String {

@@ -1,13 +1,11 @@
 //! `bakeoff report`
 
-use std::process::ExitCode;
-
 use bakeoff_bench::RunFolder;
 use bakeoff_report::terminal;
 
 use crate::{args::ReportArgs, text};
 
-pub(crate) fn main(args: &ReportArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn main(args: &ReportArgs) -> anyhow::Result<()> {
     if !args.run.join("run.json").exists() && bakeoff::holds_runs(&args.run) {
         let Some(index) = bakeoff::write_index(&args.run)? else {
             anyhow::bail!(
@@ -15,8 +13,7 @@ pub(crate) fn main(args: &ReportArgs) -> anyhow::Result<ExitCode> {
                 args.run.join("index.html").display()
             );
         };
-        text::print(&format!("Index: {}\n", index.display()))?;
-        return Ok(ExitCode::SUCCESS);
+        return text::print(&format!("Index: {}\n", index.display()));
     }
     let run = RunFolder::open(&args.run)?;
     let leaderboard = bakeoff::render(&run, args.page.models(&args.models_dir))?;
@@ -29,5 +26,5 @@ pub(crate) fn main(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     if let Some(runs) = run.path().parent().filter(|runs| bakeoff::has_index(runs)) {
         bakeoff::write_index(runs)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

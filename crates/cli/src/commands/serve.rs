@@ -1,6 +1,6 @@
 //! `bakeoff serve`
 
-use std::{process::ExitCode, time::Duration};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bakeoff_server::{Config, FirstTraining, Limits, Server};
@@ -11,7 +11,7 @@ use crate::{args::ServeArgs, text};
 /// seconds.
 const FIRST: &str = "quick";
 
-pub(crate) fn main(args: ServeArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn main(args: ServeArgs) -> anyhow::Result<()> {
     let experiment = bakeoff_bench::builtin_experiment(FIRST)
         .context("the built-in experiment is missing")??;
     let models_dir = args.models_dir.clone();
@@ -70,5 +70,5 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<ExitCode> {
     out += &format!("{about}\nCtrl-C ends it.\n");
     text::print(&out)?;
     server.run()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
