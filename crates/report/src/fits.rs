@@ -3,7 +3,10 @@
 
 use bakeoff_core::record::{DataInfo, PlannedTrial, Purpose, Run};
 
-use crate::results::{Fate, Results, data, read};
+use crate::{
+    analysis::mean,
+    results::{Fate, Results, data, read},
+};
 
 /// The fits of one model on one test part.
 pub(crate) struct Fits<'a> {
@@ -22,8 +25,7 @@ pub(crate) struct Fits<'a> {
 impl Fits<'_> {
     /// The mean of a number over the fits.
     pub(crate) fn mean(&self, of: impl Fn(&Results<'_>) -> f64) -> Option<f64> {
-        let sum: f64 = self.ok.iter().map(of).sum();
-        (!self.ok.is_empty()).then(|| sum / self.ok.len() as f64)
+        mean(self.ok.iter().map(of))
     }
 }
 

@@ -10,7 +10,7 @@ use bakeoff_metrics::{Evaluation, Metric, statistics::mean_ranks};
 use serde::Serialize;
 
 use crate::{
-    analysis::ranks::Ranks,
+    analysis::{mean, ranks::Ranks},
     fits::{Fits, fits},
 };
 
@@ -267,7 +267,7 @@ fn make_names_distinct(blocks: &mut [Block<'_>]) {
 
 /// The mean over all fits of a model on a test part.
 fn score(block: &Block<'_>, model: &str, metric: Metric) -> Option<f64> {
-    let scores: Vec<f64> = block
+    let scores = block
         .fits
         .iter()
         .filter(|(_, fits)| fits.model == model)
@@ -276,9 +276,8 @@ fn score(block: &Block<'_>, model: &str, metric: Metric) -> Option<f64> {
             let predictions = &fit.predictions;
             let found = Evaluation::new(predictions.labels(), predictions.probabilities());
             found.ok()?.get(metric)
-        })
-        .collect();
-    (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
+        });
+    mean(scores)
 }
 
 fn rank_test(found: &Ranks, models: &[(&str, Vec<f64>)]) -> RankTest {

@@ -18,7 +18,7 @@ use bakeoff_core::record::{DataInfo, PlannedTrial, Purpose, Run};
 use self::{robustness::Robustness, significance::Significance, variants::Variants};
 pub(crate) use crate::results::Fate;
 use crate::results::data;
-pub(crate) use trial::{Entry, Success, Trial, seconds};
+pub(crate) use trial::{Entry, Success, Trial, mean, seconds};
 
 /// A run with everything derived from it.
 pub(crate) struct Analysis<'a> {

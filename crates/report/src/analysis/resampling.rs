@@ -4,7 +4,7 @@
 use bakeoff_core::record::{Purpose, SplitSpec};
 use bakeoff_metrics::statistics::{Practical, ResampledT, holm};
 
-use super::{Group, ranks::Ranks, variants::Point};
+use super::{Group, mean, ranks::Ranks, significance::Spread, variants::Point};
 
 /// Differences in accuracy up to this have no practical meaning: one point, as in A.
 /// Benavoli et al., "Time for a change: a tutorial for comparing multiple classifiers
@@ -145,26 +145,20 @@ fn over_cuts<'a>(
     splits: &[SplitSpec],
     points: &[&Point<'a>],
 ) -> Option<OverCuts<'a>> {
-    let mean = |of: fn(&Point<'_>) -> f64, split: &SplitSpec| {
-        let own = points
-            .iter()
-            .filter(|p| p.model == model && p.split == *split);
-        let (sum, count) = own.fold((0.0, 0_usize), |(sum, n), p| (sum + of(p), n + 1));
-        (count > 0).then(|| sum / count as f64)
-    };
     let all = |of: fn(&Point<'_>) -> f64| -> Option<Vec<f64>> {
-        splits.iter().map(|split| mean(of, split)).collect()
+        let of_split = |split: &SplitSpec| {
+            let own = points.iter().filter(|p| p.model == model);
+            mean(own.filter(|p| p.split == *split).map(|p| of(p)))
+        };
+        splits.iter().map(of_split).collect()
     };
     let accuracy = all(|p| p.accuracy)?;
-    let average = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let centre = average(&accuracy);
-    let squares: f64 = accuracy.iter().map(|a| (a - centre).powi(2)).sum();
     Some(OverCuts {
         model,
-        mean: centre,
-        deviation: (squares / (accuracy.len() as f64 - 1.0)).sqrt(),
-        macro_f1: average(&all(|p| p.macro_f1)?),
-        log_loss: average(&all(|p| p.log_loss)?),
+        mean: mean(accuracy.iter().copied())?,
+        deviation: Spread::of(&accuracy)?.deviation,
+        macro_f1: mean(all(|p| p.macro_f1)?.into_iter())?,
+        log_loss: mean(all(|p| p.log_loss)?.into_iter())?,
         accuracy,
     })
 }

@@ -1,7 +1,7 @@
 //! The trials of a run, with everything that views show of them computed once.
 
 use bakeoff_core::{
-    Probabilities, Samples,
+    ModelSpec, Probabilities, Samples,
     record::{Measured, PlannedTrial, Record, Run},
 };
 use bakeoff_measures::{Measure, TrialResult, Values};
@@ -9,7 +9,7 @@ use bakeoff_metrics::{
     Confidence, Evaluation, Interval, OneVsRest, Predictions, statistics::wilson,
 };
 
-use crate::results::{Fate, Results, Status, read};
+use crate::results::{Fate, Results, read};
 
 /// The trials of one model on one dataset: one for each seed.
 pub(crate) struct Entry<'a> {
@@ -52,6 +52,11 @@ pub(crate) struct Success<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// The model's recipe: an entry has at least one trial.
+    pub(crate) fn spec(&self) -> &'a ModelSpec {
+        &self.trials[0].planned.trial.spec
+    }
+
     /// Its successful trials, in the order of the plan.
     pub(crate) fn successes(&self) -> impl Iterator<Item = (&Trial<'a>, &Success<'a>)> {
         self.trials
@@ -97,16 +102,6 @@ impl<'a> Trial<'a> {
     /// Its measurements, if it succeeded.
     pub(crate) fn success(&self) -> Option<&Success<'a>> {
         self.fate.ok().map(Box::as_ref)
-    }
-
-    /// How it stands.
-    pub(crate) fn status(&self) -> Status {
-        self.fate.status()
-    }
-
-    /// Why it has no results.
-    pub(crate) fn reason(&self) -> Option<String> {
-        self.fate.reason().map(str::to_owned)
     }
 }
 
@@ -159,7 +154,7 @@ impl<'a> Success<'a> {
 }
 
 /// The mean, or `None` of nothing.
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = values.fold((0.0, 0_usize), |(sum, n), x| (sum + x, n + 1));
     (count > 0).then(|| sum / count as f64)
 }

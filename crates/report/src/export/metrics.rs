@@ -316,13 +316,13 @@ fn dataset(group: &Group<'_>) -> DatasetMetrics {
 }
 
 fn model(group: &Group<'_>, index: usize, entry: &Entry<'_>) -> ModelMetrics {
-    let spec = entry.trials.first().map(|trial| &trial.planned.trial.spec);
+    let spec = entry.spec();
     let scores = group.significance.of_entry(index);
     ModelMetrics {
         model: entry.model.to_owned(),
-        family: spec.map_or_else(String::new, |spec| spec.family.clone()),
-        engine: spec.map_or_else(String::new, |spec| spec.engine.clone()),
-        settings: spec.map_or_else(BTreeMap::new, |spec| spec.settings.clone()),
+        family: spec.family.clone(),
+        engine: spec.engine.clone(),
+        settings: spec.settings.clone(),
         tied_with_best: scores.map(|scores| scores.tied_with_best),
         scores: scores.map_or_else(BTreeMap::new, headline_scores),
         robustness: group.robustness.as_ref().and_then(|found| {
@@ -361,8 +361,8 @@ fn trial_metrics(group: &Group<'_>, trial: &Trial<'_>) -> TrialMetrics {
     TrialMetrics {
         trial: id.clone(),
         seed: trial.planned.trial.seed,
-        status: trial.status().as_str().to_owned(),
-        reason: trial.reason(),
+        status: trial.fate.status().as_str().to_owned(),
+        reason: trial.fate.reason().map(str::to_owned),
         scores: success.map_or_else(BTreeMap::new, |success| {
             let scores = MEASURES.iter().filter(|m| m.kind == Kind::Score);
             let defined = scores.filter_map(|m| Some((m.id.to_owned(), success.values.get(m)?)));

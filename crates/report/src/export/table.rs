@@ -35,13 +35,12 @@ fn plain(group: &Group<'_>) -> Plain {
 }
 
 fn row(group: &Group<'_>, index: usize, entry: &Entry<'_>, several: bool) -> Vec<String> {
-    let spec = entry.trials.first().map(|trial| &trial.planned.trial.spec);
     let scores = group.significance.of_entry(index);
     let star = several && scores.is_some_and(|scores| scores.tied_with_best);
     let samples = entry.example().map_or(0, |(_, s)| s.evaluation.samples);
     let mut row = vec![
         format!("{}{}", entry.model, if star { " *" } else { "" }),
-        spec.map_or_else(String::new, |spec| spec.engine.clone()),
+        entry.spec().engine.clone(),
     ];
     row.extend(Measure::shown_in(Shown::Summary).map(|measure| {
         let value = measure.write_or_dash(entry.mean_of(measure), samples);

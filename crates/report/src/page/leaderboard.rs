@@ -117,10 +117,11 @@ fn name_cell(row: &Row<'_, '_>, several_models: bool) -> Cell {
     let starred = several_models && row.scores.is_some_and(|scores| scores.tied_with_best);
     Cell {
         sort: Some(entry.model.to_owned()),
-        small: entry.trials.first().map(|trial| {
-            let spec = &trial.planned.trial.spec;
-            format!("{} · {}{seeds}{spread}", spec.family, spec.engine)
-        }),
+        small: Some(format!(
+            "{} · {}{seeds}{spread}",
+            entry.spec().family,
+            entry.spec().engine
+        )),
         series: charts::series_class(entry.series),
         link: Some(format!("#{}", row.place.section)),
         star: starred.then_some("best, or not significantly different from it"),
@@ -174,7 +175,7 @@ fn all_trials(group: &Group<'_>) -> Table {
                 ..Cell::from(seed)
             }
         })
-        .text("status", |trial| trial.status().as_str())
+        .text("status", |trial| trial.fate.status().as_str())
         .each(
             [&ACCURACY, &ERRORS, &LOG_LOSS, &FIT_TIME],
             |table, measure| {

@@ -87,7 +87,7 @@ pub(crate) fn problems(analysis: &Analysis<'_>) -> Option<Table> {
         };
         Some(Problem {
             planned: trial.planned,
-            status: trial.status(),
+            status: trial.fate.status(),
             stage,
             reason,
         })

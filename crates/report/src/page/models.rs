@@ -5,7 +5,10 @@ use bakeoff_metrics::Metric;
 
 use super::slugs::Slugs;
 use crate::{
-    analysis::{Entry, Fate, Group, Success, significance::PairDifference},
+    analysis::{
+        Entry, Fate, Group, Success,
+        significance::{PairDifference, Spread},
+    },
     format,
 };
 
@@ -108,11 +111,7 @@ pub(crate) fn seed_spread(entry: &Entry<'_>) -> Option<String> {
         .map(|(_, success)| success.evaluation.accuracy)
         .collect();
     let seeds = accuracies.len();
-    if seeds < 2 {
-        return None;
-    }
-    let low = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = accuracies.iter().copied().fold(0.0, f64::max);
+    let Spread { low, high, .. } = Spread::of(&accuracies)?;
     Some(if low == high {
         format!("the same with each of {seeds} seeds")
     } else {

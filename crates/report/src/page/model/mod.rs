@@ -80,15 +80,13 @@ pub(crate) fn section<'a>(
     options: &Options,
     (album, files): (&mut Album<'a>, &mut Figures<'_>),
 ) -> ModelSection {
-    let spec = entry.trials.first().map(|trial| &trial.planned.trial.spec);
+    let spec = entry.spec();
     let section = ModelSection {
         id: place.section.clone(),
         series: series_class(entry.series),
         name: entry.model.to_owned(),
         dataset,
-        about: spec.map_or_else(String::new, |spec| {
-            format!("{}, engine {}", spec.family, spec.engine)
-        }),
+        about: format!("{}, engine {}", spec.family, spec.engine),
         ..ModelSection::default()
     };
     let Some((trial, success)) = entry.example() else {

@@ -123,8 +123,8 @@ pub(super) fn fit(success: &Success<'_>) -> Table {
 
 /// Every setting, defaults included.
 pub(super) fn settings(entry: &Entry<'_>) -> Option<Table> {
-    let spec = &entry.trials.first()?.planned.trial.spec;
-    let rows: Vec<(&str, String)> = spec
+    let rows: Vec<(&str, String)> = entry
+        .spec()
         .settings
         .iter()
         .map(|(key, value)| {
