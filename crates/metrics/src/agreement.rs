@@ -21,11 +21,7 @@ impl<'a> Agreement<'a> {
     /// When there is no model, or as [`Pair::new`] for the first and any other.
     pub fn new(models: &[&'a Predictions<'a>]) -> Result<Self, MetricsError> {
         let Some(&first) = models.first() else {
-            return Err(MetricsError::TooFew {
-                what: "models",
-                found: 0,
-                least: 1,
-            });
+            return Err(MetricsError::too_few("models", 0, 1));
         };
         for other in models {
             Pair::new(first, other)?;

@@ -106,3 +106,9 @@ pub enum MetricsError {
         test: usize,
     },
 }
+
+impl MetricsError {
+    pub(crate) fn too_few(what: &'static str, found: usize, least: usize) -> Self {
+        Self::TooFew { what, found, least }
+    }
+}

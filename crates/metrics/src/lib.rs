@@ -58,7 +58,7 @@ pub use confusion::{Averages, ClassScores, ConfusionMatrix, Normalise};
 pub use error::MetricsError;
 pub use evaluation::{ClassEvaluation, Evaluation, TopK};
 pub use metric::Metric;
-pub use one_vs_one::{ClassPair, OneVsOne};
+pub use one_vs_one::OneVsOne;
 pub use pair::{JointCorrectness, Pair};
 pub use precision_recall::{PrecisionRecallCurve, PrecisionRecallPoint};
 pub use predictions::Predictions;

@@ -10,14 +10,12 @@ use crate::{Predictions, ranking::key};
 
 /// How well two classes are told apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ClassPair {
-    /// The two classes, the lower first.
-    pub classes: (usize, usize),
+struct ClassPair {
     /// Samples of the two.
-    pub samples: u64,
+    samples: u64,
     /// The mean of two areas among the samples of both classes: of the first class ranked
     /// by its probability, and of the second ranked by its own.
-    pub auc: f64,
+    auc: f64,
 }
 
 /// The areas between every two classes that have samples.
@@ -45,18 +43,12 @@ impl OneVsOne {
             .map(|(a, b)| {
                 let both = u128::from(support[a]) * u128::from(support[b]);
                 ClassPair {
-                    classes: (a, b),
                     samples: support[a] + support[b],
                     auc: (wins[a][b] + wins[b][a]) as f64 / (4 * both) as f64,
                 }
             })
             .collect();
         Self { pairs }
-    }
-
-    /// The pairs, in the order (0, 1), (0, 2), …, (1, 2), ….
-    pub fn pairs(&self) -> &[ClassPair] {
-        &self.pairs
     }
 
     /// Mean area over the pairs (Hand and Till's M); `None` where fewer than two classes

@@ -5,10 +5,21 @@
 //! Cartographica 10 (1973). Sampling a curve at equal steps was rejected: it cuts the
 //! corner of a good model's ROC curve, which is the only part worth looking at.
 
+/// The points to keep of those at these places.
+pub(crate) fn simplified<P: Copy>(
+    points: &[P],
+    place: impl Fn(&P) -> (f64, f64),
+    tolerance: f64,
+) -> Vec<P> {
+    let places: Vec<(f64, f64)> = points.iter().map(place).collect();
+    let kept = simplify(&places, tolerance).into_iter();
+    kept.map(|index| points[index]).collect()
+}
+
 /// Indices of the points to keep, ascending: both ends, and enough of the others for
 /// every point to lie within `tolerance` of the line through those that are kept. With a
 /// tolerance that is not a number everything is kept.
-pub(crate) fn simplify(points: &[(f64, f64)], tolerance: f64) -> Vec<usize> {
+fn simplify(points: &[(f64, f64)], tolerance: f64) -> Vec<usize> {
     let Some(last) = points.len().checked_sub(1) else {
         return Vec::new();
     };

@@ -75,16 +75,9 @@ impl PrecisionRecallCurve {
 
     /// A curve of fewer points for drawing, as [`crate::RocCurve::simplified`].
     pub fn simplified(&self, tolerance: f64) -> Self {
-        let places: Vec<(f64, f64)> = self
-            .points
-            .iter()
-            .map(|point| (point.recall, point.precision))
-            .collect();
+        let place = |point: &PrecisionRecallPoint| (point.recall, point.precision);
         Self {
-            points: polyline::simplify(&places, tolerance)
-                .into_iter()
-                .map(|index| self.points[index])
-                .collect(),
+            points: polyline::simplified(&self.points, place, tolerance),
         }
     }
 }

@@ -138,16 +138,9 @@ impl RocCurve {
     /// is further than `tolerance` from the line that is drawn, in units of the axes
     /// (half a pixel of a chart 400 pixels wide is 0.00125).
     pub fn simplified(&self, tolerance: f64) -> Self {
-        let places: Vec<(f64, f64)> = self
-            .points
-            .iter()
-            .map(|point| (point.false_positive_rate, point.true_positive_rate))
-            .collect();
+        let place = |point: &RocPoint| (point.false_positive_rate, point.true_positive_rate);
         Self {
-            points: polyline::simplify(&places, tolerance)
-                .into_iter()
-                .map(|index| self.points[index])
-                .collect(),
+            points: polyline::simplified(&self.points, place, tolerance),
         }
     }
 

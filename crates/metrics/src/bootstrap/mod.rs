@@ -68,11 +68,11 @@ impl Bootstrap {
     /// When there are fewer than 100.
     pub fn with_resamples(self, resamples: usize) -> Result<Self, MetricsError> {
         if resamples < LEAST_RESAMPLES {
-            return Err(MetricsError::TooFew {
-                what: "resamples",
-                found: resamples,
-                least: LEAST_RESAMPLES,
-            });
+            return Err(MetricsError::too_few(
+                "resamples",
+                resamples,
+                LEAST_RESAMPLES,
+            ));
         }
         Ok(Self { resamples, ..self })
     }
@@ -184,12 +184,6 @@ impl Bootstrapped {
             })
             .collect();
         Self { metrics }
-    }
-
-    /// The metrics in the order they were asked for; `None` where one is undefined on
-    /// these samples.
-    pub fn metrics(&self) -> &[(Metric, Option<Resampled>)] {
-        &self.metrics
     }
 
     /// One metric; `None` where it was not asked for or is undefined on these samples.
@@ -347,7 +341,7 @@ mod tests {
             let bootstrap = Bootstrap::new(seed).with_resamples(200).unwrap();
             pool.unwrap().install(|| {
                 let found = bootstrap.run(&predictions, &Metric::ALL);
-                let values = found.metrics().iter().flat_map(|(_, resampled)| {
+                let values = found.metrics.iter().flat_map(|(_, resampled)| {
                     let resampled = resampled.as_ref().unwrap();
                     let interval = resampled.interval(crate::Confidence::P95);
                     let mut bits: Vec<u64> =
@@ -393,7 +387,7 @@ mod tests {
             .unwrap();
         for (together, alone) in together.iter().zip([predictions, other]) {
             let alone = bootstrap.run(&alone, &Metric::ALL);
-            for ((_, together), (_, alone)) in together.metrics().iter().zip(alone.metrics()) {
+            for ((_, together), (_, alone)) in together.metrics.iter().zip(&alone.metrics) {
                 let bits = |of: &Option<Resampled>| -> Option<Vec<u64>> {
                     of.as_ref()
                         .map(|of| of.values().iter().map(|v| v.to_bits()).collect())

@@ -66,14 +66,6 @@ impl Resampled {
         &self.values
     }
 
-    /// Standard deviation of the values.
-    pub fn standard_error(&self) -> f64 {
-        let count = self.values.len() as f64;
-        let mean = self.values.iter().sum::<f64>() / count;
-        let squares: f64 = self.values.iter().map(|v| (v - mean).powi(2)).sum();
-        (squares / (count - 1.0)).sqrt()
-    }
-
     /// The bias-corrected and accelerated (BCa) interval.
     ///
     /// B. Efron, "Better bootstrap confidence intervals", Journal of the American
@@ -145,11 +137,7 @@ impl Resampled {
     /// When there is none, or when they come from other resamples, as [`Resampled::minus`].
     pub fn mean(fits: &[&Self]) -> Result<Self, MetricsError> {
         let Some(&first) = fits.first() else {
-            return Err(MetricsError::TooFew {
-                what: "fits of a model",
-                found: 0,
-                least: 1,
-            });
+            return Err(MetricsError::too_few("fits of a model", 0, 1));
         };
         if fits.iter().any(|fit| fit.origin != first.origin) {
             return Err(MetricsError::Resamples);
@@ -345,6 +333,5 @@ mod tests {
         };
         let found = still.interval(Confidence::P95);
         assert_eq!((found.low, found.high), (1.0, 1.0));
-        assert_eq!(still.standard_error(), 0.0);
     }
 }

@@ -69,14 +69,14 @@ impl Pair<'_> {
         }
         // The variance of a difference is that of the differences of placements; the
         // paper's three covariances give the same with more rounding.
-        let mut strata = [Stratum::default(), Stratum::default()];
+        let mut strata = [Vec::new(), Vec::new()];
         for (sample, &label) in self.first().labels().iter().enumerate() {
             let positive = usize::from(label) == class;
             let a = first.share(sample, positive);
             let b = second.share(sample, positive);
-            strata[usize::from(positive)].values.push(a - b);
+            strata[usize::from(positive)].push(a - b);
         }
-        let variance = strata.iter().map(Stratum::variance_of_mean).sum();
+        let variance = strata.iter().map(|of| variance_of_mean(of)).sum();
         let (a, b) = (area(&first), area(&second));
         Some(AucDifference::new(
             a,
@@ -126,11 +126,11 @@ impl Pair<'_> {
         if classes == 0.0 {
             return None;
         }
-        let mut strata = vec![Stratum::default(); predictions.classes()];
+        let mut strata = vec![Vec::new(); predictions.classes()];
         for (part, &label) in parts.iter().zip(labels) {
-            strata[usize::from(label)].values.push(part / classes);
+            strata[usize::from(label)].push(part / classes);
         }
-        let variance = strata.iter().map(Stratum::variance_of_mean).sum();
+        let variance = strata.iter().map(|of| variance_of_mean(of)).sum();
         Some(AucDifference::new(
             first / classes,
             second / classes,
@@ -164,21 +164,14 @@ fn twice_pairs(of: &Placements) -> f64 {
     (2 * u128::from(of.positives) * u128::from(of.negatives)) as f64
 }
 
-/// Values of samples that were drawn from one group.
-#[derive(Clone, Debug, Default)]
-struct Stratum {
-    values: Vec<f64>,
-}
-
-impl Stratum {
-    /// Sample variance over number: the estimated variance of the mean.
-    fn variance_of_mean(&self) -> f64 {
-        let count = self.values.len() as f64;
-        if count < 2.0 || self.values.iter().all(|v| *v == self.values[0]) {
-            return 0.0;
-        }
-        let mean = self.values.iter().sum::<f64>() / count;
-        let squares: f64 = self.values.iter().map(|v| (v - mean).powi(2)).sum();
-        squares / (count - 1.0) / count
+/// Sample variance over number, of samples that were drawn from one group: the estimated
+/// variance of the mean.
+fn variance_of_mean(values: &[f64]) -> f64 {
+    let count = values.len() as f64;
+    if count < 2.0 || values.iter().all(|v| *v == values[0]) {
+        return 0.0;
     }
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+    squares / (count - 1.0) / count
 }

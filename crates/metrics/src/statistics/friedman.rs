@@ -63,11 +63,7 @@ impl Friedman {
         let models = scores.first().map_or(0, Vec::len);
         for (what, found) in [("blocks", scores.len()), ("models", models)] {
             if found < 2 {
-                return Err(MetricsError::TooFew {
-                    what,
-                    found,
-                    least: 2,
-                });
+                return Err(MetricsError::too_few(what, found, 2));
             }
         }
         let mut sums = vec![0.0; models];

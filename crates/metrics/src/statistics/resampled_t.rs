@@ -49,11 +49,7 @@ impl ResampledT {
     /// empty.
     pub fn new(differences: &[f64], train: usize, test: usize) -> Result<Self, MetricsError> {
         if differences.len() < 2 {
-            return Err(MetricsError::TooFew {
-                what: "folds",
-                found: differences.len(),
-                least: 2,
-            });
+            return Err(MetricsError::too_few("folds", differences.len(), 2));
         }
         if let Some(index) = differences.iter().position(|d| !d.is_finite()) {
             return Err(MetricsError::NotFinite {
@@ -101,22 +97,17 @@ impl ResampledT {
     /// half-width of the region of practical equivalence (its sign is ignored).
     pub fn practical(&self, margin: f64) -> Practical {
         let margin = margin.abs();
-        let below = |bound: f64| {
+        let freedom = f64::from(self.degrees_of_freedom);
+        let chance_within = |distance: f64| {
             if self.standard_error > 0.0 {
-                let freedom = f64::from(self.degrees_of_freedom);
-                student_t_cdf((bound - self.mean) / self.standard_error, freedom)
+                student_t_cdf(distance / self.standard_error, freedom)
             } else {
-                f64::from(u8::from(self.mean < bound))
+                f64::from(u8::from(distance > 0.0))
             }
         };
-        let first_lower = below(-margin);
         // The upper tail by symmetry, so that a small one keeps its digits.
-        let first_higher = if self.standard_error > 0.0 {
-            let freedom = f64::from(self.degrees_of_freedom);
-            student_t_cdf((self.mean - margin) / self.standard_error, freedom)
-        } else {
-            f64::from(u8::from(self.mean > margin))
-        };
+        let first_lower = chance_within(-margin - self.mean);
+        let first_higher = chance_within(self.mean - margin);
         Practical {
             first_lower,
             equivalent: (1.0 - first_lower - first_higher).max(0.0),

@@ -54,11 +54,7 @@ impl SwapTest {
         second: &[&Predictions<'_>],
     ) -> Result<Self, MetricsError> {
         let (Some(&one), false) = (first.first(), second.is_empty()) else {
-            return Err(MetricsError::TooFew {
-                what: "fits of a model",
-                found: 0,
-                least: 1,
-            });
+            return Err(MetricsError::too_few("fits of a model", 0, 1));
         };
         for other in first.iter().chain(second) {
             Pair::new(one, other)?;
