@@ -12,11 +12,6 @@
 
 use super::simd::LANES;
 
-/// `n` rounded up to a multiple of `step`.
-pub(crate) const fn round_up(n: usize, step: usize) -> usize {
-    n.div_ceil(step) * step
-}
-
 /// The numbers that one sample has between two operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Plane {
@@ -32,7 +27,7 @@ pub(crate) struct Plane {
 impl Plane {
     /// Channels padded to whole vectors, no border.
     pub(crate) fn new(channels: usize, height: usize, width: usize) -> Self {
-        let stored = round_up(channels, LANES);
+        let stored = channels.next_multiple_of(LANES);
         Self {
             channels,
             height,
@@ -72,7 +67,7 @@ impl Plane {
     /// From one sample to the next: whole panels of a matrix, so that a dense layer can take
     /// the plane as it lies.
     pub(crate) fn stride(&self) -> usize {
-        round_up(self.len(), PANEL)
+        self.len().next_multiple_of(PANEL)
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::batch::KernelError;
 use super::conv_first::tap_offsets;
 use super::events::EventMap;
-use super::geometry::{PANEL, Plane, Pool, Window, round_up};
+use super::geometry::{PANEL, Plane, Pool, Window};
 use super::pool::CUT;
 use super::simd::LANES;
 use crate::{Conv, Dense, Layer, MaxPool, Network};
@@ -198,7 +198,7 @@ impl Builder {
     /// A range among the parameters that are summed over chunks.
     fn summed(&mut self, len: usize) -> Range<usize> {
         let start = self.summed;
-        self.summed += round_up(len, LANES);
+        self.summed += len.next_multiple_of(LANES);
         start..start + len
     }
 
@@ -217,7 +217,7 @@ impl Builder {
         let unpooled = Pool::new(output, [1, 1], [1, 1]);
         let pooling = pool.map_or(Ok(unpooled), pool_of)?;
         let pool = if conv.norm { unpooled } else { pooling };
-        let out_stored = round_up(channels, LANES);
+        let out_stored = channels.next_multiple_of(LANES);
         let window = Window {
             input: plane,
             out_channels: channels,
@@ -302,7 +302,7 @@ impl Builder {
     fn dense(&mut self, dense: &Dense) {
         let input = self.input();
         let inputs = self.planes[input].stride();
-        let outputs = round_up(dense.outputs, PANEL);
+        let outputs = dense.outputs.next_multiple_of(PANEL);
         let bias = self.summed(outputs);
         self.planes.push(Plane {
             stored: outputs,
@@ -325,7 +325,7 @@ impl Builder {
     }
 
     fn finish(mut self, classes: usize) -> Plan {
-        let summed = round_up(self.summed, PANEL);
+        let summed = self.summed.next_multiple_of(PANEL);
         let mut parameters = summed;
         for op in &mut self.ops {
             if let Op::Dense(dense) = op {

@@ -5,7 +5,6 @@ use std::ops::DerefMut;
 use super::buffer::{Buffer, Shared};
 use super::conv::scratch_len;
 use super::events::Events;
-use super::geometry::round_up;
 use super::loss::Score;
 use super::plan::{ConvLayout, Op, Plan};
 use super::schedule::{CHUNK, gradient_len};
@@ -97,7 +96,7 @@ impl Workspace {
             Op::Convolution(op) => scratch_len(&op.window),
             _ => 0,
         });
-        self.scratch_len = round_up(scratch.max().unwrap_or(0), 16);
+        self.scratch_len = scratch.max().unwrap_or(0).next_multiple_of(16);
         self.scratch = Buffer::zeroed(chunks * self.scratch_len);
         self.scores = vec![Score::default(); chunks];
     }

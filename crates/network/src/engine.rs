@@ -4,6 +4,7 @@
 //! stopping and every random number live above it, so that two engines are given
 //! exactly the same work and can be compared step by step.
 
+use bakeoff_core::FitError;
 use bakeoff_kernels::{Adam, Batch, Network, Score};
 
 use crate::weights::Weights;
@@ -45,6 +46,16 @@ pub(crate) struct Start<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct EngineError(pub(crate) String);
+
+impl EngineError {
+    /// The error that this engine could not train.
+    pub(crate) fn in_fit(self, engine: &'static str) -> FitError {
+        FitError::Engine {
+            engine,
+            reason: self.0,
+        }
+    }
+}
 
 impl From<bakeoff_kernels::KernelError> for EngineError {
     fn from(error: bakeoff_kernels::KernelError) -> Self {

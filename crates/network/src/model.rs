@@ -139,10 +139,7 @@ impl Classifier for NetworkClassifier {
         let learner = &self.functions.learner;
         let weights = train(self.engine, learner, &network, &self.training, samples, ctx)?;
         let fitted = self.fitted(network, weights);
-        Ok(Box::new(fitted.map_err(|error| FitError::Engine {
-            engine: self.engine,
-            reason: error.0,
-        })?))
+        Ok(Box::new(fitted.map_err(|error| error.in_fit(self.engine))?))
     }
 }
 

@@ -66,10 +66,7 @@ pub(crate) fn train(
         unit: StepUnit::Epoch,
         total: Some(training.epochs),
     })?;
-    let failed = |error: EngineError| FitError::Engine {
-        engine,
-        reason: error.0,
-    };
+    let failed = |error: EngineError| error.in_fit(engine);
     let learner = start(&Start {
         network,
         weights: &Weights::initial(network, ctx.seed),
@@ -178,13 +175,6 @@ struct Fit<'a> {
 }
 
 impl Fit<'_> {
-    fn failed(&self, error: EngineError) -> FitError {
-        FitError::Engine {
-            engine: self.engine,
-            reason: error.0,
-        }
-    }
-
     /// One pass over the training data in the given order.
     fn epoch(
         &mut self,
@@ -231,7 +221,7 @@ impl Fit<'_> {
                 }
             };
             let step = self.learner.step(&samples);
-            let step = step.map_err(|error| self.failed(error))?;
+            let step = step.map_err(|error| error.in_fit(self.engine))?;
             match step.score {
                 Some(known) => score += known,
                 None => score.add(&step.scores, self.classes, &labels),
@@ -277,7 +267,7 @@ impl Fit<'_> {
         let chunks = samples.images().pixels().chunks(SCORE_CHUNK * each);
         for (pixels, labels) in chunks.zip(samples.labels().chunks(SCORE_CHUNK)) {
             let scores = self.learner.scores(pixels);
-            let scores = scores.map_err(|error| self.failed(error))?;
+            let scores = scores.map_err(|error| error.in_fit(self.engine))?;
             score.add(&scores, self.classes, labels);
             ctx.emit(&FitEvent::Progress {
                 samples: total,

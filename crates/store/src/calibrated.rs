@@ -7,7 +7,7 @@ use bakeoff_core::{
     FittedModel, ImageShape, Images, Layers, ModelWriter, PredictError, Probabilities, Samples,
     StoreError,
 };
-use bakeoff_metrics::{Predictions, Temperature, scale_temperature};
+use bakeoff_metrics::{MetricsError, Predictions, Temperature, scale_temperature};
 
 /// A model that answers calibrated probabilities.
 pub struct Calibrated {
@@ -15,8 +15,12 @@ pub struct Calibrated {
     temperature: f64,
 }
 
-/// The engine that [`PredictError`] names when scaling fails.
-const ENGINE: &str = "temperature scaling";
+fn failed(error: MetricsError) -> PredictError {
+    PredictError::Engine {
+        engine: "temperature scaling",
+        reason: error.to_string(),
+    }
+}
 
 impl Calibrated {
     /// Fits a temperature on samples that the model was not trained on.
@@ -28,13 +32,7 @@ impl Calibrated {
         validation: &Samples,
     ) -> Result<(Self, Temperature), PredictError> {
         let probabilities = inner.predict_proba(validation.images())?;
-        let predictions =
-            Predictions::new(validation.labels(), &probabilities).map_err(|error| {
-                PredictError::Engine {
-                    engine: ENGINE,
-                    reason: error.to_string(),
-                }
-            })?;
+        let predictions = Predictions::new(validation.labels(), &probabilities).map_err(failed)?;
         let fitted = Temperature::fit(&predictions);
         let model = Self {
             inner,
@@ -77,10 +75,7 @@ impl FittedModel for Calibrated {
 
     fn predict_proba(&self, images: &Images) -> Result<Probabilities, PredictError> {
         let probabilities = self.inner.predict_proba(images)?;
-        scale_temperature(&probabilities, self.temperature).map_err(|error| PredictError::Engine {
-            engine: ENGINE,
-            reason: error.to_string(),
-        })
+        scale_temperature(&probabilities, self.temperature).map_err(failed)
     }
 
     fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError> {

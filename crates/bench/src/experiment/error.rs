@@ -1,19 +1,16 @@
 //! Why a file is not an experiment.
 
-use std::{io, path::PathBuf};
+use std::path::PathBuf;
+
+use bakeoff_core::StoreError;
 
 /// Why a file is not an experiment.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExperimentError {
     /// It cannot be read.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] StoreError),
     /// Something in it is wrong.
     #[error(
         "{}:{line}:{column}: {message}\n  {line} | {text}\n  {:pad$} | {:indent$}^",

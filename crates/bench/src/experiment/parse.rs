@@ -2,7 +2,7 @@
 
 use std::{fs, ops::Range, path::Path};
 
-use bakeoff_core::{Settings, SpecError};
+use bakeoff_core::{Settings, SpecError, StoreError};
 
 use super::{
     error::ExperimentError,
@@ -21,10 +21,7 @@ impl Experiment {
     /// # Errors
     /// With line, column, key and what is allowed.
     pub fn read(path: &Path) -> Result<Self, ExperimentError> {
-        let text = fs::read_to_string(path).map_err(|source| ExperimentError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = fs::read_to_string(path).map_err(StoreError::io(path))?;
         Self::parse(&text, path)
     }
 

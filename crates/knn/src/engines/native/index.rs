@@ -37,20 +37,9 @@ pub(super) enum AnyScore {
 }
 
 impl NativeIndex {
-    /// Packs `rows`, N×`columns` bytes with N ≥ 1, for the fastest kernel.
+    /// Packs `rows`, N×`columns` bytes with N ≥ 1, for this kernel, and with a coarse search
+    /// first if `pays_off` says so for the number of rows and their columns.
     pub(super) fn build(
-        rows: &[u8],
-        columns: usize,
-        metric: Metric,
-        progress: &mut Progress<'_>,
-    ) -> Result<Self, FitError> {
-        let kernel = Kernel::best();
-        Self::with(rows, columns, metric, kernel, Coarse::pays_off, progress)
-    }
-
-    /// As [`NativeIndex::build`], with this kernel, and with a coarse search first if
-    /// `pays_off` says so for the number of rows and their columns.
-    pub(super) fn with(
         rows: &[u8],
         columns: usize,
         metric: Metric,

@@ -32,7 +32,11 @@ mod tests;
 
 use bakeoff_core::{DataShape, FitError, PredictError};
 
-use self::index::{AnyScore, NativeIndex};
+use self::{
+    coarse::Coarse,
+    index::{AnyScore, NativeIndex},
+    kernel::Kernel,
+};
 use crate::{
     search::{Neighbour, Progress, Search},
     settings::{KnnSettings, Metric},
@@ -60,7 +64,8 @@ pub(super) fn build(
     settings: &KnnSettings,
     progress: &mut Progress<'_>,
 ) -> Result<Box<dyn Search>, FitError> {
-    let index = NativeIndex::build(rows, columns, settings.metric, progress)?;
+    let (metric, kernel) = (settings.metric, Kernel::best());
+    let index = NativeIndex::build(rows, columns, metric, kernel, Coarse::pays_off, progress)?;
     Ok(Box::new(index))
 }
 

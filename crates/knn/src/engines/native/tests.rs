@@ -16,7 +16,7 @@ use crate::tests::reference::{Reference, random_bytes, with_threads};
 
 fn build(rows: &[u8], columns: usize, metric: Metric, kernel: Kernel, coarse: bool) -> NativeIndex {
     let pays_off = |_, _: &Columns| coarse;
-    NativeIndex::with(rows, columns, metric, kernel, pays_off, &mut |_| Ok(())).expect("an index")
+    NativeIndex::build(rows, columns, metric, kernel, pays_off, &mut |_| Ok(())).expect("an index")
 }
 
 fn agree(rows: &[u8], queries: &[u8], columns: usize, k: usize) {
@@ -201,14 +201,21 @@ fn one_thread_and_two_give_the_same_bits() {
 fn packing_stops_when_cancelled() {
     let rows = random_bytes(5, 20_000);
     let mut reports = Vec::new();
-    let result = NativeIndex::build(&rows, 1, Metric::L2, &mut |done| {
-        reports.push(done);
-        if done > 0 {
-            Err(FitError::Cancelled)
-        } else {
-            Ok(())
-        }
-    });
+    let result = NativeIndex::build(
+        &rows,
+        1,
+        Metric::L2,
+        Kernel::best(),
+        Coarse::pays_off,
+        &mut |done| {
+            reports.push(done);
+            if done > 0 {
+                Err(FitError::Cancelled)
+            } else {
+                Ok(())
+            }
+        },
+    );
     assert!(matches!(result, Err(FitError::Cancelled)));
     assert_eq!(reports, [0, TILES_PER_REPORT * TILE]);
 }
