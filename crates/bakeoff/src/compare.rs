@@ -1,11 +1,8 @@
 //! A whole comparison in this process.
 
-use std::{ops::ControlFlow, path::PathBuf};
+use std::path::PathBuf;
 
-use bakeoff_bench::{
-    Experiment, InProcess, Observer, RunFolder, Runner, TrialEnd, TrialEvent, plan,
-};
-use bakeoff_core::record::PlannedTrial;
+use bakeoff_bench::{Experiment, InProcess, Observer, RunFolder, Runner, plan};
 use bakeoff_report::Leaderboard;
 
 use crate::{Error, render, write_index};
@@ -105,11 +102,4 @@ pub fn compare(experiment: &Experiment, options: &Options) -> Result<Comparison,
 
 struct Silent;
 
-impl Observer for Silent {
-    fn started(&mut self, _: &PlannedTrial) {}
-    fn event(&mut self, _: &PlannedTrial, _: &TrialEvent) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-    fn ended(&mut self, _: &PlannedTrial, _: &TrialEnd) {}
-    fn set_aside(&mut self, _: &PlannedTrial, _: &str) {}
-}
+impl Observer for Silent {}

@@ -72,7 +72,7 @@ fn part_path(run: &Path, folder: &str, hash: &str) -> PathBuf {
 pub(crate) fn write_parts(run: &Path, parts: &Parts) -> Result<(), StoreError> {
     for (fingerprint, samples) in &parts.tests {
         let shape = samples.images().shape();
-        let mut tensors = TensorMap::new();
+        let mut tensors = TensorMap::default();
         tensors.tensor(
             "images",
             &[samples.len(), shape.channels, shape.height, shape.width],
@@ -142,7 +142,7 @@ pub(crate) fn read_cut(run: &Path, info: &CutInfo) -> Result<Cut, StoreError> {
 
 /// A fold or holdout as a file, not packed yet.
 fn cut_bytes(cut: &Cut) -> Result<Vec<u8>, StoreError> {
-    let mut tensors = TensorMap::new();
+    let mut tensors = TensorMap::default();
     let shape = [cut.labels.len()];
     tensors.tensor("labels", &shape, TensorData::U16(&cut.labels))?;
     tensors.tensor("indices", &shape, TensorData::U32(&cut.indices))?;

@@ -214,7 +214,7 @@ impl RunFolder {
         id: &str,
         probabilities: &Probabilities,
     ) -> Result<Sidecar, BenchError> {
-        let mut tensors = TensorMap::new();
+        let mut tensors = TensorMap::default();
         tensors.tensor(
             "probabilities",
             &[probabilities.len(), probabilities.classes()],

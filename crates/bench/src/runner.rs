@@ -22,16 +22,25 @@ use crate::{
     trial::{TrialEnd, TrialOptions, finish, run_trial},
 };
 
-/// Gets the events of a run: draws bars, prints lines, or does nothing.
+/// Gets the events of a run: draws bars, prints lines, or does nothing, as without methods.
 pub trait Observer: Send {
     /// A trial begins.
-    fn started(&mut self, trial: &PlannedTrial);
+    fn started(&mut self, trial: &PlannedTrial) {
+        let _ = trial;
+    }
     /// Something happened in it; `Break` cancels it and the run.
-    fn event(&mut self, trial: &PlannedTrial, event: &TrialEvent) -> ControlFlow<()>;
+    fn event(&mut self, trial: &PlannedTrial, event: &TrialEvent) -> ControlFlow<()> {
+        let _ = (trial, event);
+        ControlFlow::Continue(())
+    }
     /// It ended.
-    fn ended(&mut self, trial: &PlannedTrial, end: &TrialEnd);
+    fn ended(&mut self, trial: &PlannedTrial, end: &TrialEnd) {
+        let _ = (trial, end);
+    }
     /// A damaged record was put aside, and its trial runs again.
-    fn set_aside(&mut self, trial: &PlannedTrial, reason: &str);
+    fn set_aside(&mut self, trial: &PlannedTrial, reason: &str) {
+        let _ = (trial, reason);
+    }
 }
 
 /// How a trial is run: here, or in a process of its own.

@@ -37,11 +37,6 @@ pub(crate) fn observer(quiet: bool, as_json: bool, trials: usize) -> Box<dyn Obs
 struct Quiet;
 
 impl Observer for Quiet {
-    fn started(&mut self, _: &PlannedTrial) {}
-    fn event(&mut self, _: &PlannedTrial, _: &TrialEvent) -> ControlFlow<()> {
-        ControlFlow::Continue(())
-    }
-    fn ended(&mut self, _: &PlannedTrial, _: &TrialEnd) {}
     fn set_aside(&mut self, trial: &PlannedTrial, reason: &str) {
         text::note(format_args!(
             "{}: record put aside: {reason}",

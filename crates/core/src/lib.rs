@@ -37,4 +37,4 @@ pub use samples::{DataShape, Dataset, Samples, SamplesError};
 pub use seed::derive_seed;
 pub use spec::{ModelSpec, Settings, SpecError};
 pub use store::{ModelHeader, ModelReader, ModelWriter, StoreError, TensorData};
-pub use wording::{did_you_mean, nearest_name, panic_text, percent_encoded};
+pub use wording::{did_you_mean, list, nearest_name, panic_text, percent_encoded};

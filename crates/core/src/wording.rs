@@ -24,6 +24,16 @@ pub fn did_you_mean(word: &str, names: impl IntoIterator<Item = impl AsRef<str>>
         .unwrap_or_default()
 }
 
+/// Names in a sentence: `a, b and c`.
+pub fn list<S: AsRef<str>>(names: &[S]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
 /// A name as one segment of a path in an address.
 pub fn percent_encoded(name: &str) -> String {
     let mut encoded = String::new();

@@ -1,5 +1,7 @@
 //! Numbers, times and lists as people read them.
 
+pub use bakeoff_core::list;
+
 /// Stands where nothing was measured or a score is undefined.
 pub const NOTHING: &str = "–";
 
@@ -183,15 +185,6 @@ pub fn times(ratio: f64) -> String {
     } else {
         let step = 10_f64.powf((ratio.log10().floor() - 1.0).max(0.0));
         format!("{}×", count(((ratio / step).round() * step) as u64))
-    }
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub fn list(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [only] => only.clone(),
-        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
     }
 }
 

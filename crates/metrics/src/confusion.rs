@@ -113,15 +113,6 @@ impl ConfusionMatrix {
             .sum()
     }
 
-    /// Samples predicted as class `predicted`.
-    pub fn column_sum(&self, predicted: usize) -> u64 {
-        self.counts
-            .iter()
-            .skip(predicted)
-            .step_by(self.classes)
-            .sum()
-    }
-
     /// The K×K shares, row by row. Where the divisor is zero (no sample of that class,
     /// or none predicted as it) the whole row or column is `None`: scikit-learn shows
     /// zeros there.
@@ -145,14 +136,14 @@ impl ConfusionMatrix {
 
     /// Share of samples on the diagonal.
     pub fn accuracy(&self) -> f64 {
-        or_zero(ratio(self.correct(), self.total()))
+        ratio(self.correct(), self.total()).unwrap_or(0.0)
     }
 
     /// Mean recall of the classes that occur in the labels
     /// (scikit-learn's `balanced_accuracy_score`, not adjusted for chance).
     pub fn balanced_accuracy(&self) -> f64 {
         let recalls: Vec<f64> = self.per_class().iter().filter_map(|c| c.recall).collect();
-        mean(&recalls)
+        recalls.iter().sum::<f64>() / recalls.len().max(1) as f64
     }
 
     /// Precision, recall, F1 and support of every class.
@@ -212,7 +203,7 @@ impl ConfusionMatrix {
         let mut occurring = 0_u32;
         for class in self.per_class() {
             if class.support + class.predicted > 0 {
-                let value = or_zero(score(&class));
+                let value = score(&class).unwrap_or(0.0);
                 sum += value;
                 weighted += value * class.support as f64;
                 occurring += 1;
@@ -229,15 +220,6 @@ impl ConfusionMatrix {
 /// `part / whole`, or `None` where the whole is 0.
 fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-/// The value that averages use for an undefined score.
-fn or_zero(score: Option<f64>) -> f64 {
-    score.unwrap_or(0.0)
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 #[cfg(test)]
@@ -259,7 +241,7 @@ mod tests {
         assert_eq!(m.count(0, 0), 2);
         assert_eq!(m.count(0, 1), 1);
         assert_eq!(m.count(1, 0), 0);
-        assert_eq!((m.row_sum(0), m.column_sum(1)), (3, 3));
+        assert_eq!((m.row_sum(0), m.margins().1[1]), (3, 3));
         assert_eq!((m.correct(), m.total()), (3, 5));
     }
 

@@ -152,7 +152,7 @@ proptest! {
         for class in 0..p.classes() {
             let of_class = |of: &[u16]| of.iter().filter(|&&c| usize::from(c) == class).count() as u64;
             prop_assert_eq!(found.confusion.row_sum(class), of_class(&labels));
-            prop_assert_eq!(found.confusion.column_sum(class), of_class(&p.predicted()));
+            prop_assert_eq!(found.confusion.per_class()[class].predicted, of_class(&p.predicted()));
         }
     }
 

@@ -100,11 +100,6 @@ impl LeaderboardRow {
         row
     }
 
-    /// A measure of the trial; `None` where it is undefined or was not measured.
-    pub fn value(&self, measure: &Measure) -> Option<f64> {
-        self.values.get(measure)
-    }
-
     /// The 95 % interval of a headline score.
     pub fn interval(&self, metric: Metric) -> Option<Interval> {
         let found = self.intervals.iter().find(|(known, _)| *known == metric)?;
@@ -113,12 +108,13 @@ impl LeaderboardRow {
 
     /// A measure in words, or a dash.
     pub(crate) fn text(&self, measure: &Measure) -> String {
-        measure.write_or_dash(self.value(measure), self.samples())
+        measure.write_or_dash(self.values.get(measure), self.samples())
     }
 
     /// Test samples, by which the digits of percentages are chosen.
     pub(crate) fn samples(&self) -> usize {
-        self.value(&TEST_SAMPLES)
+        self.values
+            .get(&TEST_SAMPLES)
             .map_or(0, |samples| samples as usize)
     }
 
@@ -134,7 +130,7 @@ impl LeaderboardRow {
             ("reason".into(), json!(self.reason)),
         ];
         for measure in Measure::shown_in(Shown::LeaderboardFiles) {
-            let value = self.value(measure);
+            let value = self.values.get(measure);
             let number = match measure.unit.is_whole() {
                 true => json!(value.map(|value| value as u64)),
                 false => json!(value),
@@ -177,7 +173,7 @@ impl Leaderboard {
             rows.sort_by(|(i, a), (j, b)| {
                 a.status
                     .cmp(&b.status)
-                    .then(descending(a.value(&ACCURACY), b.value(&ACCURACY)))
+                    .then(descending(a.values.get(&ACCURACY), b.values.get(&ACCURACY)))
                     .then(i.cmp(j))
             });
             ranked.extend(rows.into_iter().map(|(_, row)| row));

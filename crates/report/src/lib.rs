@@ -37,6 +37,7 @@ pub use error::ReportError;
 pub use index::{INDEX_MARK, IndexedRun, index};
 pub use leaderboard::{Leaderboard, LeaderboardRow, Status};
 pub use options::Options;
+pub use page::colours_css;
 pub use rank::{RankError, RankTest, RankedModel, Ranking, rank};
 
 /// A report in memory.
@@ -60,13 +61,6 @@ pub struct Rendered {
 /// fit its test data, counts as failed with that reason.
 pub fn leaderboard(run: &Run) -> Leaderboard {
     Leaderboard::new(&analysis::Analysis::new(run))
-}
-
-/// The style sheet with the colours of reports, light and dark, for other pages in the same
-/// style: `--page`, `--line`, `--link` and their like, `--c-ink` and the series
-/// `--c-s0` to `--c-s11` with the classes `s0` to `s11`.
-pub fn colours_css() -> String {
-    page::colours()
 }
 
 /// Renders everything a run has to show.

@@ -76,10 +76,6 @@ impl<'a> TrialTable<'a> {
         line.extend(cells);
         self.rows.push(line);
     }
-
-    fn text(&self) -> String {
-        table(&self.header, &self.rows)
-    }
 }
 
 /// Whether a property is not the same in all rows.
@@ -117,7 +113,7 @@ pub fn leaderboard(board: &Leaderboard) -> String {
             failures += &format!("{} {}: {reason}\n", row.model, row.status.as_str());
         }
     }
-    let mut parts = vec![trials.text(), intervals(board)];
+    let mut parts = vec![table(&trials.header, &trials.rows), intervals(board)];
     if compared {
         parts.push(best(board, trials.datasets));
     }
@@ -128,9 +124,9 @@ pub fn leaderboard(board: &Leaderboard) -> String {
 
 /// The 95 % intervals of every trial with results.
 fn intervals(board: &Leaderboard) -> String {
-    let mut table = TrialTable::new(board, &["95 % interval of"]);
+    let mut trials = TrialTable::new(board, &["95 % interval of"]);
     let measures = HEADLINES.map(Measure::of);
-    table
+    trials
         .header
         .extend(measures.map(|m| (m.label, Align::Right)));
     for row in board.rows.iter().filter(|row| row.status == Status::Ok) {
@@ -148,11 +144,11 @@ fn intervals(board: &Leaderboard) -> String {
                 format!("{text}{unit}")
             })
         };
-        table.push(row, &[&row.model], measures.map(cell).to_vec());
+        trials.push(row, &[&row.model], measures.map(cell).to_vec());
     }
-    match table.rows.is_empty() {
+    match trials.rows.is_empty() {
         true => String::new(),
-        false => table.text(),
+        false => table(&trials.header, &trials.rows),
     }
 }
 

@@ -100,13 +100,22 @@ fn metrics_say_what_the_leaderboard_says() {
             .iter()
             .find(|t| t["trial"] == row.trial.as_str())
             .unwrap();
-        assert_eq!(trial["scores"]["accuracy"].as_f64(), row.value(&ACCURACY));
-        assert_eq!(trial["scores"]["macro_auc"].as_f64(), row.value(&MACRO_AUC));
+        assert_eq!(
+            trial["scores"]["accuracy"].as_f64(),
+            row.values.get(&ACCURACY)
+        );
+        assert_eq!(
+            trial["scores"]["macro_auc"].as_f64(),
+            row.values.get(&MACRO_AUC)
+        );
         assert_eq!(
             trial["intervals"]["log_loss"]["high"].as_f64(),
             row.interval(Metric::LogLoss).map(|interval| interval.high)
         );
-        assert_eq!(trial["costs"]["fit_seconds"].as_f64(), row.value(&FIT_TIME));
+        assert_eq!(
+            trial["costs"]["fit_seconds"].as_f64(),
+            row.values.get(&FIT_TIME)
+        );
         assert_eq!(model["tied_with_best"].as_bool(), row.tied_with_best);
         compared += 1;
     }

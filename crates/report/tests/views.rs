@@ -98,9 +98,9 @@ fn assert_in_order(view: &str, cells: &[String], texts: &[String]) {
 }
 
 fn texts(row: &LeaderboardRow, place: Shown) -> Vec<String> {
-    let samples = row.value(&bakeoff_measures::TEST_SAMPLES).unwrap() as usize;
+    let samples = row.values.get(&bakeoff_measures::TEST_SAMPLES).unwrap() as usize;
     Measure::shown_in(place)
-        .map(|measure| plain(&measure.write_or_dash(row.value(measure), samples)))
+        .map(|measure| plain(&measure.write_or_dash(row.values.get(measure), samples)))
         .collect()
 }
 

@@ -225,8 +225,6 @@ impl Observer for Progress<'_> {
             progress.problems.extend(failure);
         });
     }
-
-    fn set_aside(&mut self, _: &PlannedTrial, _: &str) {}
 }
 
 /// An event in a few words, if it is shown.

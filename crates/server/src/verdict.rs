@@ -1,6 +1,7 @@
 //! Whether the models agree, in words.
 
 use bakeoff_ask::short_name;
+use bakeoff_core::list;
 use serde::Serialize;
 
 /// Whether the models agree.
@@ -51,7 +52,7 @@ pub(crate) fn verdict(said: &[(&str, &str, f32)]) -> Verdict {
                 .map(|(class, models)| {
                     let names: Vec<&str> = models.iter().map(|model| short(model, said)).collect();
                     let say = if models.len() == 1 { "says" } else { "say" };
-                    format!("{} {say} {class}", joined(&names))
+                    format!("{} {say} {class}", list(&names))
                 })
                 .collect();
             format!("The models disagree: {}.", parts.join("; "))
@@ -60,15 +61,6 @@ pub(crate) fn verdict(said: &[(&str, &str, f32)]) -> Verdict {
     Verdict {
         unanimous: groups.len() == 1,
         words,
-    }
-}
-
-/// `a, b and c`.
-fn joined(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
 }
 

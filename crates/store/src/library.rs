@@ -88,7 +88,7 @@ pub fn save(
             model.classes()
         )));
     }
-    let mut tensors = TensorMap::new();
+    let mut tensors = TensorMap::default();
     model.save(&mut tensors)?;
     let weights = tensors.to_bytes()?;
     drop(tensors);

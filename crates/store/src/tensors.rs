@@ -12,11 +12,6 @@ pub struct TensorMap {
 }
 
 impl TensorMap {
-    /// An empty map.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// The bytes of a safetensors file. Sorted by name and without a timestamp: equal
     /// tensors give equal bytes.
     ///
@@ -136,12 +131,20 @@ fn values<const N: usize, T>(bytes: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<T
     chunks.iter().map(|chunk| from(*chunk)).collect()
 }
 
-fn not_finite(name: &str) -> StoreError {
-    StoreError::Tensor {
+/// Refuses numbers that no weight is.
+fn finite<T: Copy>(
+    name: &str,
+    values: Vec<T>,
+    is_finite: fn(T) -> bool,
+) -> Result<Vec<T>, StoreError> {
+    if values.iter().all(|&value| is_finite(value)) {
+        return Ok(values);
+    }
+    Err(StoreError::Tensor {
         name: name.into(),
         got: "NaN or infinite in places".into(),
         expected: "finite everywhere".into(),
-    }
+    })
 }
 
 impl ModelReader for TensorFile<'_> {
@@ -151,18 +154,12 @@ impl ModelReader for TensorFile<'_> {
 
     fn f32(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, StoreError> {
         let values = values(&self.bytes(name, shape, Dtype::F32)?, f32::from_le_bytes);
-        match values.iter().all(|v| v.is_finite()) {
-            true => Ok(values),
-            false => Err(not_finite(name)),
-        }
+        finite(name, values, f32::is_finite)
     }
 
     fn f64(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f64>, StoreError> {
         let values = values(&self.bytes(name, shape, Dtype::F64)?, f64::from_le_bytes);
-        match values.iter().all(|v| v.is_finite()) {
-            true => Ok(values),
-            false => Err(not_finite(name)),
-        }
+        finite(name, values, f64::is_finite)
     }
 
     fn u8(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u8>, StoreError> {
@@ -183,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_is_written_comes_back() -> Result<(), StoreError> {
-        let mut map = TensorMap::new();
+        let mut map = TensorMap::default();
         map.tensor("a", &[2, 2], TensorData::F32(&[1.0, -2.5, 0.0, 3.5]))?;
         map.tensor("b", &[1], TensorData::F64(&[0.1]))?;
         map.tensor("c", &[3], TensorData::U8(&[1, 2, 3]))?;
@@ -202,7 +199,7 @@ mod tests {
 
     #[test]
     fn wrong_shapes_types_and_names_are_refused() -> Result<(), StoreError> {
-        let mut map = TensorMap::new();
+        let mut map = TensorMap::default();
         assert!(map.tensor("a", &[3], TensorData::U8(&[1])).is_err());
         map.tensor("a", &[1], TensorData::F32(&[1.0]))?;
         assert!(map.tensor("a", &[1], TensorData::F32(&[1.0])).is_err());
@@ -219,7 +216,7 @@ mod tests {
 
     #[test]
     fn weights_that_are_not_finite_are_refused() -> Result<(), StoreError> {
-        let mut map = TensorMap::new();
+        let mut map = TensorMap::default();
         map.tensor("a", &[2], TensorData::F32(&[1.0, f32::NAN]))?;
         map.tensor("b", &[1], TensorData::F64(&[f64::INFINITY]))?;
         let bytes = map.to_bytes()?;

@@ -24,14 +24,16 @@ pub(super) const SCRIPT: &str = concat!(
     include_str!("../../assets/script/main.js"),
 );
 
-/// The rules that give every colour its name, light and dark.
-pub(crate) fn colours() -> String {
+/// The style sheet with the colours of reports, light and dark, for other pages in the same
+/// style: `--page`, `--line`, `--link` and their like, `--c-ink` and the series
+/// `--c-s0` to `--c-s11` with the classes `s0` to `s11`.
+pub fn colours_css() -> String {
     format!("{}\n{COLOURS}", charts::css())
 }
 
 /// The style of every page.
 pub(crate) fn style() -> String {
-    format!("{}{STYLE}", colours())
+    format!("{}{STYLE}", colours_css())
 }
 
 /// What the page may load and run: its own style and script, by hash, and images inside it.

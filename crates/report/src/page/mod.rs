@@ -22,6 +22,7 @@ mod words;
 
 use askama::Template;
 
+pub use self::assets::colours_css;
 use self::{
     assets::{SCRIPT, data_block},
     comparison::Comparison,
@@ -36,7 +37,7 @@ use self::{
     words::Words,
 };
 pub(crate) use self::{
-    assets::{colours, data_text, policy, style},
+    assets::{data_text, policy, style},
     slugs::Slugs,
 };
 use crate::{

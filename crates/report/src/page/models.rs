@@ -125,7 +125,7 @@ pub(crate) fn seed_spread(entry: &Entry<'_>) -> Option<String> {
 
 /// Names in a sentence: `a, b and c`.
 pub(crate) fn names<'m>(models: impl IntoIterator<Item = &'m str>) -> String {
-    let names: Vec<String> = models.into_iter().map(str::to_owned).collect();
+    let names: Vec<&str> = models.into_iter().collect();
     format::list(&names)
 }
 
