@@ -86,8 +86,6 @@ impl StoreError {
 pub enum TensorData<'a> {
     /// 32-bit floats.
     F32(&'a [f32]),
-    /// 64-bit floats.
-    F64(&'a [f64]),
     /// Bytes.
     U8(&'a [u8]),
     /// 16-bit unsigned integers.
@@ -134,11 +132,6 @@ pub trait ModelReader {
     /// # Errors
     /// When it is missing, of another shape or type, or not finite.
     fn f32(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, StoreError>;
-    /// 64-bit floats.
-    ///
-    /// # Errors
-    /// When it is missing, of another shape or type, or not finite.
-    fn f64(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f64>, StoreError>;
     /// Bytes.
     ///
     /// # Errors

@@ -227,10 +227,6 @@ impl ModelReader for Shelf {
         }
     }
 
-    fn f64(&mut self, name: &str, _: &[usize]) -> Result<Vec<f64>, StoreError> {
-        Err(StoreError::Missing { name: name.into() })
-    }
-
     fn u8(&mut self, name: &str, _: &[usize]) -> Result<Vec<u8>, StoreError> {
         Err(StoreError::Missing { name: name.into() })
     }

@@ -10,7 +10,7 @@ use prometheus_client::{
         gauge::Gauge,
         histogram::Histogram,
     },
-    registry::{Registry, Unit},
+    registry::{Metric, Registry, Unit},
 };
 
 /// The content type of [`Metrics::text`].
@@ -44,6 +44,13 @@ const MODEL_SECONDS: Bounds = Bounds(&[
     1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 1e-1,
 ]);
 
+/// A new metric, of which the registry keeps a handle.
+fn registered<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
+}
+
 /// The counters.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -67,53 +74,41 @@ pub(crate) struct Metrics {
 impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("bakeoff");
-        let requests = Family::default();
+        let to = &mut registry;
+        let requests = registered(to, "http_requests", "Requests answered");
         let request_seconds = Family::new_with_constructor(REQUEST_SECONDS);
-        let model_seconds = Family::new_with_constructor(MODEL_SECONDS);
-        let (queued, models, connections) = <(Gauge, Gauge, Gauge)>::default();
-        let (refused, abandoned, corrections) = <(Counter, Counter, Counter)>::default();
-        registry.register("http_requests", "Requests answered", requests.clone());
-        registry.register_with_unit(
+        to.register_with_unit(
             "http_request",
             "Time from a request's head to its answer",
             Unit::Seconds,
             request_seconds.clone(),
         );
-        registry.register_with_unit(
+        let model_seconds = Family::new_with_constructor(MODEL_SECONDS);
+        to.register_with_unit(
             "model_answer",
             "Time in which a model answered one picture",
             Unit::Seconds,
             model_seconds.clone(),
         );
-        registry.register("queued_jobs", "Jobs that wait for a thread", queued.clone());
-        registry.register(
-            "refused_jobs",
-            "Jobs refused because the queue was full",
-            refused.clone(),
-        );
-        registry.register(
-            "abandoned_jobs",
-            "Jobs dropped because the client was gone",
-            abandoned.clone(),
-        );
-        registry.register("models", "Models that answer", models.clone());
-        registry.register("connections", "Open connections", connections.clone());
-        registry.register(
-            "corrections",
-            "Corrections kept since the start",
-            corrections.clone(),
-        );
         Self {
-            registry,
             requests,
             request_seconds,
             model_seconds,
-            queued,
-            refused,
-            abandoned,
-            models,
-            connections,
-            corrections,
+            queued: registered(to, "queued_jobs", "Jobs that wait for a thread"),
+            refused: registered(
+                to,
+                "refused_jobs",
+                "Jobs refused because the queue was full",
+            ),
+            abandoned: registered(
+                to,
+                "abandoned_jobs",
+                "Jobs dropped because the client was gone",
+            ),
+            models: registered(to, "models", "Models that answer"),
+            connections: registered(to, "connections", "Open connections"),
+            corrections: registered(to, "corrections", "Corrections kept since the start"),
+            registry,
         }
     }
 

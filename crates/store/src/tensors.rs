@@ -44,7 +44,6 @@ impl ModelWriter for TensorMap {
             TensorData::U16(v) => (Dtype::U16, v.len(), bytes(v, u16::to_le_bytes)),
             TensorData::U32(v) => (Dtype::U32, v.len(), bytes(v, u32::to_le_bytes)),
             TensorData::F32(v) => (Dtype::F32, v.len(), bytes(v, f32::to_le_bytes)),
-            TensorData::F64(v) => (Dtype::F64, v.len(), bytes(v, f64::to_le_bytes)),
         };
         if shape.iter().product::<usize>() != len {
             return Err(StoreError::Tensor {
@@ -113,38 +112,26 @@ impl<'a> TensorFile<'a> {
 }
 
 impl TensorFile<'_> {
+    /// Fixed-size little-endian values.
+    fn values<const N: usize, T>(
+        &self,
+        name: &str,
+        shape: &[usize],
+        dtype: Dtype,
+        from: impl Fn([u8; N]) -> T,
+    ) -> Result<Vec<T>, StoreError> {
+        let bytes = self.bytes(name, shape, dtype)?;
+        let (chunks, _) = bytes.as_chunks::<N>();
+        Ok(chunks.iter().map(|chunk| from(*chunk)).collect())
+    }
+
     /// 32-bit unsigned integers. Not of [`ModelReader`], because no model keeps any.
     ///
     /// # Errors
     /// When it is missing, or of another shape or type.
     pub fn u32(&self, name: &str, shape: &[usize]) -> Result<Vec<u32>, StoreError> {
-        Ok(values(
-            &self.bytes(name, shape, Dtype::U32)?,
-            u32::from_le_bytes,
-        ))
+        self.values(name, shape, Dtype::U32, u32::from_le_bytes)
     }
-}
-
-/// Reads fixed-size little-endian values.
-fn values<const N: usize, T>(bytes: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<T> {
-    let (chunks, _) = bytes.as_chunks::<N>();
-    chunks.iter().map(|chunk| from(*chunk)).collect()
-}
-
-/// Refuses numbers that no weight is.
-fn finite<T: Copy>(
-    name: &str,
-    values: Vec<T>,
-    is_finite: fn(T) -> bool,
-) -> Result<Vec<T>, StoreError> {
-    if values.iter().all(|&value| is_finite(value)) {
-        return Ok(values);
-    }
-    Err(StoreError::Tensor {
-        name: name.into(),
-        got: "NaN or infinite in places".into(),
-        expected: "finite everywhere".into(),
-    })
 }
 
 impl ModelReader for TensorFile<'_> {
@@ -153,13 +140,15 @@ impl ModelReader for TensorFile<'_> {
     }
 
     fn f32(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, StoreError> {
-        let values = values(&self.bytes(name, shape, Dtype::F32)?, f32::from_le_bytes);
-        finite(name, values, f32::is_finite)
-    }
-
-    fn f64(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f64>, StoreError> {
-        let values = values(&self.bytes(name, shape, Dtype::F64)?, f64::from_le_bytes);
-        finite(name, values, f64::is_finite)
+        let values = self.values(name, shape, Dtype::F32, f32::from_le_bytes)?;
+        if values.iter().all(|value| value.is_finite()) {
+            return Ok(values);
+        }
+        Err(StoreError::Tensor {
+            name: name.into(),
+            got: "NaN or infinite in places".into(),
+            expected: "finite everywhere".into(),
+        })
     }
 
     fn u8(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u8>, StoreError> {
@@ -167,10 +156,7 @@ impl ModelReader for TensorFile<'_> {
     }
 
     fn u16(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u16>, StoreError> {
-        Ok(values(
-            &self.bytes(name, shape, Dtype::U16)?,
-            u16::from_le_bytes,
-        ))
+        self.values(name, shape, Dtype::U16, u16::from_le_bytes)
     }
 }
 
@@ -182,14 +168,12 @@ mod tests {
     fn what_is_written_comes_back() -> Result<(), StoreError> {
         let mut map = TensorMap::default();
         map.tensor("a", &[2, 2], TensorData::F32(&[1.0, -2.5, 0.0, 3.5]))?;
-        map.tensor("b", &[1], TensorData::F64(&[0.1]))?;
         map.tensor("c", &[3], TensorData::U8(&[1, 2, 3]))?;
         map.tensor("d", &[1, 2], TensorData::U16(&[1, 60000]))?;
         map.tensor("e", &[2], TensorData::U32(&[1, 4_000_000_000]))?;
         let bytes = map.to_bytes()?;
         let mut file = TensorFile::parse(&bytes)?;
         assert_eq!(file.f32("a", &[2, 2])?, [1.0, -2.5, 0.0, 3.5]);
-        assert_eq!(file.f64("b", &[1])?, [0.1]);
         assert_eq!(file.u8("c", &[3])?, [1, 2, 3]);
         assert_eq!(file.u16("d", &[1, 2])?, [1, 60000]);
         assert_eq!(file.u32("e", &[2])?, [1, 4_000_000_000]);
@@ -206,7 +190,7 @@ mod tests {
         let bytes = map.to_bytes()?;
         let mut file = TensorFile::parse(&bytes)?;
         assert!(file.f32("a", &[2]).is_err());
-        assert!(file.f64("a", &[1]).is_err());
+        assert!(file.u8("a", &[1]).is_err());
         assert!(matches!(
             file.u8("z", &[1]),
             Err(StoreError::Missing { .. })
@@ -218,11 +202,11 @@ mod tests {
     fn weights_that_are_not_finite_are_refused() -> Result<(), StoreError> {
         let mut map = TensorMap::default();
         map.tensor("a", &[2], TensorData::F32(&[1.0, f32::NAN]))?;
-        map.tensor("b", &[1], TensorData::F64(&[f64::INFINITY]))?;
+        map.tensor("b", &[1], TensorData::F32(&[f32::INFINITY]))?;
         let bytes = map.to_bytes()?;
         let mut file = TensorFile::parse(&bytes)?;
         assert!(file.f32("a", &[2]).is_err());
-        assert!(file.f64("b", &[1]).is_err());
+        assert!(file.f32("b", &[1]).is_err());
         Ok(())
     }
 
