@@ -3,7 +3,7 @@
 use std::{fs, io::Cursor, path::Path};
 
 use bakeoff_core::{Dataset, ImageShape};
-use bakeoff_data::toy;
+use bakeoff_tests::toy;
 use serde_json::Value;
 
 use crate::support::{
@@ -48,7 +48,7 @@ fn a_folder_is_shown_with_its_counts_and_a_sheet() {
     let mut reader = png::Decoder::new(Cursor::new(sheet)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     reader.next_frame(&mut pixels).unwrap();
-    // Five pictures of 10 and four of 12, with lines of a pixel between them.
+    // Five images of 10 and four of 12, with lines of a pixel between them.
     let (width, height) = (5 * 10 + 4, 4 * 12 + 3);
     assert_eq!((reader.info().width, reader.info().height), (width, height));
     let dataset = shapes();
@@ -62,7 +62,7 @@ fn a_folder_is_shown_with_its_counts_and_a_sheet() {
     assert_eq!(
         &pixels[..10],
         expected,
-        "the first picture of the first class"
+        "the first image of the first class"
     );
 
     let text = run(&folder, &["data", "show", "shapes"]).expect(0).stdout;
@@ -80,7 +80,7 @@ fn a_folder_is_shown_with_its_counts_and_a_sheet() {
     );
 }
 
-/// The four families in a size that suits small pictures.
+/// The four families in a size that suits small images.
 const TINY: &str = r#"
 [[models]]
 family = "logistic"

@@ -1,4 +1,4 @@
-//! `bakeoff predict`: a person's picture in, an answer out.
+//! `bakeoff predict`: a person's image in, an answer out.
 
 use std::{
     fs,
@@ -66,7 +66,7 @@ learning_rate = 0.003
     })
 }
 
-/// `predict` with these arguments, then these pictures.
+/// `predict` with these arguments, then these images.
 fn predict(folder: &Path, arguments: &[&str], pictures: &[PathBuf]) -> Output {
     let pictures = pictures.iter().map(|path| path.to_str().unwrap());
     let all: Vec<&str> = ["predict"]
@@ -86,7 +86,7 @@ fn a_cnn_is_right_on_98_of_100_digits_from_files() {
         .json_lines();
     assert_eq!(lines.len(), PICTURES);
 
-    // What the trial recorded for the same pictures, straight from the dataset.
+    // What the trial recorded for the same images, straight from the dataset.
     let bytes = fs::read(sidecar(&trained.run, "cnn")).unwrap();
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     let recorded = file.tensor("probabilities").unwrap();
@@ -127,7 +127,7 @@ fn a_cnn_is_right_on_98_of_100_digits_from_files() {
             let class: usize = candidate["class"].as_str().unwrap().parse().unwrap();
             let expected = f64::from(recorded[index * 10 + class]);
             let found = candidate["probability"].as_f64().unwrap();
-            // A picture alone and one among many are added up in another order.
+            // An image alone and one among many are added up in another order.
             assert!(
                 (found - expected).abs() < 1e-5,
                 "digit {index}, class {class}: {found}, recorded {expected}"
@@ -207,7 +207,7 @@ fn a_bad_picture_is_named_and_the_others_are_answered() {
     let pictures = [
         (folder.join("not-there.png"), "cannot be read"),
         (
-            write("letter.png", b"Dear Sir or Madam,\nthis is no picture.\n"),
+            write("letter.png", b"Dear Sir or Madam,\nthis is no image.\n"),
             "not a PNG or JPEG",
         ),
         (write("cut.png", &png[..png.len() / 2]), "damaged"),
@@ -232,11 +232,11 @@ fn a_bad_picture_is_named_and_the_others_are_answered() {
     }
     assert!(row(&good).contains(" 7 "), "{}", row(&good));
     assert!(
-        output.stdout.contains("No answer to 5 of 6 pictures"),
+        output.stdout.contains("No answer to 5 of 6 images"),
         "{}",
         output.said()
     );
-    // Alone, a picture's reason is an error like any other.
+    // Alone, an image's reason is an error like any other.
     for (path, reason) in &pictures {
         let code = if reason.contains("drawn") { 4 } else { 1 };
         let output = predict(&folder, &with, std::slice::from_ref(path)).expect(code);
@@ -300,7 +300,7 @@ fn a_name_that_two_datasets_have_needs_its_dataset() {
         .complains_of(&["mnist-200/knn", "shapes-200/knn", "say which"]);
     let output = predict(&folder, &["--model", "mnist-200/knn"], &pictures).expect(0);
     assert!(output.stdout.contains("seven.png: 7"), "{}", output.said());
-    // The other one takes other pictures and knows other classes.
+    // The other one takes other images and knows other classes.
     let output = predict(&folder, &["--all", "--json"], &pictures).expect(0);
     let classes: Vec<Value> = output.json()["predictions"]
         .as_array()
@@ -367,7 +367,7 @@ fn a_damaged_model_is_refused_by_name_and_the_others_answer() {
     );
 }
 
-/// What `predict --json` says of these arguments: for each picture its name and class.
+/// What `predict --json` says of these arguments: for each image its name and class.
 fn classes(folder: &Path, arguments: &[&str], code: i32) -> Vec<(String, String)> {
     let output = run(folder, &[&["predict", "--json"], arguments].concat()).expect(code);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -388,7 +388,7 @@ fn folders_patterns_and_standard_input_are_pictures_too() {
     }
     write_digit(0, &folder.join("scans/b.PNG"));
     write_digit(1, &folder.join("scans/a.png"));
-    fs::write(folder.join("scans/notes.txt"), "no picture").unwrap();
+    fs::write(folder.join("scans/notes.txt"), "no image").unwrap();
     fs::create_dir(folder.join("scans/inner.png")).unwrap();
 
     let named = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {

@@ -1,4 +1,4 @@
-//! `bakeoff prepare`: what is done to a picture, step by step, as files to look at.
+//! `bakeoff prepare`: what is done to an image, step by step, as files to look at.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -48,7 +48,7 @@ fn files(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// What [`write_seven`]'s picture leaves behind.
+/// What [`write_seven`]'s image leaves behind.
 const STAGES: [&str; 6] = [
     "seven-1-read.png",
     "seven-2-ink.png",
@@ -83,7 +83,7 @@ fn no_picture_that_is_read_is_overwritten() {
     let folder = scratch("prepare-in-place");
     let own = folder.join("own");
     fs::create_dir(&own).unwrap();
-    // What a person may call a picture, and what a stage of it would be called.
+    // What a person may call an image, and what a stage of it would be called.
     for name in ["sheet.png", "seven.png", "seven-1-read.png"] {
         write_seven(&own.join(name));
     }
@@ -119,7 +119,7 @@ fn no_picture_that_is_read_is_overwritten() {
     refused(&["own"], "own", "own/seven-1-read.png");
     refused(&["own/s*t.png"], "own", "own/sheet.png");
 
-    // Beside the pictures there is room for what replaces none that is read.
+    // Beside the images there is room for what replaces none that is read.
     let output = run(&folder, &["prepare", "own/seven.png", "--out", "beside"]).expect(0);
     assert!(output.stdout.contains("beside/sheet.png"));
     run(&folder, &["prepare", "own/seven.png", "--out", "beside"]).expect(0);

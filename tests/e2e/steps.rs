@@ -132,7 +132,7 @@ fn a_trial_that_is_not_there_is_named() {
         .complains_of(&["is not a run"]);
 }
 
-/// The same data with one pixel of one training picture changed.
+/// The same data with one pixel of one training image changed.
 fn altered(dataset: &Dataset) -> Dataset {
     let mut pixels = dataset.train().images().pixels().to_vec();
     pixels[100] ^= 1;

@@ -10,7 +10,8 @@ use std::{
 };
 
 use bakeoff_core::{Dataset, ImageShape, Samples};
-use bakeoff_data::{idx, toy};
+use bakeoff_data::idx;
+use bakeoff_tests::toy;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::Value;
 
@@ -300,7 +301,7 @@ pub(crate) fn sidecar(run: &Path, model: &str) -> PathBuf {
     run.join("records").join(name)
 }
 
-/// A dataset unlike MNIST: pictures of 12×10, four classes with names.
+/// A dataset unlike MNIST: images of 12×10, four classes with names.
 pub(crate) fn shapes() -> Dataset {
     let spec = toy::ToySpec {
         shape: ImageShape::new(1, 12, 10),
@@ -340,7 +341,7 @@ pub(crate) fn write_folder(folder: &Path, dataset: &Dataset) {
     .unwrap();
 }
 
-/// The pictures and the labels as IDX.
+/// The images and the labels as IDX.
 pub(crate) fn idx_bytes(samples: &Samples) -> (Vec<u8>, Vec<u8>) {
     let shape = samples.images().shape();
     let labels: Vec<u8> = samples

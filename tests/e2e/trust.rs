@@ -13,7 +13,7 @@ use crate::support::{
     bakeoff, leaderboard, only_entry, read_json, run, scratch, shapes, write_folder,
 };
 
-/// Everything that there is to ask for, on pictures that are no digits.
+/// Everything that there is to ask for, on images that are no digits.
 const TRUST: &str = r#"name = "trusty"
 datasets = ["shapes"]
 folds = 2
@@ -230,7 +230,7 @@ fn corruptions_can_be_looked_at() {
     );
     let png = fs::read(folder.join("sheet.png")).unwrap();
     assert!(png.starts_with(b"\x89PNG"));
-    // Eighteen pictures of 10 pixels, and lines between them; twelve rows of 12.
+    // Eighteen images of 10 pixels, and lines between them; twelve rows of 12.
     assert_eq!(png[16..20], (18 * 10 + 17_u32).to_be_bytes());
     assert_eq!(png[20..24], (12 * 12 + 11_u32).to_be_bytes());
 }

@@ -1,8 +1,8 @@
 //! Why a model answers as it does, as far as it can tell.
 //!
-//! Models that keep their training pictures show the nearest ones. Models that are a
+//! Models that keep their training images show the nearest ones. Models that are a
 //! chain of layers show which pixels speak for and against the answer, and what their
-//! convolutions make of the picture.
+//! convolutions make of the image.
 
 use std::borrow::Cow;
 
@@ -14,14 +14,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::models::Model;
 
-/// How many of the nearest training pictures are shown.
+/// How many of the nearest training images are shown.
 const NEIGHBOURS: usize = 5;
 
 /// A kind of explanation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExplainKind {
-    /// The nearest training pictures, of models that keep them.
+    /// The nearest training images, of models that keep them.
     Neighbours,
     /// The pixels for and against the answer, of models that are a chain of layers.
     Saliency,
@@ -32,7 +32,7 @@ pub enum ExplainKind {
 /// Why a model answers as it does. What a model cannot tell is `None`.
 #[derive(Debug, Default, Serialize)]
 pub struct Explanation {
-    /// The nearest training pictures, nearest first.
+    /// The nearest training images, nearest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     neighbours: Option<Vec<Neighbour>>,
     /// The pixels for and against the answer.
@@ -43,7 +43,7 @@ pub struct Explanation {
     features: Option<Vec<FeatureMaps>>,
 }
 
-/// A training picture near the one that is asked about.
+/// A training image near the one that is asked about.
 #[derive(Debug, Serialize)]
 struct Neighbour {
     /// Its position in the training data, from 0.
@@ -89,10 +89,10 @@ struct FeatureMaps {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExplainError {
-    /// The model cannot find the nearest training pictures.
+    /// The model cannot find the nearest training images.
     #[error(transparent)]
     Predict(#[from] PredictError),
-    /// The layers cannot compute this picture.
+    /// The layers cannot compute this image.
     #[error(transparent)]
     Layers(#[from] LayersError),
 }
@@ -105,10 +105,10 @@ impl Explanation {
 }
 
 impl Model {
-    /// Explains why the model gives `label` to the one picture of `images`.
+    /// Explains why the model gives `label` to the one image of `images`.
     ///
     /// # Errors
-    /// When the model or its layers cannot compute this picture.
+    /// When the model or its layers cannot compute this image.
     pub fn explain(
         &self,
         images: &Images,

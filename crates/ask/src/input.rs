@@ -7,16 +7,16 @@ use bakeoff_picture::{PictureError, prepare};
 pub enum Subject<B> {
     /// A PNG or JPEG file, to be prepared.
     Picture(B),
-    /// The values of a picture as a model sees them, taken as they are.
+    /// The values of an image as a model sees them, taken as they are.
     Pixels(Vec<u8>),
 }
 
-/// A picture as models of one input shape see it.
+/// An image as models of one input shape see it.
 #[derive(Clone, Debug)]
 pub struct Input {
     /// A batch of one.
     pub images: Images,
-    /// What was done to the picture, in order.
+    /// What was done to the image, in order.
     pub steps: Vec<String>,
     /// What may make the answers less reliable.
     pub warnings: Vec<String>,
@@ -26,11 +26,11 @@ pub struct Input {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InputError {
-    /// The picture cannot be prepared, or nothing is drawn in it.
+    /// The image cannot be prepared, or nothing is drawn in it.
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// The values are not one picture of the model's input shape.
-    #[error("`pixels` has {got} values; a picture of {shape} has {}", shape.pixels())]
+    /// The values are not one image of the model's input shape.
+    #[error("`pixels` has {got} values; an image of {shape} has {}", shape.pixels())]
     Pixels {
         /// How many there are.
         got: usize,
@@ -71,7 +71,7 @@ impl<B: AsRef<[u8]>> Subject<B> {
     }
 }
 
-/// One picture, prepared once for each input shape.
+/// One image, prepared once for each input shape.
 pub struct Inputs<'a, B> {
     subject: &'a Subject<B>,
     prepared: Vec<Input>,
@@ -89,7 +89,7 @@ impl<'a, B: AsRef<[u8]>> Inputs<'a, B> {
     /// The input for models of this shape, with its position among all inputs.
     ///
     /// # Errors
-    /// When the picture cannot be prepared for this shape.
+    /// When the image cannot be prepared for this shape.
     pub fn of(&mut self, shape: ImageShape) -> Result<(usize, &Input), InputError> {
         let known = |input: &Input| input.images.shape() == shape;
         let position = match self.prepared.iter().position(known) {

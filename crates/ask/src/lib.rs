@@ -1,11 +1,11 @@
-//! Asking saved models what a picture shows.
+//! Asking saved models what an image shows.
 //!
 //! `bakeoff predict`, `bakeoff evaluate` and the local page all ask here, so that they find
-//! the same models by the same names, prepare a picture in the same way and give the same
+//! the same models by the same names, prepare an image in the same way and give the same
 //! numbers:
 //!
 //! 1. [`Model::open`] finds one saved model by its name, [`Models::read`] reads all of them.
-//! 2. [`Inputs`] prepares a picture once for each input shape that the models have.
+//! 2. [`Inputs`] prepares an image once for each input shape that the models have.
 //! 3. [`Model::answer`] asks one model, [`Model::explain`] asks it why.
 
 mod explain;

@@ -19,7 +19,7 @@ pub struct Model {
     layers: OnceLock<Option<Layers>>,
 }
 
-/// What a model answers about one picture.
+/// What a model answers about one image.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The most probable class, by its position.
@@ -115,7 +115,7 @@ impl Model {
         names.get(class).map_or("", String::as_str)
     }
 
-    /// Asks about the one picture of a batch.
+    /// Asks about the one image of a batch.
     ///
     /// # Errors
     /// When the model cannot answer.
@@ -126,7 +126,7 @@ impl Model {
         let &[label] = &probabilities.predicted()[..] else {
             return Err(PredictError::Engine {
                 engine: "any",
-                reason: format!("{} pictures instead of one", images.len()),
+                reason: format!("{} images instead of one", images.len()),
             });
         };
         Ok(Answer {

@@ -18,7 +18,7 @@ pub enum Error {
     /// Finding or reading a saved model.
     #[error(transparent)]
     Model(#[from] bakeoff_ask::OpenError),
-    /// Preparing a picture.
+    /// Preparing an image.
     #[error(transparent)]
     Picture(#[from] bakeoff_ask::InputError),
     /// Asking a model.

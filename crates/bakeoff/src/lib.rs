@@ -1,8 +1,8 @@
 //! **Which classifier should I use for this image data, and what does each one cost me?**
 //!
 //! This crate is bakeoff as a library: [`compare()`] trains and measures the models of an
-//! experiment and writes the report, [`load`] reads a saved model, [`predict()`] asks it about a
-//! picture.
+//! experiment and writes the report, [`load`] reads a saved model, [`predict()`] asks it about an
+//! image.
 //!
 //! ```no_run
 //! use std::{fs, path::Path};
@@ -31,13 +31,13 @@
 //! | `bakeoff-core` | the vocabulary as types: [`Samples`], [`Classifier`], [`FittedModel`], records |
 //! | `bakeoff-metrics` | scores, curves and statistics from labels and probabilities |
 //! | `bakeoff-measures` | every number that people are shown, and how it is written |
-//! | `bakeoff-picture` | a person's picture → what a model sees |
+//! | `bakeoff-picture` | a person's image → what a model sees |
 //! | `bakeoff-data` | datasets: formats, splits, corruptions, the built-in MNIST |
 //! | `bakeoff-kernels`, `bakeoff-network` | instruction sets and training kernels; networks of layers |
 //! | `bakeoff-logistic`, `-knn`, `-ann`, `-cnn`, `-dummy` | the model families |
 //! | `bakeoff-zoo` | the registry: [`families`] |
 //! | `bakeoff-store` | saved models |
-//! | `bakeoff-ask` | [`Model`]s by name, prepared pictures, answers |
+//! | `bakeoff-ask` | [`Model`]s by name, prepared images, answers |
 //! | `bakeoff-bench` | [`Experiment`] → plan → trials → records |
 //! | `bakeoff-report` | records → [`Leaderboard`], charts, the page |
 //!

@@ -1,4 +1,4 @@
-//! A saved model, and its answer to a person's picture.
+//! A saved model, and its answer to a person's image.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use bakeoff_ask::{Inputs, Model, Subject};
 
 use crate::Error;
 
-/// A model's answer to one picture.
+/// A model's answer to one image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
     /// The name of the most probable class.
@@ -15,7 +15,7 @@ pub struct Prediction {
     pub probability: f32,
     /// Every class with its probability, the most probable first.
     pub ranked: Vec<(String, f32)>,
-    /// What was unusual about the picture, in words.
+    /// What was unusual about the image, in words.
     pub warnings: Vec<String>,
 }
 
@@ -27,11 +27,11 @@ pub fn load(models: &Path, name: &str) -> Result<Model, Error> {
     Ok(Model::open(models, name)?)
 }
 
-/// Prepares a picture (the bytes of a PNG or JPEG, any size) as the model's training pictures
+/// Prepares an image (the bytes of a PNG or JPEG, any size) as the model's training images
 /// were, and asks the model.
 ///
 /// # Errors
-/// When the picture cannot be read or holds no drawing.
+/// When the image cannot be read or holds no drawing.
 ///
 /// ```
 /// use std::path::Path;

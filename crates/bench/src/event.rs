@@ -15,11 +15,11 @@ pub enum TrialStage {
     Fit,
     /// Predicting the whole test part.
     Predict,
-    /// Predicting pictures one at a time.
+    /// Predicting images one at a time.
     Latency,
     /// Saving the model and reading it back.
     Save,
-    /// Predicting corrupted pictures.
+    /// Predicting corrupted images.
     Robustness,
 }
 

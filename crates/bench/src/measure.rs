@@ -1,4 +1,4 @@
-//! Timing predictions: the whole test part at once, and one picture at a time.
+//! Timing predictions: the whole test part at once, and one image at a time.
 
 use std::time::{Duration, Instant};
 
@@ -54,7 +54,7 @@ pub(crate) fn measure_batch(
     }
 }
 
-/// Predicts pictures one at a time, in turn, after a warm-up.
+/// Predicts images one at a time, in turn, after a warm-up.
 ///
 /// # Errors
 /// When the model fails.

@@ -1,7 +1,7 @@
 //! The samples that trials are reported on, as a run keeps them.
 //!
-//! A test part is kept whole, because reports show its pictures. Folds and holdouts are kept
-//! as labels and indices in the training part: their pictures would be a copy of the training
+//! A test part is kept whole, because reports show its images. Folds and holdouts are kept
+//! as labels and indices in the training part: their images would be a copy of the training
 //! part for every repeat, and nothing shows them.
 
 use std::{
@@ -31,7 +31,7 @@ const HEADER_BYTES: u64 = 1 << 20;
 pub(crate) struct Parts {
     /// By fingerprint.
     pub(crate) tests: BTreeMap<String, Samples>,
-    /// By SHA-256 of their files: where a dataset has copies of pictures, two folds with
+    /// By SHA-256 of their files: where a dataset has copies of images, two folds with
     /// different indices can have the same fingerprint.
     pub(crate) cuts: BTreeMap<String, Cut>,
 }

@@ -296,7 +296,7 @@ impl RunFolder {
         let info = self.info()?;
         let plan = self.plan()?;
         let (mut tests, mut cuts) = (BTreeMap::new(), BTreeMap::new());
-        // The report shows test pictures even where every trial failed.
+        // The report shows test images even where every trial failed.
         for data in &info.datasets {
             let test = read_test(&self.path, data)?;
             tests.insert(data.test_fingerprint.clone(), test);

@@ -13,20 +13,20 @@ const EXAMPLES: &str = "\
 Examples:
   bakeoff run quick                          a first impression in seconds
   bakeoff run                                the full comparison on MNIST, with a report
-  bakeoff predict --model cnn digit.png      classify a picture with one model
+  bakeoff predict --model cnn digit.png      classify an image with one model
   bakeoff predict --all digit.png            ... with every saved model
   bakeoff serve                              draw digits on a local page
   bakeoff models                             families, engines and saved models
 
 Exit codes: 0 fine, 1 something failed, 2 the command line was not understood, \
-3 a model got worse (diff --fail-if-worse), 4 no picture was found, or a picture is blank \
+3 a model got worse (diff --fail-if-worse), 4 no image was found, or an image is blank \
 (predict, prepare).";
 
 /// Which classifier should I use for this image data, and what does each one cost me?
 ///
-/// bakeoff trains several model families on the same pictures, measures each of them in
+/// bakeoff trains several model families on the same images, measures each of them in
 /// the same way, writes a report for the browser, saves the trained models, and classifies
-/// your own pictures with them.
+/// your own images with them.
 #[derive(Parser)]
 #[command(name = "bakeoff", version, after_help = EXAMPLES, disable_help_subcommand = true)]
 pub(crate) struct Cli {
@@ -44,9 +44,9 @@ pub(crate) enum Command {
     Trial(TrialArgs),
     /// List model families, engines and saved models
     Models(ModelsArgs),
-    /// Classify pictures with saved models
+    /// Classify images with saved models
     Predict(PredictArgs),
-    /// Show step by step how a picture is prepared for a model
+    /// Show step by step how an image is prepared for a model
     Prepare(PrepareArgs),
     /// Measure a saved model on other labelled data
     Evaluate(EvaluateArgs),
@@ -209,11 +209,11 @@ pub(crate) struct PredictArgs {
     /// Use every saved model, side by side
     #[arg(long, group = "who")]
     pub(crate) all: bool,
-    /// Pictures (PNG or JPEG): files, folders of them, quoted patterns such as
+    /// Images (PNG or JPEG): files, folders of them, quoted patterns such as
     /// 'scans/*.png', or - for standard input
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<PathBuf>,
-    /// Draw the picture as the models see it, if there is only one: on a terminal, always,
+    /// Draw the image as the models see it, if there is only one: on a terminal, always,
     /// or never
     #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
     pub(crate) preview: When,
@@ -222,7 +222,7 @@ pub(crate) struct PredictArgs {
     pub(crate) top: usize,
     #[command(flatten)]
     pub(crate) models_dir: ModelsDir,
-    /// Print a line of JSON for each picture
+    /// Print a line of JSON for each image
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -230,7 +230,7 @@ pub(crate) struct PredictArgs {
 #[derive(Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct PrepareArgs {
-    /// Pictures (PNG or JPEG): files, folders of them, quoted patterns such as
+    /// Images (PNG or JPEG): files, folders of them, quoted patterns such as
     /// 'scans/*.png', or - for standard input
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<PathBuf>,
@@ -250,7 +250,7 @@ pub(crate) struct EvaluateArgs {
     #[arg(long, short, value_name = "NAME")]
     pub(crate) model: String,
     /// A built-in dataset or a folder (see `bakeoff data list`), whose test part is used; or
-    /// pictures of the model's size with a labels.csv (columns file,label)
+    /// images of the model's size with a labels.csv (columns file,label)
     #[arg(long, value_name = "NAME|PATH")]
     pub(crate) dataset: String,
     #[command(flatten)]
@@ -279,7 +279,7 @@ pub(crate) struct ServeArgs {
     /// Seconds that an upload may take
     #[arg(long, value_name = "N", default_value = "30", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) upload_seconds: u64,
-    /// The folder for pictures that you give the correct label of
+    /// The folder for images that you give the correct label of
     #[arg(long, value_name = "DIR", default_value = "corrections")]
     pub(crate) corrections_dir: PathBuf,
 }
@@ -408,7 +408,7 @@ pub(crate) enum DataCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show the samples per class, and write overviews of the pictures
+    /// Show the samples per class, and write overviews of the images
     Show(DataShowArgs),
 }
 
@@ -417,14 +417,14 @@ pub(crate) struct DataShowArgs {
     /// A built-in name, or a folder (see `bakeoff data list`)
     #[arg(value_name = "NAME|PATH")]
     pub(crate) dataset: String,
-    /// Write an overview of the pictures as PNG: a row per class
+    /// Write an overview of the images as PNG: a row per class
     #[arg(long, value_name = "FILE.png")]
     pub(crate) sheet: Option<PathBuf>,
-    /// Write an overview of corrupted test pictures as PNG: a row per corruption, each
-    /// picture first unchanged and then in five severities
+    /// Write an overview of corrupted test images as PNG: a row per corruption, each
+    /// image first unchanged and then in five severities
     #[arg(long, value_name = "FILE.png")]
     pub(crate) corruptions: Option<PathBuf>,
-    /// Pictures per class in the overview
+    /// Images per class in the overview
     #[arg(long, value_name = "N", default_value = "20", value_parser = positive())]
     pub(crate) per_class: usize,
     /// Print JSON

@@ -2,8 +2,8 @@
 //!
 //! Everything it does is done by the libraries; this crate alone prints and exits.
 //! Exit codes: 0 fine, 1 something failed (the reason is on standard error), 2 the
-//! command line was not understood, 3 a model got worse (`diff --fail-if-worse`), 4 no picture
-//! was found, or a picture is blank (`predict`, `prepare`).
+//! command line was not understood, 3 a model got worse (`diff --fail-if-worse`), 4 no image
+//! was found, or an image is blank (`predict`, `prepare`).
 
 #![forbid(unsafe_code)]
 

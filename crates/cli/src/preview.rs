@@ -1,4 +1,4 @@
-//! A small picture in the characters of a terminal, two rows of pixels to a line.
+//! A small image in the characters of a terminal, two rows of pixels to a line.
 
 use std::io::IsTerminal as _;
 
@@ -9,7 +9,7 @@ use crate::args::When;
 /// Spaces before each line.
 const INDENT: usize = 2;
 
-/// How a picture can be shown.
+/// How an image can be shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Preview {
     /// Not at all.
@@ -38,7 +38,7 @@ impl Preview {
         }
     }
 
-    /// The first picture of a batch; nothing where it is not grey, or wider than the
+    /// The first image of a batch; nothing where it is not grey, or wider than the
     /// terminal.
     pub(crate) fn draw(self, images: &Images) -> String {
         let shape = images.shape();

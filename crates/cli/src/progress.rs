@@ -140,9 +140,9 @@ impl People {
             TrialStage::Data => "reading data",
             TrialStage::Fit => "training",
             TrialStage::Predict => "predicting the test part",
-            TrialStage::Latency => "timing single pictures",
+            TrialStage::Latency => "timing single images",
             TrialStage::Save => "saving the model",
-            TrialStage::Robustness => "predicting corrupted pictures",
+            TrialStage::Robustness => "predicting corrupted images",
         };
         if let Some(bar) = &self.bar {
             // Only for a fit the length is known.
@@ -274,7 +274,7 @@ impl Observer for People {
                 if let Some(bar) = &self.bar {
                     let label = self.label(trial);
                     bar.set_message(format!(
-                        "{label} predicting corrupted pictures: {corruption} ({position} of {total})"
+                        "{label} predicting corrupted images: {corruption} ({position} of {total})"
                     ));
                 }
             }

@@ -51,7 +51,7 @@ impl LayerError {
     }
 }
 
-/// The layers in order. Whether they fit a picture is found out later; that no picture
+/// The layers in order. Whether they fit an image is found out later; that no image
 /// layer follows a dense one is checked here, where the item is known.
 pub(crate) fn parse(items: &[String], padding: Padding) -> Result<Vec<Step>, LayerError> {
     let mut steps: Vec<Step> = Vec::with_capacity(items.len());
@@ -65,7 +65,7 @@ pub(crate) fn parse(items: &[String], padding: Padding) -> Result<Vec<Step>, Lay
         let flat = steps.iter().any(|step| matches!(step, Step::Dense { .. }));
         if flat && matches!(step, Step::Conv { .. } | Step::MaxPool { .. }) {
             return Err(refuse(
-                "after a dense layer only dense and dropout, since no picture is left".into(),
+                "after a dense layer only dense and dropout, since no image is left".into(),
             ));
         }
         steps.push(step);

@@ -15,7 +15,7 @@ use bakeoff_network::{DROPOUT_RATE, NetworkFamily, Padding, Step, Training, engi
 pub static FAMILY: Family = Family {
     name: "cnn",
     title: "Convolutional network",
-    summary: "small learned filters slide over the picture, pools shrink it, a dense layer decides",
+    summary: "small learned filters slide over the image, pools shrink it, a dense layer decides",
     engines: &engines::<Architecture>(),
     settings: &[Architecture::TABLE, Training::TABLE],
     uses_validation: true,
@@ -29,7 +29,7 @@ settings! {
             SettingKind::TextList { grammar: grammar::IN_WORDS },
             "the hidden layers in order; ReLU follows each conv and dense, the output layer comes by itself";
         padding: Padding = "valid", Padding::KIND,
-            "valid: convolutions use whole windows only and shrink the picture; same: zeros around it keep its size";
+            "valid: convolutions use whole windows only and shrink the image; same: zeros around it keep its size";
         dropout: f64 = 0.5, DROPOUT_RATE,
             "share of each hidden dense layer's values set to zero while training; `dropout RATE` among the layers puts it anywhere";
     }

@@ -43,10 +43,10 @@ pub enum FitError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PredictError {
-    /// Pictures of another shape than the model was trained on.
-    #[error("this model was trained on pictures of {expected}; these are {got}")]
+    /// Images of another shape than the model was trained on.
+    #[error("this model was trained on images of {expected}; these are {got}")]
     Shape {
-        /// The shape of the training pictures.
+        /// The shape of the training images.
         expected: ImageShape,
         /// The shape that was given.
         got: ImageShape,
@@ -201,7 +201,7 @@ pub trait Classifier: Send + Sync {
     ) -> Result<Box<dyn FittedModel>, FitError>;
 }
 
-/// A training picture near to a picture that was predicted.
+/// A training image near to an image that was predicted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingNeighbour {
     /// Its position in the training data, from 0.
@@ -216,7 +216,7 @@ pub struct TrainingNeighbour {
 
 /// A fitted model, which predicts class probabilities.
 pub trait FittedModel: Send + Sync {
-    /// The shape of the pictures that it was trained on and accepts.
+    /// The shape of the images that it was trained on and accepts.
     fn input_shape(&self) -> ImageShape;
 
     /// Number of classes.
@@ -226,19 +226,19 @@ pub trait FittedModel: Send + Sync {
     /// its training data.
     fn parameters(&self) -> u64;
 
-    /// N×K probabilities for N pictures. The same batch always gives the same bits. Whether
-    /// single pictures give the same bits as a batch depends on the engine.
+    /// N×K probabilities for N images. The same batch always gives the same bits. Whether
+    /// single images give the same bits as a batch depends on the engine.
     ///
     /// # Errors
-    /// [`PredictError::Shape`] for pictures of another shape.
+    /// [`PredictError::Shape`] for images of another shape.
     fn predict_proba(&self, images: &Images) -> Result<Probabilities, PredictError>;
 
-    /// The `count` training pictures nearest to the first of `images`, nearest first;
+    /// The `count` training images nearest to the first of `images`, nearest first;
     /// fewer if there are fewer. `None`, the default, for models that keep no training
-    /// pictures.
+    /// images.
     ///
     /// # Errors
-    /// [`PredictError::Shape`] for pictures of another shape.
+    /// [`PredictError::Shape`] for images of another shape.
     fn training_neighbours(
         &self,
         images: &Images,
@@ -267,10 +267,10 @@ pub trait FittedModel: Send + Sync {
         None
     }
 
-    /// Checks the shape of pictures; implementations call it first.
+    /// Checks the shape of images; implementations call it first.
     ///
     /// # Errors
-    /// [`PredictError::Shape`] for pictures of another shape.
+    /// [`PredictError::Shape`] for images of another shape.
     fn check_shape(&self, images: &Images) -> Result<(), PredictError> {
         let (expected, got) = (self.input_shape(), images.shape());
         if expected == got {

@@ -1,7 +1,7 @@
-//! Ways in which a picture can be worse than those that a model was trained on.
+//! Ways in which an image can be worse than those that a model was trained on.
 //!
 //! Only their names are here, because plans, records and reports use them; the crate `data`
-//! computes the corrupted pictures.
+//! computes the corrupted images.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! corruptions {
     ($($(#[$about:meta])* $variant:ident = $name:literal, $title:literal;)*) => {
-        /// A change that makes a picture worse, in [`Corruption::SEVERITIES`] degrees.
+        /// A change that makes an image worse, in [`Corruption::SEVERITIES`] degrees.
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
         )]

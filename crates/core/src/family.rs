@@ -162,7 +162,7 @@ pub struct Family {
     /// harness holds a part of the training data out for validation; if not, the family is
     /// trained on all of it.
     pub uses_validation: bool,
-    /// Whether it predicts without looking at the picture: a lower bound for other models,
+    /// Whether it predicts without looking at the image: a lower bound for other models,
     /// which is not ranked and not expected to learn.
     pub is_baseline: bool,
 }

@@ -1,4 +1,4 @@
-//! Pictures as the models get them: bytes, contiguous, N×C×H×W.
+//! Images as the models get them: bytes, contiguous, N×C×H×W.
 //!
 //! `u8` takes a quarter of the memory of `f32` and allows exact integer arithmetic where it
 //! is faster; models convert it if they need to.
@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-/// The shape of one picture: channels × height × width.
+/// The shape of one image: channels × height × width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ImageShape {
     /// Number of colour channels (1 for grey, 3 for RGB).
@@ -28,7 +28,7 @@ impl ImageShape {
         }
     }
 
-    /// Values in one picture: channels × height × width.
+    /// Values in one image: channels × height × width.
     ///
     /// Saturates instead of overflowing; [`Images::new`] then returns an error.
     pub const fn pixels(&self) -> usize {
@@ -49,24 +49,24 @@ impl fmt::Display for ImageShape {
 #[non_exhaustive]
 pub enum ImagesError {
     /// A dimension is zero.
-    #[error("pictures of shape {shape} have no pixels")]
+    #[error("images of shape {shape} have no pixels")]
     EmptyShape {
         /// The given shape.
         shape: ImageShape,
     },
-    /// The number of bytes is not a multiple of the picture size.
-    #[error("{bytes} bytes are not a whole number of pictures of {shape} ({each} bytes each)")]
+    /// The number of bytes is not a multiple of the image size.
+    #[error("{bytes} bytes are not a whole number of images of {shape} ({each} bytes each)")]
     Length {
         /// The number of bytes.
         bytes: usize,
         /// The given shape.
         shape: ImageShape,
-        /// Bytes in one picture of that shape.
+        /// Bytes in one image of that shape.
         each: usize,
     },
 }
 
-/// `len` pictures of one shape, N×C×H×W, one byte per value. Cheap to clone.
+/// `len` images of one shape, N×C×H×W, one byte per value. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Images {
     shape: ImageShape,
@@ -77,7 +77,7 @@ impl Images {
     /// Wraps bytes laid out as N×C×H×W.
     ///
     /// # Errors
-    /// If the shape is empty or the bytes are not a whole number of pictures.
+    /// If the shape is empty or the bytes are not a whole number of images.
     pub fn new(shape: ImageShape, pixels: impl Into<Arc<[u8]>>) -> Result<Self, ImagesError> {
         let pixels = pixels.into();
         let each = shape.pixels();
@@ -94,17 +94,17 @@ impl Images {
         Ok(Self { shape, pixels })
     }
 
-    /// The shape of each picture.
+    /// The shape of each image.
     pub fn shape(&self) -> ImageShape {
         self.shape
     }
 
-    /// Number of pictures.
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.pixels.len() / self.shape.pixels()
     }
 
-    /// Whether there are no pictures.
+    /// Whether there are no images.
     pub fn is_empty(&self) -> bool {
         self.pixels.is_empty()
     }
@@ -114,19 +114,19 @@ impl Images {
         &self.pixels
     }
 
-    /// The C×H×W bytes of picture `index`, or `None` past the end.
+    /// The C×H×W bytes of image `index`, or `None` past the end.
     pub fn get(&self, index: usize) -> Option<&[u8]> {
         let each = self.shape.pixels();
         let start = index.checked_mul(each)?;
         self.pixels.get(start..start.checked_add(each)?)
     }
 
-    /// The pictures one after the other, each as its C×H×W bytes.
+    /// The images one after the other, each as its C×H×W bytes.
     pub fn iter(&self) -> std::slice::ChunksExact<'_, u8> {
         self.pixels.chunks_exact(self.shape.pixels())
     }
 
-    /// A copy of the pictures at `indices`, in that order. Indices past the end are
+    /// A copy of the images at `indices`, in that order. Indices past the end are
     /// left out; callers that must not lose any check the indices first.
     pub fn select(&self, indices: &[usize]) -> Self {
         let mut pixels = Vec::with_capacity(indices.len() * self.shape.pixels());
@@ -139,7 +139,7 @@ impl Images {
         }
     }
 
-    /// One picture alone, as a batch of one; `None` past the end.
+    /// One image alone, as a batch of one; `None` past the end.
     pub fn single(&self, index: usize) -> Option<Self> {
         Some(Self {
             shape: self.shape,

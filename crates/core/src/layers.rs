@@ -62,7 +62,7 @@ pub struct DenseLayer {
     pub bias: Vec<f32>,
 }
 
-/// Why layers are not a valid model, or a picture or class does not match it.
+/// Why layers are not a valid model, or an image or class does not match it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LayersError {
@@ -77,8 +77,8 @@ pub enum LayersError {
     /// The whole is not a classifier.
     #[error("{0}")]
     Whole(&'static str),
-    /// A picture of another length.
-    #[error("{got} bytes are not a picture of {expected}")]
+    /// An image of another length.
+    #[error("{got} bytes are not an image of {expected}")]
     Picture {
         /// The shape that the model accepts.
         expected: ImageShape,
@@ -108,7 +108,7 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// Checks that each layer fits its input. Each byte of the picture is multiplied by
+    /// Checks that each layer fits its input. Each byte of the image is multiplied by
     /// `scale`.
     ///
     /// # Errors
@@ -153,7 +153,7 @@ impl Layers {
         Ok(self)
     }
 
-    /// The shape of the pictures it answers.
+    /// The shape of the images it answers.
     pub fn input(&self) -> ImageShape {
         self.input
     }
@@ -163,7 +163,7 @@ impl Layers {
         self.shapes.last().map_or(0, ImageShape::pixels)
     }
 
-    /// What a byte of the picture is multiplied with.
+    /// What a byte of the image is multiplied with.
     pub fn scale(&self) -> f32 {
         self.scale
     }
@@ -233,9 +233,9 @@ fn windows(
     };
     match (count(0), count(1)) {
         (Some(rows), Some(columns)) => Ok([rows, columns]),
-        _ => Err(
-            "the window must be at least 1×1 and no larger than its picture, the step at least 1",
-        ),
+        _ => {
+            Err("the window must be at least 1×1 and no larger than its image, the step at least 1")
+        }
     }
 }
 

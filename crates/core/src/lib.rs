@@ -1,6 +1,6 @@
 //! The types that the other crates share.
 //!
-//! They are pictures and their labels, probabilities, recipes ([`Classifier`]) and the
+//! They are images and their labels, probabilities, recipes ([`Classifier`]) and the
 //! models that they return ([`FittedModel`]), model families with their engines and
 //! settings ([`Family`]), and the records of trials ([`record`]).
 //!

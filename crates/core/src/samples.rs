@@ -1,4 +1,4 @@
-//! Labelled pictures, and a dataset of them with its fixed split.
+//! Labelled images, and a dataset of them with its fixed split.
 
 use std::{fmt, sync::Arc};
 
@@ -7,14 +7,14 @@ use sha2::{Digest, Sha256};
 
 use crate::{ImageShape, Images, to_hex};
 
-/// Why pictures, labels and class names do not match.
+/// Why images, labels and class names do not match.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SamplesError {
-    /// The number of labels is not the number of pictures.
-    #[error("{images} pictures but {labels} labels")]
+    /// The number of labels is not the number of images.
+    #[error("{images} images but {labels} labels")]
     Count {
-        /// Number of pictures.
+        /// Number of images.
         images: usize,
         /// Number of labels.
         labels: usize,
@@ -50,7 +50,7 @@ pub enum SamplesError {
 /// What a recipe needs to know about the data before training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataShape {
-    /// The shape of one picture.
+    /// The shape of one image.
     pub image: ImageShape,
     /// Number of classes.
     pub classes: usize,
@@ -58,7 +58,7 @@ pub struct DataShape {
     pub train: usize,
 }
 
-/// Pictures, one label for each, and the names of the classes. Cheap to clone.
+/// Images, one label for each, and the names of the classes. Cheap to clone.
 ///
 /// Labels are always in range. Some classes may not occur, and there may be no samples at
 /// all; models and metrics document what they do then.
@@ -70,7 +70,7 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Combines pictures and labels.
+    /// Combines images and labels.
     ///
     /// # Errors
     /// If the counts differ, a label is not a class, or there are fewer than two classes.
@@ -109,12 +109,12 @@ impl Samples {
         })
     }
 
-    /// The pictures.
+    /// The images.
     pub fn images(&self) -> &Images {
         &self.images
     }
 
-    /// One label for each picture, all below [`Samples::classes`].
+    /// One label for each image, all below [`Samples::classes`].
     pub fn labels(&self) -> &[u16] {
         &self.labels
     }
@@ -205,7 +205,7 @@ impl Dataset {
     /// Combines the two parts of a dataset and computes its fingerprint.
     ///
     /// # Errors
-    /// If the parts differ in picture shape or class names.
+    /// If the parts differ in image shape or class names.
     pub fn new(
         name: impl Into<String>,
         train: Samples,
@@ -214,7 +214,7 @@ impl Dataset {
         let (a, b) = (train.images().shape(), test.images().shape());
         if a != b {
             return Err(SamplesError::Parts {
-                what: "picture shape",
+                what: "image shape",
                 train: a.to_string(),
                 test: b.to_string(),
             });
@@ -263,7 +263,7 @@ impl fmt::Display for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} ({} training and {} test pictures of {}, {} classes)",
+            "{} ({} training and {} test images of {}, {} classes)",
             self.name,
             self.train.len(),
             self.test.len(),

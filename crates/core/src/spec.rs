@@ -79,7 +79,7 @@ pub enum SpecError {
         /// What to do instead.
         remedy: String,
     },
-    /// The recipe does not suit the data, for example a kernel is larger than the picture.
+    /// The recipe does not suit the data, for example a kernel is larger than the image.
     #[error("{family} cannot be trained on this data: {reason}")]
     Data {
         /// The family.

@@ -111,7 +111,7 @@ pub trait ModelWriter {
 /// What a model needs to know before its tensors are read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelHeader {
-    /// The shape of the pictures that it accepts.
+    /// The shape of the images that it accepts.
     pub input_shape: ImageShape,
     /// Number of classes.
     pub classes: usize,

@@ -20,7 +20,7 @@ pub struct Builtin {
     pub source: &'static str,
     /// The licence it is given under.
     pub licence: &'static str,
-    /// The names and gzip bytes of the four IDX files: pictures and labels for training, then
+    /// The names and gzip bytes of the four IDX files: images and labels for training, then
     /// for testing.
     files: [(&'static str, &'static [u8]); 4],
 }

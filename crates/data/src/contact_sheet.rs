@@ -1,4 +1,4 @@
-//! Pictures to look at: samples of each class, and examples of each corruption, as PNG.
+//! Images to look at: samples of each class, and examples of each corruption, as PNG.
 
 use bakeoff_core::{Corruption, Images, Samples};
 use bakeoff_picture::{Grid, PictureError};
@@ -6,12 +6,12 @@ use bakeoff_picture::{Grid, PictureError};
 use crate::corrupt;
 
 /// A contact sheet as PNG: a row per class in the order of the classes, in each row the first
-/// `per_class` pictures of that class, thin lines between them.
+/// `per_class` images of that class, thin lines between them.
 ///
 /// Where a class has fewer, the rest of its row stays in the colour of the lines.
 ///
 /// # Errors
-/// When there would be no pictures, or more than PNG viewers show.
+/// When there would be no images, or more than PNG viewers show.
 pub fn contact_sheet(samples: &Samples, per_class: usize) -> Result<Vec<u8>, PictureError> {
     let most = samples.class_counts().into_iter().max().unwrap_or(0);
     let columns = per_class.min(most);
@@ -28,11 +28,11 @@ pub fn contact_sheet(samples: &Samples, per_class: usize) -> Result<Vec<u8>, Pic
 }
 
 /// Examples of all corruptions as PNG: a row for each corruption in the order of
-/// [`Corruption::ALL`], and in it, for each of the pictures at `indices`, the picture as
+/// [`Corruption::ALL`], and in it, for each of the images at `indices`, the image as
 /// it is and then in every severity.
 ///
 /// # Errors
-/// When there would be no pictures, or more than PNG viewers show.
+/// When there would be no images, or more than PNG viewers show.
 pub fn corruption_examples(
     images: &Images,
     indices: &[usize],
@@ -107,7 +107,7 @@ mod tests {
     fn examples_of_corruptions_have_a_row_for_each() {
         let images = samples(&[0, 1]).images().clone();
         let (width, height, _, values) = decode(&corruption_examples(&images, &[1, 7], 1).unwrap());
-        // Six pictures of two pixels and five lines; index 7 is past the end.
+        // Six images of two pixels and five lines; index 7 is past the end.
         assert_eq!((width, height), (17, 23));
         assert_eq!(values[0..3], [1, 1, LINE]);
         assert!(corruption_examples(&images, &[7], 1).is_err());

@@ -74,7 +74,7 @@ pub enum DataError {
         /// What is wrong with it.
         problem: IdxError,
     },
-    /// A picture of a dataset that cannot be decoded.
+    /// An image of a dataset that cannot be decoded.
     #[error("{}: {problem}", .path.display())]
     Picture {
         /// The file.
@@ -82,7 +82,7 @@ pub enum DataError {
         /// What is wrong with it.
         problem: PictureError,
     },
-    /// Pictures and labels that are each valid but make no dataset together.
+    /// Images and labels that are each valid but make no dataset together.
     #[error("{}: {problem}", .path.display())]
     Samples {
         /// The folder or dataset.
@@ -117,6 +117,6 @@ impl DataError {
     }
 
     pub(crate) fn no_pictures(path: &Path) -> Self {
-        Self::invalid(path, "there are no pictures")
+        Self::invalid(path, "there are no images")
     }
 }

@@ -3,7 +3,7 @@
 //! the elements, the last dimension running fastest.
 //! Source: <http://yann.lecun.com/exdb/mnist/>, "the IDX file format".
 //!
-//! Only unsigned bytes are read, because pictures are bytes everywhere in bakeoff.
+//! Only unsigned bytes are read, because images are bytes everywhere in bakeoff.
 //! Gzip is recognised by its content: people rename files. A reader never believes a
 //! header: it allocates as data arrives, and a gzip stream is never unpacked further
 //! than its header claims.
@@ -22,7 +22,7 @@ pub use error::IdxError;
 
 use crate::error::DataError;
 
-/// The most that a header may claim: 16 GiB, far beyond any picture dataset that
+/// The most that a header may claim: 16 GiB, far beyond any image dataset that
 /// fits in memory, and far below what would bring a machine down.
 pub const MAX_BYTES: u64 = 16 << 30;
 

@@ -1,4 +1,4 @@
-//! One part of a dataset from two IDX arrays: pictures and labels.
+//! One part of a dataset from two IDX arrays: images and labels.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ pub(crate) fn part(
         [count, height, width] => (count, ImageShape::new(1, height, width)),
         [count, channels, height, width] => (count, ImageShape::new(channels, height, width)),
         ref dims => {
-            let expected = "pictures need 3 (samples, rows, columns) or 4 (samples, channels, rows, columns): is this the file of pictures?";
+            let expected = "images need 3 (samples, rows, columns) or 4 (samples, channels, rows, columns): is this the file of images?";
             return Err(wrong_rank(&path, dims, expected));
         }
     };
@@ -37,7 +37,7 @@ pub(crate) fn part(
         return Err(DataError::invalid(
             &path,
             format!(
-                "byte 4: the file has {count} pictures, but {} has {} labels: the files do not belong together",
+                "byte 4: the file has {count} images, but {} has {} labels: the files do not belong together",
                 labels_path.display(),
                 labels.data.len()
             ),
@@ -47,7 +47,7 @@ pub(crate) fn part(
         .ok()
         .filter(|images| !images.is_empty())
         .ok_or_else(|| {
-            let problem = "byte 4: the header claims 0 pictures, and nothing can be learned or measured without any";
+            let problem = "byte 4: the header claims 0 images, and nothing can be learned or measured without any";
             DataError::invalid(&path, problem)
         })?;
     Ok(Part {

@@ -6,8 +6,7 @@
 //!   the tool works offline from any folder.
 //! - [`idx`] reads and writes the IDX files that MNIST and its successors come in.
 //! - [`split`] holds a part out, cuts folds and takes subsets, seeded and stratified.
-//! - [`corrupt()`] makes pictures worse, to measure how robust a model is.
-//! - [`toy`] makes small datasets for tests and benches.
+//! - [`corrupt()`] makes images worse, to measure how robust a model is.
 //! - [`contact_sheet()`] and [`corruption_examples()`] turn samples into a PNG to look at.
 //!
 //! Rejected: downloading MNIST on first use (its address has changed three
@@ -30,7 +29,6 @@ mod picture_files;
 mod source;
 pub mod split;
 mod table;
-pub mod toy;
 
 pub use builtin::{Builtin, builtins};
 pub use contact_sheet::{contact_sheet, corruption_examples};

@@ -8,10 +8,10 @@ use crate::error::DataError;
 
 /// One part of a dataset, as a format reads it.
 pub(crate) struct Part {
-    /// The file or folder of the pictures.
+    /// The file or folder of the images.
     pub(crate) path: PathBuf,
     pub(crate) images: Images,
-    /// As many as there are pictures.
+    /// As many as there are images.
     pub(crate) labels: Labels,
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn dataset(
         return Err(DataError::invalid(
             &train.path,
             format!(
-                "the training pictures are {}, but those of {} are {}: the files do not belong together",
+                "the training images are {}, but those of {} are {}: the files do not belong together",
                 shapes[0],
                 test.path.display(),
                 shapes[1]

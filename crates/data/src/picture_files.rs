@@ -1,4 +1,4 @@
-//! Pictures of a dataset as they are stored: decoded, neither cropped nor resized.
+//! Images of a dataset as they are stored: decoded, neither cropped nor resized.
 
 use std::{
     fs::File,
@@ -12,12 +12,12 @@ use rayon::prelude::*;
 
 use crate::error::DataError;
 
-/// Decodes the pictures, of which there is at least one, and which must be of one size.
+/// Decodes the images, of which there is at least one, and which must be of one size.
 ///
 /// They are grey if all of them are, and RGB (over white) if any has a colour.
 ///
 /// # Errors
-/// Names the first picture that cannot be read, is damaged, or is of another size
+/// Names the first image that cannot be read, is damaged, or is of another size
 /// than the first one.
 pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Images, DataError> {
     let mut pictures: Vec<RawPicture> = Vec::with_capacity(paths.len());
@@ -32,7 +32,7 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Images, DataError> {
             return Err(DataError::invalid(
                 path,
                 format!(
-                    "{}×{} pixels, but {} has {}×{}: the pictures of a dataset must all be of one size",
+                    "{}×{} pixels, but {} has {}×{}: the images of a dataset must all be of one size",
                     picture.width,
                     picture.height,
                     paths[0].display(),
@@ -50,7 +50,7 @@ pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Images, DataError> {
         .into_iter()
         .flat_map(|picture| picture.into_planes(!grey))
         .collect();
-    // Whole pictures of that shape by construction.
+    // Whole images of that shape by construction.
     Images::new(shape, pixels).map_err(|_| DataError::no_pictures(&paths[0]))
 }
 

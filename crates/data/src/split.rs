@@ -2,7 +2,7 @@
 //! class, in the order of the original.
 //!
 //! Order is kept because a model that shuffles does so with its own seed, and because
-//! a subset in order reads memory forwards. Subsets are lists of indices; the pictures are
+//! a subset in order reads memory forwards. Subsets are lists of indices; the images are
 //! copied once, at the end.
 //!
 //! Rejected: plain random subsets. At the sizes of a quick comparison, in half of them some

@@ -14,12 +14,12 @@ pub struct KernelError(pub(crate) String);
 pub struct Batch<'a> {
     /// Step of the optimiser: from 0 over the whole fit, one after the other.
     pub step: u64,
-    /// The set's pictures, M×C×H×W bytes; an engine scales them by 1/255.
+    /// The set's images, M×C×H×W bytes; an engine scales them by 1/255.
     pub pixels: &'a [u8],
     /// The set's M labels, each below the number of classes.
     pub labels: &'a [u16],
     /// The N of them that are in the batch, in this order; all of them if `None`. So an
-    /// engine that reads pictures where they lie needs no copy of a shuffled batch.
+    /// engine that reads images where they lie needs no copy of a shuffled batch.
     pub rows: Option<&'a [usize]>,
     /// The learning rate of this step.
     pub rate: f64,
@@ -63,7 +63,7 @@ impl Batch<'_> {
         }
         if self.pixels.len() != count * picture {
             return bad(format!(
-                "{} pixels for {count} labels, where a picture has {picture}",
+                "{} pixels for {count} labels, where an image has {picture}",
                 self.pixels.len()
             ));
         }

@@ -14,10 +14,10 @@ use rayon::prelude::*;
 use super::geometry::Plane;
 use super::simd::{Kernel, Simd};
 
-/// Factors for `samples` pictures in training step `step` of the fit with this seed: 0 with
+/// Factors for `samples` images in training step `step` of the fit with this seed: 0 with
 /// probability `layer.rate`, otherwise 1 / (1 − rate), so that the expectation stays
 /// (inverted dropout, as in Keras and PyTorch). samples × `layer.values` values, each
-/// picture's in the order channel, row, column.
+/// image's in the order channel, row, column.
 pub fn dropout_mask(layer: &crate::Dropout, seed: u64, step: u64, samples: usize) -> Vec<f32> {
     let mut factors = vec![0.0; samples * layer.values];
     factors

@@ -1,11 +1,11 @@
-//! A dense layer right behind the picture, by shares of its outputs.
+//! A dense layer right behind the image, by shares of its outputs.
 //!
 //! It holds almost all weights of a dense network, and a step of such a network takes only a
 //! fifth of a millisecond. Divided by samples, every worker needs all weights, half of which
-//! another has just moved, and all pictures for its part of the gradient: on two threads the
+//! another has just moved, and all images for its part of the gradient: on two threads the
 //! default network's step took a sixth longer. Divided by outputs, the weights, gradients and
 //! moments of a share stay with one worker from step to step, each worker has a copy of the
-//! pictures, and only the layer's outputs go from one worker to another.
+//! images, and only the layer's outputs go from one worker to another.
 //!
 //! The sums are the same, in the same order: bits do not depend on the shares.
 
@@ -33,7 +33,7 @@ pub(crate) struct Shares {
 pub(crate) struct Share {
     /// Panels of outputs.
     pub(crate) panels: Range<usize>,
-    /// The pictures of the batch, sample by sample.
+    /// The images of the batch, sample by sample.
     pub(crate) input: Buffer,
     /// The outputs of the batch, sample by sample.
     pub(crate) output: Buffer,
@@ -46,7 +46,7 @@ impl Share {
     }
 }
 
-/// The first layer, where it is dense and takes the picture as it is.
+/// The first layer, where it is dense and takes the image as it is.
 pub(crate) fn first_dense(plan: &Plan) -> Option<&DenseOp> {
     match plan.ops.first() {
         Some(Op::Dense(op)) if op.first => Some(op),
@@ -54,7 +54,7 @@ pub(crate) fn first_dense(plan: &Plan) -> Option<&DenseOp> {
     }
 }
 
-/// Most numbers of a batch of pictures. Each share has a copy; a larger one would not stay in
+/// Most numbers of a batch of images. Each share has a copy; a larger one would not stay in
 /// a worker's cache from the forward to the backward pass.
 const MOST_NUMBERS: usize = 1 << 20;
 

@@ -4,7 +4,7 @@
 //! sixteen and with the border of zeros that the next convolution needs already around it.
 //! So a vector is sixteen channels of one pixel, a row of a convolution's window is one
 //! contiguous run (`kernel width · stored channels` numbers), and no kernel ever checks whether
-//! it is inside the picture. The picture itself keeps its few channels unpadded.
+//! it is inside the image. The image itself keeps its few channels unpadded.
 //!
 //! Rejected: N×C×H×W as PyTorch stores it (a window is then `channels · kernel height` short
 //! runs, and gathering them cost as much as the arithmetic), and N×C/16×H×W×16 as oneDNN does

@@ -1,13 +1,13 @@
 //! Training and answering of dense and convolutional networks on the processor.
 //!
 //! Forward and backward passes, losses, normalisation, dropout and the optimiser, written for
-//! one purpose: a small network on small pictures, as fast as the processor multiplies, with
+//! one purpose: a small network on small images, as fast as the processor multiplies, with
 //! the same bits on every run whatever the number of threads. Everything here is arithmetic on
 //! slices: no files, no model families, no machine-learning library.
 //!
 //! - [`Network`] is the one description of a network's layers, made from a [`Blueprint`].
 //! - [`Trainer`] learns: [`Trainer::step`] takes a [`Batch`] and moves the parameters.
-//! - [`Predictor`] answers: many pictures on all threads, or one on the calling thread.
+//! - [`Predictor`] answers: many images on all threads, or one on the calling thread.
 //! - [`Cpu`] lists what the processor can do; [`Isa`] is chosen by it when the program runs.
 //!   Every kernel is compiled for AVX-512 and AVX2 or NEON, and portably.
 //!

@@ -4,20 +4,20 @@ use super::batch::Batch;
 use super::geometry::Plane;
 use super::simd::{Kernel, LANES, Simd};
 
-/// What a byte is multiplied with, so that pictures lie in 0..=1.
+/// What a byte is multiplied with, so that images lie in 0..=1.
 ///
 /// Mean and standard deviation of the data are left out, as in the Keras example: the
 /// first layer learns both, and a model needs nothing from its training data to answer.
 pub const PIXEL_SCALE: f32 = 1.0 / 255.0;
 
-/// So many samples ahead of its turn a picture is fetched.
+/// So many samples ahead of its turn an image is fetched.
 const AHEAD: usize = 4;
 
-/// One picture, scaled and put inside its border.
+/// One image, scaled and put inside its border.
 pub(crate) struct Load<'a> {
     plane: &'a Plane,
     picture: &'a [u8],
-    /// A picture that is needed soon: a shuffled batch is spread over more memory than the
+    /// An image that is needed soon: a shuffled batch is spread over more memory than the
     /// caches hold.
     soon: &'a [u8],
     /// Its border is left alone.
@@ -25,7 +25,7 @@ pub(crate) struct Load<'a> {
 }
 
 impl<'a> Load<'a> {
-    /// The picture of the `row` of `pixels`.
+    /// The image of the `row` of `pixels`.
     pub(crate) fn row(
         plane: &'a Plane,
         pixels: &'a [u8],
@@ -41,7 +41,7 @@ impl<'a> Load<'a> {
         }
     }
 
-    /// The picture of a sample of the batch; later ones are fetched into the cache meanwhile.
+    /// The image of a sample of the batch; later ones are fetched into the cache meanwhile.
     pub(crate) fn sample(
         plane: &'a Plane,
         batch: &Batch<'a>,
@@ -67,7 +67,7 @@ impl Kernel for Load<'_> {
         }
         let plane = self.plane;
         let area = plane.height * plane.width;
-        // Without border and other channels in between, the picture is one long row.
+        // Without border and other channels in between, the image is one long row.
         let whole = plane.stored == 1 && plane.row() == plane.width;
         let (rows, width) = if whole {
             (1, area)

@@ -143,7 +143,7 @@ impl Plan {
         let mut layers = network.layers().iter();
         let first = layers.find(|layer| !matches!(layer, Layer::Dropout(_)));
         if !matches!(first, Some(Layer::MaxPool(_))) {
-            // A convolution or dense layer takes a picture's few channels unpadded.
+            // A convolution or dense layer takes an image's few channels unpadded.
             picture.stored = input.channels;
         }
         let mut builder = Builder {

@@ -1,7 +1,7 @@
 //! A network that answers.
 //!
 //! It has no moments, no gradients and no dropout, and normalisation is folded into the
-//! layers. A picture gets the same scores, bit for bit, alone and among others.
+//! layers. An image gets the same scores, bit for bit, alone and among others.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -25,7 +25,7 @@ const BLOCK: usize = 32;
 pub struct Predictor {
     isa: Isa,
     plan: Plan,
-    /// Numbers of a picture.
+    /// Numbers of an image.
     picture_len: usize,
     values: Buffer,
     /// Memory to work in: a worker takes one and puts it back.
@@ -66,15 +66,15 @@ impl Predictor {
         })
     }
 
-    /// N×K scores before the softmax for N×C×H×W bytes. One picture is answered on the calling
+    /// N×K scores before the softmax for N×C×H×W bytes. One image is answered on the calling
     /// thread: waking another costs more.
     ///
     /// # Errors
-    /// When the pixels are no whole number of pictures.
+    /// When the pixels are no whole number of images.
     pub fn scores(&self, pixels: &[u8]) -> Result<Vec<f32>, KernelError> {
         if !pixels.len().is_multiple_of(self.picture_len) {
             return Err(KernelError(format!(
-                "{} pixels, where a picture has {}",
+                "{} pixels, where an image has {}",
                 pixels.len(),
                 self.picture_len
             )));
@@ -126,7 +126,7 @@ impl Predictor {
         }
     }
 
-    /// Up to [`BLOCK`] pictures from number `first` on, as many as `scores` holds.
+    /// Up to [`BLOCK`] images from number `first` on, as many as `scores` holds.
     fn block(&self, memory: &mut Memory, pixels: &[u8], first: usize, scores: &mut [f32]) {
         let plan = &self.plan;
         let samples = scores.len() / plan.classes;
@@ -144,7 +144,7 @@ impl Predictor {
             self.isa
                 .run(Load::row(&plan.planes[0], pixels, first + sample, to));
             for op in &plan.ops {
-                // Dense layers take all pictures at once, below.
+                // Dense layers take all images at once, below.
                 if let Op::Dense(_) = op {
                     break;
                 }

@@ -4,7 +4,7 @@
 //! forward and backward pass as far as nothing is needed from the other chunks: without batch
 //! normalisation through all of both. So a chunk's numbers are still in the worker's cache in
 //! the backward pass, and a step has two barriers instead of two per layer. Within a chunk
-//! operations on pictures go sample by sample for the same reason.
+//! operations on images go sample by sample for the same reason.
 //!
 //! A dense network is the exception: a worker would keep its weights in the cache, not its
 //! samples. Its first layer is computed before the chunks, by shares (`first_dense`).

@@ -7,7 +7,7 @@
 //!
 //! Rejected: the `gemm` crate. It is as fast on large matrices, but it packs both operands on
 //! every call, cannot read the windows of a convolution in place, and on the 10 × 288 × 64
-//! products of one row of a picture packing costs as much as multiplying.
+//! products of one row of an image packing costs as much as multiplying.
 
 use super::simd::{LANES, Simd};
 

@@ -11,7 +11,7 @@
 //!     *value = (i as f32).sin() / 4.0; // In earnest, random numbers.
 //! }
 //! let mut trainer = Trainer::new(&network, &values, Adam::default(), 0, Isa::detect())?;
-//! // A white picture is of class 1, a black one of class 0.
+//! // A white image is of class 1, a black one of class 0.
 //! let pixels: Vec<u8> = [[0; 16], [255; 16]].concat();
 //! let batch = Batch { step: 0, pixels: &pixels, labels: &[0, 1], rows: None, rate: 0.01 };
 //! let first = trainer.step(&batch)?;

@@ -52,7 +52,7 @@ impl Workspace {
         self.gradients = planes()
             .enumerate()
             .map(|(index, (plane, &transient))| {
-                // The picture has no gradient.
+                // The image has no gradient.
                 let len = if index == 0 {
                     0
                 } else {

@@ -1,10 +1,10 @@
-//! Fitting and answering on pictures of MNIST's size.
+//! Fitting and answering on images of MNIST's size.
 
 use std::{hint::black_box, ops::ControlFlow};
 
 use bakeoff_core::{Dataset, FitContext, FittedModel, ImageShape, Settings};
-use bakeoff_data::toy::{ToySpec, prototypes};
 use bakeoff_logistic::FAMILY;
+use bakeoff_tests::toy::{ToySpec, prototypes};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 fn data(train: usize) -> Dataset {
@@ -52,7 +52,7 @@ fn answers(criterion: &mut Criterion) {
     let data = data(1000);
     let model = fit("native", &data);
     let batch = data.test().images();
-    let one = batch.single(0).expect("a test picture");
+    let one = batch.single(0).expect("a test image");
     let mut group = criterion.benchmark_group("logistic/predict");
     for images in [&one, batch] {
         group.throughput(Throughput::Elements(images.len() as u64));

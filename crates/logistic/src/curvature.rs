@@ -2,15 +2,15 @@
 //!
 //! The Hessian of the mean cross-entropy at probabilities `p` is
 //! `mean of (diag(p) − p pᵀ) ⊗ x xᵀ`. Its blocks on the diagonal, one for each class,
-//! are `mean of p(1 − p) x xᵀ`: they depend on the pictures that are uncertain, and few
-//! pictures are uncertain. So a few thousand of them, drawn with a probability in
+//! are `mean of p(1 − p) x xᵀ`: they depend on the images that are uncertain, and few
+//! images are uncertain. So a few thousand of them, drawn with a probability in
 //! proportion to `p(1 − p)`, are nearly as good as all. The factored blocks precondition
 //! L-BFGS, which learns by itself how the classes depend on each other.
 //!
 //! On MNIST, L-BFGS then takes 13 iterations from the start that the engine finds; plain
 //! L-BFGS takes 264 to the same tolerance. Measured and rejected: one matrix for all
 //! classes, measured at zero (75 iterations) or where the classes are separated (54);
-//! pictures drawn uniformly (as good only with three times as many); no scaling by the
+//! images drawn uniformly (as good only with three times as many); no scaling by the
 //! curvature of the latest step (twice the evaluations).
 
 use rayon::prelude::*;
@@ -26,11 +26,11 @@ use crate::{
 /// share one.
 const MEMORY: usize = 96 << 20;
 
-/// Pictures drawn for each factor, in multiples of its order. With fewer, directions
+/// Images drawn for each factor, in multiples of its order. With fewer, directions
 /// are missed; with more, the products take longer than they save.
 const DRAWN: f64 = 2.5;
 
-/// Smallest number of pictures drawn.
+/// Smallest number of images drawn.
 const DRAWN_AT_LEAST: usize = 512;
 
 /// Rounding of single precision, relative to the trace; smaller values on the diagonal are
@@ -55,7 +55,7 @@ impl Curvature {
         fits && samples >= 16 * order && samples >= order * order / 100
     }
 
-    /// Measures at a point where the pictures have these probabilities (pictures ×
+    /// Measures at a point where the images have these probabilities (images ×
     /// classes). `None` where single precision is not enough.
     pub(crate) fn measure(
         data: &Data,
@@ -114,7 +114,7 @@ impl Curvature {
     }
 }
 
-/// The factor of `mean of weight · x xᵀ + penalty`, from pictures drawn by weight. `x` ends
+/// The factor of `mean of weight · x xᵀ + penalty`, from images drawn by weight. `x` ends
 /// with a one for the bias, which has no penalty.
 fn factor(
     data: &Data,
@@ -184,7 +184,7 @@ mod tests {
     }
 
     /// Checks that the Hessian's blocks times the solution give nearly the gradient; not
-    /// exactly, because the factors are made from drawn pictures.
+    /// exactly, because the factors are made from drawn images.
     fn check(groups: usize, probabilities: impl Fn(&mut ChaCha8Rng) -> [f32; 3]) {
         let (samples, columns, classes) = (4000, 9, 3);
         let mut rng = ChaCha8Rng::seed_from_u64(4);
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn a_solution_is_the_inverse_hessians_product() {
         check(3, |rng| {
-            // Most pictures are certain, as near the optimum.
+            // Most images are certain, as near the optimum.
             let rest = rng.random::<f32>().powi(8);
             [1.0 - rest, 0.7 * rest, 0.3 * rest]
         });

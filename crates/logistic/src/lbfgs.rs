@@ -8,7 +8,7 @@
 //! rounding hides the decrease of the function.
 //!
 //! The `argmin` crate was rejected: it computes function and gradient in two calls, each
-//! of which would read all pictures; it stops by the 2-norm of the gradient and not by its
+//! of which would read all images; it stops by the 2-norm of the gradient and not by its
 //! largest component; and it takes no initial Hessian.
 
 use std::collections::VecDeque;

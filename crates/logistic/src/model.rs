@@ -11,12 +11,12 @@ use crate::kernel::{BLOCK, InstructionSet, PackedWeights, Predict, Workspace};
 /// Pixels are multiplied by this and nothing else.
 pub(crate) const PIXEL_SCALE: f64 = 1.0 / 255.0;
 
-/// Pictures in one thread's unit of work; fewer than this are not shared between threads.
+/// Images in one thread's unit of work; fewer than this are not shared between threads.
 const CHUNK: usize = 4 * BLOCK;
 
 /// `softmax(W x + b)` of pixels divided by 255, in single precision.
 ///
-/// A picture gets the same bits alone and in a batch, and at any number of threads.
+/// An image gets the same bits alone and in a batch, and at any number of threads.
 /// Other vector instructions round differently in the last place.
 #[derive(Clone, Debug)]
 pub(crate) struct SoftmaxModel {
@@ -66,7 +66,7 @@ impl SoftmaxModel {
         )))
     }
 
-    /// Writes the probabilities of some pictures, row by row.
+    /// Writes the probabilities of some images, row by row.
     fn predict(&self, bytes: &[u8], out: &mut [f32]) {
         let (pixels, classes) = (self.shape.pixels(), self.biases.len());
         let mut workspace = Workspace::new(bytes.len() / pixels, &self.packed);

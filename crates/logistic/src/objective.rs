@@ -1,10 +1,10 @@
 //! The objective and its gradient over the whole training set.
 //!
-//! The pictures are divided into chunks whose size depends only on the data. Each chunk
+//! The images are divided into chunks whose size depends only on the data. Each chunk
 //! has its own sums in double precision, and these are added in the order of the chunks.
 //! So the result has the same bits at any number of threads.
 //!
-//! The pictures stay bytes (47 MB for MNIST); blocks of them are converted to numbers when
+//! The images stay bytes (47 MB for MNIST); blocks of them are converted to numbers when
 //! they are needed. One copy in single precision was rejected: it takes four times the
 //! memory, and reading it takes longer than converting again.
 
@@ -22,14 +22,14 @@ use crate::{
     vector::{add, dot},
 };
 
-/// Pictures whose gradient is summed in single precision before that partial sum is added
+/// Images whose gradient is summed in single precision before that partial sum is added
 /// in double precision: few enough to keep six digits, enough to cost no time.
 const PARTIAL_SUM: usize = 4 * BLOCK;
 
 /// Below this tolerance a gradient in single precision is mostly rounding.
 pub(crate) const SINGLE_TOLERANCE: f64 = 2e-6;
 
-/// The precision of scores, softmax and products. Sums over all pictures are always in
+/// The precision of scores, softmax and products. Sums over all images are always in
 /// double precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Precision {
@@ -61,7 +61,7 @@ pub(crate) struct Objective<'a> {
     biases: Vec<f64>,
     /// The same in single precision.
     packed: PackedWeights,
-    /// Pictures in a chunk.
+    /// Images in a chunk.
     chunk: usize,
     sums: Vec<Sums>,
     /// One for each thread of the pool; kept, because allocating one takes as long as a chunk.

@@ -1,4 +1,4 @@
-//! What every engine gets: the pictures, labels without gaps, and the penalty.
+//! What every engine gets: the images, labels without gaps, and the penalty.
 
 use bakeoff_core::{FitError, Images, Samples};
 
@@ -14,7 +14,7 @@ const ABSENT: f32 = f32::MIN;
 /// The training data, with classes numbered without gaps.
 pub(crate) struct Data {
     pub(crate) images: Images,
-    /// One class for each picture, below `classes`.
+    /// One class for each image, below `classes`.
     pub(crate) targets: Vec<u16>,
     /// Number of classes, all of which occur in the training set.
     pub(crate) classes: usize,
@@ -28,7 +28,7 @@ impl Data {
         self.targets.len()
     }
 
-    /// Number of pixels in a picture.
+    /// Number of pixels in an image.
     pub(crate) fn columns(&self) -> usize {
         self.images.shape().pixels()
     }

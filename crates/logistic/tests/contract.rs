@@ -8,8 +8,8 @@ use bakeoff_core::{
     Dataset, FitContext, FitError, FitEvent, ImageShape, Images, PredictError, SpecError, StepUnit,
     StoreError,
 };
-use bakeoff_data::toy::{ToySpec, prototypes};
 use bakeoff_logistic::FAMILY;
+use bakeoff_tests::toy::{ToySpec, prototypes};
 use serde_json::json;
 use support::{Memory, bits, engines, fit, fit_with, header, recipe, samples, spec};
 
@@ -67,7 +67,7 @@ fn the_same_seed_gives_the_same_bits_at_any_number_of_threads() {
     }
 }
 
-/// Enough pictures for several chunks, at which threads could make a difference.
+/// Enough images for several chunks, at which threads could make a difference.
 #[test]
 fn many_pictures_give_the_same_bits_at_any_number_of_threads() {
     let toy = prototypes(ToySpec {

@@ -281,7 +281,7 @@ measures! {
     CORRUPTED_ACCURACY =
         score("corrupted_accuracy", "accuracy on corrupted images", |_| None)
         .in_unit(Unit::Percent);
-    /// Errors on corrupted pictures relative to the baseline's: 1 is as robust as the
+    /// Errors on corrupted images relative to the baseline's: 1 is as robust as the
     /// baseline, less is more robust. It is of a model, so a single result has none.
     MEAN_CORRUPTION_ERROR =
         score("mean_corruption_error", "mean corruption error", |_| None)
@@ -303,19 +303,19 @@ measures! {
     PREDICT_TIME = cost("predict_seconds", "time for all test images", Unit::Seconds, |r| {
         seconds(r.costs().predict_ns)
     });
-    /// Median time to predict one picture alone.
+    /// Median time to predict one image alone.
     LATENCY_P50 = cost("latency_p50_us", "latency p50", Unit::Microseconds, |r| {
         microseconds(r.costs().latency.p50_ns)
     }).shown(Shown::Summary);
-    /// 95 of 100 single pictures take less.
+    /// 95 of 100 single images take less.
     LATENCY_P95 = cost("latency_p95_us", "latency p95", Unit::Microseconds, |r| {
         microseconds(r.costs().latency.p95_ns)
     });
-    /// 99 of 100 single pictures take less.
+    /// 99 of 100 single images take less.
     LATENCY_P99 = cost("latency_p99_us", "latency p99", Unit::Microseconds, |r| {
         microseconds(r.costs().latency.p99_ns)
     }).shown(Shown::Page);
-    /// Test pictures predicted per second, all in one call.
+    /// Test images predicted per second, all in one call.
     THROUGHPUT = cost("throughput_per_second", "throughput", Unit::PerSecond, |r| {
         Some(r.costs().throughput_per_second)
     }).higher_is_better().shown(Shown::Terminal);

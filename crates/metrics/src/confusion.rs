@@ -24,8 +24,6 @@ pub enum Normalise {
     Row,
     /// The samples predicted as the class: the diagonal shows precision.
     Column,
-    /// All samples.
-    All,
 }
 
 /// K×K counts of samples: a row is an actual class, a column a predicted one.
@@ -119,7 +117,6 @@ impl ConfusionMatrix {
     pub fn normalised(&self, by: Normalise) -> Vec<Option<f64>> {
         let k = self.classes;
         let (rows, columns) = self.margins();
-        let total = self.total();
         self.counts
             .iter()
             .enumerate()
@@ -127,7 +124,6 @@ impl ConfusionMatrix {
                 let whole = match by {
                     Normalise::Row => rows[place / k],
                     Normalise::Column => columns[place % k],
-                    Normalise::All => total,
                 };
                 ratio(count, whole)
             })
@@ -267,6 +263,5 @@ mod tests {
         assert_eq!(rows[12..], [None; 4]);
         let columns = m.normalised(Normalise::Column);
         assert_eq!((columns[1], columns[2]), (Some(1.0 / 3.0), None));
-        assert_eq!(m.normalised(Normalise::All)[0], Some(0.4));
     }
 }

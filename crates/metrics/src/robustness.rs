@@ -1,4 +1,4 @@
-//! One number for the robustness of a model to corrupted pictures.
+//! One number for the robustness of a model to corrupted images.
 
 /// The mean corruption error: for every corruption the errors of a model over those of a
 /// baseline model, and the mean of these ratios. 1 is as good as the baseline, less is

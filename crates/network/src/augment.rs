@@ -1,7 +1,7 @@
-//! Changing training pictures at random, so that a network sees more of them.
+//! Changing training images at random, so that a network sees more of them.
 //!
-//! Works on bytes, before any scaling, so that whatever changes stored pictures (a
-//! corruption, say) can be plugged in. Each picture has a random stream of its own that
+//! Works on bytes, before any scaling, so that whatever changes stored images (a
+//! corruption, say) can be plugged in. Each image has a random stream of its own that
 //! depends on the seed, the epoch and its place in the training data: neither the
 //! batch size nor the number of threads changes what it becomes.
 
@@ -10,14 +10,14 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-/// Changes one picture.
+/// Changes one image.
 pub(crate) trait Augmentation: Send + Sync {
     /// Changes the C×H×W bytes in place. What moves in from outside is 0, the
     /// background of MNIST and its relatives.
     fn apply(&self, shape: ImageShape, picture: &mut [u8], rng: &mut ChaCha8Rng);
 }
 
-/// Moves the picture by up to `pixels` on each axis, evenly distributed.
+/// Moves the image by up to `pixels` on each axis, evenly distributed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shift {
     /// At most this far, in pixels.
@@ -35,7 +35,7 @@ impl Augmentation for Shift {
     }
 }
 
-/// Turns the picture about its centre by up to `degrees` either way, evenly distributed,
+/// Turns the image about its centre by up to `degrees` either way, evenly distributed,
 /// with bilinear interpolation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rotate {
@@ -99,12 +99,12 @@ impl Augmenter {
         Self { steps, seed }
     }
 
-    /// Whether there is nothing to apply, so that pictures may stay where they lie.
+    /// Whether there is nothing to apply, so that images may stay where they lie.
     pub(crate) fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    /// Changes a batch: `indices` says which training picture each one is.
+    /// Changes a batch: `indices` says which training image each one is.
     pub(crate) fn apply(
         &self,
         shape: ImageShape,

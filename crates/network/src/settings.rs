@@ -2,8 +2,8 @@
 //!
 //! Each family's table is its own architecture followed by [`Training::TABLE`].
 //!
-//! The defaults are those of the common examples: 10 epochs of 128 pictures, Adam at
-//! a constant 0.001. They are not the best there is. On MNIST, training on 54,000 pictures,
+//! The defaults are those of the common examples: 10 epochs of 128 images, Adam at
+//! a constant 0.001. They are not the best there is. On MNIST, training on 54,000 images,
 //! one cycle up to 0.004 is right on 0.9809 of the test digits instead of 0.9775 with the
 //! dense network (means of six seeds), and on 0.993 instead of 0.991 with the
 //! convolutional one, in the same time.
@@ -45,7 +45,7 @@ settings! {
         epochs: u64 = 10, COUNT,
             "passes over the training data, at most";
         batch_size: usize = 128, SettingKind::Int { min: 1, max: 65_536 },
-            "pictures per step of the optimiser";
+            "images per step of the optimiser";
         learning_rate: f64 = 0.001, UP_TO_TEN,
             "Adam's step size; the highest one where a schedule changes it";
         schedule: ScheduleKind = "constant", ScheduleKind::KIND,
@@ -65,9 +65,9 @@ settings! {
         patience: u64 = 0, SettingKind::Int { min: 0, max: 100_000 },
             "stop after this many epochs in a row without improvement on the validation part; 0 never stops";
         shift: usize = 0, SettingKind::Int { min: 0, max: 64 },
-            "augmentation: move each training picture by up to this many pixels on each axis";
+            "augmentation: move each training image by up to this many pixels on each axis";
         rotate: f64 = 0.0, SettingKind::Float { min: 0.0, max: 180.0 },
-            "augmentation: turn each training picture by up to this many degrees either way";
+            "augmentation: turn each training image by up to this many degrees either way";
     }
 }
 
@@ -91,7 +91,7 @@ impl Training {
         if training.batch_norm && training.batch_size == 1 {
             return Err(spec.bad_setting(
                 "batch_size",
-                "at least 2 with batch_norm = true: one picture has no variance",
+                "at least 2 with batch_norm = true: one image has no variance",
             ));
         }
         Ok(training)

@@ -20,11 +20,11 @@ use crate::{
     weights::Weights,
 };
 
-/// Pictures scored at once on the validation part. Fixed: neither the batch size nor
+/// Images scored at once on the validation part. Fixed: neither the batch size nor
 /// the number of threads should decide how sums are split.
 pub(crate) const SCORE_CHUNK: usize = 256;
 
-/// Progress is reported, and a cancellation noticed, after this many pictures at the latest.
+/// Progress is reported, and a cancellation noticed, after this many images at the latest.
 const PROGRESS_EVERY: usize = 128;
 
 /// Starts an engine's training.
@@ -51,7 +51,7 @@ pub(crate) fn train(
         && validation.images().shape() != train.images().shape()
     {
         return Err(FitError::Data(format!(
-            "the validation pictures are {}, the training pictures {}",
+            "the validation images are {}, the training images {}",
             validation.images().shape(),
             train.images().shape()
         )));
@@ -135,13 +135,13 @@ struct Batches {
 }
 
 impl Batches {
-    /// With batch norm, a last batch of one picture joins the one before it: one
-    /// picture has no variance, and would pull the running statistics to zero.
+    /// With batch norm, a last batch of one image joins the one before it: one
+    /// image has no variance, and would pull the running statistics to zero.
     fn new(samples: usize, size: usize, norm: bool) -> Result<Self, FitError> {
         let least = if norm { 2 } else { 1 };
         if samples < least {
             return Err(FitError::Data(format!(
-                "{samples} training pictures; this network needs at least {least}"
+                "{samples} training images; this network needs at least {least}"
             )));
         }
         let size = size.clamp(1, samples);

@@ -9,8 +9,8 @@ use bakeoff_core::{
     ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities, Samples, Settings, SpecError,
     StoreError, TensorData,
 };
-use bakeoff_data::toy::{ToySpec, prototypes};
 use bakeoff_network::{NetworkFamily, Padding, Step, Training, engines};
+use bakeoff_tests::toy::{ToySpec, prototypes};
 use serde_json::json;
 
 struct Dense;
@@ -320,7 +320,7 @@ fn pictures_of_another_shape_are_refused_and_none_are_answered_with_none() {
         let (_, _, test) = toy();
         let none = test.images().select(&[]);
         assert!(model.predict_proba(&none).unwrap().is_empty());
-        // One picture alone is close to the same picture in its batch.
+        // One image alone is close to the same image in its batch.
         let all = model.predict_proba(test.images()).unwrap();
         let one = model
             .predict_proba(&test.images().single(5).unwrap())

@@ -24,7 +24,7 @@ pub(crate) struct Component {
     right: usize,
     top: usize,
     bottom: usize,
-    /// Pixels on each side of the picture: left, right, top, bottom.
+    /// Pixels on each side of the image: left, right, top, bottom.
     contact: [usize; 4],
 }
 
@@ -59,7 +59,7 @@ impl Component {
         self.contact != [0; 4]
     }
 
-    /// The most pixels on one side of the picture.
+    /// The most pixels on one side of the image.
     pub(crate) fn contact(&self) -> usize {
         self.contact.into_iter().max().unwrap_or(0)
     }

@@ -12,7 +12,7 @@ use image::{
 
 use crate::{error::PictureError, log::Log, plane::Plane, steps::Step};
 
-/// The longest file that is decoded. Whoever reads a picture from somewhere that may
+/// The longest file that is decoded. Whoever reads an image from somewhere that may
 /// not end reads one byte more than this, and it is refused by its length.
 pub const MAX_FILE_BYTES: usize = 64 << 20;
 
@@ -23,7 +23,7 @@ const MAX_SIDE: u32 = 16_384;
 /// and what follows need about three times this.
 const MAX_DECODED_BYTES: u64 = 256 << 20;
 
-/// A decoded picture, rotated as its EXIF orientation says; both sides are at least 1.
+/// A decoded image, rotated as its EXIF orientation says; both sides are at least 1.
 pub(crate) struct Decoded {
     image: DynamicImage,
     /// Whether any pixel lets the background through.
@@ -93,7 +93,7 @@ pub(crate) fn decode(bytes: &[u8], log: &mut Log) -> Result<Decoded, PictureErro
 fn ends_as_jpeg(bytes: &[u8]) -> bool {
     const START_OF_SCAN: u8 = 0xda;
     let mut at = 2;
-    // Segments before the pixels can hold whole pictures of their own (thumbnails).
+    // Segments before the pixels can hold whole images of their own (thumbnails).
     while let Some(&[0xff, marker, high, low]) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         at += 2;
         if marker == START_OF_SCAN {
@@ -124,7 +124,7 @@ fn pixels(mut decoder: impl ImageDecoder) -> Result<Pixels, PictureError> {
             max_mebibytes: MAX_DECODED_BYTES >> 20,
         });
     }
-    // An orientation that cannot be read is no reason to refuse the picture.
+    // An orientation that cannot be read is no reason to refuse the image.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     Ok(DynamicImage::from_decoder(decoder).map(|image| (image, orientation)))
 }
@@ -136,13 +136,13 @@ fn kind(bytes: &[u8]) -> &'static str {
     let printable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     match image::guess_format(bytes) {
         Ok(ImageFormat::Gif) => "a GIF",
-        Ok(ImageFormat::WebP) => "a WebP picture",
-        Ok(ImageFormat::Bmp) => "a BMP picture",
-        Ok(ImageFormat::Tiff) => "a TIFF picture",
-        Ok(ImageFormat::Avif) => "an AVIF picture",
+        Ok(ImageFormat::WebP) => "a WebP image",
+        Ok(ImageFormat::Bmp) => "a BMP image",
+        Ok(ImageFormat::Tiff) => "a TIFF image",
+        Ok(ImageFormat::Avif) => "an AVIF image",
         _ if bytes.get(4..8) == Some(b"ftyp") => match &bytes[8..bytes.len().min(12)] {
-            b"avif" | b"avis" => "an AVIF picture",
-            b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1" => "a HEIC picture",
+            b"avif" | b"avis" => "an AVIF image",
+            b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1" => "a HEIC image",
             _ => "a film",
         },
         _ if bytes.starts_with(b"%PDF") => "a PDF",
@@ -209,7 +209,7 @@ impl Decoded {
         } else {
             self.image.into_rgb8()
         };
-        // A model's pictures are far smaller than 4 billion pixels on a side.
+        // A model's images are far smaller than 4 billion pixels on a side.
         let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
         let (width, height) = (side(target.width), side(target.height));
         if image.dimensions() != (width, height) {

@@ -1,39 +1,39 @@
-//! Why a picture cannot be read, prepared or written.
+//! Why an image cannot be read, prepared or written.
 
 use bakeoff_core::ImageShape;
 
-/// Why a picture cannot be read, prepared or written.
+/// Why an image cannot be read, prepared or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PictureError {
     /// No bytes at all.
-    #[error("the picture is empty (0 bytes)")]
+    #[error("the image is empty (0 bytes)")]
     Empty,
     /// More bytes than are decoded.
     #[error(
-        "the file is longer than {max_mebibytes} MiB, the most that is read: make the picture smaller first"
+        "the file is longer than {max_mebibytes} MiB, the most that is read: make the image smaller first"
     )]
     FileTooLong {
         /// The most that is read, in MiB.
         max_mebibytes: usize,
     },
-    /// Not a picture of a kind that is read.
-    #[error("this is {found}, not a PNG or JPEG picture: save it as one of these")]
+    /// Not an image of a kind that is read.
+    #[error("this is {found}, not a PNG or JPEG image: save it as one of these")]
     Unsupported {
         /// What it seems to be.
         found: &'static str,
     },
-    /// A picture that is damaged or cut short.
-    #[error("the {format} picture is damaged: {problem}")]
+    /// An image that is damaged or cut short.
+    #[error("the {format} image is damaged: {problem}")]
     Damaged {
         /// `PNG` or `JPEG`.
         format: &'static str,
         /// What the decoder says.
         problem: String,
     },
-    /// A picture whose header claims more than is read.
+    /// An image whose header claims more than is read.
     #[error(
-        "the picture claims {width}×{height} pixels: at most {max_side} on a side and {max_mebibytes} MiB unpacked are read; make it smaller first"
+        "the image claims {width}×{height} pixels: at most {max_side} on a side and {max_mebibytes} MiB unpacked are read; make it smaller first"
     )]
     TooLarge {
         /// Claimed width.
@@ -42,42 +42,42 @@ pub enum PictureError {
         height: u32,
         /// The longest side that is read.
         max_side: u32,
-        /// The most that a picture may take unpacked, in MiB.
+        /// The most that an image may take unpacked, in MiB.
         max_mebibytes: u64,
     },
-    /// A model's shape that no picture can be prepared for.
-    #[error("pictures are prepared for models with 1 (grey) or 3 (RGB) channels, not for {shape}")]
+    /// A model's shape that no image can be prepared for.
+    #[error("images are prepared for models with 1 (grey) or 3 (RGB) channels, not for {shape}")]
     Target {
         /// The shape that was asked for.
         shape: ImageShape,
     },
     /// No ink was found.
-    #[error("nothing drawn: the picture has no ink that stands out from its background")]
+    #[error("nothing drawn: the image has no ink that stands out from its background")]
     NothingDrawn,
-    /// Bytes that are not one picture of a shape.
-    #[error("{bytes} bytes are not one picture of {shape}")]
+    /// Bytes that are not one image of a shape.
+    #[error("{bytes} bytes are not one image of {shape}")]
     Length {
         /// The bytes that were given.
         bytes: usize,
         /// The shape.
         shape: ImageShape,
     },
-    /// A grid without pictures.
-    #[error("there are no pictures to show")]
+    /// A grid without images.
+    #[error("there are no images to show")]
     EmptyGrid,
     /// A grid that is too large for PNG viewers.
     #[error(
-        "{rows} rows of {columns} pictures of {shape} are too many for one PNG: ask for fewer per class"
+        "{rows} rows of {columns} images of {shape} are too many for one PNG: ask for fewer per class"
     )]
     GridSize {
-        /// Rows of pictures.
+        /// Rows of images.
         rows: usize,
-        /// Pictures in a row.
+        /// Images in a row.
         columns: usize,
         /// The shape of each.
         shape: ImageShape,
     },
     /// PNG could not be written.
-    #[error("the picture could not be written as PNG: {0}")]
+    #[error("the image could not be written as PNG: {0}")]
     Encode(String),
 }

@@ -1,4 +1,4 @@
-//! Pictures as PNG: a single one, and a grid of many.
+//! Images as PNG: a single one, and a grid of many.
 
 use bakeoff_core::ImageShape;
 
@@ -10,14 +10,14 @@ const MAX_SIDE: usize = 32_768;
 /// And larger ones: 64 million values.
 const MAX_VALUES: usize = 64 << 20;
 
-/// The grey of the lines between the pictures.
+/// The grey of the lines between the images.
 pub(crate) const LINE: u8 = 96;
 
-/// One picture, C×H×W bytes, as PNG: 1 channel is grey, 3 are RGB, 4 are RGBA; of any
+/// One image, C×H×W bytes, as PNG: 1 channel is grey, 3 are RGB, 4 are RGBA; of any
 /// other number the channels stand side by side, each as grey.
 ///
 /// # Errors
-/// When the bytes are not one picture of this shape, or PNG cannot hold it.
+/// When the bytes are not one image of this shape, or PNG cannot hold it.
 pub fn encode_png(shape: ImageShape, pixels: &[u8]) -> Result<Vec<u8>, PictureError> {
     if pixels.len() != shape.pixels() || pixels.is_empty() {
         return Err(PictureError::Length {
@@ -30,10 +30,10 @@ pub fn encode_png(shape: ImageShape, pixels: &[u8]) -> Result<Vec<u8>, PictureEr
     grid.encode()
 }
 
-/// Rows and columns of pictures of one shape, with a line of one pixel between them.
+/// Rows and columns of images of one shape, with a line of one pixel between them.
 #[derive(Debug)]
 pub struct Grid {
-    /// The shape of each picture.
+    /// The shape of each image.
     shape: ImageShape,
     width: usize,
     height: usize,
@@ -43,7 +43,7 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// A grid for pictures of one shape, all cells in the colour of the lines.
+    /// A grid for images of one shape, all cells in the colour of the lines.
     ///
     /// # Errors
     /// When it would have no cells, or be larger than PNG viewers show.
@@ -79,7 +79,7 @@ impl Grid {
         }
     }
 
-    /// Draws one picture, C×H×W bytes, into its cell.
+    /// Draws one image, C×H×W bytes, into its cell.
     pub fn place(&mut self, pixels: &[u8], row: usize, column: usize) {
         let shape = self.shape;
         let side_by_side = shape.channels / self.depth;

@@ -1,6 +1,6 @@
-//! A person's own picture: from the bytes of a file to what a model sees; and pictures as PNG.
+//! A person's own image: from the bytes of a file to what a model sees; and images as PNG.
 //!
-//! There is one function, [`prepare()`], and everything that answers about a picture calls it; a
+//! There is one function, [`prepare()`], and everything that answers about an image calls it; a
 //! model that is right on the test set and wrong on people's own digits has most often been
 //! shown something else than it was trained on.
 //!
@@ -13,8 +13,8 @@
 //! For a grey target, in this order; `prepare.rs` is the pipeline, each step has a file:
 //!
 //! 1. `decode`: rotated as EXIF says, over white where transparent, grey (0.2126 R +
-//!    0.7152 G + 0.0722 B). A picture that already is like a dataset's own ends here.
-//! 2. `resample`: a picture of more than 1024 pixels on a side is averaged to fewer.
+//!    0.7152 G + 0.0722 B). An image that already is like a dataset's own ends here.
+//! 2. `resample`: an image of more than 1024 pixels on a side is averaged to fewer.
 //! 3. `page`: the background around a page is painted over.
 //! 4. `paper`: the paper's grey level is the median of the border; ink is what is darker (or
 //!    lighter) by more than the paper itself varies. Uneven light is flattened, and a
@@ -33,7 +33,7 @@
 //! What popular demos do instead, and why it is rejected: no cropping (a small digit
 //! stays small); centring the bounding box (1.5 pixels off for a third of the test digits);
 //! nearest-neighbour shrinking (thin strokes break); always inverting. `docs/own-pictures.md`
-//! says how much accuracy each kind of picture keeps.
+//! says how much accuracy each kind of image keeps.
 
 mod components;
 mod decode;

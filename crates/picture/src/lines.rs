@@ -1,14 +1,14 @@
 //! Ruled and squared paper: its lines are erased, strokes that cross them stay.
 //!
-//! A line of the paper is almost straight, thin, and runs across the picture from border to
+//! A line of the paper is almost straight, thin, and runs across the image from border to
 //! border; a stroke may be as long and as thin, but ends on the paper. Lines are found by
 //! projection: the ink is summed along all slopes up to ten degrees, on a small copy of
-//! the picture. Then, column by column, a vertical run of ink that lies in the line and is
+//! the image. Then, column by column, a vertical run of ink that lies in the line and is
 //! hardly thicker than it is erased; a longer run is a stroke that crosses, and stays.
 //! Source: staff removal by run length, see Dalitz et al., "A comparative study of staff
 //! removal algorithms", IEEE PAMI 30(5), 2008.
 //!
-//! In a picture cut close to the ink, strokes run from border to border too. So lines count as
+//! In an image cut close to the ink, strokes run from border to border too. So lines count as
 //! the paper's only where they are thinner or lighter than what is left without them, or many;
 //! a line that stays does less harm than a stroke that is erased.
 //!
@@ -22,14 +22,14 @@ use crate::{error::PictureError, log::Log, paper::Ink, plane::Plane, specks, ste
 /// Pixels of the small copy's longer side.
 const SMALL_SIDE: usize = 200;
 
-/// How much a line may rise, as a part of the picture's width: about 10 degrees.
+/// How much a line may rise, as a part of the image's width: about 10 degrees.
 const RISE: f64 = 0.18;
 
-/// Least part of its way across the picture that a line covers; its way is at least half of
-/// the picture.
+/// Least part of its way across the image that a line covers; its way is at least half of
+/// the image.
 const COVER: f64 = 0.7;
 
-/// A line is at most this part of the picture's longer side thick.
+/// A line is at most this part of the image's longer side thick.
 const THICK: f64 = 1.0 / 40.0;
 
 /// So many parallel lines are the paper's, however thick and dark: in a drawing, which may be a
@@ -42,7 +42,7 @@ const THICKER: f64 = 1.4;
 /// Lines that are recognised by their ink have at most this part of the ink of strokes.
 const LIGHTER: f64 = 0.75;
 
-/// Where several lines reach the border at both ends, others may end this part of the picture's
+/// Where several lines reach the border at both ends, others may end this part of the image's
 /// width before it, as thin print is faint in places.
 const SHORT: f64 = 0.04;
 
@@ -67,7 +67,7 @@ pub(crate) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
     if counts == [0, 0] {
         return Ok(());
     }
-    // Both directions are searched and erased in the picture as it was.
+    // Both directions are searched and erased in the image as it was.
     let without = |horizontal: &[FoundLine], vertical: &[FoundLine]| {
         let mut left = ink.amount.clone();
         let width = left.width;
@@ -155,7 +155,7 @@ fn upper_quartile(amounts: &mut [u8]) -> Option<f64> {
 }
 
 /// An almost horizontal line: the rows where it meets the left and the right edge; those may
-/// lie above or below the picture.
+/// lie above or below the image.
 #[derive(Clone, Copy, Debug)]
 struct Line {
     /// The middle row at the left edge.
@@ -180,7 +180,7 @@ impl Line {
         self.left + (self.right - self.left) * part
     }
 
-    /// The columns in which its middle lies inside the picture.
+    /// The columns in which its middle lies inside the image.
     fn columns(&self, plane: &Plane) -> Range<usize> {
         let inside = |&x: &usize| (0.0..plane.height as f64).contains(&self.middle(plane, x));
         let first = (0..plane.width).find(inside);
@@ -260,7 +260,7 @@ impl FoundLine {
         })
     }
 
-    /// Whether the ink reaches the picture's border at both ends, or ends `short` columns before
+    /// Whether the ink reaches the image's border at both ends, or ends `short` columns before
     /// it: the left and the right side, or, where the line is sloped, the top or the bottom.
     fn reaches_border(&self, plane: &Plane, short: usize) -> bool {
         let (line, height) = (&self.line, plane.height);
@@ -299,7 +299,7 @@ fn longest_run(thickness: usize) -> usize {
     thickness + thickness.div_ceil(2).max(1)
 }
 
-/// The lines of a picture that are almost horizontal, thin, and reach its border at both ends.
+/// The lines of an image that are almost horizontal, thin, and reach its border at both ends.
 /// Where there are several of one slope, also those that look like them and end close to the
 /// border.
 fn find_lines(plane: &Plane, threshold: u8) -> Vec<FoundLine> {
@@ -351,10 +351,10 @@ fn find_lines(plane: &Plane, threshold: u8) -> Vec<FoundLine> {
     lines
 }
 
-/// The almost horizontal lines of a picture, found by projection.
+/// The almost horizontal lines of an image, found by projection.
 ///
 /// Of any slope where `near` is `None`; otherwise of those that rise by nearly so many pixels
-/// across the picture, also across its corners.
+/// across the image, also across its corners.
 fn projected_lines(plane: &Plane, threshold: u8, near: Option<f64>) -> Vec<Line> {
     let factor = plane.width.max(plane.height).div_ceil(SMALL_SIDE);
     let (width, height) = (plane.width.div_ceil(factor), plane.height.div_ceil(factor));
@@ -363,7 +363,7 @@ fn projected_lines(plane: &Plane, threshold: u8, near: Option<f64>) -> Vec<Line>
     }
     let marks = small_copy(plane, threshold, factor, width, height);
     let most = (RISE * width as f64) as isize;
-    // Rows in which a line meets the left edge, which may be above or below the picture.
+    // Rows in which a line meets the left edge, which may be above or below the image.
     let outside = most as usize;
     let rows = height + 2 * outside;
     // The strongest slope of each row, with how many columns it covers.
@@ -419,7 +419,7 @@ fn projected_lines(plane: &Plane, threshold: u8, near: Option<f64>) -> Vec<Line>
     lines
 }
 
-/// In how many columns a line that meets the left edge in `row` lies inside the picture.
+/// In how many columns a line that meets the left edge in `row` lies inside the image.
 fn columns_inside(row: isize, rise: isize, width: usize, height: usize) -> usize {
     let (width, height) = (width as isize, height as isize);
     if rise == 0 {

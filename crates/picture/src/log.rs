@@ -1,5 +1,5 @@
-//! What is written down while a picture is prepared: steps, warnings and, for those who want
-//! to look at them, the picture after each step.
+//! What is written down while an image is prepared: steps, warnings and, for those who want
+//! to look at them, the image after each step.
 
 use bakeoff_core::{ImageShape, Images};
 
@@ -8,7 +8,7 @@ use crate::{
     steps::{Step, Warning},
 };
 
-/// The names of all stages, in the order in which a picture passes them.
+/// The names of all stages, in the order in which an image passes them.
 pub const STAGES: [&str; 7] = [
     "read",
     "page",
@@ -19,7 +19,7 @@ pub const STAGES: [&str; 7] = [
     "prepared",
 ];
 
-/// A picture after one of the steps of preparing it.
+/// An image after one of the steps of preparing it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Stage {

@@ -1,6 +1,6 @@
 //! A page on a darker background: the background is painted over with the page's own light.
 //!
-//! The border of such a picture is background, and judged by the border, the page itself would
+//! The border of such an image is background, and judged by the border, the page itself would
 //! be the ink. Otsu's threshold separates them (N. Otsu, "A threshold selection method from
 //! gray-level histograms", IEEE Trans. SMC 9(1), 1979), on a small copy. A page is a large,
 //! filled, light shape; light strokes on a board are not. The background is dark and lies along
@@ -26,19 +26,19 @@ const DARKER: f64 = 0.42;
 /// Strokes up to twice this many pixels of the small copy wide make no page.
 const STROKE: usize = 7;
 
-/// Least part of the picture that is page, and page without what is as thin as a stroke.
+/// Least part of the image that is page, and page without what is as thin as a stroke.
 const PAGE: [f64; 2] = [0.3, 0.2];
 
 /// Least part of its bounding box that the page fills; a page turned by 30 degrees fills half.
 const FILLS: f64 = 0.5;
 
-/// Least part of the border that is background. It may be one side of the picture.
+/// Least part of the border that is background. It may be one side of the image.
 const BACKGROUND: f64 = 0.3;
 
 /// Pixels of the small copy around the background that belong neither to it nor to the page.
 const SOFT_EDGE: usize = 2;
 
-/// The picture with the background around the page painted over; `None` where there is no
+/// The image with the background around the page painted over; `None` where there is no
 /// such background.
 pub(crate) fn without_background(grey: &Plane) -> Option<Plane> {
     if grey.border_histogram().quantile(0.5) >= LIGHT_PAPER {

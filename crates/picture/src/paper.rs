@@ -1,8 +1,8 @@
 //! Separating the ink from the paper: the tone of the ink, the paper's own light, a threshold.
 //!
-//! A *clean* picture, a drawing or a scan, has paper of one grey level, and its ink is how far
+//! A *clean* image, a drawing or a scan, has paper of one grey level, and its ink is how far
 //! each pixel is from that level: greys at the edges of strokes stay what they are. In any
-//! other picture the paper's level is estimated at each place, and a threshold separates ink
+//! other image the paper's level is estimated at each place, and a threshold separates ink
 //! from what is left of noise, print and shadow.
 //!
 //! Rejected for uneven light: one global threshold (Otsu) on the grey levels, which fails
@@ -27,17 +27,17 @@ const LEAST_CONTRAST_UNEVEN: u8 = 24;
 /// in between, the pixels decide.
 pub(crate) const LIGHT_PAPER: u8 = 170;
 
-/// Grey levels by which the paper of a clean picture differs from its most frequent one.
+/// Grey levels by which the paper of a clean image differs from its most frequent one.
 const CLEAN_DEVIATION: u8 = 8;
 
-/// In a clean picture at least this part of the border is paper.
+/// In a clean image at least this part of the border is paper.
 const CLEAN_BORDER: f64 = 0.8;
 
-/// In a clean picture at most this many pixels are neither paper nor full ink, in
+/// In a clean image at most this many pixels are neither paper nor full ink, in
 /// proportion to the full ink: the edges of its strokes.
 const CLEAN_EDGES: usize = 3;
 
-/// And this part of the picture besides, for fringes of JPEG blocks.
+/// And this part of the image besides, for fringes of JPEG blocks.
 const CLEAN_REST: f64 = 0.01;
 
 /// How much ink there is at each pixel: 0 is paper.
@@ -45,20 +45,20 @@ pub(crate) struct Ink {
     pub(crate) amount: Plane,
     /// Amounts from this one on belong to strokes; what is less is their edges.
     pub(crate) threshold: u8,
-    /// Grey levels between the ink and the paper, as they were in the picture.
+    /// Grey levels between the ink and the paper, as they were in the image.
     pub(crate) contrast: u8,
     /// Whether the paper is of one level and without lines: a drawing, or a good scan.
     pub(crate) is_even: bool,
 }
 
-/// Whether a picture of a dataset's size has the dataset's tones, light on dark.
+/// Whether an image of a dataset's size has the dataset's tones, light on dark.
 ///
 /// It has, unless three quarters of its border are light. The median would be wrong
-/// for 2 of Fashion-MNIST's 70,000 pictures, which fill their frames; this is right
+/// for 2 of Fashion-MNIST's 70,000 images, which fill their frames; this is right
 /// for all.
 ///
 /// # Errors
-/// When the picture is blank.
+/// When the image is blank.
 pub(crate) fn is_light_on_dark(grey: &Plane) -> Result<bool, PictureError> {
     let (darkest, lightest) = grey.extremes();
     if lightest - darkest < LEAST_CONTRAST {
@@ -67,7 +67,7 @@ pub(crate) fn is_light_on_dark(grey: &Plane) -> Result<bool, PictureError> {
     Ok(grey.border_histogram().quantile(0.25) < 128)
 }
 
-/// The ink of a picture whose paper is what most of its border is; `small` says that it is
+/// The ink of an image whose paper is what most of its border is; `small` says that it is
 /// hardly larger than what a model sees.
 ///
 /// # Errors
@@ -123,7 +123,7 @@ pub(crate) fn ink(grey: Plane, small: bool, log: &mut Log) -> Result<Ink, Pictur
 /// pencil strokes.
 const BOX_PART: u8 = 4;
 
-/// The same in a picture that is hardly larger than what a model sees. There the greys
+/// The same in an image that is hardly larger than what a model sees. There the greys
 /// are no fringes but pixels that a stroke covers in part, as in MNIST.
 const SMALL_PART: u8 = 16;
 
@@ -144,13 +144,13 @@ fn is_clean(levels: &Histogram, background: u8, strongest: u8, amount: impl Fn(u
     paper >= all / 4 && between <= CLEAN_EDGES * full + (CLEAN_REST * all as f64) as usize
 }
 
-/// Pixels of the small picture, on its longer side, on which the paper is estimated.
+/// Pixels of the small image, on its longer side, on which the paper is estimated.
 pub(crate) const PAPER_SIDE: usize = 128;
 
-/// Strokes up to twice this many pixels of the small picture wide are no paper.
+/// Strokes up to twice this many pixels of the small image wide are no paper.
 const STROKE: usize = 12;
 
-/// The ink of a picture whose paper is not of one level: a photo, a shaded scan.
+/// The ink of an image whose paper is not of one level: a photo, a shaded scan.
 fn uneven(grey: Plane, background: u8, log: &mut Log) -> Result<Ink, PictureError> {
     let factor = grey.longer_side().div_ceil(PAPER_SIDE);
     let small = shrink(&grey, factor);
@@ -197,7 +197,7 @@ fn is_light_ink(light_paper: &Plane, dark_paper: &Plane, background: u8) -> bool
     let is_page = background > 255 - LIGHT_PAPER;
     let factor = if is_page { 0.8 } else { 1.25 };
     let (dark_range, light_range) = (range(dark_paper), range(light_paper));
-    // The paper of a picture smaller than a stroke may be says nothing.
+    // The paper of an image smaller than a stroke may be says nothing.
     let unknown = dark_range == 0.0 && light_range == 0.0 && background < 128;
     dark_range < light_range * factor || unknown
 }
@@ -206,7 +206,7 @@ fn is_light_ink(light_paper: &Plane, dark_paper: &Plane, background: u8) -> bool
 /// that there is, so that its amount is relative to the paper; light ink adds to it.
 fn difference(mut grey: Plane, paper: &Plane, factor: usize, tone: Tone) -> Plane {
     let along = |len: usize, count: usize| -> Vec<(usize, usize, u32)> {
-        // The centre of pixel x of the picture, in pixels of the small one, in 1/256.
+        // The centre of pixel x of the image, in pixels of the small one, in 1/256.
         (0..len)
             .map(|x| {
                 let place = ((2 * x + 1) * 128 / factor).saturating_sub(128);

@@ -15,7 +15,7 @@ const FAINT_CONTRAST: u8 = 64;
 
 /// MNIST's own steps, in proportion to the target: the bounding box of the ink, a square around
 /// its middle, averaged to 20/28 of the target's smaller side, full ink, centre of mass in the
-/// middle. `margin` was added on every side of the picture.
+/// middle. `margin` was added on every side of the image.
 pub(crate) fn like_mnist(ink: &Ink, margin: usize, target: ImageShape, log: &mut Log) -> Vec<u8> {
     let bounds = ink.amount.bounding_box(ink.threshold);
     log.steps.push(Step::Cropped {
@@ -51,7 +51,7 @@ pub(crate) fn like_mnist(ink: &Ink, margin: usize, target: ImageShape, log: &mut
     paste(&small, side, left, top, target)
 }
 
-/// The square placed on an empty picture; blank margins may fall outside.
+/// The square placed on an empty image; blank margins may fall outside.
 fn paste(small: &[u8], side: usize, left: isize, top: isize, target: ImageShape) -> Vec<u8> {
     let mut pixels = vec![0; target.height * target.width];
     for (y, row) in small.chunks_exact(side).enumerate() {

@@ -1,7 +1,7 @@
-//! One channel of a picture, and what is computed on every such plane: its histogram, its
+//! One channel of an image, and what is computed on every such plane: its histogram, its
 //! bounding boxes, and grey-value morphology.
 
-/// One channel of a picture, row by row; both sides are at least 1.
+/// One channel of an image, row by row; both sides are at least 1.
 #[derive(Clone)]
 pub(crate) struct Plane {
     pub(crate) width: usize,

@@ -1,4 +1,4 @@
-//! The pipeline: a picture passes its steps from the top of this file to the bottom.
+//! The pipeline: an image passes its steps from the top of this file to the bottom.
 
 use bakeoff_core::{ImageShape, Images};
 
@@ -16,7 +16,7 @@ use crate::{
     stroke,
 };
 
-/// A picture as a model sees it, and what was done to get it.
+/// An image as a model sees it, and what was done to get it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Prepared {
@@ -32,19 +32,19 @@ pub struct Prepared {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Explained {
-    /// The picture after each step that changed it, up to the step that failed.
+    /// The image after each step that changed it, up to the step that failed.
     pub stages: Vec<Stage>,
     /// What [`prepare`] returns.
     pub prepared: Result<Prepared, PictureError>,
 }
 
 /// Reads a PNG or JPEG, recognised by its content, and prepares it for a model whose
-/// pictures have shape `target`.
+/// images have shape `target`.
 ///
-/// - A grey target gets MNIST's own steps (see the crate). A grey, opaque picture
+/// - A grey target gets MNIST's own steps (see the crate). A grey, opaque image
 ///   that already has the target's size and is light on dark is left unchanged, so
-///   that a picture written from a dataset predicts as it does in the dataset.
-/// - For an RGB target the picture is resized, by area; nothing is known of what its model
+///   that an image written from a dataset predicts as it does in the dataset.
+/// - For an RGB target the image is resized, by area; nothing is known of what its model
 ///   sees, so no ink is searched for.
 ///
 /// # Errors
@@ -54,7 +54,7 @@ pub fn prepare(bytes: &[u8], target: ImageShape) -> Result<Prepared, PictureErro
     logged(bytes, target, &mut Log::default())
 }
 
-/// Prepares a picture as [`prepare`] does and keeps what it looks like after each step,
+/// Prepares an image as [`prepare`] does and keeps what it looks like after each step,
 /// for people who wonder why a model saw what it saw.
 pub fn explain(bytes: &[u8], target: ImageShape) -> Explained {
     let mut log = Log {
@@ -73,7 +73,7 @@ pub fn explain(bytes: &[u8], target: ImageShape) -> Explained {
 }
 
 fn logged(bytes: &[u8], target: ImageShape, log: &mut Log) -> Result<Prepared, PictureError> {
-    // Refuses an impossible target before a large picture is decoded.
+    // Refuses an impossible target before a large image is decoded.
     if !matches!(target.channels, 1 | 3) || target.pixels() == 0 {
         return Err(PictureError::Target { shape: target });
     }
@@ -151,7 +151,7 @@ fn grey(decoded: Decoded, target: ImageShape, log: &mut Log) -> Result<Vec<u8>, 
     Ok(place::like_mnist(&ink, margin, target, log))
 }
 
-/// The ink of the page; of the whole picture where no background surrounds a page.
+/// The ink of the page; of the whole image where no background surrounds a page.
 fn ink_on_page(mut grey: Plane, small: bool, log: &mut Log) -> Result<Ink, PictureError> {
     if !small && let Some(page) = page::without_background(&grey) {
         log.steps.push(Step::Background);

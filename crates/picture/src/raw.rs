@@ -1,17 +1,17 @@
-//! A picture of a dataset, which is taken as it is: decoded and nothing else.
+//! An image of a dataset, which is taken as it is: decoded and nothing else.
 
 use bakeoff_core::ImageShape;
 
 use crate::{decode, error::PictureError, log::Log};
 
-/// The pixels of a picture as they are stored, turned as EXIF says and over white.
+/// The pixels of an image as they are stored, turned as EXIF says and over white.
 #[derive(Clone, Debug)]
 pub struct RawPicture {
     /// Pixels in a row.
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// One plane where the picture is grey, else three.
+    /// One plane where the image is grey, else three.
     planes: Vec<u8>,
 }
 
@@ -40,7 +40,7 @@ impl RawPicture {
         self.planes.len() == self.width * self.height
     }
 
-    /// The planes one after the other; with `rgb`, a grey picture has its one plane three
+    /// The planes one after the other; with `rgb`, a grey image has its one plane three
     /// times.
     pub fn into_planes(self, rgb: bool) -> Vec<u8> {
         if rgb && self.is_grey() {

@@ -12,7 +12,7 @@ use crate::plane::{Plane, Rect};
 /// on both ends. MNIST's was too: the outermost columns of its narrow digits are
 /// equally grey on the left and on the right (means 123 and 126 over 42,287 digits,
 /// where the outermost rows have 239 and 238). Only where the square is `side` pixels wide
-/// as it is, whole pixels are kept whole: the picture has been through this once.
+/// as it is, whole pixels are kept whole: the image has been through this once.
 pub(crate) fn average(ink: &Plane, bounds: Rect, side: usize) -> Vec<f64> {
     let length = bounds.width.max(bounds.height);
     let columns = bounds.left..bounds.left + bounds.width;

@@ -9,14 +9,14 @@ use crate::{
     steps::{Step, Warning},
 };
 
-/// A component smaller than this part of the picture's longer side is a speck, whatever its
+/// A component smaller than this part of the image's longer side is a speck, whatever its
 /// ink.
 const TINY: f64 = 1.0 / 32.0;
 
 /// The same for a single dot on even paper.
 const TINY_ALONE: f64 = 1.0 / 64.0;
 
-/// A strip of shadow at the edge reaches at most this part of the picture's longer side into
+/// A strip of shadow at the edge reaches at most this part of the image's longer side into
 /// it.
 const STRIP: f64 = 1.0 / 3.0;
 
@@ -32,7 +32,7 @@ const LITTLE_INK_FAR: f64 = 1.0 / 6.0;
 /// A separate component with this part of the largest one's ink may be another digit.
 const LARGE: f64 = 1.0 / 4.0;
 
-/// Whether a component is a shadow, or light, at the edge of the picture, too narrow to be
+/// Whether a component is a shadow, or light, at the edge of the image, too narrow to be
 /// recognised by its paper: a filled shape that lies along the edge.
 fn is_edge_strip(component: &Component, plane: &Plane) -> bool {
     let (width, height) = component.size();

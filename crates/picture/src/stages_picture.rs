@@ -1,4 +1,4 @@
-//! The stages of preparing pictures, side by side, as one PNG.
+//! The stages of preparing images, side by side, as one PNG.
 
 use bakeoff_core::{ImageShape, Images};
 use image::{
@@ -15,8 +15,8 @@ use crate::{
 /// The side of a cell: ten times that of an MNIST digit.
 const CELL: u32 = 280;
 
-/// The stages of one picture, made as small as they are shown: a photo of twelve
-/// megapixels would otherwise stay in memory until the picture is written.
+/// The stages of one image, made as small as they are shown: a photo of twelve
+/// megapixels would otherwise stay in memory until the image is written.
 #[derive(Debug)]
 pub struct StageRow {
     /// The names of the stages and their cells.
@@ -25,7 +25,7 @@ pub struct StageRow {
 
 impl StageRow {
     /// # Errors
-    /// When a stage is too large for a picture.
+    /// When a stage is too large for an image.
     pub fn new(stages: &[Stage]) -> Result<Self, PictureError> {
         let cells = stages
             .iter()
@@ -35,7 +35,7 @@ impl StageRow {
     }
 }
 
-/// One PNG of all stages: a row per picture, in each row its stages from left to right, every
+/// One PNG of all stages: a row per image, in each row its stages from left to right, every
 /// stage in the column of its name. A stage that changed nothing is left out, and its
 /// cell stays in the colour of the lines.
 ///
@@ -57,7 +57,7 @@ pub fn stages_picture(pictures: &[StageRow]) -> Result<Vec<u8>, PictureError> {
     grid.encode()
 }
 
-/// The first channel of a picture, as large as a cell allows.
+/// The first channel of an image, as large as a cell allows.
 fn cell(images: &Images) -> Result<Vec<u8>, PictureError> {
     let shape = images.shape();
     let refused = || PictureError::Length {

@@ -1,4 +1,4 @@
-//! What preparing a picture did and noticed, for people and for programs.
+//! What preparing an image did and noticed, for people and for programs.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ impl fmt::Display for Tone {
     }
 }
 
-/// One thing that was done to a picture. `Display` says it in a few words.
+/// One thing that was done to an image. `Display` says it in a few words.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -47,7 +47,7 @@ pub enum Step {
     /// The opaque parts were taken as the ink, because the ink is as white as the
     /// paper would be.
     InkFromAlpha,
-    /// Left unchanged, because it already is like the model's own pictures.
+    /// Left unchanged, because it already is like the model's own images.
     Kept,
     /// The background around a page was painted over with the page's own light.
     Background,
@@ -58,7 +58,7 @@ pub enum Step {
         /// The grey level of the paper.
         background: u8,
     },
-    /// A large picture was averaged to a smaller one; the next steps count its pixels.
+    /// A large image was averaged to a smaller one; the next steps count its pixels.
     Shrunk {
         /// New width.
         width: usize,
@@ -145,7 +145,7 @@ impl fmt::Display for Step {
             }
             Self::Background => f.write_str("painted over the background around the page"),
             Self::Kept => f.write_str(
-                "left unchanged, because it has the size and the tones of the model's own pictures",
+                "left unchanged, because it has the size and the tones of the model's own images",
             ),
             Self::Ink { tone, background } => {
                 write!(f, "took {tone} ink from paper of grey level {background}")
@@ -192,7 +192,7 @@ impl fmt::Display for Step {
 #[serde(tag = "warning", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Warning {
-    /// There is ink on the edge of the picture.
+    /// There is ink on the edge of the image.
     TouchesEdge,
     /// The ink hardly differs from the paper.
     Faint {
@@ -206,7 +206,7 @@ pub enum Warning {
     },
     /// Ink at the edge of a photo, beside the drawing, was left out.
     LeftOut,
-    /// The picture was squeezed or stretched.
+    /// The image was squeezed or stretched.
     AspectChanged,
 }
 
@@ -214,7 +214,7 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TouchesEdge => {
-                f.write_str("the ink touches the edge of the picture: some of it may be cut off")
+                f.write_str("the ink touches the edge of the image: some of it may be cut off")
             }
             Self::Faint { contrast } => write!(
                 f,
@@ -225,10 +225,10 @@ impl fmt::Display for Warning {
                 "there are {count} large pieces: models expect one drawing at a time"
             ),
             Self::LeftOut => f.write_str(
-                "something at the edge of the picture was left out: crop the picture if it belongs to the drawing",
+                "something at the edge of the image was left out: crop the image if it belongs to the drawing",
             ),
             Self::AspectChanged => f.write_str(
-                "the picture was stretched, because the model's pictures have another aspect ratio",
+                "the image was stretched, because the model's images have another aspect ratio",
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! Thin strokes, which would all but vanish in a small picture.
+//! Thin strokes, which would all but vanish in a small image.
 
 use crate::{
     log::Log,

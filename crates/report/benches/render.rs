@@ -1,5 +1,5 @@
 //! How long it takes from records to a page with all its charts: four models on 10,000
-//! test pictures, and a run that answers every question. `cargo bench -p bakeoff-report`.
+//! test images, and a run that answers every question. `cargo bench -p bakeoff-report`.
 
 #![allow(missing_docs, reason = "criterion's macros")]
 
@@ -15,8 +15,8 @@ fn pages(c: &mut Criterion) {
     let mut group = c.benchmark_group("render");
     group.sample_size(10);
     for (name, run) in [
-        ("4 models x 10000 pictures", common::four_families(10_000)),
-        ("every section, 2000 pictures", common::everything(2_000)),
+        ("4 models x 10000 images", common::four_families(10_000)),
+        ("every section, 2000 images", common::everything(2_000)),
     ] {
         group.bench_function(name, |b| {
             b.iter(|| render(black_box(&run), &Options::default()).is_ok());

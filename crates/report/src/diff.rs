@@ -1,7 +1,7 @@
 //! Two runs compared model by model, where their test data is the same.
 //!
 //! A model got better or worse only if the whole interval of the paired difference lies on
-//! one side; everything else is noise. Intervals are about the test pictures, for the fits
+//! one side; everything else is noise. Intervals are about the test images, for the fits
 //! that were made. They do not include the effect of another seed, so give both runs several
 //! seeds where that matters.
 
@@ -88,7 +88,7 @@ pub enum Change {
     Worse,
     /// The interval includes differences that do not matter.
     WithinNoise,
-    /// Every probability of every picture is the same.
+    /// Every probability of every image is the same.
     Same,
     /// It had results and has no results now.
     Lost,
@@ -110,8 +110,8 @@ pub struct ScoreDiff {
     /// Test samples that the scores are of.
     #[serde(skip)]
     pub samples: usize,
-    /// Its interval, paired by test pictures (BCa, and containing 0 where the predictions
-    /// differ on too few pictures to exclude chance). Over all models together the level is
+    /// Its interval, paired by test images (BCa, and containing 0 where the predictions
+    /// differ on too few images to exclude chance). Over all models together the level is
     /// 95 % (Bonferroni).
     pub interval: Interval,
 }
@@ -142,7 +142,7 @@ pub struct ModelDiff {
     pub scores: Vec<ScoreDiff>,
     /// Seconds to fit.
     pub fit_seconds: Option<CostDiff>,
-    /// Seconds to predict one picture, median.
+    /// Seconds to predict one image, median.
     pub latency_p50_seconds: Option<CostDiff>,
     /// Other differences: settings, engine, training data.
     pub changes: Vec<String>,

@@ -15,7 +15,7 @@ pub enum ReportError {
     /// The page could not be laid out.
     #[error("the page could not be laid out: {0}")]
     Page(#[from] askama::Error),
-    /// The test pictures could not be packed.
+    /// The test images could not be packed.
     #[error("the test images could not be packed: {0}")]
     Pictures(#[from] png::EncodingError),
     /// What the page's scripts read could not be written, or `leaderboard.json`.

@@ -2,7 +2,7 @@
 //!
 //! It is derived from `run.json` and `leaderboard.json` alone, so that it is fast however
 //! many runs there are. The page makes the comparison from the numbers in it, because the
-//! reader chooses the two runs. Runs that were not reported on the same test pictures are
+//! reader chooses the two runs. Runs that were not reported on the same test images are
 //! not compared, and the page says so.
 
 use askama::Template;

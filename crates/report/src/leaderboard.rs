@@ -37,7 +37,7 @@ pub struct LeaderboardRow {
     pub status: Status,
     /// Why there are no measurements.
     pub reason: Option<String>,
-    /// Every measure, as far as it is defined. Those of corrupted pictures are means over
+    /// Every measure, as far as it is defined. Those of corrupted images are means over
     /// the model's seeds.
     pub values: Values,
     /// 95 % intervals of headline scores: Wilson for the accuracy, BCa bootstrap over the

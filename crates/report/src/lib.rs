@@ -66,7 +66,7 @@ pub fn leaderboard(run: &Run) -> Leaderboard {
 /// Renders everything a run has to show.
 ///
 /// # Errors
-/// When a chart cannot be drawn, the pictures cannot be packed, or the page cannot
+/// When a chart cannot be drawn, the images cannot be packed, or the page cannot
 /// be laid out. What is wrong with a single trial is no error: the report says so.
 pub fn render(run: &Run, options: &Options) -> Result<Rendered, ReportError> {
     let analysis = analysis::Analysis::new(run);

@@ -8,15 +8,15 @@ use bakeoff_core::Layers;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Options {
-    /// Test pictures shown for each model, "actual | predicted".
+    /// Test images shown for each model, "actual | predicted".
     pub gallery_pictures: usize,
     /// Confident mistakes shown for each model.
     pub mistake_pictures: usize,
-    /// Test pictures in the error explorer at most, over all datasets. Large pictures
+    /// Test images in the error explorer at most, over all datasets. Large images
     /// and many models lower it further, so that a page can still be sent by mail.
     pub explorer_pictures: usize,
     /// Fitted models that answer inside the page, by trial id, or in a few words why one
-    /// cannot ("keeps its training pictures"). Empty for a page without.
+    /// cannot ("keeps its training images"). Empty for a page without.
     pub layers: BTreeMap<String, Result<Layers, String>>,
 }
 

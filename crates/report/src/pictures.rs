@@ -1,7 +1,7 @@
-//! Test pictures for the page: packed into one PNG for each test set.
+//! Test images for the page: packed into one PNG for each test set.
 //!
 //! Hundreds of small files would be slow and could not be sent by mail; hundreds of data
-//! URIs repeat the header of a PNG each time. So the pictures share a sprite sheet, and the
+//! URIs repeat the header of a PNG each time. So the images share a sprite sheet, and the
 //! page shows parts of it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,11 +13,11 @@ use serde::Serialize;
 
 use crate::ReportError;
 
-/// Pictures in a row of a sheet.
+/// Images in a row of a sheet.
 const COLUMNS: usize = 16;
 /// Longer sides are shrunk to at most this many pixels; the page shows them smaller.
 const LONGEST_SIDE: usize = 64;
-/// Pixels around each picture that repeat its edge, so that no neighbour shows at the edge
+/// Pixels around each image that repeat its edge, so that no neighbour shows at the edge
 /// when the browser scales.
 const BORDER: usize = 1;
 
@@ -26,22 +26,22 @@ const BORDER: usize = 1;
 pub(crate) struct Tile {
     /// The sheet's id on the page.
     pub(crate) sheet: String,
-    /// `x y width height` of the picture on it.
+    /// `x y width height` of the image on it.
     pub(crate) view_box: String,
     /// Its number on the sheet, from 0, row by row.
     pub(crate) place: usize,
 }
 
-/// How pictures are arranged on a sheet, for scripts that find them by number.
+/// How images are arranged on a sheet, for scripts that find them by number.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Layout {
     /// The sheet's id on the page.
     pub(crate) sheet: String,
-    /// Pictures in a row.
+    /// Images in a row.
     columns: usize,
-    /// Pixels around each picture.
+    /// Pixels around each image.
     border: usize,
-    /// Width and height of each picture, without its border.
+    /// Width and height of each image, without its border.
     size: (usize, usize),
 }
 
@@ -58,21 +58,21 @@ pub(crate) struct Sheet {
     pub(crate) uri: String,
 }
 
-/// Collects the pictures that a page shows.
+/// Collects the images that a page shows.
 #[derive(Default)]
 pub(crate) struct Album<'a> {
-    /// Test sets by fingerprint, with the pictures wanted of each, in order of first use.
+    /// Test sets by fingerprint, with the images wanted of each, in order of first use.
     sets: BTreeMap<&'a str, (usize, &'a Samples, Vec<usize>)>,
 }
 
-/// Bytes of one picture on a sheet before they are compressed.
+/// Bytes of one image on a sheet before they are compressed.
 pub(crate) fn bytes_on_sheet(shape: ImageShape) -> usize {
     let shrunk = Shrunk::of(shape);
     shrunk.size.0 * shrunk.size.1 * shrunk.channels
 }
 
 impl<'a> Album<'a> {
-    /// A place for a picture; the same place if it is asked for again.
+    /// A place for an image; the same place if it is asked for again.
     pub(crate) fn tile(&mut self, fingerprint: &'a str, test: &'a Samples, index: usize) -> Tile {
         let number = self.sets.len();
         let (number, _, wanted) = self
@@ -96,7 +96,7 @@ impl<'a> Album<'a> {
         }
     }
 
-    /// How the pictures of a test set lie on their sheet; `None` where none was wanted.
+    /// How the images of a test set lie on their sheet; `None` where none was wanted.
     pub(crate) fn layout(&self, fingerprint: &str) -> Option<Layout> {
         let (number, test, wanted) = self.sets.get(fingerprint)?;
         Some(Layout {
@@ -107,7 +107,7 @@ impl<'a> Album<'a> {
         })
     }
 
-    /// The pictures of a test set that are on its sheet, in the order of their places.
+    /// The images of a test set that are on its sheet, in the order of their places.
     pub(crate) fn wanted(&self, fingerprint: &str) -> &[usize] {
         self.sets
             .get(fingerprint)
@@ -133,7 +133,7 @@ fn sheet_id(number: usize) -> String {
     format!("sheet-{number}")
 }
 
-/// How pictures of a shape are shown.
+/// How images of a shape are shown.
 struct Shrunk {
     /// Pixels averaged into one, along each side.
     factor: usize,
@@ -161,7 +161,7 @@ impl Shrunk {
         }
     }
 
-    /// One value of a picture: the mean of the pixels it stands for.
+    /// One value of a image: the mean of the pixels it stands for.
     fn value(&self, shape: ImageShape, picture: &[u8], channel: usize, x: usize, y: usize) -> u8 {
         let (mut sum, mut count) = (0_usize, 0_usize);
         let plane = channel * shape.height * shape.width;

@@ -233,7 +233,7 @@ pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
     })
 }
 
-/// Whether two runs have trained a model on the same number of pictures of the same data,
+/// Whether two runs have trained a model on the same number of images of the same data,
 /// with the same calibration. Seeds may differ: scores are means over them.
 fn trained_alike(a: &Fits<'_>, b: &Fits<'_>) -> bool {
     let (Some(first), Some(second)) = (a.ok.first(), b.ok.first()) else {
@@ -244,7 +244,7 @@ fn trained_alike(a: &Fits<'_>, b: &Fits<'_>) -> bool {
         && a.planned.trial.calibration == b.planned.trial.calibration
 }
 
-/// Adds the number of test pictures, and then the fingerprint, to names that repeat.
+/// Adds the number of test images, and then the fingerprint, to names that repeat.
 fn make_names_distinct(blocks: &mut [Block<'_>]) {
     let repeats = |blocks: &[Block<'_>]| -> Vec<bool> {
         blocks

@@ -128,7 +128,7 @@ fn the_explorer_holds_every_mistake_with_what_each_model_said() {
     let mut seen = BTreeSet::new();
     for row in rows.chunks_exact(each) {
         let index = usize::from(row[0]) + 65_536 * usize::from(row[1]);
-        assert!(seen.insert(index), "picture {index} twice");
+        assert!(seen.insert(index), "image {index} twice");
         assert_eq!(row[3], test.labels()[index]);
         for (model, said) in names.iter().zip(row[4..].chunks_exact(11)) {
             let id = run
@@ -161,14 +161,14 @@ fn models_inside_the_page_are_their_layers_in_16_bits() {
     let mut options = Options::default();
     for planned in &run.plan {
         let known = match planned.trial.model.as_str() {
-            "knn" => Err("it keeps its training pictures".to_owned()),
+            "knn" => Err("it keeps its training images".to_owned()),
             _ => Ok(layers.clone()),
         };
         options.layers.insert(planned.id.clone(), known);
     }
     let html = render(&run, &options).unwrap().html;
     check_offline(&html, &check_structure(&html));
-    assert!(html.contains("knn (it keeps its training pictures)"));
+    assert!(html.contains("knn (it keeps its training images)"));
     let group = &data_block(&html, "try-data")[0];
     assert_eq!(group["models"].as_array().unwrap().len(), 3);
     let model = &group["models"][0];
@@ -197,7 +197,7 @@ fn models_inside_the_page_are_their_layers_in_16_bits() {
             "{half} {value}"
         );
     }
-    // Nothing to try without models, and nothing where what a person draws is no picture.
+    // Nothing to try without models, and nothing where what a person draws is no image.
     assert!(!rendered(&run).html.contains("id=\"try\""));
     let colour = data(
         "rgb",

@@ -15,7 +15,7 @@ use bakeoff_report::{
 use common::{Builder, data, four_families};
 use serde_json::Value;
 
-/// Few test pictures, so that percentages have fewer digits.
+/// Few test images, so that percentages have fewer digits.
 fn few_pictures() -> Run {
     let names = ["round", "square", "absent"].map(String::from).to_vec();
     let labels = (0..24).map(|i| i % 2).collect();

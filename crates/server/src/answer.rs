@@ -1,6 +1,6 @@
-//! The answers of models to one picture, as JSON.
+//! The answers of models to one image, as JSON.
 //!
-//! Each model is asked about that one picture alone, so that the page and the shell give
+//! Each model is asked about that one image alone, so that the page and the shell give
 //! the same numbers.
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::{
 /// What is asked about; a file is kept in the body that it arrived in.
 pub(crate) type Content = Subject<axum::body::Bytes>;
 
-/// A picture as models see it.
+/// An image as models see it.
 #[derive(Debug, Serialize)]
 pub(crate) struct InputJson {
     shape: ImageShape,
@@ -67,7 +67,7 @@ pub(crate) struct Failure {
     reason: String,
 }
 
-/// What the models answer about a picture.
+/// What the models answer about an image.
 #[derive(Debug, Serialize)]
 pub(crate) struct Answers {
     inputs: Vec<InputJson>,
@@ -85,7 +85,7 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// Whether a model is asked at all: pixels are shown to the models whose pictures have
+    /// Whether a model is asked at all: pixels are shown to the models whose images have
     /// so many values, unless models are named.
     fn is_for(&self, shape: ImageShape) -> bool {
         match &self.content {
@@ -99,7 +99,7 @@ impl Question {
 /// the answer any more.
 ///
 /// # Errors
-/// When the picture cannot be read or has no ink, and when no model takes such pixels.
+/// When the image cannot be read or has no ink, and when no model takes such pixels.
 pub(crate) fn answer(
     question: &Question,
     models: &[Arc<Model>],
@@ -170,7 +170,7 @@ fn not_asked(content: &Content, models: &[Arc<Model>]) -> Problem {
     ))
 }
 
-/// A problem with the picture or the pixels.
+/// A problem with the image or the pixels.
 pub(crate) fn problem_of(error: InputError) -> Problem {
     match error {
         InputError::Picture(error) => error.into(),
@@ -178,7 +178,7 @@ pub(crate) fn problem_of(error: InputError) -> Problem {
     }
 }
 
-/// Asks one model about the one picture of `images`, which is `input` among all inputs.
+/// Asks one model about the one image of `images`, which is `input` among all inputs.
 fn predict(
     model: &Model,
     input: usize,

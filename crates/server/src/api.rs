@@ -128,7 +128,7 @@ async fn models(State(app): State<Arc<App>>) -> Json<ModelList> {
     })
 }
 
-/// Asks one, several or all models what a picture shows.
+/// Asks one, several or all models what an image shows.
 async fn predict(State(app): State<Arc<App>>, request: Request) -> Result<Json<Answers>, Problem> {
     let (head, body) = request.into_parts();
     let most = match request::media_type(&head.headers).as_str() {
@@ -141,7 +141,7 @@ async fn predict(State(app): State<Arc<App>>, request: Request) -> Result<Json<A
     let metrics = Arc::clone(&app.metrics);
     let work = move |cancelled: &dyn Fn() -> bool| {
         let answers = answer(&question, &models, &metrics, cancelled);
-        // The picture's memory is counted until it is no longer needed.
+        // The image's memory is counted until it is no longer needed.
         drop(held);
         answers
     };
@@ -168,7 +168,7 @@ async fn list_corrections(State(app): State<Arc<App>>) -> Result<Json<Value>, Pr
     Ok(Json(json!({ "datasets": datasets })))
 }
 
-/// Adds a picture with its correct label to the personal dataset.
+/// Adds an image with its correct label to the personal dataset.
 async fn add_correction(
     State(app): State<Arc<App>>,
     request: Request,

@@ -1,8 +1,8 @@
-//! The personal dataset: pictures with the correct labels that a person gave.
+//! The personal dataset: images with the correct labels that a person gave.
 //!
 //! A folder for each dataset that models were trained on, with `labels.csv` (`file`,
-//! `label`, `predicted`, `model`, `time`) and the prepared pictures as PNG beside it.
-//! `bakeoff evaluate --dataset` reads it. Pictures are kept as the models saw them, so
+//! `label`, `predicted`, `model`, `time`) and the prepared images as PNG beside it.
+//! `bakeoff evaluate --dataset` reads it. Images are kept as the models saw them, so
 //! that evaluating them repeats what was seen; nobody's photograph is kept.
 
 use std::{
@@ -33,11 +33,11 @@ struct Row {
     time: String,
 }
 
-/// The correct label of a picture.
+/// The correct label of an image.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CorrectionRequest {
-    /// The picture as the model saw it: the `pixels` of its input.
+    /// The image as the model saw it: the `pixels` of its input.
     pub(crate) pixels: Vec<f64>,
     /// The name of the class that it shows.
     pub(crate) label: String,
@@ -54,7 +54,7 @@ pub(crate) struct Kept {
     file: String,
     /// What the model says of it.
     predicted: String,
-    /// How many pictures that dataset has now.
+    /// How many images that dataset has now.
     count: usize,
 }
 
@@ -63,13 +63,13 @@ pub(crate) struct Kept {
 pub(crate) struct PersonalDataset {
     /// The dataset that its models were trained on.
     dataset: String,
-    /// How many pictures it has.
+    /// How many images it has.
     count: usize,
     /// Its folder.
     folder: String,
     /// The command that evaluates a model on it.
     evaluate: String,
-    /// Why its pictures cannot be counted, where they cannot.
+    /// Why its images cannot be counted, where they cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }
@@ -79,7 +79,7 @@ pub(crate) struct Corrections {
     pub(crate) folder: PathBuf,
 }
 
-/// The dataset that a model's pictures belong to: limited parts of a dataset
+/// The dataset that a model's images belong to: limited parts of a dataset
 /// (`mnist-6000`) are that dataset.
 pub(crate) fn base_dataset(dataset: &str) -> &str {
     match dataset.rsplit_once('-') {
@@ -95,7 +95,7 @@ pub(crate) fn base_dataset(dataset: &str) -> &str {
 }
 
 impl Corrections {
-    /// Keeps a picture. `images` is one picture of the shape that the model takes,
+    /// Keeps an image. `images` is one image of the shape that the model takes,
     /// `predicted` what the model says of it.
     ///
     /// # Errors
@@ -153,7 +153,7 @@ impl Corrections {
             })
             .and_then(|()| table.sync_all());
         if let Err(error) = added {
-            // Leave neither half a row nor a picture without a row.
+            // Leave neither half a row nor an image without a row.
             let _ = table.set_len(length);
             let _ = fs::remove_file(&path);
             return Err(failed(&table_path)(error));
@@ -301,7 +301,7 @@ fn line(row: &Row, with_header: bool) -> io::Result<Vec<u8>> {
         .map_err(|error| io::Error::other(error.to_string()))
 }
 
-/// Writes a picture under the first free number from `number` on.
+/// Writes an image under the first free number from `number` on.
 fn write_picture(folder: &Path, number: usize, png: &[u8]) -> Result<(String, PathBuf), Problem> {
     for number in number.. {
         let name = format!("{number:06}.png");

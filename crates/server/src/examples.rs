@@ -1,4 +1,4 @@
-//! Example pictures to try: some of a built-in dataset's test part, which no model was
+//! Example images to try: some of a built-in dataset's test part, which no model was
 //! trained on.
 
 use std::sync::OnceLock;
@@ -13,7 +13,7 @@ use crate::{corrections::base_dataset, problem::Problem};
 /// Examples of each class.
 const PER_CLASS: usize = 2;
 
-/// A picture to try.
+/// An image to try.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Example {
     /// The dataset whose test part it is from.

@@ -18,15 +18,15 @@ pub struct Limits {
     pub write_time: Duration,
     /// Connections at once; others wait to be accepted.
     pub connections: usize,
-    /// Pictures that wait for a thread; more are refused.
+    /// Images that wait for a thread; more are refused.
     pub queue: usize,
-    /// Threads that prepare pictures and ask models.
+    /// Threads that prepare images and ask models.
     pub threads: usize,
     /// How long requests in progress may take to end when the server is to end.
     pub shutdown_time: Duration,
 }
 
-/// Decoding the largest picture takes some hundred megabytes: more threads than this
+/// Decoding the largest image takes some hundred megabytes: more threads than this
 /// would let a few requests fill the memory.
 const MOST_THREADS: usize = 4;
 

@@ -86,7 +86,7 @@ impl Metrics {
         let model_seconds = Family::new_with_constructor(MODEL_SECONDS);
         to.register_with_unit(
             "model_answer",
-            "Time in which a model answered one picture",
+            "Time in which a model answered one image",
             Unit::Seconds,
             model_seconds.clone(),
         );

@@ -298,7 +298,7 @@ mod tests {
                 vec![HOST, ("origin", "null")],
                 Some(Code::CrossSite),
             ),
-            // A link from elsewhere, and a picture or script from elsewhere.
+            // A link from elsewhere, and an image or script from elsewhere.
             (
                 "GET",
                 vec![HOST, site("cross-site"), ("sec-fetch-mode", "navigate")],

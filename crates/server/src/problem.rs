@@ -40,10 +40,10 @@ macro_rules! codes {
 }
 
 codes! {
-    EmptyPicture "empty-picture" BAD_REQUEST "The picture is empty",
-    DamagedPicture "damaged-picture" BAD_REQUEST "The picture is damaged",
-    UnsupportedPicture "unsupported-picture" UNSUPPORTED_MEDIA_TYPE "Picture format not supported",
-    PictureTooLarge "picture-too-large" PAYLOAD_TOO_LARGE "The picture is too large",
+    EmptyPicture "empty-picture" BAD_REQUEST "The image is empty",
+    DamagedPicture "damaged-picture" BAD_REQUEST "The image is damaged",
+    UnsupportedPicture "unsupported-picture" UNSUPPORTED_MEDIA_TYPE "Image format not supported",
+    PictureTooLarge "picture-too-large" PAYLOAD_TOO_LARGE "The image is too large",
     NothingDrawn "nothing-drawn" UNPROCESSABLE_ENTITY "Nothing drawn",
     BodyTooLarge "body-too-large" PAYLOAD_TOO_LARGE "The request is too large",
     BrokenBody "broken-body" BAD_REQUEST "The request ends too early",

@@ -35,7 +35,7 @@ pub(crate) struct HeldBody {
 }
 
 /// Bodies of a known length up to this one are not counted: drawings and pixels. There are
-/// at most as many as connections, and they are answered while large pictures arrive
+/// at most as many as connections, and they are answered while large images arrive
 /// slowly.
 const SMALL_BYTES: usize = 64 << 10;
 
@@ -107,7 +107,7 @@ impl BodyMemory {
             Ok(Ok(memory)) => Ok(memory),
             _ => Err(Problem::new(
                 Code::Busy,
-                "too many pictures at once; ask again in a second",
+                "too many images at once; ask again in a second",
             )),
         }
     }
@@ -140,7 +140,7 @@ pub(crate) fn media_type(headers: &HeaderMap) -> String {
         .to_ascii_lowercase()
 }
 
-/// A question about a picture's values as a model sees them.
+/// A question about an image's values as a model sees them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PixelsRequest {
@@ -230,7 +230,7 @@ async fn multipart(headers: &HeaderMap, bytes: Bytes) -> Result<Question, Proble
             }
             other => {
                 return Err(Problem::invalid(format!(
-                    "there is no part `{other}`; there are: picture, model, explain"
+                    "there is no part `{other}`; there are: image, model, explain"
                 )));
             }
         }

@@ -233,16 +233,16 @@ fn stage(event: &TrialEvent) -> Option<String> {
         TrialEvent::Stage { stage } => match stage {
             TrialStage::Data => "reading the data".into(),
             TrialStage::Fit => "training".into(),
-            TrialStage::Predict => "measuring on the test pictures".into(),
-            TrialStage::Latency => "measuring one picture at a time".into(),
+            TrialStage::Predict => "measuring on the test images".into(),
+            TrialStage::Latency => "measuring one image at a time".into(),
             TrialStage::Save => "saving".into(),
-            TrialStage::Robustness => "measuring on corrupted pictures".into(),
+            TrialStage::Robustness => "measuring on corrupted images".into(),
         },
         TrialEvent::Corruption {
             corruption,
             position,
             total,
-        } => format!("measuring on corrupted pictures: {corruption} ({position} of {total})"),
+        } => format!("measuring on corrupted images: {corruption} ({position} of {total})"),
         TrialEvent::Fit {
             fit: FitEvent::Epoch(epoch),
         } if epoch.epoch < epoch.epochs => {

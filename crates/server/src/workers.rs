@@ -1,16 +1,16 @@
 //! The threads on which models answer, behind a bounded queue.
 //!
 //! The threads that speak HTTP never compute, so that the page stays quick while
-//! pictures are prepared. When the queue is full, a request is rejected at once: the client
+//! images are prepared. When the queue is full, a request is rejected at once: the client
 //! can try again instead of waiting without a limit, and memory stays bounded.
 //!
 //! Each thread is a rayon pool of one, so that a model's own parallel loops run on it
-//! alone: sharing one answer between threads costs more than a picture takes.
+//! alone: sharing one answer between threads costs more than an image takes.
 //!
-//! Rejected: collecting requests into batches. METHODOLOGY.md has the measurement: a
-//! picture takes some tens of microseconds, reading and preparing it some hundred, so
+//! Rejected: collecting requests into batches. METHODOLOGY.md has the measurement: an
+//! image takes some tens of microseconds, reading and preparing it some hundred, so
 //! there is nothing to gain; and a batch may differ in the last bit from its
-//! pictures one by one, which is what `bakeoff predict` computes.
+//! images one by one, which is what `bakeoff predict` computes.
 
 use std::{
     io,
@@ -95,7 +95,7 @@ impl Workers {
             self.metrics.refused.inc();
             return Err(Problem::new(
                 Code::Busy,
-                "too many pictures are waiting; ask again in a second",
+                "too many images are waiting; ask again in a second",
             ));
         }
         wait.await

@@ -26,7 +26,7 @@ impl Calibrated {
     /// Fits a temperature on samples that the model was not trained on.
     ///
     /// # Errors
-    /// When the model cannot answer these pictures.
+    /// When the model cannot answer these images.
     pub fn fit(
         inner: Box<dyn FittedModel>,
         validation: &Samples,

@@ -68,9 +68,9 @@ pub struct Manifest {
     /// What the trial knows about it.
     #[serde(flatten)]
     pub facts: ModelFacts,
-    /// The shape of the pictures it answers.
+    /// The shape of the images it answers.
     pub input_shape: ImageShape,
-    /// What happens to a picture before the model sees it, in words: pixels are bytes,
+    /// What happens to an image before the model sees it, in words: pixels are bytes,
     /// and every family scales them as its documentation says.
     pub preprocessing: String,
     /// The number of its parameters.

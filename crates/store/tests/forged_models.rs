@@ -11,8 +11,8 @@
 use std::{collections::BTreeMap, fs, ops::ControlFlow, path::PathBuf};
 
 use bakeoff_core::{Family, FitContext, ImageShape, Images, Settings, to_hex};
-use bakeoff_data::toy::{self, ToySpec};
 use bakeoff_store::{Manifest, ModelFacts, TestMetrics};
+use bakeoff_tests::toy::{self, ToySpec};
 use safetensors::{SafeTensors, tensor::TensorView};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -277,7 +277,7 @@ fn a_manifest_that_contradicts_its_weights_is_refused() {
         let names = |count: usize| (0..count).map(|i| format!("class {i}")).collect();
         for classes in [0, 1, 2, 4, 100_000] {
             let said = saved.refusal_of_manifest(|it| it.facts.class_names = names(classes));
-            // Nearest neighbours may know of a class without having seen any picture of it.
+            // Nearest neighbours may know of a class without having seen any image of it.
             if family.name == "knn" && classes > 3 {
                 continue;
             }
@@ -291,12 +291,12 @@ fn a_manifest_that_contradicts_its_weights_is_refused() {
             ImageShape::new(usize::MAX, usize::MAX, usize::MAX),
             ImageShape::new(1, 1 << 32, 1 << 32),
         ] {
-            // A dummy has no weights that a picture's size could contradict.
+            // A dummy has no weights that an image's size could contradict.
             if family.name == "dummy" {
                 continue;
             }
             let said = saved.refusal_of_manifest(|it| it.input_shape = shape);
-            assert_refused(&saved, &format!("pictures of {shape}"), said);
+            assert_refused(&saved, &format!("images of {shape}"), said);
         }
         for (what, edit) in [
             ("an unknown family", "family"),

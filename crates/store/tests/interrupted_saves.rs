@@ -18,8 +18,8 @@ use std::{
 };
 
 use bakeoff_core::{FitContext, FittedModel, ImageShape, Images, Settings};
-use bakeoff_data::toy::{self, ToySpec};
 use bakeoff_store::{ModelFacts, TestMetrics};
+use bakeoff_tests::toy::{self, ToySpec};
 
 /// Tells a test that it runs as the process that saves, and where to.
 const SAVE_INTO: &str = "BAKEOFF_TEST_SAVE_INTO";
@@ -69,7 +69,7 @@ fn model(seed: u64) -> Box<dyn FittedModel> {
         .unwrap()
 }
 
-/// What the model says of a picture: which of the models it is.
+/// What the model says of a image: which of the models it is.
 fn answer(model: &dyn FittedModel) -> Vec<f64> {
     let picture: Vec<u8> = (0..SHAPE.pixels()).map(|i| (i % 251) as u8).collect();
     let images = Images::new(SHAPE, picture).unwrap();

@@ -8,8 +8,8 @@
 use std::{fs, ops::ControlFlow, path::Path};
 
 use bakeoff_core::{FitContext, FitEvent, FittedModel, Settings, StoreError};
-use bakeoff_data::toy::{self, ToySpec};
 use bakeoff_store::{ModelFacts, TestMetrics};
+use bakeoff_tests::toy::{self, ToySpec};
 
 fn facts(dataset: &str, name: &str) -> ModelFacts {
     ModelFacts {

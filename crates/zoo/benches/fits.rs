@@ -9,7 +9,7 @@ use serde_json::json;
 
 type Failure = Box<dyn Error>;
 
-/// Training pictures, and passes over them for families that make passes.
+/// Training images, and passes over them for families that make passes.
 const PICTURES: usize = 4096;
 const EPOCHS: u64 = 2;
 

@@ -2,7 +2,7 @@
 //!
 //! Every tenth test digit of MNIST is drawn again in each of the kinds that
 //! `bakeoff_tests::redrawn` knows, and answered by a saved model: prepared as the program
-//! prepares pictures, and, for contrast, only resized, as many demos do. Prints the table
+//! prepares images, and, for contrast, only resized, as many demos do. Prints the table
 //! of `docs/own-pictures.md`.
 //!
 //! ```sh
@@ -64,7 +64,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
             .par_iter()
             .map(|file| prepare(file, shape).ok())
             .collect();
-        // A picture without an answer is a wrong one.
+        // An image without an answer is a wrong one.
         let (answered, theirs): (Vec<&[u8]>, Vec<u16>) = prepared
             .iter()
             .zip(labels)
@@ -108,7 +108,7 @@ fn blank_sheets_answered(
     Ok(answered.iter().sum())
 }
 
-/// How many of the pictures are answered right.
+/// How many of the images are answered right.
 fn right(
     model: &dyn FittedModel,
     images: &Images,
@@ -127,7 +127,7 @@ fn accuracy(
     Ok(100.0 * right(model, images, labels)? as f64 / labels.len() as f64)
 }
 
-/// The whole picture, upright and over white, made as small as the model's.
+/// The whole image, upright and over white, made as small as the model's.
 fn resized(file: &[u8], shape: ImageShape) -> Vec<u8> {
     let rgb = ImageShape::new(3, shape.height, shape.width);
     let Ok(prepared) = prepare(file, rgb) else {

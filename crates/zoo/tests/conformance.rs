@@ -13,8 +13,8 @@ use bakeoff_core::{
     Dataset, Engine, Family, FitContext, FitError, FitEvent, FittedModel, ImageShape, Images,
     ModelSpec, PredictError, Probabilities, Samples, Settings,
 };
-use bakeoff_data::toy::{self, ToySpec};
 use bakeoff_store::{Calibrated, ModelFacts, TestMetrics};
+use bakeoff_tests::toy::{self, ToySpec};
 use serde_json::json;
 
 /// A problem that every engine learns in a blink. Neither square, nor 28×28, nor ten
@@ -149,7 +149,7 @@ fn every_engine_learns_a_toy_problem() {
         assert_eq!(model.input_shape(), data.test().images().shape());
         assert!(model.parameters() > 0);
         if family.is_baseline {
-            // It answers every picture alike.
+            // It answers every image alike.
             assert!(answers.rows().all(|row| row == answers.row(0)));
             return;
         }
@@ -165,7 +165,7 @@ fn every_engine_learns_a_toy_problem() {
 
 #[test]
 fn every_engine_copes_with_an_absent_class_and_colour() {
-    // Class 1 of 3 never occurs in the training part; pictures have three channels.
+    // Class 1 of 3 never occurs in the training part; images have three channels.
     let data = toy::prototypes(ToySpec {
         shape: ImageShape::new(3, 8, 7),
         classes: 3,

@@ -58,7 +58,7 @@ fn axe_finds_nothing_wrong() {
         ));
     }
     browser.prefer("dark");
-    check_with_axe(&mut browser, "dark, with a picture chosen and tables open");
+    check_with_axe(&mut browser, "dark, with an image chosen and tables open");
     browser.resize(390, 844);
     check_with_axe(&mut browser, "on a telephone");
 }

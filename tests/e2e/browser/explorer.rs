@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{chromium::Chromium, report};
 use crate::support::{SMALL_MODELS, comparison, entries, sidecar};
 
-/// What a model said of every test picture.
+/// What a model said of every test image.
 struct Said {
     name: &'static str,
     predicted: Vec<usize>,
@@ -57,7 +57,7 @@ fn said(browser: &mut Chromium) -> Vec<Said> {
         .collect()
 }
 
-/// The classes of the test pictures, from the run's folder.
+/// The classes of the test images, from the run's folder.
 fn labels() -> Vec<usize> {
     let file = only_file(&comparison().run.join("tests"));
     let mut bytes = Vec::new();
@@ -81,7 +81,7 @@ fn only_file(folder: &Path) -> PathBuf {
     entries[0].clone()
 }
 
-/// The numbers of the pictures that are shown, all of them.
+/// The numbers of the images that are shown, all of them.
 fn shown(browser: &mut Chromium) -> Vec<usize> {
     browser.evaluate(
         "(() => { const more = byId('explorer-more'); while (!more.hidden) more.click(); })()",
@@ -239,7 +239,7 @@ fn a_cell_of_a_matrix_leads_to_its_pictures_by_mouse_and_by_keyboard() {
         Value::from("explorer-found")
     );
 
-    // A picture tells what every model said; arrows move among the pictures.
+    // An image tells what every model said; arrows move among the images.
     browser.click("#explorer-shots button");
     let detail = browser.evaluate("byId('explorer-detail').textContent");
     for model in SMALL_MODELS {

@@ -81,7 +81,7 @@ fn check_index(browser: &mut Chromium) {
     );
     let side = "byId('side-by-side').checkVisibility() && byId('side').textContent";
     assert_eq!(browser.evaluate(side), json!(false));
-    // The two on the same test pictures.
+    // The two on the same test images.
     browser.click("tr:nth-child(2) input.choose");
     assert_eq!(browser.evaluate(side), json!(false));
     browser.click("tr:nth-child(3) input.choose");
@@ -101,7 +101,7 @@ fn check_index(browser: &mut Chromium) {
         browser.evaluate("document.querySelectorAll('table.side tbody').length"),
         json!(2)
     );
-    // A third one takes the place of the first; other test pictures are not compared.
+    // A third one takes the place of the first; other test images are not compared.
     browser.click("tr:nth-child(1) input.choose");
     let words = browser.evaluate("byId('side').textContent");
     assert!(words.as_str().unwrap().contains("Not compared"), "{words}");

@@ -102,7 +102,7 @@ fn the_page_is_whole_silent_and_asks_for_nothing() {
                     figures: [...article.querySelectorAll('figure')]
                         .filter(it => seen(it.querySelector('svg')))
                         .map(it => it.querySelector('figcaption').textContent).join('; '),
-                    pictures: [...article.querySelectorAll('svg use')].filter(seen).length,
+                    images: [...article.querySelectorAll('svg use')].filter(seen).length,
                     tables: [...article.querySelectorAll('table caption')].map(it => it.textContent).join('; '),
                 }};
             }})()"
@@ -135,10 +135,10 @@ fn the_page_is_whole_silent_and_asks_for_nothing() {
         assert!(repeat.as_str().unwrap().contains(word), "{repeat}");
     }
 
-    // Every test picture inside the page can be decoded and is not blank.
+    // Every test image inside the page can be decoded and is not blank.
     browser.finds_nothing_wrong(
         "Promise.all([...document.querySelectorAll('svg image')].map(async it => {
-            const picture = new Image();
+            const image = new Image();
             picture.src = it.getAttribute('href');
             try { await picture.decode(); } catch (error) { return `${it.id}: ${error}`; }
             return picture.naturalWidth > 20 ? '' : `${it.id} is ${picture.naturalWidth} wide`;

@@ -21,7 +21,7 @@ const PAD: usize = 280;
 /// Test digits that are tried.
 const DIGITS: usize = 40;
 
-/// What `bakeoff predict --all` says of pictures, by model, then class by class.
+/// What `bakeoff predict --all` says of images, by model, then class by class.
 fn predicted(pictures: &[PathBuf]) -> Vec<BTreeMap<String, Vec<f64>>> {
     let mut arguments = vec!["predict", "--all", "--json", "--top", "10"];
     arguments.extend(pictures.iter().map(|path| path.to_str().unwrap()));
@@ -48,7 +48,7 @@ fn predicted(pictures: &[PathBuf]) -> Vec<BTreeMap<String, Vec<f64>>> {
     output.json_lines().iter().map(of_picture).collect()
 }
 
-/// A test picture as the page has it, and what the page says of it.
+/// A test image as the page has it, and what the page says of it.
 #[derive(Deserialize)]
 struct Digit {
     index: usize,
@@ -75,7 +75,7 @@ fn check_agreement(
     what: &str,
 ) {
     let names: Vec<&String> = page.keys().collect();
-    assert_eq!(names, ["ann", "cnn", "logistic"], "knn keeps its pictures");
+    assert_eq!(names, ["ann", "cnn", "logistic"], "knn keeps its images");
     for (name, row) in page {
         for (class, (found, expected)) in row.iter().zip(&program[name]).enumerate() {
             assert!(
@@ -99,7 +99,7 @@ fn test_digits_are_answered_as_the_program_answers_them() {
     let Some(mut browser) = report("browser-digits") else {
         return;
     };
-    // The test pictures that the page holds, as the dataset has them.
+    // The test images that the page holds, as the dataset has them.
     let digits = browser.evaluate(
         "(async () => {
             const found = [];
@@ -203,7 +203,7 @@ fn drawing_is_answered_and_can_be_taken_back() {
         browser.evaluate("[byId('try-undo').disabled, byId('try-clear').disabled]"),
         json!([true, true])
     );
-    // With the keyboard alone: a test picture.
+    // With the keyboard alone: a test image.
     browser.evaluate("byId('try-sample').focus()");
     browser.press("Enter");
     browser.evaluate(

@@ -14,7 +14,7 @@ fn slow_and_endless_uploads_end() {
     let serving = Serving::of_comparison(&folder, &["--upload-seconds", "1"]);
     let kind = "Content-Type: multipart/form-data; boundary=b";
 
-    // It promises a picture and sends little of it.
+    // It promises an image and sends little of it.
     let mut client = serving.client();
     client.send_head("POST", "/api/v1/predict", &[kind, "Content-Length: 100000"]);
     client.send_raw(b"--b\r\n").unwrap();

@@ -153,7 +153,7 @@ impl Client {
         self.request("GET", path, &[], b"")
     }
 
-    /// Asks about a picture; no model means all of them.
+    /// Asks about an image; no model means all of them.
     pub(crate) fn predict(&mut self, picture: &[u8], model: Option<&str>) -> Response {
         let mut parts = vec![("picture", "digit.png", picture)];
         if let Some(model) = model {

@@ -147,7 +147,7 @@ fn drawing_changes_the_answers_and_everything_can_be_undone() {
     for answer in one["answers"].as_array().unwrap() {
         assert!(answer.as_str().unwrap().len() == 1, "{one}");
     }
-    // Another stroke, another picture.
+    // Another stroke, another image.
     visit.stroke(&[(0.25, 0.2), (0.75, 0.2)]);
     visit.wait_for(&format!(
         "document.querySelector('#seen canvas').toDataURL() !== {}",
@@ -171,7 +171,7 @@ fn drawing_changes_the_answers_and_everything_can_be_undone() {
     let words = visit
         .browser
         .evaluate("document.getElementById('verdict').textContent");
-    assert_eq!(words, "Draw a digit, or choose a picture of one.");
+    assert_eq!(words, "Draw a digit, or choose an image of one.");
     // Clearing too; and what was drawn comes back with its answers.
     visit.browser.click("#undo");
     visit.wait_for("document.querySelectorAll('.card').length === 4");
@@ -251,7 +251,7 @@ fn pictures_are_uploaded_pasted_and_dropped() {
     let source = visit
         .browser
         .evaluate("document.getElementById('source').textContent");
-    assert_eq!(source, "Picture: <img src=x onerror=alert(1)>.png");
+    assert_eq!(source, "Image: <img src=x onerror=alert(1)>.png");
     assert_eq!(
         visit
             .browser
@@ -259,7 +259,7 @@ fn pictures_are_uploaded_pasted_and_dropped() {
         0
     );
 
-    // The same picture from the clipboard, and dropped, is the same picture.
+    // The same image from the clipboard, and dropped, is the same image.
     let bytes: Vec<u8> = drawn(1);
     for (event, field) in [("paste", "clipboardData"), ("drop", "dataTransfer")] {
         visit.browser.click("#clear");
@@ -281,7 +281,7 @@ fn pictures_are_uploaded_pasted_and_dropped() {
     }
     visit.has_no_complaints();
 
-    // What is no picture is told in words.
+    // What is no image is told in words.
     let text = visit.folder.join("notes.png");
     fs::write(&text, "hello").unwrap();
     visit.choose("#file", &[&text]);
@@ -304,7 +304,7 @@ fn corrections_are_kept_from_the_page() {
     visit.settled();
     visit.browser.click("#labels button:nth-child(8)");
     visit.wait_for("document.getElementById('saved').textContent.startsWith('Saved as 7')");
-    visit.wait_for("document.getElementById('own').textContent.includes('1 picture for mnist')");
+    visit.wait_for("document.getElementById('own').textContent.includes('1 image for mnist')");
     let own = visit
         .browser
         .evaluate("document.getElementById('own').textContent");
@@ -313,7 +313,7 @@ fn corrections_are_kept_from_the_page() {
         own.contains("bakeoff evaluate --model mnist-3000/"),
         "{own}"
     );
-    // Once for each picture.
+    // Once for each image.
     let open = visit.browser.evaluate(
         "[...document.querySelectorAll('#labels button')].filter(it => !it.disabled).length",
     );
@@ -322,16 +322,16 @@ fn corrections_are_kept_from_the_page() {
     assert!(table.lines().nth(1).unwrap().contains(".png,7,"), "{table}");
     // A slip can be taken back and told anew.
     visit.browser.click("#saved button");
-    visit.wait_for("document.getElementById('own').textContent.includes('0 pictures')");
+    visit.wait_for("document.getElementById('own').textContent.includes('0 images')");
     visit.browser.click("#labels button:nth-child(10)");
     visit.wait_for("document.getElementById('saved').textContent.startsWith('Saved as 9')");
-    visit.wait_for("document.getElementById('own').textContent.includes('1 picture ')");
+    visit.wait_for("document.getElementById('own').textContent.includes('1 image ')");
     visit.stroke(&[(0.3, 0.5), (0.6, 0.5)]);
     visit.settled();
     visit.browser.click("#labels button:nth-child(8)");
-    visit.wait_for("document.getElementById('own').textContent.includes('2 pictures')");
+    visit.wait_for("document.getElementById('own').textContent.includes('2 images')");
     visit.browser.reload();
-    visit.wait_for("document.getElementById('own').textContent.includes('2 pictures')");
+    visit.wait_for("document.getElementById('own').textContent.includes('2 images')");
     visit.has_no_complaints();
 }
 

@@ -1,7 +1,7 @@
-//! Digits of a dataset drawn again as people's pictures: files with a known answer, to
+//! Digits of a dataset drawn again as people's images: files with a known answer, to
 //! measure how much of a model's accuracy is left with a pen, paper and a camera.
 //!
-//! A picture of a dataset is enlarged, drawn with a pen somewhere on paper, lit,
+//! An image of a dataset is enlarged, drawn with a pen somewhere on paper, lit,
 //! photographed and stored; each [`Kind`] says how. The result is a file as a person
 //! would send it, for `bakeoff_picture::prepare`. The same digit, kind and seed give the
 //! same bytes.
@@ -21,7 +21,7 @@ use image::{
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// A way to draw and store a picture.
+/// A way to draw and store an image.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Kind {
@@ -29,7 +29,7 @@ pub struct Kind {
     pub name: &'static str,
     /// What it is, for a table.
     pub summary: &'static str,
-    /// Whether something other than ink and paper is in the picture, or the ink is hard
+    /// Whether something other than ink and paper is in the image, or the ink is hard
     /// to see.
     pub hard: bool,
     style: Style,
@@ -269,10 +269,10 @@ pub fn kinds() -> &'static [Kind] {
 
 /// The digit as a file of this kind: PNG or JPEG.
 ///
-/// `digit` are the bytes of one grey picture of `shape`, light on dark as in MNIST.
+/// `digit` are the bytes of one grey image of `shape`, light on dark as in MNIST.
 ///
 /// # Errors
-/// When the bytes are not one grey picture of that shape, or the file cannot be encoded.
+/// When the bytes are not one grey image of that shape, or the file cannot be encoded.
 pub fn redraw(digit: &[u8], shape: ImageShape, kind: &Kind, seed: u64) -> ImageResult<Vec<u8>> {
     if shape.channels != 1 || digit.len() != shape.pixels() || digit.is_empty() {
         return Err(wrong_size());

@@ -191,7 +191,7 @@ fn encode(
     Ok(bytes)
 }
 
-/// How a camera stores an upright picture in this EXIF orientation.
+/// How a camera stores an upright image in this EXIF orientation.
 fn stored_as(image: DynamicImage, orientation: u8) -> DynamicImage {
     match orientation {
         2 => flip_horizontal(&image).into(),

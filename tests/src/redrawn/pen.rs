@@ -1,4 +1,4 @@
-//! A small picture drawn again, large, with a pen.
+//! A small image drawn again, large, with a pen.
 
 use bakeoff_core::ImageShape;
 use image::{

@@ -65,7 +65,7 @@ pub struct Experiment {
     pub train_fractions: Vec<f64>,
     /// Calibration of the models that name none of their own.
     pub(super) calibration: Option<Calibration>,
-    /// How the test pictures are corrupted, in the order of [`Corruption::ALL`].
+    /// How the test images are corrupted, in the order of [`Corruption::ALL`].
     pub robustness: Vec<Corruption>,
     /// The model that errors under corruption are compared with, where one is named.
     pub robustness_baseline: Option<String>,
@@ -242,7 +242,7 @@ pub(super) static SETTINGS: [Setting; 18] = rows! {
         },
         |e| calibration_conflict(e, e.calibration);
     Some("robustness"), Flag::Switch("robustness", "true"), Kind::AllOrList(&CORRUPTION), false,
-        "Measure robustness: test on corrupted pictures too",
+        "Measure robustness: test on corrupted images too",
         |e, v| {
             e.robustness = match v {
                 Value::Bool(true) => Corruption::ALL.to_vec(),
@@ -253,7 +253,7 @@ pub(super) static SETTINGS: [Setting; 18] = rows! {
             Ok(())
         };
     Some("robustness_baseline"), Flag::None, NAME, null,
-        "The model that errors on corrupted pictures are compared with; the first if left out",
+        "The model that errors on corrupted images are compared with; the first if left out",
         |e, v| put(&mut e.robustness_baseline, v),
         |e| {
             let name = e.robustness_baseline.as_deref()?;

@@ -24,7 +24,7 @@ use crate::{
     run_folder::RunFolder,
 };
 
-/// This many test pictures are predicted again by the saved model.
+/// This many test images are predicted again by the saved model.
 const RELOAD_CHECK: usize = 256;
 
 fn load_samples(planned: &PlannedTrial) -> Result<TrialSamples, Stop> {

@@ -1,6 +1,6 @@
-//! Robustness: a model's predictions on corrupted pictures.
+//! Robustness: a model's predictions on corrupted images.
 //!
-//! Corrupted pictures are made when they are needed, a block at a time: to read sixty copies
+//! Corrupted images are made when they are needed, a block at a time: to read sixty copies
 //! of the test part from disk would take longer than to make them.
 
 use bakeoff_core::{
@@ -13,7 +13,7 @@ use bakeoff_metrics::{Predictions, log_loss};
 use super::contract::Stop;
 use crate::event::{OnEvent, TrialEvent};
 
-/// Bytes of pictures that are corrupted and predicted at a time. The last bits of a
+/// Bytes of images that are corrupted and predicted at a time. The last bits of a
 /// prediction may depend on the batch, so this is part of the method.
 const BLOCK_BYTES: usize = 64 << 20;
 

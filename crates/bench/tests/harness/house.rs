@@ -11,10 +11,8 @@ use bakeoff_bench::{
     TrialStage,
 };
 use bakeoff_core::{ImageShape, Samples, record::PlannedTrial};
-use bakeoff_data::{
-    idx,
-    toy::{self, ToySpec},
-};
+use bakeoff_data::idx;
+use bakeoff_tests::toy::{self, ToySpec};
 
 pub(crate) struct House {
     root: tempfile::TempDir,

@@ -109,7 +109,7 @@ fn folds_and_holdouts_report_on_parts_of_the_training_data() {
 
 #[test]
 fn folds_of_copies_of_one_picture_can_be_read() {
-    // Every fold holds the same pictures, from other places.
+    // Every fold holds the same images, from other places.
     let house = House::new();
     let copies = |count: u16| {
         let labels: Vec<u16> = (0..count).map(|i| 2 * i / count).collect();

@@ -57,14 +57,14 @@ fn list(as_json: bool) -> anyhow::Result<()> {
     text::print(&out)
 }
 
-/// Test pictures on a sheet of corruptions.
+/// Test images on a sheet of corruptions.
 const CORRUPTED: [usize; 3] = [0, 1, 2];
 
 fn show(args: &DataShowArgs) -> anyhow::Result<()> {
     let dataset = bakeoff_data::open(&args.dataset)?;
     let (train, test) = (dataset.train(), dataset.test());
     if let Some(path) = &args.sheet {
-        // A person's own labelled pictures are a test part alone.
+        // A person's own labelled images are a test part alone.
         let part = if train.is_empty() { test } else { train };
         let png = bakeoff_data::contact_sheet(part, args.per_class)?;
         write(path, &png)?;

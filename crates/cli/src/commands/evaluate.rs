@@ -103,7 +103,7 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
 }
 
 /// The samples with the classes of the model, if the model knows each of their classes by
-/// name: a person's own pictures rarely show all classes.
+/// name: a person's own images rarely show all classes.
 fn by_name(samples: &Samples, classes: &[String]) -> anyhow::Result<Option<Samples>> {
     if samples.class_names() == classes {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The pictures that a command line names: files, folders, patterns and standard input.
+//! The images that a command line names: files, folders, patterns and standard input.
 
 use std::{
     fs::{self, File},
@@ -12,22 +12,22 @@ use bakeoff_picture::{MAX_FILE_BYTES, PictureError};
 
 use crate::text;
 
-/// Nothing failed, but no picture was found, or one in which nothing is drawn.
+/// Nothing failed, but no image was found, or one in which nothing is drawn.
 pub(crate) const NOTHING_FOUND: u8 = 4;
 
 /// The help text on exit codes.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes: 0 fine, 1 something failed (the rows say what), 2 the command line was not \
-understood, 4 nothing failed, but no picture was found, or a picture is blank.";
+understood, 4 nothing failed, but no image was found, or an image is blank.";
 
 /// Standard input by a path, where the system has one for it.
 const STANDARD_INPUT: &str = "/dev/stdin";
 
-/// A picture to read.
+/// An image to read.
 pub(crate) enum Source {
     StandardInput,
     File(PathBuf),
-    /// A folder without pictures, or a pattern that nothing matches.
+    /// A folder without images, or a pattern that nothing matches.
     Nothing {
         asked: PathBuf,
         why: &'static str,
@@ -103,7 +103,7 @@ fn is_open(path: &Path) -> bool {
     path == Path::new(STANDARD_INPUT) || folders.iter().any(|it| path.starts_with(it))
 }
 
-/// Why there is no answer to a picture.
+/// Why there is no answer to an image.
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub(crate) message: String,
@@ -167,7 +167,7 @@ pub(crate) fn exit_code<'a>(faults: impl IntoIterator<Item = &'a Fault>) -> Exit
     code
 }
 
-/// What each argument stands for: `-` for standard input, a folder for the pictures in
+/// What each argument stands for: `-` for standard input, a folder for the images in
 /// it, a pattern for the files that match it, in the order of their names.
 pub(crate) fn sources(arguments: &[PathBuf]) -> Vec<Source> {
     arguments.iter().flat_map(|path| expand(path)).collect()
@@ -199,7 +199,7 @@ fn expand(path: &Path) -> Vec<Source> {
     found.into_iter().map(Source::File).collect()
 }
 
-/// The files in a folder whose names end as those of pictures do.
+/// The files in a folder whose names end as those of images do.
 fn in_folder(folder: &Path) -> Option<Vec<PathBuf>> {
     let picture = |path: &PathBuf| {
         let ending = path.extension().unwrap_or_default().to_ascii_lowercase();

@@ -18,7 +18,7 @@ struct Candidate {
     probability: f32,
 }
 
-/// One model's answer to one picture.
+/// One model's answer to one image.
 #[derive(Serialize)]
 struct Answer {
     model: String,
@@ -39,13 +39,13 @@ struct PictureLine {
     predictions: Vec<Answer>,
     #[serde(skip)]
     fault: Option<Fault>,
-    /// The picture as the first model sees it.
+    /// The image as the first model sees it.
     #[serde(skip)]
     prepared: Option<Images>,
 }
 
 impl PictureLine {
-    /// The picture's name for a terminal.
+    /// The image's name for a terminal.
     fn name(&self) -> String {
         text::path(Path::new(&self.image))
     }
@@ -155,7 +155,7 @@ fn answers(
     Ok(answers)
 }
 
-/// One picture: as the models see it, and their answers.
+/// One image: as the models see it, and their answers.
 fn show_one(line: &PictureLine, all: bool, preview: Preview) -> anyhow::Result<()> {
     let shown = line.name();
     if let Some(images) = &line.prepared {
@@ -215,7 +215,7 @@ fn side_by_side(line: &PictureLine) -> String {
     format!("{}\n{}", line.name(), table(&header, &rows))
 }
 
-/// Several pictures: a row for each, also for those without an answer.
+/// Several images: a row for each, also for those without an answer.
 fn show_several(lines: &[PictureLine], models: &[&Model], all: bool) -> String {
     let mut header = vec![("picture", Align::Left)];
     match all {
@@ -231,7 +231,7 @@ fn show_several(lines: &[PictureLine], models: &[&Model], all: bool) -> String {
     let mut out = table(&header, &rows);
     let failed = lines.iter().filter(|line| line.error.is_some()).count();
     if failed > 0 {
-        out += &format!("\nNo answer to {failed} of {} pictures.\n", lines.len());
+        out += &format!("\nNo answer to {failed} of {} images.\n", lines.len());
     }
     out
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{args::PrepareArgs, text};
 
-/// The file with all stages of all pictures.
+/// The file with all stages of all images.
 const SHEET: &str = "sheet.png";
 
 /// A sheet of more rows would be too large to look at.
@@ -81,7 +81,7 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
         write(&sheet, &stages_picture(&rows)?)?;
         let more = match left_out {
             0 => String::new(),
-            count => format!(" ({count} more pictures are not on it)"),
+            count => format!(" ({count} more images are not on it)"),
         };
         text::print(&format!(
             "\nAll stages on one sheet: {}{more}\n",
@@ -91,13 +91,13 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     Ok(pictures::exit_code(&faults))
 }
 
-/// Says why a picture could not be prepared, below its name.
+/// Says why an image could not be prepared, below its name.
 fn report(fault: Fault) -> anyhow::Result<Fault> {
     text::print(&format!("  not prepared: {}\n", fault.message))?;
     Ok(fault)
 }
 
-/// The pictures, each with the beginning of its stages' file names.
+/// The images, each with the beginning of its stages' file names.
 fn named(sources: Vec<Source>) -> Vec<(Source, String)> {
     let mut taken = BTreeSet::new();
     sources
@@ -114,7 +114,7 @@ fn stage_file(stem: &str, position: usize, stage: &str) -> String {
 }
 
 /// Refuses before anything is written if a stage or the sheet would replace one of the
-/// pictures. Which stages a picture will have is not known yet, so that all are checked.
+/// images. Which stages an image will have is not known yet, so that all are checked.
 fn refuse_to_overwrite(sources: &[(Source, String)], out: &Path) -> anyhow::Result<()> {
     let read: BTreeSet<_> = sources
         .iter()
@@ -131,7 +131,7 @@ fn refuse_to_overwrite(sources: &[(Source, String)], out: &Path) -> anyhow::Resu
         let path = out.join(file);
         if identity(&path).is_some_and(|it| read.contains(&it)) {
             bail!(
-                "{} is one of the pictures to read and would be overwritten: choose another \
+                "{} is one of the images to read and would be overwritten: choose another \
                  folder with --out; nothing was written",
                 text::path(&path)
             );
@@ -154,7 +154,7 @@ fn identity(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok()
 }
 
-/// The file's name without its ending; numbered where another picture has the same.
+/// The file's name without its ending; numbered where another image has the same.
 fn unique_stem(name: &Path, taken: &mut BTreeSet<PathBuf>) -> String {
     let stem = match name.file_stem() {
         Some(stem) if name != Path::new("-") => stem.to_string_lossy().into_owned(),

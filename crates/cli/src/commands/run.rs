@@ -71,7 +71,7 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
         }))?;
     } else if !args.quiet {
         text::print(&format!(
-            "\n{}\nReport: {}\n{}Models: {} (try `bakeoff predict --model NAME PICTURE.png`)\n",
+            "\n{}\nReport: {}\n{}Models: {} (try `bakeoff predict --model NAME IMAGE.png`)\n",
             terminal::leaderboard(&leaderboard),
             report.display(),
             index.map_or_else(String::new, |index| format!(

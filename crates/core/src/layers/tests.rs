@@ -7,7 +7,7 @@ fn ramp(len: usize, step: f32) -> Vec<f32> {
         .collect()
 }
 
-/// Every kind of layer, two channels, a picture that is not square, zeros on one side only.
+/// Every kind of layer, two channels, an image that is not square, zeros on one side only.
 fn network() -> Layers {
     let layers = vec![
         Layer::Conv(ConvLayer {

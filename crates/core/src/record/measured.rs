@@ -39,7 +39,7 @@ pub struct SampleCounts {
     pub test: usize,
 }
 
-/// Time to predict one picture alone, after warm-up.
+/// Time to predict one image alone, after warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// Timed predictions.
@@ -70,7 +70,7 @@ pub struct Costs {
     pub predict_repeats: usize,
     /// Test samples per second in that call.
     pub throughput_per_second: f64,
-    /// One picture at a time.
+    /// One image at a time.
     pub latency: Latency,
     /// Reading the saved model, wall clock.
     pub model_load_ns: u64,
@@ -83,7 +83,7 @@ pub struct Costs {
     pub peak_rss_bytes: Option<u64>,
     /// Resident size before the fit, data included.
     pub rss_before_fit_bytes: Option<u64>,
-    /// Corrupting the reported pictures and predicting them, wall clock, for all corruptions
+    /// Corrupting the reported images and predicting them, wall clock, for all corruptions
     /// in every severity together; `None` if the experiment has none.
     pub robustness_ns: Option<u64>,
 }
@@ -136,13 +136,13 @@ pub struct CalibrationResult {
 /// Scores under one corruption in one severity.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CorruptionScore {
-    /// The corruption of the pictures.
+    /// The corruption of the images.
     pub corruption: Corruption,
     /// From 1 to [`Corruption::SEVERITIES`].
     pub severity: u8,
     /// Number of correct predictions.
     pub correct: u64,
-    /// Number of pictures.
+    /// Number of images.
     pub total: u64,
     /// Mean negative log probability of the correct class, in nats.
     pub log_loss: f64,

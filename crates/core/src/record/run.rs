@@ -17,7 +17,7 @@ pub struct CutInfo {
     /// How many samples it has.
     pub samples: usize,
     /// SHA-256 of the file of labels and positions, uncompressed, hexadecimal. The
-    /// fingerprint is no check of that file, because it includes the pictures.
+    /// fingerprint is no check of that file, because it includes the images.
     pub sha256: String,
 }
 
@@ -30,7 +30,7 @@ pub struct DataInfo {
     pub source: String,
     /// Fingerprint of the whole dataset, before limits.
     pub fingerprint: String,
-    /// The shape of one picture.
+    /// The shape of one image.
     pub image: ImageShape,
     /// The names of the classes.
     pub class_names: Vec<String>,
@@ -68,7 +68,7 @@ pub struct RunInfo {
     pub robustness_baseline: Option<String>,
 }
 
-/// A fold or holdout as a run stores it: without its pictures, which are in the dataset's
+/// A fold or holdout as a run stores it: without its images, which are in the dataset's
 /// training part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {

@@ -94,13 +94,13 @@ impl Calibration {
     }
 }
 
-/// The corruptions of the reported pictures that robustness is measured with.
+/// The corruptions of the reported images that robustness is measured with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RobustnessSpec {
     /// Each in every severity, in the order of [`Corruption::ALL`].
     pub corruptions: Vec<Corruption>,
     /// Seed of everything random in them; the same for every model and every seed, so that
-    /// all of them get the same pictures.
+    /// all of them get the same images.
     pub seed: u64,
 }
 

@@ -1,7 +1,7 @@
-//! Shifts, rotations, scalings and shears: a picture sampled elsewhere.
+//! Shifts, rotations, scalings and shears: an image sampled elsewhere.
 //!
-//! Bilinear, and black outside of the picture. A way to sample is a table made once for
-//! all pictures: a picture then costs four loads a pixel, in exact integer arithmetic.
+//! Bilinear, and black outside of the image. A way to sample is a table made once for
+//! all images: an image then costs four loads a pixel, in exact integer arithmetic.
 
 use bakeoff_core::ImageShape;
 
@@ -24,7 +24,7 @@ struct Tap {
 }
 
 impl Sampling {
-    /// Each pixel (x, y), counted from the centre of the picture, is taken from
+    /// Each pixel (x, y), counted from the centre of the image, is taken from
     /// `matrix · (x, y) + offset`, counted likewise.
     pub(super) fn new(shape: ImageShape, matrix: [[f64; 2]; 2], offset: [f64; 2]) -> Self {
         let (height, width) = (shape.height, shape.width);

@@ -1,5 +1,5 @@
-//! Gaussian blur: rows first, then columns. What lies outside of the picture is as its
-//! nearest pixel, so that a picture does not darken towards its edges.
+//! Gaussian blur: rows first, then columns. What lies outside of the image is as its
+//! nearest pixel, so that an image does not darken towards its edges.
 
 pub(super) struct Blur {
     /// From the centre outwards; the whole kernel sums to 1.

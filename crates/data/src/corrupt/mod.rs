@@ -1,14 +1,14 @@
-//! Corrupted pictures, to measure how robust a model is.
+//! Corrupted images, to measure how robust a model is.
 //!
 //! Twelve corruptions in five severities, after ImageNet-C (D. Hendrycks and T.
 //! Dietterich, "Benchmarking neural network robustness to common corruptions and
 //! perturbations", ICLR 2019), with those that matter for drawn figures in the place of
-//! weather: thicker and thinner strokes, dimmed and inverted pictures, shifts, rotations and
-//! shears. Strengths that are lengths are shares of the picture's shorter side, so that
-//! pictures of any size are corrupted in the same way.
+//! weather: thicker and thinner strokes, dimmed and inverted images, shifts, rotations and
+//! shears. Strengths that are lengths are shares of the image's shorter side, so that
+//! images of any size are corrupted in the same way.
 //!
-//! What is random (a direction, a place, noise) is drawn for each picture from the seed,
-//! the corruption and the picture's place among all, and is the same in every severity:
+//! What is random (a direction, a place, noise) is drawn for each image from the seed,
+//! the corruption and the image's place among all, and is the same in every severity:
 //! a severity differs from the one before in strength only.
 //!
 //! Rejected: corrupting once and keeping files (larger than the dataset by a factor of
@@ -34,7 +34,7 @@ use self::{
     stroke::Stroke,
 };
 
-/// Pictures that a thread corrupts in one go.
+/// Images that a thread corrupts in one go.
 const CHUNK: usize = 64;
 
 /// Shift in 28ths of the shorter side: whole pixels for MNIST.
@@ -58,14 +58,14 @@ const INVERT: [f64; 5] = [0.2, 0.4, 0.6, 0.8, 1.0];
 /// Side of the square as a share of the shorter side.
 const OCCLUDE: [f64; 5] = [0.2, 0.3, 0.4, 0.5, 0.6];
 
-/// Corrupted copies of the pictures in `range` (places past the end are left out).
+/// Corrupted copies of the images in `range` (places past the end are left out).
 ///
 /// `severity` goes from 1 to [`Corruption::SEVERITIES`]; others count as the nearer end.
-/// A picture's copy depends on its own bytes, its place in `images` and the other
+/// An image's copy depends on its own bytes, its place in `images` and the other
 /// arguments, not on the range or the number of threads.
 ///
 /// # Errors
-/// None that pictures can cause; it passes on what [`Images::new`] says.
+/// None that images can cause; it passes on what [`Images::new`] says.
 pub fn corrupt(
     images: &Images,
     range: Range<usize>,
@@ -81,7 +81,7 @@ pub fn corrupt(
     let level = usize::from(severity.clamp(1, Corruption::SEVERITIES)) - 1;
     let seed = derive_seed(seed, &format!("corruption {corruption}"));
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    // Stream 0 makes the noise; each picture then has a stream of its own.
+    // Stream 0 makes the noise; each image then has a stream of its own.
     let kernel = kernel(corruption, level, shape, &mut rng);
     let mut out = vec![0; pixels.len()];
     out.par_chunks_mut(each * CHUNK)
@@ -103,14 +103,14 @@ pub fn corrupt(
     Images::new(shape, out)
 }
 
-/// What is random for a picture; computed only where it is used.
+/// What is random for an image; computed only where it is used.
 type Draw<'a> = &'a dyn Fn() -> u64;
 
-/// Corrupts one picture, or one plane of it: from the first slice into the second. The vector
+/// Corrupts one image, or one plane of it: from the first slice into the second. The vector
 /// is memory that is used again.
 type Kernel = Box<dyn Fn(&[u8], &mut [u8], Draw, &mut Vec<u8>) + Send + Sync>;
 
-/// A corruption in one severity (`level` counts from 0) for pictures of one shape.
+/// A corruption in one severity (`level` counts from 0) for images of one shape.
 fn kernel(corruption: Corruption, level: usize, shape: ImageShape, rng: &mut ChaCha8Rng) -> Kernel {
     let shorter = shape.height.min(shape.width) as f64;
     // One 28th of the shorter side: a pixel of MNIST.

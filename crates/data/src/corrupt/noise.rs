@@ -1,5 +1,5 @@
-//! Noise: a long strip of it is made once, and every picture gets a segment that begins
-//! at a position of its own. Fresh noise for every picture would cost more than some models
+//! Noise: a long strip of it is made once, and every image gets a segment that begins
+//! at a position of its own. Fresh noise for every image would cost more than some models
 //! take to answer.
 
 use rand::{Rng as _, RngExt as _};
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 /// Positions at which a segment may begin.
 const STARTS: usize = 1 << 16;
 
-/// Where the segment of a picture begins.
+/// Where the segment of an image begins.
 fn start(draw: u64) -> usize {
     (draw % STARTS as u64) as usize
 }

@@ -13,14 +13,14 @@ enum Neighbours {
 
 use Neighbours::{Eight, Four};
 
-/// A severity: a mixture of two pictures. The steps of the first, one more step of the second,
+/// A severity: a mixture of two images. The steps of the first, one more step of the second,
 /// and the share of the second.
 type Level = (&'static [Neighbours], Neighbours, f32);
 
-/// A severity for pictures of one size.
+/// A severity for images of one size.
 pub(super) struct Stroke {
     level: Level,
-    /// How often each step is taken: once for pictures of MNIST's size.
+    /// How often each step is taken: once for images of MNIST's size.
     times: usize,
     thinner: bool,
 }

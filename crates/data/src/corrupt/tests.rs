@@ -1,8 +1,9 @@
 use bakeoff_core::Samples;
+use bakeoff_tests::toy;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{split, toy};
+use crate::split;
 
 fn random(shape: ImageShape, count: usize, seed: u64) -> Images {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -14,7 +15,7 @@ fn all(images: &Images, corruption: Corruption, severity: u8) -> Images {
     corrupt(images, 0..images.len(), corruption, severity, 1).unwrap()
 }
 
-/// Some test pictures of MNIST.
+/// Some test images of MNIST.
 fn digits() -> Images {
     let mnist = crate::open("mnist").unwrap();
     split::limit(mnist.test(), 120, 1).images().clone()
@@ -256,7 +257,7 @@ proptest! {
 
 #[test]
 fn strokes_of_large_pictures_change_as_much_as_of_small_ones() {
-    // A bar of 1/14 of the side, in pictures of 28 and of 112 pixels.
+    // A bar of 1/14 of the side, in images of 28 and of 112 pixels.
     let ink = |side: usize, severity| {
         let pixels: Vec<u8> = (0..side * side)
             .map(|i| {
@@ -376,5 +377,5 @@ fn an_occlusion_is_a_black_square_that_grows() {
             whole += usize::from(black.len() == side * side);
         }
     }
-    assert!(whole > 50, "most lie inside of the picture");
+    assert!(whole > 50, "most lie inside of the image");
 }

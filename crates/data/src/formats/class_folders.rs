@@ -1,10 +1,10 @@
-//! Pictures sorted into folders: `train/CLASS/*.png` and `test/CLASS/*.png`.
+//! Images sorted into folders: `train/CLASS/*.png` and `test/CLASS/*.png`.
 //!
 //! The folders in `train` are the classes, in the order of their names; whole numbers
 //! are ordered as numbers. Every class of `test` must be one of them.
 //!
 //! Rejected: a folder of classes without `train` and `test`. Somebody has to say which
-//! pictures a model may learn from; drawing that split here would make the score of a
+//! images a model may learn from; drawing that split here would make the score of a
 //! model depend on which files happen to lie in the folder.
 
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ use crate::{
 
 pub(super) const FORMAT: Format = Format {
     name: "class-folders",
-    expects: "a folder with train/CLASS/ and test/CLASS/, each with pictures (PNG or JPEG, of one size)",
+    expects: "a folder with train/CLASS/ and test/CLASS/, each with images (PNG or JPEG, of one size)",
     recognises,
     open,
 };
@@ -60,7 +60,7 @@ fn open(listing: &Listing) -> Result<Dataset, DataError> {
             return Err(DataError::no_pictures(part.path()));
         }
     }
-    // Together, because one picture with a colour makes all of them RGB.
+    // Together, because one image with a colour makes all of them RGB.
     let images = read_all(&paths)?;
     let (first, second) = images
         .pixels()
@@ -108,14 +108,14 @@ fn classes(train: &Listing) -> Result<Vec<String>, DataError> {
     Ok(names)
 }
 
-/// The pictures of one part and their labels, class by class, in the order of their names.
+/// The images of one part and their labels, class by class, in the order of their names.
 fn pictures(part: &Listing, classes: &[String]) -> Result<(Vec<PathBuf>, Vec<u16>), DataError> {
     let (mut paths, mut labels) = (Vec::new(), Vec::new());
     for folder in part.folders() {
         let path = part.path().join(folder);
         let place = classes.iter().position(|class| class == folder);
         let Some(label) = place.and_then(|place| u16::try_from(place).ok()) else {
-            let problem = "no training pictures have this class: is its name different there?";
+            let problem = "no training images have this class: is its name different there?";
             return Err(DataError::invalid(&path, problem));
         };
         let inside = Listing::new(&path)?;
@@ -146,7 +146,7 @@ mod tests {
             .unwrap()
     }
 
-    /// A folder with pictures of 3×3, all of the grey level given.
+    /// A folder with images of 3×3, all of the grey level given.
     fn folder(files: &[(&str, u8)]) -> TempDir {
         let dir = TempDir::new().unwrap();
         for (name, value) in files {
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn folders_are_classes() {
         let dir = folder(&GOOD);
-        fs::write(dir.path().join("train/cat/notes.txt"), "not a picture").unwrap();
+        fs::write(dir.path().join("train/cat/notes.txt"), "not an image").unwrap();
         let dataset = open_dir(&dir).unwrap();
         assert_eq!(dataset.train().class_names(), ["ant", "cat"]);
         assert_eq!(dataset.train().labels(), [0, 1, 1]);
@@ -203,11 +203,11 @@ mod tests {
         assert!(message.contains("train: 1 class(es)"), "{message}");
         let other = folder(&[GOOD[0], GOOD[2], ("test/Cat/b.png", 2)]);
         let message = open_dir(&other).unwrap_err().to_string();
-        assert!(message.contains("Cat: no training pictures"), "{message}");
+        assert!(message.contains("Cat: no training images"), "{message}");
         let empty = folder(&[GOOD[0], GOOD[2]]);
         fs::create_dir_all(empty.path().join("test/cat")).unwrap();
         let message = open_dir(&empty).unwrap_err().to_string();
-        assert!(message.contains("test: there are no pictures"), "{message}");
+        assert!(message.contains("test: there are no images"), "{message}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A folder with four IDX files: pictures and labels, for training and for testing.
+//! A folder with four IDX files: images and labels, for training and for testing.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub(super) const FORMAT: Format = Format {
     open,
 };
 
-/// The four files: pictures and labels for training, then for testing.
+/// The four files: images and labels for training, then for testing.
 const ROLES: [Role; 4] = [
     Role {
         name: "train-images-idx3-ubyte",

@@ -1,7 +1,7 @@
-//! A folder of pictures and a table that says what each shows: `labels.csv`.
+//! A folder of images and a table that says what each shows: `labels.csv`.
 //!
 //! This is how corrections are kept ("that was a 4"), and the least that a person has
-//! to write to measure a saved model on pictures of their own. It is a test part only:
+//! to write to measure a saved model on images of their own. It is a test part only:
 //! there is nothing to learn from, so that its training part is empty.
 //!
 //! The table has a line of column names, of which `file` and `label` are needed; all
@@ -34,7 +34,7 @@ use crate::{
 
 pub(super) const FORMAT: Format = Format {
     name: "labelled-pictures",
-    expects: "a folder of pictures (PNG or JPEG, of one size) and a labels.csv with the columns file and label, and perhaps a classes.txt; it is a test part only, for `evaluate`",
+    expects: "a folder of images (PNG or JPEG, of one size) and a labels.csv with the columns file and label, and perhaps a classes.txt; it is a test part only, for `evaluate`",
     recognises,
     open,
 };
@@ -132,7 +132,7 @@ fn read_table(path: &Path) -> Result<Vec<Row>, DataError> {
             (Some(Component::Normal(_)), None)
         ) {
             let problem = format!(
-                "{:?} is not the name of a file in this folder: pictures must be beside the table",
+                "{:?} is not the name of a file in this folder: images must be beside the table",
                 row.file
             );
             return Err(DataError::line(path, line, problem));
@@ -144,7 +144,7 @@ fn read_table(path: &Path) -> Result<Vec<Row>, DataError> {
         columns(&StringRecord::new())?;
     }
     if rows.is_empty() {
-        return Err(DataError::line(path, 1, "no pictures are listed"));
+        return Err(DataError::line(path, 1, "no images are listed"));
     }
     Ok(rows)
 }
@@ -212,7 +212,7 @@ mod tests {
             .unwrap()
     }
 
-    /// A folder with three pictures and this table.
+    /// A folder with three images and this table.
     fn folder(table: &str) -> TempDir {
         let dir = TempDir::new().unwrap();
         for (name, value) in [("a.png", 10), ("b.png", 20), ("c.png", 30)] {
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn a_bad_table_is_refused_with_its_line() {
         for (table, words) in [
-            ("file,label\n", &["line 1", "no pictures"][..]),
+            ("file,label\n", &["line 1", "no images"][..]),
             ("", &["line 1", "`file`"]),
             (
                 "name,label\na.png,1\n",

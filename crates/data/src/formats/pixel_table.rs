@@ -1,7 +1,7 @@
-//! Pictures as rows of numbers: `…train….csv` and `…test….csv`, the label first.
+//! Images as rows of numbers: `…train….csv` and `…test….csv`, the label first.
 //!
 //! This is how MNIST and Fashion-MNIST are passed around as tables: 785 columns, the
-//! label and 784 pixels, row by row, with or without a line of column names. Pictures are
+//! label and 784 pixels, row by row, with or without a line of column names. Images are
 //! grey; their sides come from the last column's name where it has the form `28x28`,
 //! and are equal otherwise.
 
@@ -21,7 +21,7 @@ use crate::{
 
 pub(super) const FORMAT: Format = Format {
     name: "pixel-table",
-    expects: "a folder with a train.csv and a test.csv (or mnist_train.csv, …), in each row the label and then the pixels of a square grey picture",
+    expects: "a folder with a train.csv and a test.csv (or mnist_train.csv, …), in each row the label and then the pixels of a square grey image",
     recognises,
     open,
 };
@@ -97,7 +97,7 @@ fn read(path: PathBuf) -> Result<Part, DataError> {
     })
 }
 
-/// The shape of the pictures, from the first line.
+/// The shape of the images, from the first line.
 fn shape(record: &StringRecord) -> Result<ImageShape, String> {
     let pixels = record.len().saturating_sub(1);
     let name = record.iter().next_back().unwrap_or_default();
@@ -111,7 +111,7 @@ fn shape(record: &StringRecord) -> Result<ImageShape, String> {
     let side = pixels.isqrt();
     if pixels == 0 || side * side != pixels {
         return Err(format!(
-            "{} columns: a label and the pixels of a square picture are needed, 785 for 28×28",
+            "{} columns: a label and the pixels of a square image are needed, 785 for 28×28",
             record.len()
         ));
     }
@@ -168,8 +168,8 @@ mod tests {
             ("0,1,2,3,4\n1,5,,7,8\n", &["line 2", "column 3"]),
             ("0,1,2,3,4\n1.5,5,6,7,8\n", &["line 2", "column 1", "label"]),
             ("0,1,2,3\n", &["line 1", "4 columns", "square"]),
-            ("label,a,b,c,d\n", &["no pictures"]),
-            ("", &["no pictures"]),
+            ("label,a,b,c,d\n", &["no images"]),
+            ("", &["no images"]),
         ] {
             let message = open_dir(&folder(train, TEST)).unwrap_err().to_string();
             assert!(message.contains("mnist_train.csv"), "{message}");

@@ -38,7 +38,7 @@ pub enum IdxError {
     },
     /// Elements that are not unsigned bytes.
     #[error(
-        "byte 2: the elements are of type {code:#04x} ({name}), but pictures and labels must be unsigned bytes (0x08): convert the file"
+        "byte 2: the elements are of type {code:#04x} ({name}), but images and labels must be unsigned bytes (0x08): convert the file"
     )]
     ElementType {
         /// The code found.
@@ -49,8 +49,8 @@ pub enum IdxError {
     /// No dimensions at all.
     #[error("byte 3: the header claims no dimensions, so there are no samples")]
     NoDimensions,
-    /// A picture without pixels.
-    #[error("byte {offset}: dimension {dimension} has size 0, so the pictures have no pixels")]
+    /// An image without pixels.
+    #[error("byte {offset}: dimension {dimension} has size 0, so the images have no pixels")]
     EmptyDimension {
         /// Where its size stands.
         offset: u64,

@@ -32,7 +32,7 @@ const TRAIN_LABELS: &str = "train-labels-idx1-ubyte";
 const TEST_IMAGES: &str = "t10k-images-idx3-ubyte";
 const TEST_LABELS: &str = "t10k-labels-idx1-ubyte";
 
-/// Three training and two test pictures of 2×3, of three classes.
+/// Three training and two test images of 2×3, of three classes.
 fn good() -> [(&'static str, Vec<u8>); 4] {
     let train: Vec<u8> = (0..18).collect();
     let test: Vec<u8> = (100..112).collect();
@@ -258,17 +258,11 @@ fn files_that_do_not_belong_together_are_refused() {
     let message = error_with(TRAIN_LABELS, Some(idx_bytes(&[2], &[0, 1])));
     assert_says(
         &message,
-        &[
-            "byte 4",
-            TRAIN_IMAGES,
-            "3 pictures",
-            TRAIN_LABELS,
-            "2 labels",
-        ],
+        &["byte 4", TRAIN_IMAGES, "3 images", TRAIN_LABELS, "2 labels"],
     );
     let message = error_with(TEST_IMAGES, Some(idx_bytes(&[2, 3, 2], &[0; 12])));
     assert_says(&message, &[TRAIN_IMAGES, "1×2×3", TEST_IMAGES, "1×3×2"]);
-    // Pictures and labels swapped.
+    // Images and labels swapped.
     let message = error_with(TRAIN_LABELS, Some(good()[0].1.clone()));
     assert_says(
         &message,
@@ -287,7 +281,7 @@ fn files_that_do_not_belong_together_are_refused() {
             TEST_IMAGES,
             "byte 3",
             "1 dimension",
-            "pictures need 3",
+            "images need 3",
             "or 4",
         ],
     );
@@ -301,7 +295,7 @@ fn a_part_without_samples_is_refused() {
     files[2].1 = idx_bytes(&[0, 2, 3], &[]);
     files[3].1 = idx_bytes(&[0], &[]);
     let message = open_dir(&folder(&files)).unwrap_err().to_string();
-    assert_says(&message, &[TEST_IMAGES, "byte 4", "0 pictures"]);
+    assert_says(&message, &[TEST_IMAGES, "byte 4", "0 images"]);
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(super) struct Check<'a> {
     pub(super) step: Option<&'a Step>,
     /// What the layer is given.
     pub(super) input: ImageShape,
-    /// Whether a dense layer comes before, so that no picture is left.
+    /// Whether a dense layer comes before, so that no image is left.
     pub(super) flat: bool,
 }
 
@@ -64,7 +64,7 @@ impl Check<'_> {
         padding: Padding,
     ) -> Result<[Windows; 2], NetworkError> {
         if self.flat {
-            return Err(self.error("comes after a dense layer, which leaves no picture".into()));
+            return Err(self.error("comes after a dense layer, which leaves no image".into()));
         }
         if kernel.contains(&0) || stride == 0 {
             return Err(self.meaningless());

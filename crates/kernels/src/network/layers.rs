@@ -7,9 +7,9 @@ use bakeoff_core::ImageShape;
 bakeoff_core::choices! {
     /// How convolutions treat the border.
     pub enum Padding {
-        /// Only whole windows; the picture shrinks by the kernel size less one.
+        /// Only whole windows; the image shrinks by the kernel size less one.
         Valid = "valid",
-        /// Zeros around the picture, so that the output has `ceil(input / stride)` rows
+        /// Zeros around the image, so that the output has `ceil(input / stride)` rows
         /// and columns. An odd zero goes below and to the right, as in Keras.
         Same = "same",
     }
@@ -112,7 +112,7 @@ pub struct Dense {
 pub struct Dropout {
     /// Its number among the dropout layers, from 0; names its stream of random numbers.
     pub index: usize,
-    /// Values that go through for one picture.
+    /// Values that go through for one image.
     pub values: usize,
     /// Probability that a value is set to zero, in `0..1`.
     pub rate: f64,

@@ -1,8 +1,8 @@
 //! What a network is, apart from what computes it: the one description of its layers.
 //!
 //! A [`Blueprint`] is the recipe as the user wrote it, without any size that depends
-//! on the data. [`Network::new`] fits it to a picture shape and a number of classes
-//! and works out every shape in between, so that a kernel larger than its picture is
+//! on the data. [`Network::new`] fits it to an image shape and a number of classes
+//! and works out every shape in between, so that a kernel larger than its image is
 //! found at plan time. Every engine builds from a `Network` and the values of its tensors
 //! alone: so a model that one engine trained can be read by another.
 //!
@@ -22,7 +22,7 @@ pub use self::{
 };
 use fit::Check;
 
-/// A [`Blueprint`] fitted to a picture shape and a number of classes.
+/// A [`Blueprint`] fitted to an image shape and a number of classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     pub(crate) input: ImageShape,
@@ -128,7 +128,7 @@ impl Network {
         })
     }
 
-    /// The shape of the pictures it answers.
+    /// The shape of the images it answers.
     pub fn input(&self) -> ImageShape {
         self.input
     }

@@ -110,7 +110,7 @@ impl<'a> StepWorker<'a> {
                     Op::Convolution(op) => self.convolve_back(index, op, span),
                     Op::Norm(op) => self.norm_back(index, op, span),
                     Op::Dense(op) => self.dense_back(index, op, span),
-                    // The picture has no gradient.
+                    // The image has no gradient.
                     Op::Pool(op) if op.input == 0 => {}
                     Op::Dropout(op) if op.plane == 0 => {}
                     Op::Pool(op) => self.pool_back(index, op, span),

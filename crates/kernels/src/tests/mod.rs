@@ -140,7 +140,7 @@ fn dense(units: usize, relu: bool) -> Spec {
     }
 }
 
-/// Shape of the pictures and layers.
+/// Shape of the images and layers.
 fn networks() -> impl Strategy<Value = ([usize; 3], Vec<Spec>)> {
     let pool = ([1_usize..4, 1_usize..4], [1_usize..4, 1_usize..4])
         .prop_map(|(size, stride)| Spec::MaxPool { size, stride });

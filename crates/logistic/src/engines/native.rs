@@ -2,7 +2,7 @@
 //! double precision where the tolerance asks for it.
 //!
 //! 1. On a large training set, thirty plain iterations on a few thousand of its samples
-//!    find a start from which uncertain pictures are recognised. They cost as much as two
+//!    find a start from which uncertain images are recognised. They cost as much as two
 //!    iterations on all samples.
 //! 2. The curvature is measured there ([`Curvature`]).
 //! 3. L-BFGS on all samples, preconditioned by the curvature. These are the iterations
@@ -133,7 +133,7 @@ fn centre(biases: &mut [f64]) {
 #[cfg(test)]
 mod tests {
     use bakeoff_core::Samples;
-    use bakeoff_data::toy::{ToySpec, prototypes};
+    use bakeoff_tests::toy::{ToySpec, prototypes};
 
     use super::*;
     use crate::{options::Options, vector::largest};

@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) const ENGINE: Engine = Engine {
     name: "smartcore",
-    summary: "smartcore in double precision, one thread; for a few thousand pictures at most",
+    summary: "smartcore in double precision, one thread; for a few thousand images at most",
     deterministic: true,
     code: Some(EngineCode {
         build,

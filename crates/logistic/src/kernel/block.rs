@@ -1,8 +1,8 @@
-//! What the kernels compute on: packed weights and a block of pictures.
+//! What the kernels compute on: packed weights and a block of images.
 
 use super::tiles::Tiles;
 
-/// Pictures in a block. 64 of 784 pixels take 200 kB.
+/// Images in a block. 64 of 784 pixels take 200 kB.
 pub(crate) const BLOCK: usize = 64;
 
 /// Classes that are multiplied together: at most five, all tiles of the same height.
@@ -31,7 +31,7 @@ impl PackedWeights {
 
 /// Intermediate values of a block, allocated once for many blocks.
 pub(crate) struct Workspace {
-    /// Pictures × pixels.
+    /// Images × pixels.
     pub(super) pictures: Tiles,
     /// Classes × [`BLOCK`]: scores, then probabilities, then errors.
     pub(super) scores: Vec<f32>,
@@ -40,7 +40,7 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// For blocks of up to `pictures`.
     pub(crate) fn new(pictures: usize, weights: &PackedWeights) -> Self {
-        // Room for whole tiles, which hold more than one picture in larger blocks.
+        // Room for whole tiles, which hold more than one image in larger blocks.
         let rows = if pictures < 4 { pictures } else { BLOCK };
         Self {
             pictures: Tiles::zeros(rows, weights.tiles.columns(), 1),

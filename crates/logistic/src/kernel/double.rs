@@ -1,6 +1,6 @@
 //! Loss and gradient in double precision, for small tolerances.
 //!
-//! Plain loops, one picture at a time, with the standard library's functions; several
+//! Plain loops, one image at a time, with the standard library's functions; several
 //! times slower than single precision.
 
 use pulp::Simd;
@@ -8,15 +8,15 @@ use pulp::Simd;
 use super::instruction_set::Kernel;
 use crate::vector::{add, dot};
 
-/// Adds the gradient of some pictures, in double precision throughout; returns their loss.
+/// Adds the gradient of some images, in double precision throughout; returns their loss.
 pub(crate) struct LossGradientDouble<'a> {
     /// Classes × pixels, for bytes.
     pub(crate) weights: &'a [f64],
     /// One for each class.
     pub(crate) biases: &'a [f64],
-    /// Pictures × pixels.
+    /// Images × pixels.
     pub(crate) bytes: &'a [u8],
-    /// One class for each picture.
+    /// One class for each image.
     pub(crate) targets: &'a [u16],
     /// Classes × `stride`: the gradient is added to the first pixels of each.
     pub(crate) gradient: &'a mut [f64],

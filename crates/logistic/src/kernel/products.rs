@@ -24,11 +24,11 @@ fn multiply_add<S: Simd, const FUSED: bool>(
     }
 }
 
-/// Calls a function with the heights of two tiles as constants: of the pictures (1, 2 or 4)
+/// Calls a function with the heights of two tiles as constants: of the images (1, 2 or 4)
 /// and of the classes (1 to 5).
 ///
-/// With five classes, 4 pictures are 20 sums of 32 registers, 2 pictures 10 of 16. Blocks of
-/// fewer than four pictures are computed one by one, so that no work is wasted. Tiles that
+/// With five classes, 4 images are 20 sums of 32 registers, 2 images 10 of 16. Blocks of
+/// fewer than four images are computed one by one, so that no work is wasted. Tiles that
 /// do not fit the number of registers are not compiled.
 macro_rules! with_heights {
     ($function:ident::<$s:ident, $fused:ident>, $pictures:expr, $classes:expr, $arguments:tt) => {
@@ -51,8 +51,8 @@ macro_rules! with_heights {
     };
 }
 
-/// `scores[class × BLOCK + picture] = weights[class] · pictures[picture] + bias`. Converts
-/// the bytes of the pictures to numbers, tile by tile, and leaves them in `pictures` for
+/// `scores[class × BLOCK + image] = weights[class] · images[image] + bias`. Converts
+/// the bytes of the images to numbers, tile by tile, and leaves them in `pictures` for
 /// [`accumulate`]. `next` are the bytes of the next blocks.
 #[inline(always)]
 pub(super) fn scores<S: Simd, const FUSED: bool>(
@@ -157,8 +157,8 @@ fn dots<S: Simd, const FUSED: bool, const P: usize, const C: usize>(
     dots
 }
 
-/// `gradient[class] += Σ errors[class × BLOCK + picture] · pictures[picture]` over the
-/// first `count` pictures. The gradient is not interleaved. The errors of pictures from
+/// `gradient[class] += Σ errors[class × BLOCK + image] · images[image]` over the
+/// first `count` images. The gradient is not interleaved. The errors of images from
 /// `count` on must be zero.
 #[inline(always)]
 pub(super) fn accumulate<S: Simd, const FUSED: bool>(

@@ -1,4 +1,4 @@
-//! Probabilities, loss and gradient of a block of pictures in single precision.
+//! Probabilities, loss and gradient of a block of images in single precision.
 
 use pulp::Simd;
 
@@ -9,15 +9,15 @@ use super::{
     tiles::Tiles,
 };
 
-/// Computes the probabilities of up to [`BLOCK`] pictures, row by row.
+/// Computes the probabilities of up to [`BLOCK`] images, row by row.
 pub(crate) struct Predict<'a> {
     pub(crate) weights: &'a PackedWeights,
     pub(crate) workspace: &'a mut Workspace,
-    /// Pictures × pixels.
+    /// Images × pixels.
     pub(crate) bytes: &'a [u8],
     /// The bytes of the next blocks, which are prefetched; they affect only the speed.
     pub(crate) next: &'a [u8],
-    /// Pictures × classes.
+    /// Images × classes.
     pub(crate) out: &'a mut [f32],
 }
 
@@ -40,7 +40,7 @@ impl Kernel for Predict<'_> {
     }
 }
 
-/// The loss and its gradient, summed over pictures.
+/// The loss and its gradient, summed over images.
 pub(crate) struct Gradient {
     /// Classes × pixels, with respect to weights for bytes; not interleaved.
     pub(crate) rows: Tiles,
@@ -50,15 +50,15 @@ pub(crate) struct Gradient {
     pub(crate) loss: f64,
 }
 
-/// Adds the loss and the gradient of up to [`BLOCK`] pictures.
+/// Adds the loss and the gradient of up to [`BLOCK`] images.
 pub(crate) struct LossGradient<'a> {
     pub(crate) weights: &'a PackedWeights,
     pub(crate) workspace: &'a mut Workspace,
-    /// Pictures × pixels.
+    /// Images × pixels.
     pub(crate) bytes: &'a [u8],
     /// The bytes of the next blocks, which are prefetched; they affect only the speed.
     pub(crate) next: &'a [u8],
-    /// One class for each picture.
+    /// One class for each image.
     pub(crate) targets: &'a [u16],
     pub(crate) gradient: &'a mut Gradient,
 }

@@ -1,6 +1,6 @@
-//! Softmax and cross-entropy of a block of scores, classes × pictures.
+//! Softmax and cross-entropy of a block of scores, classes × images.
 //!
-//! Plain loops over the pictures of one class, which the compiler vectorises for the
+//! Plain loops over the images of one class, which the compiler vectorises for the
 //! instruction set of the calling kernel. The standard library's exponential is a function
 //! call for each number and would cost as much as a product.
 
@@ -36,8 +36,8 @@ fn exp(x: f32) -> f32 {
     if x < UNDERFLOW { 0.0 } else { p * two_to_n }
 }
 
-/// Replaces the scores of `count` pictures by `exp(score − top)`, where `top` is a picture's
-/// largest score; writes each picture's sum of them and its `top`.
+/// Replaces the scores of `count` images by `exp(score − top)`, where `top` is an image's
+/// largest score; writes each image's sum of them and its `top`.
 #[inline(always)]
 pub(super) fn exponentials(
     scores: &mut [f32],
@@ -88,7 +88,7 @@ pub(super) fn errors(scores: &mut [f32], targets: &[u16]) -> f64 {
         for (score, factor) in row.iter_mut().zip(&sums[..count]) {
             *score *= factor;
         }
-        // The products read whole tiles of pictures.
+        // The products read whole tiles of images.
         row[count..].fill(0.0);
     }
     for (picture, &target) in targets.iter().enumerate() {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Pictures, weights and targets of some shape.
+/// Images, weights and targets of some shape.
 #[derive(Clone, Debug)]
 struct Case {
     pixels: usize,

@@ -72,7 +72,7 @@ pub(crate) fn bits(model: &dyn FittedModel, images: &Images) -> Vec<u32> {
     probabilities.values().iter().map(|p| p.to_bits()).collect()
 }
 
-/// Labelled pictures of `shape` in `classes` classes.
+/// Labelled images of `shape` in `classes` classes.
 pub(crate) fn samples(
     shape: ImageShape,
     pixels: Vec<u8>,

@@ -7,9 +7,7 @@
 use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
 
 use statrs::{
-    distribution::{
-        Binomial, ChiSquared, ContinuousCDF, Discrete, DiscreteCDF, FisherSnedecor, StudentsT,
-    },
+    distribution::{ChiSquared, ContinuousCDF, FisherSnedecor, StudentsT},
     function::erf::erfc_inv,
 };
 
@@ -50,11 +48,6 @@ pub(crate) fn chi_squared_sf(x: f64, freedom: f64) -> f64 {
 /// P(X ≥ x) for F-distributed X.
 pub(crate) fn f_sf(x: f64, freedom: (f64, f64)) -> f64 {
     FisherSnedecor::new(freedom.0, freedom.1).map_or(f64::NAN, |d| d.sf(x))
-}
-
-/// P(X ≤ x) and P(X = x) for the heads X of `n` fair coins.
-pub(crate) fn fair_coins(x: u64, n: u64) -> (f64, f64) {
-    Binomial::new(0.5, n).map_or((f64::NAN, f64::NAN), |d| (d.cdf(x), d.pmf(x)))
 }
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
-//! The slope of an answer along the pixels of its picture.
+//! The slope of an answer along the pixels of its image.
 
 use bakeoff_core::{ConvLayer, DenseLayer, ImageShape, Layer, Layers, LayersError};
 
 use super::forward::{for_each_product, forward, largest};
 
-/// `∂ ln p(class) / ∂ x` of one picture of C×H×W bytes, where `x = byte · scale` is
+/// `∂ ln p(class) / ∂ x` of one image of C×H×W bytes, where `x = byte · scale` is
 /// what the first layer sees: C×H×W values, in nats for each unit of `x`.
 ///
 /// Where a layer has a kink the slope is that of one side: zero at a ReLU's zero, and
 /// a window's maximum is the first of equals.
 ///
 /// # Errors
-/// When the picture has another length or the model has no such class.
+/// When the image has another length or the model has no such class.
 pub fn input_gradient(
     model: &Layers,
     picture: &[u8],

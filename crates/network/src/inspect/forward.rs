@@ -1,4 +1,4 @@
-//! The reference for what layers compute: one picture, plain loops, nothing clever.
+//! The reference for what layers compute: one image, plain loops, nothing clever.
 
 use bakeoff_core::{ConvLayer, DenseLayer, ImageShape, Layer, Layers, LayersError, MaxPoolLayer};
 
@@ -11,10 +11,10 @@ pub struct Activation {
     pub values: Vec<f32>,
 }
 
-/// What one picture became, layer by layer.
+/// What one image became, layer by layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Activations {
-    /// The picture as the first layer saw it: `byte · scale`, C×H×W.
+    /// The image as the first layer saw it: `byte · scale`, C×H×W.
     pub input: Vec<f32>,
     /// What came out of each layer, in the order of [`Layers::layers`]. The last are the
     /// scores before temperature and softmax.
@@ -23,7 +23,7 @@ pub struct Activations {
     pub probabilities: Vec<f32>,
 }
 
-/// Answers one picture of C×H×W bytes and returns what came out of every layer.
+/// Answers one image of C×H×W bytes and returns what came out of every layer.
 ///
 /// # Errors
 /// [`LayersError::Picture`] when the length is another.
@@ -38,7 +38,7 @@ pub fn forward(model: &Layers, picture: &[u8]) -> Result<Activations, LayersErro
     Ok(forward_scaled(model, scaled.collect()))
 }
 
-/// The same for a picture that is scaled already and has the right length.
+/// The same for an image that is scaled already and has the right length.
 pub(super) fn forward_scaled(model: &Layers, input: Vec<f32>) -> Activations {
     let mut layers: Vec<Activation> = Vec::with_capacity(model.layers().len());
     let mut shape = model.input();
@@ -63,7 +63,7 @@ pub(super) fn forward_scaled(model: &Layers, input: Vec<f32>) -> Activations {
 }
 
 /// Calls `f` with the index of the weight, of the input and of the output of every product of
-/// a convolution. What a window sees of the zeros around the picture is left out.
+/// a convolution. What a window sees of the zeros around the image is left out.
 pub(super) fn for_each_product(
     conv: &ConvLayer,
     input: ImageShape,

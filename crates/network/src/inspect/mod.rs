@@ -1,7 +1,7 @@
 //! Looking inside a model by its [`Layers`]: what every layer gives, and the slope of an answer
 //! along the pixels.
 //!
-//! Both are the reference for what [`Layers`] mean: plain loops over one picture, made to be
+//! Both are the reference for what [`Layers`] mean: plain loops over one image, made to be
 //! read and to be compared with, not to be fast.
 //!
 //! [`Layers`]: bakeoff_core::Layers

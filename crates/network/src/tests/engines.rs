@@ -16,7 +16,7 @@ const CLASSES: usize = 3;
 const BATCH: usize = 6;
 
 /// One of everything: padding of both kinds, a stride, a kernel that is not square,
-/// overlapping pools, dropout on pictures and on values.
+/// overlapping pools, dropout on images and on values.
 fn network(batch_norm: bool) -> Network {
     let blueprint = Blueprint {
         steps: vec![

@@ -1,4 +1,4 @@
-//! Engines against each other on networks and pictures of random shapes.
+//! Engines against each other on networks and images of random shapes.
 
 use bakeoff_core::ImageShape;
 use bakeoff_kernels::{Adam, Batch, Blueprint, Network, Padding, Role, Step};
@@ -110,7 +110,7 @@ proptest! {
     fn native_and_burn_agree(network in networks(), samples in 1..9usize, seed in any::<u64>()) {
         prop_assume!(network.is_some());
         let network = network.unwrap();
-        // The variance of a few pictures can be so small that batch norm blows rounding up.
+        // The variance of a few images can be so small that batch norm blows rounding up.
         let samples = samples + if network.has_norm() { 16 } else { 0 };
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let weights = weights(&network, &mut rng);

@@ -99,7 +99,7 @@ fn training(given: serde_json::Value) -> Training {
     serde_json::from_value(settings.into()).unwrap()
 }
 
-/// Pictures of one pixel, which is their number; labels 0, 1, 0, 1, …
+/// Images of one pixel, which is their number; labels 0, 1, 0, 1, …
 fn samples(count: u8) -> Samples {
     let images = Images::new(ImageShape::new(1, 1, 1), (0..count).collect::<Vec<_>>()).unwrap();
     let labels: Vec<u16> = (0..count).map(|index| u16::from(index % 2)).collect();
@@ -167,7 +167,7 @@ fn taken_after(outcome: &Outcome) -> f32 {
     outcome.result.as_ref().unwrap().values()[0][0]
 }
 
-/// Validation pictures all of class 0: the higher the confidence, the lower the loss.
+/// Validation images all of class 0: the higher the confidence, the lower the loss.
 fn validation() -> Samples {
     samples(1)
 }

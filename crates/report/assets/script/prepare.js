@@ -1,6 +1,6 @@
 "use strict";
 
-// Prepares a drawing step by step as `bakeoff predict` prepares a picture. Only the steps
+// Prepares a drawing step by step as `bakeoff predict` prepares an image. Only the steps
 // that a clean drawing on the pad needs are here: no uneven light, no ruled paper, no thin
 // lines.
 
@@ -210,7 +210,7 @@ function borderOf({ width, height, values }) {
   const counts = new Array(256).fill(0);
   for (let y = 0; y < height; y++) {
     const whole = y === 0 || y === height - 1;
-    // As the Rust does: a picture one column wide counts each row's end twice.
+    // As the Rust does: an image one column wide counts each row's end twice.
     const ends = whole ? [...Array(width).keys()] : [0, width - 1];
     for (const x of ends) counts[values[y * width + x]]++;
   }

@@ -38,7 +38,7 @@ pub(crate) struct Group<'a> {
     pub(crate) entries: Vec<Entry<'a>>,
     /// How certain their scores are, and which models differ.
     pub(crate) significance: Significance,
-    /// Their robustness to corrupted pictures, where the experiment asks for it.
+    /// Their robustness to corrupted images, where the experiment asks for it.
     pub(crate) robustness: Option<Robustness>,
     /// Its trials that models are not ranked by.
     pub(crate) variants: Variants<'a>,

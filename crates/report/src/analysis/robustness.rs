@@ -1,11 +1,11 @@
-//! Robustness: accuracy on corrupted pictures.
+//! Robustness: accuracy on corrupted images.
 
 use bakeoff_core::Corruption;
 use bakeoff_metrics::mean_corruption_error;
 
 use super::trial::Entry;
 
-/// The models of a dataset on corrupted pictures.
+/// The models of a dataset on corrupted images.
 #[derive(Debug)]
 pub(crate) struct Robustness {
     /// The corruptions, in the order of the records.
@@ -21,7 +21,7 @@ pub(crate) struct Robustness {
 pub(crate) struct Corrupted {
     /// Its place among the entries of the group.
     pub(crate) entry: usize,
-    /// Accuracy on the test pictures as they are.
+    /// Accuracy on the test images as they are.
     pub(crate) clean: f64,
     /// For every corruption the accuracy at each severity, from 1.
     pub(crate) accuracy: Vec<Vec<f64>>,

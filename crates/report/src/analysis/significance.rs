@@ -1,12 +1,12 @@
 //! How certain the scores of a dataset's models are, and which models differ.
 //!
-//! Two sources of variation are kept apart. The *test pictures* are a sample: intervals and
+//! Two sources of variation are kept apart. The *test images* are a sample: intervals and
 //! p-values here say what another sample of the same size could have given for the same
 //! fits. The *seed* is the other: its spread is shown beside them ([`Spread`]) and is not
 //! part of them, because three or five fits are too few to estimate a variance.
 //!
 //! Rejected: overlapping intervals as a test (two models can differ significantly though
-//! their intervals overlap, because they are tested on the same pictures).
+//! their intervals overlap, because they are tested on the same images).
 
 use std::collections::BTreeMap;
 
@@ -67,7 +67,7 @@ pub(crate) struct Score {
     pub(crate) metric: Metric,
     /// The mean over the fits.
     pub(crate) value: f64,
-    /// The 95 % interval for other test pictures of the same kind; `None` where it would
+    /// The 95 % interval for other test images of the same kind; `None` where it would
     /// take too long.
     pub(crate) interval: Option<Interval>,
     /// The spread over the fits, where there are several.
@@ -85,14 +85,14 @@ pub(crate) struct Spread {
     pub(crate) high: f64,
 }
 
-/// Two models on the same test pictures.
+/// Two models on the same test images.
 #[derive(Debug)]
 pub(crate) struct PairDifference {
     /// The more accurate one: place in [`Significance::models`].
     pub(crate) first: usize,
     /// The other.
     pub(crate) second: usize,
-    /// Accuracy, tested picture by picture; McNemar's test with one fit each.
+    /// Accuracy, tested image by image; McNemar's test with one fit each.
     pub(crate) swap: SwapTest,
     /// Every headline score, in the order of [`HEADLINES`], as far as they are defined.
     pub(crate) differences: Vec<Difference>,
@@ -106,7 +106,7 @@ pub(crate) struct Difference {
     /// First less second.
     pub(crate) value: f64,
     /// Its 95 % interval: BCa, paired, and containing 0 where the models differ on too few
-    /// pictures to exclude it.
+    /// images to exclude it.
     pub(crate) interval: Option<Interval>,
     /// Two-sided p-value; `None` where there is no spread to judge by.
     pub(crate) p: Option<f64>,

@@ -114,7 +114,7 @@ impl<'a> Success<'a> {
         let test = run
             .tests
             .get(&measured.test_fingerprint)
-            .ok_or("the pictures of its test data are not available")?;
+            .ok_or("the images of its test data are not available")?;
         let curves = OneVsRest::new(&predictions);
         let evaluation = Evaluation::of(&predictions, &curves);
         let values = Values::of(&TrialResult {

@@ -77,7 +77,7 @@ pub struct ModelMetrics {
     /// Headline scores by name: accuracy, macro_f1, macro_auc, log_loss, as far as they are
     /// defined.
     pub scores: BTreeMap<String, ScoreMetrics>,
-    /// Robustness to corrupted pictures, where the experiment asks for it.
+    /// Robustness to corrupted images, where the experiment asks for it.
     pub robustness: Option<RobustnessMetrics>,
     /// Its trials, one for each seed.
     pub trials: Vec<TrialMetrics>,

@@ -42,7 +42,7 @@ impl Dice {
     }
 }
 
-/// A dataset of made-up pictures.
+/// A dataset of made-up images.
 pub struct Data {
     pub info: DataInfo,
     pub test: Samples,

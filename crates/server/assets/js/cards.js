@@ -74,7 +74,7 @@ class Card {
   constructor(info, prediction) {
     const name = prediction.model;
     const about = info
-      ? `${info.title}, correct on ${accuracy(info.test_accuracy, info.test_samples)} of ${info.test_samples.toLocaleString("en")} test pictures`
+      ? `${info.title}, correct on ${accuracy(info.test_accuracy, info.test_samples)} of ${info.test_samples.toLocaleString("en")} test images`
       : "";
     const list = element("ol", {
       class: "bars",
@@ -116,7 +116,7 @@ class Card {
     this.#answer.textContent = prediction.class;
     this.#confidence.textContent = percent(prediction.confidence);
     this.#latency.textContent = microseconds(prediction.latency_us);
-    this.#latency.title = "How long this model took for this picture";
+    this.#latency.title = "How long this model took for this image";
     prediction.probabilities.forEach(({ probability }, at) => {
       const { row, fill, value } = this.#bars[at];
       fill.style.width = `${probability * 100}%`;
@@ -124,7 +124,7 @@ class Card {
       row.classList.toggle("predicted", at === prediction.label);
     });
     const parts = explanation(prediction);
-    // The explanation of an earlier picture is dimmed until the pen is still.
+    // The explanation of an earlier image is dimmed until the pen is still.
     this.#why.classList.toggle("outdated", parts.length === 0 && !settled);
     if (parts.length > 0 || settled) {
       // An open part stays open while one draws.
@@ -144,17 +144,17 @@ function explanation({ model, explanation: why = {} }) {
       element(
         "li",
         {},
-        picture(near.shape, near.pixels, `Training picture ${near.index}, a ${near.class}`),
+        picture(near.shape, near.pixels, `Training image ${near.index}, a ${near.class}`),
         element("b", { text: near.class }),
         element("small", { text: near.distance.toFixed(near.distance < 10 ? 3 : 0) }),
       ),
     );
     parts.push(
       figure(
-        "Nearest training pictures, with distances",
+        "Nearest training images, with distances",
         element(
           "ol",
-          { class: "shots", "aria-label": `Nearest training pictures of ${model}` },
+          { class: "shots", "aria-label": `Nearest training images of ${model}` },
           ...shots,
         ),
       ),

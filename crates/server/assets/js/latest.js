@@ -2,7 +2,7 @@
 // those that came meanwhile is sent, so that a slow server never gets a queue, and the
 // last state of the drawing is always sent.
 //
-// Answers about an earlier picture (cleared, replaced, undone to nothing) are dropped.
+// Answers about an earlier image (cleared, replaced, undone to nothing) are dropped.
 
 const AGAIN_MS = 1000;
 

@@ -10,7 +10,7 @@ import { followTraining, showCorrections, showExamples, showReports } from "./se
 import { remember, remembered, theme } from "./theme.js";
 
 const EXPLAIN = ["neighbours", "saliency", "features"];
-const INVITATION = "Draw a digit, or choose a picture of one.";
+const INVITATION = "Draw a digit, or choose an image of one.";
 
 theme(byId("theme"));
 const pad = new Pad(byId("pad"), byId("cursor"));
@@ -135,11 +135,11 @@ function showSeen(inputs) {
             element("summary", { text: "How it was prepared" }),
             element("ol", {}, ...steps.map((text) => element("li", { text: sentence(text) }))),
           )
-        : element("p", { class: "note", text: "A test picture, given to the models unchanged." });
+        : element("p", { class: "note", text: "A test image, given to the models unchanged." });
     return element(
       "figure",
       {},
-      picture(shape, pixels, `The ${size} picture that the models see`),
+      picture(shape, pixels, `The ${size} image that the models see`),
       element(
         "figcaption",
         {},
@@ -172,8 +172,8 @@ pad.addEventListener("change", ({ detail: { drawing } }) => {
   if (shown)
     byId("source").textContent =
       shown.kind === "file"
-        ? `Picture: ${shown.file.name || "pasted"}`
-        : `Example: a ${shown.example.class} of ${shown.example.dataset}'s test pictures`;
+        ? `Image: ${shown.file.name || "pasted"}`
+        : `Example: a ${shown.example.class} of ${shown.example.dataset}'s test images`;
   if (empty) reset();
   else predict(!drawing);
 });
@@ -196,7 +196,7 @@ byId("redo").addEventListener("click", () => pad.redo());
 byId("clear").addEventListener("click", () => pad.clear());
 byId("eraser").addEventListener("click", () => erase(!pad.erasing));
 
-// ---- Pictures
+// ---- Images
 
 const usePicture = (files) => {
   const [file] = files ?? [];
@@ -255,14 +255,14 @@ function showLabels(predictions) {
 async function correct(label) {
   const prediction = corrected();
   if (!prediction) return;
-  // Once for each picture.
+  // Once for each image.
   for (const button of byId("labels").children) button.disabled = true;
   try {
     const { pixels } = current.inputs[prediction.input];
     const kept = await api.correct({ pixels, label, model: prediction.model });
     const answer = kept.predicted === label ? "is correct" : `answers ${kept.predicted}`;
     byId("saved").replaceChildren(
-      `Saved as ${label} (${prediction.model} ${answer}): ${count(kept.count, "picture", "pictures")} of your own. `,
+      `Saved as ${label} (${prediction.model} ${answer}): ${count(kept.count, "image", "images")} of your own. `,
       element("button", { type: "button", text: "Undo", onclick: () => undo(kept) }),
     );
     await showCorrections();

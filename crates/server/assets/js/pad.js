@@ -1,4 +1,4 @@
-// The drawing area: strokes with mouse, pen, touch or keyboard, and pictures shown on it.
+// The drawing area: strokes with mouse, pen, touch or keyboard, and images shown on it.
 //
 // Positions are shares of the side (0 to 1), so that nothing depends on the size of the
 // canvas on the screen. The paper is white and the ink black whatever the page's colours
@@ -6,7 +6,7 @@
 
 import { History } from "./history.js";
 
-/** What is sent is this many pixels on a side: fine enough for any model's pictures. */
+/** What is sent is this many pixels on a side: fine enough for any model's images. */
 const SENT = 280;
 /** Brush widths as shares of the side, by the position of the slider. */
 const WIDTHS = [0.015, 0.025, 0.04, 0.055, 0.075, 0.095, 0.12, 0.15, 0.19];
@@ -46,7 +46,7 @@ export class Pad extends EventTarget {
     return this.#history.canRedo;
   }
 
-  /** The picture on the paper, if it was not drawn: a file or an example. */
+  /** The image on the paper, if it was not drawn: a file or an example. */
   get picture() {
     const [first] = this.#history.visible;
     return first && first.kind !== "stroke" ? first : null;
@@ -60,7 +60,7 @@ export class Pad extends EventTarget {
     return this.#sent().data.every((value) => value === 255);
   }
 
-  /** The picture to ask about: the file or example as it is, unless it was drawn on. */
+  /** The image to ask about: the file or example as it is, unless it was drawn on. */
   async subject() {
     const visible = this.#history.visible;
     if (visible.length === 1) {
@@ -129,7 +129,7 @@ export class Pad extends EventTarget {
     }
   }
 
-  /** A picture as large as fits, in the middle. */
+  /** An image as large as fits, in the middle. */
   #drawPicture(picture, sharp) {
     const side = this.#canvas.width;
     const scale = side / Math.max(picture.width, picture.height);

@@ -1,4 +1,4 @@
-// Small pictures from numbers.
+// Small images from numbers.
 
 import { element } from "./dom.js";
 
@@ -14,7 +14,7 @@ function canvas({ height, width }, label, fill) {
   return made;
 }
 
-/** A picture as a model sees it. */
+/** An image as a model sees it. */
 export function picture(shape, pixels, label) {
   const plane = shape.height * shape.width;
   return canvas(shape, label, (at) =>

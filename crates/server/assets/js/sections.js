@@ -6,7 +6,7 @@ import { picture } from "./pixels.js";
 
 const TRAINING_POLL_MS = 700;
 
-/** Example pictures as buttons; `chosen` gets the one that is clicked. */
+/** Example images as buttons; `chosen` gets the one that is clicked. */
 export async function showExamples(chosen) {
   const { examples } = await api.examples();
   const buttons = examples.map((example) =>
@@ -17,7 +17,7 @@ export async function showExamples(chosen) {
         "button",
         {
           type: "button",
-          "aria-label": `Example: a ${example.class} (test picture ${example.index})`,
+          "aria-label": `Example: a ${example.class} (test image ${example.index})`,
           onclick: () => chosen(example),
         },
         picture(example.shape, example.pixels, ""),
@@ -26,7 +26,7 @@ export async function showExamples(chosen) {
   );
   byId("examples").replaceChildren(...buttons);
   byId("examples-title").hidden = buttons.length === 0;
-  // The picture inside a button is described by the button.
+  // The image inside a button is described by the button.
   for (const canvas of byId("examples").querySelectorAll("canvas")) {
     canvas.removeAttribute("role");
     canvas.removeAttribute("aria-label");
@@ -38,7 +38,7 @@ export async function showCorrections() {
   const { datasets } = await api.corrections();
   const parts = datasets.map(({ dataset, count: pictures, folder, evaluate, problem }) => {
     if (problem) return element("p", { class: "problem", text: problem });
-    const words = `${count(pictures, "picture", "pictures")} for ${dataset}, in ${folder}. To evaluate a model on them:`;
+    const words = `${count(pictures, "image", "images")} for ${dataset}, in ${folder}. To evaluate a model on them:`;
     return element(
       "div",
       {},
@@ -54,7 +54,7 @@ export async function showCorrections() {
     parts.push(
       element("p", {
         class: "note",
-        text: "None yet. Give the correct label of your picture, whether a model is wrong or right: the picture is saved in a small dataset of your own, on which every model can be evaluated.",
+        text: "None yet. Give the correct label of your image, whether a model is wrong or right: the image is saved in a small dataset of your own, on which every model can be evaluated.",
       }),
     );
   byId("own").replaceChildren(...parts);

@@ -146,7 +146,7 @@ async fn a_table_that_was_spoilt_is_told_and_left_alone() {
             .contains("labels.csv")
     );
     let entries = fs::read_dir(&own).expect("a folder").count();
-    assert_eq!(entries, 1, "a picture was left behind");
+    assert_eq!(entries, 1, "an image was left behind");
 }
 
 #[tokio::test]

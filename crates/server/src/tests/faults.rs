@@ -261,7 +261,7 @@ async fn forms_that_cannot_be_taken_apart_are_refused() {
         &b""[..],
         b"no boundary anywhere",
         b"--limit\r\n",
-        b"--limit\r\ncontent-disposition: form-data; name=\"picture\"\r\n\r\nno end",
+        b"--limit\r\ncontent-disposition: form-data; name=\"image\"\r\n\r\nno end",
     ] {
         let answer = send("multipart/form-data; boundary=limit", body).await;
         answer.is_problem(400, "malformed-multipart");

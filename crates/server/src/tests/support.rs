@@ -223,7 +223,7 @@ impl Fixture {
         self.ask(request).await
     }
 
-    /// Sends a picture as a form does.
+    /// Sends an image as a form does.
     pub(super) async fn post_picture(&self, file_name: &str, bytes: &[u8]) -> Answer {
         self.ask(form(&[("picture", Some(file_name), bytes)])).await
     }
@@ -312,7 +312,7 @@ impl Answer {
     }
 }
 
-/// A picture of a bar, dark on white, as PNG.
+/// An image of a bar, dark on white, as PNG.
 pub(super) fn bar() -> Vec<u8> {
     let (height, width) = (60, 50);
     let pixels: Vec<u8> = (0..height * width)

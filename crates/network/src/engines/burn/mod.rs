@@ -9,7 +9,7 @@
 //! it. burn-flex and the gemm crate below it split matrix products, convolutions and
 //! pools by output only. The one sum that burn-flex splits by thread, over a contiguous
 //! tensor of more than four million values, does not occur here: the loss is a
-//! mean over one batch. burn-ndarray splits by picture, channel and output.
+//! mean over one batch. burn-ndarray splits by image, channel and output.
 
 mod module;
 
@@ -78,7 +78,7 @@ fn catch_panic<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, EngineE
     Err(EngineError(reason))
 }
 
-/// A byte as the networks see it: x / 255, so that pictures lie in 0..=1.
+/// A byte as the networks see it: x / 255, so that images lie in 0..=1.
 fn scale_pixels(pixels: &[u8]) -> Vec<f32> {
     pixels.iter().map(|&byte| f32::from(byte) / 255.0).collect()
 }

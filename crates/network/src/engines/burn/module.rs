@@ -240,7 +240,7 @@ impl BurnNetwork {
                 }
                 (BurnLayer::Dense(block), input) => Values::Flat(block.forward(input.flat())),
                 (BurnLayer::Dropout(block), input) => block.forward(input, mode),
-                // `Network::new` lets no picture layer follow a dense one.
+                // `Network::new` lets no image layer follow a dense one.
                 (BurnLayer::Conv(_) | BurnLayer::MaxPool(_), input @ Values::Flat(_)) => input,
             };
         }

@@ -100,7 +100,7 @@ fn a_jpeg_reads_as_its_png_whatever_its_name() {
     assert!(furthest <= Some(24), "{furthest:?}");
 }
 
-/// The picture with an `eXIf` chunk of this orientation.
+/// The image with an `eXIf` chunk of this orientation.
 fn with_exif(image: &GrayImage, orientation: u8) -> Vec<u8> {
     let tiff = [
         &b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0"[..],
@@ -126,7 +126,7 @@ fn the_exif_orientation_is_undone() {
     use image::imageops::{flip_horizontal, flip_vertical, rotate90, rotate180, rotate270};
     let upright = seven(255, 0);
     let expected = pixels(&png(upright.clone()));
-    // How each orientation stores an upright picture, as the EXIF standard says.
+    // How each orientation stores an upright image, as the EXIF standard says.
     let stored = [
         upright.clone(),
         flip_horizontal(&upright),

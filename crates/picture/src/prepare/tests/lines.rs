@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Whether ink is left at a position of the picture, after all steps.
+/// Whether ink is left at a position of the image, after all steps.
 fn left_at(image: &GrayImage, x: usize, y: usize) -> bool {
     let explained = explain(&png(image.clone()), TARGET);
     explained.prepared.unwrap();

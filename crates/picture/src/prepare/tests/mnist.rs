@@ -23,7 +23,7 @@ fn as_people_send_it(digit: &[u8], index: usize, filter: FilterType, times: u32)
     sheet
 }
 
-/// How far two pictures are apart: the mean over the pixels of the difference in grey levels.
+/// How far two images are apart: the mean over the pixels of the difference in grey levels.
 fn difference(a: &[u8], b: &[u8]) -> f64 {
     let sum: u32 = a
         .iter()
@@ -56,7 +56,7 @@ fn digits_written_as_they_are_come_back_unchanged() {
 
 #[test]
 fn digits_that_go_through_every_step_come_back_within_a_grey_level() {
-    // Inverted they are pictures like any other: nothing is known of them beforehand.
+    // Inverted they are images like any other: nothing is known of them beforehand.
     // Measured: 96.7 %; the others have faint outer rows, or small pieces apart.
     use rayon::prelude::*;
     let dataset = bakeoff_data::open("mnist").unwrap();

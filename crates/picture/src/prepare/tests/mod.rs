@@ -1,4 +1,4 @@
-//! What people's pictures become. `files` holds what can be wrong with a file, `photos` what
+//! What people's images become. `files` holds what can be wrong with a file, `photos` what
 //! is beside the ink, `lines` and `pages` what is below it.
 
 mod files;
@@ -16,7 +16,7 @@ use crate::{log::STAGES, steps::Tone};
 
 const TARGET: ImageShape = ImageShape::new(1, 28, 28);
 
-/// The picture as a file.
+/// The image as a file.
 fn encode(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     image.into().write_to(&mut bytes, format).unwrap();
@@ -152,7 +152,7 @@ fn a_picture_of_the_targets_size_is_kept_only_in_its_tones() {
     let inverted = prepare(&png(drawing(28, 28, 255, 0, &strokes)), TARGET).unwrap();
     assert!(!inverted.steps.contains(&Step::Kept));
     assert_eq!(measure(inverted.images.pixels(), 28).sides.1, 20);
-    // A colour picture of that size is a picture of something, not of the dataset.
+    // A colour image of that size is an image of something, not of the dataset.
     let mut red = DynamicImage::from(kept).into_rgb8();
     red.put_pixel(0, 0, image::Rgb([200, 0, 0]));
     let steps = prepare(&png(red), TARGET).unwrap().steps;
@@ -292,7 +292,7 @@ fn steps_are_for_people_and_for_programs() {
     );
 }
 
-/// One to four strokes that touch no edge of a picture of 160×140, some of them thin and
+/// One to four strokes that touch no edge of an image of 160×140, some of them thin and
 /// up to as long as it, and not all of them dots.
 fn strokes() -> impl Strategy<Value = Vec<[u32; 4]>> {
     let broad = (1..90_u32, 1..70_u32, 1..60_u32, 1..60_u32)
@@ -323,7 +323,7 @@ proptest! {
         prop_assert_eq!(longer, 20);
         let axes = [(measured.centre.0, measured.sides.0), (measured.centre.1, measured.sides.1)];
         for (centre, side) in axes {
-            // Half a pixel of rounding; more only where ink would leave the picture, which
+            // Half a pixel of rounding; more only where ink would leave the image, which
             // begins when the mass is further than 14 pixels from an end of the ink.
             let leaning = side as f64 - 14.5;
             prop_assert!((centre - 14.0).abs() <= leaning.max(0.5) + 1e-9, "{}", centre);

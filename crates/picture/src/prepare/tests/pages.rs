@@ -72,7 +72,7 @@ fn chalk_on_a_board_is_no_page() {
         prepared.steps
     );
     assert_near(&prepared, &expected, 4);
-    // As large as the picture, in the thickest of pens.
+    // As large as the image, in the thickest of pens.
     let fat = [[20, 10, 300, 90], [230, 10, 90, 480]];
     let board = photo(&drawing(340, 500, 50, 220, &fat));
     let prepared = prepare(&png(board), TARGET).unwrap();

@@ -1,9 +1,9 @@
-//! What is beside the ink in people's pictures: light, paper, specks, a second digit.
+//! What is beside the ink in people's images: light, paper, specks, a second digit.
 
 use super::*;
 use bakeoff_tests::redrawn;
 
-/// How far two prepared pictures are apart: the mean difference in grey levels.
+/// How far two prepared images are apart: the mean difference in grey levels.
 fn difference(a: &[u8], b: &[u8]) -> f64 {
     let sum: u32 = a
         .iter()

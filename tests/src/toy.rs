@@ -1,7 +1,7 @@
-//! Small datasets made from a seed, for tests and benchmarks: every class has a picture
-//! of its own, a sample is that picture with noise.
+//! Small datasets made from a seed, for tests and benchmarks: every class has an image
+//! of its own, a sample is that image with noise.
 //!
-//! The pictures are smooth and differ everywhere, so that each family finds something:
+//! The images are smooth and differ everywhere, so that each family finds something:
 //! a linear model weighs pixels, neighbours are near, convolutions see slopes.
 //! Rejected: class = a bright quadrant (nothing for ten classes), random pixels
 //! (nothing for convolutions).
@@ -10,14 +10,14 @@ use bakeoff_core::{Dataset, ImageShape, Images, Samples, derive_seed};
 use rand::{Rng, RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-/// Points of the coarse random grid along a side, between which a class's picture
+/// Points of the coarse random grid along a side, between which a class's image
 /// runs smoothly.
 const GRID: usize = 4;
 
 /// What a toy dataset is like.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ToySpec {
-    /// The shape of one picture.
+    /// The shape of one image.
     pub shape: ImageShape,
     /// Number of classes, 2 to 65,536.
     pub classes: usize,
@@ -58,7 +58,7 @@ pub enum ToyError {
     Samples(#[from] bakeoff_core::SamplesError),
 }
 
-/// A dataset named `toy` of noisy copies of one smooth random picture per class.
+/// A dataset named `toy` of noisy copies of one smooth random image per class.
 ///
 /// Each part has its own random stream: more training samples change no test sample.
 ///
@@ -97,7 +97,7 @@ pub fn prototypes(spec: ToySpec) -> Result<Dataset, ToyError> {
     Ok(Dataset::new("toy", train, test)?)
 }
 
-/// A smooth random picture: a coarse grid of random values, bilinear in between.
+/// A smooth random image: a coarse grid of random values, bilinear in between.
 fn smooth(shape: ImageShape, rng: &mut ChaCha8Rng) -> Vec<u8> {
     let (height, width) = (shape.height, shape.width);
     let mut pixels = Vec::with_capacity(shape.pixels());
