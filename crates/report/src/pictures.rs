@@ -161,7 +161,7 @@ impl Shrunk {
         }
     }
 
-    /// One value of a image: the mean of the pixels it stands for.
+    /// One value of an image: the mean of the pixels it stands for.
     fn value(&self, shape: ImageShape, picture: &[u8], channel: usize, x: usize, y: usize) -> u8 {
         let (mut sum, mut count) = (0_usize, 0_usize);
         let plane = channel * shape.height * shape.width;

@@ -230,7 +230,7 @@ async fn multipart(headers: &HeaderMap, bytes: Bytes) -> Result<Question, Proble
             }
             other => {
                 return Err(Problem::invalid(format!(
-                    "there is no part `{other}`; there are: image, model, explain"
+                    "there is no part `{other}`; there are: picture, model, explain"
                 )));
             }
         }

@@ -69,7 +69,7 @@ fn model(seed: u64) -> Box<dyn FittedModel> {
         .unwrap()
 }
 
-/// What the model says of a image: which of the models it is.
+/// What the model says of an image: which of the models it is.
 fn answer(model: &dyn FittedModel) -> Vec<f64> {
     let picture: Vec<u8> = (0..SHAPE.pixels()).map(|i| (i % 251) as u8).collect();
     let images = Images::new(SHAPE, picture).unwrap();

@@ -102,7 +102,7 @@ fn the_page_is_whole_silent_and_asks_for_nothing() {
                     figures: [...article.querySelectorAll('figure')]
                         .filter(it => seen(it.querySelector('svg')))
                         .map(it => it.querySelector('figcaption').textContent).join('; '),
-                    images: [...article.querySelectorAll('svg use')].filter(seen).length,
+                    pictures: [...article.querySelectorAll('svg use')].filter(seen).length,
                     tables: [...article.querySelectorAll('table caption')].map(it => it.textContent).join('; '),
                 }};
             }})()"
@@ -138,7 +138,7 @@ fn the_page_is_whole_silent_and_asks_for_nothing() {
     // Every test image inside the page can be decoded and is not blank.
     browser.finds_nothing_wrong(
         "Promise.all([...document.querySelectorAll('svg image')].map(async it => {
-            const image = new Image();
+            const picture = new Image();
             picture.src = it.getAttribute('href');
             try { await picture.decode(); } catch (error) { return `${it.id}: ${error}`; }
             return picture.naturalWidth > 20 ? '' : `${it.id} is ${picture.naturalWidth} wide`;
