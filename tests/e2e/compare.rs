@@ -99,6 +99,47 @@ fn a_model_that_got_worse_can_fail_a_pipeline() {
     assert_eq!(score("accuracy")["first"], row(&rows, "knn")["accuracy"]);
 }
 
+/// A run of a network that learns well or badly, with these seeds.
+fn network_run(name: &str, epochs: usize, seeds: &str) -> PathBuf {
+    let folder = scratch(&format!("recipes-{name}"));
+    let toml = format!(
+        "limit_train = 600\nlimit_test = 300\n[[models]]\nfamily = \"ann\"\nepochs = {epochs}\n"
+    );
+    fs::write(folder.join("mine.toml"), toml).unwrap();
+    run(&folder, &["run", "mine.toml", "--quiet", "--seed", seeds]).expect(0);
+    only_entry(&folder.join("reports"))
+}
+
+#[test]
+fn one_fit_that_is_worse_is_not_a_recipe_that_is_worse() {
+    let (good, bad) = (network_run("good", 8, "1"), network_run("bad", 1, "1"));
+    let said = here("diff", &[&good, &bad], &["--fail-if-worse"]).expect(0);
+    for words in ["this fit is WORSE", "not the recipes: ann", "--seeds 5"] {
+        assert!(
+            said.stdout.contains(words),
+            "no `{words}` in\n{}",
+            said.said()
+        );
+    }
+    here("diff", &[&good, &bad], &["--fail-if-worse", "--fits"]).expect(3);
+    here("diff", &[&good, &bad], &["--fits"])
+        .expect(2)
+        .complains_of(&["--fail-if-worse"]);
+    let json = |a: &Path, b: &Path| here("diff", &[a, b], &["--json"]).expect(0).json();
+    assert_eq!(json(&good, &bad)["models"][0]["claim"], "fits");
+
+    // With several seeds the recipes are compared: the same one with other seeds is no other.
+    let (good, bad) = (
+        network_run("good-3", 8, "1,2,3"),
+        network_run("bad-3", 1, "1,2,3"),
+    );
+    here("diff", &[&good, &bad], &["--fail-if-worse"]).expect(3);
+    let again = network_run("again-3", 8, "4,5,6");
+    let same = json(&good, &again);
+    assert_eq!(same["models"][0]["claim"], "recipes");
+    assert_eq!(same["models"][0]["verdict"], "within-noise", "{same:#}");
+}
+
 #[test]
 fn runs_on_other_test_pictures_are_not_compared() {
     let [good, _, other] = runs();

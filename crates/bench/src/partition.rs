@@ -101,7 +101,8 @@ pub(crate) fn trial_samples(
         };
     }
     let validation = &trial.validation;
-    let Split { train, held_out } = split::hold_out(&train, validation.fraction, validation.seed);
+    let Split { train, held_out } =
+        split::hold_out(&train, validation.fraction, validation.selection_seed());
     TrialSamples {
         train,
         validation: Some(held_out).filter(|samples| !samples.is_empty()),

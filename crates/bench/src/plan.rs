@@ -265,6 +265,8 @@ fn trial_spec(
         validation: ValidationSpec {
             fraction: experiment.validation_fraction,
             seed: experiment.split_seed,
+            // Every seed has its own, and seed 1 that of `split_seed`.
+            own_seed: (seed != 1).then(|| experiment.split_seed.wrapping_add(seed).wrapping_sub(1)),
         },
         calibration: model.calibration,
         robustness: None,
@@ -304,7 +306,8 @@ fn check_model(
     let mut shape = given.data_shape();
     if holds_out(trial, family.uses_validation) {
         let validation = &trial.validation;
-        let held_out = split::hold_out_indices(&given, validation.fraction, validation.seed).len();
+        let held_out =
+            split::hold_out_indices(&given, validation.fraction, validation.selection_seed()).len();
         shape.train -= held_out;
         if held_out == 0 && trial.calibration.is_some() {
             return Err(misfit(model.spec.bad_data(format!(

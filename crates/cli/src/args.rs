@@ -343,9 +343,14 @@ pub(crate) struct DiffArgs {
     /// Ignore differences up to this (0.001 of accuracy is 0.1 percentage points)
     #[arg(long, value_name = "X", default_value = "0")]
     pub(crate) margin: f64,
-    /// Exit with 3 if a model got worse or has no results any more
+    /// Exit with 3 if a model got worse or has no results any more; a single fit that is worse
+    /// counts only with --fits
     #[arg(long)]
     pub(crate) fail_if_worse: bool,
+    /// With --fail-if-worse: also exit with 3 if one fit is worse than another, though another
+    /// seed might not be
+    #[arg(long, requires = "fail_if_worse")]
+    pub(crate) fits: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

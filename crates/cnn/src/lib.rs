@@ -19,6 +19,7 @@ pub static FAMILY: Family = Family {
     engines: &engines::<Architecture>(),
     settings: &[Architecture::TABLE, Training::TABLE],
     uses_validation: true,
+    varies_with_seed: |_| true,
     is_baseline: false,
 };
 

@@ -162,6 +162,8 @@ pub struct Family {
     /// harness holds a part of the training data out for validation; if not, the family is
     /// trained on all of it.
     pub uses_validation: bool,
+    /// Whether another seed gives another model on the same training data.
+    pub varies_with_seed: fn(&ModelSpec) -> bool,
     /// Whether it predicts without looking at the image: a lower bound for other models,
     /// which is not ranked and not expected to learn.
     pub is_baseline: bool,
@@ -312,6 +314,7 @@ mod tests {
         ],
         settings: &[Toy::TABLE],
         uses_validation: false,
+        varies_with_seed: |_| false,
         is_baseline: false,
     };
 

@@ -32,6 +32,7 @@ pub static FAMILY: Family = Family {
     }],
     settings: &[DummySettings::TABLE],
     uses_validation: false,
+    varies_with_seed: |spec| matches!(strategy(spec), Ok(Strategy::Stratified)),
     is_baseline: true,
 };
 

@@ -12,6 +12,7 @@ pub static FAMILY: Family = Family {
     engines: &ROWS,
     settings: &[KnnSettings::TABLE],
     uses_validation: false,
+    varies_with_seed: |_| false,
     is_baseline: false,
 };
 

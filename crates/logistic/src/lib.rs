@@ -64,5 +64,6 @@ pub static FAMILY: Family = Family {
     engines: engines::ENGINES,
     settings: &[options::Options::TABLE],
     uses_validation: false,
+    varies_with_seed: |_| false,
     is_baseline: false,
 };

@@ -385,6 +385,7 @@ mod tests {
                 ..Costs::default()
             },
             fit: FitSummary::default(),
+            varies_with_seed: None,
             epochs: Vec::new(),
             iterations: Vec::new(),
             scores: Scores::default(),

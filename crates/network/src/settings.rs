@@ -154,6 +154,7 @@ mod tests {
         }],
         settings: &[Training::TABLE],
         uses_validation: true,
+        varies_with_seed: |_| true,
         is_baseline: false,
     };
 

@@ -47,6 +47,7 @@ const fn family(name: &'static str, engines: &'static [Engine]) -> Family {
         engines,
         settings: &[Training::TABLE],
         uses_validation: true,
+        varies_with_seed: |_| true,
         is_baseline: false,
     }
 }

@@ -1,23 +1,23 @@
 //! Two runs compared model by model, where their test data is the same.
 //!
 //! A model got better or worse only if the whole interval of the paired difference lies on
-//! one side; everything else is noise. Intervals are about the test images, for the fits
-//! that were made. They do not include the effect of another seed, so give both runs several
-//! seeds where that matters.
+//! one side; everything else is noise. Where both runs have several seeds of a model, or it does
+//! not depend on the seed, the interval holds for other seeds and other test images, and the
+//! recipes are compared. Otherwise it is about the fits at hand ([`Claim::Fits`]).
 
 use std::collections::BTreeSet;
 
 use bakeoff_core::record::{Calibration, Run, TrialSpec};
 use bakeoff_measures::Measure;
 use bakeoff_metrics::{
-    Bootstrap, Bootstrapped, Confidence, Interval, Metric, Predictions, Resampled,
-    statistics::{SwapTest, hold_zero, least_swap_p},
+    Bootstrap, Confidence, Interval, Metric, Predictions, Resampled,
+    statistics::{RecipeScore, SwapTest, hold_zero, least_swap_p},
 };
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    analysis::significance::HEADLINES,
+    analysis::significance::{Claim, HEADLINES},
     fits::{Fits, fits},
     results::Results,
 };
@@ -110,9 +110,9 @@ pub struct ScoreDiff {
     /// Test samples that the scores are of.
     #[serde(skip)]
     pub samples: usize,
-    /// Its interval, paired by test images (BCa, and containing 0 where the predictions
-    /// differ on too few images to exclude chance). Over all models together the level is
-    /// 95 % (Bonferroni).
+    /// Its interval, paired by test images, and containing 0 where the predictions differ on
+    /// too few images to exclude chance. Over all models together the level is 95 %
+    /// (Bonferroni).
     pub interval: Interval,
 }
 
@@ -134,6 +134,8 @@ pub struct ModelDiff {
     pub model: String,
     /// How it changed.
     pub verdict: Change,
+    /// Whether the verdict is about recipes, or about single fits of them.
+    pub claim: Claim,
     /// Fits with results in the first run.
     pub first_fits: usize,
     /// Fits with results in the second run.
@@ -177,6 +179,12 @@ impl Diff {
         self.models
             .iter()
             .filter(|model| matches!(model.verdict, Change::Worse | Change::Lost))
+    }
+
+    /// Of these, those of which more is known than that one fit is worse than another.
+    pub fn recipes_worse(&self) -> impl Iterator<Item = &ModelDiff> {
+        self.worse()
+            .filter(|model| model.verdict == Change::Lost || model.claim == Claim::Recipes)
     }
 }
 
@@ -262,7 +270,8 @@ fn compare(
     options: &DiffOptions,
     confidence: Confidence,
 ) -> ModelDiff {
-    let scores = scores(before, after, confidence);
+    let claim = claim(before).and(claim(after));
+    let scores = scores(before, after, claim, confidence);
     let own = scores.iter().find(|score| score.metric == options.metric);
     let verdict = match (before.ok.is_empty(), after.ok.is_empty()) {
         (false, true) => Change::Lost,
@@ -281,6 +290,7 @@ fn compare(
         dataset: after.data.name.clone(),
         model: after.model.to_owned(),
         verdict,
+        claim,
         first_fits: before.ok.len(),
         second_fits: after.ok.len(),
         fit_seconds: cost(|fit| fit.measured.costs.fit_ns),
@@ -289,6 +299,11 @@ fn compare(
         reason: after.problem.clone().or_else(|| before.problem.clone()),
         scores,
     }
+}
+
+fn claim(fits: &Fits<'_>) -> Claim {
+    let varies = fits.ok.iter().any(|fit| fit.measured.varies_with_seed());
+    Claim::of(varies, fits.ok.len())
 }
 
 fn judge(score: &ScoreDiff, margin: f64) -> Change {
@@ -306,7 +321,12 @@ fn judge(score: &ScoreDiff, margin: f64) -> Change {
 }
 
 /// The headline scores with paired differences, means over the fits of each run.
-fn scores(before: &Fits<'_>, after: &Fits<'_>, confidence: Confidence) -> Vec<ScoreDiff> {
+fn scores(
+    before: &Fits<'_>,
+    after: &Fits<'_>,
+    claim: Claim,
+    confidence: Confidence,
+) -> Vec<ScoreDiff> {
     let all: Vec<&Predictions<'_>> = before
         .ok
         .iter()
@@ -332,19 +352,23 @@ fn scores(before: &Fits<'_>, after: &Fits<'_>, confidence: Confidence) -> Vec<Sc
     HEADLINES
         .into_iter()
         .filter_map(|metric| {
-            let mean = |of: &[Bootstrapped]| {
-                let fits: Option<Vec<&Resampled>> = of.iter().map(|fit| fit.get(metric)).collect();
-                Resampled::mean(&fits?).ok()
-            };
-            let (first, second) = (mean(first)?, mean(second)?);
+            let before: Option<Vec<&Resampled>> = first.iter().map(|fit| fit.get(metric)).collect();
+            let after: Option<Vec<&Resampled>> = second.iter().map(|fit| fit.get(metric)).collect();
+            let (a, b) = (before?, after?);
+            let (first, second) = (Resampled::mean(&a).ok()?, Resampled::mean(&b).ok()?);
             let difference = second.minus(&first).ok()?;
+            let interval = if claim == Claim::Recipes && a.len().max(b.len()) > 1 {
+                RecipeScore::difference(&b, &a).ok()?.interval(confidence)
+            } else {
+                difference.interval(confidence)
+            };
             Some(ScoreDiff {
                 metric,
                 first: first.estimate(),
                 second: second.estimate(),
                 difference: difference.estimate(),
                 samples: all[0].samples(),
-                interval: hold_zero(difference.interval(confidence), least_p(metric), confidence),
+                interval: hold_zero(interval, least_p(metric), confidence),
             })
         })
         .collect()

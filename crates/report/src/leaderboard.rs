@@ -15,7 +15,10 @@ use serde_json::{Value, json};
 
 use crate::{
     ReportError,
-    analysis::{Analysis, Group, Trial, descending, significance::HEADLINES},
+    analysis::{
+        Analysis, Group, Trial, descending,
+        significance::{Claim, HEADLINES},
+    },
 };
 
 pub use crate::results::Status;
@@ -47,8 +50,10 @@ pub struct LeaderboardRow {
     /// different from it: a paired test on the test samples, corrected for all pairs of
     /// models (Holm), at 5 %. The same for all seeds of a model.
     pub tied_with_best: Option<bool>,
+    /// Whether that is about the recipe, or about this one fit of it.
+    pub claim: Option<Claim>,
     /// Standard deviation of the accuracy over the seeds of its model, where it has
-    /// several. The intervals do not include it: they are about the test samples.
+    /// several. The intervals of a trial do not include it: they are about the test samples.
     pub accuracy_seed_deviation: Option<f64>,
     /// The trial's id.
     pub trial: String,
@@ -78,6 +83,7 @@ impl LeaderboardRow {
             values: Values::default(),
             intervals: Vec::new(),
             tied_with_best: None,
+            claim: None,
             accuracy_seed_deviation: None,
             trial: planned.id.clone(),
         };
@@ -92,6 +98,7 @@ impl LeaderboardRow {
             if let Some(model) = group.significance.of_entry(entry) {
                 let accuracy = model.score(Metric::Accuracy);
                 row.tied_with_best = Some(model.tied_with_best);
+                row.claim = Some(model.claim);
                 row.accuracy_seed_deviation = accuracy
                     .and_then(|score| score.seeds)
                     .map(|seeds| seeds.deviation);
@@ -144,6 +151,7 @@ impl LeaderboardRow {
             if measure == &ACCURACY {
                 let deviation = self.accuracy_seed_deviation;
                 fields.push(("tied_with_best".into(), json!(self.tied_with_best)));
+                fields.push(("claim".into(), json!(self.claim)));
                 fields.push(("accuracy_seed_deviation".into(), json!(deviation)));
             }
         }

@@ -32,6 +32,7 @@ pub mod terminal;
 use bakeoff_core::record::Run;
 use bakeoff_measures::format;
 
+pub use analysis::significance::Claim;
 pub use diff::{Change, CostDiff, Diff, DiffError, DiffOptions, ModelDiff, ScoreDiff, diff};
 pub use error::ReportError;
 pub use index::{INDEX_MARK, IndexedRun, index};

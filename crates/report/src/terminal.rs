@@ -3,7 +3,7 @@
 use bakeoff_measures::{ACCURACY, Measure, Shown, Unit, format};
 
 use crate::{
-    analysis::significance::HEADLINES,
+    analysis::significance::{Claim, HEADLINES},
     leaderboard::{Leaderboard, LeaderboardRow},
     results::Status,
 };
@@ -176,7 +176,14 @@ fn best(board: &Leaderboard, datasets: bool) -> String {
         }
         let tied = models.iter().filter(|row| row.tied_with_best == Some(true));
         let tied: Vec<&str> = tied.map(|row| row.model.as_str()).collect();
+        let fits = models.iter().any(|row| row.claim == Some(Claim::Fits));
         out += &match tied.as_slice() {
+            [only] if fits => format!(
+                "* This fit of {only} is significantly more accurate than the fits of every other model.\n"
+            ),
+            [one, other] if fits => format!(
+                "* These fits of {one} and {other} are not significantly different in accuracy on these test images.\n"
+            ),
             [only] => format!("* {only} is significantly more accurate than every other model.\n"),
             [one, other] => format!(
                 "* {one} and {other} are not significantly different in accuracy on these test images.\n"
@@ -187,6 +194,9 @@ fn best(board: &Leaderboard, datasets: bool) -> String {
                 several.join(", ")
             ),
         };
+        if fits {
+            out += "With one seed, fits are compared, not recipes: add --seeds 5 to know whether another seed would say the same.\n";
+        }
         let seeds: Vec<String> = models
             .iter()
             .filter_map(|row| {

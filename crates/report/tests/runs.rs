@@ -216,7 +216,7 @@ fn models_that_answer_alike_are_tied_and_a_clear_winner_stands_alone() {
     assert!(
         rendered
             .html
-            .contains("not significantly different</strong> from the best model")
+            .contains("not significantly different</strong> from the fit of the best model")
     );
     for row in &rendered.leaderboard.rows {
         for measure in [&ACCURACY, &MACRO_F1, &MACRO_AUC, &LOG_LOSS] {

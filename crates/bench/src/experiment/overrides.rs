@@ -27,6 +27,12 @@ impl Overrides {
             .check(&value)
             .map_err(|wrong| format!("`--{flag}` {}", wrong.message))?;
         self.0.insert(name, value);
+        if ["seed", "seeds"]
+            .iter()
+            .all(|flag| self.0.contains_key(flag))
+        {
+            return Err("`--seed` and `--seeds` both say which seeds; give one of them".into());
+        }
         Ok(())
     }
 }

@@ -174,7 +174,7 @@ const CALIBRATE: Kind = Kind::Word(|| vec![Calibration::Temperature.name(), "non
 const CORRUPTION: Kind = Kind::Word(|| Corruption::ALL.map(Corruption::name).to_vec());
 
 /// The settings of an experiment, in the order of the help.
-pub(super) static SETTINGS: [Setting; 18] = rows! {
+pub(super) static SETTINGS: [Setting; 19] = rows! {
     Some("name"), Flag::None, NAME, null,
         "Part of the run's name; the file's name if left out",
         |e, v| put(&mut e.name, v);
@@ -190,11 +190,17 @@ pub(super) static SETTINGS: [Setting; 18] = rows! {
     Some("seeds"), Flag::Many("seed", "N,..."), Kind::List(&SEED), [1],
         "Train every model once with each of these seeds",
         |e, v| put(&mut e.seeds, v);
+    None, Flag::One("seeds", "COUNT"), Kind::Whole(1, 1000), null,
+        "Train every model with the seeds 1 to COUNT: 5 compare recipes, 1 compares fits",
+        |e, v| {
+            e.seeds = (1..=read(v)?).collect();
+            Ok(())
+        };
     Some("validation_fraction"), Flag::None, Kind::Number(0.5), 0.1,
         "Share of the training data held out for validation, where a model needs it",
         |e, v| put(&mut e.validation_fraction, v);
     Some("split_seed"), Flag::None, SEED, 1,
-        "Seed of the validation part, of folds and of the limits",
+        "Seed of the limits, of folds and of the validation part (each seed has its own part)",
         |e, v| put(&mut e.split_seed, v);
     Some("limit_train"), Flag::One("limit-train", "N"), COUNT, null,
         "Use only this many training samples, stratified by class",

@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, path::Path, time::Instant};
 
 use bakeoff_core::{
-    FitContext, FitError, FitEvent, FittedModel, Samples,
+    Family, FitContext, FitError, FitEvent, FittedModel, Samples,
     record::{
         Calibration, CalibrationResult, Costs, IterationPoint, Measured, PlannedTrial,
         SampleCounts, SaveName, Scores, Stage, TrialSpec,
@@ -27,7 +27,7 @@ use crate::{
 /// This many test images are predicted again by the saved model.
 const RELOAD_CHECK: usize = 256;
 
-fn load_samples(planned: &PlannedTrial) -> Result<TrialSamples, Stop> {
+fn load_samples(planned: &PlannedTrial, family: &Family) -> Result<TrialSamples, Stop> {
     let trial = &planned.trial;
     let dataset = bakeoff_data::open(&trial.data.source).map_err(Stop::failed(Stage::Data))?;
     if dataset.fingerprint() != trial.data.fingerprint {
@@ -36,7 +36,6 @@ fn load_samples(planned: &PlannedTrial) -> Result<TrialSamples, Stop> {
             trial.data.source
         )));
     }
-    let family = bakeoff_zoo::family(&trial.spec.family).map_err(Stop::failed(Stage::Data))?;
     Ok(trial_samples(&dataset, trial, family.uses_validation))
 }
 
@@ -60,7 +59,8 @@ pub(super) fn measure_trial(
 
     begin(TrialStage::Data, Stage::Data, on_event)?;
     let start = Instant::now();
-    let parts = load_samples(planned)?;
+    let family = bakeoff_zoo::family(&trial.spec.family).map_err(Stop::failed(Stage::Data))?;
+    let parts = load_samples(planned, family)?;
     costs.data_load_ns = elapsed_ns(start);
     let samples = SampleCounts {
         train: parts.train.len(),
@@ -72,7 +72,7 @@ pub(super) fn measure_trial(
     }
 
     begin(TrialStage::Fit, Stage::Fit, on_event)?;
-    let (fitted, history) = fit(trial, &parts, on_event, &mut costs)?;
+    let (fitted, history) = fit(trial, family, &parts, on_event, &mut costs)?;
     let model = fitted.model();
     let reported = parts.reported;
     // A model that needs its training data has kept it.
@@ -131,6 +131,7 @@ pub(super) fn measure_trial(
         samples,
         costs,
         fit: history.summary,
+        varies_with_seed: Some(samples.validation > 0 || (family.varies_with_seed)(&trial.spec)),
         epochs: history.epochs,
         iterations: history.iterations,
         scores: scores(&evaluation),
@@ -160,11 +161,11 @@ impl Fitted {
 
 fn fit(
     trial: &TrialSpec,
+    family: &Family,
     parts: &TrialSamples,
     on_event: &mut OnEvent<'_>,
     costs: &mut Costs,
 ) -> Result<(Fitted, History), Stop> {
-    let family = bakeoff_zoo::family(&trial.spec.family).map_err(Stop::failed(Stage::Fit))?;
     let classifier = family
         .build(&trial.spec)
         .map_err(Stop::failed(Stage::Fit))?;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use bakeoff_bench::RunFolder;
 use bakeoff_measures::{FIT_TIME, LATENCY_P50, Measure, format};
 use bakeoff_report::{
-    Change, CostDiff, Diff, DiffOptions, ModelDiff, ScoreDiff,
+    Change, Claim, CostDiff, Diff, DiffOptions, ModelDiff, ScoreDiff,
     terminal::{Align, table},
 };
 
@@ -27,7 +27,11 @@ pub(crate) fn main(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     } else {
         text::print(&words(&diff))?;
     }
-    let worse = diff.worse().next().is_some();
+    let worse = if args.fits {
+        diff.worse().next().is_some()
+    } else {
+        diff.recipes_worse().next().is_some()
+    };
     Ok(if worse && args.fail_if_worse {
         ExitCode::from(WORSE)
     } else {
@@ -62,7 +66,7 @@ fn words(diff: &Diff) -> String {
             if datasets {
                 row.push(model.dataset.clone());
             }
-            row.push(change(model.verdict).to_owned());
+            row.push(change(model).to_owned());
             row.extend(score_cells(model, measure));
             row.push(cost(model.fit_seconds));
             row.push(cost(model.latency_p50_seconds));
@@ -96,19 +100,37 @@ fn words(diff: &Diff) -> String {
     out += &match worse.as_slice() {
         [] if !diff.models.iter().any(compared) => "No model could be compared.\n".to_owned(),
         [] => "No model got worse.\n".to_owned(),
-        [one] => format!("1 model got worse: {one}.\n"),
-        several => format!(
-            "{} models got worse: {}.\n",
-            several.len(),
-            several.join(", ")
+        worse => format!(
+            "{} got worse: {}.\n",
+            format::counted(worse.len() as u64, "model", "models"),
+            worse.join(", ")
         ),
     };
-    out += "Intervals are paired by test images (95 % over all models together); times are for information only.\n";
+    let fits: Vec<&str> = of_fits(&diff.models).map(|m| m.model.as_str()).collect();
+    if !fits.is_empty() {
+        out += &format!(
+            "One fit was compared with one fit, not the recipes: {}. Another seed may change this; \
+             run both with --seeds 5 to compare recipes.\n",
+            fits.join(", ")
+        );
+    }
+    out += "Intervals are paired by test images (95 % over all models together), and include other seeds where recipes are compared; times are for information only.\n";
     out
 }
 
-fn change(change: Change) -> &'static str {
-    match change {
+/// The models whose verdict is about single fits.
+fn of_fits(models: &[ModelDiff]) -> impl Iterator<Item = &ModelDiff> {
+    models.iter().filter(|model| {
+        let judged = [Change::Better, Change::Worse, Change::WithinNoise];
+        model.claim == Claim::Fits && judged.contains(&model.verdict)
+    })
+}
+
+fn change(model: &ModelDiff) -> &'static str {
+    let fits = model.claim == Claim::Fits;
+    match model.verdict {
+        Change::Better if fits => "this fit is better",
+        Change::Worse if fits => "this fit is WORSE",
         Change::Better => "better",
         Change::Worse => "WORSE",
         Change::WithinNoise => "within noise",

@@ -167,6 +167,9 @@ pub struct Measured {
     pub costs: Costs,
     /// How the fit ended.
     pub fit: FitSummary,
+    /// Whether another seed gives another model; `None` in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub varies_with_seed: Option<bool>,
     /// Every epoch, for families that have them.
     pub epochs: Vec<EpochMetrics>,
     /// Every iteration whose objective the engine reported.
@@ -183,6 +186,15 @@ pub struct Measured {
     /// Each corruption in each severity, in the order of the plan; empty if the experiment
     /// has none.
     pub robustness: Vec<CorruptionScore>,
+}
+
+impl Measured {
+    /// Whether another seed gives another model. Of the families of earlier versions those
+    /// that train in epochs, and every model that held out a validation part, do.
+    pub fn varies_with_seed(&self) -> bool {
+        self.varies_with_seed
+            .unwrap_or(!self.epochs.is_empty() || self.samples.validation > 0)
+    }
 }
 
 /// The stage in which a trial failed.

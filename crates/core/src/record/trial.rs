@@ -123,9 +123,19 @@ pub enum Purpose {
 pub struct ValidationSpec {
     /// Share of the training data, 0 for none.
     pub fraction: f64,
-    /// Seed of the stratified selection (and of the limits); the same for every trial seed,
-    /// so that all of them hold out the same samples.
+    /// Seed of the limits, and of the stratified selection unless it has one of its own.
     pub seed: u64,
+    /// Seed of the selection for trials of another seed than 1: with the validation part, all
+    /// that is random in a recipe changes between its fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_seed: Option<u64>,
+}
+
+impl ValidationSpec {
+    /// Seed of the stratified selection.
+    pub fn selection_seed(&self) -> u64 {
+        self.own_seed.unwrap_or(self.seed)
+    }
 }
 
 /// One classifier, one dataset, one split, one seed.
@@ -246,6 +256,7 @@ mod tests {
             validation: ValidationSpec {
                 fraction: 0.1,
                 seed: 1,
+                own_seed: None,
             },
             calibration: None,
             robustness: None,

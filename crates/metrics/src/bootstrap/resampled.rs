@@ -177,6 +177,20 @@ impl Resampled {
         })
     }
 
+    /// What each sample adds to the value, class after class, so that the squares sum to the
+    /// jackknife's variance of samples that are drawn class by class.
+    pub(crate) fn influences(&self) -> Vec<f64> {
+        let mut influences = Vec::with_capacity(self.without.len());
+        for stratum in &self.strata {
+            let without = &self.without[stratum.clone()];
+            let count = without.len() as f64;
+            let mean = without.iter().sum::<f64>() / count;
+            let scale = ((count - 1.0) / count).sqrt();
+            influences.extend(without.iter().map(|value| scale * (mean - value)));
+        }
+        influences
+    }
+
     /// Skewness of what single samples contribute, over six.
     fn acceleration(&self) -> f64 {
         let (mut cubes, mut squares) = (0.0, 0.0);

@@ -1,9 +1,10 @@
 //! How certain the scores of a dataset's models are, and which models differ.
 //!
-//! Two sources of variation are kept apart. The *test images* are a sample: intervals and
-//! p-values here say what another sample of the same size could have given for the same
-//! fits. The *seed* is the other: its spread is shown beside them ([`Spread`]) and is not
-//! part of them, because three or five fits are too few to estimate a variance.
+//! Two models are compared as *recipes* where the seeds of both are known: each has several fits,
+//! or does not depend on the seed. Test images and seeds are then random together
+//! ([`RecipeScore`]). Where a model that depends on the seed has one fit, that *fit* is compared:
+//! intervals and p-values say what other test images could have given, and nothing about
+//! another seed ([`Claim`]).
 //!
 //! Rejected: overlapping intervals as a test (two models can differ significantly though
 //! their intervals overlap, because they are tested on the same images).
@@ -12,9 +13,11 @@ use std::collections::BTreeMap;
 
 use bakeoff_metrics::{
     Bootstrap, Bootstrapped, Confidence, Interval, Metric, Pair, Predictions, Resampled,
-    statistics::{SwapTest, hold_zero, holm, least_swap_p, wilson},
+    statistics::{RecipeScore, SwapTest, hold_zero, holm, least_swap_p, wilson},
 };
 use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::trial::Entry;
 
@@ -54,10 +57,42 @@ pub(crate) struct ModelScores {
     pub(crate) entry: usize,
     /// Successful trials.
     pub(crate) fits: usize,
+    /// Whether the scores are of one fit of a recipe that has others.
+    pub(crate) claim: Claim,
     /// In the order of [`HEADLINES`], as far as they are defined.
     pub(crate) scores: Vec<Score>,
     /// Whether it is the most accurate, or not significantly different from it.
     pub(crate) tied_with_best: bool,
+}
+
+/// What a score or a comparison is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Claim {
+    /// Recipes: what another fit would give on other test images.
+    Recipes,
+    /// Single fits: what these fits would give on other test images. Another seed may change
+    /// it.
+    Fits,
+}
+
+impl Claim {
+    /// Of one model: a recipe is known by several fits, unless all are the same.
+    pub(crate) fn of(varies_with_seed: bool, fits: usize) -> Self {
+        if varies_with_seed && fits < 2 {
+            Self::Fits
+        } else {
+            Self::Recipes
+        }
+    }
+
+    /// Of two models together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Recipes, Self::Recipes) => Self::Recipes,
+            _ => Self::Fits,
+        }
+    }
 }
 
 /// A score with its interval and its spread.
@@ -67,8 +102,8 @@ pub(crate) struct Score {
     pub(crate) metric: Metric,
     /// The mean over the fits.
     pub(crate) value: f64,
-    /// The 95 % interval for other test images of the same kind; `None` where it would
-    /// take too long.
+    /// The 95 % interval for other test images of the same kind, and with several fits for
+    /// other seeds as well; `None` where it would take too long.
     pub(crate) interval: Option<Interval>,
     /// The spread over the fits, where there are several.
     pub(crate) seeds: Option<Spread>,
@@ -92,8 +127,12 @@ pub(crate) struct PairDifference {
     pub(crate) first: usize,
     /// The other.
     pub(crate) second: usize,
-    /// Accuracy, tested image by image; McNemar's test with one fit each.
+    /// What the differences are about.
+    pub(crate) claim: Claim,
+    /// Accuracy of the fits at hand, tested image by image; McNemar's test with one fit each.
     pub(crate) swap: SwapTest,
+    /// Accuracy with seeds and images random, if the areas could be resampled.
+    pub(crate) accuracy: Option<RecipeScore>,
     /// Every headline score, in the order of [`HEADLINES`], as far as they are defined.
     pub(crate) differences: Vec<Difference>,
 }
@@ -105,8 +144,8 @@ pub(crate) struct Difference {
     pub(crate) metric: Metric,
     /// First less second.
     pub(crate) value: f64,
-    /// Its 95 % interval: BCa, paired, and containing 0 where the models differ on too few
-    /// images to exclude it.
+    /// Its 95 % interval: paired, and containing 0 where the models differ on too few images to
+    /// exclude it.
     pub(crate) interval: Option<Interval>,
     /// Two-sided p-value; `None` where there is no spread to judge by.
     pub(crate) p: Option<f64>,
@@ -126,6 +165,7 @@ struct Candidate<'a> {
     entry: usize,
     predictions: Vec<&'a Predictions<'a>>,
     fits: Vec<&'a Bootstrapped>,
+    claim: Claim,
 }
 
 impl Significance {
@@ -174,8 +214,14 @@ impl Significance {
                     entry: *entry,
                     predictions: vec![p],
                     fits: vec![fit],
+                    claim: Claim::Fits,
                 }),
             }
+        }
+        for candidate in &mut candidates {
+            let mut fits = entries[candidate.entry].successes();
+            let varies = fits.any(|(_, success)| success.measured.varies_with_seed());
+            candidate.claim = Claim::of(varies, candidate.fits.len());
         }
         let mut pairs: Vec<PairDifference> = (0..candidates.len())
             .flat_map(|first| (first + 1..candidates.len()).map(move |second| (first, second)))
@@ -196,6 +242,7 @@ impl Significance {
             .map(|(model, candidate)| ModelScores {
                 entry: candidate.entry,
                 fits: candidate.fits.len(),
+                claim: candidate.claim,
                 scores: candidate.scores(&entries[candidate.entry]),
                 tied_with_best: tied(model),
             })
@@ -215,6 +262,12 @@ impl Significance {
     /// A model by its place among the entries.
     pub(crate) fn of_entry(&self, entry: usize) -> Option<&ModelScores> {
         self.models.iter().find(|model| model.entry == entry)
+    }
+
+    /// What the group of the best is about: fits as soon as one of the models has only one.
+    pub(crate) fn claim(&self) -> Claim {
+        let claims = self.models.iter().map(|model| model.claim);
+        claims.fold(Claim::Recipes, Claim::and)
     }
 
     /// The models that are not significantly different from the most accurate one, that one
@@ -266,10 +319,14 @@ fn right_alike(first: &Predictions<'_>, other: &Predictions<'_>) -> bool {
 }
 
 impl Candidate<'_> {
+    /// The metric of each fit.
+    fn fits(&self, metric: Metric) -> Option<Vec<&Resampled>> {
+        self.fits.iter().map(|fit| fit.get(metric)).collect()
+    }
+
     /// The mean over the fits, resample by resample.
     fn resampled(&self, metric: Metric) -> Option<Resampled> {
-        let fits: Option<Vec<&Resampled>> = self.fits.iter().map(|fit| fit.get(metric)).collect();
-        Resampled::mean(&fits?).ok()
+        Resampled::mean(&self.fits(metric)?).ok()
     }
 
     fn scores(&self, entry: &Entry<'_>) -> Vec<Score> {
@@ -289,6 +346,10 @@ impl Candidate<'_> {
                     {
                         Some(wilson_of(first))
                     }
+                    (_, [_, _, ..]) => self.fits(metric).and_then(|fits| {
+                        let score = RecipeScore::of(&fits).ok()?;
+                        Some(score.interval_of(metric, Confidence::P95))
+                    }),
                     _ => self
                         .resampled(metric)
                         .map(|resampled| resampled.interval(Confidence::P95)),
@@ -329,9 +390,30 @@ fn compare(candidates: &[Candidate<'_>], first: usize, second: usize) -> Option<
         ([a], [b]) => Pair::new(a, b).ok(),
         _ => None,
     };
+    let recipe = |metric| RecipeScore::difference(&a.fits(metric)?, &b.fits(metric)?).ok();
+    let claim = a.claim.and(b.claim);
+    let seeds = claim == Claim::Recipes && a.fits.len().max(b.fits.len()) > 1;
     let differences = HEADLINES
         .into_iter()
         .filter_map(|metric| {
+            if seeds {
+                // The least p-value that so few different answers allow.
+                let least = match metric {
+                    Metric::Accuracy => swap.mid_p,
+                    Metric::MacroF1 => least,
+                    _ => 0.0,
+                };
+                let score = recipe(metric)?;
+                let p = score.p_value().map(|p| p.max(least));
+                let interval = score.interval(Confidence::P95);
+                return Some(Difference {
+                    metric,
+                    value: score.estimate,
+                    interval: Some(hold_zero(interval, p.unwrap_or(1.0), Confidence::P95)),
+                    p,
+                    adjusted_p: None,
+                });
+            }
             let resampled = a.resampled(metric).zip(b.resampled(metric));
             let paired = resampled.and_then(|(a, b)| a.minus(&b).ok());
             let interval = paired
@@ -370,7 +452,9 @@ fn compare(candidates: &[Candidate<'_>], first: usize, second: usize) -> Option<
     Some(PairDifference {
         first,
         second,
+        claim,
         swap,
+        accuracy: recipe(Metric::Accuracy),
         differences,
     })
 }

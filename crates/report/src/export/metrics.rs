@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::analysis::{
     Analysis, Entry, Group, Success, Trial, seconds,
-    significance::{ModelScores, PairDifference},
+    significance::{Claim, ModelScores, PairDifference},
 };
 
 /// The version of this format: raised when the meaning of a field changes or one goes.
@@ -188,14 +188,22 @@ pub struct PairMetrics {
     pub first: String,
     /// The other.
     pub second: String,
+    /// Whether recipes are compared, or single fits of them.
+    pub claim: Claim,
+    /// The probability that one new fit of the first is more accurate than one of the second on
+    /// as many new test samples; with single fits, that these fits are.
+    pub probability_ahead: Option<f64>,
+    /// The smallest true difference in accuracy that this design would have found in eight of
+    /// ten repetitions, at 5 % without correction.
+    pub detectable_difference: Option<f64>,
     /// Samples that more of the first model's fits predict correctly.
     pub only_first: u64,
     /// Samples that more of the second model's fits predict correctly.
     pub only_second: u64,
-    /// McNemar's exact p-value (with several seeds, its extension to shares of fits), not
-    /// corrected.
+    /// McNemar's exact p-value (with several seeds, its extension to shares of fits) of the fits
+    /// at hand, not corrected.
     pub exact_p: f64,
-    /// The same by mid-p: the p of the accuracy below.
+    /// The same by mid-p: with one fit each the p of the accuracy below.
     pub mid_p: f64,
     /// Whether the difference in accuracy is significant, at 5 % after correction.
     pub distinguishable: bool,
@@ -210,8 +218,9 @@ pub struct DifferenceMetrics {
     pub difference: f64,
     /// Its interval, paired by test samples.
     pub interval: Option<Interval>,
-    /// Two-sided p-value: McNemar mid-p (accuracy), DeLong (macro AUC of one fit each), BCa
-    /// bootstrap (all else); null where there is no spread to judge by.
+    /// Two-sided p-value; with several seeds Student's t over seeds and samples together, with
+    /// one fit each McNemar mid-p (accuracy), DeLong (macro AUC), BCa bootstrap (all else); null
+    /// where there is no spread to judge by.
     pub p: Option<f64>,
     /// The same after Holm's correction over all pairs of the dataset.
     pub adjusted_p: Option<f64>,
@@ -425,6 +434,9 @@ fn pair_metrics(pair: &PairDifference, first: String, second: String) -> PairMet
     PairMetrics {
         first,
         second,
+        claim: pair.claim,
+        probability_ahead: pair.accuracy.map(|accuracy| accuracy.probability_ahead()),
+        detectable_difference: pair.accuracy.map(|accuracy| accuracy.detectable()),
         only_first: pair.swap.first_ahead,
         only_second: pair.swap.second_ahead,
         exact_p: pair.swap.exact_p,

@@ -7,7 +7,10 @@ use super::{
     models::{Dataset, largest_p, names, seed_spread},
     words::{Words, bold},
 };
-use crate::analysis::{Entry, Group, significance::PairDifference};
+use crate::analysis::{
+    Entry, Group,
+    significance::{Claim, PairDifference},
+};
 
 /// What the trials of a dataset say, most important first.
 pub(crate) fn summary(dataset: &Dataset<'_, '_>) -> Vec<Words> {
@@ -77,14 +80,21 @@ fn certainty(group: &Group<'_>) -> Option<String> {
     } else {
         p
     };
+    let fits = found.claim() == Claim::Fits;
+    let (the, limit) = if fits {
+        let limit = " One seed each: fits were compared, not recipes.";
+        ("Between these fits, the difference", limit)
+    } else {
+        ("The difference", "")
+    };
     let significant = bold(format!("from {} is significant", list(&clear)));
     let open_words = bold(format!("from {} is not significant", list(&open)));
     match (open.as_slice(), clear.as_slice()) {
         ([], []) => None,
-        ([], _) => Some(format!("The difference {significant} ({p}).")),
-        (_, []) => Some(format!("The difference {open_words}.")),
+        ([], _) => Some(format!("{the} {significant} ({p}).{limit}")),
+        (_, []) => Some(format!("{the} {open_words}.{limit}")),
         (_, clear) => Some(format!(
-            "The difference {open_words}; from {} it is significant ({p}).",
+            "{the} {open_words}; from {} it is significant ({p}).{limit}",
             list(clear)
         )),
     }

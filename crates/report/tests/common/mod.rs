@@ -242,6 +242,7 @@ impl Builder {
             validation: ValidationSpec {
                 fraction: 0.1,
                 seed: 1,
+                own_seed: None,
             },
             calibration: None,
             robustness: None,
@@ -468,6 +469,7 @@ pub fn measured(data: &Data, family: &str, accuracy: f64, seed: u64) -> Measured
             rss_before_fit_bytes: Some(120_000_000),
             robustness_ns: None,
         },
+        varies_with_seed: None,
         fit: FitSummary {
             steps: if learns { epochs } else { 251 },
             converged: (family == "logistic").then_some(true),

@@ -13,7 +13,7 @@ use super::super::{
 use crate::{
     analysis::{
         Group,
-        significance::{Difference, HEADLINES, ModelScores, PairDifference},
+        significance::{Claim, Difference, HEADLINES, ModelScores, PairDifference},
     },
     charts::{ScoreRow, intervals},
 };
@@ -35,21 +35,25 @@ pub(super) fn part(group: &Group<'_>, charts: &mut Figures<'_>) -> Option<Part> 
         .map(|pair| pair_words(group, pair))
         .collect();
     sentences.extend(seeds_words(group));
+    sentences.extend(fits_words(group).map(Words::from));
+    let corrected = format!(
+        "All p-values are corrected for {} (Holm).",
+        format::counted(found.pairs.len() as u64, "comparison", "comparisons")
+    );
     let mut notes = vec![format!(
-        "All p-values are corrected for {} (Holm). Accuracy is compared by McNemar's test \
-         (mid-p), which uses the images that only one of the two models classifies correctly; \
-         with several seeds by its exact extension to shares of fits. Areas under the ROC curve \
-         are compared by DeLong's test where each model has one fit. Everything else is \
-         compared by {} paired, stratified bootstrap resamples of the test images with BCa \
-         intervals; their p-values are at least 0.001 before the correction.",
-        format::counted(found.pairs.len() as u64, "comparison", "comparisons"),
+        "{corrected} With one fit each, accuracy is compared by McNemar's test (mid-p), which uses \
+         the images that only one of the two models classifies correctly; areas under the ROC \
+         curve by DeLong's test; everything else by {} paired, stratified bootstrap resamples of \
+         the test images with BCa intervals, whose p-values are at least 0.001 before the \
+         correction.",
         format::count(Bootstrap::RESAMPLES as u64),
     )];
     if found.models.iter().any(|model| model.fits > 1) {
         notes.push(
-            "Intervals and p-values are about the test images: what another sample of the same \
-             size would give for the same fits. They do not include the differences between \
-             seeds, which are shown separately."
+            "Where a model has several seeds, seeds and test images are random together: \
+             intervals and p-values (Student's t, with Satterthwaite's degrees of freedom) say \
+             what other fits of the same recipes would give on other test images of the same \
+             kind. They hold for this training data."
                 .to_owned(),
         );
     }
@@ -63,6 +67,31 @@ pub(super) fn part(group: &Group<'_>, charts: &mut Figures<'_>) -> Option<Part> 
     })
 }
 
+/// The models of which a single fit was compared, and what compares the recipes.
+fn fits_words(group: &Group<'_>) -> Option<String> {
+    let models = group.significance.models.iter();
+    let fits: Vec<&str> = models
+        .filter(|model| model.claim == Claim::Fits)
+        .map(|model| name(group, model))
+        .collect();
+    (!fits.is_empty()).then(|| {
+        format!(
+            "One fit of {} was compared, not the recipe: another seed may give another order. To \
+             compare recipes, run again with {}.",
+            names(fits),
+            bold("--seeds 5")
+        )
+    })
+}
+
+/// A model in a sentence: its name, or `this fit of` it.
+fn subject(group: &Group<'_>, model: &ModelScores) -> String {
+    match model.claim {
+        Claim::Recipes => name(group, model).to_owned(),
+        Claim::Fits => format!("this fit of {}", name(group, model)),
+    }
+}
+
 fn name<'g>(group: &'g Group<'_>, model: &ModelScores) -> &'g str {
     group.entries[model.entry].model
 }
@@ -71,21 +100,35 @@ fn name<'g>(group: &'g Group<'_>, model: &ModelScores) -> &'g str {
 pub(crate) fn best_group(group: &Group<'_>) -> Words {
     let found = &group.significance;
     let best: Vec<&str> = found.best_group().map(|model| name(group, model)).collect();
+    let fits = found.claim() == Claim::Fits;
     let words = match best.as_slice() {
         [] => String::new(),
         [only] => {
             let p = largest_p(found.pairs.iter().filter(|pair| pair.first == 0));
-            format!(
-                "{} is significantly more accurate than every other model ({} for each).",
-                bold(only),
-                format::p_text(p).replace('=', "≤")
-            )
+            let p = format::p_text(p).replace('=', "≤");
+            if fits {
+                format!(
+                    "This fit of {} is significantly more accurate than the fits of every other \
+                     model ({p} for each).",
+                    bold(only)
+                )
+            } else {
+                format!(
+                    "{} is significantly more accurate than every other model ({p} for each).",
+                    bold(only)
+                )
+            }
         }
         [best, others @ ..] => format!(
-            "{} {} {} from the best model, {best}, on these test images.",
+            "{} {} {} from {}, {best}, on these test images.",
             bold(names(others.iter().copied())),
             if others.len() == 1 { "is" } else { "are" },
-            bold("not significantly different")
+            bold("not significantly different"),
+            if fits {
+                "the fit of the best model"
+            } else {
+                "the best model"
+            },
         ),
     };
     words.into()
@@ -94,8 +137,8 @@ pub(crate) fn best_group(group: &Group<'_>) -> Words {
 /// A sentence about two models.
 fn pair_words(group: &Group<'_>, pair: &PairDifference) -> Words {
     let model = |place: usize| &group.significance.models[place];
-    let first = name(group, model(pair.first));
-    let second = name(group, model(pair.second));
+    let first = &subject(group, model(pair.first));
+    let second = &subject(group, model(pair.second));
     let (ahead, behind) = (pair.swap.first_ahead, pair.swap.second_ahead);
     if ahead + behind == 0 {
         let (first, second) = (bold(first), bold(second));
@@ -119,7 +162,35 @@ fn pair_words(group: &Group<'_>, pair: &PairDifference) -> Words {
     } else {
         format!("{first} and {second} are not significantly different")
     });
-    format!("{difference}: {counts} ({p}).").into()
+    let power = pair.accuracy.map_or_else(String::new, |accuracy| {
+        let points = |value: f64| {
+            let points = ACCURACY.unit.in_points(value);
+            format!("{}\u{a0}points", format::significant(points))
+        };
+        let again = match pair.claim {
+            Claim::Recipes => "another fit of each on as many other images",
+            Claim::Fits => "these fits on as many other images",
+        };
+        if pair.accuracy_differs() {
+            let share = 100.0 * accuracy.probability_ahead();
+            let share = if share > 99.0 {
+                "more than 99".to_owned()
+            } else {
+                format!("{share:.0}")
+            };
+            format!(" With {again}, {first} is ahead with a probability of {share}\u{a0}%.")
+        } else {
+            format!(
+                " A difference of {} would have been found in eight of ten such comparisons.",
+                points(accuracy.detectable())
+            )
+        }
+    });
+    let sentence = format!("{difference}: {counts} ({p}).{power}");
+    match model(pair.first).claim {
+        Claim::Recipes => sentence.into(),
+        Claim::Fits => sentence.replacen("this fit", "This fit", 1).into(),
+    }
 }
 
 /// Whether another seed could change the order of the first two models.

@@ -1,0 +1,188 @@
+//! How a recipe scores, and whether two recipes differ: a recipe is a model that will be trained
+//! again, so that the seeds of its fits are as random as the test samples.
+//!
+//! The score of m fits on n samples varies for three reasons: the samples (σ²/n), the seeds
+//! (τ²/m: fits of one recipe are better or worse on all samples alike), and both together
+//! (ω²/mn: another seed is right about other samples). The samples' part is estimated by the
+//! influence of each sample on the mean score (jackknife), which contains ω²/mn as well; the
+//! seeds' part by the variance of the fits' scores over m, which estimates τ²/m + ω²/mn; and what
+//! both contain is subtracted once. It is the analysis of variance of fits × samples with both
+//! factors random; the degrees of freedom are Satterthwaite's.
+//!
+//! A model that does not depend on the seed has one fit, and no part of the seeds.
+//!
+//! Rejected: testing the fits at hand and leaving the seeds out (two groups of fits of one recipe
+//! then differ in four comparisons of ten), and resampling fits and samples together (of three
+//! fits there are ten resamples). `tests/recipes.rs` has the simulations.
+//!
+//! F. Satterthwaite, "An approximate distribution of estimates of variance components",
+//! Biometrics Bulletin 2 (1946); X. Bouthillier et al., "Accounting for variance in machine
+//! learning benchmarks", MLSys 2021.
+
+use super::{
+    distributions::{student_t_cdf, student_t_quantile, student_t_two_sided},
+    interval::{Confidence, Interval},
+};
+use crate::{Metric, MetricsError, Resampled};
+
+/// A score of a recipe, or the difference of two, for fits with other seeds on other samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RecipeScore {
+    /// The mean over the fits; of a difference, first less second.
+    pub estimate: f64,
+    /// Its standard error, seeds and samples together.
+    pub standard_error: f64,
+    /// Degrees of freedom of Student's distribution.
+    pub degrees_of_freedom: f64,
+    /// Variance of the same number for one new fit of each recipe on as many new samples.
+    one_fit_variance: f64,
+}
+
+/// The parts of the variance of one recipe's mean score.
+struct Parts {
+    /// Influence of each sample on the mean over the fits; their squares sum to a variance.
+    influences: Vec<f64>,
+    mean: f64,
+    fits: f64,
+    /// Variance of the fits' scores; 0 for one fit.
+    between: f64,
+    /// What a sample's influence differs between fits, as a variance of one fit's score.
+    interaction: f64,
+}
+
+impl Parts {
+    fn new(fits: &[&Resampled]) -> Result<Self, MetricsError> {
+        let mean = Resampled::mean(fits)?;
+        let influences = mean.influences();
+        let count = fits.len() as f64;
+        let mut parts = Self {
+            influences,
+            mean: mean.estimate(),
+            fits: count,
+            between: 0.0,
+            interaction: 0.0,
+        };
+        if fits.len() > 1 {
+            for fit in fits {
+                parts.between += (fit.estimate() - parts.mean).powi(2);
+                let own = fit.influences();
+                let apart = own.iter().zip(&parts.influences);
+                parts.interaction += apart.map(|(own, mean)| (own - mean).powi(2)).sum::<f64>();
+            }
+            parts.between /= count - 1.0;
+            parts.interaction /= count - 1.0;
+        }
+        Ok(parts)
+    }
+}
+
+impl RecipeScore {
+    /// The score of one recipe.
+    ///
+    /// # Errors
+    /// Without fits, or when they come from other resamples.
+    pub fn of(fits: &[&Resampled]) -> Result<Self, MetricsError> {
+        let parts = Parts::new(fits)?;
+        Ok(Self::new(parts.mean, &parts.influences, &[&parts]))
+    }
+
+    /// The difference of two recipes on the same samples, first less second.
+    ///
+    /// # Errors
+    /// As [`RecipeScore::of`], also when the two come from different resamples.
+    pub fn difference(first: &[&Resampled], second: &[&Resampled]) -> Result<Self, MetricsError> {
+        // Refuses other samples.
+        let difference = Resampled::mean(first)?.minus(&Resampled::mean(second)?)?;
+        let parts = [&Parts::new(first)?, &Parts::new(second)?];
+        Ok(Self::new(
+            difference.estimate(),
+            &difference.influences(),
+            &parts,
+        ))
+    }
+
+    fn new(estimate: f64, influences: &[f64], recipes: &[&Parts]) -> Self {
+        let samples = influences.iter().map(|i| i.powi(2)).sum::<f64>();
+        let shared: f64 = recipes.iter().map(|r| r.interaction / r.fits).sum();
+        let samples = (samples - shared).max(0.0);
+        // Variances with the degrees of freedom that they were estimated with.
+        let parts = recipes
+            .iter()
+            .map(|r| (r.between / r.fits, r.fits - 1.0))
+            .chain([(samples, influences.len() as f64 - 1.0)]);
+        let parts = parts.filter(|(variance, _)| *variance > 0.0);
+        let (variance, uncertainty) = parts.fold((0.0, 0.0), |(sum, spread), (part, freedom)| {
+            (sum + part, spread + part * part / freedom)
+        });
+        let one_fit: f64 = recipes.iter().map(|r| r.between).sum();
+        Self {
+            estimate,
+            standard_error: variance.sqrt(),
+            degrees_of_freedom: variance * variance / uncertainty,
+            one_fit_variance: samples + one_fit,
+        }
+    }
+
+    /// Where the number lies for other seeds and other samples.
+    pub fn interval(&self, confidence: Confidence) -> Interval {
+        let reach = self.reach(1.0 - confidence.tail());
+        Interval {
+            low: self.estimate - reach,
+            high: self.estimate + reach,
+        }
+    }
+
+    /// The same for a score of a recipe, on a scale on which it has no bounds: the logarithm of
+    /// a log loss, the log-odds of a share or an area. The plain interval where the estimate
+    /// lies on its bound.
+    pub fn interval_of(&self, metric: Metric, confidence: Confidence) -> Interval {
+        let x = self.estimate;
+        let reach = self.reach(1.0 - confidence.tail());
+        let ends = |end: &dyn Fn(f64) -> f64| Interval {
+            low: end(-reach),
+            high: end(reach),
+        };
+        match metric {
+            Metric::LogLoss if x > 0.0 => ends(&|reach| x * (reach / x).exp()),
+            Metric::LogLoss => self.interval(confidence),
+            _ if x > 0.0 && x < 1.0 => ends(&|reach| {
+                let odds = x / (1.0 - x) * (reach / (x * (1.0 - x))).exp();
+                odds / (1.0 + odds)
+            }),
+            _ => self.interval(confidence),
+        }
+    }
+
+    /// The two-sided p-value of no difference; `None` without any spread to judge by.
+    pub fn p_value(&self) -> Option<f64> {
+        (self.standard_error > 0.0).then(|| {
+            let t = self.estimate / self.standard_error;
+            student_t_two_sided(t, self.degrees_of_freedom)
+        })
+    }
+
+    /// The probability that one new fit of the first recipe is ahead of one of the second on as
+    /// many new samples (half of the ties counted): a prediction, so it is never certain.
+    pub fn probability_ahead(&self) -> f64 {
+        let deviation = (self.standard_error.powi(2) + self.one_fit_variance).sqrt();
+        if deviation > 0.0 {
+            student_t_cdf(self.estimate / deviation, self.degrees_of_freedom)
+        } else {
+            0.5 + 0.5 * self.estimate.signum() * f64::from(u8::from(self.estimate != 0.0))
+        }
+    }
+
+    /// The smallest true difference that this many fits and samples would have found at 5 % in
+    /// eight of ten repetitions.
+    pub fn detectable(&self) -> f64 {
+        self.reach(0.975) + self.reach(0.8)
+    }
+
+    fn reach(&self, probability: f64) -> f64 {
+        if self.standard_error > 0.0 {
+            self.standard_error * student_t_quantile(probability, self.degrees_of_freedom)
+        } else {
+            0.0
+        }
+    }
+}
