@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::support::{
     SMALL_MODELS, comparison, entries, leaderboard, only_entry, read_json, row, run, scratch,
-    trial_ids,
+    shapes, trial_ids, write_folder,
 };
 
 /// An experiment of two models that take no time.
@@ -153,8 +153,18 @@ fn runs_on_other_test_pictures_are_not_compared() {
 #[test]
 fn runs_are_ranked_together_unless_a_name_means_two_things() {
     let [good, worse, other] = runs();
-    let said = here("rank", &[good, other], &[]).expect(0);
-    for words in ["2 datasets", "500 test images", "mean rank", "at least"] {
+    let folder = scratch("compare-shapes");
+    write_folder(&folder.join("shapes"), &shapes());
+    fs::write(folder.join("mine.toml"), experiment(3, 60)).unwrap();
+    run(&folder, &["run", "mine.toml", "--dataset", "shapes", "-q"]).expect(0);
+    let elsewhere = &only_entry(&folder.join("reports"));
+    here("rank", &[good, other], &[]).expect(1).complains_of(&[
+        "500 and 300 images",
+        "count twice",
+        "--limit-test",
+    ]);
+    let said = here("rank", &[good, elsewhere], &[]).expect(0);
+    for words in ["2 datasets", "mnist", "shapes", "mean rank", "at least"] {
         assert!(
             said.stdout.contains(words),
             "no `{words}` in\n{}",

@@ -39,7 +39,7 @@ pub use index::{INDEX_MARK, IndexedRun, index};
 pub use leaderboard::{Leaderboard, LeaderboardRow, Status};
 pub use options::Options;
 pub use page::colours_css;
-pub use rank::{RankError, RankTest, RankedModel, Ranking, rank};
+pub use rank::{RankError, RankTest, RankedModel, RankedPair, Ranking, rank};
 
 /// A report in memory.
 #[derive(Clone, Debug)]

@@ -30,6 +30,21 @@ pub enum RankError {
         /// A run that has the other.
         second: String,
     },
+    /// Two test parts are parts of the same data.
+    #[error(
+        "{first} and {second} report on different parts of the test images of {dataset} ({parts}), \
+         so that it would count twice; rank runs with the same --limit-test together"
+    )]
+    OneDataset {
+        /// The dataset.
+        dataset: String,
+        /// A run that has one of the parts.
+        first: String,
+        /// A run that has the other.
+        second: String,
+        /// How many images each has.
+        parts: String,
+    },
     /// One name on one test part stands for two ways of training.
     #[error(
         "`{model}` on {dataset} has different training data or calibration in {first} and in \
@@ -75,11 +90,30 @@ pub struct RankTest {
     pub friedman_p: f64,
     /// p-value of the less conservative statistic of Iman and Davenport.
     pub iman_davenport_p: f64,
+    /// p-value of the exact distribution; `None` for so many datasets and models that the
+    /// approximations hold.
+    pub friedman_exact_p: Option<f64>,
+    /// The one to use: the exact one, or that of Iman and Davenport.
+    pub p: f64,
+    /// Every two models by Wilcoxon's signed-rank test over the datasets.
+    pub pairs: Vec<RankedPair>,
     /// Models whose mean ranks differ by at least this are significantly different (Nemenyi,
     /// 95 %).
     pub critical_difference: f64,
     /// The groups of models that are not significantly different, best first.
     pub groups: Vec<Vec<String>>,
+}
+
+/// Two models over the datasets.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RankedPair {
+    /// The one with the better mean rank.
+    pub first: String,
+    /// The other.
+    pub second: String,
+    /// p-value of no difference (Wilcoxon's signed-rank test, exact), after Holm's correction
+    /// over all pairs.
+    pub adjusted_p: f64,
 }
 
 /// Models ranked over datasets.
@@ -160,6 +194,7 @@ pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
             }
         }
     }
+    refuse_parts_of_one(&blocks)?;
     make_names_distinct(&mut blocks);
 
     let table: Vec<(&str, Vec<Option<f64>>)> = recipes
@@ -233,6 +268,30 @@ pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
     })
 }
 
+/// Refuses two test parts of the same data: one holds images of the other.
+fn refuse_parts_of_one(blocks: &[Block<'_>]) -> Result<(), RankError> {
+    let first_of = |block: &Block<'_>| {
+        block
+            .fits
+            .first()
+            .map(|(_, fits)| fits.data.fingerprint.clone())
+    };
+    for (place, block) in blocks.iter().enumerate() {
+        let same = |other: &&Block<'_>| first_of(other) == first_of(block);
+        if let Some(other) = blocks[..place].iter().find(same)
+            && let (Some((first, _)), Some((second, _))) = (other.fits.first(), block.fits.first())
+        {
+            return Err(RankError::OneDataset {
+                dataset: block.name.clone(),
+                first: (*first).to_owned(),
+                second: (*second).to_owned(),
+                parts: format!("{} and {} images", other.samples(), block.samples()),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Whether two runs have trained a model on the same number of images of the same data,
 /// with the same calibration. Seeds may differ: scores are means over them.
 fn trained_alike(a: &Fits<'_>, b: &Fits<'_>) -> bool {
@@ -285,6 +344,21 @@ fn rank_test(found: &Ranks, models: &[(&str, Vec<f64>)]) -> RankTest {
         friedman_chi_squared: found.friedman.chi_squared,
         friedman_p: found.friedman.p,
         iman_davenport_p: found.friedman.f_p,
+        friedman_exact_p: found.friedman.exact_p,
+        p: found.friedman.best_p(),
+        pairs: found
+            .pairs
+            .iter()
+            .map(|&(a, b, adjusted_p)| {
+                let rank = |model: usize| found.friedman.mean_ranks[model];
+                let (first, second) = if rank(a) <= rank(b) { (a, b) } else { (b, a) };
+                RankedPair {
+                    first: models[first].0.to_owned(),
+                    second: models[second].0.to_owned(),
+                    adjusted_p,
+                }
+            })
+            .collect(),
         critical_difference: found.nemenyi.critical_difference,
         groups: found
             .nemenyi

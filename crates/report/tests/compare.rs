@@ -248,22 +248,50 @@ fn models_are_ranked_over_datasets_and_tested_where_there_are_enough() {
     let by_loss = rank(&[&many], Metric::LogLoss).unwrap();
     assert_eq!(by_loss.models[0].model, "good");
 
-    // Two runs of three datasets each are as good as one of six; two datasets are too few.
+    // Three models in one order on six datasets: the first is free, (1/6)^5.
+    assert!((test.p * 6.0_f64.powi(5) - 1.0).abs() < 1e-9, "{test:?}");
+    // Of 2^6 signs two are so clear, for each of three pairs.
+    assert_eq!(test.pairs.len(), 3);
+    let pair = &test.pairs[0];
+    assert_eq!((pair.first.as_str(), pair.second.as_str()), ("good", "bad"));
+    assert!(
+        (pair.adjusted_p - 3.0 * 2.0 / 64.0).abs() < 1e-9,
+        "{pair:?}"
+    );
+
+    // Two runs of three datasets each are as good as one of six.
     let (one, two) = (build(&sets[..3]), build(&sets[3..]));
     let together = rank(&[&one, &two], Metric::Accuracy).unwrap();
     assert_eq!(together.datasets.len(), 6);
     assert!(together.test.is_some());
     let few = rank(&[&one], Metric::Accuracy).unwrap();
-    assert!(few.test.is_none());
+    // Three datasets say little, and how much is exact: (1/6)^2.
+    assert!((few.test.unwrap().p * 36.0 - 1.0).abs() < 1e-9);
+    let alone = rank(&[&build(&sets[..1])], Metric::Accuracy).unwrap();
+    assert!(alone.test.is_none());
+    let reason = alone.no_test.unwrap();
     assert!(
-        few.no_test
-            .unwrap()
-            .contains("at least 5 datasets; there are 3")
+        reason.contains("at least 2 datasets; there are 1"),
+        "{reason}"
     );
     // The same run twice is no more evidence.
     let twice = rank(&[&one, &one], Metric::Accuracy).unwrap();
     assert_eq!(twice.datasets.len(), 3);
     assert_eq!(twice.models[0].scores, few.models[0].scores);
+}
+
+#[test]
+fn two_parts_of_one_dataset_are_not_two_datasets() {
+    let digits = digits("mnist", 60);
+    let models = [("knn", 0.9, 1), ("cnn", 0.9, 2)];
+    let all = run("all", &digits, &models);
+    let part = run("part", &common::digits("mnist", 40), &models);
+    let refusal = rank(&[&all, &part], Metric::Accuracy).unwrap_err();
+    assert!(matches!(refusal, RankError::OneDataset { .. }), "{refusal}");
+    let words = refusal.to_string();
+    for word in ["all", "part", "mnist", "60 and 40 images", "--limit-test"] {
+        assert!(words.contains(word), "no `{word}` in: {words}");
+    }
 }
 
 #[test]

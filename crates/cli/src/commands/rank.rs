@@ -68,16 +68,40 @@ fn words(ranking: &Ranking) -> String {
 }
 
 fn test_words(test: &RankTest) -> String {
-    let p = format::plain_spaces(&format::p_text(test.iman_davenport_p));
-    if test.iman_davenport_p > 0.05 {
-        return format!("The ranks are not significantly different (Friedman's test, {p}).\n");
+    let words = |p: f64| format::plain_spaces(&format::p_text(p));
+    let exact = match test.friedman_exact_p {
+        Some(_) => "exact, ",
+        None => "",
+    };
+    let p = words(test.p);
+    if test.p > 0.05 {
+        return format!(
+            "The ranks are not significantly different (Friedman's test, {exact}{p}).\n"
+        );
     }
     let mut out = format!(
-        "The ranks are significantly different (Friedman's test, {p}). So are two models whose mean ranks differ by {:.2} or more (Nemenyi, 95 %).\n",
+        "The ranks are significantly different (Friedman's test, {exact}{p}). So are two models whose mean ranks differ by {:.2} or more (Nemenyi, 95 %).\n",
         test.critical_difference
     );
     for group in &test.groups {
         out += &format!("Not significantly different: {}\n", group.join(", "));
     }
+    let better: Vec<String> = test
+        .pairs
+        .iter()
+        .filter(|pair| pair.adjusted_p <= 0.05)
+        .map(|pair| {
+            format!(
+                "{} over {} ({})",
+                pair.first,
+                pair.second,
+                words(pair.adjusted_p)
+            )
+        })
+        .collect();
+    out += &match better.as_slice() {
+        [] => "No two models differ significantly over these datasets by themselves (Wilcoxon signed-rank, Holm).\n".to_owned(),
+        better => format!("Significantly better over these datasets (Wilcoxon signed-rank, Holm): {}.\n", better.join(", ")),
+    };
     out
 }

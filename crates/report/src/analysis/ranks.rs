@@ -2,7 +2,7 @@
 
 use bakeoff_metrics::{
     Confidence,
-    statistics::{Friedman, Nemenyi},
+    statistics::{Friedman, Nemenyi, holm, signed_rank_p},
 };
 
 /// Ranks over datasets or cuts.
@@ -10,12 +10,15 @@ use bakeoff_metrics::{
 pub(crate) struct Ranks {
     /// Friedman's test.
     pub(crate) friedman: Friedman,
-    /// Which models differ.
+    /// Which models differ, by their mean ranks.
     pub(crate) nemenyi: Nemenyi,
+    /// p-values of every two models (places in the order of the table, the first before the
+    /// second) by Wilcoxon's signed-rank test, after Holm's correction.
+    pub(crate) pairs: Vec<(usize, usize, f64)>,
 }
 
-/// With fewer blocks than this the approximations of Friedman's test do not hold.
-pub(crate) const LEAST_BLOCKS: usize = 5;
+/// One block ranks the models and says nothing about another one.
+pub(crate) const LEAST_BLOCKS: usize = 2;
 /// Two models are a pair, which has better tests.
 pub(crate) const LEAST_MODELS: usize = 3;
 
@@ -40,6 +43,21 @@ impl Ranks {
         }
         let friedman = Friedman::new(blocks, true).map_err(|error| error.to_string())?;
         let nemenyi = friedman.nemenyi(Confidence::P95);
-        Ok(Self { friedman, nemenyi })
+        let places: Vec<(usize, usize)> = (0..models)
+            .flat_map(|first| (first + 1..models).map(move |second| (first, second)))
+            .collect();
+        let p = places.iter().map(|&(first, second)| {
+            let apart = blocks.iter().map(|block| block[first] - block[second]);
+            signed_rank_p(&apart.collect::<Vec<f64>>())
+        });
+        let corrected = holm(&p.collect::<Vec<f64>>());
+        let pairs = places.iter().zip(corrected);
+        Ok(Self {
+            pairs: pairs
+                .map(|(&(first, second), p)| (first, second, p))
+                .collect(),
+            friedman,
+            nemenyi,
+        })
     }
 }

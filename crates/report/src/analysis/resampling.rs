@@ -11,6 +11,9 @@ use super::{Group, mean, ranks::Ranks, significance::Spread, variants::Point};
 /// through Bayesian analysis", Journal of Machine Learning Research 18 (2017).
 pub(crate) const PRACTICAL_MARGIN: f64 = 0.01;
 
+/// With fewer folds than this models are not ranked over them.
+const LEAST_FOLDS: usize = 5;
+
 /// The models over the cuts of a dataset's training part.
 #[derive(Debug)]
 pub(crate) struct Resampling<'a> {
@@ -115,7 +118,10 @@ impl<'a> Resampling<'a> {
             .collect();
         Some(Self {
             cuts: cuts_text(&splits),
-            ranks: Ranks::new(&blocks, "folds").ok(),
+            // Folds share training images: few of them are no evidence, however exact.
+            ranks: (blocks.len() >= LEAST_FOLDS)
+                .then(|| Ranks::new(&blocks, "folds").ok())
+                .flatten(),
             models,
             left_out,
             pairs,

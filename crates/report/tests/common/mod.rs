@@ -63,7 +63,11 @@ pub fn data(name: &str, class_names: Vec<String>, shape: ImageShape, labels: Vec
     let info = DataInfo {
         name: name.to_owned(),
         source: name.to_owned(),
-        fingerprint: format!("{:064x}", name.len() * 7919 + classes),
+        fingerprint: format!(
+            "{:064x}",
+            name.bytes()
+                .fold(classes, |hash, byte| 31 * hash + usize::from(byte))
+        ),
         image: shape,
         class_names,
         train_counts,

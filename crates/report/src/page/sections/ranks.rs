@@ -46,7 +46,7 @@ pub(super) fn part(analysis: &Analysis<'_>, charts: &mut Figures<'_>) -> Option<
     let lead = match Ranks::new(&blocks, "datasets") {
         Ok(found) => {
             figures.push(rank_figure("ranks", &models, &found, "datasets", charts));
-            let differ = if found.friedman.f_p <= ALPHA {
+            let differ = if found.friedman.best_p() <= ALPHA {
                 "the models differ significantly"
             } else {
                 "the models do not differ significantly"
@@ -54,7 +54,7 @@ pub(super) fn part(analysis: &Analysis<'_>, charts: &mut Figures<'_>) -> Option<
             format!(
                 "Over all datasets, {} (Friedman test, {}).",
                 bold(differ),
-                format::p_text(found.friedman.f_p)
+                format::p_text(found.friedman.best_p())
             )
         }
         Err(reason) => {
@@ -106,7 +106,7 @@ pub(super) fn rank_figure(
              significantly different (Nemenyi test, 95 %). Friedman test of the hypothesis that \
              all models are equal: {}.",
             found.friedman.blocks,
-            format::p_text(found.friedman.f_p)
+            format::p_text(found.friedman.best_p())
         ),
         None,
     )

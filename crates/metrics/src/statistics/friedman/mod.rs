@@ -5,6 +5,8 @@
 //! Machine Learning Research 7 (2006). Parametric ANOVA was rejected there and here: scores
 //! on different datasets are neither commensurable nor normal.
 
+mod exact;
+
 use super::{
     distributions::{chi_squared_sf, f_sf},
     studentized_range::{studentized_range_cdf, studentized_range_quantile},
@@ -27,6 +29,9 @@ pub struct Friedman {
     pub f: Option<f64>,
     /// Its p-value by the F distribution; 1 where every block is one tie.
     pub f_p: f64,
+    /// The p-value of the exact distribution; `None` where there are too many blocks and models
+    /// to add it up, and the approximations hold.
+    pub exact_p: Option<f64>,
 }
 
 /// Mean rank of each model over the blocks, which have a score for each model; 1 is best,
@@ -68,6 +73,7 @@ impl Friedman {
         }
         let mut sums = vec![0.0; models];
         let mut ties = 0.0;
+        let mut doubled = Vec::with_capacity(scores.len());
         for (row, block) in scores.iter().enumerate() {
             if block.len() != models {
                 return Err(MetricsError::Ragged {
@@ -83,7 +89,13 @@ impl Friedman {
                     value: block[index],
                 });
             }
-            ties += add_ranks(block, higher_is_better, &mut sums);
+            let mut ranks = vec![0.0; models];
+            ties += add_ranks(block, higher_is_better, &mut ranks);
+            sums.iter_mut()
+                .zip(&ranks)
+                .for_each(|(sum, rank)| *sum += rank);
+            // Ranks are whole or halves.
+            doubled.push(ranks.iter().map(|rank| (2.0 * rank) as u32).collect());
         }
 
         let (n, k) = (scores.len() as f64, models as f64);
@@ -103,7 +115,13 @@ impl Friedman {
             p: chi_squared.map_or(1.0, |x| chi_squared_sf(x, k - 1.0)),
             f,
             f_p: f.map_or(1.0, |f| f_sf(f, (k - 1.0, (k - 1.0) * (n - 1.0)))),
+            exact_p: exact::p_value(&doubled),
         })
+    }
+
+    /// The p-value to use: the exact one, or that of Iman and Davenport.
+    pub fn best_p(&self) -> f64 {
+        self.exact_p.unwrap_or(self.f_p)
     }
 
     /// Compares every two models by their mean ranks.
@@ -206,6 +224,8 @@ mod tests {
         let found = Friedman::new(&vec![vec![3.0, 2.0, 1.0]; 8], true).unwrap();
         assert_eq!(found.f, Some(f64::INFINITY));
         assert_eq!(found.f_p, 0.0);
+        let exact = 1.0 / 6.0_f64.powi(7);
+        assert!((found.best_p() / exact - 1.0).abs() < 1e-9);
     }
 
     #[test]
@@ -217,6 +237,7 @@ mod tests {
             p: 1.0,
             f: None,
             f_p: 1.0,
+            exact_p: None,
         };
         assert_eq!(found.groups_within(1.6), [vec![1, 2, 3], vec![3, 0]]);
         assert_eq!(found.groups_within(0.1), Vec::<Vec<usize>>::new());
