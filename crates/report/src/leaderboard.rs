@@ -19,6 +19,7 @@ use crate::{
         Analysis, Group, Trial, descending,
         significance::{Claim, HEADLINES},
     },
+    caution::cautions,
 };
 
 pub use crate::results::Status;
@@ -66,6 +67,9 @@ pub struct LeaderboardRow {
 pub struct Leaderboard {
     /// The trials.
     pub rows: Vec<LeaderboardRow>,
+    /// What must be known before accuracies are trusted, in sentences: dataset and words.
+    #[serde(skip)]
+    pub cautions: Vec<(String, String)>,
 }
 
 impl LeaderboardRow {
@@ -186,7 +190,16 @@ impl Leaderboard {
             });
             ranked.extend(rows.into_iter().map(|(_, row)| row));
         }
-        Self { rows: ranked }
+        let of_group = |group: &Group<'_>| {
+            let name = group.name.to_owned();
+            cautions(group)
+                .into_iter()
+                .map(move |words| (name.clone(), words))
+        };
+        Self {
+            rows: ranked,
+            cautions: analysis.groups.iter().flat_map(of_group).collect(),
+        }
     }
 
     /// `leaderboard.json`: an array of objects.

@@ -15,6 +15,7 @@
 //! depends on files beside the binary).
 
 mod analysis;
+mod caution;
 mod charts;
 mod diff;
 mod error;

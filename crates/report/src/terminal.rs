@@ -168,6 +168,9 @@ fn best(board: &Leaderboard, datasets: bool) -> String {
                 models.push(row);
             }
         }
+        for (_, words) in board.cautions.iter().filter(|(of, _)| of == dataset) {
+            out += &format!("{}\n", format::plain_spaces(words));
+        }
         if models.len() < 2 {
             continue;
         }

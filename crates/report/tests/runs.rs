@@ -8,7 +8,7 @@ use bakeoff_core::{ImageShape, Probabilities, record::Stage};
 use bakeoff_measures::{ACCURACY, LOG_LOSS, MACRO_AUC, MACRO_F1, MEAN_CORRUPTION_ERROR};
 use bakeoff_metrics::Interval;
 use bakeoff_report::{Status, leaderboard};
-use common::{Builder, Fate, data, digits, everything, four_families, measured};
+use common::{Builder, Data, Fate, answers, data, digits, everything, four_families, measured};
 use html::check;
 
 #[test]
@@ -225,6 +225,67 @@ fn models_that_answer_alike_are_tied_and_a_clear_winner_stands_alone() {
             assert!(low <= value && value <= high && low < high, "{row:?}");
         }
     }
+}
+
+#[test]
+fn accuracy_that_a_constant_answer_reaches_is_called_so() {
+    let names = ["common", "rare"].map(String::from).to_vec();
+    let labels = |rare: u16| (0..400).map(|i| u16::from(i < rare)).collect();
+    let shape = ImageShape::new(1, 28, 28);
+    let unbalanced = |rare| {
+        let mut data = data("unbalanced", names.clone(), shape, labels(rare));
+        data.info.train_counts = vec![9000, 90];
+        data
+    };
+    let always = |data: &Data| {
+        let rows = data.test.labels().iter().flat_map(|_| [0.75, 0.25]);
+        Probabilities::new(2, rows.collect()).unwrap()
+    };
+    let fit = |builder: Builder, data: &Data, model: &str, answers| {
+        let measured = Box::new(measured(data, "knn", 0.9, 1));
+        builder.trial(data, model, "knn", 1, Fate::Ok(measured, answers))
+    };
+    // Four rare ones of 400, and a model that finds none of them.
+    let few = unbalanced(4);
+    let run = fit(Builder::new("few", &[&few]), &few, "blind", always(&few)).build();
+    let rendered = check(&run);
+    let words = rendered
+        .leaderboard
+        .cautions
+        .iter()
+        .map(|(_, words)| words.as_str());
+    let words: Vec<&str> = words.collect();
+    assert_eq!(words.len(), 2, "{words:?}");
+    assert!(words[0].starts_with("No model is significantly better than always answering common"));
+    assert!(words[0].contains("99.0\u{a0}%"), "{words:?}");
+    assert!(
+        words[1].contains("blind has the most: 50.0\u{a0}%"),
+        "{words:?}"
+    );
+    assert!(rendered.html.contains(words[0]) && rendered.html.contains(words[1]));
+
+    // A model that finds them all is better, and one that does not is named.
+    let many = unbalanced(30);
+    let run = fit(
+        Builder::new("many", &[&many]),
+        &many,
+        "blind",
+        always(&many),
+    );
+    let run = fit(run, &many, "seeing", answers(&many.test, 1.0, 1)).build();
+    let cautions = check(&run).leaderboard.cautions;
+    assert!(
+        cautions[0]
+            .1
+            .starts_with("blind is not significantly better"),
+        "{cautions:?}"
+    );
+    assert!(
+        cautions[1].1.contains("seeing has the most: 100.0\u{a0}%"),
+        "{cautions:?}"
+    );
+    // Balanced classes and models that beat a constant need no caution.
+    assert!(check(&four_families(100)).leaderboard.cautions.is_empty());
 }
 
 #[test]

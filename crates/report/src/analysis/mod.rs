@@ -4,6 +4,7 @@
 //! Models are ranked by their headline trials; folds and smaller training parts are apart
 //! ([`variants`]).
 
+pub(crate) mod constant;
 pub(crate) mod ranks;
 pub(crate) mod resampling;
 pub(crate) mod robustness;
@@ -15,7 +16,9 @@ use std::cmp::Ordering;
 
 use bakeoff_core::record::{DataInfo, PlannedTrial, Purpose, Run};
 
-use self::{robustness::Robustness, significance::Significance, variants::Variants};
+use self::{
+    constant::Constant, robustness::Robustness, significance::Significance, variants::Variants,
+};
 pub(crate) use crate::results::Fate;
 use crate::results::data;
 pub(crate) use trial::{Entry, Success, Trial, mean, seconds};
@@ -36,6 +39,8 @@ pub(crate) struct Group<'a> {
     pub(crate) data: Option<&'a DataInfo>,
     /// Its models, the best first, those without a successful trial last.
     pub(crate) entries: Vec<Entry<'a>>,
+    /// What always giving the same answer reaches; `None` without results.
+    pub(crate) constant: Option<Constant>,
     /// How certain their scores are, and which models differ.
     pub(crate) significance: Significance,
     /// Their robustness to corrupted images, where the experiment asks for it.
@@ -80,6 +85,7 @@ impl<'a> Analysis<'a> {
             Group {
                 name,
                 data: data(run, name),
+                constant: data(run, name).and_then(|data| Constant::new(data, &entries)),
                 significance: Significance::new(&entries),
                 robustness: Robustness::new(&entries, run.info.robustness_baseline.as_deref()),
                 entries,

@@ -7,9 +7,12 @@ use super::{
     models::{Dataset, largest_p, names, seed_spread},
     words::{Words, bold},
 };
-use crate::analysis::{
-    Entry, Group,
-    significance::{Claim, PairDifference},
+use crate::{
+    analysis::{
+        Entry, Group,
+        significance::{Claim, PairDifference},
+    },
+    caution::cautions,
 };
 
 /// What the trials of a dataset say, most important first.
@@ -28,6 +31,7 @@ pub(crate) fn summary(dataset: &Dataset<'_, '_>) -> Vec<Words> {
         return vec![words.into()];
     };
     let mut sentences = vec![lead(best, others, dataset.heading.as_deref())];
+    sentences.extend(cautions(group));
     sentences.extend(certainty(group));
     sentences.extend(errors(best, others));
     sentences.extend(others.first().map(|second| costs(best, second)));
