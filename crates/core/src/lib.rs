@@ -35,6 +35,8 @@ pub use layers::{ConvLayer, DenseLayer, Layer, Layers, LayersError, MaxPoolLayer
 pub use probabilities::{Probabilities, ProbabilitiesError};
 pub use samples::{DataShape, Dataset, Samples, SamplesError};
 pub use seed::derive_seed;
-pub use spec::{ModelSpec, Settings, SpecError};
+pub use spec::{EVERY_ENGINE, ModelSpec, Settings, SpecError};
 pub use store::{ModelHeader, ModelReader, ModelWriter, StoreError, TensorData};
-pub use wording::{did_you_mean, list, nearest_name, panic_text, percent_encoded};
+pub use wording::{
+    count, counted, did_you_mean, list, nearest_name, panic_text, percent_encoded, quoted,
+};

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{ImageShape, Images, to_hex};
+use crate::{ImageShape, Images, count, counted, to_hex};
 
 /// Why images, labels and class names do not match.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -263,10 +263,10 @@ impl fmt::Display for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} ({} training and {} test images of {}, {} classes)",
+            "{} ({} training and {} of {}, {} classes)",
             self.name,
-            self.train.len(),
-            self.test.len(),
+            count(self.train.len() as u64),
+            counted(self.test.len() as u64, "test image", "test images"),
             self.train.images().shape(),
             self.train.classes()
         )

@@ -10,6 +10,10 @@ use crate::wording::did_you_mean;
 /// Settings by key, sorted so that equal settings have equal text.
 pub type Settings = BTreeMap<String, Value>;
 
+/// How a program with every engine is made. The second is for who has no Makefile at hand.
+pub const EVERY_ENGINE: &str = "`make engines`, or `cargo build --release -p bakeoff-cli` with \
+    its default features, builds every engine";
+
 /// Why a recipe cannot be used. Found before any training.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
@@ -49,7 +53,7 @@ pub enum SpecError {
     /// An engine of the family that this program was built without.
     #[error(
         "this program was built without engine `{engine}` of {family}; \
-         `make engines` builds every engine"
+         {EVERY_ENGINE}"
     )]
     EngineNotBuilt {
         /// The family.

@@ -24,6 +24,24 @@ pub fn did_you_mean(word: &str, names: impl IntoIterator<Item = impl AsRef<str>>
         .unwrap_or_default()
 }
 
+/// `12,345`.
+pub fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 error`, `2 errors`.
+pub fn counted(value: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(value), if value == 1 { one } else { many })
+}
+
 /// Names in a sentence: `a, b and c`.
 pub fn list<S: AsRef<str>>(names: &[S]) -> String {
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
@@ -31,6 +49,15 @@ pub fn list<S: AsRef<str>>(names: &[S]) -> String {
         [] => String::new(),
         [only] => (*only).to_owned(),
         [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// A word of a command, quoted for a shell if needed.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-:+,@%".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 
@@ -67,6 +94,14 @@ mod tests {
         assert_eq!(hint("rotat"), " (did you mean `rotate`?)");
         assert_eq!(hint("Rotate"), " (did you mean `rotate`?)");
         assert_eq!(hint("x"), "");
+    }
+
+    #[test]
+    fn words_of_a_command_are_quoted_where_a_shell_would_read_them_otherwise() {
+        assert_eq!(quoted("runs/a-b_1.2"), "runs/a-b_1.2");
+        assert_eq!(quoted("my runs"), "'my runs'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use bakeoff_core::{
     Classifier, DataShape, FitContext, FitError, FitEvent, FitSummary, FittedModel, ModelSpec,
-    Samples, SpecError, StepUnit,
+    Samples, SpecError, StepUnit, counted,
 };
 
 use crate::{engines::KnnEngine, model::KnnModel, settings::KnnSettings};
@@ -35,8 +35,9 @@ impl Classifier for Knn {
         let (k, rows) = (self.settings.k.get(), data.train);
         let reason = if rows < k {
             Some(format!(
-                "k = {k} neighbours are asked for, but there are only {rows} training images; \
-                 choose a smaller k or more training data"
+                "k = {k} neighbours are asked for, of only {}; \
+                 choose a smaller k or more training data",
+                counted(rows as u64, "training image", "training images")
             ))
         } else if u32::try_from(rows).is_err() {
             Some(format!(

@@ -1,6 +1,6 @@
 //! Numbers, times and lists as people read them.
 
-pub use bakeoff_core::list;
+pub use bakeoff_core::{count, counted, list};
 
 /// Stands where nothing was measured or a score is undefined.
 pub const NOTHING: &str = "–";
@@ -13,6 +13,18 @@ pub fn percent(share: f64, samples: usize) -> String {
         _ => 2,
     };
     format!("{:.digits$}\u{a0}%", 100.0 * share)
+}
+
+/// A probability: `97.6 %`. Nearly certain is not certain: `> 99.9 %`. The local page writes
+/// it so too (`server/assets/js/dom.js`).
+pub fn probability(share: f64) -> String {
+    match 100.0 * share {
+        0.0 => "0\u{a0}%".to_owned(),
+        100.0 => "100\u{a0}%".to_owned(),
+        v if v > 99.9 => ">\u{a0}99.9\u{a0}%".to_owned(),
+        v if v < 0.1 => "<\u{a0}0.1\u{a0}%".to_owned(),
+        v => format!("{v:.1}\u{a0}%"),
+    }
 }
 
 /// A score from 0 to 1 with four digits: `0.9912`.
@@ -62,24 +74,6 @@ pub fn plain_spaces(text: &str) -> String {
 /// `None` as a dash.
 pub fn or_nothing<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
     value.map_or_else(|| NOTHING.to_owned(), show)
-}
-
-/// `12,345`.
-pub fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `1 error`, `2 errors`.
-pub fn counted(value: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(value), if value == 1 { one } else { many })
 }
 
 /// A number with three significant digits, without an exponent where it is of a usual
@@ -241,6 +235,21 @@ mod tests {
         assert_eq!(plain(percent(0.9, 10)), "90 %");
         assert_eq!(auc(0.999_96), "0.99996");
         assert_eq!(auc(1.0), "1.00000");
+    }
+
+    #[test]
+    fn nearly_certain_is_not_certain() {
+        let cases = [
+            (0.0, "0 %"),
+            (1e-9, "< 0.1 %"),
+            (0.5, "50.0 %"),
+            (0.9989, "99.9 %"),
+            (0.999_975_7, "> 99.9 %"),
+            (1.0, "100 %"),
+        ];
+        for (share, text) in cases {
+            assert_eq!(plain(probability(share)), text, "{share}");
+        }
     }
 
     #[test]

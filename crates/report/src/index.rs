@@ -6,7 +6,7 @@
 //! not compared, and the page says so.
 
 use askama::Template;
-use bakeoff_core::{percent_encoded, record::RunInfo};
+use bakeoff_core::{percent_encoded, quoted, record::RunInfo};
 use bakeoff_measures::{ACCURACY, Measure, Shown, TEST_SAMPLES, Unit, Values, format};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -214,7 +214,7 @@ fn listed(run: &IndexedRun, compared: &mut Vec<Compared>) -> Listed {
         Ok(rows) => rows,
         Err(reason) => {
             listed.href.clear();
-            listed.remark = format!("{reason}: `bakeoff report {}`", shlex_like(&run.folder));
+            listed.remark = format!("{reason}: `bakeoff report {}`", quoted(&run.folder));
             return listed;
         }
     };
@@ -230,7 +230,8 @@ fn listed(run: &IndexedRun, compared: &mut Vec<Compared>) -> Listed {
         .collect();
     let without = rows.iter().filter(|row| row.status != Status::Ok).count();
     if without > 0 {
-        listed.remark = format!("{without} of {} trials without results", rows.len());
+        let trials = format::counted(rows.len() as u64, "trial", "trials");
+        listed.remark = format!("{without} of {trials} without results");
     }
     if !listed.winners.is_empty() {
         listed.number = Some(compared.len());
@@ -289,14 +290,4 @@ fn winner(data: &Dataset, several: bool) -> Option<Winner> {
         dataset: several.then(|| data.name.clone()),
         others: data.models.len() - 1,
     })
-}
-
-/// A folder's name as a shell takes it.
-fn shlex_like(name: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.chars().all(plain) {
-        name.to_owned()
-    } else {
-        format!("'{}'", name.replace('\'', "'\\''"))
-    }
 }
