@@ -31,13 +31,17 @@ use crate::{
 /// latest of these is continued instead. No clock takes part in the name.
 ///
 /// # Errors
-/// When data cannot be read, or a model does not fit it: before anything is trained.
+/// When this program lacks a model's engine, data cannot be read, or a model does not fit it:
+/// before anything is trained.
 pub fn plan(
     experiment: &Experiment,
     out: &Path,
     command: &str,
     resume: bool,
 ) -> Result<RunFolder, BenchError> {
+    if let Some(problem) = experiment.not_built() {
+        return Err(BenchError::Request(problem.into()));
+    }
     let mut datasets: Vec<DataInfo> = Vec::new();
     let mut parts = Parts::default();
     let mut trials: Vec<(TrialSpec, Option<SaveName>)> = Vec::new();

@@ -27,7 +27,7 @@ pub fn builtin_experiments() -> impl Iterator<Item = &'static str> {
 /// An experiment inside the program, by name; `None` if there is none of that name.
 ///
 /// # Errors
-/// Where it names an engine that this program was built without.
+/// Where it is no experiment; a test reads all of them.
 pub fn builtin_experiment(name: &str) -> Option<Result<Experiment, ExperimentError>> {
     BUILTIN
         .iter()

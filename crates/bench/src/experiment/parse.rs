@@ -7,13 +7,14 @@ use bakeoff_core::{Settings, SpecError, StoreError};
 use super::{
     error::ExperimentError,
     settings::{
-        Experiment, MODEL_SETTINGS, ModelDraft, ModelEntry, SETTINGS, Setting, calibration_conflict,
+        Experiment, MODEL_SETTINGS, ModelDraft, ModelEntry, SETTINGS, Setting,
+        calibration_conflict, check_engine,
     },
     toml_tree::{Source, Table, key_span},
 };
 
 /// What the list of models looks like, for errors.
-const EXAMPLE: &str = "[[models]]\\nfamily = \"knn\"";
+const EXAMPLE: &str = "`[[models]]` with `family = \"knn\"` on the next line";
 
 impl Experiment {
     /// Reads an experiment file.
@@ -21,7 +22,13 @@ impl Experiment {
     /// # Errors
     /// With line, column, key and what is allowed.
     pub fn read(path: &Path) -> Result<Self, ExperimentError> {
-        let text = fs::read_to_string(path).map_err(StoreError::io(path))?;
+        let bytes = fs::read(path).map_err(StoreError::io(path))?;
+        let text = String::from_utf8_lossy(&bytes);
+        if let Err(error) = str::from_utf8(&bytes) {
+            let source = Source { path, text: &text };
+            let start = error.valid_up_to();
+            return Err(source.error(start..start, "not UTF-8; save the file as UTF-8".into()));
+        }
         Self::parse(&text, path)
     }
 
@@ -41,7 +48,7 @@ impl Experiment {
             ..Self::default()
         };
         apply(&source, &root, &SETTINGS, &mut experiment)?;
-        experiment.models = models(&source, &root, &experiment)?;
+        models(&source, &root, &mut experiment)?;
         for setting in &SETTINGS {
             if let Some(at) = setting.key.and_then(|key| key_span(&root, key))
                 && let Some(problem) = (setting.conflict)(&experiment)
@@ -113,23 +120,26 @@ fn apply<T>(
 fn models(
     source: &Source<'_>,
     root: Table<'_, '_>,
-    experiment: &Experiment,
-) -> Result<Vec<ModelEntry>, ExperimentError> {
+    experiment: &mut Experiment,
+) -> Result<(), ExperimentError> {
     let Some(value) = root.get("models") else {
-        let problem = format!("no models: add at least one, as in `{EXAMPLE}`");
+        let problem = format!("no models: add at least one, as in {EXAMPLE}");
         return Err(source.error(0..0, problem));
     };
     let not_tables = |at: Range<usize>| {
-        let problem = format!("`models` must be a list of tables, as in `{EXAMPLE}`");
+        let problem = format!("`models` must be a list of tables, as in {EXAMPLE}");
         source.error(at, problem)
     };
     let items = value.get_ref().as_array().filter(|items| !items.is_empty());
-    let mut entries: Vec<ModelEntry> = Vec::new();
     for item in items.ok_or_else(|| not_tables(value.span()))?.iter() {
         let table = item.get_ref().as_table();
         let table = table.ok_or_else(|| not_tables(item.span()))?;
-        let entry = model(source, table, item.span(), experiment)?;
-        if entries.iter().any(|other| other.name == entry.name) {
+        let (entry, missing) = model(source, table, item.span(), experiment)?;
+        if experiment
+            .models
+            .iter()
+            .any(|other| other.name == entry.name)
+        {
             let at = key_span(table, "name").unwrap_or(item.span());
             let problem = format!(
                 "two models are called `{0}`; give one another name, as in `name = \"{0}-2\"`",
@@ -137,18 +147,21 @@ fn models(
             );
             return Err(source.error(at, problem));
         }
-        entries.push(entry);
+        let missing = missing.map(|error| (entry.name.clone(), error.to_string()));
+        experiment.not_built.extend(missing);
+        experiment.models.push(entry);
     }
-    Ok(entries)
+    Ok(())
 }
 
-/// The model that the table at `at` describes.
+/// The model that the table at `at` describes, and the error that this program lacks its
+/// engine, where it does.
 fn model(
     source: &Source<'_>,
     table: Table<'_, '_>,
     at: Range<usize>,
     experiment: &Experiment,
-) -> Result<ModelEntry, ExperimentError> {
+) -> Result<(ModelEntry, Option<ExperimentError>), ExperimentError> {
     let mut draft = ModelDraft::default();
     apply(source, table, &MODEL_SETTINGS, &mut draft)?;
     let at_key = |error: SpecError| {
@@ -171,15 +184,16 @@ fn model(
     let spec = family
         .resolve(draft.engine.as_deref(), &settings)
         .map_err(&at_key)?;
-    bakeoff_zoo::build(&spec).map_err(&at_key)?;
+    let missing = check_engine(&spec).map_err(&at_key)?.map(&at_key);
     if let Some(own) = draft.calibration
         && let Some(problem) = calibration_conflict(experiment, own)
     {
         return Err(source.error(key_span(table, "calibrate").unwrap_or(at), problem));
     }
-    Ok(ModelEntry {
+    let entry = ModelEntry {
         name: draft.name.unwrap_or(family_name),
         spec,
         calibration: draft.calibration.unwrap_or(experiment.calibration),
-    })
+    };
+    Ok((entry, missing))
 }

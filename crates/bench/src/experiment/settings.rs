@@ -8,7 +8,7 @@
 //! Deriving the table from the struct was rejected: several settings change something other
 //! than one field (`epochs` changes models).
 
-use bakeoff_core::{Corruption, ModelSpec, did_you_mean, record::Calibration};
+use bakeoff_core::{Corruption, ModelSpec, SpecError, did_you_mean, record::Calibration};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -71,6 +71,9 @@ pub struct Experiment {
     pub robustness_baseline: Option<String>,
     /// What is compared.
     pub models: Vec<ModelEntry>,
+    /// The models whose engine this program lacks, each with the error that says so. The
+    /// command line may leave them out.
+    pub(super) not_built: Vec<(String, String)>,
     /// The text it was read from.
     pub text: String,
 }
@@ -88,6 +91,23 @@ impl Experiment {
             .or(first)
             .filter(|_| !self.robustness.is_empty())
             .map(String::as_str)
+    }
+
+    /// The error of the first model that this program has no engine for.
+    pub(crate) fn not_built(&self) -> Option<&str> {
+        let kept = |name: &String| self.models.iter().any(|model| model.name == *name);
+        let mut missing = self.not_built.iter();
+        missing.find_map(|(name, error)| kept(name).then_some(error.as_str()))
+    }
+}
+
+/// Refuses settings that a model's engine cannot do. That this program lacks the engine is
+/// only told: the model may yet be left out.
+pub(super) fn check_engine(spec: &ModelSpec) -> Result<Option<SpecError>, SpecError> {
+    match bakeoff_zoo::build(spec) {
+        Ok(_) => Ok(None),
+        Err(missing @ SpecError::EngineNotBuilt { .. }) => Ok(Some(missing)),
+        Err(error) => Err(error),
     }
 }
 
@@ -367,7 +387,7 @@ fn set_epochs(experiment: &mut Experiment, epochs: Value) -> Result<(), String> 
         settings.insert("epochs".into(), epochs.clone());
         model.spec = bakeoff_zoo::family(&spec.family)
             .and_then(|family| family.resolve(Some(&spec.engine), &settings))
-            .and_then(|spec| bakeoff_zoo::build(&spec).map(|_| spec))
+            .and_then(|spec| check_engine(&spec).map(|_| spec))
             .map_err(|error| format!("model `{}`: {error}", model.name))?;
     }
     Ok(())

@@ -16,23 +16,38 @@ fn error(text: &str) -> String {
 #[test]
 fn every_builtin_experiment_is_valid() {
     for name in builtin_experiments() {
-        let experiment = match builtin_experiment(name).expect(name) {
-            Ok(experiment) => experiment,
-            // The only experiment that names engines, and the only reason to refuse one.
-            Err(error) => {
-                let error = error.to_string();
-                assert_eq!(name, "engines", "{error}");
-                assert!(
-                    error.starts_with("engines.toml:82:1: this program was built"),
-                    "{error}"
-                );
-                assert!(error.contains("`make engines`"), "{error}");
-                continue;
-            }
-        };
+        let experiment = builtin_experiment(name).expect(name).unwrap();
         assert_eq!(experiment.name, name);
         assert!(!experiment.models.is_empty());
+        if let Some(error) = experiment.not_built() {
+            assert_eq!(name, "engines", "{error}");
+        }
     }
+}
+
+/// Only in a build that lacks an engine.
+#[test]
+fn an_engine_that_this_program_lacks_matters_only_for_a_model_that_is_kept() {
+    let engines = || builtin_experiment("engines").unwrap().unwrap();
+    let Some(error) = engines().not_built().map(str::to_owned) else {
+        return;
+    };
+    assert!(
+        error.starts_with("engines.toml:82:1: this program was built without"),
+        "{error}"
+    );
+    assert!(error.contains("`make engines`"), "{error}");
+    let with = |models: &[&str]| {
+        let mut overrides = Overrides::default();
+        overrides.set("models", models).unwrap();
+        overrides.set("epochs", &["2"]).unwrap();
+        engines().with(&overrides).unwrap()
+    };
+    let kept = with(&["logistic", "ann"]);
+    assert_eq!(kept.not_built(), None);
+    let kept = with(&["logistic", "ann-burn-ndarray"]);
+    let error = kept.not_built().unwrap();
+    assert!(error.starts_with("engines.toml:88:1: "), "{error}");
 }
 
 #[test]
@@ -103,6 +118,24 @@ fn errors_name_line_column_key_and_what_is_allowed() {
 
     let twice = "[[models]]\nfamily = \"knn\"\n[[models]]\nfamily = \"knn\"\n";
     assert!(error(twice).contains("two models are called `knn`"));
+}
+
+#[test]
+fn a_file_that_is_not_utf8_is_named_with_the_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("latin.toml");
+    fs::write(&path, b"# caf\xe9\n[[models]]\n").unwrap();
+    let error = Experiment::read(&path).unwrap_err().to_string();
+    assert!(error.contains("latin.toml:1:6: not UTF-8; save"), "{error}");
+}
+
+#[test]
+fn an_empty_file_is_told_what_a_model_looks_like() {
+    let message = error("");
+    assert!(
+        message.contains("as in `[[models]]` with `family = \"knn\"` on the next line"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod robustness;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bakeoff_core::{
-    panic_text,
+    SpecError, panic_text,
     record::{CorruptionScore, Outcome, PlannedTrial, Record, SCHEMA, Stage},
 };
 
@@ -21,7 +21,8 @@ use crate::{error::BenchError, event::OnEvent, host::describe_host, run_folder::
 /// none.
 ///
 /// # Errors
-/// Only when the run's folder itself cannot be read or written.
+/// Where this program lacks the trial's engine (another one may have it, so that there is
+/// nothing to record), or the run's folder itself cannot be read or written.
 pub fn run_trial(
     run: &RunFolder,
     planned: &PlannedTrial,
@@ -30,6 +31,13 @@ pub fn run_trial(
 ) -> Result<TrialEnd, BenchError> {
     if let Some(record) = run.record(&planned.id)? {
         return Ok(TrialEnd::AlreadyDone(Box::new(record)));
+    }
+    let missing = bakeoff_zoo::build(&planned.trial.spec).err();
+    if let Some(error @ SpecError::EngineNotBuilt { .. }) = missing {
+        return Err(BenchError::Spec {
+            model: planned.trial.model.clone(),
+            source: Box::new(error),
+        });
     }
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)

@@ -1,8 +1,10 @@
 //! Plans, records, failures, damage.
 
-use std::fs;
+use std::{fs, ops::ControlFlow};
 
-use bakeoff_bench::{InProcess, Overrides, RunFolder, Runner, TrialEnd, TrialStage};
+use bakeoff_bench::{
+    InProcess, Overrides, RunFolder, Runner, TrialEnd, TrialOptions, TrialStage, run_trial,
+};
 use bakeoff_core::{
     Dataset, ImageShape,
     record::{Outcome, Stage},
@@ -138,6 +140,42 @@ fn a_failed_trial_is_a_record_and_the_others_go_on() {
     .unwrap();
     assert_eq!((outcome.ran, outcome.failed), (2, 0));
     assert_eq!(recorder.set_aside.len(), 2);
+}
+
+/// Only in a build that lacks an engine.
+#[test]
+fn a_trial_whose_engine_this_program_lacks_is_refused_without_a_record() {
+    let engines = bakeoff_zoo::family("ann").unwrap().engines;
+    let Some(missing) = engines.iter().find(|engine| engine.code.is_none()) else {
+        return;
+    };
+    let house = House::new();
+    let text = format!(
+        "[[models]]\nfamily = \"ann\"\nengine = \"{}\"\n",
+        missing.name
+    );
+    let experiment = house.experiment(&text);
+    let refused = bakeoff_bench::plan(&experiment, &house.path("runs"), "bakeoff run", false);
+    let error = refused.unwrap_err().to_string();
+    assert!(
+        error.starts_with("small.toml:5:1: this program was"),
+        "{error}"
+    );
+
+    // The same trial as a program with the engine plans it.
+    let run = house.plan(&house.experiment("[[models]]\nfamily = \"ann\"\n"), false);
+    let mut trial = run.plan().unwrap().remove(0);
+    trial.trial.spec.engine = missing.name.into();
+    trial.id = trial.trial.id();
+    let options = TrialOptions {
+        models: &house.path("models"),
+        threads: 1,
+        own_process: false,
+    };
+    let refused = run_trial(&run, &trial, options, &mut |_| ControlFlow::Continue(()));
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("without engine"), "{error}");
+    assert_eq!(run.record(&trial.id).unwrap(), None);
 }
 
 #[test]
