@@ -54,7 +54,7 @@ fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, Strin
         let loaded = bakeoff_store::load(&folder, bakeoff_zoo::family)
             .map_err(|_| "its file is damaged".to_owned())?;
         let layers = loaded.model.layers();
-        layers.ok_or_else(|| "it keeps its training images, not weights".to_owned())
+        layers.ok_or_else(|| "it is not made of layers of weights".to_owned())
     };
     records
         .plan

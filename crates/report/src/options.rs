@@ -16,7 +16,7 @@ pub struct Options {
     /// and many models lower it further, so that a page can still be sent by mail.
     pub explorer_pictures: usize,
     /// Fitted models that answer inside the page, by trial id, or in a few words why one
-    /// cannot ("keeps its training images"). Empty for a page without.
+    /// cannot ("it is not made of layers of weights"). Empty for a page without.
     pub layers: BTreeMap<String, Result<Layers, String>>,
 }
 

@@ -44,7 +44,7 @@ fn options(run: &Run) -> Options {
     for planned in &run.plan {
         let layers = match planned.trial.model.as_str() {
             "cnn" => Ok(common::network(ImageShape::new(1, 8, 8), 3)),
-            _ => Err("it keeps its training images, not weights".to_owned()),
+            _ => Err("it is not made of layers of weights".to_owned()),
         };
         options.layers.insert(planned.id.clone(), layers);
     }

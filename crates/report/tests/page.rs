@@ -161,14 +161,14 @@ fn models_inside_the_page_are_their_layers_in_16_bits() {
     let mut options = Options::default();
     for planned in &run.plan {
         let known = match planned.trial.model.as_str() {
-            "knn" => Err("it keeps its training images".to_owned()),
+            "knn" => Err("it is not made of layers of weights".to_owned()),
             _ => Ok(layers.clone()),
         };
         options.layers.insert(planned.id.clone(), known);
     }
     let html = render(&run, &options).unwrap().html;
     check_offline(&html, &check_structure(&html));
-    assert!(html.contains("knn (it keeps its training images)"));
+    assert!(html.contains("knn (it is not made of layers of weights)"));
     let group = &data_block(&html, "try-data")[0];
     assert_eq!(group["models"].as_array().unwrap().len(), 3);
     let model = &group["models"][0];

@@ -4,7 +4,10 @@ mod common;
 #[path = "common/html.rs"]
 mod html;
 
-use bakeoff_core::{ImageShape, Probabilities, record::Stage};
+use bakeoff_core::{
+    ImageShape, Probabilities,
+    record::{Outcome, SplitSpec, Stage},
+};
 use bakeoff_measures::{ACCURACY, LOG_LOSS, MACRO_AUC, MACRO_F1, MEAN_CORRUPTION_ERROR};
 use bakeoff_metrics::Interval;
 use bakeoff_report::{Status, leaderboard};
@@ -187,6 +190,48 @@ fn every_question_that_a_run_can_answer_has_its_section() {
     let plain = check(&four_families(100)).html;
     for id in ["calibration", "robustness", "data-size", "resampling"] {
         assert!(!plain.contains(&format!("<section id=\"{id}\"")), "{id}");
+    }
+}
+
+#[test]
+fn folds_and_holdouts_of_one_run_are_told_apart() {
+    let mut run = everything(200);
+    for mut planned in run.plan.clone() {
+        let SplitSpec::Fold { fold, seed, .. } = planned.trial.split else {
+            continue;
+        };
+        planned.trial.split = SplitSpec::Holdout {
+            repeat: fold,
+            fraction: 0.2,
+            seed,
+        };
+        let mut record = run.records[&planned.id].clone();
+        let probabilities = run.probabilities[&planned.id].clone();
+        let Outcome::Ok(measured) = &mut record.outcome else {
+            continue;
+        };
+        let cut = run.cuts[&measured.test_fingerprint].clone();
+        measured.test_fingerprint = format!("holdout {fold}");
+        run.cuts.insert(measured.test_fingerprint.clone(), cut);
+        planned.id = planned.trial.id();
+        planned.index = run.plan.len();
+        record.id.clone_from(&planned.id);
+        record.trial = planned.trial.clone();
+        run.records.insert(planned.id.clone(), record);
+        run.probabilities.insert(planned.id.clone(), probabilities);
+        run.plan.push(planned);
+    }
+    let html = check(&run).html;
+    let (_, section) = html.split_once("<section id=\"resampling\"").unwrap();
+    let (section, _) = section.split_once("</section>").unwrap();
+    for cuts in ["5-fold cross-validation", "5 repeated holdouts"] {
+        assert!(section.contains(&format!("In {cuts}, ")), "{cuts}");
+        for title in ["Means over the parts", "Every two models over the parts"] {
+            assert!(
+                section.contains(&format!("{title}: {cuts}")),
+                "{title}: {cuts}"
+            );
+        }
     }
 }
 

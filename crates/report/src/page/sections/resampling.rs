@@ -47,6 +47,9 @@ pub(super) fn part(group: &Group<'_>, charts: &mut Figures<'_>) -> Option<Part> 
         } else {
             "resampling-holdouts"
         };
+        if place > 0 {
+            part.sentences.push(lead(found).into());
+        }
         let with_best = found.pairs.iter().filter(|pair| pair.first == 0);
         part.sentences
             .extend(with_best.map(|pair| pair_words(found, pair).into()));
@@ -203,7 +206,8 @@ fn models_table(found: &Resampling<'_>) -> Table {
 fn pairs_table(found: &Resampling<'_>) -> Table {
     let share = |value| format::percent(value, 100);
     let points = |value| ACCURACY.unit.write_difference(value);
-    Table::of("Every two models over the parts", &found.pairs)
+    let title = format!("Every two models over the parts: {}", found.cuts);
+    Table::of(title, &found.pairs)
         .text("better", |pair| found.models[pair.first].model)
         .text("worse", |pair| found.models[pair.second].model)
         .numbers("points", points, |pair| Some(pair.test.mean))
