@@ -360,8 +360,8 @@ mod tests {
         assert_eq!(error.key(), Some("engine"));
         assert_eq!(
             error.to_string(),
-            "this program was built without engine `slow` of toy; \
-             `make engines` builds every engine"
+            "this program was built without engine `slow` of toy; `make engines`, or `cargo build \
+             --release -p bakeoff-cli` with its default features, builds every engine"
         );
     }
 
