@@ -15,5 +15,5 @@ mod names;
 
 pub use explain::{ExplainError, ExplainKind, Explanation};
 pub use input::{Input, InputError, Inputs, Subject};
-pub use models::{Answer, Model, Models, OpenError, Unreadable};
+pub use models::{Answer, Model, Models, OpenError, Unreadable, models_dir_flag};
 pub use names::{NameError, short_name};

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bakeoff_core::{Images, Layers, PredictError, StoreError};
+use bakeoff_core::{Images, Layers, PredictError, StoreError, quoted};
 use bakeoff_store::LoadedModel;
 use serde::Serialize;
 
@@ -73,9 +73,19 @@ fn remedy(error: &NameError, folder: &Path) -> String {
         _ => String::new(),
     };
     format!(
-        "\nsaved models are in the folder {}; train models with `bakeoff run{model}`",
-        folder.display()
+        "\nsaved models are in the folder {}; train models with `bakeoff run{model}{}`",
+        folder.display(),
+        models_dir_flag(folder)
     )
+}
+
+/// What a command needs to find the saved models of this folder: ` --models-dir 'my models'`,
+/// or nothing for the folder that commands use by themselves.
+pub fn models_dir_flag(folder: &Path) -> String {
+    match folder == Path::new("models") {
+        true => String::new(),
+        false => format!(" --models-dir {}", quoted(&folder.to_string_lossy())),
+    }
 }
 
 impl Model {
@@ -207,11 +217,27 @@ impl Models {
         self
     }
 
+    /// Why none of the models of this folder answers, and what to do, where none does.
+    pub fn none_ready(&self, folder: &Path) -> String {
+        let shown = folder.display();
+        if self.unreadable.is_empty() {
+            return format!(
+                "there are no saved models in {shown}; train some with `bakeoff run{}`",
+                models_dir_flag(folder)
+            );
+        }
+        let mut text = format!("no saved model in {shown} can be read:");
+        for unreadable in &self.unreadable {
+            text += &format!("\n{}: {}", unreadable.name, unreadable.reason);
+        }
+        text
+    }
+
     /// The models of these names (`cnn`, or `mnist/cnn` where several datasets have a
     /// `cnn`), each once and in the order of [`Self::ready`]; all models if no name is given.
     ///
     /// # Errors
-    /// When a name stands for no model or for several.
+    /// When a name stands for no model, for several, or for one that cannot be read.
     pub fn named(&self, names: &[String]) -> Result<Vec<Arc<Model>>, NameError> {
         if names.is_empty() {
             return Ok(self.ready.clone());
@@ -219,7 +245,7 @@ impl Models {
         let known: Vec<&str> = self.ready.iter().map(|model| model.name()).collect();
         let mut wanted = names
             .iter()
-            .map(|name| find(name, &known))
+            .map(|name| find(name, &known).map_err(|error| self.why_not(name, error)))
             .collect::<Result<Vec<_>, _>>()?;
         wanted.sort_unstable();
         wanted.dedup();
@@ -227,5 +253,18 @@ impl Models {
             .into_iter()
             .map(|position| Arc::clone(&self.ready[position]))
             .collect())
+    }
+
+    /// The error of a name that is not among the models that are ready: perhaps it is that of
+    /// one that cannot be read.
+    fn why_not(&self, name: &str, error: NameError) -> NameError {
+        let unreadable: Vec<&str> = self.unreadable.iter().map(|it| it.name.as_str()).collect();
+        match (&error, find(name, &unreadable)) {
+            (NameError::Unknown { .. }, Ok(position)) => NameError::Unreadable {
+                name: name.to_owned(),
+                reason: self.unreadable[position].reason.clone(),
+            },
+            _ => error,
+        }
     }
 }

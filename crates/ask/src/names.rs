@@ -25,6 +25,14 @@ pub enum NameError {
     /// No model has such a long name.
     #[error("there is no saved model with a name of {0} bytes")]
     TooLong(usize),
+    /// A model that is there and cannot be read.
+    #[error("the saved model `{name}` cannot be read: {reason}")]
+    Unreadable {
+        /// The name asked for.
+        name: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
     /// A short name that models of several datasets have.
     #[error("`{name}` could be any of: {}; say which", candidates.join(", "))]
     Ambiguous {

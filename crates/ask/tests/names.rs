@@ -4,7 +4,7 @@
 
 use std::{fs, ops::ControlFlow, path::Path};
 
-use bakeoff_ask::Model;
+use bakeoff_ask::{Model, Models, models_dir_flag};
 use bakeoff_core::{FitContext, FitEvent, ImageShape, Images, Samples, Settings};
 use bakeoff_store::{ModelFacts, TestMetrics};
 
@@ -60,4 +60,41 @@ fn a_model_is_opened_by_the_name_of_its_folder() {
         "`cnn` could be any of: fashion/cnn, old/cnn; say which"
     );
     assert_eq!(name("fashion/cnn").unwrap(), "fashion/cnn");
+}
+
+#[test]
+fn a_model_that_cannot_be_read_is_there_with_its_reason() {
+    let root = tempfile::tempdir().unwrap();
+    let models = || Models::read(root.path(), &Models::default()).unwrap();
+    let flag = models_dir_flag(root.path());
+    let none = models().none_ready(root.path());
+    assert!(none.ends_with(&format!("`bakeoff run{flag}`")), "{none}");
+    assert!(flag.starts_with(" --models-dir "), "{flag}");
+    assert_eq!(models_dir_flag(Path::new("models")), "");
+
+    // As a program saves it that has an engine more.
+    save(root.path(), "mnist", "cnn");
+    let manifest = root.path().join("mnist/cnn/manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let foreign = text.replace("\"native\"", "\"newest\"");
+    assert_ne!(text, foreign);
+    fs::write(&manifest, foreign).unwrap();
+    let none = models().none_ready(root.path());
+    assert!(none.contains("can be read:\nmnist/cnn: "), "{none}");
+
+    save(root.path(), "mnist", "knn");
+    let named = |name: &str| {
+        let found = models().named(&[name.to_owned()]);
+        found.map_or_else(
+            |error| error.to_string(),
+            |found| found[0].name().to_owned(),
+        )
+    };
+    assert_eq!(named("knn"), "mnist/knn");
+    let error = named("cnn");
+    assert!(
+        error.starts_with("the saved model `cnn` cannot be read: "),
+        "{error}"
+    );
+    assert!(named("cnm").starts_with("there is no saved model"));
 }

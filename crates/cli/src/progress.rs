@@ -18,19 +18,13 @@ use serde_json::{Value, json};
 use crate::text;
 
 /// The observer that suits the flags and the terminal.
-pub(crate) fn observer(quiet: bool, as_json: bool, trials: usize) -> Box<dyn Observer> {
+pub(crate) fn observer(quiet: bool, as_json: bool, plan: &[PlannedTrial]) -> Box<dyn Observer> {
     if as_json {
         Box::new(JsonLines)
     } else if quiet {
         Box::new(Quiet)
     } else {
-        Box::new(People {
-            trials,
-            bar: None,
-            is_terminal: std::io::stderr().is_terminal(),
-            fit: FitProgress::default(),
-            last_line: Instant::now(),
-        })
+        Box::new(People::new(plan))
     }
 }
 
@@ -97,6 +91,7 @@ struct FitProgress {
 /// For people: a bar on a terminal, else lines.
 struct People {
     trials: usize,
+    several_datasets: bool,
     bar: Option<ProgressBar>,
     is_terminal: bool,
     fit: FitProgress,
@@ -110,6 +105,19 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 const PARTS: u64 = 1000;
 
 impl People {
+    fn new(plan: &[PlannedTrial]) -> Self {
+        let mut datasets = plan.iter().map(|trial| &trial.trial.data.name);
+        let first = datasets.next();
+        Self {
+            trials: plan.len(),
+            several_datasets: datasets.any(|name| Some(name) != first),
+            bar: None,
+            is_terminal: std::io::stderr().is_terminal(),
+            fit: FitProgress::default(),
+            last_line: Instant::now(),
+        }
+    }
+
     fn label(&self, trial: &PlannedTrial) -> String {
         let seed = match trial.trial.seed {
             1 => String::new(),
@@ -119,8 +127,12 @@ impl People {
             .trial
             .variant()
             .map_or_else(String::new, |variant| format!(", {variant}"));
+        let dataset = match self.several_datasets {
+            true => format!(" on {}", trial.trial.data.name),
+            false => String::new(),
+        };
         format!(
-            "[{}/{}] {} ({}{seed}{variant})",
+            "[{}/{}] {}{dataset} ({}{seed}{variant})",
             trial.index + 1,
             self.trials,
             trial.trial.model,

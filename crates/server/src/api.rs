@@ -157,7 +157,7 @@ async fn examples(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
 async fn list_corrections(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
     let datasets = blocking(move || {
         let models = app.models.models();
-        app.corrections.list(|dataset| {
+        app.corrections.list(app.models.folder(), |dataset| {
             let knows =
                 |model: &&Arc<Model>| base_dataset(&model.saved.manifest.facts.dataset) == dataset;
             let model = models.ready.iter().find(knows)?;

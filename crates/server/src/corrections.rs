@@ -11,8 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bakeoff_ask::Model;
-use bakeoff_core::Images;
+use bakeoff_ask::{Model, models_dir_flag};
+use bakeoff_core::{Images, quoted};
 use bakeoff_picture::encode_png;
 use serde::{Deserialize, Serialize};
 
@@ -216,12 +216,13 @@ impl Corrections {
     }
 
     /// Every personal dataset. `model` gives the name of a model that was trained on a
-    /// dataset, for the command.
+    /// dataset, and `models` the folder of models, for the command.
     ///
     /// # Errors
     /// When the folder is there and cannot be read.
     pub(crate) fn list(
         &self,
+        models: &Path,
         model: impl Fn(&str) -> Option<String>,
     ) -> Result<Vec<PersonalDataset>, Problem> {
         let described = |(dataset, path): (String, PathBuf)| {
@@ -235,25 +236,16 @@ impl Corrections {
                 count,
                 problem,
                 evaluate: format!(
-                    "bakeoff evaluate --model {} --dataset {}",
+                    "bakeoff evaluate --model {} --dataset {}{}",
                     model(&dataset).as_deref().map_or("NAME".into(), quoted),
-                    quoted(&folder)
+                    quoted(&folder),
+                    models_dir_flag(models)
                 ),
                 folder,
                 dataset,
             }
         };
         Ok(self.folders()?.into_iter().map(described).collect())
-    }
-}
-
-/// A word, quoted for a shell if needed.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-:+,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -325,19 +317,6 @@ fn write_picture(folder: &Path, number: usize, png: &[u8]) -> Result<(String, Pa
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_are_quoted_where_a_shell_would_take_them_apart() {
-        for (word, expected) in [
-            ("corrections/mnist", "corrections/mnist"),
-            ("my digits/mnist", "'my digits/mnist'"),
-            ("it's", r"'it'\''s'"),
-            ("$(x)", "'$(x)'"),
-            ("", "''"),
-        ] {
-            assert_eq!(quoted(word), expected);
-        }
-    }
 
     #[test]
     fn limited_parts_of_a_dataset_are_that_dataset() {

@@ -25,6 +25,11 @@ impl ModelFolder {
         }
     }
 
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The models as they were read last, the best test accuracy first.
     pub(crate) fn models(&self) -> Arc<Models> {
         Arc::clone(&self.models.read().unwrap_or_else(PoisonError::into_inner))
@@ -47,19 +52,20 @@ impl ModelFolder {
     /// The models of these names; all of them if no name is given.
     ///
     /// # Errors
-    /// [`Code::NoModels`], [`Code::UnknownModel`], or [`Code::InvalidRequest`] for a name
+    /// [`Code::NoModels`], [`Code::UnknownModel`], [`Code::UnreadableModel`], or [`Code::InvalidRequest`] for a name
     /// that several models have.
     pub(crate) fn named(&self, names: &[String]) -> Result<Vec<Arc<Model>>, Problem> {
         let models = self.models();
         if models.ready.is_empty() {
             return Err(Problem::new(
                 Code::NoModels,
-                "there are no models yet: train some with `bakeoff run`",
+                models.none_ready(&self.folder),
             ));
         }
         models.named(names).map_err(|error| {
             let code = match error {
                 NameError::Ambiguous { .. } => Code::InvalidRequest,
+                NameError::Unreadable { .. } => Code::UnreadableModel,
                 _ => Code::UnknownModel,
             };
             Problem::new(code, error.to_string())

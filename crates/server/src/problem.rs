@@ -51,6 +51,7 @@ codes! {
     UnsupportedMediaType "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "Content type not supported",
     InvalidRequest "invalid-request" UNPROCESSABLE_ENTITY "Invalid request",
     UnknownModel "unknown-model" NOT_FOUND "No such model",
+    UnreadableModel "unreadable-model" SERVICE_UNAVAILABLE "The model cannot be read",
     NoModels "no-models" SERVICE_UNAVAILABLE "No models yet",
     ForeignHost "foreign-host" FORBIDDEN "Not a host name of this server",
     CrossSite "cross-site" FORBIDDEN "Request from another site",

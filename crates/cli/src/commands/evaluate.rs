@@ -76,9 +76,9 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
     ];
     let samples = evaluation.samples;
     let mut out = format!(
-        "{} on the {} test images of `{}`\n\n",
+        "{} on {} of `{}`\n\n",
         loaded.full_name,
-        format::count(samples as u64),
+        format::counted(samples as u64, "test image", "test images"),
         dataset.name()
     );
     for measure in [

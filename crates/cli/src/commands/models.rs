@@ -1,6 +1,7 @@
 //! `bakeoff models`
 
-use bakeoff_core::Family;
+use bakeoff_ask::models_dir_flag;
+use bakeoff_core::{EVERY_ENGINE, Engine, Family};
 use bakeoff_measures::{MACRO_AUC, format};
 use bakeoff_report::terminal::{Align, table};
 use bakeoff_store::Listed;
@@ -36,14 +37,9 @@ fn families_text() -> String {
     for family in bakeoff_zoo::families() {
         out += &format!("{}: {}; {}\n", family.name, family.title, family.summary);
         let rows = family.engines.iter().enumerate().map(|(position, engine)| {
-            let note = match (&engine.code, position) {
-                (None, _) => " (not in this build)",
-                (Some(_), 0) => " (default)",
-                (Some(_), _) => "",
-            };
             all_built &= engine.code.is_some();
             vec![
-                format!("    {}{note}", engine.name),
+                format!("    {}", engine_text(position, engine)),
                 engine.summary.to_owned(),
             ]
         });
@@ -56,16 +52,27 @@ fn families_text() -> String {
         out += "\n";
     }
     if !all_built {
-        out += "`make engines` builds a program with every engine.\n";
+        out += &format!("{EVERY_ENGINE}.\n");
     }
     out + "`bakeoff models --settings FAMILY` lists a family's settings.\n\n"
+}
+
+/// An engine's name with what is to be known of it before it is chosen.
+fn engine_text(position: usize, engine: &Engine) -> String {
+    let note = match (&engine.code, position) {
+        (None, _) => " (not in this build)",
+        (Some(_), 0) => " (default)",
+        (Some(_), _) => "",
+    };
+    format!("{}{note}", engine.name)
 }
 
 fn saved_text(saved: &[Listed], args: &ModelsArgs) -> String {
     if saved.is_empty() {
         return format!(
-            "No saved models in {} yet; `bakeoff run` trains and saves them.\n",
-            args.models_dir.display()
+            "No saved models in {} yet; `bakeoff run{}` trains and saves them.\n",
+            args.models_dir.display(),
+            models_dir_flag(&args.models_dir)
         );
     }
     let mut rows = Vec::new();
@@ -77,7 +84,7 @@ fn saved_text(saved: &[Listed], args: &ModelsArgs) -> String {
                 rows.push(vec![
                     listed.full_name.clone(),
                     facts.spec.engine.clone(),
-                    text::percent(Some(facts.test.accuracy)),
+                    text::accuracy(Some(facts.test.accuracy), facts.test.samples),
                     text::measure(&MACRO_AUC, facts.test.macro_auc, usize::MAX),
                     format::count(facts.train_samples as u64),
                     facts.seed.to_string(),
@@ -107,7 +114,10 @@ fn saved_text(saved: &[Listed], args: &ModelsArgs) -> String {
 }
 
 fn settings_text(family: &Family) -> String {
-    let engines: Vec<&str> = family.engines.iter().map(|engine| engine.name).collect();
+    let engines = family.engines.iter().enumerate();
+    let engines: Vec<String> = engines
+        .map(|(at, engine)| engine_text(at, engine))
+        .collect();
     let mut out = format!(
         "{}: {}; {}\nengine = {}\n",
         family.name,

@@ -1,5 +1,7 @@
 //! `bakeoff plan`
 
+use bakeoff_core::quoted;
+use bakeoff_measures::format;
 use serde_json::json;
 
 use crate::{args::PlanArgs, text};
@@ -11,7 +13,8 @@ pub(crate) fn main(args: &PlanArgs) -> anyhow::Result<()> {
     if args.json {
         return text::print_json(&json!({ "run": run.path(), "trials": plan }));
     }
-    let mut out = format!("{} trials in {}\n\n", plan.len(), run.path().display());
+    let trials = format::counted(plan.len() as u64, "trial", "trials");
+    let mut out = format!("{trials} in {}\n\n", run.path().display());
     for trial in &plan {
         let variant = trial
             .trial
@@ -29,7 +32,7 @@ pub(crate) fn main(args: &PlanArgs) -> anyhow::Result<()> {
     }
     out += &format!(
         "\nRun one with `bakeoff trial {0} --index N`; when all have run, `bakeoff report {0}`.\n",
-        run.path().display()
+        quoted(&run.path().to_string_lossy())
     );
     text::print(&out)
 }

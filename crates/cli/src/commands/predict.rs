@@ -5,6 +5,7 @@ use std::{path::Path, process::ExitCode};
 use anyhow::Context as _;
 use bakeoff_ask::{Inputs, Model, Models, Subject};
 use bakeoff_core::Images;
+use bakeoff_measures::format;
 use bakeoff_report::terminal::{Align, table};
 use serde::Serialize;
 
@@ -81,21 +82,14 @@ pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
 /// Every saved model that can be read; the others are named and left out.
 fn read_all(folder: &Path) -> anyhow::Result<Models> {
     let models = Models::read(folder, &Models::default())?;
+    if models.ready.is_empty() {
+        anyhow::bail!(models.none_ready(folder));
+    }
     for unreadable in &models.unreadable {
         text::note(format_args!(
             "{}: left out: {}",
             unreadable.name, unreadable.reason
         ));
-    }
-    if models.ready.is_empty() {
-        let which = match models.unreadable.len() {
-            0 => "no",
-            _ => "no readable",
-        };
-        anyhow::bail!(
-            "there are {which} saved models in {}; train them with `bakeoff run`",
-            folder.display()
-        );
     }
     Ok(models)
 }
@@ -182,7 +176,7 @@ fn one_line(line: &PictureLine) -> String {
 }
 
 fn percent(probability: f32) -> String {
-    text::percent(Some(f64::from(probability)))
+    format::plain_spaces(&format::probability(f64::from(probability)))
 }
 
 /// The columns of [`cells`].
@@ -217,7 +211,7 @@ fn side_by_side(line: &PictureLine) -> String {
 
 /// Several images: a row for each, also for those without an answer.
 fn show_several(lines: &[PictureLine], models: &[&Model], all: bool) -> String {
-    let mut header = vec![("picture", Align::Left)];
+    let mut header = vec![("image", Align::Left)];
     match all {
         true => header.extend(models.iter().map(|model| (model.name(), Align::Left))),
         false => header.extend(COLUMNS),

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use bakeoff_ask::models_dir_flag;
 use bakeoff_bench::{Runner, Subprocess};
 use bakeoff_report::terminal;
 use serde_json::json;
@@ -46,10 +47,9 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let mut launcher = Subprocess {
         program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
         models: args.models_dir.to_path_buf(),
-        threads: args.threads.unwrap_or(0),
+        threads: args.threads,
     };
-    let trials = run.plan()?.len();
-    let mut observer = progress::observer(args.quiet, args.json, trials);
+    let mut observer = progress::observer(args.quiet, args.json, &run.plan()?);
     let outcome = Runner {
         run: &run,
         retry_failed: args.retry_failed,
@@ -71,7 +71,7 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
         }))?;
     } else if !args.quiet {
         text::print(&format!(
-            "\n{}\nReport: {}\n{}Models: {} (try `bakeoff predict --model NAME IMAGE.png`)\n",
+            "\n{}\nReport: {}\n{}Models: {} (try `bakeoff predict --model NAME{} IMAGE.png`)\n",
             terminal::leaderboard(&leaderboard),
             report.display(),
             index.map_or_else(String::new, |index| format!(
@@ -79,6 +79,7 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
                 index.display()
             )),
             args.models_dir.display(),
+            models_dir_flag(&args.models_dir),
         ))?;
     }
     Ok(super::exit_code(outcome.failed == 0 && !outcome.cancelled))

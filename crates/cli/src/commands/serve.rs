@@ -55,7 +55,7 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<()> {
         )
     } else {
         format!(
-            "No model in {} can be read; train them again with `bakeoff run`.",
+            "No model in {} can be read; the reasons are above.",
             models_dir.display()
         )
     };

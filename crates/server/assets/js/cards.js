@@ -144,7 +144,7 @@ function explanation({ model, explanation: why = {} }) {
       element(
         "li",
         {},
-        picture(near.shape, near.pixels, `Training image ${near.index}, a ${near.class}`),
+        picture(near.shape, near.pixels, `Training image ${near.index}: ${near.class}`),
         element("b", { text: near.class }),
         element("small", { text: near.distance.toFixed(near.distance < 10 ? 3 : 0) }),
       ),

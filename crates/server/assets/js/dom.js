@@ -21,6 +21,7 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
+/** A probability; the terminal writes it so too (`format::probability` in crates/measures). */
 export const percent = (share) => {
   const value = share * 100;
   // The spaces do not break.

@@ -173,7 +173,7 @@ pad.addEventListener("change", ({ detail: { drawing } }) => {
     byId("source").textContent =
       shown.kind === "file"
         ? `Image: ${shown.file.name || "pasted"}`
-        : `Example: a ${shown.example.class} of ${shown.example.dataset}'s test images`;
+        : `Example: ${shown.example.class}, of ${shown.example.dataset}'s test images`;
   if (empty) reset();
   else predict(!drawing);
 });

@@ -17,7 +17,7 @@ export async function showExamples(chosen) {
         "button",
         {
           type: "button",
-          "aria-label": `Example: a ${example.class} (test image ${example.index})`,
+          "aria-label": `Example: ${example.class} (test image ${example.index})`,
           onclick: () => chosen(example),
         },
         picture(example.shape, example.pixels, ""),

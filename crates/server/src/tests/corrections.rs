@@ -48,6 +48,9 @@ async fn corrections_are_kept_counted_and_readable_as_a_dataset() {
         command.starts_with("bakeoff evaluate --model mnist/better --dataset "),
         "{command}"
     );
+    let models = folder.path().join("models");
+    let flag = bakeoff_ask::models_dir_flag(&models);
+    assert!(command.ends_with(&flag), "{command}");
 }
 
 #[tokio::test]

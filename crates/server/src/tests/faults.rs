@@ -11,7 +11,7 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     http::{StatusCode, header},
 };
-use bakeoff_ask::Models;
+use bakeoff_ask::{Models, Unreadable};
 use bakeoff_core::ImageShape;
 use bakeoff_picture::encode_png;
 use serde_json::{Value, json};
@@ -446,4 +446,23 @@ async fn without_models_nothing_is_answered_but_the_page_is_there() {
     assert_eq!(health["status"], "no-models");
     let examples = server.get("/api/v1/examples").await.is_ok();
     assert_eq!(examples["examples"], json!([]));
+}
+
+#[tokio::test]
+async fn a_model_that_cannot_be_read_is_refused_with_the_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut models = two_models();
+    models.unreadable.push(Unreadable {
+        name: "mnist/damaged".into(),
+        reason: "its weights end too early".into(),
+    });
+    let server = Fixture::new(folder.path(), models, Limits::default());
+    let ask = async |name: &str| {
+        let body = json!({ "pixels": bar_pixels(), "label": "7", "model": name }).to_string();
+        server.post_json("/api/v1/corrections", body).await
+    };
+    let problem = ask("damaged").await.is_problem(503, "unreadable-model");
+    let detail = problem["detail"].as_str().expect("text");
+    assert!(detail.ends_with("its weights end too early"), "{detail}");
+    ask("none").await.is_problem(404, "unknown-model");
 }
