@@ -1,11 +1,12 @@
 //! Every command and flag, with the words a newcomer reads.
 
 use std::{
+    ffi::OsString,
     ops::Deref,
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
+use clap::{Args, CommandFactory as _, Error, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::{commands::pictures::EXIT_CODES, overrides::OverrideArgs};
 
@@ -32,6 +33,35 @@ Exit codes: 0 fine, 1 something failed, 2 the command line was not understood, \
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Reads a command line. An error is of the command that it names, with its usage.
+    pub(crate) fn read(
+        words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, Error> {
+        let mut command = numbers_may_be_negative(Self::command());
+        let matches = command.try_get_matches_from_mut(words)?;
+        Self::from_arg_matches(&matches).map_err(|error| {
+            let named = matches.subcommand_name();
+            match named.and_then(|name| command.find_subcommand_mut(name)) {
+                Some(named) => error.format(named),
+                None => error,
+            }
+        })
+    }
+}
+
+/// Takes `-1` after a flag for its value, so that the error says what is allowed, and not that
+/// there is no flag `-1`.
+fn numbers_may_be_negative(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|argument| {
+            let takes_values = argument.get_action().takes_values();
+            let is_flag = argument.get_long().is_some();
+            argument.allow_negative_numbers(is_flag && takes_values)
+        })
+        .mut_subcommands(numbers_may_be_negative)
 }
 
 #[derive(Subcommand)]
@@ -89,18 +119,27 @@ impl Deref for ModelsDir {
     }
 }
 
-/// A whole number from 1.
-fn positive() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..)
+/// A whole number in a range. Clap's own parser says of `-1` only that it has an invalid digit.
+fn whole<T: TryFrom<u64>>(
+    min: u64,
+    max: u64,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |word| {
+        let number = word
+            .parse()
+            .ok()
+            .filter(|number| (min..=max).contains(number));
+        number
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or_else(|| match max {
+                u64::MAX => format!("allowed: a whole number from {min}"),
+                max => format!("allowed: a whole number from {min} to {max}"),
+            })
+    }
 }
 
 /// More threads than this help on no machine and take minutes to start.
 const MAX_THREADS: u64 = 1024;
-
-/// A number of threads, from `min`; 0 stands for one per processor.
-fn threads(min: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(min..=MAX_THREADS)
-}
 
 /// What the help says of an experiment.
 fn experiment_help() -> String {
@@ -117,9 +156,9 @@ pub(crate) struct RunArgs {
     pub(crate) experiment: String,
     #[command(flatten)]
     pub(crate) overrides: OverrideArgs,
-    /// Threads for training and prediction [default: one per processor]
-    #[arg(long, value_name = "N", value_parser = threads(1))]
-    pub(crate) threads: Option<usize>,
+    /// Threads for training and prediction; 0 for one per processor
+    #[arg(long, value_name = "N", default_value = "0", value_parser = whole::<usize>(0, MAX_THREADS))]
+    pub(crate) threads: usize,
     /// The folder of runs
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(crate) out: PathBuf,
@@ -161,13 +200,13 @@ pub(crate) struct TrialArgs {
     /// The folder of a run, as `bakeoff plan` prints it
     pub(crate) run: PathBuf,
     /// The trial's position in the plan, from 0
-    #[arg(long, group = "which", value_name = "N")]
+    #[arg(long, group = "which", value_name = "N", value_parser = whole::<usize>(0, u64::MAX))]
     pub(crate) index: Option<usize>,
     /// The trial's id
     #[arg(long, group = "which")]
     pub(crate) id: Option<String>,
     /// Threads for training and prediction; 0 for one per processor
-    #[arg(long, value_name = "N", default_value = "0", value_parser = threads(0))]
+    #[arg(long, value_name = "N", default_value = "0", value_parser = whole::<usize>(0, MAX_THREADS))]
     pub(crate) threads: usize,
     #[command(flatten)]
     pub(crate) models_dir: ModelsDir,
@@ -218,7 +257,7 @@ pub(crate) struct PredictArgs {
     #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
     pub(crate) preview: When,
     /// How many classes to show, the most probable first
-    #[arg(long, value_name = "N", default_value = "3", value_parser = positive())]
+    #[arg(long, value_name = "N", default_value = "3", value_parser = whole::<usize>(1, u64::MAX))]
     pub(crate) top: usize,
     #[command(flatten)]
     pub(crate) models_dir: ModelsDir,
@@ -263,7 +302,7 @@ pub(crate) struct EvaluateArgs {
 #[derive(Args)]
 pub(crate) struct ServeArgs {
     /// The port; 0 for any free one
-    #[arg(long, short, value_name = "N", default_value = "8000")]
+    #[arg(long, short, value_name = "N", default_value = "8000", value_parser = whole::<u16>(0, u16::MAX.into()))]
     pub(crate) port: u16,
     /// The address or name to listen on
     #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
@@ -277,7 +316,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(crate) reports_dir: PathBuf,
     /// Seconds that an upload may take
-    #[arg(long, value_name = "N", default_value = "30", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "N", default_value = "30", value_parser = whole::<u64>(1, 3600))]
     pub(crate) upload_seconds: u64,
     /// The folder for images that you give the correct label of
     #[arg(long, value_name = "DIR", default_value = "corrections")]
@@ -430,7 +469,7 @@ pub(crate) struct DataShowArgs {
     #[arg(long, value_name = "FILE.png")]
     pub(crate) corruptions: Option<PathBuf>,
     /// Images per class in the overview
-    #[arg(long, value_name = "N", default_value = "20", value_parser = positive())]
+    #[arg(long, value_name = "N", default_value = "20", value_parser = whole::<usize>(1, u64::MAX))]
     pub(crate) per_class: usize,
     /// Print JSON
     #[arg(long)]
@@ -452,10 +491,39 @@ pub(crate) struct CompletionsArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use super::*;
 
     #[test]
     fn the_arguments_are_consistent() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    fn refused(words: &[&str]) -> String {
+        let words = ["bakeoff"].iter().chain(words);
+        Cli::read(words).map_or_else(|error| error.to_string(), |_| String::new())
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_with_what_is_allowed_and_the_usage_of_its_command() {
+        for (words, reason) in [
+            (&["run", "--folds", "1"][..], "from 2 to 100"),
+            (&["run", "--epochs", "-1"], "a whole number from 1"),
+            (&["plan", "quick", "--seed", "-3"], "whole numbers from 0"),
+            (&["trial", "r", "--index", "-1"], "a whole number from 0"),
+            (&["run", "--threads", "-1"], "from 0 to 1024"),
+            (&["run", "--threads", "1025"], "from 0 to 1024"),
+            (&["serve", "--port", "-1"], "from 0 to 65535"),
+            (&["serve", "--upload-seconds", "0"], "from 1 to 3600"),
+            (&["data", "show", "x", "--per-class", "-1"], "from 1"),
+        ] {
+            let error = refused(words);
+            assert!(error.contains(reason), "{error}");
+            assert!(!error.contains("tip:"), "{error}");
+        }
+        let error = refused(&["run", "--folds", "1"]);
+        assert!(error.contains("Usage: bakeoff run "), "{error}");
+        // The command itself says what is wrong with this one.
+        assert_eq!(refused(&["diff", "a", "b", "--margin", "-1"]), "");
+        assert_eq!(refused(&["run", "--threads", "0"]), "");
     }
 }

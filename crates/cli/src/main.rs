@@ -17,12 +17,11 @@ mod text;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use crate::args::{Cli, Command};
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let result = match cli.command {
         Command::Run(args) => commands::run::main(&args),
         Command::Plan(args) => commands::plan::main(&args).map(succeeded),
         Command::Trial(args) => commands::trial::main(&args),

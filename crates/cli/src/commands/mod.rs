@@ -21,6 +21,7 @@ use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use bakeoff_bench::{Experiment, ExperimentError, builtin_experiment, builtin_experiments};
+use bakeoff_core::did_you_mean;
 
 use crate::overrides::OverrideArgs;
 
@@ -32,7 +33,8 @@ fn experiment(name: &str, overrides: &OverrideArgs) -> anyhow::Result<Experiment
         Some(builtin) if !path.is_file() => builtin?,
         _ => Experiment::read(path).map_err(|error| match error {
             ExperimentError::Io { .. } => anyhow::anyhow!(
-                "{error}; an experiment is a file, or one of: {}",
+                "{error}{}; an experiment is a file, or one of: {}",
+                did_you_mean(name, builtin_experiments()),
                 builtin_experiments().collect::<Vec<_>>().join(", ")
             ),
             other => other.into(),
@@ -60,4 +62,16 @@ fn command_line() -> String {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let quoted = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_default();
     format!("bakeoff {quoted}").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_experiment_is_told_the_builtin_one_that_is_meant() {
+        let error = experiment("qiuck", &OverrideArgs::default()).map(|it| it.name);
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("did you mean `quick`?"), "{error}");
+    }
 }

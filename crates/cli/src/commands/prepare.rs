@@ -37,8 +37,6 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     };
     let sources = named(pictures::sources(&args.images));
     refuse_to_overwrite(&sources, &args.out)?;
-    fs::create_dir_all(&args.out)
-        .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let mut faults = Vec::new();
     let mut rows: Vec<StageRow> = Vec::new();
     let mut left_out = 0;
@@ -48,6 +46,12 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
         match source.read() {
             Ok(bytes) => {
                 let explained = explain(&bytes, target);
+                // Not before there is something to put into it.
+                if !explained.stages.is_empty() {
+                    fs::create_dir_all(&args.out).with_context(|| {
+                        format!("cannot make the folder {}", args.out.display())
+                    })?;
+                }
                 for (position, stage) in explained.stages.iter().enumerate() {
                     let file = stage_file(stem, position + 1, stage.name);
                     let png = encode_png(stage.images.shape(), stage.images.pixels())?;
@@ -165,4 +169,21 @@ fn unique_stem(name: &Path, taken: &mut BTreeSet<PathBuf>) -> String {
         .chain(numbered)
         .find(|candidate| taken.insert(candidate.into()))
         .unwrap_or(stem)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::args::{Cli, Command};
+
+    #[test]
+    fn images_that_cannot_be_read_leave_no_folder() {
+        let out = std::env::temp_dir().join(format!("bakeoff-prepare-{}", std::process::id()));
+        let words = ["bakeoff", "prepare", "no-such.png", "--out"].map(Into::into);
+        let words = words.into_iter().chain([out.clone().into_os_string()]);
+        let Ok(Command::Prepare(args)) = Cli::read(words).map(|cli| cli.command) else {
+            panic!("a command line that is right");
+        };
+        super::main(&args).expect("a row that says why");
+        assert!(!out.exists());
+    }
 }
