@@ -21,15 +21,15 @@ class Job:
 
 
 JOBS = [
-    Job("knn-batch", "KNN, k=3, 10,000 pictures against 60,000, exact", ratio_goal=0.25),
-    Job("knn-single", "KNN, one picture, p50", ratio_goal=0.2),
+    Job("knn-batch", "KNN, k=3, 10,000 images against 60,000, exact", ratio_goal=0.25),
+    Job("knn-single", "KNN, one image, p50", ratio_goal=0.2),
     Job("logistic-fit", "Logistic regression, fit to the same objective", ratio_goal=0.25),
     Job("ann-epoch", "ANN 784-128-10, one epoch, batch 128", ratio_goal=0.6),
     Job("cnn-epoch", "CNN of the default experiment, one epoch, batch 128", ratio_goal=0.55),
-    Job("cnn-predict", "CNN, predicting 10,000 pictures", ratio_goal=0.5),
-    Job("logistic-single", "Logistic regression, one picture, p50", seconds_goal=10e-6),
-    Job("ann-single", "ANN, one picture, p50", seconds_goal=30e-6),
-    Job("cnn-single", "CNN, one picture, p50", seconds_goal=300e-6),
+    Job("cnn-predict", "CNN, predicting 10,000 images", ratio_goal=0.5),
+    Job("logistic-single", "Logistic regression, one image, p50", seconds_goal=10e-6),
+    Job("ann-single", "ANN, one image, p50", seconds_goal=30e-6),
+    Job("cnn-single", "CNN, one image, p50", seconds_goal=300e-6),
     Job("predict-process", "`bakeoff predict --model cnn x.png`, whole process", seconds_goal=0.05),
     Job(
         "experiment",
@@ -44,7 +44,7 @@ PEAK_BYTES_GOAL = 600e6
 # What a second thread must bring to every fit.
 SPEED_UP_GOAL = 1.7
 SCALING = {
-    "scaling-knn": "KNN, 10,000 pictures",
+    "scaling-knn": "KNN, 10,000 images",
     "scaling-logistic": "Logistic regression, fit",
     "scaling-ann": "ANN, fit of 5 epochs",
     "scaling-cnn": "CNN, fit of 2 epochs",

@@ -153,7 +153,7 @@ fn people_read_one_line_for_a_picture_and_a_table_for_several() {
     let output = predict(&trained.folder, &["--model", "cnn"], pictures).expect(0);
     let lines: Vec<&str> = output.stdout.lines().collect();
     assert_eq!(lines.len(), 3, "{}", output.said());
-    assert!(lines[0].starts_with("picture"), "{}", output.said());
+    assert!(lines[0].starts_with("image"), "{}", output.said());
     for (line, (picture, class)) in lines[1..].iter().zip(pictures.iter().zip(["7", "2"])) {
         let begins = format!("{}  {class}  ", picture.display());
         assert!(line.starts_with(&begins), "{line}");

@@ -60,7 +60,7 @@ use bakeoff_core::Family;
 pub static FAMILY: Family = Family {
     name: "logistic",
     title: "Logistic regression",
-    summary: "A linear model of each class's log-odds with an L2 penalty: the baseline to beat.",
+    summary: "a linear model of each class's log-odds with an L2 penalty: the baseline to beat",
     engines: engines::ENGINES,
     settings: &[options::Options::TABLE],
     uses_validation: false,
