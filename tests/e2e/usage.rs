@@ -212,7 +212,10 @@ fn settings_are_listed_with_defaults() {
             .iter()
             .map(|engine| engine["engine"].as_str().unwrap())
             .collect();
-        let line = format!("\nengine = {}\n", engines.join(" | "));
+        let line = format!(
+            "\nengine = {}\n",
+            engines.join(" | ").replacen(" |", " (default) |", 1)
+        );
         assert!(engines.len() > 1 && text.contains(&line), "{text}");
         let settings = json["settings"].as_array().unwrap();
         assert!(!settings.is_empty());
