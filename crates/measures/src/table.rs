@@ -386,6 +386,7 @@ mod tests {
             },
             fit: FitSummary::default(),
             varies_with_seed: None,
+            is_baseline: false,
             epochs: Vec::new(),
             iterations: Vec::new(),
             scores: Scores::default(),

@@ -287,8 +287,9 @@ fn accuracy_that_a_constant_answer_reaches_is_called_so() {
         Probabilities::new(2, rows.collect()).unwrap()
     };
     let fit = |builder: Builder, data: &Data, model: &str, answers| {
-        let measured = Box::new(measured(data, "knn", 0.9, 1));
-        builder.trial(data, model, "knn", 1, Fate::Ok(measured, answers))
+        let family = if model == "dummy" { "dummy" } else { "knn" };
+        let measured = Box::new(measured(data, family, 0.9, 1));
+        builder.trial(data, model, family, 1, Fate::Ok(measured, answers))
     };
     // Four rare ones of 400, and a model that finds none of them.
     let few = unbalanced(4);
@@ -308,6 +309,20 @@ fn accuracy_that_a_constant_answer_reaches_is_called_so() {
         "{words:?}"
     );
     assert!(rendered.html.contains(words[0]) && rendered.html.contains(words[1]));
+
+    // A baseline is shown and wins nothing, unless it is alone.
+    let with = |model| fit(Builder::new("two", &[&few]), &few, model, always(&few));
+    let two = check(&fit(with("dummy"), &few, "blind", always(&few)).build());
+    assert!(
+        two.html
+            .contains("<strong>blind</strong> is the only model with results")
+    );
+    let alone = check(&with("dummy").build());
+    assert!(
+        alone
+            .html
+            .contains("<strong>dummy</strong> is the only model with results")
+    );
 
     // A model that finds them all is better, and one that does not is named.
     let many = unbalanced(30);

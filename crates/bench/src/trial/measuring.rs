@@ -132,6 +132,7 @@ pub(super) fn measure_trial(
         costs,
         fit: history.summary,
         varies_with_seed: Some(samples.validation > 0 || (family.varies_with_seed)(&trial.spec)),
+        is_baseline: family.is_baseline,
         epochs: history.epochs,
         iterations: history.iterations,
         scores: scores(&evaluation),

@@ -170,6 +170,9 @@ pub struct Measured {
     /// Whether another seed gives another model; `None` in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub varies_with_seed: Option<bool>,
+    /// Whether the model answers without looking at the image; it is shown and wins nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_baseline: bool,
     /// Every epoch, for families that have them.
     pub epochs: Vec<EpochMetrics>,
     /// Every iteration whose objective the engine reported.

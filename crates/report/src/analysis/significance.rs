@@ -374,10 +374,18 @@ impl Spread {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        // The mean of equal numbers may be another one in its last digit.
+        let equal = low == high;
         Some(Self {
-            deviation: (squares / (count - 1.0)).sqrt(),
-            low: values.iter().copied().fold(f64::INFINITY, f64::min),
-            high: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            deviation: if equal {
+                0.0
+            } else {
+                (squares / (count - 1.0)).sqrt()
+            },
+            low,
+            high,
         })
     }
 }

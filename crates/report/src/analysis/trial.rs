@@ -83,6 +83,12 @@ impl<'a> Entry<'a> {
         )
     }
 
+    /// Whether it answers without looking at the image.
+    pub(crate) fn is_baseline(&self) -> bool {
+        let mut fits = self.successes();
+        fits.any(|(_, success)| success.measured.is_baseline)
+    }
+
     /// Mean accuracy over its successful trials.
     pub(crate) fn mean_accuracy(&self) -> Option<f64> {
         self.mean(|success| success.evaluation.accuracy)

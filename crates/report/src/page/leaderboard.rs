@@ -92,6 +92,7 @@ pub(crate) fn leaderboard(dataset: &Dataset<'_, '_>) -> Leaderboard {
 fn best_value(measure: &Measure, rows: &[Row<'_, '_>]) -> Option<f64> {
     let means: Vec<f64> = rows
         .iter()
+        .filter(|row| !row.entry.is_baseline())
         .filter_map(|row| row.entry.mean_of(measure))
         .collect();
     let worse = |a: &f64, b: &f64| measure.gain(*a, *b).total_cmp(&0.0);
@@ -153,7 +154,7 @@ fn value_cell(
         .filter(|_| *measure == ACCURACY)
         .map(|(interval, value)| (place(interval.low), place(value), place(interval.high)));
     Cell {
-        best: value.is_some() && value == best,
+        best: value.is_some() && value == best && !row.entry.is_baseline(),
         bar: value
             .filter(|_| *measure == ERRORS)
             .map(|errors| (100.0 * errors / most_errors).round() as u32),

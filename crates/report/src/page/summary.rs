@@ -18,11 +18,11 @@ use crate::{
 /// What the trials of a dataset say, most important first.
 pub(crate) fn summary(dataset: &Dataset<'_, '_>) -> Vec<Words> {
     let group = dataset.group;
-    let ranked: Vec<&Entry<'_>> = group
-        .entries
-        .iter()
-        .filter(|entry| entry.mean_accuracy().is_some())
-        .collect();
+    let with_results = || group.entries.iter().filter(|e| e.mean_accuracy().is_some());
+    let mut ranked: Vec<&Entry<'_>> = with_results().filter(|e| !e.is_baseline()).collect();
+    if ranked.is_empty() {
+        ranked = with_results().collect();
+    }
     let Some((best, others)) = ranked.split_first() else {
         let words = format!(
             "There is no result on {} yet: no trial succeeded.",

@@ -474,6 +474,7 @@ pub fn measured(data: &Data, family: &str, accuracy: f64, seed: u64) -> Measured
             robustness_ns: None,
         },
         varies_with_seed: None,
+        is_baseline: family == "dummy",
         fit: FitSummary {
             steps: if learns { epochs } else { 251 },
             converged: (family == "logistic").then_some(true),

@@ -250,17 +250,21 @@ fn accuracies(group: &Group<'_>, charts: &mut Figures<'_>) -> Figure {
             })
         })
         .collect();
-    let seeds = if rows.iter().any(|row| !row.points.is_empty()) {
-        " Small circles are single seeds."
+    let (other, seeds) = if rows.iter().any(|row| !row.points.is_empty()) {
+        let circles = " Small circles are single seeds.";
+        (
+            "other seeds, where there are several, and other test images",
+            circles,
+        )
     } else {
-        ""
+        ("other test images", "")
     };
     charts.figure(
         "accuracy-intervals",
         &intervals(ACCURACY.label, &rows),
         "Accuracy with its 95 % confidence interval",
         format!(
-            "What other test images of the same kind could give. A star marks the best model \
+            "What {other} of the same kind could give. A star marks the best model \
              and those that are not significantly different from it. Intervals of two models \
              may overlap although one is significantly better, because both predict the same \
              images.{seeds}"
