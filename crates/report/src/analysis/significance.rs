@@ -197,7 +197,7 @@ impl Significance {
                         Metric::Accuracy => wilson_of(p),
                         _ => fit.get(metric)?.interval(Confidence::P95),
                     };
-                    Some((metric, interval))
+                    has_width(&interval).then_some((metric, interval))
                 });
                 ((*id).to_owned(), intervals.collect())
             })
@@ -305,6 +305,11 @@ fn resampled_metrics(predictions: &Predictions<'_>) -> Vec<Metric> {
         .collect()
 }
 
+/// Not where no resample moves a score: there are too few errors to tell how it varies.
+fn has_width(interval: &Interval) -> bool {
+    interval.low < interval.high
+}
+
 fn wilson_of(predictions: &Predictions<'_>) -> Interval {
     let answers = predictions.predicted().iter().zip(predictions.labels());
     let right = answers.filter(|(answer, label)| answer == label).count();
@@ -357,7 +362,7 @@ impl Candidate<'_> {
                 Some(Score {
                     metric,
                     value: values.iter().sum::<f64>() / values.len() as f64,
-                    interval,
+                    interval: interval.filter(has_width),
                     seeds: Spread::of(&values),
                 })
             })
