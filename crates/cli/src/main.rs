@@ -10,6 +10,7 @@
 mod args;
 mod commands;
 mod interrupt;
+mod numbers;
 mod overrides;
 mod preview;
 mod progress;

@@ -8,7 +8,7 @@
 
 use bakeoff_core::{Probabilities, derive_seed};
 use bakeoff_metrics::{
-    Bootstrap, Bootstrapped, Confidence, Metric, Predictions, Resampled, statistics::RecipeScore,
+    Bootstrap, Bootstrapped, Confidence, Metric, Predictions, RecipeScore, Resampled,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use bakeoff_core::record::{Calibration, Run, TrialSpec};
 use bakeoff_measures::Measure;
 use bakeoff_metrics::{
-    Bootstrap, Confidence, Interval, Metric, Predictions, Resampled,
-    statistics::{RecipeScore, SwapTest, hold_zero, least_swap_p},
+    Bootstrap, Confidence, Interval, Metric, Predictions, RecipeScore, Resampled,
+    statistics::{SwapTest, hold_zero, least_swap_p},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -302,8 +302,7 @@ fn compare(
 }
 
 fn claim(fits: &Fits<'_>) -> Claim {
-    let varies = fits.ok.iter().any(|fit| fit.measured.varies_with_seed());
-    Claim::of(varies, fits.ok.len())
+    Claim::of(fits.ok.iter().map(|fit| fit.measured))
 }
 
 fn judge(score: &ScoreDiff, margin: f64) -> Change {

@@ -281,7 +281,7 @@ fn pictures_are_uploaded_pasted_and_dropped() {
     }
     visit.has_no_complaints();
 
-    // What is no image is told in words.
+    // A file that is not an image gets an error message.
     let text = visit.folder.join("notes.png");
     fs::write(&text, "hello").unwrap();
     visit.choose("#file", &[&text]);

@@ -3,7 +3,7 @@
 use bakeoff_core::record::DataInfo;
 use bakeoff_metrics::statistics::SwapTest;
 
-use super::{Entry, significance::ALPHA};
+use super::{significance::ALPHA, trial::Entry};
 
 /// From this ratio of the largest class to the smallest on, accuracy says little by itself.
 const UNBALANCED: f64 = 10.0;

@@ -11,9 +11,11 @@
 
 use std::collections::BTreeMap;
 
+use bakeoff_core::record::Measured;
 use bakeoff_metrics::{
-    Bootstrap, Bootstrapped, Confidence, Interval, Metric, Pair, Predictions, Resampled,
-    statistics::{RecipeScore, SwapTest, hold_zero, holm, least_swap_p, wilson},
+    Bootstrap, Bootstrapped, Confidence, Interval, Metric, Pair, Predictions, RecipeScore,
+    Resampled,
+    statistics::{SwapTest, hold_zero, holm, least_swap_p, wilson},
 };
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -77,12 +79,12 @@ pub enum Claim {
 }
 
 impl Claim {
-    /// Of one model: a recipe is known by several fits, unless all are the same.
-    pub(crate) fn of(varies_with_seed: bool, fits: usize) -> Self {
-        if varies_with_seed && fits < 2 {
-            Self::Fits
-        } else {
-            Self::Recipes
+    /// Of the fits of one model: a recipe is known by several, unless all are the same.
+    pub(crate) fn of<'m>(fits: impl Iterator<Item = &'m Measured>) -> Self {
+        let varies: Vec<bool> = fits.map(Measured::varies_with_seed).collect();
+        match varies.as_slice() {
+            [true] => Self::Fits,
+            _ => Self::Recipes,
         }
     }
 
@@ -219,9 +221,8 @@ impl Significance {
             }
         }
         for candidate in &mut candidates {
-            let mut fits = entries[candidate.entry].successes();
-            let varies = fits.any(|(_, success)| success.measured.varies_with_seed());
-            candidate.claim = Claim::of(varies, candidate.fits.len());
+            let fits = entries[candidate.entry].successes();
+            candidate.claim = Claim::of(fits.map(|(_, success)| success.measured));
         }
         let mut pairs: Vec<PairDifference> = (0..candidates.len())
             .flat_map(|first| (first + 1..candidates.len()).map(move |second| (first, second)))

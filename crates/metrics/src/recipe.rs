@@ -19,11 +19,10 @@
 //! Biometrics Bulletin 2 (1946); X. Bouthillier et al., "Accounting for variance in machine
 //! learning benchmarks", MLSys 2021.
 
-use super::{
-    distributions::{student_t_cdf, student_t_quantile, student_t_two_sided},
-    interval::{Confidence, Interval},
+use crate::{
+    Confidence, Interval, Metric, MetricsError, Resampled,
+    statistics::distributions::{student_t_cdf, student_t_quantile, student_t_two_sided},
 };
-use crate::{Metric, MetricsError, Resampled};
 
 /// A score of a recipe, or the difference of two, for fits with other seeds on other samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
