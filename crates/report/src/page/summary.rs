@@ -86,7 +86,8 @@ fn certainty(group: &Group<'_>) -> Option<String> {
     };
     let fits = found.claim() == Claim::Fits;
     let (the, limit) = if fits {
-        let limit = " One seed each: fits were compared, not recipes.";
+        let limit = " One seed each: single fits were compared. Run again with --seeds 5 to know \
+                     whether models that are trained again differ as well.";
         ("Between these fits, the difference", limit)
     } else {
         ("The difference", "")
