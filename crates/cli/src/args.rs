@@ -350,7 +350,7 @@ pub(crate) struct DiffArgs {
     #[arg(long, value_name = "SCORE", default_value = "accuracy")]
     pub(crate) metric: ScoreName,
     /// Ignore differences up to this (0.001 of accuracy is 0.1 percentage points)
-    #[arg(long, value_name = "X", default_value = "0")]
+    #[arg(long, value_name = "X", default_value = "0", value_parser = margin, allow_negative_numbers = true)]
     pub(crate) margin: f64,
     /// Exit with 3 if a model got worse or has no results any more; a single fit that is worse
     /// counts only with --fits
@@ -373,9 +373,21 @@ pub(crate) struct RankArgs {
     /// The score to rank by
     #[arg(long, value_name = "SCORE", default_value = "accuracy")]
     pub(crate) metric: ScoreName,
+    /// Scores that differ by no more than this are practically equivalent (0.01 of accuracy is 1
+    /// percentage point)
+    #[arg(long, value_name = "X", default_value = "0.01", value_parser = margin, allow_negative_numbers = true)]
+    pub(crate) margin: f64,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A difference that does not matter.
+fn margin(value: &str) -> Result<f64, String> {
+    let number = value.parse::<f64>().ok();
+    number
+        .filter(|x| x.is_finite() && *x >= 0.0)
+        .ok_or_else(|| "a margin is a number from 0".to_owned())
 }
 
 /// A format that a run can be exported in.
@@ -492,8 +504,11 @@ mod tests {
         }
         let error = refused(&["run", "--folds", "1"]);
         assert!(error.contains("Usage: bakeoff run "), "{error}");
+        for margin in ["-1", "nan", "inf", "x"] {
+            let error = refused(&["diff", "a", "b", "--margin", margin]);
+            assert!(error.contains("a number from 0"), "{error}");
+        }
         // The command itself says what is wrong with this one.
-        assert_eq!(refused(&["diff", "a", "b", "--margin", "-1"]), "");
         assert_eq!(refused(&["run", "--threads", "0"]), "");
     }
 }

@@ -6,7 +6,10 @@
 
 use bakeoff_core::{ModelSpec, record::Run};
 use bakeoff_measures::Measure;
-use bakeoff_metrics::{Evaluation, Metric, statistics::mean_ranks};
+use bakeoff_metrics::{
+    Evaluation, Metric,
+    statistics::{Practical, mean_ranks, practical_signed_rank},
+};
 use serde::Serialize;
 
 use crate::{
@@ -114,6 +117,9 @@ pub struct RankedPair {
     /// p-value of no difference (Wilcoxon's signed-rank test, exact), after Holm's correction
     /// over all pairs.
     pub adjusted_p: f64,
+    /// How probable it is that they differ by more than the margin of the ranking (Bayesian
+    /// signed-rank test); higher is better, whatever the score.
+    pub practical: Practical,
 }
 
 /// Models ranked over datasets.
@@ -121,6 +127,8 @@ pub struct RankedPair {
 pub struct Ranking {
     /// The score that decides.
     pub metric: Metric,
+    /// Models whose scores differ by no more than this are practically equivalent.
+    pub margin: f64,
     /// The datasets, with how much of their test part was used where names repeat.
     pub datasets: Vec<String>,
     /// Test samples of each dataset.
@@ -151,11 +159,12 @@ impl Block<'_> {
     }
 }
 
-/// Ranks the models of all runs by a score.
+/// Ranks the models of all runs by a score; scores that differ by no more than `margin` are
+/// practically equivalent.
 ///
 /// # Errors
 /// When one name stands for two recipes, or when fewer than two models have results everywhere.
-pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
+pub fn rank(runs: &[&Run], metric: Metric, margin: f64) -> Result<Ranking, RankError> {
     let mut blocks: Vec<Block<'_>> = Vec::new();
     let mut recipes: Vec<(&str, &ModelSpec, &str)> = Vec::new();
     for run in runs {
@@ -244,7 +253,7 @@ pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
         .collect();
     let mean_ranks = mean_ranks(&rows, true);
     let (test, no_test) = match Ranks::new(&rows, "datasets") {
-        Ok(found) => (Some(rank_test(&found, &complete)), None),
+        Ok(found) => (Some(rank_test(&found, &complete, sign, margin)), None),
         Err(reason) => (None, Some(reason)),
     };
     let mut models: Vec<RankedModel> = complete
@@ -259,6 +268,7 @@ pub fn rank(runs: &[&Run], metric: Metric) -> Result<Ranking, RankError> {
     models.sort_by(|a, b| a.mean_rank.total_cmp(&b.mean_rank));
     Ok(Ranking {
         metric,
+        margin,
         test_samples: blocks.iter().map(Block::samples).collect(),
         datasets: blocks.into_iter().map(|block| block.name).collect(),
         models,
@@ -339,7 +349,7 @@ fn score(block: &Block<'_>, model: &str, metric: Metric) -> Option<f64> {
     mean(scores)
 }
 
-fn rank_test(found: &Ranks, models: &[(&str, Vec<f64>)]) -> RankTest {
+fn rank_test(found: &Ranks, models: &[(&str, Vec<f64>)], sign: f64, margin: f64) -> RankTest {
     RankTest {
         friedman_chi_squared: found.friedman.chi_squared,
         friedman_p: found.friedman.p,
@@ -352,7 +362,10 @@ fn rank_test(found: &Ranks, models: &[(&str, Vec<f64>)]) -> RankTest {
             .map(|&(a, b, adjusted_p)| {
                 let rank = |model: usize| found.friedman.mean_ranks[model];
                 let (first, second) = if rank(a) <= rank(b) { (a, b) } else { (b, a) };
+                let scores = models[first].1.iter().zip(&models[second].1);
+                let differences: Vec<f64> = scores.map(|(a, b)| sign * (a - b)).collect();
                 RankedPair {
+                    practical: practical_signed_rank(&differences, margin),
                     first: models[first].0.to_owned(),
                     second: models[second].0.to_owned(),
                     adjusted_p,

@@ -231,7 +231,7 @@ fn models_are_ranked_over_datasets_and_tested_where_there_are_enough() {
         with(builder, &sets[0], "rare", answers(&sets[0].test, 0.99, 1)).build()
     };
     let many = build(&sets);
-    let found = rank(&[&many], Metric::Accuracy).unwrap();
+    let found = rank(&[&many], Metric::Accuracy, 0.01).unwrap();
     let order: Vec<(&str, f64)> = found
         .models
         .iter()
@@ -245,7 +245,7 @@ fn models_are_ranked_over_datasets_and_tested_where_there_are_enough() {
     // k = 3, N = 6: q = 2.343 (Demšar, table 5a), times the root of 3·4/36.
     assert!((test.critical_difference - 2.343 * (12.0_f64 / 36.0).sqrt()).abs() < 1e-3);
 
-    let by_loss = rank(&[&many], Metric::LogLoss).unwrap();
+    let by_loss = rank(&[&many], Metric::LogLoss, 0.01).unwrap();
     assert_eq!(by_loss.models[0].model, "good");
 
     // Three models in one order on six datasets: the first is free, (1/6)^5.
@@ -258,16 +258,21 @@ fn models_are_ranked_over_datasets_and_tested_where_there_are_enough() {
         (pair.adjusted_p - 3.0 * 2.0 / 64.0).abs() < 1e-9,
         "{pair:?}"
     );
+    // 35 points on each of six datasets: better by more than one point, if not certainly so.
+    assert!(
+        pair.practical.first_higher > 0.99 && pair.practical.first_lower < 0.01,
+        "{pair:?}"
+    );
 
     // Two runs of three datasets each are as good as one of six.
     let (one, two) = (build(&sets[..3]), build(&sets[3..]));
-    let together = rank(&[&one, &two], Metric::Accuracy).unwrap();
+    let together = rank(&[&one, &two], Metric::Accuracy, 0.01).unwrap();
     assert_eq!(together.datasets.len(), 6);
     assert!(together.test.is_some());
-    let few = rank(&[&one], Metric::Accuracy).unwrap();
+    let few = rank(&[&one], Metric::Accuracy, 0.01).unwrap();
     // Three datasets say little, and how much is exact: (1/6)^2.
     assert!((few.test.unwrap().p * 36.0 - 1.0).abs() < 1e-9);
-    let alone = rank(&[&build(&sets[..1])], Metric::Accuracy).unwrap();
+    let alone = rank(&[&build(&sets[..1])], Metric::Accuracy, 0.01).unwrap();
     assert!(alone.test.is_none());
     let reason = alone.no_test.unwrap();
     assert!(
@@ -275,7 +280,7 @@ fn models_are_ranked_over_datasets_and_tested_where_there_are_enough() {
         "{reason}"
     );
     // The same run twice is no more evidence.
-    let twice = rank(&[&one, &one], Metric::Accuracy).unwrap();
+    let twice = rank(&[&one, &one], Metric::Accuracy, 0.01).unwrap();
     assert_eq!(twice.datasets.len(), 3);
     assert_eq!(twice.models[0].scores, few.models[0].scores);
 }
@@ -286,7 +291,7 @@ fn two_parts_of_one_dataset_are_not_two_datasets() {
     let models = [("knn", 0.9, 1), ("cnn", 0.9, 2)];
     let all = run("all", &digits, &models);
     let part = run("part", &common::digits("mnist", 40), &models);
-    let refusal = rank(&[&all, &part], Metric::Accuracy).unwrap_err();
+    let refusal = rank(&[&all, &part], Metric::Accuracy, 0.01).unwrap_err();
     assert!(matches!(refusal, RankError::OneDataset { .. }), "{refusal}");
     let words = refusal.to_string();
     for word in ["all", "part", "mnist", "60 and 40 images", "--limit-test"] {
@@ -301,7 +306,7 @@ fn one_name_for_two_recipes_is_refused() {
     let mut two = one.clone();
     two.info.name = "two".to_owned();
     two.plan[0].trial.spec.engine = "linfa-nn".to_owned();
-    let refusal = rank(&[&one, &two], Metric::Accuracy).unwrap_err();
+    let refusal = rank(&[&one, &two], Metric::Accuracy, 0.01).unwrap_err();
     assert!(matches!(refusal, RankError::Recipes { .. }), "{refusal}");
     assert!(refusal.to_string().contains("`knn`"));
     // Nor is the mean of a model and of the same one trained on less data a score.
@@ -312,9 +317,11 @@ fn one_name_for_two_recipes_is_refused() {
             measured.samples.train /= 2;
         }
     }
-    let refusal = rank(&[&one, &less], Metric::Accuracy).unwrap_err();
+    let refusal = rank(&[&one, &less], Metric::Accuracy, 0.01).unwrap_err();
     assert!(matches!(refusal, RankError::Training { .. }), "{refusal}");
     let alone = run("alone", &digits, &[("knn", 0.9, 1)]);
-    let refusal = rank(&[&alone], Metric::Accuracy).unwrap_err().to_string();
+    let refusal = rank(&[&alone], Metric::Accuracy, 0.01)
+        .unwrap_err()
+        .to_string();
     assert!(refusal.ends_with("there is only knn"), "{refusal}");
 }

@@ -17,7 +17,7 @@ pub(crate) fn main(args: &RankArgs) -> anyhow::Result<()> {
         .map(|path| RunFolder::open(path)?.read())
         .collect::<Result<_, _>>()?;
     let runs: Vec<&Run> = runs.iter().collect();
-    let ranking = bakeoff_report::rank(&runs, args.metric.into())?;
+    let ranking = bakeoff_report::rank(&runs, args.metric.into(), args.margin)?;
     if args.json {
         text::print_json(&ranking)
     } else {
@@ -58,13 +58,44 @@ fn words(ranking: &Ranking) -> String {
     }
     out += "\n";
     match (&ranking.test, &ranking.no_test) {
-        (Some(test), _) => out += &test_words(test),
+        (Some(test), _) => {
+            out += &test_words(test);
+            out += &practical_words(ranking, test);
+        }
         (None, Some(reason)) => {
             out += &format!("The ranks were not tested for significance: {reason}.\n");
         }
         (None, None) => {}
     }
     out
+}
+
+/// How probable it is that models differ by more than the margin.
+fn practical_words(ranking: &Ranking, test: &RankTest) -> String {
+    let percent = |p: f64| format!("{:.0} %", 100.0 * p);
+    let rows: Vec<Vec<String>> = test
+        .pairs
+        .iter()
+        .map(|pair| {
+            vec![
+                format!("{} and {}", pair.first, pair.second),
+                percent(pair.practical.first_higher),
+                percent(pair.practical.equivalent),
+                percent(pair.practical.first_lower),
+            ]
+        })
+        .collect();
+    let header = [
+        ("models", Align::Left),
+        ("first better", Align::Right),
+        ("equivalent", Align::Right),
+        ("second better", Align::Right),
+    ];
+    format!(
+        "\nProbability of a difference of more than {} on most datasets (Bayesian signed-rank test)\n\n{}",
+        ranking.margin,
+        table(&header, &rows)
+    )
 }
 
 fn test_words(test: &RankTest) -> String {

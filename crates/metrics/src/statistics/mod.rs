@@ -12,6 +12,7 @@ mod holm;
 mod interval;
 mod resampled_t;
 mod signed_rank;
+mod signed_rank_bayes;
 mod studentized_range;
 mod swap;
 
@@ -22,5 +23,6 @@ pub use holm::holm;
 pub use interval::{Confidence, Interval, wilson};
 pub use resampled_t::{Practical, ResampledT};
 pub use signed_rank::signed_rank_p;
+pub use signed_rank_bayes::practical_signed_rank;
 pub use studentized_range::{studentized_range_cdf, studentized_range_quantile};
 pub use swap::SwapTest;
