@@ -98,7 +98,10 @@ struct People {
     last_line: Instant,
 }
 
-/// In a pipe, iterations are printed at most this often.
+/// In a pipe, every epoch of so many is printed.
+const EPOCH_LINES: u64 = 50;
+
+/// In a pipe, iterations and the epochs of longer fits are printed at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// A bar counts thousandths of a step, so that it moves within an epoch too.
@@ -185,7 +188,11 @@ impl People {
                 self.fit.done = epoch.epoch;
                 self.fit.last_epoch = Some(epoch.clone());
                 self.show_fit(trial, epoch.epoch * PARTS);
-                if self.bar.is_none() {
+                let due = epoch.epochs <= EPOCH_LINES
+                    || epoch.epoch == epoch.epochs
+                    || self.last_line.elapsed() >= LINE_EVERY;
+                if self.bar.is_none() && due {
+                    self.last_line = Instant::now();
                     self.say(&format!("{} {}", self.label(trial), epoch_text(epoch)));
                 }
             }

@@ -48,6 +48,15 @@ pub enum SettingKind {
         /// Largest allowed.
         max: i64,
     },
+    /// A whole number in an inclusive range, or a word.
+    IntOr {
+        /// Smallest allowed.
+        min: i64,
+        /// Largest allowed.
+        max: i64,
+        /// The word.
+        word: &'static str,
+    },
     /// A finite number in an inclusive range.
     Float {
         /// Smallest allowed.
@@ -79,6 +88,9 @@ impl SettingKind {
         match self {
             Self::Int { min, max: i64::MAX } => format!("a whole number from {min}"),
             Self::Int { min, max } => format!("a whole number from {min} to {max}"),
+            Self::IntOr { min, max, word } => {
+                format!("{word:?}, or a whole number from {min} to {max}")
+            }
             Self::Float { min, max } if *max == f64::MAX => format!("a number from {min}"),
             Self::Float { min, max } => format!("a number from {min} to {max}"),
             Self::Bool => "true or false".into(),
@@ -101,6 +113,8 @@ impl SettingKind {
         };
         match *self {
             Self::Int { min, max } => int(value, min, max),
+            Self::IntOr { word, .. } if value.as_str() == Some(word) => Some(value.clone()),
+            Self::IntOr { min, max, .. } => int(value, min, max),
             Self::Float { min, max } => value
                 .as_f64()
                 .filter(|x| x.is_finite() && (min..=max).contains(x))

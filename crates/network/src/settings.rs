@@ -8,12 +8,18 @@
 //! dense network (means of six seeds), and on 0.993 instead of 0.991 with the
 //! convolutional one, in the same time.
 //!
+//! What a fit learns depends on its steps more than on its epochs, so small data get more epochs.
+//! Ten epochs of MNIST are 4,220 steps; on 540 and 5,400 of its images and on a hundred classes of
+//! nine images, both networks had their lowest validation loss after 305 to 1,500 steps, which
+//! is why 2,000 are the least.
+//!
 //! By default a fit runs all its epochs and returns the weights of the one with the
 //! lowest validation loss. Stopping early (`patience`) is off: a schedule that falls is
 //! worth most at its end.
 
 use bakeoff_core::{ModelSpec, SettingKind, SpecError, settings};
 use bakeoff_kernels::Adam;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
     augment::{Augmentation, Rotate, Shift},
@@ -37,13 +43,51 @@ const UP_TO_TEN: SettingKind = SettingKind::Float {
     max: 10.0,
 };
 
+/// How many passes a fit makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Epochs {
+    /// So many.
+    Fixed(u64),
+    /// [`Epochs::LEAST`], and as many as make `steps` steps.
+    Auto,
+}
+
+impl Epochs {
+    const AUTO: &'static str = "auto";
+    const KIND: SettingKind = SettingKind::IntOr {
+        min: 1,
+        max: 100_000,
+        word: Self::AUTO,
+    };
+    /// What auto gives on large data.
+    const LEAST: u64 = 10;
+}
+
+impl<'de> Deserialize<'de> for Epochs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Raw {
+            Number(u64),
+            Word(String),
+        }
+        match Raw::deserialize(deserializer)? {
+            Raw::Number(epochs) => Ok(Self::Fixed(epochs)),
+            Raw::Word(word) if word == Self::AUTO => Ok(Self::Auto),
+            Raw::Word(word) => Err(D::Error::custom(format!("epochs = {word:?}"))),
+        }
+    }
+}
+
 settings! {
     /// Everything about training that does not depend on the architecture.
     pub struct Training {
         batch_norm: bool = false, SettingKind::Bool,
             "batch-normalise every hidden layer before its ReLU (replaces its bias)";
-        epochs: u64 = 10, COUNT,
-            "passes over the training data, at most";
+        epochs: Epochs = "auto", Epochs::KIND,
+            "passes over the training data, at most; auto: 10, and on small data as many as make `steps`";
+        steps: u64 = 2000, COUNT,
+            "with epochs auto: the steps of the optimiser that a fit has at least";
         batch_size: usize = 128, SettingKind::Int { min: 1, max: 65_536 },
             "images per step of the optimiser";
         learning_rate: f64 = 0.001, UP_TO_TEN,
@@ -97,13 +141,21 @@ impl Training {
         Ok(training)
     }
 
+    /// The passes of a fit of `steps_per_epoch` steps an epoch.
+    pub(crate) fn epochs(&self, steps_per_epoch: u64) -> u64 {
+        match self.epochs {
+            Epochs::Fixed(epochs) => epochs,
+            Epochs::Auto => Epochs::LEAST.max(self.steps.div_ceil(steps_per_epoch.max(1))),
+        }
+    }
+
     /// The learning rate over a fit of `steps_per_epoch` steps an epoch.
     pub(crate) fn schedule(&self, steps_per_epoch: u64) -> Schedule {
         Schedule {
             kind: self.schedule,
             rate: self.learning_rate,
             steps_per_epoch,
-            epochs: self.epochs,
+            epochs: self.epochs(steps_per_epoch),
             step_every: self.step_every,
             step_factor: self.step_factor,
             warm_up: self.warm_up,
@@ -169,7 +221,11 @@ mod tests {
     #[test]
     fn defaults_are_the_default_experiment() -> Result<(), SpecError> {
         let training = training(json!({}))?;
-        assert_eq!((training.epochs, training.batch_size), (10, 128));
+        assert_eq!((training.epochs, training.batch_size), (Epochs::Auto, 128));
+        // Ten on MNIST, which has 54,000 images to train on, and more on less.
+        assert_eq!(training.epochs(54_000_u64.div_ceil(128)), 10);
+        assert_eq!(training.epochs(1_000), 10);
+        assert_eq!(training.epochs(8), 250);
         assert_eq!(training.schedule, ScheduleKind::Constant);
         assert!(training.augmentations().is_empty());
         Ok(())
@@ -178,14 +234,15 @@ mod tests {
     #[test]
     fn every_setting_is_read() -> Result<(), SpecError> {
         let training = training(json!({
-            "epochs": 2, "batch_size": 3, "learning_rate": 0.5, "schedule": "one-cycle",
+            "epochs": 2, "steps": 70, "batch_size": 3, "learning_rate": 0.5, "schedule": "one-cycle",
             "step_every": 4, "step_factor": 0.25, "warm_up": 0.125, "peak_at": 0.5,
             "weight_decay": 0.75, "keep": "best-accuracy", "patience": 5, "shift": 6,
             "rotate": 7.0,
         }))?;
         let expected = Training {
             batch_norm: false,
-            epochs: 2,
+            epochs: Epochs::Fixed(2),
+            steps: 70,
             batch_size: 3,
             learning_rate: 0.5,
             schedule: ScheduleKind::OneCycle,
@@ -203,6 +260,7 @@ mod tests {
         assert_eq!(training.adam().weight_decay, 0.75);
         assert_eq!(training.augmentations().len(), 2);
         assert_eq!(training.schedule(9).steps_per_epoch, 9);
+        assert_eq!(training.schedule(9).epochs, 2);
         Ok(())
     }
 

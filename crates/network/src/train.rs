@@ -62,9 +62,10 @@ pub(crate) fn train(
             "patience needs a validation part, and there is none".into(),
         ));
     }
+    let epochs = training.epochs(batches.count as u64);
     ctx.emit(&FitEvent::Started {
         unit: StepUnit::Epoch,
-        total: Some(training.epochs),
+        total: Some(epochs),
     })?;
     let failed = |error: EngineError| error.in_fit(engine);
     let learner = start(&Start {
@@ -90,7 +91,7 @@ pub(crate) fn train(
         kernel: fit.learner.kernel().map(str::to_owned),
         ..FitSummary::default()
     };
-    for epoch in 1..=training.epochs {
+    for epoch in 1..=epochs {
         order.shuffle(&mut shuffle);
         let mut metrics = fit.epoch(epoch, &order, ctx)?;
         summary.steps = epoch;
@@ -108,7 +109,7 @@ pub(crate) fn train(
         }
         ctx.emit(&FitEvent::Epoch(metrics))?;
         if after.stop {
-            summary.stopped_early = epoch < training.epochs;
+            summary.stopped_early = epoch < epochs;
             break;
         }
     }
@@ -244,7 +245,7 @@ impl Fit<'_> {
         }
         Ok(EpochMetrics {
             epoch,
-            epochs: self.training.epochs,
+            epochs: self.training.epochs(self.batches.count as u64),
             train_loss: score.loss(),
             train_accuracy: score.accuracy(),
             validation_loss: None,

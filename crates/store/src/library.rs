@@ -214,13 +214,11 @@ pub fn load(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError
     let spec = &manifest.facts.spec;
     let family = family(&spec.family)
         .map_err(|error| StoreError::damaged(&folder.join(MANIFEST), error.to_string()))?;
-    // The settings are checked even if the family does not need them to load.
-    if let Err(error) = family.resolve(Some(&spec.engine), &spec.settings) {
-        return Err(StoreError::damaged(
-            &folder.join(MANIFEST),
-            error.to_string(),
-        ));
-    }
+    // The settings are checked even if the family does not need them to load. A model of an earlier
+    // version lacks newer ones: their defaults do what it did.
+    let spec = &family
+        .resolve(Some(&spec.engine), &spec.settings)
+        .map_err(|error| StoreError::damaged(&folder.join(MANIFEST), error.to_string()))?;
     let mut tensors = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
     let fitted = family
         .load(spec, &manifest.header(), &mut tensors)
