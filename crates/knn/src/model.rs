@@ -94,8 +94,8 @@ impl FittedModel for KnnModel {
         for queries in images.pixels().chunks(at_once) {
             let found = self.search.nearest(queries, k)?;
             for (neighbours, shares) in found.chunks_exact(k).zip(&mut rows) {
-                let weights = self.settings.weights;
-                vote(neighbours, &self.labels, weights, &mut votes, shares);
+                let how = (self.settings.weights, self.settings.smoothing);
+                vote(neighbours, &self.labels, how, &mut votes, shares);
             }
         }
         Ok(Probabilities::new(self.classes, shares)?)

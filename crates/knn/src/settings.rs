@@ -11,6 +11,9 @@ bakeoff_core::settings! {
             "how many neighbours vote; at most the number of training images";
         weights: Weights = "uniform", Weights::KIND,
             "one vote each, or 1/distance each (neighbours at distance 0 share all votes)";
+        smoothing: f64 = 0.0, SettingKind::Float { min: 0.0, max: 1000.0 },
+            "votes that every class has before its neighbours vote, so that no probability is 0; it \
+             changes no prediction with uniform weights (1 is Laplace's rule)";
         metric: Metric = "l2", Metric::KIND,
             "Euclidean, Manhattan or cosine distance between pixels";
         index: IndexKind = "linear", IndexKind::KIND,

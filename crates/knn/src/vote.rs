@@ -6,12 +6,16 @@ use crate::{search::Neighbour, settings::Weights};
 /// scales them to sum to one. Votes are added in the order of the neighbours, in `f64`.
 /// `votes` is memory for the sums, reused between calls.
 ///
+/// `smoothing` votes for every class are added to those of the neighbours, who have one vote each
+/// on average. (The mean of a Dirichlet posterior with that prior; P. Laplace's rule of succession
+/// is 1.)
+///
 /// With [`Weights::Distance`], if there are neighbours at distance 0, only they vote, one
 /// vote each, as in scikit-learn.
 pub(crate) fn vote(
     neighbours: &[Neighbour],
     labels: &[u16],
-    weights: Weights,
+    (weights, smoothing): (Weights, f64),
     votes: &mut Vec<f64>,
     shares: &mut [f32],
 ) {
@@ -28,6 +32,13 @@ pub(crate) fn vote(
         votes[usize::from(labels[neighbour.index])] += weight;
         total += weight;
     }
+    if smoothing > 0.0 {
+        let each = neighbours.len() as f64 / total;
+        total = neighbours.len() as f64 + smoothing * votes.len() as f64;
+        votes
+            .iter_mut()
+            .for_each(|vote| *vote = *vote * each + smoothing);
+    }
     for (share, vote) in shares.iter_mut().zip(votes) {
         *share = (*vote / total) as f32;
     }
@@ -38,6 +49,10 @@ mod tests {
     use super::*;
 
     fn shares(weights: Weights, distances: &[f64]) -> Vec<f32> {
+        smoothed((weights, 0.0), distances)
+    }
+
+    fn smoothed(how: (Weights, f64), distances: &[f64]) -> Vec<f32> {
         let labels = [0, 1, 1, 2];
         let neighbours: Vec<_> = distances
             .iter()
@@ -45,7 +60,7 @@ mod tests {
             .map(|(index, &distance)| Neighbour { index, distance })
             .collect();
         let mut shares = vec![0.0; 4];
-        vote(&neighbours, &labels, weights, &mut Vec::new(), &mut shares);
+        vote(&neighbours, &labels, how, &mut Vec::new(), &mut shares);
         shares
     }
 
@@ -64,6 +79,23 @@ mod tests {
             shares(Weights::Distance, &[1.0, 2.0, 4.0, 4.0]),
             [0.5, 0.375, 0.125, 0.0]
         );
+    }
+
+    #[test]
+    fn smoothing_adds_a_vote_for_every_class() {
+        // (1, 2, 1, 0) votes and one more for each of four classes.
+        assert_eq!(
+            smoothed((Weights::Uniform, 1.0), &[1.0, 2.0, 3.0, 4.0]),
+            [0.25, 0.375, 0.25, 0.125]
+        );
+        // Shares 1/2, 3/8, 1/8, 0 of four votes, whatever the unit of the distances.
+        for unit in [1.0, 1000.0] {
+            let distances = [1.0, 2.0, 4.0, 4.0].map(|d| d * unit);
+            assert_eq!(
+                smoothed((Weights::Distance, 1.0), &distances),
+                [0.375, 0.3125, 0.1875, 0.125]
+            );
+        }
     }
 
     #[test]
