@@ -7,7 +7,9 @@
 //! <run>/cuts/<hash>.safetensors.gz    a fold or holdout: `labels` u16 N, `indices` u32 N
 //! <run>/records/<id>.json    a trial's record; written once, whole or not at all
 //! <run>/records/<id>-<hash>.safetensors   its `probabilities`, f32 N×K (a second one
-//!                            for a calibrated trial: those without calibration)
+//!                            for a calibrated trial: those without calibration); of S sets
+//!                            of corrupted images `predicted` u16 S×N, and as f32 S×N the
+//!                            probability `of_the_label` and the `confidence`
 //! ```
 //!
 //! Everything else in the folder is derived and can be deleted: `bakeoff report` writes it
@@ -20,15 +22,15 @@ use std::{
 };
 
 use bakeoff_core::{
-    ModelReader as _, ModelWriter as _, Probabilities, StoreError, TensorData,
-    record::{Measured, PlannedTrial, Record, Run, RunInfo, Sidecar, SplitSpec},
+    StoreError,
+    record::{Measured, PlannedTrial, Record, Run, RunInfo, SplitSpec},
 };
-use bakeoff_store::{TensorFile, TensorMap, atomic};
+use bakeoff_store::atomic;
 use tempfile::TempDir;
 
 use crate::{
     error::BenchError,
-    files::{check_schema, read_json, sha256, to_json, write_whole},
+    files::{check_schema, read_json, to_json, write_whole},
     reported_parts::{Parts, read_cut, read_test, write_parts},
     run_name::trials_hash,
 };
@@ -117,7 +119,8 @@ impl RunFolder {
         self.record_path(id).exists()
     }
 
-    fn records(&self) -> PathBuf {
+    /// The folder of the records.
+    pub(crate) fn records(&self) -> PathBuf {
         self.path.join("records")
     }
 
@@ -192,9 +195,8 @@ impl RunFolder {
             .into());
         }
         if let Some(measured) = record.measured() {
-            self.sidecar_bytes(&measured.probabilities)?;
-            if let Some(calibration) = &measured.calibration {
-                self.sidecar_bytes(&calibration.uncalibrated)?;
+            for sidecar in measured.sidecars() {
+                self.sidecar_bytes(sidecar)?;
             }
         }
         Ok(Some(record))
@@ -206,27 +208,6 @@ impl RunFolder {
         let aside = path.with_extension("json.damaged");
         fs::rename(&path, &aside).map_err(StoreError::io(&path))?;
         Ok(aside)
-    }
-
-    /// Writes a trial's probabilities; the record that names them is written after.
-    pub(crate) fn write_probabilities(
-        &self,
-        id: &str,
-        probabilities: &Probabilities,
-    ) -> Result<Sidecar, BenchError> {
-        let mut tensors = TensorMap::default();
-        tensors.tensor(
-            "probabilities",
-            &[probabilities.len(), probabilities.classes()],
-            TensorData::F32(probabilities.values()),
-        )?;
-        let bytes = tensors.to_bytes()?;
-        let sha256 = sha256(&bytes);
-        // Named by content: a second attempt at the same trial cannot change the file that
-        // the record of the first one names.
-        let file = format!("{id}-{}.safetensors", &sha256[..12]);
-        write_whole(&self.records().join(&file), &bytes)?;
-        Ok(Sidecar { file, sha256 })
     }
 
     /// Writes a record, unless there is one already: then returns that one.
@@ -311,6 +292,7 @@ impl RunFolder {
             records: BTreeMap::new(),
             probabilities: BTreeMap::new(),
             uncalibrated: BTreeMap::new(),
+            corrupted: BTreeMap::new(),
             tests,
             cuts,
         };
@@ -333,6 +315,11 @@ impl RunFolder {
                     .as_ref()
                     .map(|calibration| self.read_probabilities(&calibration.uncalibrated, expected))
                     .transpose()?;
+                if let Some(corrupted) = &measured.corrupted {
+                    let shape = [measured.robustness.len(), expected.0];
+                    let predicted = self.read_predicted(corrupted, shape, classes)?;
+                    run.corrupted.insert(trial.id.clone(), predicted);
+                }
                 run.probabilities.insert(trial.id.clone(), probabilities);
                 run.uncalibrated
                     .extend(uncalibrated.map(|found| (trial.id.clone(), found)));
@@ -341,45 +328,6 @@ impl RunFolder {
         }
         run.plan = plan;
         Ok(run)
-    }
-
-    fn sidecar_bytes(&self, sidecar: &Sidecar) -> Result<Vec<u8>, StoreError> {
-        let path = self.records().join(&sidecar.file);
-        let bytes = fs::read(&path).map_err(StoreError::io(&path))?;
-        if sha256(&bytes) != sidecar.sha256 {
-            return Err(StoreError::damaged(
-                &path,
-                "the checksum does not match: the file was altered or damaged; run the trial again with --resume",
-            ));
-        }
-        Ok(bytes)
-    }
-
-    /// Reads the probabilities of (samples, classes).
-    fn read_probabilities(
-        &self,
-        sidecar: &Sidecar,
-        expected: (usize, usize),
-    ) -> Result<Probabilities, StoreError> {
-        let path = self.records().join(&sidecar.file);
-        let bytes = self.sidecar_bytes(sidecar)?;
-        let in_file = |error: StoreError| error.in_file(&path);
-        let mut file = TensorFile::parse(&bytes).map_err(in_file)?;
-        let read = file
-            .shape("probabilities")
-            .and_then(|shape| Ok((file.f32("probabilities", &shape)?, shape)));
-        let (values, shape) = read.map_err(in_file)?;
-        if shape != [expected.0, expected.1] {
-            return Err(StoreError::damaged(
-                &path,
-                format!(
-                    "probabilities of shape {shape:?}, expected {}×{}",
-                    expected.0, expected.1
-                ),
-            ));
-        }
-        Probabilities::new(expected.1, values)
-            .map_err(|error| StoreError::damaged(&path, error.to_string()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The table: one row for each measure.
 
 use bakeoff_core::record::{Costs, Measured};
-use bakeoff_metrics::{Evaluation, Metric, Predictions};
+use bakeoff_metrics::{Evaluation, Metric, Predictions, zero_probabilities};
 
 use crate::{Unit, format};
 
@@ -185,6 +185,16 @@ impl Measure {
     }
 }
 
+/// A share of samples whose class is among the most probable ones.
+const fn top_k(id: &'static str, label: &'static str, take: Take) -> Measure {
+    score(id, label, take).in_unit(Unit::Percent)
+}
+
+fn top(result: &TrialResult<'_>, k: usize) -> Option<f64> {
+    let mut known = result.evaluation.top_k.iter();
+    known.find(|top| top.k == k).map(|top| top.accuracy)
+}
+
 fn seconds(ns: u64) -> Option<f64> {
     Some(ns as f64 / 1e9)
 }
@@ -214,11 +224,16 @@ measures! {
     /// Mean recall over the classes that occur.
     BALANCED_ACCURACY = metric(Metric::BalancedAccuracy, "balanced_accuracy", "balanced accuracy")
         .in_unit(Unit::Percent);
+    /// Share of samples whose class is among the two most probable ones; undefined with two classes.
+    TOP_2_ACCURACY = top_k("top_2_accuracy", "top-2 accuracy", |r| top(r, 2))
+        .shown(Shown::Details);
     /// Share of samples whose class is among the three most probable ones; undefined with
     /// three classes or fewer.
-    TOP_3_ACCURACY = score("top_3_accuracy", "top-3 accuracy", |r| {
-        r.evaluation.top_k.iter().find(|top| top.k == 3).map(|top| top.accuracy)
-    }).in_unit(Unit::Percent);
+    TOP_3_ACCURACY = top_k("top_3_accuracy", "top-3 accuracy", |r| top(r, 3));
+    /// Share of samples whose class is among the five most probable ones; undefined with five classes
+    /// or fewer.
+    TOP_5_ACCURACY = top_k("top_5_accuracy", "top-5 accuracy", |r| top(r, 5))
+        .shown(Shown::Details);
     /// Mean precision over classes.
     MACRO_PRECISION = metric(Metric::MacroPrecision, "macro_precision", "macro precision");
     /// Mean recall over classes.
@@ -267,15 +282,31 @@ measures! {
         score("weighted_average_precision", "weighted average precision", |r| {
             r.evaluation.weighted_average_precision
         }).shown(Shown::Details);
-    /// Mean negative log probability of the correct class, in nats.
+    /// Mean negative log probability of the correct class, in nats, of the `f32` probabilities as `f64`.
     LOG_LOSS = metric(Metric::LogLoss, "log_loss", "log loss")
         .lower_is_better().shown(Shown::Summary);
+    /// Samples whose correct class has a probability of 0. The log loss counts each as 36.04 nats,
+    /// where its clipping ends.
+    ZERO_PROBABILITIES = score("zero_probabilities", "correct class has probability 0", |r| {
+        Some(zero_probabilities(r.predictions) as f64)
+    }).in_unit(Unit::Count).lower_is_better().shown(Shown::Details);
     /// Mean squared distance of the probabilities from the truth, from 0 to 2.
     BRIER_SCORE = metric(Metric::BrierScore, "brier_score", "Brier score").lower_is_better();
     /// Mean distance between confidence and accuracy, over 15 bins of equal width.
     EXPECTED_CALIBRATION_ERROR = metric(
         Metric::ExpectedCalibrationError, "expected_calibration_error", "expected calibration error"
     ).lower_is_better();
+    /// As [`EXPECTED_CALIBRATION_ERROR`], over 15 bins of as many samples each.
+    EQUAL_MASS_CALIBRATION_ERROR = score(
+        "expected_calibration_error_equal_mass", "calibration error, equal bins", |r| {
+            Some(r.evaluation.expected_calibration_error_equal_mass)
+        }
+    ).lower_is_better().shown(Shown::Details);
+    /// The largest distance between confidence and accuracy in any of 15 bins of equal width.
+    MAXIMUM_CALIBRATION_ERROR =
+        score("maximum_calibration_error", "maximum calibration error", |r| {
+            Some(r.evaluation.maximum_calibration_error)
+        }).lower_is_better().shown(Shown::Details);
     /// Mean accuracy over all corruptions and severities, where the experiment asks for
     /// them. It is of a model, over its seeds, so a single result has none.
     CORRUPTED_ACCURACY =
@@ -397,6 +428,7 @@ mod tests {
             },
             calibration: None,
             robustness: Vec::new(),
+            corrupted: None,
         };
         let result = TrialResult {
             predictions: &predictions,

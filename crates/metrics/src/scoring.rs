@@ -9,11 +9,28 @@ use crate::{Predictions, sum::sum};
 /// `[ε, 1 - ε]` with ε = 2⁻⁵² (so that a correct class of probability 0 costs 36.04 nats,
 /// not infinity), and rows are not normalised again.
 pub fn log_loss(predictions: &Predictions<'_>) -> f64 {
+    sum(losses(predictions)) / predictions.samples() as f64
+}
+
+/// The log loss of each sample, in nats; [`log_loss`] is their mean.
+pub fn sample_log_losses(predictions: &Predictions<'_>) -> Vec<f64> {
+    losses(predictions).collect()
+}
+
+/// Samples whose correct class has a probability of 0, which the clipping of [`log_loss`] makes
+/// cost 36.04 nats each.
+pub fn zero_probabilities(predictions: &Predictions<'_>) -> usize {
     let rows = predictions.probabilities().rows();
-    let losses = rows
-        .zip(predictions.labels())
-        .map(|(row, &label)| sample_log_loss(row[usize::from(label)]));
-    sum(losses) / predictions.samples() as f64
+    let truths = rows.zip(predictions.labels());
+    truths
+        .filter(|(row, label)| f64::from(row[usize::from(**label)]) < f64::EPSILON)
+        .count()
+}
+
+fn losses<'p>(predictions: &'p Predictions<'_>) -> impl Iterator<Item = f64> + 'p {
+    let rows = predictions.probabilities().rows();
+    rows.zip(predictions.labels())
+        .map(|(row, &label)| sample_log_loss(row[usize::from(label)]))
 }
 
 /// The log loss of one sample whose correct class got this probability.

@@ -110,12 +110,15 @@ pub(super) fn measure_trial(
     save_and_reload(model, facts, &reported, &models, &mut costs)?;
     drop(scratch);
 
-    let mut robustness = Vec::new();
+    let (mut robustness, mut corrupted) = (Vec::new(), None);
     if let Some(spec) = &trial.robustness {
         begin(TrialStage::Robustness, Stage::Predict, on_event)?;
         let start = Instant::now();
-        robustness = measure_robustness(model, &reported, spec, on_event)?;
+        let (scores, answers) = measure_robustness(model, &reported, spec, on_event)?;
         costs.robustness_ns = Some(elapsed_ns(start));
+        robustness = scores;
+        let written = run.write_corrupted(&planned.id, &answers);
+        corrupted = Some(written.map_err(Stop::Run)?);
     }
     let calibration = match &fitted {
         Fitted::Plain(_) => None,
@@ -142,6 +145,7 @@ pub(super) fn measure_trial(
             .map_err(Stop::Run)?,
         calibration,
         robustness,
+        corrupted,
     })
 }
 

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bakeoff_core::{
     SpecError, panic_text,
-    record::{CorruptionScore, Outcome, PlannedTrial, Record, SCHEMA, Stage},
+    record::{Outcome, PlannedTrial, Record, SCHEMA, Stage},
 };
 
 pub use self::contract::{TrialEnd, TrialOptions};
@@ -89,12 +89,7 @@ pub(crate) fn finish(
 }
 
 /// What two attempts at a trial must agree in: everything that is not a cost.
-fn answers(record: &Record) -> Option<(&str, Option<&str>, &[CorruptionScore])> {
-    let measured = record.measured()?;
-    let calibration = measured.calibration.as_ref();
-    Some((
-        &measured.probabilities.sha256,
-        calibration.map(|calibration| calibration.uncalibrated.sha256.as_str()),
-        &measured.robustness,
-    ))
+fn answers(record: &Record) -> Option<Vec<&str>> {
+    let sidecars = record.measured()?.sidecars();
+    Some(sidecars.map(|sidecar| sidecar.sha256.as_str()).collect())
 }

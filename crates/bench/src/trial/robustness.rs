@@ -11,7 +11,10 @@ use bakeoff_data::corrupt;
 use bakeoff_metrics::{Predictions, log_loss};
 
 use super::contract::Stop;
-use crate::event::{OnEvent, TrialEvent};
+use crate::{
+    event::{OnEvent, TrialEvent},
+    sidecars::CorruptedAnswers,
+};
 
 /// Bytes of images that are corrupted and predicted at a time. The last bits of a
 /// prediction may depend on the batch, so this is part of the method.
@@ -23,9 +26,10 @@ pub(super) fn measure_robustness(
     reported: &Samples,
     spec: &RobustnessSpec,
     on_event: &mut OnEvent<'_>,
-) -> Result<Vec<CorruptionScore>, Stop> {
+) -> Result<(Vec<CorruptionScore>, CorruptedAnswers), Stop> {
     let total = spec.corruptions.len();
     let mut scores = Vec::with_capacity(total * usize::from(Corruption::SEVERITIES));
+    let mut answers = CorruptedAnswers::default();
     for (position, &corruption) in spec.corruptions.iter().enumerate() {
         let event = TrialEvent::Corruption {
             corruption,
@@ -36,19 +40,20 @@ pub(super) fn measure_robustness(
             return Err(Stop::Cancelled);
         }
         for severity in 1..=Corruption::SEVERITIES {
-            scores.push(score(model, reported, corruption, severity, spec.seed)?);
+            let set = (corruption, severity, spec.seed);
+            scores.push(score(model, reported, set, &mut answers)?);
         }
     }
-    Ok(scores)
+    Ok((scores, answers))
 }
 
 fn score(
     model: &dyn FittedModel,
     reported: &Samples,
-    corruption: Corruption,
-    severity: u8,
-    seed: u64,
+    (corruption, severity, seed): (Corruption, u8, u64),
+    all: &mut CorruptedAnswers,
 ) -> Result<CorruptionScore, Stop> {
+    all.sets += 1;
     let images = reported.images();
     let block = (BLOCK_BYTES / images.shape().pixels()).max(1);
     let (mut correct, mut loss, mut confidence) = (0, 0.0, 0.0);
@@ -65,10 +70,10 @@ fn score(
         let answers = predictions.predicted().iter().zip(labels);
         correct += answers.filter(|(answer, label)| answer == label).count() as u64;
         loss += log_loss(&predictions) * labels.len() as f64;
-        confidence += probabilities
-            .rows()
-            .map(|row| f64::from(row.iter().copied().fold(0.0, f32::max)))
-            .sum::<f64>();
+        let before = all.confidence.len();
+        all.push(&predictions);
+        let own = all.confidence[before..].iter();
+        confidence += own.map(|&confidence| f64::from(confidence)).sum::<f64>();
     }
     let total = reported.len();
     Ok(CorruptionScore {

@@ -219,25 +219,25 @@ fn a_damaged_record_is_named_and_put_aside() {
 }
 
 #[test]
-fn damaged_probabilities_from_before_calibration_are_put_aside_too() {
+fn a_trial_runs_again_when_any_file_beside_its_record_is_damaged() {
     let house = House::new();
     let experiment = house.experiment(
-        "validation_fraction = 0.2\ncalibrate = \"temperature\"\n[[models]]\nfamily = \"knn\"\n",
+        "validation_fraction = 0.2\ncalibrate = \"temperature\"\nrobustness = [\"shift\"]\n\
+         [[models]]\nfamily = \"knn\"\n",
     );
     let run = house.plan(&experiment, false);
     house.run(&run, &mut Recorder::default());
     let id = run.plan().unwrap()[0].id.clone();
     let record = run.record(&id).unwrap().unwrap();
-    let calibration = record.measured().unwrap().calibration.clone().unwrap();
-    let sidecar = run
-        .path()
-        .join("records")
-        .join(&calibration.uncalibrated.file);
-    fs::write(&sidecar, b"damaged").unwrap();
-    assert!(run.read().is_err());
-    let outcome = house.run(&run, &mut Recorder::default());
-    assert_eq!((outcome.ran, outcome.already_done), (1, 0));
-    assert!(run.read().is_ok());
+    let files: Vec<_> = record.measured().unwrap().sidecars().cloned().collect();
+    assert_eq!(files.len(), 3);
+    for sidecar in files {
+        fs::write(run.path().join("records").join(&sidecar.file), b"damaged").unwrap();
+        assert!(run.read().is_err());
+        let outcome = house.run(&run, &mut Recorder::default());
+        assert_eq!((outcome.ran, outcome.already_done), (1, 0));
+        assert!(run.read().is_ok());
+    }
 }
 
 #[test]

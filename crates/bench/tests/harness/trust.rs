@@ -231,6 +231,14 @@ fn robustness_is_measured_in_every_severity_and_at_any_number_of_threads() {
         let of = |planned: &PlannedTrial| {
             let measured = read.records[&planned.id].measured().unwrap();
             assert!(measured.costs.robustness_ns.is_some());
+            // The scores are those of the predictions that were kept.
+            let labels = read.labels(&measured.test_fingerprint).unwrap();
+            let predicted = read.corrupted[&planned.id].chunks(labels.len());
+            assert_eq!(predicted.len(), measured.robustness.len());
+            for (predicted, score) in predicted.zip(&measured.robustness) {
+                let right = predicted.iter().zip(labels).filter(|(a, b)| a == b);
+                assert_eq!(right.count() as u64, score.correct);
+            }
             measured.robustness.clone()
         };
         read.plan.iter().map(of).collect::<Vec<_>>()

@@ -189,9 +189,21 @@ pub struct Measured {
     /// Each corruption in each severity, in the order of the plan; empty if the experiment
     /// has none.
     pub robustness: Vec<CorruptionScore>,
+    /// The predictions on the corrupted images, set by set in the order of `robustness`; `None`
+    /// if the experiment has none, and in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrupted: Option<Sidecar>,
 }
 
 impl Measured {
+    /// Every file beside the record that belongs to it.
+    pub fn sidecars(&self) -> impl Iterator<Item = &Sidecar> {
+        let calibration = self.calibration.as_ref();
+        std::iter::once(&self.probabilities)
+            .chain(calibration.map(|calibration| &calibration.uncalibrated))
+            .chain(&self.corrupted)
+    }
+
     /// Whether another seed gives another model. Of the families of earlier versions those
     /// that train in epochs, and every model that held out a validation part, do.
     pub fn varies_with_seed(&self) -> bool {

@@ -91,6 +91,9 @@ pub struct Run {
     pub probabilities: BTreeMap<String, Probabilities>,
     /// The same without calibration, of each successful trial that was calibrated.
     pub uncalibrated: BTreeMap<String, Probabilities>,
+    /// The predicted classes on the corrupted images, set by set in the order of the record, of
+    /// each successful trial that has them.
+    pub corrupted: BTreeMap<String, Vec<u16>>,
     /// The test parts, by fingerprint.
     pub tests: BTreeMap<String, Samples>,
     /// Folds and holdouts, by fingerprint.
