@@ -54,7 +54,7 @@ mod temperature;
 pub use agreement::Agreement;
 pub use bootstrap::{Bootstrap, Bootstrapped, Resampled};
 pub use brier::brier_score;
-pub use calibration::{Binning, Reliability, ReliabilityBin};
+pub use calibration::{Binning, Reliability, ReliabilityBin, SquaredCalibration};
 pub use confusion::{Averages, ClassScores, ConfusionMatrix, Normalise};
 pub use error::MetricsError;
 pub use evaluation::{ClassEvaluation, Evaluation, TopK};

@@ -52,26 +52,67 @@ struct Parts {
 impl Parts {
     fn new(fits: &[&Resampled]) -> Result<Self, MetricsError> {
         let mean = Resampled::mean(fits)?;
-        let influences = mean.influences();
-        let count = fits.len() as f64;
+        let scores: Vec<f64> = fits.iter().map(|fit| fit.estimate()).collect();
+        let influences: Vec<Vec<f64>> = fits.iter().map(|fit| fit.influences()).collect();
+        Ok(Self::of(&scores, &influences, mean.influences()))
+    }
+
+    /// Of scores that are means over the samples.
+    fn of_values(fits: &[&[f64]]) -> Result<Self, MetricsError> {
+        let Some(samples) = fits.first().map(|fit| fit.len()) else {
+            return Err(MetricsError::too_few("fits of a model", 0, 1));
+        };
+        if samples < 2 {
+            return Err(MetricsError::too_few("samples", samples, 2));
+        }
+        equal_lengths(fits, samples)?;
+        let count = samples as f64;
+        let scores: Vec<f64> = fits.iter().map(|f| f.iter().sum::<f64>() / count).collect();
+        // The jackknife's, as of resampled scores: their squares sum to the variance of the mean.
+        let scale = 1.0 / (count * (count - 1.0)).sqrt();
+        let influences: Vec<Vec<f64>> = fits
+            .iter()
+            .zip(&scores)
+            .map(|(fit, mean)| fit.iter().map(|value| scale * (value - mean)).collect())
+            .collect();
+        let together = (0..samples)
+            .map(|i| influences.iter().map(|own| own[i]).sum::<f64>() / fits.len() as f64)
+            .collect();
+        Ok(Self::of(&scores, &influences, together))
+    }
+
+    /// Of the scores of fits, the influences of each sample on them, and on their mean.
+    fn of(scores: &[f64], influences: &[Vec<f64>], together: Vec<f64>) -> Self {
+        let count = scores.len() as f64;
         let mut parts = Self {
-            influences,
-            mean: mean.estimate(),
+            influences: together,
+            mean: scores.iter().sum::<f64>() / count,
             fits: count,
             between: 0.0,
             interaction: 0.0,
         };
-        if fits.len() > 1 {
-            for fit in fits {
-                parts.between += (fit.estimate() - parts.mean).powi(2);
-                let own = fit.influences();
+        if scores.len() > 1 {
+            for (score, own) in scores.iter().zip(influences) {
+                parts.between += (score - parts.mean).powi(2);
                 let apart = own.iter().zip(&parts.influences);
                 parts.interaction += apart.map(|(own, mean)| (own - mean).powi(2)).sum::<f64>();
             }
             parts.between /= count - 1.0;
             parts.interaction /= count - 1.0;
         }
-        Ok(parts)
+        parts
+    }
+}
+
+/// Refuses fits that have not as many values as there are samples.
+fn equal_lengths(fits: &[&[f64]], samples: usize) -> Result<(), MetricsError> {
+    match fits.iter().position(|fit| fit.len() != samples) {
+        None => Ok(()),
+        Some(row) => Err(MetricsError::Ragged {
+            row,
+            found: fits[row].len(),
+            expected: samples,
+        }),
     }
 }
 
@@ -98,6 +139,30 @@ impl RecipeScore {
             &difference.influences(),
             &parts,
         ))
+    }
+
+    /// The score of one recipe where the score of a fit is the mean of a value of each sample, in
+    /// the same order for every fit: a loss, or whether the answer is right.
+    ///
+    /// # Errors
+    /// Without fits, with fewer than two samples, or where the fits have not as many.
+    pub fn of_values(fits: &[&[f64]]) -> Result<Self, MetricsError> {
+        let parts = Parts::of_values(fits)?;
+        Ok(Self::new(parts.mean, &parts.influences, &[&parts]))
+    }
+
+    /// The difference of two recipes of such scores on the same samples, first less second.
+    ///
+    /// # Errors
+    /// As [`RecipeScore::of_values`], also when the two have not as many samples.
+    pub fn difference_of_values(first: &[&[f64]], second: &[&[f64]]) -> Result<Self, MetricsError> {
+        let samples = first.first().map_or(0, |fit| fit.len());
+        let parts = [&Parts::of_values(first)?, &Parts::of_values(second)?];
+        equal_lengths(second, samples)?;
+        let [first, second] = parts;
+        let influences = first.influences.iter().zip(&second.influences);
+        let influences: Vec<f64> = influences.map(|(a, b)| a - b).collect();
+        Ok(Self::new(first.mean - second.mean, &influences, &parts))
     }
 
     fn new(estimate: f64, influences: &[f64], recipes: &[&Parts]) -> Self {

@@ -70,6 +70,36 @@ fn compared(first: &Fits, second: &Fits) -> RecipeScore {
     RecipeScore::difference(&accuracies(first), &accuracies(second)).unwrap()
 }
 
+/// A score that is a mean of values has the jackknife of its resamples.
+#[test]
+fn means_of_values_are_compared_as_resampled_scores_are() {
+    let mut random = ChaCha8Rng::seed_from_u64(derive_seed(7, "means of values"));
+    let samples: Vec<f64> = (0..200).map(|_| 2.0 + normal(&mut random)).collect();
+    let (first, second) = (
+        recipe(&mut random, &samples, 3, 0.3),
+        recipe(&mut random, &samples, 1, 0.3),
+    );
+    let values = |fits: &Fits| -> Vec<Vec<f64>> {
+        let of = |fit: &Vec<bool>| fit.iter().map(|r| f64::from(u8::from(*r))).collect();
+        fits.iter().map(of).collect()
+    };
+    let (a, b) = (values(&first), values(&second));
+    let a: Vec<&[f64]> = a.iter().map(Vec::as_slice).collect();
+    let b: Vec<&[f64]> = b.iter().map(Vec::as_slice).collect();
+    let expected = compared(&first, &second);
+    let found = RecipeScore::difference_of_values(&a, &b).unwrap();
+    for (found, expected) in [
+        (found.estimate, expected.estimate),
+        (found.standard_error, expected.standard_error),
+        (found.degrees_of_freedom, expected.degrees_of_freedom),
+        (found.probability_ahead(), expected.probability_ahead()),
+    ] {
+        assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+    }
+    assert!(RecipeScore::of_values(&[]).is_err());
+    assert!(RecipeScore::difference_of_values(&a, &[&[1.0, 0.0]]).is_err());
+}
+
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     let count = values.len() as f64;
     values.sum::<f64>() / count

@@ -3,10 +3,45 @@
 
 use bakeoff_measures::{ACCURACY, BALANCED_ACCURACY, Measure, format};
 
-use crate::analysis::{Entry, Group};
+use crate::analysis::{Entry, Group, falling::Falling};
 
 /// Sentences about a dataset's accuracies; none where they can be taken as they are.
 pub(crate) fn cautions(group: &Group<'_>) -> Vec<String> {
+    let mut sentences = of_classes(group);
+    sentences.extend(of_training(group));
+    sentences
+}
+
+/// Models whose training ended while it still helped.
+fn of_training(group: &Group<'_>) -> Option<String> {
+    let falling: Vec<(&str, Falling)> = group
+        .entries
+        .iter()
+        .filter_map(|entry| Some((entry.model, Falling::of(entry)?)))
+        .collect();
+    let each = falling.iter().map(|(model, falling)| {
+        let Falling {
+            from, to, epochs, ..
+        } = falling;
+        format!(
+            "{model} (from {from:.3} to {to:.3} in the last {} of {})",
+            falling.last,
+            format::counted(*epochs as u64, "epoch", "epochs")
+        )
+    });
+    let each: Vec<String> = each.collect();
+    let list: Vec<&str> = each.iter().map(String::as_str).collect();
+    (!list.is_empty()).then(|| {
+        format!(
+            "The validation loss was still falling when training ended: {}. More epochs are likely \
+             to help, so that scores are of so much training and not of what the model can reach.",
+            format::list(&list)
+        )
+    })
+}
+
+/// Sentences about how common the classes are.
+fn of_classes(group: &Group<'_>) -> Vec<String> {
     let Some(constant) = &group.constant else {
         return Vec::new();
     };

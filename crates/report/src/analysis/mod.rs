@@ -4,7 +4,9 @@
 //! Models are ranked by their headline trials; folds and smaller training parts are apart
 //! ([`variants`]).
 
+pub(crate) mod calibration;
 pub(crate) mod constant;
+pub(crate) mod falling;
 pub(crate) mod ranks;
 pub(crate) mod resampling;
 pub(crate) mod robustness;
@@ -87,7 +89,7 @@ impl<'a> Analysis<'a> {
                 data: data(run, name),
                 constant: data(run, name).and_then(|data| Constant::new(data, &entries)),
                 significance: Significance::new(&entries),
-                robustness: Robustness::new(&entries, run.info.robustness_baseline.as_deref()),
+                robustness: Robustness::new(run, &entries),
                 entries,
                 variants: Variants::new(run, name),
             }

@@ -29,6 +29,11 @@ pub(crate) struct Point<'a> {
     pub(crate) split: SplitSpec,
     /// How many samples it was trained, validated and tested on.
     pub(crate) samples: SampleCounts,
+    /// Whether another seed gives another model.
+    pub(crate) varies_with_seed: bool,
+    /// For smaller training parts, 1 for each test image that is predicted right and 0 for the
+    /// others.
+    pub(crate) right: Vec<f64>,
     /// Share of correct predictions.
     pub(crate) accuracy: f64,
     /// Mean F1 over classes.
@@ -81,8 +86,14 @@ fn point<'a>(planned: &'a PlannedTrial, results: &Results<'_>) -> Point<'a> {
         predictions,
     } = results;
     let confusion = ConfusionMatrix::new(predictions);
+    let purpose = planned.trial.purpose();
     Point {
-        purpose: planned.trial.purpose(),
+        purpose,
+        varies_with_seed: measured.varies_with_seed(),
+        right: match purpose {
+            Purpose::DataSize => right(predictions.labels(), predictions.predicted()),
+            Purpose::Headline | Purpose::Resampling => Vec::new(),
+        },
         model: &planned.trial.model,
         split: planned.trial.split,
         samples: measured.samples,
@@ -91,4 +102,12 @@ fn point<'a>(planned: &'a PlannedTrial, results: &Results<'_>) -> Point<'a> {
         log_loss: log_loss(predictions),
         fit_seconds: seconds(measured.costs.fit_ns),
     }
+}
+
+/// 1 for each label that was predicted, and 0 for the others.
+pub(crate) fn right(labels: &[u16], predicted: &[u16]) -> Vec<f64> {
+    let answers = labels.iter().zip(predicted);
+    answers
+        .map(|(label, answer)| f64::from(u8::from(label == answer)))
+        .collect()
 }

@@ -104,6 +104,9 @@ pub struct RobustnessMetrics {
     pub mean_corruption_error: Option<f64>,
     /// The baseline's name.
     pub baseline: Option<String>,
+    /// Two-sided p-value of the paired comparison with the most robust model, corrected over the
+    /// models (Holm); none for that model itself.
+    pub p_against_best: Option<f64>,
     /// Accuracy at severities 1 to 5 by corruption.
     pub accuracy: BTreeMap<String, Vec<f64>>,
 }
@@ -341,6 +344,7 @@ fn model(group: &Group<'_>, index: usize, entry: &Entry<'_>) -> ModelMetrics {
                 mean_accuracy: own.mean,
                 mean_corruption_error: own.error,
                 baseline: found.baseline.clone(),
+                p_against_best: own.against_best.map(|test| test.p),
                 accuracy: names.zip(own.accuracy.iter().cloned()).collect(),
             })
         }),

@@ -1,6 +1,8 @@
 //! The leaderboard of the page: one row for each model, the mean over its seeds.
 
-use bakeoff_measures::{ACCURACY, ERRORS, FIT_TIME, LOG_LOSS, Measure, Shown};
+use bakeoff_measures::{
+    ACCURACY, ERRORS, FIT_TIME, LOG_LOSS, Measure, Shown, ZERO_PROBABILITIES, format,
+};
 use bakeoff_metrics::{Interval, Metric};
 
 use super::{
@@ -21,6 +23,8 @@ pub(crate) struct Leaderboard {
     pub(crate) table: Table,
     /// Which model is best, and which are not significantly different from it.
     pub(crate) best: Option<Words>,
+    /// Models whose log loss is made of the clipping more than of anything else.
+    pub(crate) zeros: Option<String>,
     /// Every trial, where models have several.
     pub(crate) trials: Option<Table>,
 }
@@ -84,8 +88,39 @@ pub(crate) fn leaderboard(dataset: &Dataset<'_, '_>) -> Leaderboard {
         heading: dataset.heading.clone(),
         table: table.done(),
         best: several_models.then(|| best_group(group)),
+        zeros: zeros(group),
         trials: several_seeds.then(|| all_trials(group)),
     }
+}
+
+/// Where more than a tenth of a log loss comes from images whose correct class has probability 0.
+fn zeros(group: &Group<'_>) -> Option<String> {
+    // What such an image counts.
+    let clipped = -f64::EPSILON.ln();
+    let of_model = group.entries.iter().filter_map(|entry| {
+        let zeros = entry.mean_of(&ZERO_PROBABILITIES)?;
+        let loss = entry.mean_of(&LOG_LOSS)?;
+        let samples = entry.example()?.1.evaluation.samples as f64;
+        let share = zeros * clipped / (loss * samples);
+        (zeros > 0.0 && share > 0.1).then(|| {
+            format!(
+                "{} ({} of them, {} of its log loss)",
+                entry.model,
+                ZERO_PROBABILITIES.write(zeros, 0),
+                format::percent(share, 100)
+            )
+        })
+    });
+    let found: Vec<String> = of_model.collect();
+    let found: Vec<&str> = found.iter().map(String::as_str).collect();
+    (!found.is_empty()).then(|| {
+        format!(
+            "Test images whose correct class has probability 0 count {clipped:.2} nats each in the log \
+             loss, where probabilities are clipped: {}. For knn, the setting smoothing avoids \
+             such zeros.",
+            format::list(&found)
+        )
+    })
 }
 
 /// The best mean of a column; `None` where there is nothing to choose from.

@@ -3,11 +3,11 @@
 use bakeoff_measures::ACCURACY;
 use bakeoff_metrics::Metric;
 
-use super::slugs::Slugs;
+use super::{slugs::Slugs, words::bold};
 use crate::{
     analysis::{
         Entry, Fate, Group, Success,
-        significance::{PairDifference, Spread},
+        significance::{ALPHA, Claim, PairDifference, Spread},
     },
     format,
 };
@@ -127,6 +127,34 @@ pub(crate) fn seed_spread(entry: &Entry<'_>) -> Option<String> {
 pub(crate) fn names<'m>(models: impl IntoIterator<Item = &'m str>) -> String {
     let names: Vec<&str> = models.into_iter().collect();
     format::list(&names)
+}
+
+/// How the first of several models compares with the others, each with its corrected p-value:
+/// which differences are significant. `None` without others.
+pub(crate) fn differences(claim: Claim, others: &[(&str, f64)]) -> Option<String> {
+    let (clear, open): (Vec<_>, Vec<_>) = others.iter().partition(|(_, p)| *p <= ALPHA);
+    let list = |of: &[(&str, f64)]| names(of.iter().map(|(model, _)| *model));
+    let p = format::p_text(clear.iter().map(|(_, p)| *p).fold(0.0, f64::max));
+    let p = if clear.len() > 1 {
+        p.replace('=', "≤")
+    } else {
+        p
+    };
+    let the = match claim {
+        Claim::Fits => "Between these fits, the difference",
+        Claim::Recipes => "The difference",
+    };
+    let significant = bold(format!("from {} is significant", list(&clear)));
+    let not = bold(format!("from {} is not significant", list(&open)));
+    match (open.as_slice(), clear.as_slice()) {
+        ([], []) => None,
+        ([], _) => Some(format!("{the} {significant} ({p}).")),
+        (_, []) => Some(format!("{the} {not}.")),
+        (_, clear) => Some(format!(
+            "{the} {not}; from {} it is significant ({p}).",
+            list(clear)
+        )),
+    }
 }
 
 /// The largest corrected p-value of the accuracies of some pairs.

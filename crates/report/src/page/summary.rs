@@ -1,17 +1,14 @@
 //! The result in words, derived from the same numbers as the leaderboard.
 
 use bakeoff_measures::{ACCURACY, ERRORS, FIT_TIME, LATENCY_P50, MODEL_SIZE, Measure, format};
-use bakeoff_metrics::Interval;
+use bakeoff_metrics::{Interval, Metric};
 
 use super::{
-    models::{Dataset, largest_p, names, seed_spread},
+    models::{Dataset, differences, names, seed_spread},
     words::{Words, bold},
 };
 use crate::{
-    analysis::{
-        Entry, Group,
-        significance::{Claim, PairDifference},
-    },
+    analysis::{Entry, Group, significance::Claim},
     caution::cautions,
 };
 
@@ -76,33 +73,21 @@ fn certainty(group: &Group<'_>) -> Option<String> {
     if with_best().any(|pair| entry(pair.second).mean_accuracy() == entry(0).mean_accuracy()) {
         return None;
     }
-    let (clear, open): (Vec<_>, Vec<_>) = with_best().partition(|pair| pair.accuracy_differs());
-    let list = |pairs: &[&PairDifference]| names(pairs.iter().map(|pair| entry(pair.second).model));
-    let p = format::p_text(largest_p(clear.iter().copied()));
-    let p = if clear.len() > 1 {
-        p.replace('=', "≤")
-    } else {
-        p
+    let others: Vec<(&str, f64)> = with_best()
+        .map(|pair| {
+            let tested = pair.difference(Metric::Accuracy);
+            let p = tested.and_then(|difference| difference.adjusted_p);
+            (entry(pair.second).model, p.unwrap_or(1.0))
+        })
+        .collect();
+    let limit = match found.claim() {
+        Claim::Recipes => "",
+        Claim::Fits => {
+            " One seed each: single fits were compared. Run again with --seeds 5 to know whether \
+             models that are trained again differ as well."
+        }
     };
-    let fits = found.claim() == Claim::Fits;
-    let (the, limit) = if fits {
-        let limit = " One seed each: single fits were compared. Run again with --seeds 5 to know \
-                     whether models that are trained again differ as well.";
-        ("Between these fits, the difference", limit)
-    } else {
-        ("The difference", "")
-    };
-    let significant = bold(format!("from {} is significant", list(&clear)));
-    let open_words = bold(format!("from {} is not significant", list(&open)));
-    match (open.as_slice(), clear.as_slice()) {
-        ([], []) => None,
-        ([], _) => Some(format!("{the} {significant} ({p}).{limit}")),
-        (_, []) => Some(format!("{the} {open_words}.{limit}")),
-        (_, clear) => Some(format!(
-            "{the} {open_words}; from {} it is significant ({p}).{limit}",
-            list(clear)
-        )),
-    }
+    Some(differences(found.claim(), &others)? + limit)
 }
 
 fn errors(best: &Entry<'_>, others: &[&Entry<'_>]) -> Option<String> {

@@ -53,6 +53,7 @@ impl Builder {
                 records: BTreeMap::new(),
                 probabilities: BTreeMap::new(),
                 uncalibrated: BTreeMap::new(),
+                corrupted: BTreeMap::new(),
                 cuts: BTreeMap::new(),
                 tests: data
                     .iter()
@@ -212,7 +213,9 @@ pub fn everything(samples: usize) -> Run {
             let fate = Fate::Ok(Box::new(measured), probabilities);
             builder = builder.trial(&digits, model, model, seed, fate);
             let id = builder.run.plan[builder.run.plan.len() - 1].id.clone();
-            builder.run.uncalibrated.insert(id, uncalibrated);
+            builder.run.uncalibrated.insert(id.clone(), uncalibrated);
+            let corrupted = corrupted_answers(&digits, accuracy - 0.001 * seed as f64);
+            builder.run.corrupted.insert(id, corrupted);
         }
         for (share, loss) in [(0.01, 0.12), (0.03, 0.08), (0.1, 0.04), (0.3, 0.02)] {
             let (mut measured, probabilities) = ok(model, 1, accuracy - loss);
@@ -292,6 +295,20 @@ fn corrupted(data: &Data, accuracy: f64) -> Vec<CorruptionScore> {
         }
     }
     scores
+}
+
+/// Predictions with those scores: the first samples of each set are right.
+fn corrupted_answers(data: &Data, accuracy: f64) -> Vec<u16> {
+    let labels = data.test.labels();
+    let answers = corrupted(data, accuracy).into_iter().flat_map(|score| {
+        let right = score.correct as usize;
+        labels.iter().enumerate().map(
+            move |(i, &label)| {
+                if i < right { label } else { (label + 1) % 10 }
+            },
+        )
+    });
+    answers.collect()
 }
 
 /// Measurements such as a family would have.
@@ -380,6 +397,7 @@ pub fn measured(data: &Data, family: &str, accuracy: f64, seed: u64) -> Measured
         },
         calibration: None,
         robustness: Vec::new(),
+        corrupted: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use bakeoff_core::record::Purpose;
 use bakeoff_measures::{ACCURACY, FIT_TIME, LOG_LOSS, format};
+use bakeoff_metrics::{RecipeScore, statistics::holm};
 
 use super::super::{
     figure::Figures,
@@ -11,7 +12,11 @@ use super::super::{
     words::{Words, bold},
 };
 use crate::{
-    analysis::{Entry, Group},
+    analysis::{
+        Entry, Group,
+        significance::{ALPHA, Claim},
+        variants::right,
+    },
     charts::{Chart, Line, Quantity, learning_curves},
 };
 
@@ -22,6 +27,22 @@ struct Size {
     accuracy: f64,
     log_loss: f64,
     fit_seconds: f64,
+    /// For every fit, 1 for each test image that is predicted right.
+    right: Vec<Vec<f64>>,
+    /// What a comparison of these fits is about.
+    claim: Claim,
+}
+
+impl Size {
+    fn right(&self) -> Vec<&[f64]> {
+        self.right.iter().map(Vec::as_slice).collect()
+    }
+
+    /// The two-sided p-value of its accuracy against that of others, on the same test images.
+    fn p_against(&self, other: &Self) -> Option<f64> {
+        let difference = RecipeScore::difference_of_values(&self.right(), &other.right());
+        difference.ok()?.p_value()
+    }
 }
 
 type Model<'g, 'a> = (&'g Entry<'a>, Vec<Size>);
@@ -99,12 +120,16 @@ fn sizes(group: &Group<'_>, entry: &Entry<'_>) -> Vec<Size> {
             accuracy: point.accuracy,
             log_loss: point.log_loss,
             fit_seconds: point.fit_seconds,
+            right: vec![point.right.clone()],
+            claim: claim(point.varies_with_seed),
         });
     let whole = entry.successes().map(|(_, success)| Size {
         samples: success.measured.samples.train + success.measured.samples.validation,
         accuracy: success.evaluation.accuracy,
         log_loss: success.evaluation.log_loss,
         fit_seconds: success.values.get(&FIT_TIME).unwrap_or_default(),
+        right: vec![right(success.test.labels(), &success.predicted)],
+        claim: claim(success.measured.varies_with_seed()),
     });
     let mut all: Vec<Size> = smaller.chain(whole).collect();
     all.sort_by_key(|size| size.samples);
@@ -116,45 +141,105 @@ fn sizes(group: &Group<'_>, entry: &Entry<'_>) -> Vec<Size> {
                 accuracy: mean(|size| size.accuracy),
                 log_loss: mean(|size| size.log_loss),
                 fit_seconds: mean(|size| size.fit_seconds),
+                right: same.iter().flat_map(|size| size.right.clone()).collect(),
+                claim: match same {
+                    [only] => only.claim,
+                    _ => Claim::Recipes,
+                },
             }
         })
         .collect()
 }
 
+/// What a comparison of one fit is about.
+fn claim(varies_with_seed: bool) -> Claim {
+    if varies_with_seed {
+        Claim::Fits
+    } else {
+        Claim::Recipes
+    }
+}
+
 /// The best model with the least and with the most data.
 fn lead(models: &[Model<'_, '_>], samples: usize) -> String {
     let sizes = || models.iter().flat_map(|(_, sizes)| sizes);
-    // A model whose fit failed is not compared at that size.
-    let best_at = |samples: usize| {
-        models
+    let least = sizes().map(|size| size.samples).min();
+    let most = sizes().map(|size| size.samples).max();
+    let best = |samples: Option<usize>| Best::at(models, samples?);
+    let (Some(few), Some(many)) = (best(least), best(most)) else {
+        return String::new();
+    };
+    let images = |best: &Best<'_>| format::counted(best.size.samples as u64, "image", "images");
+    let accuracy = |best: &Best<'_>| {
+        let value = ACCURACY.write(best.size.accuracy, samples);
+        match best.level_with.as_slice() {
+            [] => value,
+            level => format!(
+                "{value}, not significantly more than {}",
+                format::list(level)
+            ),
+        }
+    };
+    let with_most = if few.model == many.model {
+        format!("; with {} also", images(&many))
+    } else {
+        format!("; with {} it is {}", images(&many), bold(many.model))
+    };
+    let of_fits = if [&few, &many].iter().any(|best| best.claim == Claim::Fits) {
+        " One seed each: these are single fits."
+    } else {
+        ""
+    };
+    format!(
+        "With {} to train on, {} has the highest accuracy ({}){with_most} ({}).{of_fits}",
+        images(&few),
+        bold(few.model),
+        accuracy(&few),
+        accuracy(&many)
+    )
+}
+
+/// The most accurate model with so much data.
+struct Best<'g> {
+    model: &'g str,
+    size: &'g Size,
+    /// Models that are not significantly worse (paired on the test images, Holm).
+    level_with: Vec<&'g str>,
+    claim: Claim,
+}
+
+impl<'g> Best<'g> {
+    fn at(models: &'g [Model<'_, '_>], samples: usize) -> Option<Self> {
+        // A model whose fit failed is not compared at that size, and one that does not look at
+        // the image wins nothing.
+        let mut found: Vec<(&str, &Size)> = models
             .iter()
+            .filter(|(entry, _)| !entry.is_baseline())
             .filter_map(|(entry, sizes)| {
                 let size = sizes.iter().find(|size| size.samples == samples)?;
                 Some((entry.model, size))
             })
-            // The last of equals is the first of the leaderboard.
-            .rev()
-            .max_by(|a, b| a.1.accuracy.total_cmp(&b.1.accuracy))
-    };
-    let least = sizes().map(|size| size.samples).min().and_then(best_at);
-    let most = sizes().map(|size| size.samples).max().and_then(best_at);
-    let (Some((few, least)), Some((many, most))) = (least, most) else {
-        return String::new();
-    };
-    let images = |size: &Size| format::counted(size.samples as u64, "image", "images");
-    let accuracy = |size: &Size| ACCURACY.write(size.accuracy, samples);
-    let with_most = if few == many {
-        format!(", and also with {}", images(most))
-    } else {
-        format!("; with {} it is {}", images(most), bold(many))
-    };
-    format!(
-        "With {} to train on, {} has the highest accuracy ({}){with_most} ({}).",
-        images(least),
-        bold(few),
-        accuracy(least),
-        accuracy(most)
-    )
+            .collect();
+        // Equals stay in the order of the leaderboard.
+        found.sort_by(|a, b| b.1.accuracy.total_cmp(&a.1.accuracy));
+        let ((model, size), others) = found.split_first()?;
+        let p: Vec<f64> = others
+            .iter()
+            .map(|(_, other)| size.p_against(other).unwrap_or(1.0))
+            .collect();
+        let compared = others.iter().zip(holm(&p));
+        Some(Self {
+            model,
+            size,
+            level_with: compared
+                .filter(|(_, p)| *p > ALPHA)
+                .map(|((other, _), _)| *other)
+                .collect(),
+            claim: found
+                .iter()
+                .fold(Claim::Recipes, |all, (_, size)| all.and(size.claim)),
+        })
+    }
 }
 
 /// The effect of the last increase of the data.
@@ -163,22 +248,25 @@ fn gain(entry: &Entry<'_>, sizes: &[Size], samples: usize) -> Option<Words> {
         return None;
     };
     let (from, to) = (1.0 - before.accuracy, 1.0 - last.accuracy);
-    let effect = if to < from {
-        format!(
-            ", {:.0}\u{a0}% fewer errors, for {} the fit time",
-            100.0 * (1.0 - to / from),
-            format::times(last.fit_seconds / before.fit_seconds.max(1e-9))
-        )
+    let clear = last.p_against(before).is_some_and(|p| p <= ALPHA);
+    let effect = if !clear {
+        ", which is no clear change".to_owned()
+    } else if to < from {
+        format!(", {:.0}\u{a0}% fewer errors", 100.0 * (1.0 - to / from))
     } else {
-        ": more data does not help this model here".to_owned()
+        ", significantly more".to_owned()
     };
+    let time = |size: &Size| FIT_TIME.write(size.fit_seconds, 0);
     let words = format!(
-        "{}: from {} to {} training images, the error rate goes from {} to {}{effect}.",
+        "{}: from {} to {} training images, the error rate goes from {} to {}{effect}. The fit \
+         takes {} instead of {}.",
         bold(entry.model),
         format::count(before.samples as u64),
         format::count(last.samples as u64),
         ACCURACY.write(from, samples),
         ACCURACY.write(to, samples),
+        time(last),
+        time(before),
     );
     Some(words.into())
 }

@@ -2,11 +2,18 @@
 
 use bakeoff_measures::{ACCURACY, CORRUPTED_ACCURACY, MEAN_CORRUPTION_ERROR, format};
 
-use super::super::{figure::Figures, models::test_images, part::Part, table::Table, words::bold};
+use super::super::{
+    figure::Figures,
+    models::{differences, test_images},
+    part::Part,
+    table::Table,
+    words::bold,
+};
 use crate::{
     analysis::{
         Group,
-        robustness::{Corrupted, Robustness},
+        robustness::{AgainstBest, Corrupted, Robustness},
+        significance::Claim,
     },
     charts::{ClassErrors, class_errors, robustness},
 };
@@ -75,6 +82,21 @@ pub(super) fn part(group: &Group<'_>, charts: &mut Figures<'_>) -> Option<Part> 
 }
 
 fn note(found: &Robustness) -> String {
+    let score = score_note(found);
+    if found
+        .models
+        .iter()
+        .all(|model| model.against_best.is_none())
+    {
+        return score;
+    }
+    format!(
+        "{score} Two models are compared image by image over all corrupted images, with the weights \
+         of the corruptions taken as given; p-values are corrected over the models (Holm)."
+    )
+}
+
+fn score_note(found: &Robustness) -> String {
     match &found.baseline {
         Some(baseline) if found.models.iter().all(|model| model.error.is_none()) => format!(
             "There is no mean corruption error: the baseline {baseline} makes no errors under \
@@ -92,14 +114,10 @@ fn note(found: &Robustness) -> String {
 }
 
 fn lead(group: &Group<'_>, found: &Robustness, samples: usize) -> String {
-    let Some(best) = found.models.first() else {
+    let Some((best, others)) = found.models.split_first() else {
         return String::new();
     };
     let name = group.entries[best.entry].model;
-    let is = match found.models.len() {
-        1 => "is the only model tested",
-        _ => "is the most robust model",
-    };
     let error = match (&found.baseline, best.error) {
         (Some(baseline), Some(error)) if baseline != name => format!(
             "; its mean corruption error relative to {baseline} is {}",
@@ -107,12 +125,44 @@ fn lead(group: &Group<'_>, found: &Robustness, samples: usize) -> String {
         ),
         _ => String::new(),
     };
+    let (is, certainty) = verdict(group, found, others);
     format!(
-        "{} {is}: its accuracy is {} over all corruptions, and {} on the original images{error}.",
+        "{} {is}: its accuracy is {} over all corruptions, and {} on the original images{error}.\
+         {certainty}",
         bold(name),
         CORRUPTED_ACCURACY.write(best.mean, samples),
         ACCURACY.write(best.clean, samples)
     )
+}
+
+/// What the first model is, and how certain that is.
+fn verdict(group: &Group<'_>, found: &Robustness, others: &[Corrupted]) -> (&'static str, String) {
+    let score = match found.models.first().and_then(|best| best.error) {
+        Some(_) => "has the lowest mean corruption error",
+        None => "has the highest accuracy on corrupted images",
+    };
+    if others.is_empty() {
+        return ("is the only model tested", String::new());
+    }
+    let compared: Option<Vec<(&str, AgainstBest)>> = others
+        .iter()
+        .map(|model| Some((group.entries[model.entry].model, model.against_best?)))
+        .collect();
+    let Some(compared) = compared else {
+        let unknown = " Whether it differs from the others by more than chance is not known: an \
+                       earlier version made these records, without the predictions.";
+        return (score, unknown.to_owned());
+    };
+    let claims = compared.iter().map(|(_, test)| test.claim);
+    let claim = claims.fold(Claim::Recipes, Claim::and);
+    let is = match claim {
+        _ if !compared.iter().all(|(_, test)| test.is_significant()) => score,
+        Claim::Fits => "is the most robust of these fits",
+        Claim::Recipes => "is the most robust model",
+    };
+    let others: Vec<(&str, f64)> = compared.iter().map(|(m, test)| (*m, test.p)).collect();
+    let certainty = differences(claim, &others).unwrap_or_default();
+    (is, format!(" {certainty}"))
 }
 
 /// The corruptions with the most and the fewest errors of a model.
@@ -156,5 +206,8 @@ fn table(group: &Group<'_>, found: &Robustness, samples: usize) -> Table {
             |model| Some(model.mean - model.clean),
         )
         .measure(&MEAN_CORRUPTION_ERROR, samples, |model| model.error)
+        .numbers("p, against the first", format::p_value, |model| {
+            model.against_best.map(|test| test.p)
+        })
         .done()
 }
