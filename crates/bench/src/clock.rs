@@ -1,6 +1,11 @@
-//! Wall clock, processor time and memory of this process.
+//! Wall clock, processor time and memory of this process, and what other programs took from it.
+//!
+//! Waiting times and sizes are read from `/proc`, which only Linux has; elsewhere they stay
+//! unknown.
 
-use std::time::Instant;
+use std::{fs, time::Instant};
+
+use bakeoff_core::record::{Load, Timing};
 
 /// Nanoseconds since `start`, by the monotonic clock.
 pub(crate) fn elapsed_ns(start: Instant) -> u64 {
@@ -36,16 +41,178 @@ pub(crate) fn current_rss_bytes() -> Option<u64> {
     status_bytes("VmRSS:")
 }
 
+/// Makes the largest resident size start anew from the size now. Whether that worked: on other
+/// systems, and where the kernel refuses it, the old peak stays.
+pub(crate) fn reset_peak_rss() -> bool {
+    fs::write("/proc/self/clear_refs", "5").is_ok()
+}
+
 fn status_bytes(field: &str) -> Option<u64> {
-    // Only Linux has this file; elsewhere the size stays unknown.
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let kibibytes: u64 = field_of(&status, field)?
+        .strip_suffix("kB")?
+        .trim()
+        .parse()
+        .ok()?;
     kibibytes.checked_mul(1024)
+}
+
+/// The rest of the line that starts with `field`.
+fn field_of<'a>(text: &'a str, field: &str) -> Option<&'a str> {
+    let line = text.lines().find_map(|line| line.strip_prefix(field))?;
+    Some(line.trim())
+}
+
+/// What else runs on the machine now.
+pub(crate) fn load() -> Option<Load> {
+    parse_load(&fs::read_to_string("/proc/loadavg").ok()?)
+}
+
+/// `0.24 1.54 1.98 2/84 12151`: averages over 1, 5 and 15 minutes; threads that can run, of all.
+fn parse_load(text: &str) -> Option<Load> {
+    let mut words = text.split_whitespace();
+    let average = words.next()?.parse().ok()?;
+    let (running, _) = words.nth(2)?.split_once('/')?;
+    let running: u64 = running.parse().ok()?;
+    Some(Load {
+        average,
+        // The thread that reads this runs, too.
+        running: running.saturating_sub(1),
+    })
+}
+
+/// Times a call, and what other programs took from it.
+pub(crate) struct Stopwatch {
+    taken: Taken,
+    cpu_ns: Option<u64>,
+    start: Instant,
+}
+
+impl Stopwatch {
+    /// Starts. What takes longest to read is read outside of the times that are measured.
+    pub(crate) fn start() -> Self {
+        Self {
+            taken: Taken::until_now(),
+            cpu_ns: process_cpu_ns(),
+            start: Instant::now(),
+        }
+    }
+
+    /// The time since the start.
+    pub(crate) fn stop(&self) -> Timing {
+        let wall_ns = elapsed_ns(self.start);
+        let cpu_ns = since(process_cpu_ns(), self.cpu_ns);
+        let taken = Taken::until_now();
+        Timing {
+            wall_ns,
+            cpu_ns,
+            waited_ns: since(taken.waited_ns, self.taken.waited_ns),
+            preemptions: since(taken.preemptions, self.taken.preemptions),
+            stolen_ns: since(taken.stolen_ns, self.taken.stolen_ns),
+        }
+    }
+}
+
+/// What a counter grew by. A thread that has ended takes its counters with it.
+fn since(after: Option<u64>, before: Option<u64>) -> Option<u64> {
+    Some(after?.saturating_sub(before?))
+}
+
+/// What other programs took from this process, or from the machine, until now.
+struct Taken {
+    waited_ns: Option<u64>,
+    preemptions: Option<u64>,
+    stolen_ns: Option<u64>,
+}
+
+impl Taken {
+    fn until_now() -> Self {
+        let stat = fs::read_to_string("/proc/stat").ok();
+        Self {
+            waited_ns: over_threads("schedstat", waited_ns),
+            preemptions: over_threads("status", |status| {
+                let found = field_of(status, "nonvoluntary_ctxt_switches:")?;
+                found.parse().ok()
+            }),
+            stolen_ns: stat.and_then(|stat| stolen_ns(&stat)),
+        }
+    }
+}
+
+/// A number in a file of every thread of this process, added up.
+fn over_threads(file: &str, read: impl Fn(&str) -> Option<u64>) -> Option<u64> {
+    let mut sum = None;
+    for task in fs::read_dir("/proc/self/task").ok()?.flatten() {
+        // A thread may end in between.
+        let Ok(text) = fs::read_to_string(task.path().join(file)) else {
+            continue;
+        };
+        sum = Some(sum.unwrap_or(0_u64).saturating_add(read(&text)?));
+    }
+    sum
+}
+
+/// `2570448 91234 17`: nanoseconds on a processor, nanoseconds of waiting for one, turns.
+fn waited_ns(schedstat: &str) -> Option<u64> {
+    schedstat.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// The eighth number of `cpu  1772242 114997 166827 287336 5824 0 1289 681 0 0`, in hundredths
+/// of a second (`USER_HZ`, the same on every Linux that Rust's standard library runs on).
+fn stolen_ns(stat: &str) -> Option<u64> {
+    let ticks: u64 = field_of(stat, "cpu ")?
+        .split_whitespace()
+        .nth(7)?
+        .parse()
+        .ok()?;
+    ticks.checked_mul(10_000_000)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_writes_is_read() {
+        let load = parse_load("0.24 1.54 1.98 3/84 12151\n").unwrap();
+        assert_eq!((load.average, load.running), (0.24, 2));
+        assert_eq!(waited_ns("2570448 91234 17\n"), Some(91_234));
+        assert_eq!(waited_ns("0"), None);
+        let stat = "cpu  17 11 16 28 58 0 12 681 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n";
+        assert_eq!(stolen_ns(stat), Some(6_810_000_000));
+        assert_eq!(field_of("VmHWM:\t  1752 kB\n", "VmRSS:"), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_reset_peak_forgets_what_was_freed() {
+        let large = std::hint::black_box(vec![1_u8; 200 << 20]);
+        drop(large);
+        let before = peak_rss_bytes().unwrap();
+        if !reset_peak_rss() {
+            return;
+        }
+        // Other tests of this process allocate little beside these 200 MiB.
+        assert!(peak_rss_bytes().unwrap() + (100 << 20) < before);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_stopwatch_counts_work_on_every_thread() {
+        let watch = Stopwatch::start();
+        let work = || (0..30_000_000_u64).fold(0, |sum, i| std::hint::black_box(sum ^ i));
+        std::thread::scope(|scope| {
+            let other = scope.spawn(work);
+            std::hint::black_box(work() ^ other.join().unwrap());
+        });
+        let timing = watch.stop();
+        assert!(
+            timing.wall_ns > 0 && timing.cpu_ns.unwrap() > 0,
+            "{timing:?}"
+        );
+        assert!(timing.waited_ns.is_some() && timing.preemptions.is_some());
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn linux_reports_processor_time_and_memory() {

@@ -17,6 +17,8 @@ pub enum TrialStage {
     Predict,
     /// Predicting images one at a time.
     Latency,
+    /// Training again, for the time alone.
+    Repeat,
     /// Saving the model and reading it back.
     Save,
     /// Predicting corrupted images.

@@ -2,7 +2,11 @@
 
 use std::{fs, path::Path};
 
-use bakeoff_core::{StoreError, record::SCHEMA, to_hex};
+use bakeoff_core::{
+    StoreError,
+    record::{Record, SCHEMA},
+    to_hex,
+};
 use bakeoff_store::atomic;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -28,11 +32,56 @@ pub(crate) fn check_schema(path: &Path, found: &Value) -> Result<(), StoreError>
 
 /// Reads a file that has its schema at the top level.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
-    let damaged = |error: serde_json::Error| StoreError::damaged(path, error.to_string());
     let bytes = fs::read(path).map_err(StoreError::io(path))?;
-    let value: Value = serde_json::from_slice(&bytes).map_err(damaged)?;
+    parse_json(path, &bytes)
+}
+
+fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, StoreError> {
+    let damaged = |error: serde_json::Error| StoreError::damaged(path, error.to_string());
+    let value: Value = serde_json::from_slice(bytes).map_err(damaged)?;
     check_schema(path, &value)?;
     serde_json::from_value(value).map_err(damaged)
+}
+
+/// Stands in the place of a seal while it is computed.
+const NO_SEAL: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// The bytes of a record's file with their seal, which is noted in the record, too.
+///
+/// The bytes are sealed, not the values: no rule is needed for how numbers are written or which
+/// fields an earlier version did not know, and `sha256sum` can check it.
+pub(crate) fn sealed_json(record: &mut Record) -> Result<Vec<u8>, BenchError> {
+    record.seal = Some(NO_SEAL.to_owned());
+    let unsealed = to_json(record, true)?;
+    let seal = sha256(&unsealed);
+    record.seal = Some(seal);
+    to_json(record, true)
+}
+
+/// Reads a record and checks its seal; one of an earlier version has none.
+pub(crate) fn read_sealed(path: &Path) -> Result<Record, StoreError> {
+    let bytes = fs::read(path).map_err(StoreError::io(path))?;
+    let record: Record = parse_json(path, &bytes)?;
+    let is_intact = match &record.seal {
+        Some(seal) => {
+            let text = String::from_utf8_lossy(&bytes);
+            // The seal is the last field of the file.
+            text.rsplit_once(seal.as_str())
+                .is_some_and(|(before, after)| {
+                    sha256(format!("{before}{NO_SEAL}{after}").as_bytes()) == *seal
+                })
+        }
+        // Whoever lists the fits seals, too.
+        None => record.measured().is_none_or(|m| m.costs.fits.is_empty()),
+    };
+    if is_intact {
+        return Ok(record);
+    }
+    Err(StoreError::damaged(
+        path,
+        "its checksum does not match: the record was altered or damaged; run the trial again with \
+         --resume",
+    ))
 }
 
 /// A value as JSON with a newline at its end: for people to read, or on one line.

@@ -24,6 +24,7 @@ mod reported_parts;
 mod run_folder;
 mod run_name;
 mod runner;
+mod scores;
 mod sidecars;
 mod trial;
 

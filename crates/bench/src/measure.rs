@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use bakeoff_core::{FittedModel, Images, PredictError, Probabilities, record::Latency};
+use bakeoff_core::{
+    FittedModel, Images, PredictError, Probabilities,
+    record::{Latency, Timing},
+};
 
-use crate::clock::elapsed_ns;
+use crate::clock::{Stopwatch, elapsed_ns};
 
 /// Calls that are not timed, unless the model is too slow for so many.
 const WARMUP_CALLS: usize = 50;
@@ -25,8 +28,8 @@ pub struct MeasuredPrediction {
     pub probabilities: Probabilities,
     /// Median over the repeats, wall clock.
     pub median_ns: u64,
-    /// How often the batch was predicted.
-    pub repeats: usize,
+    /// Every repeat.
+    pub repeats: Vec<Timing>,
 }
 
 /// Predicts all of `images` at once, as often as the budget allows.
@@ -40,18 +43,28 @@ pub(crate) fn measure_batch(
     let begun = Instant::now();
     let mut times = Vec::with_capacity(BATCH_REPEATS);
     loop {
-        let start = Instant::now();
+        let watch = Stopwatch::start();
         let probabilities = model.predict_proba(images)?;
-        times.push(elapsed_ns(start));
+        times.push(watch.stop());
         if times.len() == BATCH_REPEATS || begun.elapsed() > BATCH_BUDGET {
-            times.sort_unstable();
             return Ok(MeasuredPrediction {
                 probabilities,
-                median_ns: times[times.len() / 2],
-                repeats: times.len(),
+                median_ns: median(times.iter().map(|time| time.wall_ns)).unwrap_or_default(),
+                repeats: times,
             });
         }
     }
+}
+
+/// The middle value, or the mean of the two middle ones; `None` of nothing.
+pub(crate) fn median(values: impl Iterator<Item = u64>) -> Option<u64> {
+    let mut values: Vec<u64> = values.collect();
+    values.sort_unstable();
+    let upper = *values.get(values.len() / 2)?;
+    Some(match values.len() % 2 {
+        0 => values[values.len() / 2 - 1].midpoint(upper),
+        _ => upper,
+    })
 }
 
 /// Predicts images one at a time, in turn, after a warm-up.
@@ -80,6 +93,7 @@ pub fn measure_latency(model: &dyn FittedModel, images: &Images) -> Result<Laten
         call()?;
         warmup_calls += 1;
     }
+    let watch = Stopwatch::start();
     let begun = Instant::now();
     let mut times = Vec::with_capacity(TIMED_CALLS);
     while times.len() < TIMED_CALLS
@@ -87,6 +101,7 @@ pub fn measure_latency(model: &dyn FittedModel, images: &Images) -> Result<Laten
     {
         times.push(call()?);
     }
+    let all = watch.stop();
     times.sort_unstable();
     Ok(Latency {
         calls: times.len(),
@@ -94,7 +109,20 @@ pub fn measure_latency(model: &dyn FittedModel, images: &Images) -> Result<Laten
         p50_ns: percentile(&times, 50),
         p95_ns: percentile(&times, 95),
         p99_ns: percentile(&times, 99),
+        p50_interval_ns: median_interval(&times),
+        least_ns: times.first().copied(),
+        all: Some(all),
     })
+}
+
+/// The 95 % interval of the median by order statistics: the number of values below the true
+/// median is binomial with a half, here by its normal approximation.
+fn median_interval(sorted: &[u64]) -> Option<(u64, u64)> {
+    let count = sorted.len() as f64;
+    let half = 0.98 * count.sqrt();
+    let low = (count / 2.0 - half).floor().max(0.0) as usize;
+    let high = ((count / 2.0 + half).ceil() as usize).min(sorted.len().checked_sub(1)?);
+    Some((*sorted.get(low)?, *sorted.get(high)?))
 }
 
 /// The smallest time that at least `percent` of 100 calls did not exceed (nearest rank).
@@ -105,7 +133,19 @@ fn percentile(sorted: &[u64], percent: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::percentile;
+    use super::{median, median_interval, percentile};
+
+    #[test]
+    fn medians_and_their_intervals() {
+        assert_eq!(median([3, 1, 2].into_iter()), Some(2));
+        assert_eq!(median([4, 1, 2, 9].into_iter()), Some(3));
+        assert_eq!(median(std::iter::empty()), None);
+        let times: Vec<u64> = (0..1000).collect();
+        // scipy.stats.binom.interval(0.95, 1000, 0.5) is (469, 531).
+        assert_eq!(median_interval(&times), Some((469, 531)));
+        assert_eq!(median_interval(&[7]), Some((7, 7)));
+        assert_eq!(median_interval(&[]), None);
+    }
 
     #[test]
     fn percentiles_are_nearest_rank() {

@@ -5,7 +5,8 @@
 //! <run>/plan.jsonl           a trial a line; written once
 //! <run>/tests/<hash>.safetensors.gz   a test part: `images` u8 N×C×H×W, `labels` u16 N
 //! <run>/cuts/<hash>.safetensors.gz    a fold or holdout: `labels` u16 N, `indices` u32 N
-//! <run>/records/<id>.json    a trial's record; written once, whole or not at all
+//! <run>/records/<id>.json    a trial's record; written once, whole or not at all; its `seal` is
+//!                            a checksum of the file
 //! <run>/records/<id>-<hash>.safetensors   its `probabilities`, f32 N×K (a second one
 //!                            for a calibrated trial: those without calibration); of S sets
 //!                            of corrupted images `predicted` u16 S×N, and as f32 S×N the
@@ -30,9 +31,10 @@ use tempfile::TempDir;
 
 use crate::{
     error::BenchError,
-    files::{check_schema, read_json, to_json, write_whole},
+    files::{check_schema, read_json, read_sealed, sealed_json, to_json, write_whole},
     reported_parts::{Parts, read_cut, read_test, write_parts},
     run_name::trials_hash,
+    scores::{check_corrupted, check_scores},
 };
 
 /// The prefix of folders for models that are not saved.
@@ -177,7 +179,7 @@ impl RunFolder {
     }
 
     /// A trial's record, or `None` where it has none yet. The record is checked: it has this
-    /// schema, belongs to this trial, and its probabilities are undamaged.
+    /// schema, belongs to this trial, matches its seal, and its probabilities are undamaged.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] naming the file.
@@ -186,7 +188,7 @@ impl RunFolder {
         if !path.exists() {
             return Ok(None);
         }
-        let record: Record = read_json(&path)?;
+        let record = read_sealed(&path)?;
         if record.id != id || record.trial.id() != id {
             return Err(StoreError::damaged(
                 &path,
@@ -210,10 +212,10 @@ impl RunFolder {
         Ok(aside)
     }
 
-    /// Writes a record, unless there is one already: then returns that one.
-    pub(crate) fn write_record(&self, record: &Record) -> Result<Option<Record>, BenchError> {
+    /// Seals and writes a record, unless there is one already: then returns that one.
+    pub(crate) fn write_record(&self, record: &mut Record) -> Result<Option<Record>, BenchError> {
         let path = self.record_path(&record.id);
-        match atomic::write_new(&path, &to_json(record, true)?).map_err(StoreError::io(&path))? {
+        match atomic::write_new(&path, &sealed_json(record)?).map_err(StoreError::io(&path))? {
             true => Ok(None),
             false => self.record(&record.id),
         }
@@ -310,14 +312,18 @@ impl RunFolder {
                     })?;
                 let expected = (labels.len(), classes);
                 let probabilities = self.read_probabilities(&measured.probabilities, expected)?;
-                let uncalibrated = measured
-                    .calibration
-                    .as_ref()
-                    .map(|calibration| self.read_probabilities(&calibration.uncalibrated, expected))
-                    .transpose()?;
+                let path = self.record_path(&trial.id);
+                check_scores(&path, &measured.scores, labels, &probabilities)?;
+                let mut uncalibrated = None;
+                if let Some(calibration) = &measured.calibration {
+                    let found = self.read_probabilities(&calibration.uncalibrated, expected)?;
+                    check_scores(&path, &calibration.uncalibrated_scores, labels, &found)?;
+                    uncalibrated = Some(found);
+                }
                 if let Some(corrupted) = &measured.corrupted {
                     let shape = [measured.robustness.len(), expected.0];
                     let predicted = self.read_predicted(corrupted, shape, classes)?;
+                    check_corrupted(&path, &measured.robustness, labels, &predicted)?;
                     run.corrupted.insert(trial.id.clone(), predicted);
                 }
                 run.probabilities.insert(trial.id.clone(), probabilities);

@@ -156,6 +156,7 @@ impl People {
             TrialStage::Fit => "training",
             TrialStage::Predict => "predicting the test part",
             TrialStage::Latency => "timing single images",
+            TrialStage::Repeat => "training again, for the time",
             TrialStage::Save => "saving the model",
             TrialStage::Robustness => "predicting corrupted images",
         };

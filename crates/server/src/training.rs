@@ -235,6 +235,7 @@ fn stage(event: &TrialEvent) -> Option<String> {
             TrialStage::Fit => "training".into(),
             TrialStage::Predict => "measuring on the test images".into(),
             TrialStage::Latency => "measuring one image at a time".into(),
+            TrialStage::Repeat => "training again, for the time".into(),
             TrialStage::Save => "saving".into(),
             TrialStage::Robustness => "measuring on corrupted images".into(),
         },

@@ -3,21 +3,22 @@
 use std::{ops::ControlFlow, path::Path, time::Instant};
 
 use bakeoff_core::{
-    Family, FitContext, FitError, FitEvent, FittedModel, Samples,
+    Family, FittedModel, Samples,
     record::{
-        Calibration, CalibrationResult, Costs, IterationPoint, Measured, PlannedTrial,
-        SampleCounts, SaveName, Scores, Stage, TrialSpec,
+        CalibrationResult, Costs, Measured, PlannedTrial, SampleCounts, SaveName, Scores, Stage,
     },
 };
 use bakeoff_metrics::{Evaluation, Temperature};
-use bakeoff_store::{Calibrated, ModelFacts, TestMetrics};
+use bakeoff_store::{ModelFacts, TestMetrics};
 
 use super::{
     contract::{Stop, TrialOptions},
+    fitting::{Fitted, fit, repeat_is_due},
+    memory::Memory,
     robustness::measure_robustness,
 };
 use crate::{
-    clock::{current_rss_bytes, elapsed_ns, peak_rss_bytes, process_cpu_ns},
+    clock::{elapsed_ns, load},
     event::{OnEvent, TrialEvent, TrialStage},
     measure::{measure_batch, measure_latency},
     partition::{TrialSamples, trial_samples},
@@ -67,21 +68,22 @@ pub(super) fn measure_trial(
         validation: parts.validation.as_ref().map_or(0, Samples::len),
         test: parts.reported.len(),
     };
-    if options.own_process {
-        costs.rss_before_fit_bytes = current_rss_bytes();
-    }
+    costs.load = load();
+    let mut memory = options.own_process.then(Memory::before_fit);
 
     begin(TrialStage::Fit, Stage::Fit, on_event)?;
     let (fitted, history) = fit(trial, family, &parts, on_event, &mut costs)?;
     let model = fitted.model();
-    let reported = parts.reported;
-    // A model that needs its training data has kept it.
-    drop((parts.train, parts.validation));
+    if let Some(memory) = &mut memory {
+        memory.after_fit();
+    }
 
     begin(TrialStage::Predict, Stage::Predict, on_event)?;
+    let reported = &parts.reported;
     let answers = measure_batch(model, reported.images()).map_err(Stop::failed(Stage::Predict))?;
     costs.predict_ns = answers.median_ns;
-    costs.predict_repeats = answers.repeats;
+    costs.predict_repeats = answers.repeats.len();
+    costs.predictions = answers.repeats;
     costs.throughput_per_second = samples.test as f64 / (answers.median_ns.max(1) as f64 / 1e9);
     let evaluation = Evaluation::new(reported.labels(), &answers.probabilities)
         .map_err(Stop::failed(Stage::Predict))?;
@@ -89,9 +91,24 @@ pub(super) fn measure_trial(
     begin(TrialStage::Latency, Stage::Predict, on_event)?;
     costs.latency =
         measure_latency(model, reported.images()).map_err(Stop::failed(Stage::Predict))?;
-    if options.own_process {
-        costs.peak_rss_bytes = peak_rss_bytes();
+    if let Some(memory) = memory {
+        memory.after_predictions(&mut costs);
     }
+
+    // After the memory was measured: it is of one fit.
+    while repeat_is_due(trial, &costs) {
+        begin(TrialStage::Repeat, Stage::Fit, on_event)?;
+        fit(
+            trial,
+            family,
+            &parts,
+            &mut |_| ControlFlow::Continue(()),
+            &mut costs,
+        )?;
+    }
+    let reported = parts.reported;
+    // A model that needs its training data has kept it.
+    drop((parts.train, parts.validation));
 
     begin(TrialStage::Save, Stage::Store, on_event)?;
     let (models, save_as, scratch) = match &planned.save_as {
@@ -147,71 +164,6 @@ pub(super) fn measure_trial(
         robustness,
         corrupted,
     })
-}
-
-/// A fitted model, calibrated where the trial asks for it.
-enum Fitted {
-    Plain(Box<dyn FittedModel>),
-    Calibrated(Calibrated, Temperature),
-}
-
-impl Fitted {
-    fn model(&self) -> &dyn FittedModel {
-        match self {
-            Self::Plain(model) => &**model,
-            Self::Calibrated(model, _) => model,
-        }
-    }
-}
-
-fn fit(
-    trial: &TrialSpec,
-    family: &Family,
-    parts: &TrialSamples,
-    on_event: &mut OnEvent<'_>,
-    costs: &mut Costs,
-) -> Result<(Fitted, History), Stop> {
-    let classifier = family
-        .build(&trial.spec)
-        .map_err(Stop::failed(Stage::Fit))?;
-    let validation = parts.validation.as_ref();
-    let mut history = History::default();
-    let mut progress = |event: &FitEvent| {
-        history.note(event);
-        on_event(&TrialEvent::Fit { fit: event.clone() })
-    };
-    let mut context = FitContext {
-        seed: trial.seed,
-        // Not for a family that chooses nothing: the part is then held out for calibration
-        // alone.
-        validation: validation.filter(|_| family.uses_validation),
-        progress: &mut progress,
-    };
-    let cpu_before = process_cpu_ns();
-    let start = Instant::now();
-    let model = classifier
-        .fit(&parts.train, &mut context)
-        .map_err(|error| match error {
-            FitError::Cancelled => Stop::Cancelled,
-            other => Stop::failed(Stage::Fit)(other),
-        })?;
-    let fitted = match trial.calibration {
-        None => Fitted::Plain(model),
-        Some(Calibration::Temperature) => {
-            let validation = validation
-                .ok_or("there is no validation part to fit a temperature on")
-                .map_err(Stop::failed(Stage::Fit))?;
-            let (model, temperature) =
-                Calibrated::fit(model, validation).map_err(Stop::failed(Stage::Fit))?;
-            Fitted::Calibrated(model, temperature)
-        }
-    };
-    costs.fit_ns = elapsed_ns(start);
-    costs.fit_cpu_ns = process_cpu_ns()
-        .zip(cpu_before)
-        .map(|(after, before)| after.saturating_sub(before));
-    costs.parameters = fitted.model().parameters();
-    Ok((fitted, history))
 }
 
 /// The model's predictions without its temperature, and what the temperature changed on the
@@ -304,32 +256,5 @@ fn save_and_reload(
             "the saved model answers differently from the one that was trained; \
              please report this with the experiment file",
         ))
-    }
-}
-
-/// The events of a fit that the record keeps.
-#[derive(Default)]
-struct History {
-    epochs: Vec<bakeoff_core::EpochMetrics>,
-    iterations: Vec<IterationPoint>,
-    summary: bakeoff_core::FitSummary,
-}
-
-impl History {
-    fn note(&mut self, event: &FitEvent) {
-        match event {
-            FitEvent::Epoch(epoch) => self.epochs.push(epoch.clone()),
-            FitEvent::Iteration {
-                iteration,
-                loss: Some(loss),
-            } => self.iterations.push(IterationPoint {
-                iteration: *iteration,
-                loss: *loss,
-            }),
-            FitEvent::Finished(summary) => self.summary = summary.clone(),
-            FitEvent::Started { .. }
-            | FitEvent::Progress { .. }
-            | FitEvent::Iteration { loss: None, .. } => {}
-        }
     }
 }

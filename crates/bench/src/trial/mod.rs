@@ -1,7 +1,9 @@
 //! One trial: train, measure, save, leave a record.
 
 mod contract;
+mod fitting;
 mod measuring;
+mod memory;
 mod robustness;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -72,14 +74,15 @@ pub(crate) fn finish(
     outcome: Outcome,
     threads: usize,
 ) -> Result<TrialEnd, BenchError> {
-    let record = Record {
+    let mut record = Record {
         schema: SCHEMA,
         id: planned.id.clone(),
         trial: planned.trial.clone(),
         outcome,
         host: describe_host(threads),
+        seal: None,
     };
-    match run.write_record(&record)? {
+    match run.write_record(&mut record)? {
         None => Ok(TrialEnd::Ran(Box::new(record))),
         Some(first) => Ok(TrialEnd::CameSecond {
             agrees: answers(&first) == answers(&record),

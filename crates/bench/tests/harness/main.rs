@@ -5,6 +5,7 @@
     reason = "helpers of tests fail loudly too; clippy exempts only the test functions"
 )]
 
+mod costs;
 mod house;
 mod runs;
 mod trust;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TrialSpec;
+use super::{Costs, TrialSpec};
 use crate::{Corruption, EpochMetrics, FitSummary};
 
 /// The machine and the build that a trial ran on. No result depends on it.
@@ -37,55 +37,6 @@ pub struct SampleCounts {
     pub validation: usize,
     /// Reported on.
     pub test: usize,
-}
-
-/// Time to predict one image alone, after warm-up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Latency {
-    /// Timed predictions.
-    pub calls: usize,
-    /// Predictions before them, which were not timed.
-    pub warmup_calls: usize,
-    /// Median.
-    pub p50_ns: u64,
-    /// 95th percentile.
-    pub p95_ns: u64,
-    /// 99th percentile.
-    pub p99_ns: u64,
-}
-
-/// The costs of a trial, each measured separately. METHODOLOGY.md says how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Costs {
-    /// Reading and splitting the dataset, wall clock.
-    pub data_load_ns: u64,
-    /// `fit`, wall clock; with calibration, it includes predicting the validation part and
-    /// fitting the temperature.
-    pub fit_ns: u64,
-    /// `fit`, processor time over all threads; `None` if the system does not report it.
-    pub fit_cpu_ns: Option<u64>,
-    /// `predict_proba` on the whole test part at once, wall clock, median of the repeats.
-    pub predict_ns: u64,
-    /// How often the whole test part was predicted.
-    pub predict_repeats: usize,
-    /// Test samples per second in that call.
-    pub throughput_per_second: f64,
-    /// One image at a time.
-    pub latency: Latency,
-    /// Reading the saved model, wall clock.
-    pub model_load_ns: u64,
-    /// Size of the saved model in bytes.
-    pub model_bytes: u64,
-    /// [`crate::FittedModel::parameters`].
-    pub parameters: u64,
-    /// The largest resident size of the trial's process until the fit and the predictions
-    /// were done, data included; `None` if the system does not report it.
-    pub peak_rss_bytes: Option<u64>,
-    /// Resident size before the fit, data included.
-    pub rss_before_fit_bytes: Option<u64>,
-    /// Corrupting the reported images and predicting them, wall clock, for all corruptions
-    /// in every severity together; `None` if the experiment has none.
-    pub robustness_ns: Option<u64>,
 }
 
 /// The main scores, kept in the record for people and for comparison with a second attempt.
@@ -257,6 +208,11 @@ pub struct Record {
     pub outcome: Outcome,
     /// Where it ran.
     pub host: Host,
+    /// SHA-256 of the file that it was written to, with 64 zeros in the place of this: whoever
+    /// reads the file notices that it was altered or torn. `None` in memory before it is
+    /// written, and in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
 }
 
 impl Record {

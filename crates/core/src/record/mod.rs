@@ -8,13 +8,15 @@
 //! reliable a ranking is. [`TrialSpec::purpose`] distinguishes them, and every reader of a
 //! run selects by it.
 
+mod costs;
 mod measured;
 mod run;
 mod trial;
 
+pub use costs::{Costs, Latency, Load, Timing};
 pub use measured::{
-    CalibrationResult, CorruptionScore, Costs, Host, IterationPoint, Latency, Measured, Outcome,
-    Record, SampleCounts, Scores, Sidecar, Stage,
+    CalibrationResult, CorruptionScore, Host, IterationPoint, Measured, Outcome, Record,
+    SampleCounts, Scores, Sidecar, Stage,
 };
 pub use run::{Cut, CutInfo, DataInfo, Run, RunInfo};
 pub use trial::{

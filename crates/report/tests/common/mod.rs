@@ -13,8 +13,8 @@ use bakeoff_core::{
     MaxPoolLayer, ModelSpec, Probabilities, Samples,
     record::{
         CalibrationResult, CorruptionScore, Costs, Cut, DataRef, Host, IterationPoint, Latency,
-        Measured, Outcome, PlannedTrial, Record, Run, RunInfo, SCHEMA, SampleCounts, SaveName,
-        Scores, Sidecar, SplitSpec, Stage, TrialSpec, ValidationSpec,
+        Load, Measured, Outcome, PlannedTrial, Record, Run, RunInfo, SCHEMA, SampleCounts,
+        SaveName, Scores, Sidecar, SplitSpec, Stage, Timing, TrialSpec, ValidationSpec,
     },
 };
 use serde_json::{Value, json};
@@ -142,6 +142,7 @@ impl Builder {
                     version: "0.1.0".to_owned(),
                     finished_at: format!("2026-01-02T03:{:02}:00Z", self.run.plan.len() % 60),
                 },
+                seal: None,
             };
             self.run.records.insert(id.clone(), record);
         }
@@ -311,6 +312,22 @@ fn corrupted_answers(data: &Data, accuracy: f64) -> Vec<u16> {
     answers.collect()
 }
 
+/// Calls on two threads that had the processors for themselves.
+pub fn timings(median_ns: u64, count: u64) -> Vec<Timing> {
+    (0..count)
+        .map(|call| {
+            let wall_ns = median_ns * (98 + 2 * call) / (96 + 2 * count.div_ceil(2));
+            Timing {
+                wall_ns,
+                cpu_ns: Some(wall_ns * 19 / 10),
+                waited_ns: Some(wall_ns / 50),
+                preemptions: Some(3),
+                stolen_ns: Some(0),
+            }
+        })
+        .collect()
+}
+
 /// Measurements such as a family would have.
 pub fn measured(data: &Data, family: &str, accuracy: f64, seed: u64) -> Measured {
     let (fit_ns, p50_ns, model_bytes, parameters) = match family {
@@ -335,8 +352,10 @@ pub fn measured(data: &Data, family: &str, accuracy: f64, seed: u64) -> Measured
             data_load_ns: 310_000_000,
             fit_ns: scaled(fit_ns),
             fit_cpu_ns: Some(scaled(fit_ns) * 19 / 10),
+            fits: timings(scaled(fit_ns), if fit_ns < 1_000_000_000 { 5 } else { 1 }),
             predict_ns: scaled(p50_ns) * data.test.len() as u64 / 7,
             predict_repeats: 3,
+            predictions: timings(scaled(p50_ns) * data.test.len() as u64 / 7, 3),
             throughput_per_second: 7e9 / scaled(p50_ns) as f64,
             latency: Latency {
                 calls: 1000,
@@ -344,12 +363,21 @@ pub fn measured(data: &Data, family: &str, accuracy: f64, seed: u64) -> Measured
                 p50_ns: scaled(p50_ns),
                 p95_ns: scaled(p50_ns) * 13 / 10,
                 p99_ns: scaled(p50_ns) * 19 / 10,
+                p50_interval_ns: Some((scaled(p50_ns) * 99 / 100, scaled(p50_ns) * 102 / 100)),
+                least_ns: Some(scaled(p50_ns) * 9 / 10),
+                all: Some(timings(scaled(p50_ns) * 1000, 1)[0]),
             },
             model_load_ns: 4_200_000,
             model_bytes,
             parameters,
             peak_rss_bytes: (family != "logistic").then_some(612_000_000),
             rss_before_fit_bytes: Some(120_000_000),
+            fit_peak_rss_bytes: (family != "logistic").then_some(240_000_000),
+            predict_peak_rss_bytes: (family != "logistic").then_some(190_000_000),
+            load: Some(Load {
+                average: 0.25,
+                running: 0,
+            }),
             robustness_ns: None,
         },
         varies_with_seed: None,
