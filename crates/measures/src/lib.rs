@@ -21,6 +21,7 @@
 
 pub mod format;
 mod table;
+pub mod timing;
 mod unit;
 mod values;
 

@@ -350,10 +350,14 @@ measures! {
     THROUGHPUT = cost("throughput_per_second", "throughput", Unit::PerSecond, |r| {
         Some(r.costs().throughput_per_second)
     }).higher_is_better().shown(Shown::Terminal);
-    /// Largest resident size of the trial's process, data included.
-    PEAK_MEMORY = cost("peak_rss_bytes", "peak memory", Unit::Bytes, |r| {
-        Some(r.costs().peak_rss_bytes? as f64)
+    /// Memory that the fit and the predictions added to what was there before, data included.
+    MEMORY = cost("memory_bytes", "memory", Unit::Bytes, |r| {
+        Some(r.costs().memory_bytes()? as f64)
     }).shown(Shown::Terminal);
+    /// Largest resident size of the trial's process, data included.
+    PEAK_MEMORY = cost("peak_rss_bytes", "peak memory of the process", Unit::Bytes, |r| {
+        Some(r.costs().peak_rss_bytes? as f64)
+    });
     /// Resident size before the fit, data included.
     MEMORY_BEFORE_FIT = cost("rss_before_fit_bytes", "memory before the fit", Unit::Bytes, |r| {
         Some(r.costs().rss_before_fit_bytes? as f64)

@@ -7,8 +7,11 @@
 
 use std::collections::BTreeSet;
 
-use bakeoff_core::record::{Calibration, Run, TrialSpec};
-use bakeoff_measures::Measure;
+use bakeoff_core::record::{Calibration, Host, Run, TrialSpec};
+use bakeoff_measures::{
+    FIT_TIME, LATENCY_P50, Measure,
+    timing::{self, Range},
+};
 use bakeoff_metrics::{
     Bootstrap, Confidence, Interval, Metric, Predictions, RecipeScore, Resampled,
     statistics::{SwapTest, hold_zero, least_swap_p},
@@ -20,6 +23,7 @@ use crate::{
     analysis::significance::{Claim, HEADLINES},
     fits::{Fits, fits},
     results::Results,
+    timing::Relation,
 };
 
 /// Seed of the resamples: the same records give the same comparison.
@@ -116,13 +120,31 @@ pub struct ScoreDiff {
     pub interval: Interval,
 }
 
-/// A cost in both runs, for information only: machines and their load differ.
+/// How a time changed from the first run to the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeChange {
+    /// Less, whatever was measured beside what differs from run to run.
+    Faster,
+    /// More.
+    Slower,
+    /// The ranges of both overlap.
+    WithinNoise,
+    /// The ranges overlap so much that nothing is known: other programs disturbed a measurement.
+    Disturbed,
+    /// Measured on different machines or with other numbers of threads.
+    OtherMachine,
+}
+
+/// A time in both runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct CostDiff {
     /// In the first run, mean over the fits.
     pub first: f64,
     /// In the second run.
     pub second: f64,
+    /// How it changed, as far as its ranges tell.
+    pub change: TimeChange,
 }
 
 /// One model in both runs.
@@ -279,11 +301,12 @@ fn compare(
         _ if same_answers(before, after) => Change::Same,
         _ => own.map_or(Change::NotComparable, |score| judge(score, options.margin)),
     };
-    let cost = |of: fn(&Results<'_>) -> u64| {
+    let cost = |measure: &Measure, of: fn(&Results<'_>) -> u64| {
         let seconds = |fits: &Fits<'_>| fits.mean(|fit| of(fit) as f64 / 1e9);
         Some(CostDiff {
             first: seconds(before)?,
             second: seconds(after)?,
+            change: time_change(before, after, measure),
         })
     };
     ModelDiff {
@@ -293,11 +316,39 @@ fn compare(
         claim,
         first_fits: before.ok.len(),
         second_fits: after.ok.len(),
-        fit_seconds: cost(|fit| fit.measured.costs.fit_ns),
-        latency_p50_seconds: cost(|fit| fit.measured.costs.latency.p50_ns),
+        fit_seconds: cost(&FIT_TIME, |fit| fit.measured.costs.fit_ns),
+        latency_p50_seconds: cost(&LATENCY_P50, |fit| fit.measured.costs.latency.p50_ns),
         changes: changes(before, after),
         reason: after.problem.clone().or_else(|| before.problem.clone()),
         scores,
+    }
+}
+
+fn time_change(before: &Fits<'_>, after: &Fits<'_>, measure: &Measure) -> TimeChange {
+    let mut hosts = before.ok.iter().chain(&after.ok).map(|fit| fit.host);
+    let machine = |host: &Host| (host.cpu.clone(), host.logical_cpus, host.threads);
+    let first = hosts.next().map(machine);
+    if hosts.any(|host| Some(machine(host)) != first) {
+        return TimeChange::OtherMachine;
+    }
+    let range = |fits: &Fits<'_>| {
+        let ranges = fits
+            .ok
+            .iter()
+            .map(|fit| timing::range(measure, &fit.measured.costs, fit.host.threads));
+        ranges
+            .collect::<Option<Vec<_>>>()?
+            .into_iter()
+            .reduce(Range::and)
+    };
+    match range(after).zip(range(before)) {
+        None => TimeChange::Disturbed,
+        Some((after, before)) => match Relation::of(after, before) {
+            Relation::Longer(_) => TimeChange::Slower,
+            Relation::Shorter(_) => TimeChange::Faster,
+            Relation::Alike => TimeChange::WithinNoise,
+            Relation::Unknown => TimeChange::Disturbed,
+        },
     }
 }
 

@@ -11,7 +11,7 @@ use bakeoff_measures::{ACCURACY, Measure, Shown, TEST_SAMPLES, Unit, Values, for
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{ReportError, analysis::descending, page, results::Status};
+use crate::{ReportError, analysis::descending, leaderboard::RANGES, page, results::Status};
 
 const SCRIPT: &str = concat!(
     include_str!("../assets/script/page.js"),
@@ -50,6 +50,12 @@ impl Row {
             values.set(measure, self.rest.get(measure.id).and_then(Value::as_f64));
         }
         values
+    }
+
+    /// The range of a time; rows of earlier versions have none.
+    fn range(&self, measure: &Measure) -> Option<(f64, f64)> {
+        let bound = |end: &str| self.rest.get(&format!("{}_{end}", measure.id))?.as_f64();
+        Some((bound("low")?, bound("high")?))
     }
 }
 
@@ -109,6 +115,8 @@ struct Model {
 struct Written {
     value: f64,
     text: String,
+    /// The range of a time: a ratio of two is given where their ranges do not overlap.
+    range: Option<(f64, f64)>,
 }
 
 /// A measure, and how two of its values are compared.
@@ -117,6 +125,8 @@ struct Column {
     label: &'static str,
     /// By the ratio of the second to the first; by their difference otherwise.
     ratio: bool,
+    /// Whether it is a time: then a ratio is given only where the ranges allow it.
+    timed: bool,
     /// Differences are written in this fraction of the value's unit.
     scale: f64,
     decimals: usize,
@@ -129,6 +139,7 @@ impl Column {
         let column = |measure: &'static Measure| Self {
             label: measure.label,
             ratio: measure.unit.compares_by_ratio(),
+            timed: RANGES.contains(&measure),
             scale: measure.unit.in_points(1.0),
             decimals: measure.unit.decimals(),
             unit: if measure.unit == Unit::Percent {
@@ -248,10 +259,15 @@ fn listed(run: &IndexedRun, compared: &mut Vec<Compared>) -> Listed {
 /// The models of a dataset, the most accurate first.
 fn dataset(name: &str, test: &str, rows: &[Row]) -> Dataset {
     let mut fits: Vec<(&str, Vec<Values>)> = Vec::new();
-    for row in rows {
-        if row.dataset != name || row.status != Status::Ok {
-            continue;
-        }
+    let of_dataset = || {
+        rows.iter()
+            .filter(|r| r.dataset == name && r.status == Status::Ok)
+    };
+    let of_model = |model: &str| {
+        let model = model.to_owned();
+        of_dataset().filter(move |row| row.model == model)
+    };
+    for row in of_dataset() {
         match fits.iter_mut().find(|(model, _)| *model == row.model) {
             Some((_, values)) => values.push(row.values()),
             None => fits.push((&row.model, vec![row.values()])),
@@ -266,7 +282,10 @@ fn dataset(name: &str, test: &str, rows: &[Row]) -> Dataset {
         let written = |measure| {
             let value = Values::mean(fits.iter(), measure)?;
             let text = measure.write(value, samples);
-            Some(Written { value, text })
+            let ranges: Option<Vec<_>> = of_model(model).map(|row| row.range(measure)).collect();
+            let union = |a: (f64, f64), b: (f64, f64)| (a.0.min(b.0), a.1.max(b.1));
+            let range = ranges.and_then(|ranges| ranges.into_iter().reduce(union));
+            Some(Written { value, text, range })
         };
         Model {
             name: model.to_owned(),

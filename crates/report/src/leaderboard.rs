@@ -7,7 +7,9 @@
 use std::borrow::Cow;
 
 use bakeoff_measures::{
-    ACCURACY, CORRUPTED_ACCURACY, MEAN_CORRUPTION_ERROR, Measure, Shown, TEST_SAMPLES, Values,
+    ACCURACY, CORRUPTED_ACCURACY, FIT_TIME, LATENCY_P50, MEAN_CORRUPTION_ERROR, MEMORY, Measure,
+    PEAK_MEMORY, Shown, TEST_SAMPLES, Values,
+    timing::{Disturbances, Range},
 };
 use bakeoff_metrics::{Interval, Metric};
 use serde::{Serialize, Serializer};
@@ -20,6 +22,7 @@ use crate::{
         significance::{Claim, HEADLINES},
     },
     caution::cautions,
+    timing::disturbances,
 };
 
 pub use crate::results::Status;
@@ -56,6 +59,12 @@ pub struct LeaderboardRow {
     /// Standard deviation of the accuracy over the seeds of its model, where it has
     /// several. The intervals of a trial do not include it: they are about the test samples.
     pub accuracy_seed_deviation: Option<f64>,
+    /// The ranges of times, in the units of their measures.
+    pub ranges: Vec<(&'static Measure, Range)>,
+    /// How many fits its fit time is the median of.
+    pub fits_timed: Option<usize>,
+    /// Which of its times other programs disturbed.
+    pub disturbed: Disturbances,
     /// The trial's id.
     pub trial: String,
 }
@@ -70,6 +79,27 @@ pub struct Leaderboard {
     /// What must be known before accuracies are trusted, in sentences: dataset and words.
     #[serde(skip)]
     pub cautions: Vec<(String, String)>,
+    /// Which times other programs disturbed, in the same form.
+    #[serde(skip)]
+    pub disturbances: Vec<(String, String)>,
+}
+
+/// Times whose ranges are in the files: those that models are compared by.
+pub(crate) const RANGES: [&Measure; 2] = [&FIT_TIME, &LATENCY_P50];
+
+/// The measures that a place shows, as far as a run has them: runs of earlier versions have the
+/// peak of the whole process in the place of the memory of the model.
+pub(crate) fn shown_columns(
+    place: Shown,
+    is_known: impl Fn(&Measure) -> bool,
+) -> Vec<&'static Measure> {
+    let instead = !is_known(&MEMORY) && is_known(&PEAK_MEMORY);
+    Measure::shown_in(place)
+        .map(|measure| match *measure == MEMORY && instead {
+            true => &PEAK_MEMORY,
+            false => measure,
+        })
+        .collect()
 }
 
 impl LeaderboardRow {
@@ -89,6 +119,9 @@ impl LeaderboardRow {
             tied_with_best: None,
             claim: None,
             accuracy_seed_deviation: None,
+            ranges: Vec::new(),
+            fits_timed: None,
+            disturbed: Disturbances::default(),
             trial: planned.id.clone(),
         };
         if let Some(corrupted) = group.robustness.as_ref().and_then(|r| r.of_entry(entry)) {
@@ -98,6 +131,11 @@ impl LeaderboardRow {
         }
         if let Some(success) = trial.success() {
             row.values.extend(&success.values);
+            let costs = &success.measured.costs;
+            let ranges = RANGES.map(|measure| Some((measure, success.range_of(measure)?)));
+            row.ranges = ranges.into_iter().flatten().collect();
+            row.fits_timed = Some(costs.fits.len().max(1));
+            row.disturbed = Disturbances::of(costs);
             row.intervals = group.significance.of_trial(&planned.id).to_vec();
             if let Some(model) = group.significance.of_entry(entry) {
                 let accuracy = model.score(Metric::Accuracy);
@@ -115,6 +153,17 @@ impl LeaderboardRow {
     pub fn interval(&self, metric: Metric) -> Option<Interval> {
         let found = self.intervals.iter().find(|(known, _)| *known == metric)?;
         Some(found.1)
+    }
+
+    /// The range of a time.
+    pub fn range(&self, measure: &Measure) -> Option<Range> {
+        let found = self.ranges.iter().find(|(known, _)| *known == measure)?;
+        Some(found.1)
+    }
+
+    /// Whether other programs disturbed a time.
+    pub(crate) fn is_disturbed(&self, measure: &Measure) -> bool {
+        self.disturbed.of_measure(measure) == Some(true)
     }
 
     /// A measure in words, or a dash.
@@ -152,6 +201,11 @@ impl LeaderboardRow {
                 fields.push((format!("{}_low", measure.id).into(), json!(low)));
                 fields.push((format!("{}_high", measure.id).into(), json!(high)));
             }
+            if RANGES.contains(&measure) {
+                let (low, high) = self.range(measure).map(|r| (r.low, r.high)).unzip();
+                fields.push((format!("{}_low", measure.id).into(), json!(low)));
+                fields.push((format!("{}_high", measure.id).into(), json!(high)));
+            }
             if measure == &ACCURACY {
                 let deviation = self.accuracy_seed_deviation;
                 fields.push(("tied_with_best".into(), json!(self.tied_with_best)));
@@ -159,6 +213,12 @@ impl LeaderboardRow {
                 fields.push(("accuracy_seed_deviation".into(), json!(deviation)));
             }
         }
+        fields.extend([
+            ("fits_timed".into(), json!(self.fits_timed)),
+            ("fit_disturbed".into(), json!(self.disturbed.fit)),
+            ("predict_disturbed".into(), json!(self.disturbed.batch)),
+            ("latency_disturbed".into(), json!(self.disturbed.latency)),
+        ]);
         fields.push(("trial".into(), json!(self.trial)));
         fields
     }
@@ -196,9 +256,14 @@ impl Leaderboard {
                 .into_iter()
                 .map(move |words| (name.clone(), words))
         };
+        let disturbed = analysis
+            .groups
+            .iter()
+            .filter_map(|group| Some((group.name.to_owned(), disturbances(group)?)));
         Self {
             rows: ranked,
             cautions: analysis.groups.iter().flat_map(of_group).collect(),
+            disturbances: disturbed.collect(),
         }
     }
 

@@ -29,12 +29,15 @@ mod pictures;
 mod rank;
 mod results;
 pub mod terminal;
+mod timing;
 
 use bakeoff_core::record::Run;
 use bakeoff_measures::format;
 
 pub use analysis::significance::Claim;
-pub use diff::{Change, CostDiff, Diff, DiffError, DiffOptions, ModelDiff, ScoreDiff, diff};
+pub use diff::{
+    Change, CostDiff, Diff, DiffError, DiffOptions, ModelDiff, ScoreDiff, TimeChange, diff,
+};
 pub use error::ReportError;
 pub use index::{INDEX_MARK, IndexedRun, index};
 pub use leaderboard::{Leaderboard, LeaderboardRow, Status};

@@ -2,7 +2,7 @@
 //! there are none. Every view of a run reads trials through [`read`], so that all views
 //! agree on which trials have results, and say why others have none in the same words.
 
-use bakeoff_core::record::{DataInfo, Measured, Outcome, PlannedTrial, Purpose, Run, Stage};
+use bakeoff_core::record::{DataInfo, Host, Measured, Outcome, PlannedTrial, Purpose, Run, Stage};
 use bakeoff_metrics::Predictions;
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +96,8 @@ pub(crate) struct Results<'a> {
     pub(crate) measured: &'a Measured,
     /// Labels and probabilities.
     pub(crate) predictions: Predictions<'a>,
+    /// The machine it ran on.
+    pub(crate) host: &'a Host,
 }
 
 /// What a run says of a dataset.
@@ -105,20 +107,23 @@ pub(crate) fn data<'a>(run: &'a Run, name: &str) -> Option<&'a DataInfo> {
 
 /// Reads the results of a planned trial.
 pub(crate) fn read<'a>(run: &'a Run, planned: &PlannedTrial) -> Fate<Results<'a>> {
-    let measured = match run.records.get(&planned.id).map(|record| &record.outcome) {
-        None => return Fate::Missing,
-        Some(Outcome::Failed { stage, reason }) => {
+    let Some(record) = run.records.get(&planned.id) else {
+        return Fate::Missing;
+    };
+    let measured = match &record.outcome {
+        Outcome::Failed { stage, reason } => {
             return Fate::Failed {
                 stage: Some(*stage),
                 reason: reason.clone(),
             };
         }
-        Some(Outcome::Ok(measured)) => measured,
+        Outcome::Ok(measured) => measured,
     };
     match predictions(run, planned, measured) {
         Ok(predictions) => Fate::Ok(Results {
             measured,
             predictions,
+            host: &record.host,
         }),
         Err(reason) => Fate::failed(reason),
     }

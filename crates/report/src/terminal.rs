@@ -4,7 +4,7 @@ use bakeoff_measures::{ACCURACY, Measure, Shown, Unit, format};
 
 use crate::{
     analysis::significance::{Claim, HEADLINES},
-    leaderboard::{Leaderboard, LeaderboardRow},
+    leaderboard::{Leaderboard, LeaderboardRow, shown_columns},
     results::Status,
 };
 
@@ -92,14 +92,23 @@ pub fn leaderboard(board: &Leaderboard) -> String {
         .iter()
         .any(|row| row.tied_with_best == Some(false))
         || differ(board, |r| &r.model);
-    let measures: Vec<&Measure> = Measure::shown_in(Shown::Terminal).collect();
+    let measures = shown_columns(Shown::Terminal, |measure| {
+        board
+            .rows
+            .iter()
+            .any(|row| row.values.get(measure).is_some())
+    });
     let mut trials = TrialTable::new(board, &["model", "engine"]);
     trials
         .header
         .extend(measures.iter().map(|m| (m.label, Align::Right)));
     let mut failures = String::new();
+    let disturbs = |measure: &Measure| board.rows.iter().any(|row| row.is_disturbed(measure));
     for row in &board.rows {
         let cell = |measure: &&Measure| match (row.text(measure), row.tied_with_best) {
+            (text, _) if disturbs(measure) && row.is_disturbed(measure) => format!("{text} !"),
+            // Two blanks in the place of the mark, as of the star below.
+            (text, _) if disturbs(measure) => format!("{text}  "),
             (text, _) if **measure != ACCURACY => text,
             (_, _) if row.status != Status::Ok => row.status.as_str().to_owned(),
             (text, _) if !compared => text,
@@ -117,6 +126,7 @@ pub fn leaderboard(board: &Leaderboard) -> String {
     if compared {
         parts.push(best(board, trials.datasets));
     }
+    parts.push(disturbed(board));
     parts.push(failures);
     parts.retain(|part| !part.is_empty());
     format::plain_spaces(&parts.join("\n"))
@@ -150,6 +160,19 @@ fn intervals(board: &Leaderboard) -> String {
         true => String::new(),
         false => table(&trials.header, &trials.rows),
     }
+}
+
+/// Which times other programs disturbed.
+fn disturbed(board: &Leaderboard) -> String {
+    let several = differ(board, |row| &row.dataset);
+    let lines = board
+        .disturbances
+        .iter()
+        .map(|(dataset, words)| match several {
+            true => format!("! {dataset}: {words}\n"),
+            false => format!("! {words}\n"),
+        });
+    format::plain_spaces(&lines.collect::<String>())
 }
 
 /// Which models are best, in a line for each dataset, and the spread over seeds.

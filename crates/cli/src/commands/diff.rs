@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use bakeoff_bench::RunFolder;
 use bakeoff_measures::{FIT_TIME, LATENCY_P50, Measure, format};
 use bakeoff_report::{
-    Change, Claim, CostDiff, Diff, DiffOptions, ModelDiff, ScoreDiff,
+    Change, Claim, CostDiff, Diff, DiffOptions, ModelDiff, ScoreDiff, TimeChange,
     terminal::{Align, table},
 };
 
@@ -114,7 +114,7 @@ fn words(diff: &Diff) -> String {
             fits.join(", ")
         );
     }
-    out += "Intervals are paired by test images (95 % over all models together), and include other seeds where recipes are compared; times are for information only.\n";
+    out += "Intervals are paired by test images (95 % over all models together), and include other seeds where recipes are compared. Times of one machine are called faster or slower where their ranges do not overlap; they are for information only.\n";
     out
 }
 
@@ -167,6 +167,13 @@ fn score_cells(model: &ModelDiff, measure: &Measure) -> [String; 4] {
 fn cost(cost: Option<CostDiff>) -> String {
     format::or_nothing(cost, |cost| {
         let [first, second] = [cost.first, cost.second].map(text::seconds);
-        format!("{first} → {second}")
+        let change = match cost.change {
+            TimeChange::Faster => ", faster",
+            TimeChange::Slower => ", slower",
+            TimeChange::WithinNoise => ", within noise",
+            TimeChange::Disturbed => ", disturbed",
+            TimeChange::OtherMachine => "",
+        };
+        format!("{first} → {second}{change}")
     })
 }

@@ -3,10 +3,15 @@
 // Two runs side by side: those whose boxes are checked. The address contains the choice.
 
 /**
+ * @typedef {object} Written
+ * @property {number} value
+ * @property {string} text
+ * @property {[number, number] | null} range of a time
+ *
  * @typedef {object} IndexModel means over a model's fits
  * @property {string} name
  * @property {number} fits
- * @property {({ value: number, text: string } | null)[]} values in the order of the measures
+ * @property {(Written | null)[]} values in the order of the measures
  *
  * @typedef {object} IndexRun
  * @property {string} folder
@@ -17,6 +22,7 @@
  * @typedef {object} Measure
  * @property {string} label
  * @property {boolean} ratio whether two values are compared by their ratio
+ * @property {boolean} timed
  * @property {number} scale
  * @property {number} decimals
  * @property {string} unit of a difference
@@ -159,15 +165,27 @@ function valueCells(folder, model) {
 }
 
 /**
+ * A ratio only where it is no noise; nothing where a run does not say how sure its times are.
+ * @param {Written} from
+ * @param {Written} to
+ */
+function timeChange(from, to) {
+  if (!from.range || !to.range) return "";
+  const overlap = from.range[0] <= to.range[1] && to.range[0] <= from.range[1];
+  return overlap ? "within noise" : ratio(to.value, from.value);
+}
+
+/**
  * @param {IndexModel | undefined} first
  * @param {IndexModel | undefined} second
  */
 function changeCells(first, second) {
-  const changes = MEASURES.map(({ ratio: byRatio, scale, decimals, unit }, at) => {
-    const [from, to] = [first?.values[at]?.value, second?.values[at]?.value];
-    if (from === undefined || to === undefined) return make("td", "n", "");
-    const difference = () => signed(scale * (to - from), decimals) + unit;
-    return make("td", "n", byRatio ? ratio(to, from) : difference());
+  const changes = MEASURES.map(({ ratio: byRatio, timed, scale, decimals, unit }, at) => {
+    const [from, to] = [first?.values[at], second?.values[at]];
+    if (!from || !to) return make("td", "n", "");
+    if (timed) return make("td", "n", timeChange(from, to));
+    const difference = () => signed(scale * (to.value - from.value), decimals) + unit;
+    return make("td", "n", byRatio ? ratio(to.value, from.value) : difference());
   });
   return [make("td", "", "change"), ...changes];
 }

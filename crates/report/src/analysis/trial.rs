@@ -4,7 +4,10 @@ use bakeoff_core::{
     ModelSpec, Probabilities, Samples,
     record::{Measured, PlannedTrial, Record, Run},
 };
-use bakeoff_measures::{Measure, TrialResult, Values};
+use bakeoff_measures::{
+    Measure, TrialResult, Values,
+    timing::{self, Range},
+};
 use bakeoff_metrics::{
     Confidence, Evaluation, Interval, OneVsRest, Predictions, statistics::wilson,
 };
@@ -35,6 +38,8 @@ pub(crate) struct Trial<'a> {
 pub(crate) struct Success<'a> {
     /// What the record says.
     pub(crate) measured: &'a Measured,
+    /// Threads of the trial.
+    pub(crate) threads: usize,
     /// The test part it was reported on.
     pub(crate) test: &'a Samples,
     /// Its answers.
@@ -83,6 +88,15 @@ impl<'a> Entry<'a> {
         )
     }
 
+    /// The range of a time over its successful trials; `None` for what has none.
+    pub(crate) fn range_of(&self, measure: &Measure) -> Option<Range> {
+        let ranges = self
+            .successes()
+            .map(|(_, success)| success.range_of(measure));
+        let ranges: Vec<Range> = ranges.collect::<Option<_>>()?;
+        ranges.into_iter().reduce(Range::and)
+    }
+
     /// Whether it answers without looking at the image.
     pub(crate) fn is_baseline(&self) -> bool {
         let mut fits = self.successes();
@@ -116,6 +130,7 @@ impl<'a> Success<'a> {
         let Results {
             measured,
             predictions,
+            host,
         } = results;
         let test = run
             .tests
@@ -130,6 +145,7 @@ impl<'a> Success<'a> {
         });
         Ok(Self {
             measured,
+            threads: host.threads,
             test,
             probabilities: predictions.probabilities(),
             uncalibrated: run.uncalibrated.get(&planned.id),
@@ -144,6 +160,11 @@ impl<'a> Success<'a> {
     pub(crate) fn predictions(&self) -> Option<Predictions<'a>> {
         // They were together once already, in `new`.
         Predictions::new(self.test.labels(), self.probabilities).ok()
+    }
+
+    /// The range of a time; `None` for what has none.
+    pub(crate) fn range_of(&self, measure: &Measure) -> Option<Range> {
+        timing::range(measure, &self.measured.costs, self.threads)
     }
 
     /// The 95 % interval of its accuracy.

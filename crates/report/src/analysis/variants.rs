@@ -84,6 +84,7 @@ fn point<'a>(planned: &'a PlannedTrial, results: &Results<'_>) -> Point<'a> {
     let Results {
         measured,
         predictions,
+        ..
     } = results;
     let confusion = ConfusionMatrix::new(predictions);
     let purpose = planned.trial.purpose();

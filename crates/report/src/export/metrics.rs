@@ -6,8 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use bakeoff_core::record::Purpose;
-use bakeoff_measures::{Kind, MEASURES, Measure};
+use bakeoff_core::record::{Purpose, Timing};
+use bakeoff_measures::{
+    FIT_TIME, Kind, LATENCY_P50, MEASURES, Measure,
+    timing::{Disturbances, lost_share},
+};
 use bakeoff_metrics::{Agreement, Interval, Predictions};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -164,24 +167,63 @@ pub struct CostMetrics {
     pub validation_samples: usize,
     /// Samples reported on.
     pub test_samples: usize,
-    /// Fit, wall clock.
+    /// Fit, wall clock, median of `fits`.
     pub fit_seconds: f64,
-    /// Fit, processor time over all threads.
+    /// Where it would lie on the same machine while that does nothing else.
+    pub fit_seconds_range: Option<RangeMetrics>,
+    /// Fit, processor time over all threads, median of `fits`.
     pub fit_cpu_seconds: Option<f64>,
-    /// Predicting the whole test part in one call.
+    /// Every fit: short ones are repeated with the same seed. Empty in runs of earlier versions.
+    pub fits: Vec<TimingMetrics>,
+    /// Whether other programs disturbed the fits; null where that is not known.
+    pub fit_disturbed: Option<bool>,
+    /// Predicting the whole test part in one call, median of `predictions`.
     pub predict_seconds: f64,
+    /// Every one of these calls. Empty in runs of earlier versions.
+    pub predictions: Vec<TimingMetrics>,
+    /// Whether other programs disturbed these; null where that is not known.
+    pub predict_disturbed: Option<bool>,
     /// Median time to predict one sample alone.
     pub latency_p50_seconds: f64,
+    /// Where it would lie on the same machine while that does nothing else.
+    pub latency_p50_seconds_range: Option<RangeMetrics>,
+    /// Whether other programs disturbed the single predictions; null where that is not known.
+    pub latency_disturbed: Option<bool>,
     /// 95 of 100 single predictions take less.
     pub latency_p95_seconds: f64,
     /// 99 of 100 single predictions take less.
     pub latency_p99_seconds: f64,
-    /// Largest resident size of the trial's process.
+    /// Memory that the fit and the predictions added to what was there before, data included.
+    pub memory_bytes: Option<u64>,
+    /// Largest resident size of the trial's process, data included.
     pub peak_rss_bytes: Option<u64>,
+    /// Load average of the machine over the minute before.
+    pub load_average: Option<f64>,
     /// Size of the saved model.
     pub model_bytes: u64,
     /// Numbers that the fit chose or kept.
     pub parameters: u64,
+}
+
+/// Two bounds.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RangeMetrics {
+    /// The lower one.
+    pub low: f64,
+    /// The upper one.
+    pub high: f64,
+}
+
+/// A timed call.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TimingMetrics {
+    /// Wall clock.
+    pub seconds: f64,
+    /// Processor time over all threads.
+    pub cpu_seconds: Option<f64>,
+    /// The share of the time in which its threads could have run that they waited for a
+    /// processor, or that the host of a virtual machine took.
+    pub lost_share: Option<f64>,
 }
 
 /// Two models on the same test samples.
@@ -418,19 +460,45 @@ fn classes(success: &Success<'_>) -> Vec<ClassMetrics> {
 
 fn costs(success: &Success<'_>) -> CostMetrics {
     let (samples, costs) = (&success.measured.samples, &success.measured.costs);
+    let disturbed = Disturbances::of(costs);
+    let range = |measure: &Measure, scale: f64| {
+        let range = success.range_of(measure)?;
+        Some(RangeMetrics {
+            low: range.low * scale,
+            high: range.high * scale,
+        })
+    };
+    let calls = |calls: &[Timing]| calls.iter().map(timing).collect();
     CostMetrics {
         train_samples: samples.train,
         validation_samples: samples.validation,
         test_samples: samples.test,
         fit_seconds: seconds(costs.fit_ns),
+        fit_seconds_range: range(&FIT_TIME, 1.0),
         fit_cpu_seconds: costs.fit_cpu_ns.map(seconds),
+        fits: calls(&costs.fits),
+        fit_disturbed: disturbed.fit,
         predict_seconds: seconds(costs.predict_ns),
+        predictions: calls(&costs.predictions),
+        predict_disturbed: disturbed.batch,
         latency_p50_seconds: seconds(costs.latency.p50_ns),
+        latency_p50_seconds_range: range(&LATENCY_P50, 1e-6),
+        latency_disturbed: disturbed.latency,
         latency_p95_seconds: seconds(costs.latency.p95_ns),
         latency_p99_seconds: seconds(costs.latency.p99_ns),
+        memory_bytes: costs.memory_bytes(),
         peak_rss_bytes: costs.peak_rss_bytes,
+        load_average: costs.load.map(|load| load.average),
         model_bytes: costs.model_bytes,
         parameters: costs.parameters,
+    }
+}
+
+fn timing(timing: &Timing) -> TimingMetrics {
+    TimingMetrics {
+        seconds: seconds(timing.wall_ns),
+        cpu_seconds: timing.cpu_ns.map(seconds),
+        lost_share: lost_share(timing),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use bakeoff_measures::{
     ACCURACY, ERRORS, FIT_TIME, LOG_LOSS, Measure, Shown, ZERO_PROBABILITIES, format,
+    timing::Disturbances,
 };
 use bakeoff_metrics::{Interval, Metric};
 
@@ -12,8 +13,10 @@ use super::{
     words::Words,
 };
 use crate::{
-    analysis::{Entry, Group, significance::ModelScores},
+    analysis::{Entry, Group, seconds, significance::ModelScores},
     charts,
+    leaderboard::shown_columns,
+    timing::{best_of, disturbances},
 };
 
 /// The leaderboard of one dataset.
@@ -25,6 +28,8 @@ pub(crate) struct Leaderboard {
     pub(crate) best: Option<Words>,
     /// Models whose log loss is made of the clipping more than of anything else.
     pub(crate) zeros: Option<String>,
+    /// Which times other programs disturbed.
+    pub(crate) disturbed: Option<Words>,
     /// Every trial, where models have several.
     pub(crate) trials: Option<Table>,
 }
@@ -75,13 +80,16 @@ pub(crate) fn leaderboard(dataset: &Dataset<'_, '_>) -> Leaderboard {
             ""
         }
     );
+    let columns = shown_columns(Shown::Page, |measure| {
+        rows.iter().any(|row| row.entry.mean_of(measure).is_some())
+    });
     let table = Table::of(caption, &rows)
         .class("sortable board")
         .text("model", |row| name_cell(row, several_models))
-        .each(Measure::shown_in(Shown::Page), |table, measure| {
-            let best = best_value(measure, &rows);
+        .each(columns, |table, measure| {
+            let best = best_rows(measure, &rows);
             table.cells(measure.label, |row| {
-                value_cell(row, measure, best, axis, most_errors)
+                value_cell(row, measure, &best, axis, most_errors)
             })
         });
     Leaderboard {
@@ -89,6 +97,7 @@ pub(crate) fn leaderboard(dataset: &Dataset<'_, '_>) -> Leaderboard {
         table: table.done(),
         best: several_models.then(|| best_group(group)),
         zeros: zeros(group),
+        disturbed: disturbances(group).map(Words::from),
         trials: several_seeds.then(|| all_trials(group)),
     }
 }
@@ -123,16 +132,13 @@ fn zeros(group: &Group<'_>) -> Option<String> {
     })
 }
 
-/// The best mean of a column; `None` where there is nothing to choose from.
-fn best_value(measure: &Measure, rows: &[Row<'_, '_>]) -> Option<f64> {
-    let means: Vec<f64> = rows
-        .iter()
-        .filter(|row| !row.entry.is_baseline())
-        .filter_map(|row| row.entry.mean_of(measure))
-        .collect();
-    let worse = |a: &f64, b: &f64| measure.gain(*a, *b).total_cmp(&0.0);
-    let best = means.iter().copied().max_by(worse)?;
-    means.iter().any(|value| *value != best).then_some(best)
+/// The models with the best value of a column: several where these cannot be told apart, none
+/// where that holds for all. Baselines win nothing.
+fn best_rows<'g>(measure: &Measure, rows: &[Row<'g, '_>]) -> Vec<&'g str> {
+    let entries = rows.iter().map(|row| row.entry);
+    let entries: Vec<&Entry<'_>> = entries.filter(|entry| !entry.is_baseline()).collect();
+    let best = best_of(measure, &entries);
+    best.into_iter().map(|entry| entry.model).collect()
 }
 
 fn name_cell(row: &Row<'_, '_>, several_models: bool) -> Cell {
@@ -170,7 +176,7 @@ fn name_cell(row: &Row<'_, '_>, several_models: bool) -> Cell {
 fn value_cell(
     row: &Row<'_, '_>,
     measure: &Measure,
-    best: Option<f64>,
+    best: &[&str],
     axis: Interval,
     most_errors: f64,
 ) -> Cell {
@@ -188,15 +194,45 @@ fn value_cell(
         .zip(value)
         .filter(|_| *measure == ACCURACY)
         .map(|(interval, value)| (place(interval.low), place(value), place(interval.high)));
+    let cell = Cell::with_interval(measure, value, interval, row.samples);
+    let small = [cell.small.clone(), timing_remark(row.entry, measure)];
+    let small: Vec<String> = small.into_iter().flatten().collect();
     Cell {
-        best: value.is_some() && value == best && !row.entry.is_baseline(),
+        best: best.contains(&row.entry.model),
+        small: (!small.is_empty()).then(|| small.join(" ")),
         bar: value
             .filter(|_| *measure == ERRORS)
             .map(|errors| (100.0 * errors / most_errors).round() as u32),
         range,
         series: charts::series_class(row.entry.series),
-        ..Cell::with_interval(measure, value, interval, row.samples)
+        ..cell
     }
+}
+
+/// The range over repeated fits, and whether other programs disturbed the time.
+fn timing_remark(entry: &Entry<'_>, measure: &Measure) -> Option<String> {
+    let costs = || {
+        entry
+            .successes()
+            .map(|(_, success)| &success.measured.costs)
+    };
+    let mut remarks = Vec::new();
+    if *measure == FIT_TIME {
+        let seconds = costs()
+            .flat_map(|c| &c.fits)
+            .map(|fit| seconds(fit.wall_ns));
+        let seconds: Vec<f64> = seconds.collect();
+        if seconds.len() > 1 {
+            let low = seconds.iter().copied().fold(f64::INFINITY, f64::min);
+            let high = seconds.iter().copied().fold(0.0, f64::max);
+            remarks.push(measure.unit.write_interval(low, high, 0));
+        }
+    }
+    let is_disturbed = |costs| Disturbances::of(costs).of_measure(measure) == Some(true);
+    if costs().any(is_disturbed) {
+        remarks.push("disturbed".to_owned());
+    }
+    (!remarks.is_empty()).then(|| remarks.join(" "))
 }
 
 /// Every trial on its own.

@@ -8,8 +8,9 @@ use super::{
     words::{Words, bold},
 };
 use crate::{
-    analysis::{Entry, Group, significance::Claim},
+    analysis::{Entry, Group, descending, significance::Claim},
     caution::cautions,
+    timing::{Relation, best_of, disturbances, times},
 };
 
 /// What the trials of a dataset say, most important first.
@@ -33,6 +34,7 @@ pub(crate) fn summary(dataset: &Dataset<'_, '_>) -> Vec<Words> {
     sentences.extend(errors(best, others));
     sentences.extend(others.first().map(|second| costs(best, second)));
     sentences.extend(cheapest(&ranked));
+    sentences.extend(disturbances(group));
     sentences.into_iter().map(Words::from).collect()
 }
 
@@ -121,18 +123,17 @@ fn errors(best: &Entry<'_>, others: &[&Entry<'_>]) -> Option<String> {
 
 fn costs(best: &Entry<'_>, second: &Entry<'_>) -> String {
     let against = |measure: &Measure, verb: &str| {
-        let own = best.mean_of(measure).unwrap_or_default();
-        let theirs = second.mean_of(measure).unwrap_or_default();
-        let words = match own / theirs {
-            ratio if !ratio.is_normal() => verb.to_owned(),
-            ratio if ratio > 1.05 => format!("{verb} {} slower", format::times(ratio)),
-            ratio if ratio < 1.0 / 1.05 => {
-                format!("{verb} {} faster", format::times(1.0 / ratio))
+        let ranges = best.range_of(measure).zip(second.range_of(measure));
+        let words = match ranges.map(|(own, theirs)| Relation::of(own, theirs)) {
+            Some(Relation::Longer(ratio)) => bold(format!("{verb} {} slower", times(ratio))),
+            Some(Relation::Shorter(ratio)) => bold(format!("{verb} {} faster", times(ratio))),
+            Some(Relation::Alike) => bold(format!("{verb} about as fast")),
+            Some(Relation::Unknown) | None => {
+                format!("{verb} in a time that was not measured well enough to compare")
             }
-            _ => format!("{verb} as fast"),
         };
-        let (own, theirs) = (measure.write(own, 0), measure.write(theirs, 0));
-        format!("{} ({own} against {theirs})", bold(words))
+        let written = |entry: &Entry<'_>| measure.write_or_dash(entry.mean_of(measure), 0);
+        format!("{words} ({} against {})", written(best), written(second))
     };
     format!(
         "Compared with {}, {} {} and {}.",
@@ -148,17 +149,30 @@ fn cheapest(ranked: &[&Entry<'_>]) -> Option<String> {
     if ranked.len() < 3 {
         return None;
     }
-    let least = |measure: &Measure| {
-        let costs = ranked
-            .iter()
-            .filter_map(|entry| Some((entry.model, entry.mean_of(measure)?)));
-        let (model, cost) = costs.min_by(|a, b| a.1.total_cmp(&b.1))?;
-        Some(format!("{} ({})", bold(model), measure.write(cost, 0)))
+    let least = |what: &str, measure: &Measure| {
+        let mut best = best_of(measure, ranked);
+        best.sort_by(|a, b| descending(b.mean_of(measure), a.mean_of(measure)));
+        let values = best.iter().map(|entry| {
+            let value = measure.write_or_dash(entry.mean_of(measure), 0);
+            format!("{} ({value})", bold(entry.model))
+        });
+        let names: Vec<String> = values.collect();
+        match names.as_slice() {
+            [] => None,
+            [only] => Some(format!("{what}: {only}.")),
+            several => Some(format!(
+                "{what}: {}, too close to tell apart.",
+                format::list(several)
+            )),
+        }
     };
-    Some(format!(
-        "Fastest to train: {}. Lowest latency: {}. Smallest: {}.",
-        least(&FIT_TIME)?,
-        least(&LATENCY_P50)?,
-        least(&MODEL_SIZE)?
-    ))
+    let sentences: Vec<String> = [
+        least("Fastest to train", &FIT_TIME),
+        least("Lowest latency", &LATENCY_P50),
+        least("Smallest", &MODEL_SIZE),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
 }

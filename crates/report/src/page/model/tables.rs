@@ -2,14 +2,16 @@
 
 use std::cmp::Reverse;
 
+use bakeoff_core::record::{Costs, Timing};
 use bakeoff_measures::{
-    DATA_LOAD_TIME, FIT_CPU_TIME, FIT_TIME, LATENCY_P50, LATENCY_P95, LATENCY_P99,
+    DATA_LOAD_TIME, FIT_CPU_TIME, FIT_TIME, LATENCY_P50, LATENCY_P95, LATENCY_P99, MEMORY,
     MEMORY_BEFORE_FIT, MODEL_LOAD_TIME, MODEL_SIZE, PARAMETERS, PEAK_MEMORY, PREDICT_TIME,
     THROUGHPUT, format,
+    timing::{Disturbances, lost_share},
 };
 
 use super::super::table::Table;
-use crate::analysis::{Entry, Success};
+use crate::analysis::{Entry, Success, mean, seconds};
 
 /// Every class against the rest.
 pub(super) fn per_class(success: &Success<'_>) -> Table {
@@ -57,7 +59,8 @@ pub(super) fn common_mistakes(success: &Success<'_>) -> Option<Table> {
 
 /// Each cost, measured separately.
 pub(super) fn costs(success: &Success<'_>) -> Table {
-    let latency = &success.measured.costs.latency;
+    let costs = &success.measured.costs;
+    let latency = &costs.latency;
     let mut rows: Vec<(&str, String)> = [
         &FIT_TIME,
         &FIT_CPU_TIME,
@@ -68,8 +71,9 @@ pub(super) fn costs(success: &Success<'_>) -> Table {
         &LATENCY_P50,
         &LATENCY_P95,
         &LATENCY_P99,
-        &PEAK_MEMORY,
+        &MEMORY,
         &MEMORY_BEFORE_FIT,
+        &PEAK_MEMORY,
         &MODEL_SIZE,
         &PARAMETERS,
     ]
@@ -88,7 +92,56 @@ pub(super) fn costs(success: &Success<'_>) -> Table {
             format::count(latency.warmup_calls as u64)
         ),
     ));
+    rows.extend(conditions(costs));
     Table::pairs("Costs", "measure", rows)
+}
+
+/// Under which conditions the times were measured, as far as it is known.
+fn conditions(costs: &Costs) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    let walls = || costs.fits.iter().map(|fit| seconds(fit.wall_ns));
+    if costs.fits.len() > 1 {
+        let (low, high) = (
+            walls().fold(f64::INFINITY, f64::min),
+            walls().fold(0.0, f64::max),
+        );
+        let range = FIT_TIME.unit.write_interval(low, high, 0);
+        rows.push((
+            "fits timed",
+            format!("{}, {range}", format::count(costs.fits.len() as u64)),
+        ));
+    }
+    let (wall, cpu) = (
+        walls().sum::<f64>(),
+        costs.fits.iter().filter_map(|f| f.cpu_ns),
+    );
+    let cpu = seconds(cpu.sum());
+    if cpu > 0.0 {
+        rows.push(("fit, processor ÷ wall time", format!("{:.2}", cpu / wall)));
+    }
+    let waited = |calls: &[Timing]| {
+        let shares: Option<Vec<f64>> = calls.iter().map(lost_share).collect();
+        Some(format::percent(mean(shares?.into_iter())?, 0))
+    };
+    let singles: Vec<Timing> = costs.latency.all.into_iter().collect();
+    let named = [
+        ("waited for a processor, fit", waited(&costs.fits)),
+        ("… all test images", waited(&costs.predictions)),
+        ("… single images", waited(&singles)),
+    ];
+    rows.extend(
+        named
+            .into_iter()
+            .filter_map(|(name, share)| Some((name, share?))),
+    );
+    let disturbed = Disturbances::of(costs).names();
+    if !disturbed.is_empty() {
+        rows.push(("disturbed by other programs", format::list(&disturbed)));
+    }
+    if let Some(load) = costs.load {
+        rows.push(("load average before", format!("{:.2}", load.average)));
+    }
+    rows
 }
 
 /// How the fit went, and which images it used.
