@@ -125,6 +125,12 @@ fn the_leaderboard_is_complete_and_believable() {
                 (50_000_000..4_000_000_000).contains(&peak),
                 "{model}: {peak}"
             );
+            // What the model takes, without the data; a kernel may refuse to tell.
+            if let Some(memory) = row["memory_bytes"].as_u64() {
+                assert!(memory < 40_000_000, "{model}: {memory}");
+                // Its 3,000 images.
+                assert!(model != "knn" || memory >= 3000 * 784, "{memory}");
+            }
         }
     }
     for (model, parameters) in [

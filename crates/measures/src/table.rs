@@ -355,7 +355,7 @@ measures! {
         Some(r.costs().memory_bytes()? as f64)
     }).shown(Shown::Terminal);
     /// Largest resident size of the trial's process, data included.
-    PEAK_MEMORY = cost("peak_rss_bytes", "peak memory of the process", Unit::Bytes, |r| {
+    PEAK_MEMORY = cost("peak_rss_bytes", "peak memory", Unit::Bytes, |r| {
         Some(r.costs().peak_rss_bytes? as f64)
     });
     /// Resident size before the fit, data included.

@@ -33,7 +33,7 @@ pub(crate) use confusion::{Shown, confusion};
 pub(crate) use curves::{Curve, precision_recall, reliability};
 pub(crate) use intervals::{ScoreRow, intervals};
 pub(crate) use lines::{Line, Quantity, learning_curves, training_curves};
-pub(crate) use pareto::{Candidate, pareto, pareto_front};
+pub(crate) use pareto::{Candidate, pareto, unbeaten};
 pub(crate) use ranks::{Ranked, ranks};
 pub(crate) use robustness::robustness;
 pub(crate) use roc::{

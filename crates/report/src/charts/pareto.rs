@@ -22,21 +22,28 @@ pub(crate) struct Candidate<'a> {
     pub(crate) series: usize,
     /// In the unit of the axis.
     pub(crate) cost: f64,
+    /// The least and the most that the cost can be: twice the same where it is exact.
+    pub(crate) cost_range: (f64, f64),
     /// Share of wrong predictions.
     pub(crate) error: f64,
 }
 
-/// Which candidates no other one beats: cheaper at no more errors, or fewer errors at
-/// no more cost.
-pub(crate) fn pareto_front(candidates: &[Point]) -> Vec<bool> {
-    candidates
-        .iter()
-        .map(|a| {
-            !candidates
-                .iter()
-                .any(|b| (b.0 <= a.0 && b.1 < a.1) || (b.0 < a.0 && b.1 <= a.1))
-        })
-        .collect()
+/// Which candidates no other one beats for certain: cheaper at no more errors, or fewer errors
+/// at no more cost, wherever both costs lie in their ranges.
+pub(crate) fn unbeaten(candidates: &[Candidate<'_>]) -> Vec<bool> {
+    let beats = |b: &Candidate<'_>, a: &Candidate<'_>| {
+        let (most, least) = (b.cost_range.1, a.cost_range.0);
+        (most <= least && b.error < a.error) || (most < least && b.error <= a.error)
+    };
+    let is_unbeaten = |a| !candidates.iter().any(|b| beats(b, a));
+    candidates.iter().map(is_unbeaten).collect()
+}
+
+/// Which points no other one beats.
+fn pareto_front(points: &[Point]) -> Vec<bool> {
+    let beats = |b: &Point, a: &Point| (b.0 <= a.0 && b.1 < a.1) || (b.0 < a.0 && b.1 <= a.1);
+    let is_unbeaten = |a| !points.iter().any(|b| beats(b, a));
+    points.iter().map(is_unbeaten).collect()
 }
 
 /// Draws error (on a log axis, named by accuracy, best on top) against cost, whose values
@@ -57,7 +64,7 @@ pub(crate) fn pareto(
         .iter()
         .map(|c| (c.cost.max(smallest_cost), c.error.max(smallest_error)))
         .collect();
-    let front = pareto_front(&points);
+    let (front, starred) = (pareto_front(&points), unbeaten(candidates));
     let costs = || points.iter().map(|point| point.0);
     let errors = || points.iter().map(|point| point.1);
     let (cheap, dear) = (
@@ -100,9 +107,9 @@ pub(crate) fn pareto(
             continue;
         }
         // Any of its fits may be the one on the front.
-        let mut fits = candidates.iter().zip(&front);
-        let unbeaten = fits.any(|(c, on_front)| *on_front && c.label == candidate.label);
-        let star = if unbeaten { " ★" } else { "" };
+        let mut fits = candidates.iter().zip(&starred);
+        let is_starred = fits.any(|(c, starred)| *starred && c.label == candidate.label);
+        let star = if is_starred { " ★" } else { "" };
         let name = shortened(candidate.label, LABEL_SIZE, 120.0);
         labels.push((index, format!("{name}{star}")));
     }
@@ -128,5 +135,20 @@ mod tests {
         assert_eq!(front, [true, true, false, true]);
         // Equals do not beat each other.
         assert_eq!(pareto_front(&[(1.0, 0.1), (1.0, 0.1)]), [true, true]);
+    }
+
+    #[test]
+    fn what_costs_more_within_the_noise_is_unbeaten() {
+        let candidate = |cost: f64, spread: f64, error| Candidate {
+            label: "",
+            series: 0,
+            cost,
+            cost_range: (cost / spread, cost * spread),
+            error,
+        };
+        let exact = [(1.0, 0.02), (1.4, 0.03), (9.0, 0.03)];
+        let with = |spread| unbeaten(&exact.map(|(cost, error)| candidate(cost, spread, error)));
+        assert_eq!(with(1.0), [true, false, false]);
+        assert_eq!(with(1.3), [true, true, false]);
     }
 }

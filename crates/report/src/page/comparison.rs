@@ -11,8 +11,8 @@ use super::{
 use crate::{
     analysis::Group,
     charts::{
-        Candidate, ClassErrors, Line, MOST_CLASSES, Quantity, class_errors, pareto, pareto_front,
-        training_curves,
+        Candidate, ClassErrors, Line, MOST_CLASSES, Quantity, class_errors, pareto,
+        training_curves, unbeaten,
     },
 };
 
@@ -80,10 +80,13 @@ fn accuracy_against(cost: &Cost, group: &Group<'_>, charts: &mut Figures<'_>) ->
         for (_, success) in entry.successes() {
             let samples = success.evaluation.samples as f64;
             smallest_error = smallest_error.min(0.5 / samples);
+            let value = success.values.get(measure)?;
+            let range = success.range_of(measure);
             candidates.push(Candidate {
                 label: entry.model,
                 series: entry.series,
-                cost: success.values.get(measure)?,
+                cost: value,
+                cost_range: range.map_or((value, value), |range| (range.low, range.high)),
                 error: success.errors() as f64 / samples,
             });
         }
@@ -91,26 +94,27 @@ fn accuracy_against(cost: &Cost, group: &Group<'_>, charts: &mut Figures<'_>) ->
     if candidates.is_empty() {
         return None;
     }
-    let pairs: Vec<(f64, f64)> = candidates.iter().map(|c| (c.cost, c.error)).collect();
-    let rows = candidates.iter().zip(pareto_front(&pairs));
+    let rows = candidates.iter().zip(unbeaten(&candidates));
     let table = Table::of(cost.title, rows)
         .text("model", |(candidate, _)| candidate.label)
         .measure(&ACCURACY, test_images(group), |(candidate, _)| {
             Some(1.0 - candidate.error)
         })
         .measure(measure, 0, |(candidate, _)| Some(candidate.cost))
-        .text(
-            "on the Pareto front",
-            |(_, on_front)| {
-                if *on_front { "yes" } else { "no" }
-            },
-        )
+        .text("beaten by none in both", |(_, is_unbeaten)| {
+            if *is_unbeaten { "yes" } else { "no" }
+        })
         .done();
     let chart = pareto(&candidates, cost.axis, measure.unit, smallest_error);
     let caption = format!(
         "Up and left is better. A star marks the models that no other model beats in both \
-         accuracy and {} (the Pareto front, dashed).",
-        measure.label
+         accuracy and {}{}. The dashed line is the Pareto front of the values as they were measured.",
+        measure.label,
+        if candidates.iter().any(|c| c.cost_range.0 < c.cost_range.1) {
+            " beyond what a time differs from run to run"
+        } else {
+            ""
+        }
     );
     Some(charts.figure(cost.stem, &chart, cost.title, caption, Some(table)))
 }
