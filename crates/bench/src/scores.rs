@@ -33,8 +33,9 @@ pub(crate) fn check_scores(
     ];
     for (name, recorded, computed) in own {
         let largest = recorded.abs().max(computed.abs()).max(1.0);
-        // Not `>`: nothing is close to what is not a number.
-        if !((recorded - computed).abs() <= SCORE_TOLERANCE * largest) {
+        // Nothing is close to what is not a number.
+        let is_close = (recorded - computed).abs() <= SCORE_TOLERANCE * largest;
+        if !is_close {
             return Err(StoreError::damaged(
                 path,
                 format!(
