@@ -34,16 +34,22 @@ fn fitted(costs: &mut Costs, work_ns: u64, given: f64) {
 fn two(first: (u64, f64), second: (u64, f64)) -> Run {
     let digits = digits("mnist", 60);
     let mut builder = Builder::new("times", &[&digits]);
-    for (model, accuracy, (work, given)) in [("a", 0.95, first), ("b", 0.8, second)] {
+    for (model, accuracy) in [("a", 0.95), ("b", 0.8)] {
         builder = builder.ok(&digits, model, "ann", 1, accuracy);
-        let id = builder.run.plan[builder.run.plan.len() - 1].id.clone();
-        let record = builder.run.records.get_mut(&id).unwrap();
+    }
+    let mut run = builder.build();
+    for record in run.records.values_mut() {
+        let (work, given) = if record.trial.model == "a" {
+            first
+        } else {
+            second
+        };
         let Outcome::Ok(measured) = &mut record.outcome else {
             panic!("it has results");
         };
         fitted(&mut measured.costs, work, given);
     }
-    builder.build()
+    run
 }
 
 /// The words of the page about training times.
