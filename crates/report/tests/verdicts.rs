@@ -1,5 +1,10 @@
 //! What the page says of a model is said with its uncertainty, or not at all.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test without its data must fail loudly"
+)]
+
 mod common;
 #[path = "common/html.rs"]
 mod html;
