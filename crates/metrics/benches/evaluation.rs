@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use bakeoff_core::Probabilities;
-use bakeoff_metrics::{Bootstrap, Evaluation, Metric, OneVsRest, Pair, Predictions, Temperature};
+use bakeoff_metrics::{Evaluation, Influences, Metric, OneVsRest, Pair, Predictions, Temperature};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 /// Labels and probabilities of a model that is usually right.
@@ -59,8 +59,8 @@ fn comparison(c: &mut Criterion) {
         ),
         ("all metrics", &Metric::ALL),
     ] {
-        group.bench_function(format!("bootstrap of 2000: {name}"), |b| {
-            b.iter(|| Bootstrap::new(1).run(black_box(&predictions), metrics));
+        group.bench_function(format!("jackknife: {name}"), |b| {
+            b.iter(|| Influences::new(black_box(&predictions), metrics));
         });
     }
     group.bench_function("DeLong macro", |b| {

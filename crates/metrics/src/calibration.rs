@@ -210,15 +210,6 @@ pub(crate) fn bin_of(probability: f64, edges: &[f64]) -> usize {
     edges[1..edges.len() - 1].partition_point(|&edge| edge < probability)
 }
 
-/// A quantile of ascending values, linear between neighbours (R's type 7, NumPy's
-/// default). Of no values it is 0.
-pub(crate) fn quantile_of_sorted(sorted: &[f64], share: f64) -> f64 {
-    let place = share.clamp(0.0, 1.0) * sorted.len().saturating_sub(1) as f64;
-    // At most the last place, because the share is at most 1.
-    let below = place.floor() as usize;
-    between(sorted, below, place - below as f64)
-}
-
 /// The value so far between a place and the next, of which there may be none.
 fn between(sorted: &[f64], place: usize, share: f64) -> f64 {
     let Some(&low) = sorted.get(place) else {

@@ -58,12 +58,11 @@ pub enum MetricsError {
     /// Probabilities are not valid after a change.
     #[error(transparent)]
     Probabilities(#[from] bakeoff_core::ProbabilitiesError),
-    /// Two bootstraps to compare drew different resamples.
+    /// Scores to average or subtract are of different samples.
     #[error(
-        "the bootstraps drew different resamples; give both the same seed, number of resamples \
-         and labels"
+        "the scores are of samples with different labels; compare models on the same test part"
     )]
-    Resamples,
+    OtherSamples,
     /// A confidence level that is not between 0 and 1.
     #[error("a confidence level of {0}; it must lie between 0 and 1, as 0.95")]
     Confidence(f64),

@@ -2,8 +2,8 @@
 //!
 //! [`Evaluation::new`] gives all headline numbers of a model at once. For curves, make
 //! [`Predictions`] (labels and probabilities that belong together, checked once) and from
-//! them [`OneVsRest`] (every class ranked once). [`Bootstrap`] and [`statistics`] give the
-//! uncertainty of a number; two models on the same samples are a [`Pair`], several an
+//! them [`OneVsRest`] (every class ranked once). [`Influences`], [`Basis`] and
+//! [`statistics`] give the uncertainty of a number; two models on the same samples are a [`Pair`], several an
 //! [`Agreement`].
 //!
 //! ```
@@ -28,13 +28,13 @@
 //! the result here is `None`.
 
 mod agreement;
-mod bootstrap;
 mod brier;
 mod calibration;
 mod chance;
 mod confusion;
 mod error;
 mod evaluation;
+mod jackknife;
 mod metric;
 mod one_vs_one;
 mod pair;
@@ -46,18 +46,19 @@ mod ranking;
 mod recipe;
 mod robustness;
 mod roc;
+mod score_interval;
 mod scoring;
 pub mod statistics;
 mod sum;
 mod temperature;
 
 pub use agreement::Agreement;
-pub use bootstrap::{Bootstrap, Bootstrapped, Resampled};
 pub use brier::brier_score;
 pub use calibration::{Binning, Reliability, ReliabilityBin, SquaredCalibration};
 pub use confusion::{Averages, ClassScores, ConfusionMatrix, Normalise};
 pub use error::MetricsError;
 pub use evaluation::{ClassEvaluation, Evaluation, TopK};
+pub use jackknife::{Influence, Influences};
 pub use metric::Metric;
 pub use one_vs_one::OneVsOne;
 pub use pair::{JointCorrectness, Pair};
@@ -67,6 +68,7 @@ pub use ranking::{OneVsRest, Ranking, TieGroup};
 pub use recipe::RecipeScore;
 pub use robustness::mean_corruption_error;
 pub use roc::{Collinear, RocCurve, RocPoint};
+pub use score_interval::{Basis, TooFew, score_interval};
 pub use scoring::*;
 pub use statistics::{Confidence, Interval};
 pub use temperature::{Temperature, scale_temperature};

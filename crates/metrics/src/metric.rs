@@ -1,4 +1,4 @@
-//! The scores that can be resampled for an interval.
+//! The scores that can have an interval.
 
 use serde::{Deserialize, Serialize};
 

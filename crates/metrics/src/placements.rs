@@ -1,8 +1,8 @@
 //! What each sample adds to the area under a ROC curve.
 //!
 //! An area is the share of pairs of a positive and a negative in the right order. The
-//! number of such pairs that one sample takes part in is its placement: DeLong's variance,
-//! and the acceleration of a bootstrap interval, are sums over them.
+//! number of such pairs that one sample takes part in is its placement: DeLong's variance
+//! is a sum over them.
 
 use crate::{Predictions, ranking::key};
 

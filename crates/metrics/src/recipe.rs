@@ -20,7 +20,8 @@
 //! learning benchmarks", MLSys 2021.
 
 use crate::{
-    Confidence, Interval, Metric, MetricsError, Resampled,
+    Confidence, Influence, Interval, Metric, MetricsError,
+    score_interval::{Spread, moved_odds},
     statistics::distributions::{student_t_cdf, student_t_quantile, student_t_two_sided},
 };
 
@@ -35,6 +36,12 @@ pub struct RecipeScore {
     pub degrees_of_freedom: f64,
     /// Variance of the same number for one new fit of each recipe on as many new samples.
     one_fit_variance: f64,
+    /// The degrees of freedom with those of the samples' variance by how unequal their influences
+    /// are; `degrees_of_freedom` takes all samples to tell the same of it. Of a difference,
+    /// influences are nearly symmetric and it makes none.
+    unequal_freedom: f64,
+    /// Half of the largest influence that lowers the number.
+    half_step: f64,
 }
 
 /// The parts of the variance of one recipe's mean score.
@@ -50,11 +57,11 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(fits: &[&Resampled]) -> Result<Self, MetricsError> {
-        let mean = Resampled::mean(fits)?;
+    fn new(fits: &[&Influence]) -> Result<Self, MetricsError> {
+        let mean = Influence::mean(fits)?;
         let scores: Vec<f64> = fits.iter().map(|fit| fit.estimate()).collect();
-        let influences: Vec<Vec<f64>> = fits.iter().map(|fit| fit.influences()).collect();
-        Ok(Self::of(&scores, &influences, mean.influences()))
+        let influences: Vec<&[f64]> = fits.iter().map(|fit| fit.each()).collect();
+        Ok(Self::of(&scores, &influences, mean.each().to_vec()))
     }
 
     /// Of scores that are means over the samples.
@@ -78,11 +85,12 @@ impl Parts {
         let together = (0..samples)
             .map(|i| influences.iter().map(|own| own[i]).sum::<f64>() / fits.len() as f64)
             .collect();
+        let influences: Vec<&[f64]> = influences.iter().map(Vec::as_slice).collect();
         Ok(Self::of(&scores, &influences, together))
     }
 
     /// Of the scores of fits, the influences of each sample on them, and on their mean.
-    fn of(scores: &[f64], influences: &[Vec<f64>], together: Vec<f64>) -> Self {
+    fn of(scores: &[f64], influences: &[&[f64]], together: Vec<f64>) -> Self {
         let count = scores.len() as f64;
         let mut parts = Self {
             influences: together,
@@ -120,8 +128,8 @@ impl RecipeScore {
     /// The score of one recipe.
     ///
     /// # Errors
-    /// Without fits, or when they come from other resamples.
-    pub fn of(fits: &[&Resampled]) -> Result<Self, MetricsError> {
+    /// Without fits, or when they are of other samples.
+    pub fn of(fits: &[&Influence]) -> Result<Self, MetricsError> {
         let parts = Parts::new(fits)?;
         Ok(Self::new(parts.mean, &parts.influences, &[&parts]))
     }
@@ -129,16 +137,12 @@ impl RecipeScore {
     /// The difference of two recipes on the same samples, first less second.
     ///
     /// # Errors
-    /// As [`RecipeScore::of`], also when the two come from different resamples.
-    pub fn difference(first: &[&Resampled], second: &[&Resampled]) -> Result<Self, MetricsError> {
+    /// As [`RecipeScore::of`], also when the two are of different samples.
+    pub fn difference(first: &[&Influence], second: &[&Influence]) -> Result<Self, MetricsError> {
         // Refuses other samples.
-        let difference = Resampled::mean(first)?.minus(&Resampled::mean(second)?)?;
+        let difference = Influence::mean(first)?.minus(&Influence::mean(second)?)?;
         let parts = [&Parts::new(first)?, &Parts::new(second)?];
-        Ok(Self::new(
-            difference.estimate(),
-            &difference.influences(),
-            &parts,
-        ))
+        Ok(Self::new(difference.estimate(), difference.each(), &parts))
     }
 
     /// The score of one recipe where the score of a fit is the mean of a value of each sample, in
@@ -170,20 +174,27 @@ impl RecipeScore {
         let shared: f64 = recipes.iter().map(|r| r.interaction / r.fits).sum();
         let samples = (samples - shared).max(0.0);
         // Variances with the degrees of freedom that they were estimated with.
-        let parts = recipes
-            .iter()
-            .map(|r| (r.between / r.fits, r.fits - 1.0))
-            .chain([(samples, influences.len() as f64 - 1.0)]);
-        let parts = parts.filter(|(variance, _)| *variance > 0.0);
-        let (variance, uncertainty) = parts.fold((0.0, 0.0), |(sum, spread), (part, freedom)| {
-            (sum + part, spread + part * part / freedom)
-        });
+        let together = |of_samples: f64| {
+            let parts = recipes
+                .iter()
+                .map(|r| (r.between / r.fits, r.fits - 1.0))
+                .chain([(samples, of_samples)]);
+            let parts = parts.filter(|(variance, _)| *variance > 0.0);
+            parts.fold((0.0, 0.0), |(sum, spread), (part, freedom)| {
+                (sum + part, spread + part * part / freedom)
+            })
+        };
+        let (variance, uncertainty) = together(influences.len() as f64 - 1.0);
+        let lowering = Spread::new(influences.iter().map(|i| -i));
+        let (_, unequal) = together(lowering.freedom);
         let one_fit: f64 = recipes.iter().map(|r| r.between).sum();
         Self {
             estimate,
             standard_error: variance.sqrt(),
             degrees_of_freedom: variance * variance / uncertainty,
             one_fit_variance: samples + one_fit,
+            unequal_freedom: variance * variance / unequal,
+            half_step: lowering.half_step,
         }
     }
 
@@ -197,22 +208,32 @@ impl RecipeScore {
     }
 
     /// The same for a score of a recipe, on a scale on which it has no bounds: the logarithm of
-    /// a log loss, the log-odds of a share or an area. The plain interval where the estimate
-    /// lies on its bound.
-    pub fn interval_of(&self, metric: Metric, confidence: Confidence) -> Interval {
+    /// a loss, the log-odds of a share or an area. Half of the largest influence is added on the
+    /// side away from the bound, as for one fit ([`crate::score_interval()`]).
+    pub(crate) fn interval_of(&self, metric: Metric, confidence: Confidence) -> Interval {
         let x = self.estimate;
-        let reach = self.reach(1.0 - confidence.tail());
-        let ends = |end: &dyn Fn(f64) -> f64| Interval {
-            low: end(-reach),
-            high: end(reach),
-        };
+        let t = |freedom: f64| student_t_quantile(1.0 - confidence.tail(), freedom.max(1.0));
+        let reach = t(self.unequal_freedom) * self.standard_error;
         match metric {
-            Metric::LogLoss if x > 0.0 => ends(&|reach| x * (reach / x).exp()),
-            Metric::LogLoss => self.interval(confidence),
-            _ if x > 0.0 && x < 1.0 => ends(&|reach| {
-                let odds = x / (1.0 - x) * (reach / (x * (1.0 - x))).exp();
-                odds / (1.0 + odds)
-            }),
+            Metric::LogLoss | Metric::BrierScore | Metric::ExpectedCalibrationError => {
+                let factor = (reach / x).exp();
+                Interval {
+                    low: x / factor,
+                    high: x * factor,
+                }
+            }
+            Metric::MacroAuc | Metric::WeightedAuc => {
+                let error = self.standard_error.hypot(self.half_step);
+                let below = t(self.unequal_freedom / 2.0) * error;
+                Interval {
+                    low: 1.0 - moved_odds(1.0 - x + self.half_step, below),
+                    high: 1.0 - moved_odds(1.0 - x, -reach),
+                }
+            }
+            _ if x > 0.0 && x < 1.0 => Interval {
+                low: moved_odds(x, -reach),
+                high: moved_odds(x, reach),
+            },
             _ => self.interval(confidence),
         }
     }

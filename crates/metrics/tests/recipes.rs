@@ -7,9 +7,7 @@
 )]
 
 use bakeoff_core::{Probabilities, derive_seed};
-use bakeoff_metrics::{
-    Bootstrap, Bootstrapped, Confidence, Metric, Predictions, RecipeScore, Resampled,
-};
+use bakeoff_metrics::{Confidence, Influence, Influences, Metric, Predictions, RecipeScore};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -36,28 +34,22 @@ fn normal(random: &mut ChaCha8Rng) -> f64 {
     (0..12).map(|_| random.random::<f64>()).sum::<f64>() - 6.0
 }
 
-/// The accuracy of every fit; all samples are of one class, so that there is one stratum.
-fn resampled(fits: &Fits) -> Vec<Bootstrapped> {
+/// The accuracy of every fit; all samples are of one class.
+fn influences(fits: &Fits) -> Vec<Influences> {
     let labels = vec![0; fits[0].len()];
-    let probabilities: Vec<Probabilities> = fits
-        .iter()
+    fits.iter()
         .map(|fit| {
             let rows = fit
                 .iter()
                 .flat_map(|right| if *right { [0.75, 0.25] } else { [0.25, 0.75] });
-            Probabilities::new(2, rows.collect()).unwrap()
+            let p = Probabilities::new(2, rows.collect()).unwrap();
+            let predictions = Predictions::new(&labels, &p).unwrap();
+            Influences::new(&predictions, &[Metric::Accuracy])
         })
-        .collect();
-    let predictions: Vec<Predictions<'_>> = probabilities
-        .iter()
-        .map(|p| Predictions::new(&labels, p).unwrap())
-        .collect();
-    let all: Vec<&Predictions<'_>> = predictions.iter().collect();
-    let bootstrap = Bootstrap::new(1).with_resamples(100).unwrap();
-    bootstrap.run_all(&all, &[Metric::Accuracy]).unwrap()
+        .collect()
 }
 
-fn accuracies(of: &[Bootstrapped]) -> Vec<&Resampled> {
+fn accuracies(of: &[Influences]) -> Vec<&Influence> {
     of.iter()
         .map(|fit| fit.get(Metric::Accuracy).unwrap())
         .collect()
@@ -65,7 +57,7 @@ fn accuracies(of: &[Bootstrapped]) -> Vec<&Resampled> {
 
 fn compared(first: &Fits, second: &Fits) -> RecipeScore {
     let all: Fits = first.iter().chain(second).cloned().collect();
-    let all = resampled(&all);
+    let all = influences(&all);
     let (first, second) = all.split_at(first.len());
     RecipeScore::difference(&accuracies(first), &accuracies(second)).unwrap()
 }

@@ -87,5 +87,65 @@ fn of_classes(group: &Group<'_>) -> Vec<String> {
             write(&BALANCED_ACCURACY, best)
         ));
     }
+    let data = group.data;
+    sentences.extend(data.and_then(|data| rare_classes(&data.class_names, &data.test_counts)));
     sentences
+}
+
+/// Scores of classes with fewer test images than this say little.
+const RARE: usize = 10;
+
+/// Names up to three of the classes with few test images; none where there are none.
+fn rare_classes(names: &[String], test_counts: &[usize]) -> Option<String> {
+    let counts = names.iter().zip(test_counts);
+    let rare: Vec<&str> = counts
+        .filter(|(_, count)| **count < RARE)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let (have, their) = match rare.as_slice() {
+        [] => return None,
+        [only] => (format!("The class {only} has"), "its"),
+        [_, _] | [_, _, _] => (format!("The classes {} have", format::list(&rare)), "their"),
+        [first, second, third, ..] => (
+            format!(
+                "{} classes ({first}, {second}, {third} and others) have",
+                format::count(rare.len() as u64)
+            ),
+            "their",
+        ),
+    };
+    Some(format!(
+        "{have} fewer than {RARE} test images: {their} precision, recall and F1, and means over \
+         classes, may be far from what other test images would give."
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(counts: &[usize]) -> Option<String> {
+        let names: Vec<String> = (0..counts.len()).map(|class| format!("c{class}")).collect();
+        rare_classes(&names, counts)
+    }
+
+    #[test]
+    fn up_to_three_rare_classes_are_named() {
+        assert_eq!(words(&[10, 200]), None);
+        for (counts, start) in [
+            (
+                &[10, 9][..],
+                "The class c1 has fewer than 10 test images: its precision",
+            ),
+            (
+                &[3, 50, 9],
+                "The classes c0 and c2 have fewer than 10 test images: their",
+            ),
+            (&[1, 2, 3], "The classes c0, c1 and c2 have fewer"),
+            (&[1; 12], "12 classes (c0, c1, c2 and others) have fewer"),
+        ] {
+            let words = words(counts).unwrap();
+            assert!(words.starts_with(start), "{words}");
+        }
+    }
 }

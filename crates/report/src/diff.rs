@@ -13,9 +13,10 @@ use bakeoff_measures::{
     timing::{self, Range},
 };
 use bakeoff_metrics::{
-    Bootstrap, Confidence, Interval, Metric, Predictions, RecipeScore, Resampled,
+    Basis, Confidence, Influence, Influences, Interval, Metric, Predictions, RecipeScore, TooFew,
     statistics::{SwapTest, hold_zero, least_swap_p},
 };
+use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -25,9 +26,6 @@ use crate::{
     results::Results,
     timing::Relation,
 };
-
-/// Seed of the resamples: the same records give the same comparison.
-const SEED: u64 = 1;
 
 /// The choices of a comparison of two runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,8 +114,10 @@ pub struct ScoreDiff {
     pub samples: usize,
     /// Its interval, paired by test images, and containing 0 where the predictions differ on
     /// too few images to exclude chance. Over all models together the level is 95 %
-    /// (Bonferroni).
-    pub interval: Interval,
+    /// (Bonferroni). None, and within noise, where too little differs for one.
+    pub interval: Option<Interval>,
+    /// Why there is no interval.
+    pub no_interval: Option<TooFew>,
 }
 
 /// How a time changed from the first run to the second.
@@ -357,7 +357,9 @@ fn claim(fits: &Fits<'_>) -> Claim {
 }
 
 fn judge(score: &ScoreDiff, margin: f64) -> Change {
-    let Interval { low, high } = score.interval;
+    let Some(Interval { low, high }) = score.interval else {
+        return Change::WithinNoise;
+    };
     let measure = Measure::of(score.metric);
     let ends = [measure.gain(low, 0.0), measure.gain(high, 0.0)];
     let (gain_low, gain_high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
@@ -386,11 +388,11 @@ fn scores(
     if before.ok.is_empty() || after.ok.is_empty() {
         return Vec::new();
     }
-    // Fails only for other samples, which the fingerprint has ruled out.
-    let Ok(resampled) = Bootstrap::new(SEED).run_all(&all, &HEADLINES) else {
-        return Vec::new();
-    };
-    let (first, second) = resampled.split_at(before.ok.len());
+    let influences: Vec<Influences> = all
+        .par_iter()
+        .map(|fit| Influences::new(fit, &HEADLINES))
+        .collect();
+    let (first, second) = influences.split_at(before.ok.len());
     let (first_fits, second_fits) = all.split_at(before.ok.len());
     // The least p-value that so few different predictions allow; scores of the
     // probabilities have no such bound.
@@ -402,23 +404,29 @@ fn scores(
     HEADLINES
         .into_iter()
         .filter_map(|metric| {
-            let before: Option<Vec<&Resampled>> = first.iter().map(|fit| fit.get(metric)).collect();
-            let after: Option<Vec<&Resampled>> = second.iter().map(|fit| fit.get(metric)).collect();
+            let before: Option<Vec<&Influence>> = first.iter().map(|fit| fit.get(metric)).collect();
+            let after: Option<Vec<&Influence>> = second.iter().map(|fit| fit.get(metric)).collect();
             let (a, b) = (before?, after?);
-            let (first, second) = (Resampled::mean(&a).ok()?, Resampled::mean(&b).ok()?);
+            let (first, second) = (Influence::mean(&a).ok()?, Influence::mean(&b).ok()?);
             let difference = second.minus(&first).ok()?;
-            let interval = if claim == Claim::Recipes && a.len().max(b.len()) > 1 {
-                RecipeScore::difference(&b, &a).ok()?.interval(confidence)
+            let score = if claim == Claim::Recipes && a.len().max(b.len()) > 1 {
+                RecipeScore::difference(&b, &a)
             } else {
-                difference.interval(confidence)
+                RecipeScore::of(&[&difference])
             };
+            let interval = score.ok()?.interval(confidence);
+            // Other samples are ruled out by the fingerprint.
+            let supported = Basis::check_difference(metric, first_fits, second_fits);
             Some(ScoreDiff {
                 metric,
                 first: first.estimate(),
                 second: second.estimate(),
                 difference: difference.estimate(),
                 samples: all[0].samples(),
-                interval: hold_zero(interval, least_p(metric), confidence),
+                interval: supported
+                    .is_ok()
+                    .then(|| hold_zero(interval, least_p(metric), confidence)),
+                no_interval: supported.err(),
             })
         })
         .collect()

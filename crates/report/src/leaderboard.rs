@@ -11,7 +11,7 @@ use bakeoff_measures::{
     PEAK_MEMORY, Shown, TEST_SAMPLES, Values,
     timing::{Disturbances, Range},
 };
-use bakeoff_metrics::{Interval, Metric};
+use bakeoff_metrics::{Interval, Metric, TooFew};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -47,9 +47,9 @@ pub struct LeaderboardRow {
     /// Every measure, as far as it is defined. Those of corrupted images are means over
     /// the model's seeds.
     pub values: Values,
-    /// 95 % intervals of headline scores: Wilson for the accuracy, BCa bootstrap over the
-    /// test samples for the others.
-    pub intervals: Vec<(Metric, Interval)>,
+    /// 95 % intervals of headline scores for other test samples, or what there is too little
+    /// of for one.
+    pub intervals: Vec<(Metric, Result<Interval, TooFew>)>,
     /// Whether its model is the most accurate one on this dataset or not significantly
     /// different from it: a paired test on the test samples, corrected for all pairs of
     /// models (Holm), at 5 %. The same for all seeds of a model.
@@ -151,6 +151,15 @@ impl LeaderboardRow {
 
     /// The 95 % interval of a headline score.
     pub fn interval(&self, metric: Metric) -> Option<Interval> {
+        self.interval_or_reason(metric)?.ok()
+    }
+
+    /// Why a headline score has no interval; `None` where it has one, or is undefined.
+    pub fn no_interval(&self, metric: Metric) -> Option<TooFew> {
+        self.interval_or_reason(metric)?.err()
+    }
+
+    fn interval_or_reason(&self, metric: Metric) -> Option<Result<Interval, TooFew>> {
         let found = self.intervals.iter().find(|(known, _)| *known == metric)?;
         Some(found.1)
     }
@@ -200,6 +209,8 @@ impl LeaderboardRow {
                 let (low, high) = self.interval(metric).map(|i| (i.low, i.high)).unzip();
                 fields.push((format!("{}_low", measure.id).into(), json!(low)));
                 fields.push((format!("{}_high", measure.id).into(), json!(high)));
+                let reason = self.no_interval(metric);
+                fields.push((format!("{}_no_interval", measure.id).into(), json!(reason)));
             }
             if RANGES.contains(&measure) {
                 let (low, high) = self.range(measure).map(|r| (r.low, r.high)).unzip();

@@ -1,5 +1,7 @@
 //! The leaderboard for a terminal, and columns of plain text.
 
+use std::collections::BTreeSet;
+
 use bakeoff_measures::{ACCURACY, Measure, Shown, Unit, format};
 
 use crate::{
@@ -139,9 +141,12 @@ fn intervals(board: &Leaderboard) -> String {
     trials
         .header
         .extend(measures.map(|m| (m.label, Align::Right)));
+    let mut reasons: BTreeSet<String> = BTreeSet::new();
     for row in board.rows.iter().filter(|row| row.status == Status::Ok) {
-        let cell = |measure: &Measure| {
+        let mut cell = |measure: &Measure| {
             let interval = measure.metric.and_then(|metric| row.interval(metric));
+            let reason = measure.metric.and_then(|metric| row.no_interval(metric));
+            reasons.extend(reason.map(|reason| reason.to_string()));
             format::or_nothing(interval, |interval| {
                 let text = measure
                     .unit
@@ -154,12 +159,18 @@ fn intervals(board: &Leaderboard) -> String {
                 format!("{text}{unit}")
             })
         };
-        trials.push(row, &[&row.model], measures.map(cell).to_vec());
+        let cells = measures.map(&mut cell).to_vec();
+        trials.push(row, &[&row.model], cells);
     }
-    match trials.rows.is_empty() {
-        true => String::new(),
-        false => table(&trials.header, &trials.rows),
+    if trials.rows.is_empty() {
+        return String::new();
     }
+    let mut out = table(&trials.header, &trials.rows);
+    if !reasons.is_empty() {
+        let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
+        out += &format!("– no interval: {}\n", format::list(&reasons));
+    }
+    out
 }
 
 /// Which times other programs disturbed.

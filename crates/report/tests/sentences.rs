@@ -34,9 +34,9 @@ fn seeds_that_change_nothing_are_no_reason_for_doubt() {
     let html = page(&fixed(builder, "other", &other).build());
     assert!(html.contains("The seed makes no difference for knn and other"));
     assert!(!html.contains("can change their order"));
-    // A perfect model is not certain to be perfect on other images: Wilson's interval.
+    // A perfect model is not certain to be perfect on other images.
     assert!(
-        html.contains("98.1–100.0"),
+        html.contains("98.5–100.0"),
         "no interval of 200 right of 200"
     );
 }

@@ -160,7 +160,9 @@ fn score_cells(model: &ModelDiff, measure: &Measure) -> [String; 4] {
         value(*first),
         value(*second),
         signed(*difference),
-        format!("{} to {}", signed(interval.low), signed(interval.high)),
+        format::or_nothing(*interval, |interval| {
+            format!("{} to {}", signed(interval.low), signed(interval.high))
+        }),
     ]
 }
 

@@ -7,7 +7,7 @@
 use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
 
 use statrs::{
-    distribution::{ChiSquared, ContinuousCDF, FisherSnedecor, StudentsT},
+    distribution::{ChiSquared, ContinuousCDF, FisherSnedecor, Gamma, StudentsT},
     function::erf::erfc_inv,
 };
 
@@ -38,6 +38,11 @@ pub(crate) fn student_t_cdf(t: f64, freedom: f64) -> f64 {
 /// The t with P(T ≤ t) = p for Student's T.
 pub(crate) fn student_t_quantile(p: f64, freedom: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |d| d.inverse_cdf(p))
+}
+
+/// The x with P(X ≤ x) = p for gamma-distributed X of scale 1.
+pub(crate) fn gamma_quantile(p: f64, shape: f64) -> f64 {
+    Gamma::new(shape, 1.0).map_or(f64::NAN, |d| d.inverse_cdf(p))
 }
 
 /// P(X ≥ x) for chi-squared X.

@@ -20,7 +20,7 @@ pub use delong::AucDifference;
 pub use few::{hold_zero, least_swap_p};
 pub use friedman::{Friedman, Nemenyi, mean_ranks};
 pub use holm::holm;
-pub use interval::{Confidence, Interval, wilson};
+pub use interval::{Confidence, Interval, mid_p};
 pub use resampled_t::{Practical, ResampledT};
 pub use signed_rank::signed_rank_p;
 pub use signed_rank_bayes::practical_signed_rank;

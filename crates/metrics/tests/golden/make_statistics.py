@@ -7,7 +7,6 @@ scikit-posthocs and baycomp, or published examples, say of intervals and tests.
 
 import json
 import pathlib
-import types
 import warnings
 
 import baycomp
@@ -15,11 +14,10 @@ import numpy as np
 import scikit_posthocs
 from mlxtend.evaluate import mcnemar as mlxtend_mcnemar
 from MLstatkit import Delong_test
-from scipy import stats
+from scipy import optimize, stats
 from sklearn import metrics as sk
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
 
 from cases import model, one_hot
 from make_metrics import plain
@@ -27,11 +25,39 @@ from make_metrics import plain
 HERE = pathlib.Path(__file__).parent
 
 
-def wilson():
-    for successes, trials in [(0, 1), (1, 1), (0, 50), (50, 50), (7, 9), (9705, 10000), (1, 10**6)]:
+def mid_p():
+    """Shares at which half of the probability of what was found, and that of what is further
+    away, is a tail; scipy's binomial distribution and root finder."""
+    for k, n in [(0, 1), (1, 1), (0, 50), (50, 50), (7, 9), (9705, 10000), (9999, 10000), (1, 10**6)]:
         for level in (0.8, 0.95, 0.99):
-            low, high = proportion_confint(successes, trials, alpha=1 - level, method="wilson")
-            yield {"n": [successes, trials], "level": level, "interval": [low, high]}
+            tail = (1 - level) / 2
+
+            def above(p):
+                return stats.binom.sf(k, n, p) + stats.binom.pmf(k, n, p) / 2 - tail
+
+            def below(p):
+                return stats.binom.cdf(k - 1, n, p) + stats.binom.pmf(k, n, p) / 2 - tail
+
+            found = [0.0, 1.0]
+            if k > 0:
+                found[0] = optimize.brentq(above, 0, 1, xtol=1e-15, rtol=1e-14)
+            if k < n:
+                found[1] = optimize.brentq(below, 0, 1, xtol=1e-15, rtol=1e-14)
+            yield {"n": [k, n], "level": level, "interval": found}
+
+
+def gamma():
+    """Fay and Feuer's interval of a weighted sum of Poisson counts with variance v, with half of
+    the heaviest weight added before the upper end."""
+    cases = [([1.0] * 4, 0.95), ([1.0] * 400, 0.95), ([3.0, 1.0, 1.0, 0.5], 0.95), ([0.2] * 10**5, 0.9)]
+    for weights, level in cases:
+        w = np.array(weights)
+        y, v, step = w.sum(), (w * w).sum(), w.max() / 2
+        tail = (1 - level) / 2
+        low = stats.gamma.ppf(tail, y * y / v, scale=v / y)
+        y, v = y + step, v + step * step
+        high = stats.gamma.ppf(1 - tail, y * y / v, scale=v / y)
+        yield {"weights": [len(w), *w[:4]], "level": level, "interval": [low, high]}
 
 
 def mcnemar_tests():
@@ -309,47 +335,10 @@ def studentized_range():
 PUBLISHED_NEMENYI = [1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164]
 
 
-def bca():
-    """Ends of BCa intervals of a bootstrap distribution made by hand, so that scipy and we
-    look at the same resamples: the accuracy of four classes of samples, one stratum each."""
-    rng = np.random.default_rng(19)
-    for right, total in [((9, 7, 3), (10, 9, 4)), ((40, 45, 30), (50, 50, 50)), ((3, 8), (3, 9))]:
-        strata = [np.array([1.0] * r + [0.0] * (t - r)) for r, t in zip(right, total)]
-
-        def accuracy(*parts, axis=-1):
-            # Broadcasts as scipy's jackknife of one sample at a time needs it.
-            sums = sum(part.sum(axis=axis) for part in parts)
-            return sums / sum(part.shape[axis] for part in parts)
-
-        resamples = np.array(
-            [
-                accuracy(*(rng.choice(s, len(s)) for s in strata))
-                for _ in range(999)
-            ]
-        )
-        for level in (0.9, 0.95):
-            found = stats.bootstrap(
-                strata,
-                accuracy,
-                n_resamples=0,
-                bootstrap_result=types.SimpleNamespace(bootstrap_distribution=resamples),
-                confidence_level=level,
-                method="BCa",
-                vectorized=True,
-            )
-            interval = found.confidence_interval
-            yield {
-                "right": right,
-                "total": total,
-                "level": level,
-                "resamples": resamples,
-                "interval": [interval.low, interval.high],
-            }
-
-
 def main():
     found = {
-        "wilson": list(wilson()),
+        "mid_p": list(mid_p()),
+        "gamma": list(gamma()),
         "mcnemar": list(mcnemar_tests()),
         "published_mcnemar": PUBLISHED_MCNEMAR,
         "swap": list(swap_tests()),
@@ -358,7 +347,6 @@ def main():
         "friedman": list(friedman()),
         "studentized_range": list(studentized_range()),
         "published_nemenyi": PUBLISHED_NEMENYI,
-        "bca": list(bca()),
     }
     pairs = list(comparisons())
     strings = ("name", "first", "second")

@@ -5,8 +5,8 @@ use bakeoff_core::Probabilities;
 use bakeoff_metrics::{
     Agreement, Confidence, JointCorrectness, Pair, Predictions,
     statistics::{
-        AucDifference, Friedman, ResampledT, SwapTest, holm, studentized_range_cdf,
-        studentized_range_quantile, wilson,
+        AucDifference, Friedman, ResampledT, SwapTest, holm, mid_p, studentized_range_cdf,
+        studentized_range_quantile,
     },
 };
 use serde_json::Value;
@@ -32,12 +32,12 @@ fn two_counts(case: &Value) -> (u64, u64) {
 }
 
 #[test]
-fn wilson_intervals() {
-    for case in golden("wilson") {
+fn mid_p_intervals() {
+    for case in golden("mid_p") {
         let (successes, trials) = two_counts(&case);
         let level = Confidence::new(case["level"].as_f64().unwrap()).unwrap();
-        let found = wilson(successes, trials, level);
-        let what = format!("Wilson {successes}/{trials}");
+        let found = mid_p(successes, trials, level);
+        let what = format!("mid-p {successes}/{trials}");
         all_same(
             &what,
             &[Some(found.low), Some(found.high)],

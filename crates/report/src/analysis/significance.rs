@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 
 use bakeoff_core::record::Measured;
 use bakeoff_metrics::{
-    Bootstrap, Bootstrapped, Confidence, Interval, Metric, Pair, Predictions, RecipeScore,
-    Resampled,
-    statistics::{SwapTest, hold_zero, holm, least_swap_p, wilson},
+    Basis, Confidence, Influence, Influences, Interval, Metric, Pair, Predictions, RecipeScore,
+    TooFew, score_interval,
+    statistics::{SwapTest, hold_zero, holm, least_swap_p},
 };
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -34,12 +34,8 @@ pub(crate) const HEADLINES: [Metric; 4] = [
 /// Differences with a corrected p-value above this are not significant.
 pub(crate) const ALPHA: f64 = 0.05;
 
-/// Seed of the resamples: the same records give the same report.
-const SEED: u64 = 1;
-
-/// Above this number of probabilities (test samples × classes) the area under the curve is
-/// not resampled: it would take too long.
-const MOST_PROBABILITIES: usize = 4_000_000;
+/// An interval, or what there is too little of for one.
+pub(crate) type Interval95 = Result<Interval, TooFew>;
 
 /// What the models of one dataset are compared by.
 #[derive(Debug, Default)]
@@ -49,7 +45,7 @@ pub(crate) struct Significance {
     /// Every two of them, the better one first, in the order of the models.
     pub(crate) pairs: Vec<PairDifference>,
     /// The intervals of single trials, by id.
-    trials: BTreeMap<String, Vec<(Metric, Interval)>>,
+    trials: BTreeMap<String, Vec<(Metric, Interval95)>>,
 }
 
 /// A model's headline scores, means over its fits.
@@ -105,8 +101,8 @@ pub(crate) struct Score {
     /// The mean over the fits.
     pub(crate) value: f64,
     /// The 95 % interval for other test images of the same kind, and with several fits for
-    /// other seeds as well; `None` where it would take too long.
-    pub(crate) interval: Option<Interval>,
+    /// other seeds as well.
+    pub(crate) interval: Interval95,
     /// The spread over the fits, where there are several.
     pub(crate) seeds: Option<Spread>,
 }
@@ -133,7 +129,7 @@ pub(crate) struct PairDifference {
     pub(crate) claim: Claim,
     /// Accuracy of the fits at hand, tested image by image; McNemar's test with one fit each.
     pub(crate) swap: SwapTest,
-    /// Accuracy with seeds and images random, if the areas could be resampled.
+    /// Accuracy with seeds and images random.
     pub(crate) accuracy: Option<RecipeScore>,
     /// Every headline score, in the order of [`HEADLINES`], as far as they are defined.
     pub(crate) differences: Vec<Difference>,
@@ -148,7 +144,7 @@ pub(crate) struct Difference {
     pub(crate) value: f64,
     /// Its 95 % interval: paired, and containing 0 where the models differ on too few images to
     /// exclude it.
-    pub(crate) interval: Option<Interval>,
+    pub(crate) interval: Interval95,
     /// Two-sided p-value; `None` where there is no spread to judge by.
     pub(crate) p: Option<f64>,
     /// The same after Holm's correction over all pairs of the dataset.
@@ -162,11 +158,11 @@ impl Difference {
     }
 }
 
-/// A model with its fits and their resamples.
+/// A model with its fits and what each image adds to their scores.
 struct Candidate<'a> {
     entry: usize,
     predictions: Vec<&'a Predictions<'a>>,
-    fits: Vec<&'a Bootstrapped>,
+    fits: Vec<&'a Influences>,
     claim: Claim,
 }
 
@@ -182,31 +178,26 @@ impl Significance {
             })
             .collect();
         let all: Vec<&Predictions<'_>> = predictions.iter().map(|(_, _, p)| p).collect();
-        let Some(first) = all.first() else {
-            return Self::default();
-        };
-        let metrics = resampled_metrics(first);
-        let Ok(resampled) = Bootstrap::new(SEED).run_all(&all, &metrics) else {
-            return Self::default();
-        };
+        let influences: Vec<Influences> = all
+            .par_iter()
+            .map(|fit| Influences::new(fit, &HEADLINES))
+            .collect();
 
         let trials = predictions
-            .par_iter()
-            .zip(&resampled)
+            .iter()
+            .zip(&influences)
             .map(|((_, id, p), fit)| {
                 let intervals = HEADLINES.iter().filter_map(|&metric| {
-                    let interval = match metric {
-                        Metric::Accuracy => wilson_of(p),
-                        _ => fit.get(metric)?.interval(Confidence::P95),
-                    };
-                    has_width(&interval).then_some((metric, interval))
+                    let influence = fit.get(metric)?;
+                    let interval = score_interval(metric, &[p], &[influence], Confidence::P95);
+                    Some((metric, interval))
                 });
                 ((*id).to_owned(), intervals.collect())
             })
             .collect();
 
         let mut candidates: Vec<Candidate<'_>> = Vec::new();
-        for (((entry, _, _), p), fit) in predictions.iter().zip(&all).zip(&resampled) {
+        for (((entry, _, _), p), fit) in predictions.iter().zip(&all).zip(&influences) {
             match candidates.iter_mut().find(|c| c.entry == *entry) {
                 Some(candidate) => {
                     candidate.predictions.push(p);
@@ -256,7 +247,7 @@ impl Significance {
     }
 
     /// The 95 % intervals of a trial's scores.
-    pub(crate) fn of_trial(&self, id: &str) -> &[(Metric, Interval)] {
+    pub(crate) fn of_trial(&self, id: &str) -> &[(Metric, Interval95)] {
         self.trials.get(id).map_or(&[], Vec::as_slice)
     }
 
@@ -298,41 +289,15 @@ impl PairDifference {
     }
 }
 
-fn resampled_metrics(predictions: &Predictions<'_>) -> Vec<Metric> {
-    let many = predictions.samples() * predictions.classes() > MOST_PROBABILITIES;
-    HEADLINES
-        .into_iter()
-        .filter(|metric| !(many && *metric == Metric::MacroAuc))
-        .collect()
-}
-
-/// Not where no resample moves a score: there are too few errors to tell how it varies.
-fn has_width(interval: &Interval) -> bool {
-    interval.low < interval.high
-}
-
-fn wilson_of(predictions: &Predictions<'_>) -> Interval {
-    let answers = predictions.predicted().iter().zip(predictions.labels());
-    let right = answers.filter(|(answer, label)| answer == label).count();
-    wilson(right as u64, predictions.samples() as u64, Confidence::P95)
-}
-
-/// Whether two fits are right about the very same samples.
-fn right_alike(first: &Predictions<'_>, other: &Predictions<'_>) -> bool {
-    let answers = first.predicted().iter().zip(other.predicted());
-    let mut samples = answers.zip(first.labels());
-    samples.all(|((a, b), label)| (a == label) == (b == label))
-}
-
 impl Candidate<'_> {
     /// The metric of each fit.
-    fn fits(&self, metric: Metric) -> Option<Vec<&Resampled>> {
+    fn fits(&self, metric: Metric) -> Option<Vec<&Influence>> {
         self.fits.iter().map(|fit| fit.get(metric)).collect()
     }
 
-    /// The mean over the fits, resample by resample.
-    fn resampled(&self, metric: Metric) -> Option<Resampled> {
-        Resampled::mean(&self.fits(metric)?).ok()
+    /// The mean over the fits, image by image.
+    fn mean(&self, metric: Metric) -> Option<Influence> {
+        Influence::mean(&self.fits(metric)?).ok()
     }
 
     fn scores(&self, entry: &Entry<'_>) -> Vec<Score> {
@@ -344,26 +309,11 @@ impl Candidate<'_> {
                     .map(|(_, success)| success.evaluation.get(metric))
                     .collect();
                 let values = values?;
-                let interval = match (metric, self.predictions.as_slice()) {
-                    // A share of samples has an interval of its own; a mean of shares has
-                    // not, unless all are shares of the same samples.
-                    (Metric::Accuracy, [first, others @ ..])
-                        if others.iter().all(|other| right_alike(first, other)) =>
-                    {
-                        Some(wilson_of(first))
-                    }
-                    (_, [_, _, ..]) => self.fits(metric).and_then(|fits| {
-                        let score = RecipeScore::of(&fits).ok()?;
-                        Some(score.interval_of(metric, Confidence::P95))
-                    }),
-                    _ => self
-                        .resampled(metric)
-                        .map(|resampled| resampled.interval(Confidence::P95)),
-                };
+                let fits = self.fits(metric)?;
                 Some(Score {
                     metric,
                     value: values.iter().sum::<f64>() / values.len() as f64,
-                    interval: interval.filter(has_width),
+                    interval: score_interval(metric, &self.predictions, &fits, Confidence::P95),
                     seeds: Spread::of(&values),
                 })
             })
@@ -410,54 +360,37 @@ fn compare(candidates: &[Candidate<'_>], first: usize, second: usize) -> Option<
     let differences = HEADLINES
         .into_iter()
         .filter_map(|metric| {
-            if seeds {
-                // The least p-value that so few different answers allow.
-                let least = match metric {
-                    Metric::Accuracy => swap.mid_p,
-                    Metric::MacroF1 => least,
-                    _ => 0.0,
-                };
-                let score = recipe(metric)?;
-                let p = score.p_value().map(|p| p.max(least));
-                let interval = score.interval(Confidence::P95);
-                return Some(Difference {
-                    metric,
-                    value: score.estimate,
-                    interval: Some(hold_zero(interval, p.unwrap_or(1.0), Confidence::P95)),
-                    p,
-                    adjusted_p: None,
-                });
-            }
-            let resampled = a.resampled(metric).zip(b.resampled(metric));
-            let paired = resampled.and_then(|(a, b)| a.minus(&b).ok());
-            let interval = paired
-                .as_ref()
-                .map(|paired| paired.interval(Confidence::P95));
-            let resampled_p = paired.as_ref().map(|paired| paired.p_value(0.0));
-            let (value, interval, p) = match metric {
-                Metric::Accuracy => {
-                    let held = interval.map(|i| hold_zero(i, swap.mid_p, Confidence::P95));
-                    (swap.difference, held, Some(swap.mid_p))
-                }
-                Metric::MacroF1 => {
-                    let held = interval.map(|i| hold_zero(i, least, Confidence::P95));
-                    let p = resampled_p.map(|p| p.max(least));
-                    (paired?.estimate(), held, p)
-                }
-                // DeLong's test is of one fit each.
-                Metric::MacroAuc => match pair.and_then(|pair| pair.delong_macro()) {
-                    Some(delong) => {
-                        let own = delong.interval(Confidence::P95);
-                        (delong.difference, Some(own), delong.p)
-                    }
-                    None => (paired?.estimate(), interval, resampled_p),
-                },
-                _ => (paired?.estimate(), interval, resampled_p),
+            let score = match seeds {
+                true => recipe(metric)?,
+                // The fits at hand, for other images.
+                false => RecipeScore::of(&[&a.mean(metric)?.minus(&b.mean(metric)?).ok()?]).ok()?,
             };
+            let own = score.interval(Confidence::P95);
+            let (interval, p) = match metric {
+                // The least p-value that so few different answers allow.
+                Metric::Accuracy if seeds => {
+                    let p = score.p_value().map(|p| p.max(swap.mid_p));
+                    (own, p)
+                }
+                Metric::Accuracy => (own, Some(swap.mid_p)),
+                Metric::MacroF1 => (own, score.p_value().map(|p| p.max(least))),
+                // DeLong's test is of one fit each.
+                Metric::MacroAuc if !seeds => match pair.and_then(|pair| pair.delong_macro()) {
+                    Some(delong) => (delong.interval(Confidence::P95), delong.p),
+                    None => (own, score.p_value()),
+                },
+                _ => (own, score.p_value()),
+            };
+            let supported = Basis::check_difference(metric, &a.predictions, &b.predictions);
             Some(Difference {
                 metric,
-                value,
-                interval,
+                value: score.estimate,
+                interval: supported.map(|()| match metric {
+                    Metric::Accuracy | Metric::MacroF1 => {
+                        hold_zero(interval, p.unwrap_or(1.0), Confidence::P95)
+                    }
+                    _ => interval,
+                }),
                 p,
                 adjusted_p: None,
             })

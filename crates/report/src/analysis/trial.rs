@@ -9,7 +9,7 @@ use bakeoff_measures::{
     timing::{self, Range},
 };
 use bakeoff_metrics::{
-    Confidence, Evaluation, Interval, OneVsRest, Predictions, statistics::wilson,
+    Confidence, Evaluation, Interval, OneVsRest, Predictions, statistics::mid_p,
 };
 
 use crate::results::{Fate, Results, read};
@@ -170,7 +170,7 @@ impl<'a> Success<'a> {
     /// The 95 % interval of its accuracy.
     pub(crate) fn interval(&self) -> Interval {
         let confusion = &self.evaluation.confusion;
-        wilson(confusion.correct(), confusion.total(), Confidence::P95)
+        mid_p(confusion.correct(), confusion.total(), Confidence::P95)
     }
 
     /// Wrong predictions.

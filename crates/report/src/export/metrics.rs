@@ -11,7 +11,7 @@ use bakeoff_measures::{
     FIT_TIME, Kind, LATENCY_P50, MEASURES, Measure,
     timing::{Disturbances, lost_share},
 };
-use bakeoff_metrics::{Agreement, Interval, Predictions};
+use bakeoff_metrics::{Agreement, Interval, Predictions, TooFew};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -91,9 +91,10 @@ pub struct ModelMetrics {
 pub struct ScoreMetrics {
     /// Mean over the seeds.
     pub mean: f64,
-    /// For other test samples such as these: Wilson for the accuracy of one fit, BCa
-    /// bootstrap for all else. Says nothing about other seeds.
+    /// For other test samples such as these, and with several fits for other seeds as well.
     pub interval: Option<Interval>,
+    /// Why there is no interval.
+    pub no_interval: Option<TooFew>,
     /// Standard deviation over the seeds, where there are several.
     pub seed_deviation: Option<f64>,
 }
@@ -129,6 +130,8 @@ pub struct TrialMetrics {
     pub scores: BTreeMap<String, f64>,
     /// The intervals of headline scores by name.
     pub intervals: BTreeMap<String, Interval>,
+    /// Why other headline scores have none, by name.
+    pub no_interval: BTreeMap<String, TooFew>,
     /// Every class against the rest; empty without results.
     pub classes: Vec<ClassMetrics>,
     /// Samples by actual (row) and predicted class; empty without results.
@@ -263,8 +266,10 @@ pub struct DifferenceMetrics {
     pub difference: f64,
     /// Its interval, paired by test samples.
     pub interval: Option<Interval>,
+    /// Why there is no interval.
+    pub no_interval: Option<TooFew>,
     /// Two-sided p-value; with several seeds Student's t over seeds and samples together, with
-    /// one fit each McNemar mid-p (accuracy), DeLong (macro AUC), BCa bootstrap (all else); null
+    /// one fit each McNemar mid-p (accuracy), DeLong (macro AUC), Student's t (all else); null
     /// where there is no spread to judge by.
     pub p: Option<f64>,
     /// The same after Holm's correction over all pairs of the dataset.
@@ -402,7 +407,8 @@ fn headline_scores(scores: &ModelScores) -> BTreeMap<String, ScoreMetrics> {
     let named = scores.scores.iter().map(|score| {
         let found = ScoreMetrics {
             mean: score.value,
-            interval: score.interval,
+            interval: score.interval.ok(),
+            no_interval: score.interval.err(),
             seed_deviation: score.seeds.map(|seeds| seeds.deviation),
         };
         (Measure::of(score.metric).id.to_owned(), found)
@@ -413,6 +419,10 @@ fn headline_scores(scores: &ModelScores) -> BTreeMap<String, ScoreMetrics> {
 fn trial_metrics(group: &Group<'_>, trial: &Trial<'_>) -> TrialMetrics {
     let success = trial.success();
     let id = &trial.planned.id;
+    let intervals = || {
+        let intervals = group.significance.of_trial(id).iter();
+        intervals.map(|(metric, interval)| (Measure::of(*metric).id.to_owned(), *interval))
+    };
     TrialMetrics {
         trial: id.clone(),
         seed: trial.planned.trial.seed,
@@ -423,11 +433,11 @@ fn trial_metrics(group: &Group<'_>, trial: &Trial<'_>) -> TrialMetrics {
             let defined = scores.filter_map(|m| Some((m.id.to_owned(), success.values.get(m)?)));
             defined.collect()
         }),
-        intervals: group
-            .significance
-            .of_trial(id)
-            .iter()
-            .map(|(metric, interval)| (Measure::of(*metric).id.to_owned(), *interval))
+        intervals: intervals()
+            .filter_map(|(name, interval)| Some((name, interval.ok()?)))
+            .collect(),
+        no_interval: intervals()
+            .filter_map(|(name, interval)| Some((name, interval.err()?)))
             .collect(),
         classes: success.map_or_else(Vec::new, classes),
         confusion: success.map_or_else(Vec::new, |success| {
@@ -520,7 +530,8 @@ fn pair_metrics(pair: &PairDifference, first: String, second: String) -> PairMet
             .map(|difference| {
                 let found = DifferenceMetrics {
                     difference: difference.value,
-                    interval: difference.interval,
+                    interval: difference.interval.ok(),
+                    no_interval: difference.interval.err(),
                     p: difference.p,
                     adjusted_p: difference.adjusted_p,
                 };

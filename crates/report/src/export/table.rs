@@ -27,9 +27,10 @@ fn plain(group: &Group<'_>) -> Plain {
             .collect(),
         note: if several {
             "* the most accurate model, and those that are not significantly different from it \
-             (paired test, corrected for all pairs, 5 %). Intervals are 95 % intervals."
+             (paired test, corrected for all pairs, 5 %). Intervals are 95 % intervals; \
+             scores of too few errors have none."
         } else {
-            "Intervals are 95 % intervals."
+            "Intervals are 95 % intervals; scores of too few errors have none."
         },
     }
 }
@@ -47,7 +48,7 @@ fn row(group: &Group<'_>, index: usize, entry: &Entry<'_>, several: bool) -> Vec
         let score = scores
             .zip(measure.metric)
             .and_then(|(s, metric)| s.score(metric));
-        match score.and_then(|score| score.interval) {
+        match score.and_then(|score| score.interval.ok()) {
             Some(i) => {
                 let interval = measure.unit.write_interval(i.low, i.high, samples);
                 format!("{value} ({interval})")

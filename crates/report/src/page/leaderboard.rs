@@ -13,7 +13,10 @@ use super::{
     words::Words,
 };
 use crate::{
-    analysis::{Entry, Group, seconds, significance::ModelScores},
+    analysis::{
+        Entry, Group, seconds,
+        significance::{Interval95, ModelScores},
+    },
     charts,
     leaderboard::shown_columns,
     timing::{best_of, disturbances},
@@ -43,9 +46,9 @@ struct Row<'g, 'a> {
 }
 
 impl Row<'_, '_> {
-    /// The 95 % interval of a score, where it has one.
-    fn interval(&self, measure: &Measure) -> Option<Interval> {
-        self.scores?.score(measure.metric?)?.interval
+    /// The 95 % interval of a headline score, or why it has none.
+    fn interval(&self, measure: &Measure) -> Option<Interval95> {
+        Some(self.scores?.score(measure.metric?)?.interval)
     }
 }
 
@@ -64,7 +67,7 @@ pub(crate) fn leaderboard(dataset: &Dataset<'_, '_>) -> Leaderboard {
         .collect();
     let several_models = group.significance.models.len() > 1;
     let several_seeds = group.entries.iter().any(|entry| entry.trials.len() > 1);
-    let intervals = || rows.iter().filter_map(|row| row.interval(&ACCURACY));
+    let intervals = || rows.iter().filter_map(|row| row.interval(&ACCURACY)?.ok());
     let axis = Interval {
         low: intervals().map(|i| i.low).fold(1.0, f64::min),
         high: intervals().map(|i| i.high).fold(0.0, f64::max),
@@ -191,6 +194,7 @@ fn value_cell(
     let width = (axis.high - axis.low).max(f64::MIN_POSITIVE);
     let place = |value: f64| (100.0 * (value - axis.low) / width).round() as u32;
     let range = interval
+        .and_then(Result::ok)
         .zip(value)
         .filter(|_| *measure == ACCURACY)
         .map(|(interval, value)| (place(interval.low), place(value), place(interval.high)));

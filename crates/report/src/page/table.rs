@@ -2,7 +2,9 @@
 
 use askama::{Template, filters::HtmlSafe};
 use bakeoff_measures::{Measure, format};
-use bakeoff_metrics::Interval;
+use bakeoff_metrics::TooFew;
+
+use crate::analysis::significance::Interval95;
 
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +24,11 @@ impl Column {
             (false, true, _) => Some("best"),
         }
     }
+}
+
+/// What stands in the place of an interval.
+pub(crate) fn no_interval(reason: TooFew) -> String {
+    format!("no interval: {reason}")
 }
 
 /// A cell of a table.
@@ -63,15 +70,18 @@ impl Cell {
         Self::number(value, |value| measure.write(value, samples))
     }
 
-    /// The same with its confidence interval in small digits.
+    /// The same with its confidence interval in small digits, or why it has none.
     pub(crate) fn with_interval(
         measure: &Measure,
         value: Option<f64>,
-        interval: Option<Interval>,
+        interval: Option<Interval95>,
         samples: usize,
     ) -> Self {
         Self {
-            small: interval.map(|i| measure.unit.write_interval(i.low, i.high, samples)),
+            small: interval.map(|interval| match interval {
+                Ok(i) => measure.unit.write_interval(i.low, i.high, samples),
+                Err(too_few) => no_interval(too_few),
+            }),
             ..Self::measure(measure, value, samples)
         }
     }

@@ -1,13 +1,13 @@
 //! Whether the models differ significantly: intervals, every pair, and sentences about both.
 
 use bakeoff_measures::{ACCURACY, LOG_LOSS, Measure, format};
-use bakeoff_metrics::{Bootstrap, Metric};
+use bakeoff_metrics::Metric;
 
 use super::super::{
     figure::{Figure, Figures},
     models::{largest_p, names, test_images},
     part::Part,
-    table::{Cell, Table},
+    table::{Cell, Table, no_interval},
     words::{Words, bold},
 };
 use crate::{
@@ -43,10 +43,9 @@ pub(super) fn part(group: &Group<'_>, charts: &mut Figures<'_>) -> Option<Part> 
     let mut notes = vec![format!(
         "{corrected} With one fit each, accuracy is compared by McNemar's test (mid-p), which uses \
          the images that only one of the two models classifies correctly; areas under the ROC \
-         curve by DeLong's test; everything else by {} paired, stratified bootstrap resamples of \
-         the test images with BCa intervals, whose p-values are at least 0.001 before the \
-         correction.",
-        format::count(Bootstrap::RESAMPLES as u64),
+         curve by DeLong's test; everything else by a paired t-test of what each test image adds \
+         to the score (jackknife). Scores and differences that rest on too few errors have no \
+         interval, because it would be wrong too often."
     )];
     if found.models.iter().any(|model| model.fits > 1) {
         notes.push(
@@ -243,7 +242,7 @@ fn accuracies(group: &Group<'_>, charts: &mut Figures<'_>) -> Figure {
                 label: entry.model,
                 series: entry.series,
                 value: score.value,
-                interval: score.interval,
+                interval: score.interval.ok(),
                 points: fits.filter(|_| model.fits > 1).collect(),
                 text: ACCURACY.write(score.value, test_images(group)),
                 starred: model.tied_with_best,
@@ -295,7 +294,7 @@ fn scores(group: &Group<'_>) -> Table {
         let measure = Measure::of(metric);
         table.cells(measure.label, |model| {
             let score = model.score(metric);
-            let interval = score.and_then(|score| score.interval);
+            let interval = score.map(|score| score.interval);
             let value = score.map(|score| score.value);
             Cell::with_interval(measure, value, interval, samples)
         })
@@ -361,14 +360,15 @@ fn pairs(group: &Group<'_>) -> Table {
 
 fn difference_cell(measure: &Measure, difference: Option<&Difference>) -> Cell {
     let unit = measure.unit;
-    let interval = difference.and_then(|difference| difference.interval);
+    let interval = difference.map(|difference| difference.interval);
     Cell {
-        small: interval.map(|interval| {
-            format!(
+        small: interval.map(|interval| match interval {
+            Ok(interval) => format!(
                 "{} to {}",
                 unit.write_difference(interval.low),
                 unit.write_difference(interval.high)
-            )
+            ),
+            Err(too_few) => no_interval(too_few),
         }),
         ..Cell::number(difference.map(|difference| difference.value), |value| {
             unit.write_difference_with_unit(value)

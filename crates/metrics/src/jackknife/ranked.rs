@@ -1,8 +1,8 @@
 //! The area under the ROC curve of each class against the rest.
 //!
 //! For one class, its distinct scores are put in order once. Each other sample is given a
-//! code that says where among them its score falls; with the copies of a resample summed
-//! up over that order, the pairs that a sample wins are two look-ups.
+//! code that says where among them its score falls; with the copies of samples summed up
+//! over that order, the pairs that a sample wins are two look-ups.
 
 use std::ops::Range;
 
@@ -44,7 +44,7 @@ impl Ranked {
         }
     }
 
-    /// `above` is memory that is used again from resample to resample.
+    /// `above` is memory that is used again.
     pub(super) fn measure(&self, copies: &[u16], above: &mut Vec<u32>, row: &mut Row) {
         let copies_of = |copies: &[u16]| copies.iter().map(|&n| u64::from(n)).sum::<u64>();
         let total = copies_of(copies);
@@ -63,7 +63,7 @@ impl Ranked {
     }
 
     /// The metrics without each of the samples. A sample alone in its class has the value
-    /// of all samples: no resample lacks it.
+    /// of all samples.
     pub(super) fn without_each(&self, rows: &mut [Row]) {
         let samples = rows.len();
         let copies = vec![1; samples];
