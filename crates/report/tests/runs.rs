@@ -9,7 +9,7 @@ use bakeoff_core::{
     record::{Outcome, SplitSpec, Stage},
 };
 use bakeoff_measures::{ACCURACY, LOG_LOSS, MACRO_AUC, MACRO_F1, MEAN_CORRUPTION_ERROR};
-use bakeoff_metrics::Interval;
+use bakeoff_metrics::{Interval, TooFew};
 use bakeoff_report::{Status, leaderboard};
 use common::{Builder, Data, Fate, answers, data, digits, everything, four_families, measured};
 use html::check;
@@ -266,8 +266,14 @@ fn models_that_answer_alike_are_tied_and_a_clear_winner_stands_alone() {
     for row in &rendered.leaderboard.rows {
         for measure in [&ACCURACY, &MACRO_F1, &MACRO_AUC, &LOG_LOSS] {
             let value = row.values.get(measure).unwrap();
-            let Interval { low, high } = row.interval(measure.metric.unwrap()).unwrap();
-            assert!(low <= value && value <= high && low < high, "{row:?}");
+            let metric = measure.metric.unwrap();
+            match row.interval(metric) {
+                Some(Interval { low, high }) => {
+                    assert!(low <= value && value <= high && low < high, "{row:?}");
+                    assert_eq!(row.no_interval(metric), None);
+                }
+                None => assert_eq!(row.no_interval(metric), Some(TooFew::Errors)),
+            }
         }
     }
 }
@@ -301,7 +307,8 @@ fn accuracy_that_a_constant_answer_reaches_is_called_so() {
         .iter()
         .map(|(_, words)| words.as_str());
     let words: Vec<&str> = words.collect();
-    assert_eq!(words.len(), 2, "{words:?}");
+    assert_eq!(words.len(), 3, "{words:?}");
+    assert!(words[2].starts_with("The class rare has fewer than 10 test images"));
     assert!(words[0].starts_with("No model is significantly better than always answering common"));
     assert!(words[0].contains("99.0\u{a0}%"), "{words:?}");
     assert!(

@@ -15,10 +15,9 @@
 //! This is the variation that comes from testing on few samples. It says nothing about
 //! training with another seed or on other data; [`crate::RecipeScore`] does.
 //!
-//! Rejected: a bootstrap with bias-corrected and accelerated (BCa) intervals. It costs a
-//! hundred times as much, and near a bound its intervals cover much less than they say,
-//! because no resample holds an error that the samples do not have (see
-//! `docs/decisions/intervals.md`).
+//! Rejected: a bootstrap with bias-corrected and accelerated (BCa) intervals. Near a
+//! bound its intervals cover much less than they say, because no resample holds an error that
+//! the samples do not have (see `docs/decisions/intervals.md`).
 
 mod counted;
 mod influence;
