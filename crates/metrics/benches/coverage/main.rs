@@ -226,7 +226,8 @@ fn recipes() {
     }
 }
 
-/// The difference of one fit each, with the intervals of the report.
+/// The difference of one fit each, with the intervals of the report; of areas by the jackknife,
+/// which is DeLong's variance with class counts that vary.
 fn differences() {
     header("Differences of two fits.", "errors of the second");
     for (what, times) in [("as many", 1.0), ("twice as many", 2.0)] {
