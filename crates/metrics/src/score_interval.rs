@@ -51,13 +51,15 @@ const LEAST_APART: usize = 6;
 
 /// Why a score or a difference has no interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
 pub enum TooFew {
     /// Fewer errors, or fewer correct predictions, than an interval can rest on.
+    #[serde(rename = "too-few-errors")]
     Errors,
     /// Fewer than five test images of some class, in a mean over classes.
+    #[serde(rename = "too-few-images-of-a-class")]
     ImagesOfAClass,
     /// Two models are right about the same images, or nearly.
+    #[serde(rename = "too-few-differences")]
     Differences,
 }
 
