@@ -7,7 +7,7 @@
 //! have the accuracy and the spread between fits of the CNN of `quick` (95.4 % ± 0.29 points) and
 //! of the ANN of `default` (98.1 % ± 0.08 points) on 10,000 images.
 
-#![allow(missing_docs, reason = "a program")]
+#![allow(missing_docs, clippy::print_stdout, reason = "a program that prints")]
 
 use std::{fmt::Write as _, fs, path::Path};
 
