@@ -64,7 +64,7 @@ fn of_classes(group: &Group<'_>) -> Vec<String> {
             write(&ACCURACY, constant.accuracy)
         ));
     }
-    if constant.is_unbalanced() {
+    if *group.headline != ACCURACY {
         let (largest, smallest) = constant.largest_and_smallest;
         let balanced = |entry: &Entry<'_>| entry.mean_of(&BALANCED_ACCURACY);
         let values = group.entries.iter().filter_map(balanced);
@@ -80,10 +80,11 @@ fn of_classes(group: &Group<'_>) -> Vec<String> {
         };
         sentences.push(format!(
             "The classes are unbalanced ({} test images of the largest, {} of the smallest), and \
-             accuracy hides the rare ones. By balanced accuracy, where every class counts the \
-             same, {leader} {}.",
+             accuracy hides the rare ones: models are ranked by {} instead. By balanced accuracy, \
+             where every class counts the same, {leader} {}.",
             format::count(largest as u64),
             format::count(smallest as u64),
+            group.headline.label,
             write(&BALANCED_ACCURACY, best)
         ));
     }

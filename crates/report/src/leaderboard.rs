@@ -50,7 +50,9 @@ pub struct LeaderboardRow {
     /// 95 % intervals of headline scores for other test samples, or what there is too little
     /// of for one.
     pub intervals: Vec<(Metric, Result<Interval, TooFew>)>,
-    /// Whether its model is the most accurate one on this dataset or not significantly
+    /// The score that the models of its dataset are ranked and compared by.
+    pub ranked_by: &'static Measure,
+    /// Whether its model is the best one by that score on this dataset, or not significantly
     /// different from it: a paired test on the test samples, corrected for all pairs of
     /// models (Holm), at 5 %. The same for all seeds of a model.
     pub tied_with_best: Option<bool>,
@@ -69,7 +71,7 @@ pub struct LeaderboardRow {
     pub trial: String,
 }
 
-/// Every planned trial: by dataset in the order of the run, within it by accuracy,
+/// Every planned trial: by dataset in the order of the run, within it by the score that its models are ranked by,
 /// best first; then those that failed, then those without a record.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(transparent)]
@@ -116,6 +118,7 @@ impl LeaderboardRow {
             reason: trial.fate.reason().map(str::to_owned),
             values: Values::default(),
             intervals: Vec::new(),
+            ranked_by: group.headline,
             tied_with_best: None,
             claim: None,
             accuracy_seed_deviation: None,
@@ -219,6 +222,7 @@ impl LeaderboardRow {
             }
             if measure == &ACCURACY {
                 let deviation = self.accuracy_seed_deviation;
+                fields.push(("ranked_by".into(), json!(self.ranked_by.id)));
                 fields.push(("tied_with_best".into(), json!(self.tied_with_best)));
                 fields.push(("claim".into(), json!(self.claim)));
                 fields.push(("accuracy_seed_deviation".into(), json!(deviation)));
@@ -256,7 +260,10 @@ impl Leaderboard {
             rows.sort_by(|(i, a), (j, b)| {
                 a.status
                     .cmp(&b.status)
-                    .then(descending(a.values.get(&ACCURACY), b.values.get(&ACCURACY)))
+                    .then(descending(
+                        a.values.get(group.headline),
+                        b.values.get(group.headline),
+                    ))
                     .then(i.cmp(j))
             });
             ranked.extend(rows.into_iter().map(|(_, row)| row));

@@ -213,21 +213,26 @@ fn best(board: &Leaderboard, datasets: bool) -> String {
         }
         let tied = models.iter().filter(|row| row.tied_with_best == Some(true));
         let tied: Vec<&str> = tied.map(|row| row.model.as_str()).collect();
+        let score = models[0].ranked_by.label;
+        let better = match *models[0].ranked_by == ACCURACY {
+            true => "more accurate".to_owned(),
+            false => format!("better in {score}"),
+        };
         let fits = models.iter().any(|row| row.claim == Some(Claim::Fits));
         out += &match tied.as_slice() {
             [only] if fits => format!(
-                "* This fit of {only} is significantly more accurate than the fits of every other model.\n"
+                "* This fit of {only} is significantly {better} than the fits of every other model.\n"
             ),
             [one, other] if fits => format!(
-                "* These fits of {one} and {other} are not significantly different in accuracy on these test images.\n"
+                "* These fits of {one} and {other} are not significantly different in {score} on these test images.\n"
             ),
-            [only] => format!("* {only} is significantly more accurate than every other model.\n"),
+            [only] => format!("* {only} is significantly {better} than every other model.\n"),
             [one, other] => format!(
-                "* {one} and {other} are not significantly different in accuracy on these test images.\n"
+                "* {one} and {other} are not significantly different in {score} on these test images.\n"
             ),
             // Each from the best: two of them may well differ from each other.
             several => format!(
-                "* {}: not significantly different from the best of them in accuracy on these test images.\n",
+                "* {}: not significantly different from the best of them in {score} on these test images.\n",
                 several.join(", ")
             ),
         };

@@ -10,10 +10,10 @@ mod common;
 mod html;
 
 use bakeoff_core::{
-    Probabilities,
+    ImageShape, Probabilities,
     record::{Measured, Outcome, Run, SplitSpec},
 };
-use common::{Builder, digits, everything};
+use common::{Builder, Fate, data, digits, everything};
 use html::check;
 
 /// The words of a section, without tags.
@@ -200,4 +200,58 @@ fn a_log_loss_of_clipped_zeros_is_said_to_be_one() {
         section.contains("knn (20 of them, 96.9 % of its log loss)"),
         "{section}"
     );
+}
+
+#[test]
+fn unbalanced_classes_are_ranked_by_macro_f1() {
+    // 300 of a, 30 of b, which one model always misses and the other always finds, with mistakes.
+    let labels: Vec<u16> = (0..330).map(|i| u16::from(i % 11 == 10)).collect();
+    let names = vec!["a".to_owned(), "b".to_owned()];
+    let rare = data("rare", names, ImageShape::new(1, 2, 2), labels.clone());
+    let answers = |of: &dyn Fn(usize, u16) -> u16| {
+        let rows = labels
+            .iter()
+            .enumerate()
+            .flat_map(|(i, label)| match of(i, *label) {
+                0 => [0.75, 0.25],
+                _ => [0.25, 0.75],
+            });
+        Probabilities::new(2, rows.collect()).unwrap()
+    };
+    let ok = |model: &str, probabilities| {
+        (
+            model.to_owned(),
+            Fate::Ok(
+                Box::new(common::measured(&rare, "knn", 0.9, 1)),
+                probabilities,
+            ),
+        )
+    };
+    let mut builder = Builder::new("rare", &[&rare]);
+    for (model, fate) in [
+        ok("blind", answers(&|_, _| 0)),
+        // Right about every b, and wrong about 40 a.
+        ok(
+            "seeing",
+            answers(&|i, label| if i % 8 == 0 { 1 } else { label }),
+        ),
+    ] {
+        builder = builder.trial(&rare, &model, "knn", 1, fate);
+    }
+    let run = builder.build();
+    let summary = words(&run, "answer");
+    assert!(
+        summary.contains("seeing has the highest macro F1: "),
+        "{summary}"
+    );
+    assert!(
+        summary.contains("models are ranked by macro F1 instead"),
+        "{summary}"
+    );
+    assert!(words(&run, "significance").contains("seeing is significantly better in macro F1"));
+    let board = bakeoff_report::leaderboard(&run);
+    let order: Vec<&str> = board.rows.iter().map(|row| row.model.as_str()).collect();
+    assert_eq!(order, ["seeing", "blind"]);
+    assert_eq!(board.rows[0].ranked_by.id, "macro_f1");
+    assert_eq!(board.rows[1].tied_with_best, Some(false));
 }

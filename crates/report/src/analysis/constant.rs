@@ -1,12 +1,30 @@
 //! The answer that needs no image: always the most common class of the training part.
 
 use bakeoff_core::record::DataInfo;
-use bakeoff_metrics::statistics::SwapTest;
+use bakeoff_metrics::{Metric, statistics::SwapTest};
 
 use super::{significance::ALPHA, trial::Entry};
 
 /// From this ratio of the largest class to the smallest on, accuracy says little by itself.
 const UNBALANCED: f64 = 10.0;
+
+/// The score that a dataset's models are ranked and compared by: accuracy, or macro F1 where some
+/// class is so rare that accuracy hides how it is answered.
+pub(crate) fn headline_metric(data: Option<&DataInfo>) -> Metric {
+    let extremes = data.and_then(|data| largest_and_smallest(&data.test_counts));
+    match extremes {
+        Some((largest, smallest)) if largest as f64 >= UNBALANCED * smallest as f64 => {
+            Metric::MacroF1
+        }
+        _ => Metric::Accuracy,
+    }
+}
+
+/// Samples of the largest class and of the smallest that occurs.
+fn largest_and_smallest(counts: &[usize]) -> Option<(usize, usize)> {
+    let occurring = || counts.iter().copied().filter(|count| *count > 0);
+    Some((occurring().max()?, occurring().min()?))
+}
 
 /// What the constant answer reaches, and whether the models beat it.
 #[derive(Debug, PartialEq)]
@@ -30,7 +48,6 @@ impl Constant {
         let most = data.train_counts.iter().max()?;
         let class = data.train_counts.iter().position(|count| count == most)?;
         let samples: usize = data.test_counts.iter().sum();
-        let occurring = || data.test_counts.iter().copied().filter(|count| *count > 0);
         let models: Vec<&Entry<'_>> = entries.iter().filter(|e| e.example().is_some()).collect();
         if models.is_empty() || samples == 0 {
             return None;
@@ -58,18 +75,12 @@ impl Constant {
             accuracy: *data.test_counts.get(class)? as f64 / samples as f64,
             not_beaten_by: not_beaten.map(|entry| entry.model.to_owned()).collect(),
             models: models.len(),
-            largest_and_smallest: (occurring().max()?, occurring().min()?),
+            largest_and_smallest: largest_and_smallest(&data.test_counts)?,
         })
     }
 
     /// Whether no model at all beats it.
     pub(crate) fn is_unbeaten(&self) -> bool {
         self.not_beaten_by.len() == self.models
-    }
-
-    /// Whether some class is so rare that accuracy hides how it is answered.
-    pub(crate) fn is_unbalanced(&self) -> bool {
-        let (largest, smallest) = self.largest_and_smallest;
-        largest as f64 >= UNBALANCED * smallest as f64
     }
 }

@@ -17,9 +17,13 @@ pub(crate) mod variants;
 use std::cmp::Ordering;
 
 use bakeoff_core::record::{DataInfo, PlannedTrial, Purpose, Run};
+use bakeoff_measures::Measure;
 
 use self::{
-    constant::Constant, robustness::Robustness, significance::Significance, variants::Variants,
+    constant::{Constant, headline_metric},
+    robustness::Robustness,
+    significance::Significance,
+    variants::Variants,
 };
 pub(crate) use crate::results::Fate;
 use crate::results::data;
@@ -41,6 +45,8 @@ pub(crate) struct Group<'a> {
     pub(crate) data: Option<&'a DataInfo>,
     /// Its models, the best first, those without a successful trial last.
     pub(crate) entries: Vec<Entry<'a>>,
+    /// The score that its models are ranked and compared by.
+    pub(crate) headline: &'static Measure,
     /// What always giving the same answer reaches; `None` without results.
     pub(crate) constant: Option<Constant>,
     /// How certain their scores are, and which models differ.
@@ -82,13 +88,15 @@ impl<'a> Analysis<'a> {
                     }),
                 }
             }
+            let metric = headline_metric(data(run, name));
             // A stable sort: equals stay in the order of the plan.
-            entries.sort_by(|a, b| descending(a.mean_accuracy(), b.mean_accuracy()));
+            entries.sort_by(|a, b| descending(a.mean_metric(metric), b.mean_metric(metric)));
             Group {
                 name,
                 data: data(run, name),
                 constant: data(run, name).and_then(|data| Constant::new(data, &entries)),
-                significance: Significance::new(&entries),
+                headline: Measure::of(metric),
+                significance: Significance::new(&entries, metric),
                 robustness: Robustness::new(run, &entries),
                 entries,
                 variants: Variants::new(run, name),

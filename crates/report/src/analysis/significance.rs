@@ -59,7 +59,7 @@ pub(crate) struct ModelScores {
     pub(crate) claim: Claim,
     /// In the order of [`HEADLINES`], as far as they are defined.
     pub(crate) scores: Vec<Score>,
-    /// Whether it is the most accurate, or not significantly different from it.
+    /// Whether it is the best one, or not significantly different from it.
     pub(crate) tied_with_best: bool,
 }
 
@@ -121,7 +121,7 @@ pub(crate) struct Spread {
 /// Two models on the same test images.
 #[derive(Debug)]
 pub(crate) struct PairDifference {
-    /// The more accurate one: place in [`Significance::models`].
+    /// The better one: place in [`Significance::models`].
     pub(crate) first: usize,
     /// The other.
     pub(crate) second: usize,
@@ -129,8 +129,10 @@ pub(crate) struct PairDifference {
     pub(crate) claim: Claim,
     /// Accuracy of the fits at hand, tested image by image; McNemar's test with one fit each.
     pub(crate) swap: SwapTest,
-    /// Accuracy with seeds and images random.
-    pub(crate) accuracy: Option<RecipeScore>,
+    /// The score that models are ranked by.
+    pub(crate) headline: Metric,
+    /// The difference in it with seeds and images random.
+    pub(crate) together: Option<RecipeScore>,
     /// Every headline score, in the order of [`HEADLINES`], as far as they are defined.
     pub(crate) differences: Vec<Difference>,
 }
@@ -151,13 +153,6 @@ pub(crate) struct Difference {
     pub(crate) adjusted_p: Option<f64>,
 }
 
-impl Difference {
-    /// Whether the difference is significant.
-    pub(crate) fn is_significant(&self) -> bool {
-        self.adjusted_p.is_some_and(|p| p <= ALPHA)
-    }
-}
-
 /// A model with its fits and what each image adds to their scores.
 struct Candidate<'a> {
     entry: usize,
@@ -168,7 +163,7 @@ struct Candidate<'a> {
 
 impl Significance {
     /// Compares the models of a dataset.
-    pub(crate) fn new(entries: &[Entry<'_>]) -> Self {
+    pub(crate) fn new(entries: &[Entry<'_>], headline: Metric) -> Self {
         let predictions: Vec<(usize, &str, Predictions<'_>)> = entries
             .iter()
             .enumerate()
@@ -219,14 +214,14 @@ impl Significance {
             .flat_map(|first| (first + 1..candidates.len()).map(move |second| (first, second)))
             .collect::<Vec<_>>()
             .into_par_iter()
-            .filter_map(|(first, second)| compare(&candidates, first, second))
+            .filter_map(|(first, second)| compare(&candidates, (first, second), headline))
             .collect();
         correct(&mut pairs);
         let tied = |model: usize| {
             model == 0
                 || pairs
                     .iter()
-                    .any(|pair| (pair.first, pair.second) == (0, model) && !pair.accuracy_differs())
+                    .any(|pair| (pair.first, pair.second) == (0, model) && !pair.differs())
         };
         let models = candidates
             .iter()
@@ -262,7 +257,7 @@ impl Significance {
         claims.fold(Claim::Recipes, Claim::and)
     }
 
-    /// The models that are not significantly different from the most accurate one, that one
+    /// The models that are not significantly different from the best one, that one
     /// first.
     pub(crate) fn best_group(&self) -> impl Iterator<Item = &ModelScores> {
         self.models.iter().filter(|model| model.tied_with_best)
@@ -282,10 +277,15 @@ impl PairDifference {
         self.differences.iter().find(|found| found.metric == metric)
     }
 
-    /// Whether one of them is significantly more accurate.
-    pub(crate) fn accuracy_differs(&self) -> bool {
-        self.difference(Metric::Accuracy)
-            .is_some_and(Difference::is_significant)
+    /// The corrected p-value of the score that models are ranked by; 1 where there is none.
+    pub(crate) fn p(&self) -> f64 {
+        let difference = self.difference(self.headline);
+        difference.and_then(|found| found.adjusted_p).unwrap_or(1.0)
+    }
+
+    /// Whether one of them is significantly better by the score that models are ranked by.
+    pub(crate) fn differs(&self) -> bool {
+        self.p() <= ALPHA
     }
 }
 
@@ -346,7 +346,11 @@ impl Spread {
     }
 }
 
-fn compare(candidates: &[Candidate<'_>], first: usize, second: usize) -> Option<PairDifference> {
+fn compare(
+    candidates: &[Candidate<'_>],
+    (first, second): (usize, usize),
+    headline: Metric,
+) -> Option<PairDifference> {
     let (a, b) = (&candidates[first], &candidates[second]);
     let swap = SwapTest::new(&a.predictions, &b.predictions).ok()?;
     let least = least_swap_p(&a.predictions, &b.predictions);
@@ -401,7 +405,8 @@ fn compare(candidates: &[Candidate<'_>], first: usize, second: usize) -> Option<
         second,
         claim,
         swap,
-        accuracy: recipe(Metric::Accuracy),
+        headline,
+        together: recipe(headline),
         differences,
     })
 }

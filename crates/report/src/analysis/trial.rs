@@ -9,7 +9,7 @@ use bakeoff_measures::{
     timing::{self, Range},
 };
 use bakeoff_metrics::{
-    Confidence, Evaluation, Interval, OneVsRest, Predictions, statistics::mid_p,
+    Confidence, Evaluation, Interval, Metric, OneVsRest, Predictions, statistics::mid_p,
 };
 
 use crate::results::{Fate, Results, read};
@@ -101,6 +101,11 @@ impl<'a> Entry<'a> {
     pub(crate) fn is_baseline(&self) -> bool {
         let mut fits = self.successes();
         fits.any(|(_, success)| success.measured.is_baseline)
+    }
+
+    /// The mean of a metric over its successful trials.
+    pub(crate) fn mean_metric(&self, metric: Metric) -> Option<f64> {
+        self.mean_of(Measure::of(metric))
     }
 
     /// Mean accuracy over its successful trials.

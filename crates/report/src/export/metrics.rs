@@ -53,9 +53,9 @@ pub struct DatasetMetrics {
     pub test_fingerprint: Option<String>,
     /// The names of the classes.
     pub class_names: Vec<String>,
-    /// The models, the most accurate first, those without results last.
+    /// The models, the best first, those without results last.
     pub models: Vec<ModelMetrics>,
-    /// Every two models with results, the more accurate one first.
+    /// Every two models with results, the better one first.
     pub pairs: Vec<PairMetrics>,
     /// The common errors of the models, where there are at least two.
     pub agreement: Option<AgreementMetrics>,
@@ -74,7 +74,7 @@ pub struct ModelMetrics {
     pub engine: String,
     /// Every setting.
     pub settings: BTreeMap<String, Value>,
-    /// Whether it is the most accurate, or not significantly different from it; null without
+    /// Whether it is the best one, or not significantly different from it; null without
     /// results.
     pub tied_with_best: Option<bool>,
     /// Headline scores by name: accuracy, macro_f1, macro_auc, log_loss, as far as they are
@@ -232,7 +232,7 @@ pub struct TimingMetrics {
 /// Two models on the same test samples.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PairMetrics {
-    /// The more accurate one.
+    /// The better one.
     pub first: String,
     /// The other.
     pub second: String,
@@ -517,13 +517,13 @@ fn pair_metrics(pair: &PairDifference, first: String, second: String) -> PairMet
         first,
         second,
         claim: pair.claim,
-        probability_ahead: pair.accuracy.map(|accuracy| accuracy.probability_ahead()),
-        detectable_difference: pair.accuracy.map(|accuracy| accuracy.detectable()),
+        probability_ahead: pair.together.map(|together| together.probability_ahead()),
+        detectable_difference: pair.together.map(|together| together.detectable()),
         only_first: pair.swap.first_ahead,
         only_second: pair.swap.second_ahead,
         exact_p: pair.swap.exact_p,
         mid_p: pair.swap.mid_p,
-        distinguishable: pair.accuracy_differs(),
+        distinguishable: pair.differs(),
         differences: pair
             .differences
             .iter()

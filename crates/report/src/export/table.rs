@@ -26,7 +26,7 @@ fn plain(group: &Group<'_>) -> Plain {
             .map(|(index, entry)| row(group, index, entry, several))
             .collect(),
         note: if several {
-            "* the most accurate model, and those that are not significantly different from it \
+            "* the best model, and those that are not significantly different from it \
              (paired test, corrected for all pairs, 5 %). Intervals are 95 % intervals; \
              scores of too few errors have none."
         } else {

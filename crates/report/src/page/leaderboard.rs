@@ -75,7 +75,8 @@ pub(crate) fn leaderboard(dataset: &Dataset<'_, '_>) -> Leaderboard {
     let errors = rows.iter().filter_map(|row| row.entry.mean_of(&ERRORS));
     let most_errors = errors.fold(1.0, f64::max);
     let caption = format!(
-        "Models by accuracy on the test images of {}{}",
+        "Models by {} on the test images of {}{}",
+        group.headline.label,
         group.name,
         if several_seeds {
             ", means over seeds"

@@ -1,7 +1,6 @@
 //! What several parts of the page say about the models of a dataset.
 
 use bakeoff_measures::ACCURACY;
-use bakeoff_metrics::Metric;
 
 use super::{slugs::Slugs, words::bold};
 use crate::{
@@ -157,9 +156,7 @@ pub(crate) fn differences(claim: Claim, others: &[(&str, f64)]) -> Option<String
     }
 }
 
-/// The largest corrected p-value of the accuracies of some pairs.
+/// The largest corrected p-value of some pairs.
 pub(crate) fn largest_p<'p>(pairs: impl Iterator<Item = &'p PairDifference>) -> f64 {
-    pairs
-        .filter_map(|pair| pair.difference(Metric::Accuracy)?.adjusted_p)
-        .fold(0.0, f64::max)
+    pairs.map(PairDifference::p).fold(0.0, f64::max)
 }

@@ -1,7 +1,7 @@
 //! The result in words, derived from the same numbers as the leaderboard.
 
 use bakeoff_measures::{ACCURACY, ERRORS, FIT_TIME, LATENCY_P50, MODEL_SIZE, Measure, format};
-use bakeoff_metrics::{Interval, Metric};
+use bakeoff_metrics::Interval;
 
 use super::{
     models::{Dataset, differences, names, seed_spread},
@@ -28,7 +28,7 @@ pub(crate) fn summary(dataset: &Dataset<'_, '_>) -> Vec<Words> {
         );
         return vec![words.into()];
     };
-    let mut sentences = vec![lead(best, others, dataset.heading.as_deref())];
+    let mut sentences = vec![lead(group, best, others, dataset.heading.as_deref())];
     sentences.extend(cautions(group));
     sentences.extend(certainty(group));
     sentences.extend(errors(best, others));
@@ -38,17 +38,19 @@ pub(crate) fn summary(dataset: &Dataset<'_, '_>) -> Vec<Words> {
     sentences.into_iter().map(Words::from).collect()
 }
 
-fn lead(best: &Entry<'_>, others: &[&Entry<'_>], dataset: Option<&str>) -> String {
+fn lead(group: &Group<'_>, best: &Entry<'_>, others: &[&Entry<'_>], on: Option<&str>) -> String {
+    let headline = group.headline;
+    let own = best.mean_of(headline);
     let tied = others
         .iter()
-        .take_while(|other| other.mean_accuracy() == best.mean_accuracy())
+        .take_while(|other| other.mean_of(headline) == own)
         .map(|other| other.model);
     let leaders: Vec<&str> = std::iter::once(best.model).chain(tied).collect();
-    let on = dataset.map_or_else(String::new, |dataset| format!(" on {dataset}"));
+    let on = on.map_or_else(String::new, |dataset| format!(" on {dataset}"));
     let is = match (leaders.len(), others.is_empty()) {
-        (1, true) => "is the only model with results",
-        (1, false) => "has the highest accuracy",
-        _ => "have the same, highest accuracy",
+        (1, true) => "is the only model with results".to_owned(),
+        (1, false) => format!("has the highest {}", headline.label),
+        _ => format!("have the same, highest {}", headline.label),
     };
     let success = best.example().map(|(_, success)| success);
     let samples = success.map_or(0, |success| success.evaluation.samples);
@@ -58,12 +60,17 @@ fn lead(best: &Entry<'_>, others: &[&Entry<'_>], dataset: Option<&str>) -> Strin
         format!("95\u{a0}% confidence interval {interval}\u{a0}%")
     });
     let certainty = seed_spread(best).or(interval);
+    let images = format::counted(samples as u64, "test image", "test images");
+    let certainty = certainty.map_or_else(String::new, |certainty| format!(" ({certainty})"));
+    let accuracy = ACCURACY.write_or_dash(best.mean_accuracy(), samples);
+    if *headline == ACCURACY {
+        let (leaders, accuracy) = (bold(names(leaders)), bold(accuracy));
+        return format!("{leaders} {is}{on}: {accuracy} of {images} correct{certainty}.");
+    }
     format!(
-        "{} {is}{on}: {} of {} correct{}.",
+        "{} {is}{on}: {}. {accuracy} of {images} are correct{certainty}.",
         bold(names(leaders)),
-        bold(ACCURACY.write_or_dash(best.mean_accuracy(), samples)),
-        format::counted(samples as u64, "test image", "test images"),
-        certainty.map_or_else(String::new, |certainty| format!(" ({certainty})")),
+        bold(headline.write_or_dash(own, samples)),
     )
 }
 
@@ -72,15 +79,13 @@ fn certainty(group: &Group<'_>) -> Option<String> {
     let found = &group.significance;
     let entry = |place: usize| &group.entries[found.models[place].entry];
     let with_best = || found.pairs.iter().filter(|pair| pair.first == 0);
-    if with_best().any(|pair| entry(pair.second).mean_accuracy() == entry(0).mean_accuracy()) {
+    if with_best()
+        .any(|pair| entry(pair.second).mean_of(group.headline) == entry(0).mean_of(group.headline))
+    {
         return None;
     }
     let others: Vec<(&str, f64)> = with_best()
-        .map(|pair| {
-            let tested = pair.difference(Metric::Accuracy);
-            let p = tested.and_then(|difference| difference.adjusted_p);
-            (entry(pair.second).model, p.unwrap_or(1.0))
-        })
+        .map(|pair| (entry(pair.second).model, pair.p()))
         .collect();
     let limit = match found.claim() {
         Claim::Recipes => "",

@@ -107,14 +107,16 @@ pub(crate) fn best_group(group: &Group<'_>) -> Words {
             let p = format::p_text(p).replace('=', "≤");
             if fits {
                 format!(
-                    "This fit of {} is significantly more accurate than the fits of every other \
-                     model ({p} for each).",
-                    bold(only)
+                    "This fit of {} is significantly {} than the fits of every other model ({p} for \
+                     each).",
+                    bold(only),
+                    better(group)
                 )
             } else {
                 format!(
-                    "{} is significantly more accurate than every other model ({p} for each).",
-                    bold(only)
+                    "{} is significantly {} than every other model ({p} for each).",
+                    bold(only),
+                    better(group)
                 )
             }
         }
@@ -131,6 +133,14 @@ pub(crate) fn best_group(group: &Group<'_>) -> Words {
         ),
     };
     words.into()
+}
+
+/// The comparative of the score that models are ranked by.
+fn better(group: &Group<'_>) -> String {
+    match *group.headline == ACCURACY {
+        true => "more accurate".to_owned(),
+        false => format!("better in {}", group.headline.label),
+    }
 }
 
 /// A sentence about two models.
@@ -153,25 +163,20 @@ fn pair_words(group: &Group<'_>, pair: &PairDifference) -> Words {
     } else {
         format!("only {first} is correct on {images}, only {second} on {behind}")
     };
-    let difference = pair.difference(Metric::Accuracy);
-    let p = difference.and_then(|difference| difference.adjusted_p);
-    let p = format::p_text(p.unwrap_or(1.0));
-    let difference = bold(if pair.accuracy_differs() {
+    let p = format::p_text(pair.p());
+    let difference = bold(if pair.differs() {
         format!("{first} is significantly better than {second}")
     } else {
         format!("{first} and {second} are not significantly different")
     });
-    let power = pair.accuracy.map_or_else(String::new, |accuracy| {
-        let points = |value: f64| {
-            let points = ACCURACY.unit.in_points(value);
-            format!("{}\u{a0}points", format::significant(points))
-        };
+    let power = pair.together.map_or_else(String::new, |together| {
+        let points = |value: f64| format!("{}\u{a0}points", format::significant(100.0 * value));
         let again = match pair.claim {
             Claim::Recipes => "another fit of each on as many other images",
             Claim::Fits => "these fits on as many other images",
         };
-        if pair.accuracy_differs() {
-            let share = 100.0 * accuracy.probability_ahead();
+        if pair.differs() {
+            let share = 100.0 * together.probability_ahead();
             let share = if share > 99.0 {
                 "more than 99".to_owned()
             } else {
@@ -181,7 +186,7 @@ fn pair_words(group: &Group<'_>, pair: &PairDifference) -> Words {
         } else {
             format!(
                 " A difference of {} would have been found in eight of ten such comparisons.",
-                points(accuracy.detectable())
+                points(together.detectable())
             )
         }
     });
@@ -197,16 +202,18 @@ fn seeds_words(group: &Group<'_>) -> Option<Words> {
     let [best, second, ..] = group.significance.models.as_slice() else {
         return None;
     };
-    let seeds = |model: &ModelScores| model.score(Metric::Accuracy)?.seeds;
+    let headline = group.headline;
+    let seeds = |model: &ModelScores| model.score(headline.metric?)?.seeds;
     let (own, theirs) = (seeds(best)?, seeds(second)?);
     let (first, second) = (name(group, best), name(group, second));
-    let accuracy = |value| ACCURACY.write(value, test_images(group));
-    let (low, high) = (accuracy(own.low), accuracy(own.high));
-    let (their_low, their_high) = (accuracy(theirs.low), accuracy(theirs.high));
+    let written = |value| headline.write(value, test_images(group));
+    let (low, high) = (written(own.low), written(own.high));
+    let (their_low, their_high) = (written(theirs.low), written(theirs.high));
     let words = if own.low == own.high && theirs.low == theirs.high {
         format!(
-            "The seed makes no difference for {first} and {second}: the accuracy is the same in \
-             every fit."
+            "The seed makes no difference for {first} and {second}: the {} is the same in every \
+             fit.",
+            headline.label
         )
     } else if own.low >= theirs.high {
         let than = if own.low > theirs.high {
@@ -349,7 +356,7 @@ fn pairs(group: &Group<'_>) -> Table {
             })
     })
     .text("result", |pair| {
-        if pair.accuracy_differs() {
+        if pair.differs() {
             "significantly different"
         } else {
             "not significantly different"
