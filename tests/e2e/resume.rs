@@ -74,9 +74,17 @@ fn without_costs(rows: &[Value]) -> Vec<Value> {
     let mut rows = rows.to_vec();
     for row in &mut rows {
         row.as_object_mut().unwrap().retain(|key, _| {
-            !["_seconds", "_us", "_per_second", "_rss_bytes"]
-                .iter()
-                .any(|ending| key.ends_with(ending))
+            let times = ["_seconds", "_us", "_per_second", "_disturbed"];
+            let bytes = ["_rss_bytes", "memory_bytes"];
+            let ranges = [
+                "_seconds_low",
+                "_seconds_high",
+                "_us_low",
+                "_us_high",
+                "_timed",
+            ];
+            let mut costs = times.iter().chain(&bytes).chain(&ranges);
+            !costs.any(|ending| key.ends_with(ending))
         });
     }
     rows

@@ -48,6 +48,7 @@ mod robustness;
 mod roc;
 mod score_interval;
 mod scoring;
+mod spread;
 pub mod statistics;
 mod sum;
 mod temperature;

@@ -21,7 +21,7 @@
 
 use crate::{
     Confidence, Influence, Interval, Metric, MetricsError,
-    score_interval::{Spread, moved_odds},
+    spread::{Spread, moved_odds},
     statistics::distributions::{student_t_cdf, student_t_quantile, student_t_two_sided},
 };
 
