@@ -197,6 +197,7 @@ impl Samples {
 pub struct Dataset {
     name: String,
     train: Samples,
+    validation: Option<Samples>,
     test: Samples,
     fingerprint: String,
 }
@@ -211,21 +212,7 @@ impl Dataset {
         train: Samples,
         test: Samples,
     ) -> Result<Self, SamplesError> {
-        let (a, b) = (train.images().shape(), test.images().shape());
-        if a != b {
-            return Err(SamplesError::Parts {
-                what: "image shape",
-                train: a.to_string(),
-                test: b.to_string(),
-            });
-        }
-        if train.class_names() != test.class_names() {
-            return Err(SamplesError::Parts {
-                what: "class names",
-                train: train.class_names().join(", "),
-                test: test.class_names().join(", "),
-            });
-        }
+        check_parts(&train, &test)?;
         let mut hasher = Sha256::new();
         hasher.update(train.fingerprint());
         hasher.update(test.fingerprint());
@@ -233,8 +220,26 @@ impl Dataset {
         Ok(Self {
             name: name.into(),
             train,
+            validation: None,
             test,
             fingerprint,
+        })
+    }
+
+    /// The same with a validation part of its own, which changes the fingerprint.
+    ///
+    /// # Errors
+    /// If the part differs in image shape or class names.
+    pub fn with_validation(self, validation: Samples) -> Result<Self, SamplesError> {
+        check_parts(&self.train, &validation)?;
+        let mut hasher = Sha256::new();
+        hasher.update(&self.fingerprint);
+        hasher.update(b"validation");
+        hasher.update(validation.fingerprint());
+        Ok(Self {
+            validation: Some(validation),
+            fingerprint: to_hex(&hasher.finalize()),
+            ..self
         })
     }
 
@@ -243,9 +248,15 @@ impl Dataset {
         &self.name
     }
 
-    /// The training part, which includes the validation part.
+    /// The training part. What is held out to validate on is taken from it, unless there is
+    /// a [`Dataset::validation`] part.
     pub fn train(&self) -> &Samples {
         &self.train
+    }
+
+    /// The validation part that comes with the data; most have none.
+    pub fn validation(&self) -> Option<&Samples> {
+        self.validation.as_ref()
     }
 
     /// The test part.
@@ -253,19 +264,42 @@ impl Dataset {
         &self.test
     }
 
-    /// Hash over both parts, in hexadecimal.
+    /// Hash over all parts, in hexadecimal.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
+}
+
+/// Refuses two parts of one dataset that do not match.
+fn check_parts(train: &Samples, other: &Samples) -> Result<(), SamplesError> {
+    let (a, b) = (train.images().shape(), other.images().shape());
+    if a != b {
+        return Err(SamplesError::Parts {
+            what: "image shape",
+            train: a.to_string(),
+            test: b.to_string(),
+        });
+    }
+    if train.class_names() != other.class_names() {
+        return Err(SamplesError::Parts {
+            what: "class names",
+            train: train.class_names().join(", "),
+            test: other.class_names().join(", "),
+        });
+    }
+    Ok(())
 }
 
 impl fmt::Display for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} ({} training and {} of {}, {} classes)",
+            "{} ({} training{} and {} of {}, {} classes)",
             self.name,
             count(self.train.len() as u64),
+            self.validation.as_ref().map_or_else(String::new, |part| {
+                format!(", {} validation", count(part.len() as u64))
+            }),
             counted(self.test.len() as u64, "test image", "test images"),
             self.train.images().shape(),
             self.train.classes()
@@ -316,6 +350,18 @@ mod tests {
     #[test]
     fn class_counts_include_absent_classes() -> Result<(), SamplesError> {
         assert_eq!(samples(&[0, 2, 2])?.class_counts(), [1, 0, 2]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_validation_part_is_in_the_fingerprint() -> Result<(), SamplesError> {
+        let a = samples(&[0, 1])?;
+        let plain = Dataset::new("x", a.clone(), a.clone())?;
+        let with = plain.clone().with_validation(samples(&[1])?)?;
+        assert_ne!(with.fingerprint(), plain.fingerprint());
+        assert_eq!(with.validation().map(Samples::len), Some(1));
+        let other = Samples::new(a.images().clone(), vec![0, 1], names(4))?;
+        assert!(plain.with_validation(other).is_err());
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bakeoff_core::Dataset;
 
-use crate::{error::DataError, idx, idx_part::part, parts::dataset};
+use crate::{error::DataError, idx, idx_part::part, parts::plain};
 
 /// A dataset inside the binary.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl Builtin {
         };
         let (train, test) =
             rayon::join(|| part(array(0)?, array(1)?), || part(array(2)?, array(3)?));
-        dataset(&folder, self.name, train?, test?, None)
+        plain(&folder, self.name, train?, test?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The names of a dataset's classes, where its folder has a file of them.
 
-use std::{fs, io, path::Path};
+use std::path::Path;
 
 use crate::{error::DataError, listing::Listing, parts::ClassNames};
 
@@ -18,26 +18,21 @@ pub(crate) fn find(listing: &Listing) -> Result<Option<ClassNames>, DataError> {
     else {
         return Ok(None);
     };
-    let path = listing.path().join(file);
-    let names = read(&path)?;
+    let path = listing.path_of(file);
+    let bytes = listing.read(file, MAX_CLASS_FILE_BYTES)?;
+    if bytes.len() as u64 > MAX_CLASS_FILE_BYTES {
+        let problem = format!("more than {MAX_CLASS_FILE_BYTES} bytes of class names");
+        return Err(DataError::line(&path, 1, problem));
+    }
+    let names = read(&path, bytes)?;
     Ok(Some((path, names)))
 }
 
 /// One name per line; blank lines at the end do not count.
-fn read(path: &Path) -> Result<Vec<String>, DataError> {
-    let unreadable = DataError::unreadable(path);
+fn read(path: &Path, bytes: Vec<u8>) -> Result<Vec<String>, DataError> {
     let wrong = |line: usize, problem: String| DataError::line(path, line as u64, problem);
-    let bytes = fs::metadata(path).map_err(&unreadable)?.len();
-    if bytes > MAX_CLASS_FILE_BYTES {
-        let problem = format!("{bytes} bytes of class names: at most {MAX_CLASS_FILE_BYTES}");
-        return Err(wrong(1, problem));
-    }
-    let text = fs::read_to_string(path).map_err(|problem| match problem.kind() {
-        io::ErrorKind::InvalidData => {
-            wrong(1, "the file is not UTF-8 text: save it as such".into())
-        }
-        _ => unreadable(problem),
-    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| wrong(1, "the file is not UTF-8 text: save it as such".into()))?;
     let text = text.trim_start_matches('\u{feff}').trim_end();
     let mut names: Vec<String> = Vec::new();
     for (index, line) in text.lines().enumerate() {

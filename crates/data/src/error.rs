@@ -82,6 +82,20 @@ pub enum DataError {
         /// What is wrong with it.
         problem: PictureError,
     },
+    /// Several images that cannot be read or decoded.
+    #[error("{}: {bad} of {images} images cannot be used{}:\n  {}", .path.display(),
+        match .problems.len() < *.bad { true => format!(", of which {} are shown", .problems.len()), false => String::new() },
+        .problems.join("\n  "))]
+    SeveralFiles {
+        /// The folder.
+        path: PathBuf,
+        /// How many there are.
+        bad: usize,
+        /// The number of all images.
+        images: usize,
+        /// What is wrong with the first of them, each with its file.
+        problems: Vec<String>,
+    },
     /// Images and labels that are each valid but make no dataset together.
     #[error("{}: {problem}", .path.display())]
     Samples {

@@ -1,10 +1,10 @@
-//! A kind of folder that is a dataset: what a format's module provides.
+//! A kind of folder or file that is a dataset: what a format's module provides.
 
-use bakeoff_core::Dataset;
+use bakeoff_core::OpenOptions;
 
-use crate::{error::DataError, listing::Listing};
+use crate::{error::DataError, listing::Listing, notes::Note, parts::Raw};
 
-/// A kind of folder that is a dataset.
+/// A kind of folder or file that is a dataset.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Format {
@@ -15,5 +15,20 @@ pub struct Format {
     /// Whether a folder looks as if it were meant to be of this format, complete or
     /// not: an incomplete folder gets the errors of the format it was meant to be.
     pub(crate) recognises: fn(&Listing) -> bool,
-    pub(crate) open: fn(&Listing) -> Result<Dataset, DataError>,
+    pub(crate) open: fn(&Listing, &mut Context<'_>) -> Result<Raw, DataError>,
+}
+
+/// What a format is told, and where it says what it assumed.
+pub(crate) struct Context<'a> {
+    pub(crate) options: &'a OpenOptions,
+    pub(crate) notes: Vec<Note>,
+}
+
+impl Context<'_> {
+    pub(crate) fn note(&mut self, text: impl Into<String>) {
+        let note = Note::new(text);
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
 }

@@ -103,7 +103,7 @@ fn elements(dims: &[usize]) -> Option<u64> {
 }
 
 /// Reads from `input`, which holds `stored_bytes` as they are stored.
-fn read(mut input: impl BufRead, stored_bytes: u64) -> Result<Array, IdxError> {
+pub(crate) fn read(mut input: impl BufRead, stored_bytes: u64) -> Result<Array, IdxError> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
     input
         .by_ref()

@@ -6,13 +6,14 @@ use bakeoff_core::{ImageShape, Images};
 
 use crate::{
     error::DataError,
+    formats::to_planes,
     idx::{Array, times},
     parts::{Labels, Part},
 };
 
 /// The part that two arrays make up, each given with its file.
 pub(crate) fn part(
-    (path, images): (PathBuf, Array),
+    (path, mut images): (PathBuf, Array),
     (labels_path, labels): (PathBuf, Array),
 ) -> Result<Part, DataError> {
     let wrong_rank = |path, dims: &[usize], expected: &str| {
@@ -25,8 +26,15 @@ pub(crate) fn part(
         let expected = "labels need 1 (samples): is this the file of labels?";
         return Err(wrong_rank(&labels_path, &labels.dims, expected));
     }
+    let is_colour = |channels: usize| channels == 1 || channels == 3;
     let (count, shape) = match *images.dims.as_slice() {
         [count, height, width] => (count, ImageShape::new(1, height, width)),
+        // 1 or 3 is a number of channels; where both could be, they come first.
+        [count, height, width, channels] if is_colour(channels) && !is_colour(height) => {
+            let shape = ImageShape::new(channels, height, width);
+            images.data = to_planes(&images.data, shape);
+            (count, shape)
+        }
         [count, channels, height, width] => (count, ImageShape::new(channels, height, width)),
         ref dims => {
             let expected = "images need 3 (samples, rows, columns) or 4 (samples, channels, rows, columns): is this the file of images?";
@@ -59,5 +67,6 @@ pub(crate) fn part(
             unit: "byte",
             first: 8,
         },
+        groups: None,
     })
 }

@@ -1,9 +1,10 @@
 //! Datasets: from a name or a path to the samples that a model learns from.
 //!
-//! - [`open`] turns a built-in name or the path of a folder into a
-//!   [`Dataset`](bakeoff_core::Dataset); [`builtins()`] lists the names, [`formats()`]
-//!   the kinds of folder that are recognised. MNIST lies inside the binary, so that
-//!   the tool works offline from any folder.
+//! - [`open`] turns a built-in name or the path of a folder, archive or file into a
+//!   [`Dataset`](bakeoff_core::Dataset); [`open_with`] does so at a stated size, with stated
+//!   colours and a stated split, and says what it skipped or assumed. [`builtins()`] lists the
+//!   names, [`formats()`] the kinds of folder that are recognised. MNIST lies inside the
+//!   binary, so that the tool works offline from any folder.
 //! - [`idx`] reads and writes the IDX files that MNIST and its successors come in.
 //! - [`split`] holds a part out, cuts folds and takes subsets, seeded and stratified.
 //! - [`corrupt()`] makes images worse, to measure how robust a model is.
@@ -14,6 +15,7 @@
 //! storing MNIST decoded (five times the size for a tenth of a second); the `mnist`
 //! crate (it panics on a bad file and knows neither 4-D files nor gzip by content).
 
+mod archive;
 mod builtin;
 mod class_names;
 mod contact_sheet;
@@ -24,11 +26,14 @@ mod formats;
 pub mod idx;
 mod idx_part;
 mod listing;
+mod notes;
 mod parts;
 mod picture_files;
+mod resize;
 mod source;
 pub mod split;
 mod table;
+mod words;
 
 pub use builtin::{Builtin, builtins};
 pub use contact_sheet::{contact_sheet, corruption_examples};
@@ -36,4 +41,5 @@ pub use corrupt::corrupt;
 pub use error::DataError;
 pub use format::Format;
 pub use idx::IdxError;
-pub use source::{formats, open};
+pub use notes::Note;
+pub use source::{Opened, formats, open, open_to_evaluate, open_with};

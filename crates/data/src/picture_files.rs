@@ -1,69 +1,185 @@
-//! Images of a dataset as they are stored: decoded, neither cropped nor resized.
+//! Images of a dataset as files: decoded, at the stated size and with the stated channels.
 
-use std::{
-    fs::File,
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
 
-use bakeoff_core::{ImageShape, Images};
+use bakeoff_core::{Colour, ImageShape, Images};
 use bakeoff_picture::{MAX_FILE_BYTES, RawPicture};
 use rayon::prelude::*;
 
-use crate::error::DataError;
+use crate::{error::DataError, format::Context, listing::Listing, resize::Planes};
 
-/// Decodes the images, of which there is at least one, and which must be of one size.
-///
-/// They are grey if all of them are, and RGB (over white) if any has a colour.
-///
-/// # Errors
-/// Names the first image that cannot be read, is damaged, or is of another size
-/// than the first one.
-pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Images, DataError> {
-    let mut pictures: Vec<RawPicture> = Vec::with_capacity(paths.len());
-    // In parallel, but the error that is returned does not depend on which was read first.
-    let read: Vec<Result<RawPicture, DataError>> =
-        paths.par_iter().map(|path| read(path)).collect();
-    for (path, picture) in paths.iter().zip(read) {
-        let picture = picture?;
-        if let Some(first) = pictures.first()
-            && (first.width, first.height) != (picture.width, picture.height)
-        {
-            return Err(DataError::invalid(
-                path,
-                format!(
-                    "{}×{} pixels, but {} has {}×{}: the images of a dataset must all be of one size",
-                    picture.width,
-                    picture.height,
-                    paths[0].display(),
-                    first.width,
-                    first.height
-                ),
-            ));
-        }
-        pictures.push(picture);
-    }
-    let grey = pictures.iter().all(RawPicture::is_grey);
-    let (width, height) = pictures.first().map_or((1, 1), |p| (p.width, p.height));
-    let shape = ImageShape::new(if grey { 1 } else { 3 }, height, width);
-    let pixels: Vec<u8> = pictures
-        .into_iter()
-        .flat_map(|picture| picture.into_planes(!grey))
-        .collect();
-    // Whole images of that shape by construction.
-    Images::new(shape, pixels).map_err(|_| DataError::no_pictures(&paths[0]))
+/// An image to decode.
+pub(crate) enum Picture {
+    /// A file, from the dataset's folder.
+    File(String),
+    /// Bytes of a file, and where they are.
+    Bytes(Vec<u8>, PathBuf),
 }
 
-fn read(path: &Path) -> Result<RawPicture, DataError> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| {
-            let limit = MAX_FILE_BYTES as u64 + 1;
-            file.take(limit).read_to_end(&mut bytes)
+impl Picture {
+    fn path(&self, listing: &Listing) -> PathBuf {
+        match self {
+            Self::File(file) => listing.path_of(file),
+            Self::Bytes(_, path) => path.clone(),
+        }
+    }
+
+    fn bytes(&self, listing: &Listing) -> Result<Cow<'_, [u8]>, DataError> {
+        match self {
+            Self::File(file) => Ok(listing.read(file, MAX_FILE_BYTES as u64)?.into()),
+            Self::Bytes(bytes, _) => Ok(bytes.into()),
+        }
+    }
+}
+
+/// Endings of the files that are read, in lower case.
+const ENDINGS: [&str; 15] = [
+    "png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "dib", "gif", "tif", "tiff", "pgm", "ppm",
+    "pbm", "pnm",
+];
+
+/// Endings of images that are not read.
+const OTHER_ENDINGS: [&str; 12] = [
+    "heic", "heif", "avif", "jxl", "jp2", "svg", "dcm", "raw", "cr2", "nef", "dng", "psd",
+];
+
+/// A file's ending, in lower case.
+fn ending(file: &str) -> Option<String> {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.rsplit_once('.')
+        .map(|(_, ending)| ending.to_lowercase())
+}
+
+/// Whether a file is an image that is read, by its name; what it holds is looked at later.
+pub(crate) fn is_picture(file: &str) -> bool {
+    ending(file).is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+}
+
+/// The files that were left out, by their endings.
+#[derive(Default)]
+pub(crate) struct LeftOut(BTreeMap<String, usize>);
+
+impl LeftOut {
+    pub(crate) fn add(&mut self, file: &str) {
+        let ending = ending(file).map_or_else(|| "no ending".into(), |ending| format!(".{ending}"));
+        *self.0.entry(ending).or_default() += 1;
+    }
+
+    pub(crate) fn say(&self, context: &mut Context<'_>) {
+        let (mut images, mut others) = (Vec::new(), Vec::new());
+        for (ending, count) in &self.0 {
+            let is_image = OTHER_ENDINGS.contains(&ending.trim_start_matches('.'));
+            let list = if is_image { &mut images } else { &mut others };
+            list.push(format!("{count} with {ending}"));
+        }
+        if !images.is_empty() {
+            context.note(format!(
+                "images of a kind that is not read are left out ({}): save them as PNG or JPEG",
+                images.join(", ")
+            ));
+        }
+        if !others.is_empty() {
+            context.note(format!(
+                "files that are no images are left out ({})",
+                others.join(", ")
+            ));
+        }
+    }
+}
+
+/// This many bad files are named.
+const SHOWN: usize = 10;
+
+/// Decodes the images of all parts of a dataset; there is at least one in each.
+///
+/// They are grey if all of them are, and RGB (over white) if any has a colour, unless something
+/// else is stated.
+///
+/// # Errors
+/// Names the images that cannot be read or are damaged, and the first of another size than the
+/// first one where no size is stated.
+pub(crate) fn read_parts(
+    listing: &Listing,
+    parts: &[Vec<Picture>],
+    context: &mut Context<'_>,
+) -> Result<Vec<Images>, DataError> {
+    let options = context.options;
+    let all: Vec<&Picture> = parts.iter().flatten().collect();
+    // In parallel, but what is returned does not depend on which was read first.
+    let read: Vec<Result<Planes, DataError>> = all
+        .par_iter()
+        .map(|picture| {
+            let planes = read(listing, picture)?.coloured(options.colour);
+            Ok(match options.size {
+                Some(size) => planes.fitted(size, options.fit),
+                None => planes,
+            })
         })
-        .map_err(DataError::unreadable(path))?;
-    RawPicture::decode(&bytes).map_err(|problem| DataError::Picture {
-        path: path.into(),
+        .collect();
+    let bad = read.iter().filter(|planes| planes.is_err()).count();
+    if bad > 1 {
+        let problems = read.into_iter().filter_map(Result::err).take(SHOWN);
+        let problems: Vec<String> = problems.map(|problem| problem.to_string()).collect();
+        return Err(DataError::SeveralFiles {
+            path: listing.path().into(),
+            bad,
+            images: all.len(),
+            problems,
+        });
+    }
+    let planes: Vec<Planes> = read.into_iter().collect::<Result<_, _>>()?;
+    let Some(first) = planes.first() else {
+        return Err(DataError::no_pictures(listing.path()));
+    };
+    let (height, width) = (first.height, first.width);
+    let others = planes
+        .iter()
+        .filter(|p| (p.height, p.width) != (height, width));
+    let others = others.count();
+    if let Some(at) = planes
+        .iter()
+        .position(|p| (p.height, p.width) != (height, width))
+    {
+        let other = &planes[at];
+        return Err(DataError::invalid(
+            &all[at].path(listing),
+            format!(
+                "{}×{} pixels, but {} has {width}×{height}: the images of a dataset must all be of one size, and {others} of {} differ from the first. State the size that all are read at, as in --size 32 (in an experiment, size = [32, 32])",
+                other.width,
+                other.height,
+                all[0].path(listing).display(),
+                planes.len()
+            ),
+        ));
+    }
+    let grey = options.colour != Colour::Rgb && planes.iter().all(|p| p.channels() == 1);
+    let shape = ImageShape::new(if grey { 1 } else { 3 }, height, width);
+    let mut planes = planes.into_iter();
+    let mut images = Vec::with_capacity(parts.len());
+    for part in parts {
+        let mut pixels = Vec::with_capacity(part.len() * shape.pixels());
+        for image in planes.by_ref().take(part.len()) {
+            match grey {
+                true => pixels.extend(image.values),
+                false => pixels.extend(image.coloured(Colour::Rgb).values),
+            }
+        }
+        // Whole images of that shape by construction.
+        let part = Images::new(shape, pixels);
+        images.push(part.map_err(|_| DataError::no_pictures(listing.path()))?);
+    }
+    Ok(images)
+}
+
+fn read(listing: &Listing, picture: &Picture) -> Result<Planes, DataError> {
+    let bytes = picture.bytes(listing)?;
+    let decoded = RawPicture::decode(&bytes).map_err(|problem| DataError::Picture {
+        path: picture.path(listing),
         problem,
+    })?;
+    Ok(Planes {
+        height: decoded.height,
+        width: decoded.width,
+        values: decoded.into_planes(false),
     })
 }

@@ -2,10 +2,17 @@
 
 use std::{fs, path::Path};
 
-use bakeoff_core::Dataset;
+use bakeoff_core::{Dataset, OpenOptions};
 
 use crate::{
-    builtin::builtins, error::DataError, format::Format, formats::FORMATS, listing::Listing,
+    builtin::builtins,
+    error::DataError,
+    format::{Context, Format},
+    formats::{FORMATS, named_only},
+    listing::Listing,
+    notes::Note,
+    parts::{Alone, converted, finish},
+    picture_files::is_picture,
 };
 
 /// The kinds of folder that [`open`] recognises.
@@ -13,37 +20,107 @@ pub fn formats() -> &'static [Format] {
     FORMATS
 }
 
-/// Opens a dataset by its built-in name, or by the path of its folder.
+/// A dataset, and what should be known about how it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Opened {
+    /// The dataset.
+    pub dataset: Dataset,
+    /// What was skipped, assumed or converted.
+    pub notes: Vec<Note>,
+}
+
+/// Opens a dataset by its built-in name, or by the path of its folder, archive or file.
 ///
 /// A built-in name comes before a folder of the same name; `./mnist` is the folder.
-/// The dataset is named as the built-in, or as the folder.
+/// The dataset is named as the built-in, as the folder, or as the file without its ending.
 ///
 /// # Errors
 /// Names the file, the place in it, what was found and what to do; see [`DataError`].
 pub fn open(source: &str) -> Result<Dataset, DataError> {
+    open_with(source, &OpenOptions::default()).map(|opened| opened.dataset)
+}
+
+/// [`open`] as a person states it.
+///
+/// # Errors
+/// As [`open`]; and where no test part is there and none is stated.
+pub fn open_with(source: &str, options: &OpenOptions) -> Result<Opened, DataError> {
+    open_as(source, options, Alone::Refused)
+}
+
+/// [`open_with`], to measure a saved model: images without parts are a test part.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_to_evaluate(source: &str, options: &OpenOptions) -> Result<Opened, DataError> {
+    open_as(source, options, Alone::Test)
+}
+
+fn open_as(source: &str, options: &OpenOptions, alone: Alone) -> Result<Opened, DataError> {
+    let mut context = Context {
+        options,
+        notes: Vec::new(),
+    };
     if let Some(builtin) = builtins().iter().find(|builtin| builtin.name == source) {
-        return builtin.open();
+        if options.test_fraction.is_some() {
+            context.note(
+                "the data have a test part of their own, which is used: the stated fraction is not",
+            );
+        }
+        return Ok(Opened {
+            dataset: converted(builtin.open()?, options)?,
+            notes: context.notes,
+        });
     }
     let path = Path::new(source);
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
+    if let Err(problem) = fs::metadata(path) {
         // A word alone is more likely a misspelt name than a path.
-        Err(_) if path.components().count() < 2 => return Err(unknown_name(source)),
-        Err(problem) => return Err(DataError::unreadable(path)(problem)),
-    };
-    if !metadata.is_dir() {
-        let problem = "this is a file; name the folder that holds the dataset instead";
-        return Err(DataError::invalid(path, problem));
+        return Err(match path.components().count() < 2 {
+            true => unknown_name(source),
+            false => DataError::unreadable(path)(problem),
+        });
     }
-    let listing = Listing::new(path)?;
-    match FORMATS.iter().find(|format| (format.recognises)(&listing)) {
-        Some(format) => (format.open)(&listing),
-        None => Err(DataError::Unrecognised {
-            path: path.into(),
-            contents: listing.contents(),
-            expects: expects(),
-        }),
+    let listing = Listing::open(path)?;
+    let (listing, format) = find(&listing, &mut context)?;
+    let raw = (format.open)(&listing, &mut context)?;
+    let dataset = finish(&listing, raw, alone, &mut context)?;
+    Ok(Opened {
+        dataset,
+        notes: context.notes,
+    })
+}
+
+/// How many folders of one folder each are entered.
+const DEPTH: usize = 4;
+
+/// The format of a folder, or of the only folder or archive in it.
+fn find(
+    listing: &Listing,
+    context: &mut Context<'_>,
+) -> Result<(Listing, &'static Format), DataError> {
+    let mut here = listing.clone();
+    for _ in 0..=DEPTH {
+        if let Some(format) = FORMATS.iter().find(|format| (format.recognises)(&here)) {
+            if here.path() != listing.path() {
+                context.note(format!("the data are in {}", here.path().display()));
+            }
+            return Ok((here, format));
+        }
+        if let Some(problem) = named_only(&here) {
+            return Err(problem);
+        }
+        let only: Vec<String> = here.folders().take(2).map(String::from).collect();
+        let [only] = only.as_slice() else { break };
+        if here.files().any(is_picture) {
+            break;
+        }
+        here = here.inside(only)?;
     }
+    Err(DataError::Unrecognised {
+        path: listing.path().into(),
+        contents: listing.contents(),
+        expects: expects(),
+    })
 }
 
 fn unknown_name(name: &str) -> DataError {

@@ -1,59 +1,203 @@
-//! Tables of comma-separated values, read row by row; errors name the line.
+//! Tables of values, read row by row; errors name the line.
+//!
+//! The separator is the one of `,`, `;` and tab that the first line has most of. Rows whose
+//! fields are all empty, which spreadsheets leave behind, are skipped and counted.
 
-use std::{
-    fs::File,
-    io::{BufReader, Read as _},
-    path::Path,
-};
+use std::path::{Path, PathBuf};
 
-use csv::{ReaderBuilder, StringRecord, Trim};
+use csv::{ByteRecord, ReaderBuilder, Trim};
 
-use crate::error::DataError;
+use crate::{archive::MAX_UNPACKED, error::DataError, listing::Listing};
 
-/// Calls `row` with each row of the table and its line, from 1. All rows have as many fields;
-/// a byte order mark at the start is dropped.
-pub(crate) fn each_row(
-    path: &Path,
-    max_bytes: u64,
-    mut row: impl FnMut(&StringRecord, u64) -> Result<(), DataError>,
-) -> Result<(), DataError> {
-    let unreadable = DataError::unreadable(path);
-    let file = File::open(path).map_err(&unreadable)?;
-    if file.metadata().map_err(&unreadable)?.len() > max_bytes {
-        let problem = format!("the table is longer than {} MiB", max_bytes >> 20);
-        return Err(DataError::line(path, 1, problem));
-    }
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .trim(Trim::All)
-        .from_reader(BufReader::with_capacity(1 << 16, file.take(max_bytes)));
-    let mut record = StringRecord::new();
-    while reader
-        .read_record(&mut record)
-        .map_err(|error| table_error(path, error))?
-    {
-        row(&record, record.position().map_or(1, csv::Position::line))?;
-    }
-    Ok(())
+/// Endings of tables, in lower case, without `.gz`.
+const ENDINGS: [&str; 5] = [".csv", ".tsv", ".tra", ".tes", ".data"];
+
+/// Whether a file is a table by its name.
+pub(crate) fn is_table(file: &str) -> bool {
+    let name = file.to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
-/// What is wrong with a table, with its line.
-fn table_error(path: &Path, error: csv::Error) -> DataError {
-    let line = error.position().map_or(1, csv::Position::line);
-    let problem = match error.into_kind() {
-        csv::ErrorKind::Io(problem) => {
-            return DataError::unreadable(path)(problem);
+/// A table in memory.
+pub(crate) struct Table {
+    path: PathBuf,
+    text: Vec<u8>,
+    separator: u8,
+}
+
+impl Table {
+    /// Reads a table, gzip or not.
+    pub(crate) fn load(listing: &Listing, file: &str, max_bytes: u64) -> Result<Self, DataError> {
+        let text = listing.unpacked(file)?;
+        let path = listing.path_of(file);
+        if text.len() as u64 > max_bytes.min(MAX_UNPACKED) {
+            let problem = format!("the table is longer than {} MiB", max_bytes >> 20);
+            return Err(DataError::line(&path, 1, problem));
         }
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => format!("{len} fields where the lines before have {expected_len}"),
-        csv::ErrorKind::Utf8 { err, .. } => {
-            format!(
+        Self::of(path, text)
+    }
+
+    pub(crate) fn of(path: PathBuf, mut text: Vec<u8>) -> Result<Self, DataError> {
+        if text.starts_with(&[0xff, 0xfe]) || text.starts_with(&[0xfe, 0xff]) {
+            let problem = "the table is UTF-16 text: save it as UTF-8";
+            return Err(DataError::line(&path, 1, problem));
+        }
+        if text.starts_with(b"\xef\xbb\xbf") {
+            text.drain(..3);
+        }
+        let separator = separator(&text);
+        Ok(Self {
+            path,
+            text,
+            separator,
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Calls `row` with each row and its line, from 1, and returns how many empty rows were
+    /// skipped. All rows have as many fields.
+    pub(crate) fn each_row(
+        &self,
+        mut row: impl FnMut(&ByteRecord, u64) -> Result<(), DataError>,
+    ) -> Result<usize, DataError> {
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(self.separator)
+            .trim(Trim::All)
+            .from_reader(self.text.as_slice());
+        let mut record = ByteRecord::new();
+        let (mut expected, mut skipped) = (None, 0);
+        while reader.read_byte_record(&mut record).map_err(|error| {
+            let line = error.position().map_or(1, csv::Position::line);
+            DataError::line(&self.path, line, error.to_string())
+        })? {
+            let line = record.position().map_or(1, csv::Position::line);
+            if record.iter().all(<[u8]>::is_empty) {
+                skipped += 1;
+                continue;
+            }
+            let expected = *expected.get_or_insert(record.len());
+            if record.len() != expected {
+                let problem = format!(
+                    "{} fields where the lines before have {expected}",
+                    record.len()
+                );
+                return Err(DataError::line(&self.path, line, problem));
+            }
+            row(&record, line)?;
+        }
+        Ok(skipped)
+    }
+
+    /// A field as text.
+    pub(crate) fn text<'a>(
+        &self,
+        record: &'a ByteRecord,
+        column: usize,
+        line: u64,
+    ) -> Result<&'a str, DataError> {
+        let field = record.get(column).unwrap_or_default();
+        std::str::from_utf8(field).map_err(|_| {
+            let problem = format!(
                 "field {} is not UTF-8 text: save the table as such",
-                err.field() + 1
-            )
+                column + 1
+            );
+            DataError::line(&self.path, line, problem)
+        })
+    }
+}
+
+/// The separator that the first line has most of; a comma where it has none.
+fn separator(text: &[u8]) -> u8 {
+    let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let mut quoted = false;
+    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0)];
+    for &byte in line {
+        quoted ^= byte == b'"';
+        if let Some((_, count)) = counts.iter_mut().find(|(mark, _)| *mark == byte && !quoted) {
+            *count += 1;
         }
-        kind => format!("{kind:?}"),
+    }
+    // Of equal counts the first counts.
+    let most = counts.into_iter().rev().max_by_key(|(_, count)| *count);
+    most.map_or(b',', |(mark, _)| mark)
+}
+
+/// The first row of a table as lower-case words, without an error: to recognise what it is.
+pub(crate) fn first_row(listing: &Listing, file: &str) -> Vec<String> {
+    let Ok(head) = listing.head(file) else {
+        return Vec::new();
     };
-    DataError::line(path, line, problem)
+    let Ok(table) = Table::of(listing.path_of(file), head) else {
+        return Vec::new();
+    };
+    let mut first = Vec::new();
+    // The first row is enough, and what follows may be cut short.
+    let _ = table.each_row(|record, line| {
+        if first.is_empty() {
+            first = lower(record);
+            return Ok(());
+        }
+        Err(DataError::line(table.path(), line, "enough"))
+    });
+    first
+}
+
+/// The fields of a row in lower case.
+pub(crate) fn lower(record: &ByteRecord) -> Vec<String> {
+    let lower = |field: &[u8]| String::from_utf8_lossy(field).to_lowercase();
+    record.iter().map(lower).collect()
+}
+
+/// The first of `wanted` that a header has.
+pub(crate) fn column(header: &[String], wanted: &[&str]) -> Option<usize> {
+    wanted
+        .iter()
+        .find_map(|name| header.iter().position(|other| other == name))
+}
+
+/// Names of a column of labels, the most telling first.
+pub(crate) const LABEL: [&str; 15] = [
+    "label",
+    "class",
+    "target",
+    "labels",
+    "class_name",
+    "classname",
+    "class_label",
+    "category",
+    "y",
+    "digit",
+    "letter",
+    "character",
+    "emotion",
+    "class_id",
+    "label_id",
+];
+
+/// Names of a column that says which part a row belongs to.
+pub(crate) const USAGE: [&str; 7] = [
+    "usage",
+    "split",
+    "subset",
+    "partition",
+    "data set",
+    "dataset",
+    "set",
+];
+
+/// The part that a value of such a column names.
+pub(crate) fn role_of_usage(value: &str) -> Option<crate::words::Role> {
+    use crate::words::Role;
+    match value.to_lowercase().as_str() {
+        // Of fer2013 (Goodfellow et al., 2013): the public test was for choosing.
+        "publictest" => Some(Role::Validation),
+        "privatetest" => Some(Role::Test),
+        value => Role::of(value),
+    }
 }

@@ -5,7 +5,10 @@ use std::io::Cursor;
 use bakeoff_core::ImageShape;
 use image::{
     DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits,
-    codecs::{jpeg::JpegDecoder, png::PngDecoder},
+    codecs::{
+        bmp::BmpDecoder, gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, pnm::PnmDecoder,
+        tiff::TiffDecoder, webp::WebPDecoder,
+    },
     imageops::FilterType,
     metadata::Orientation,
 };
@@ -30,7 +33,8 @@ pub(crate) struct Decoded {
     transparent: bool,
 }
 
-/// Decodes a PNG or JPEG, recognised by its content.
+/// Decodes an image, recognised by its content: PNG, JPEG, WebP, BMP, TIFF, PNM, or the first
+/// frame of a GIF.
 pub(crate) fn decode(bytes: &[u8], log: &mut Log) -> Result<Decoded, PictureError> {
     // `ImageReader` would do, but it hides the size that a refused header claims.
     let input = Cursor::new(bytes);
@@ -55,6 +59,11 @@ pub(crate) fn decode(bytes: &[u8], log: &mut Log) -> Result<Decoded, PictureErro
             }
             ("JPEG", JpegDecoder::new(input).map(pixels))
         }
+        Ok(ImageFormat::WebP) => ("WebP", WebPDecoder::new(input).map(pixels)),
+        Ok(ImageFormat::Bmp) => ("BMP", BmpDecoder::new(input).map(pixels)),
+        Ok(ImageFormat::Gif) => ("GIF", GifDecoder::new(input).map(pixels)),
+        Ok(ImageFormat::Tiff) => ("TIFF", TiffDecoder::new(input).map(pixels)),
+        Ok(ImageFormat::Pnm) => ("PNM", PnmDecoder::new(input).map(pixels)),
         _ if bytes.is_empty() => return Err(PictureError::Empty),
         _ => return Err(PictureError::Unsupported { found: kind(bytes) }),
     };
@@ -129,16 +138,12 @@ fn pixels(mut decoder: impl ImageDecoder) -> Result<Pixels, PictureError> {
     Ok(DynamicImage::from_decoder(decoder).map(|image| (image, orientation)))
 }
 
-/// What bytes seem to be that are neither PNG nor JPEG.
+/// What bytes seem to be that are no image which is read.
 fn kind(bytes: &[u8]) -> &'static str {
     let head = &bytes[..bytes.len().min(512)];
     let text = String::from_utf8_lossy(head).to_lowercase();
     let printable = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     match image::guess_format(bytes) {
-        Ok(ImageFormat::Gif) => "a GIF",
-        Ok(ImageFormat::WebP) => "a WebP image",
-        Ok(ImageFormat::Bmp) => "a BMP image",
-        Ok(ImageFormat::Tiff) => "a TIFF image",
         Ok(ImageFormat::Avif) => "an AVIF image",
         _ if bytes.get(4..8) == Some(b"ftyp") => match &bytes[8..bytes.len().min(12)] {
             b"avif" | b"avis" => "an AVIF image",
@@ -177,6 +182,15 @@ impl Decoded {
             }
             _ => false,
         }
+    }
+
+    /// Whether it is stored without colours and without transparency, at any depth.
+    pub(crate) fn is_grey_of_any_depth(&self) -> bool {
+        let grey = matches!(
+            self.image,
+            DynamicImage::ImageLuma16(_) | DynamicImage::ImageLumaA16(_)
+        );
+        self.is_plain_grey() || (grey && !self.transparent)
     }
 
     /// The grey levels over white, and the alpha channel where any of it is transparent.

@@ -18,7 +18,9 @@ pub enum PictureError {
         max_mebibytes: usize,
     },
     /// Not an image of a kind that is read.
-    #[error("this is {found}, not a PNG or JPEG image: save it as one of these")]
+    #[error(
+        "this is {found}, not a PNG or JPEG image (nor WebP, BMP, GIF, TIFF or PNM): save it as one of these"
+    )]
     Unsupported {
         /// What it seems to be.
         found: &'static str,
@@ -26,7 +28,7 @@ pub enum PictureError {
     /// An image that is damaged or cut short.
     #[error("the {format} image is damaged: {problem}")]
     Damaged {
-        /// `PNG` or `JPEG`.
+        /// `PNG`, `JPEG`, …
         format: &'static str,
         /// What the decoder says.
         problem: String,

@@ -16,18 +16,28 @@ pub struct RawPicture {
 }
 
 impl RawPicture {
-    /// Decodes a PNG or JPEG.
+    /// Decodes a PNG, JPEG, WebP, BMP, TIFF, PNM, or the first frame of a GIF. What has 16 bits
+    /// is read with 8.
     ///
     /// # Errors
-    /// When the bytes are no PNG or JPEG, damaged or too large.
+    /// When the bytes are no such image, damaged or too large.
     pub fn decode(bytes: &[u8]) -> Result<Self, PictureError> {
         let decoded = decode::decode(bytes, &mut Log::default())?;
         let (width, height) = (decoded.width(), decoded.height());
-        let planes = if decoded.is_plain_grey() {
+        let mut planes = if decoded.is_grey_of_any_depth() {
             decoded.into_grey().0.values
         } else {
             decoded.into_rgb(ImageShape::new(3, height, width))
         };
+        // Over white, what was stored as a colour may be grey.
+        let area = width * height;
+        if planes.len() == 3 * area {
+            let (red, rest) = planes.split_at(area);
+            let (green, blue) = rest.split_at(area);
+            if red == green && green == blue {
+                planes.truncate(area);
+            }
+        }
         Ok(Self {
             width,
             height,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Corruption, ModelSpec, to_hex};
+use crate::{Corruption, ModelSpec, OpenOptions, to_hex};
 
 /// The data of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct DataRef {
     /// Use only this share of the training samples after the limit, above 0 and below 1: a
     /// seeded stratified part that includes every smaller one. `None` for all of them.
     pub train_fraction: Option<f64>,
+    /// How the data are opened.
+    #[serde(default, skip_serializing_if = "OpenOptions::is_default")]
+    pub options: OpenOptions,
 }
 
 /// The samples that a trial is reported on.
@@ -251,6 +254,7 @@ mod tests {
                 limit_train: None,
                 limit_test: None,
                 train_fraction: None,
+                options: OpenOptions::default(),
             },
             split: SplitSpec::Given,
             validation: ValidationSpec {

@@ -1,94 +1,178 @@
-//! Images sorted into folders: `train/CLASS/*.png` and `test/CLASS/*.png`.
+//! Images sorted into folders: `train/CLASS/*.png` and `test/CLASS/*.png`, or `CLASS/*.png`.
 //!
 //! The folders in `train` are the classes, in the order of their names; whole numbers
-//! are ordered as numbers. Every class of `test` must be one of them.
+//! are ordered as numbers. Every class of `test` must be one of them. Images may lie deeper
+//! (`CLASS/images/`), and so may the classes (`seg_train/seg_train/CLASS`).
 //!
-//! Rejected: a folder of classes without `train` and `test`. Somebody has to say which
-//! images a model may learn from; drawing that split here would make the score of a
-//! model depend on which files happen to lie in the folder.
+//! Classes without parts need a stated split: drawing one here would make the score of a model
+//! depend on which files happen to lie in the folder.
 
 use std::path::PathBuf;
 
-use bakeoff_core::{Dataset, Images};
-
 use crate::{
+    archive::join,
     error::DataError,
-    format::Format,
+    format::{Context, Format},
     listing::Listing,
-    parts::{Labels, Part, dataset},
-    picture_files::read_all,
+    parts::{Labels, Part, Raw},
+    picture_files::{LeftOut, Picture, is_picture, read_parts},
+    words::{ByRole, Role},
 };
 
 pub(super) const FORMAT: Format = Format {
     name: "class-folders",
-    expects: "a folder with train/CLASS/ and test/CLASS/, each with images (PNG or JPEG, of one size)",
+    expects: "a folder with train/CLASS/ and test/CLASS/ (and perhaps val/CLASS/), each with images; or CLASS/ folders alone, with a stated split",
     recognises,
     open,
 };
 
-const TRAIN: [&str; 2] = ["train", "training"];
-const TEST: [&str; 2] = ["test", "testing"];
+/// Images may be this many folders below that of their class.
+const DEPTH: usize = 6;
 
-/// Endings of the files that are read; others, such as notes, are left alone.
-const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
-
-/// Whether both parts are there.
+/// Whether there are folders of classes.
 fn recognises(listing: &Listing) -> bool {
-    part(listing, &TRAIN).is_some() && part(listing, &TEST).is_some()
+    let named = listing.folders().any(|folder| Role::of(folder).is_some());
+    match named {
+        true => listing
+            .folders()
+            .filter(|folder| Role::of(folder).is_some())
+            .any(|folder| has_classes(listing, folder)),
+        false => is_flat(listing),
+    }
 }
 
-fn part<'a>(listing: &'a Listing, names: &[&str]) -> Option<&'a str> {
+/// Whether the folder of a part has folders.
+fn has_classes(listing: &Listing, folder: &str) -> bool {
     listing
-        .folders()
-        .find(|folder| names.contains(&folder.to_lowercase().as_str()))
+        .inside(folder)
+        .is_ok_and(|inside| inside.folders().next().is_some())
+}
+
+/// Whether the folders are classes: two or more of them have images.
+fn is_flat(listing: &Listing) -> bool {
+    let with_images = listing.folders().filter(|folder| {
+        listing
+            .inside(folder)
+            .is_ok_and(|inside| has_pictures(&inside, 2))
+    });
+    with_images.take(2).count() == 2
+}
+
+fn has_pictures(listing: &Listing, depth: usize) -> bool {
+    listing.files().any(is_picture)
+        || (depth > 0
+            && listing.folders().take(20).any(|folder| {
+                listing
+                    .inside(folder)
+                    .is_ok_and(|inside| has_pictures(&inside, depth - 1))
+            }))
+}
+
+/// The folder of a part's classes, from the dataset's.
+struct Root {
+    role: Role,
+    listing: Listing,
+    folder: String,
 }
 
 /// Opens the folder.
-fn open(listing: &Listing) -> Result<Dataset, DataError> {
-    let inside = |names: &[&str]| {
-        // `recognises` has found both.
-        let folder = part(listing, names).unwrap_or(names[0]);
-        Listing::new(&listing.path().join(folder))
-    };
-    let (train, test) = (inside(&TRAIN)?, inside(&TEST)?);
-    let classes = classes(&train)?;
-    let (mut paths, train_labels) = pictures(&train, &classes)?;
-    let (test_paths, test_labels) = pictures(&test, &classes)?;
-    paths.extend(test_paths);
-    for (part, labels) in [(&train, &train_labels), (&test, &test_labels)] {
-        if labels.is_empty() {
-            return Err(DataError::no_pictures(part.path()));
+fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> {
+    let parts = listing
+        .folders()
+        .filter(|folder| Role::of(folder).is_some());
+    let named = ByRole::find(listing, parts)?;
+    let mut roots = Vec::new();
+    for role in Role::ALL {
+        if let Some(folder) = named.get(role) {
+            roots.push(class_root(listing, role, folder)?);
         }
     }
+    match roots.first() {
+        None => roots.push(Root {
+            role: Role::Train,
+            listing: listing.clone(),
+            folder: String::new(),
+        }),
+        Some(first) if first.role != Role::Train => {
+            return Err(listing.missing("a folder train with a folder for each class"));
+        }
+        Some(_) => {
+            let others: Vec<&str> = listing
+                .folders()
+                .filter(|folder| Role::of(folder).is_none())
+                .collect();
+            if !others.is_empty() {
+                context.note(format!(
+                    "folders whose names say no part are left out: {}",
+                    crate::notes::some(&others)
+                ));
+            }
+        }
+    }
+    let classes = classes(&roots[0].listing)?;
+    let mut left_out = LeftOut::default();
+    let mut files = Vec::with_capacity(roots.len());
+    let mut labels = Vec::with_capacity(roots.len());
+    for root in &roots {
+        let (found, values) = pictures(root, &classes, &mut left_out)?;
+        if values.is_empty() {
+            return Err(DataError::no_pictures(root.listing.path()));
+        }
+        files.push(found);
+        labels.push(values);
+    }
+    left_out.say(context);
     // Together, because one image with a colour makes all of them RGB.
-    let images = read_all(&paths)?;
-    let (first, second) = images
-        .pixels()
-        .split_at(train_labels.len() * images.shape().pixels());
-    let part = |folder: &Listing, pixels: &[u8], values| {
-        let path = folder.path().to_path_buf();
-        let images = Images::new(images.shape(), pixels.to_vec());
-        Ok(Part {
-            images: images.map_err(|_| DataError::no_pictures(&path))?,
+    let images = read_parts(listing, &files, context)?;
+    let names: (PathBuf, Vec<String>) = (roots[0].listing.path().into(), classes);
+    let mut raw = Raw {
+        names: Some(names),
+        ..Raw::default()
+    };
+    for ((root, images), values) in roots.into_iter().zip(images).zip(labels) {
+        let path = root.listing.path().to_path_buf();
+        let part = Some(Part {
+            images,
             labels: Labels {
                 path: path.clone(),
                 values,
                 unit: "file",
                 first: 1,
             },
+            groups: None,
             path,
-        })
+        });
+        match root.role {
+            Role::Train => raw.train = part,
+            Role::Validation => raw.validation = part,
+            Role::Test => raw.test = part,
+        }
+    }
+    Ok(raw)
+}
+
+/// The folder whose folders are the classes of a part: a folder alone in it that has folders
+/// itself is no class.
+fn class_root(listing: &Listing, role: Role, folder: &str) -> Result<Root, DataError> {
+    let mut root = Root {
+        role,
+        listing: listing.inside(folder)?,
+        folder: folder.into(),
     };
-    let train_part = part(&train, first, train_labels)?;
-    let test_part = part(&test, second, test_labels)?;
-    let names = Some((train.path().into(), classes));
-    dataset(
-        listing.path(),
-        &listing.name(),
-        train_part,
-        test_part,
-        names,
-    )
+    for _ in 0..DEPTH {
+        let only: Vec<String> = root.listing.folders().take(2).map(String::from).collect();
+        let [only] = only.as_slice() else { break };
+        if root.listing.files().any(is_picture) {
+            break;
+        }
+        let inside = root.listing.inside(only)?;
+        if inside.folders().take(2).count() < 2 {
+            break;
+        }
+        root.folder = join(&root.folder, only);
+        root.listing = inside;
+    }
+    Ok(root)
 }
 
 /// The names of the classes, in their order.
@@ -109,34 +193,72 @@ fn classes(train: &Listing) -> Result<Vec<String>, DataError> {
 }
 
 /// The images of one part and their labels, class by class, in the order of their names.
-fn pictures(part: &Listing, classes: &[String]) -> Result<(Vec<PathBuf>, Vec<u16>), DataError> {
-    let (mut paths, mut labels) = (Vec::new(), Vec::new());
-    for folder in part.folders() {
-        let path = part.path().join(folder);
+fn pictures(
+    root: &Root,
+    classes: &[String],
+    left_out: &mut LeftOut,
+) -> Result<(Vec<Picture>, Vec<u16>), DataError> {
+    let (mut pictures, mut labels) = (Vec::new(), Vec::new());
+    for file in root.listing.files() {
+        left_out.add(file);
+    }
+    for folder in root.listing.folders() {
         let place = classes.iter().position(|class| class == folder);
         let Some(label) = place.and_then(|place| u16::try_from(place).ok()) else {
             let problem = "no training images have this class: is its name different there?";
-            return Err(DataError::invalid(&path, problem));
+            return Err(DataError::invalid(&root.listing.path_of(folder), problem));
         };
-        let inside = Listing::new(&path)?;
-        for file in inside.files() {
-            let ending = file
-                .rsplit_once('.')
-                .map(|(_, ending)| ending.to_lowercase());
-            if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
-                paths.push(path.join(file));
-                labels.push(label);
-            }
+        let mut files = Vec::new();
+        let inside = root.listing.inside(folder)?;
+        walk(
+            &inside,
+            &join(&root.folder, folder),
+            DEPTH,
+            &mut files,
+            left_out,
+        )?;
+        labels.extend(std::iter::repeat_n(label, files.len()));
+        pictures.extend(files.into_iter().map(Picture::File));
+    }
+    Ok((pictures, labels))
+}
+
+/// The images of a folder and of those in it, as paths from the dataset's folder.
+fn walk(
+    listing: &Listing,
+    path: &str,
+    depth: usize,
+    files: &mut Vec<String>,
+    left_out: &mut LeftOut,
+) -> Result<(), DataError> {
+    for file in listing.files() {
+        match is_picture(file) {
+            true => files.push(join(path, file)),
+            false => left_out.add(file),
         }
     }
-    Ok((paths, labels))
+    for folder in listing.folders() {
+        if depth == 0 {
+            let problem =
+                "images are looked for six folders below that of their class, and no deeper";
+            return Err(DataError::invalid(listing.path(), problem));
+        }
+        walk(
+            &listing.inside(folder)?,
+            &join(path, folder),
+            depth - 1,
+            files,
+            left_out,
+        )?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use bakeoff_core::{ImageShape, Samples};
+    use bakeoff_core::{Dataset, ImageShape, Samples};
     use tempfile::TempDir;
 
     use super::*;

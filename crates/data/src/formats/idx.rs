@@ -1,17 +1,18 @@
 //! A folder with four IDX files: images and labels, for training and for testing.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
-use bakeoff_core::Dataset;
+use bakeoff_core::{ImageShape, Images};
 
 use crate::{
     class_names,
     error::DataError,
-    format::Format,
+    format::{Context, Format},
     idx::{self, Array},
     idx_part::part,
     listing::Listing,
-    parts::dataset,
+    parts::{ClassNames, Part, Raw},
+    words::words,
 };
 
 pub(super) const FORMAT: Format = Format {
@@ -102,34 +103,164 @@ fn recognises(listing: &Listing) -> bool {
 }
 
 /// Opens the folder.
-fn open(listing: &Listing) -> Result<Dataset, DataError> {
-    let [train_images, train_labels, test_images, test_labels] = files(listing)?;
-    let class_names = class_names::find(listing)?;
+fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> {
+    if let Some(file) = listing.only() {
+        let problem =
+            "this is a file of an IDX dataset; name the folder that holds all four instead";
+        return Err(DataError::invalid(&listing.path_of(file), problem));
+    }
+    let files = files(listing)?;
+    let [train_images, train_labels, test_images, test_labels] = &files;
+    let read = |file: &String| -> Result<(PathBuf, Array), DataError> {
+        let (input, bytes) = listing.reader(file)?;
+        let path = listing.path_of(file);
+        match idx::read(input, bytes) {
+            Ok(array) => Ok((path, array)),
+            Err(problem) => Err(DataError::Idx { path, problem }),
+        }
+    };
     let (train, test) = rayon::join(
         || part(read(train_images)?, read(train_labels)?),
         || part(read(test_images)?, read(test_labels)?),
     );
-    let name = listing.name();
-    dataset(listing.path(), &name, train?, test?, class_names)
+    let (mut train, mut test) = (train?, test?);
+    let mut names = class_names::find(listing)?;
+    let is_emnist = files
+        .iter()
+        .any(|file| words(file).contains(&"emnist".into()));
+    let from_one = [&train, &test]
+        .iter()
+        .all(|part| !part.labels.values.contains(&0));
+    if names.is_none()
+        && let Some((file, mapping)) = mapping(listing)?
+    {
+        names = Some(by_mapping(file, &mapping, [&mut train, &mut test])?);
+        context.note(
+            "the classes are named by the mapping file; labels that never occur are left out",
+        );
+    } else if names.is_none() && from_one {
+        for part in [&mut train, &mut test] {
+            for label in &mut part.labels.values {
+                *label -= 1;
+            }
+        }
+        let highest = [&train, &test]
+            .iter()
+            .flat_map(|part| &part.labels.values)
+            .max()
+            .copied();
+        let classes = (1..=highest.unwrap_or_default() + 1).map(|label| label.to_string());
+        names = Some((listing.path_of(train_labels), classes.collect()));
+        context.note("the labels begin with 1, so that there is no class 0");
+    }
+    if is_emnist {
+        for part in [&mut train, &mut test] {
+            part.images = transposed(&part.images);
+        }
+        context
+            .note("images of EMNIST are stored with rows and columns exchanged, and were turned");
+    }
+    Ok(Raw {
+        train: Some(train),
+        test: Some(test),
+        names,
+        ..Raw::default()
+    })
 }
 
-fn read(path: PathBuf) -> Result<(PathBuf, Array), DataError> {
-    let array = idx::read_file(&path)?;
-    Ok((path, array))
-}
-
-/// The paths of the four files, or which of them are missing.
-fn files(listing: &Listing) -> Result<[PathBuf; 4], DataError> {
+/// The files of the four roles, or which of them are missing.
+fn files(listing: &Listing) -> Result<[String; 4], DataError> {
     let mut missing = Vec::new();
-    let mut paths = [const { PathBuf::new() }; 4];
-    for (role, path) in ROLES.iter().zip(&mut paths) {
+    let mut files = [const { String::new() }; 4];
+    for (role, slot) in ROLES.iter().zip(&mut files) {
         match role.find(listing)? {
-            Some(file) => *path = listing.path().join(file),
+            Some(file) => *slot = file.into(),
             None => missing.push(role.name),
         }
     }
     if missing.is_empty() {
-        return Ok(paths);
+        return Ok(files);
     }
     Err(listing.missing(&missing.join(", ")))
+}
+
+/// EMNIST's file of what each label stands for: lines of a label and the codes of characters.
+/// Source: Cohen et al., "EMNIST: an extension of MNIST to handwritten letters", 2017.
+type Mapping = Vec<(u16, String)>;
+
+fn mapping(listing: &Listing) -> Result<Option<(PathBuf, Mapping)>, DataError> {
+    let mut files = listing
+        .files()
+        .filter(|file| file.to_lowercase().ends_with("-mapping.txt"));
+    let (Some(file), None) = (files.next(), files.next()) else {
+        return Ok(None);
+    };
+    let path = listing.path_of(file);
+    let bytes = listing.read(file, 1 << 20)?;
+    let mut mapping = Vec::new();
+    for (index, line) in String::from_utf8_lossy(&bytes).lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let numbers: Option<Vec<u16>> = line
+            .split_whitespace()
+            .map(|word| word.parse().ok())
+            .collect();
+        let entry = numbers.as_deref().and_then(|numbers| {
+            let (label, codes) = numbers.split_first()?;
+            let characters = codes.iter().map(|&code| char::from_u32(code.into()));
+            let name: String = characters.collect::<Option<String>>()?;
+            (!name.is_empty()).then_some((*label, name))
+        });
+        mapping.push(entry.ok_or_else(|| {
+            let problem = "a line has a label and the codes of its characters, such as `1 65 97`";
+            DataError::line(&path, index as u64 + 1, problem)
+        })?);
+    }
+    Ok(Some((path, mapping)))
+}
+
+/// Makes the labels that occur the classes, named by the mapping.
+fn by_mapping(
+    path: PathBuf,
+    mapping: &Mapping,
+    parts: [&mut Part; 2],
+) -> Result<ClassNames, DataError> {
+    let occurring: BTreeSet<u16> = parts
+        .iter()
+        .flat_map(|part| &part.labels.values)
+        .copied()
+        .collect();
+    let mut names = Vec::new();
+    for label in &occurring {
+        let name = mapping.iter().find(|(known, _)| known == label);
+        let Some((_, name)) = name else {
+            let problem = format!("label {label} occurs and is not in the mapping");
+            return Err(DataError::invalid(&path, problem));
+        };
+        names.push(name.clone());
+    }
+    let places: Vec<u16> = occurring.into_iter().collect();
+    for part in parts {
+        for label in &mut part.labels.values {
+            // Every label occurs, and there are at most 65,536.
+            *label = places.binary_search(label).unwrap_or_default() as u16;
+        }
+    }
+    Ok((path, names))
+}
+
+/// Rows and columns of every image exchanged.
+fn transposed(images: &Images) -> Images {
+    let shape = images.shape();
+    let (height, width) = (shape.height, shape.width);
+    let mut pixels = Vec::with_capacity(images.pixels().len());
+    for plane in images.pixels().chunks_exact(height * width) {
+        for x in 0..width {
+            pixels.extend(plane.iter().skip(x).step_by(width));
+        }
+    }
+    let turned = ImageShape::new(shape.channels, width, height);
+    // As many pixels as before.
+    Images::new(turned, pixels).unwrap_or_else(|_| images.clone())
 }

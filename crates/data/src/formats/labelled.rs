@@ -1,338 +1,507 @@
-//! A folder of images and a table that says what each shows: `labels.csv`.
+//! Images and a table that says what each shows: `labels.csv`, Hugging Face's `metadata.csv`,
+//! `train.csv` beside a folder `train`, or a list such as `train.txt`.
 //!
-//! This is how corrections are kept ("that was a 4"), and the least that a person has
-//! to write to measure a saved model on images of their own. It is a test part only:
-//! there is nothing to learn from, so that its training part is empty.
+//! This is how corrections are kept ("that was a 4"), and the least that a person has to write
+//! to measure a saved model on images of their own. One table is one part: without a stated
+//! split it is a test part only. Tables that are named `train`, `val` and `test`, in one folder
+//! or each in a folder of that name, are these parts, and so are the values of a column `split`.
 //!
-//! The table has a line of column names, of which `file` and `label` are needed; all
-//! others (`predicted`, `model`, `time`, …) are ignored. A `file` lies in the folder
-//! itself. A `classes.txt` beside the table may name all classes, one per line, in
-//! their order; without it the labels themselves are the names, and whole numbers
-//! stand for the classes from 0 to the highest.
+//! The table has a line of column names, of which one names the files and one the labels; all
+//! others (`predicted`, `model`, `time`, …) are ignored. A `classes.txt` beside the table may
+//! name all classes, one per line, in their order; without it the labels themselves are the
+//! names, and whole numbers stand for the classes from 0 to the highest.
 //!
 //! Rejected: labels in file names (two answers where name and table disagree, and no
 //! room for a class with a `/` or a space in its name); JSON (people correct a label
 //! in a spreadsheet).
 
 use std::{
-    collections::BTreeSet,
+    collections::HashMap,
     path::{Component, Path, PathBuf},
 };
 
-use bakeoff_core::{Dataset, Images};
-use csv::StringRecord;
-
 use crate::{
+    archive::join,
     class_names,
     error::DataError,
-    format::Format,
+    format::{Context, Format},
     listing::Listing,
-    parts::{Labels, Part, dataset},
-    picture_files::read_all,
-    table::each_row,
+    notes::some,
+    parts::{Labels, Part, Raw, numbered},
+    picture_files::{Picture, read_parts},
+    table::{LABEL, Table, USAGE, column, first_row, is_table, lower, role_of_usage},
+    words::{ByRole, Role, words},
 };
 
 pub(super) const FORMAT: Format = Format {
     name: "labelled-pictures",
-    expects: "a folder of images (PNG or JPEG, of one size) and a labels.csv with the columns file and label, and perhaps a classes.txt; it is a test part only, for `evaluate`",
+    expects: "images and a table of their names and labels: a labels.csv with the columns file and label (or metadata.csv, train.csv and test.csv, or lists train.txt and test.txt), and perhaps a classes.txt; one table alone is a test part for `evaluate`, unless --test-fraction is stated",
     recognises,
     open,
 };
 
-/// The table's name.
+/// The name that a table of labels has above all.
 const TABLE: &str = "labels.csv";
 
 /// Far more than a person labels, and little enough to hold in memory.
-const MAX_TABLE_BYTES: u64 = 64 << 20;
+const MAX_TABLE_BYTES: u64 = 512 << 20;
 
-/// Whether the table is there.
+/// Names of a column of files, the most telling first.
+const FILE: [&str; 17] = [
+    "file",
+    "filename",
+    "file_name",
+    "filepath",
+    "file_path",
+    "image_path",
+    "imagepath",
+    "image",
+    "image_name",
+    "imagename",
+    "image_file",
+    "image_id",
+    "imageid",
+    "img",
+    "path",
+    "images",
+    "id_code",
+];
+
+/// Tried where a table names files without their endings.
+const MORE_ENDINGS: [&str; 5] = ["", ".png", ".jpg", ".jpeg", ".bmp"];
+
+/// Whether a header is one of files and labels.
+pub(super) fn names_files(header: &[String]) -> bool {
+    header.len() < 40
+        && column(header, &FILE).is_some()
+        && label_column(header).is_some()
+        && !header.iter().any(|name| name == "pixels")
+}
+
+/// The column of labels: by its name, or the only one beside the files.
+fn label_column(header: &[String]) -> Option<usize> {
+    let file = column(header, &FILE)?;
+    column(header, &LABEL).or_else(|| (header.len() == 2).then(|| 1 - file))
+}
+
+/// A table and the folder that it is in.
+struct Found {
+    role: Option<Role>,
+    listing: Listing,
+    /// The folder within the dataset's.
+    folder: String,
+    file: String,
+}
+
+/// Whether there is a table.
 fn recognises(listing: &Listing) -> bool {
     listing.files().any(|file| file == TABLE)
+        || tables(listing).is_ok_and(|found| !found.is_empty())
+}
+
+fn is_label_table(listing: &Listing, file: &str) -> bool {
+    if words(file).iter().any(|word| word == "submission") {
+        return false;
+    }
+    (is_table(file) && names_files(&first_row(listing, file))) || is_list(listing, file)
+}
+
+/// Whether a file is a list: lines of a file's name and a label.
+fn is_list(listing: &Listing, file: &str) -> bool {
+    if !file.to_lowercase().ends_with(".txt") || Role::of(file).is_none() {
+        return false;
+    }
+    let head = listing.head(file).unwrap_or_default();
+    let text = String::from_utf8_lossy(&head);
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines
+        .next()
+        .and_then(list_row)
+        .is_some_and(|(file, _)| file.contains('.'))
+}
+
+/// The file and the label in a line of a list: the label is the last word.
+fn list_row(line: &str) -> Option<(&str, &str)> {
+    let (file, label) = line.rsplit_once([' ', '\t', ','])?;
+    let (file, label) = (file.trim_end_matches([' ', '\t', ',']), label.trim());
+    (!file.is_empty() && !label.is_empty()).then_some((file, label))
+}
+
+/// The tables of a folder, or of its folders that are named as parts.
+fn tables(listing: &Listing) -> Result<Vec<Found>, DataError> {
+    let here: Vec<&str> = listing
+        .files()
+        .filter(|file| *file == TABLE || is_label_table(listing, file))
+        .collect();
+    let found = |role: Option<Role>, file: &str| Found {
+        role,
+        listing: listing.clone(),
+        folder: String::new(),
+        file: file.into(),
+    };
+    if here.contains(&TABLE) {
+        return Ok(vec![found(None, TABLE)]);
+    }
+    let named = ByRole::find(listing, here.iter().copied())?;
+    let roles: Vec<Found> = Role::ALL
+        .into_iter()
+        .filter_map(|role| Some(found(Some(role), named.get(role)?)))
+        .collect();
+    if !roles.is_empty() {
+        return Ok(roles);
+    }
+    match here.as_slice() {
+        [] => {}
+        [file] => return Ok(vec![found(None, file)]),
+        files => {
+            let problem = format!(
+                "{} could each be the table of labels: name the file itself",
+                some(files)
+            );
+            return Err(DataError::invalid(listing.path(), problem));
+        }
+    }
+    let folders = ByRole::find(listing, listing.folders())?;
+    let mut tables = Vec::new();
+    for role in Role::ALL {
+        let Some(folder) = folders.get(role) else {
+            continue;
+        };
+        let inside = listing.inside(folder)?;
+        let file = inside
+            .files()
+            .find(|file| is_label_table(&inside, file))
+            .map(String::from);
+        if let Some(file) = file {
+            tables.push(Found {
+                role: Some(role),
+                listing: inside,
+                folder: folder.into(),
+                file,
+            });
+        }
+    }
+    Ok(tables)
 }
 
 /// Opens the folder.
-fn open(listing: &Listing) -> Result<Dataset, DataError> {
-    let table = listing.path().join(TABLE);
-    let rows = read_table(&table)?;
-    let (names_path, names) = match class_names::find(listing)? {
-        Some(found) => found,
-        None => (table.clone(), names_in(&table, &rows)?),
-    };
-    let labels = by_name(&table, &rows, &names, &names_path)?;
-    let paths: Vec<PathBuf> = rows
+fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> {
+    let mut parts: Vec<(Role, PathBuf, Vec<Row>)> = Vec::new();
+    let mut own_images = false;
+    for found in tables(listing)? {
+        let (path, mut rows) = read_table(&found, context)?;
+        refuse_twice(&path, &rows)?;
+        place(&found, &path, &mut rows)?;
+        match found.role {
+            Some(role) => parts.push((role, path, rows)),
+            None => {
+                own_images = rows.iter().all(|row| row.role.is_none());
+                for role in Role::ALL {
+                    let (these, others) = rows
+                        .into_iter()
+                        .partition(|row| row.role.unwrap_or(Role::Train) == role);
+                    rows = others;
+                    let these: Vec<Row> = these;
+                    if !these.is_empty() {
+                        parts.push((role, path.clone(), these));
+                    }
+                }
+            }
+        }
+    }
+    let names = class_names::find(listing)?;
+    let labels: Vec<Vec<String>> = parts
         .iter()
-        .map(|row| listing.path().join(&row.file))
+        .map(|(.., rows)| rows.iter().map(|row| row.label.clone()).collect())
         .collect();
-    let images = read_all(&paths)?;
-    let none = Images::new(images.shape(), Vec::new());
-    let part = |images, values| Part {
-        path: table.clone(),
-        images,
-        labels: Labels {
-            path: table.clone(),
-            values,
-            unit: "line",
-            first: 2,
-        },
+    let (names, values) = match names {
+        Some((path, names)) => {
+            let values = by_name(&parts, &names, &path)?;
+            (Some((path, names)), values)
+        }
+        None => named(listing, &parts, &labels)?,
     };
-    let train = part(
-        none.map_err(|_| DataError::no_pictures(&table))?,
-        Vec::new(),
-    );
-    let test = part(images, labels);
-    let name = listing.name();
-    dataset(
-        listing.path(),
-        &name,
-        train,
-        test,
-        Some((names_path, names)),
-    )
+    let pictures: Vec<Vec<Picture>> = parts
+        .iter()
+        .map(|(.., rows)| {
+            rows.iter()
+                .map(|row| Picture::File(row.file.clone()))
+                .collect()
+        })
+        .collect();
+    let images = read_parts(listing, &pictures, context)?;
+    let mut raw = Raw {
+        names,
+        own_images,
+        ..Raw::default()
+    };
+    for (((role, path, rows), values), images) in parts.into_iter().zip(values).zip(images) {
+        let groups: Option<Vec<String>> = rows.iter().map(|row| row.group.clone()).collect();
+        let part = Some(Part {
+            path: path.clone(),
+            images,
+            labels: Labels {
+                path,
+                values,
+                unit: "line",
+                first: rows.first().map_or(2, |row| row.line),
+            },
+            groups,
+        });
+        match role {
+            Role::Train => raw.train = part,
+            Role::Validation => raw.validation = part,
+            Role::Test => raw.test = part,
+        }
+    }
+    Ok(raw)
 }
 
 /// A line of the table.
 struct Row {
     /// Counted from 1, the line of column names included.
     line: u64,
+    /// As the table names it, then as it is found from the dataset's folder.
     file: String,
     label: String,
+    role: Option<Role>,
+    group: Option<String>,
 }
 
-fn read_table(path: &Path) -> Result<Vec<Row>, DataError> {
-    let column = |header: &StringRecord, name: &str| {
-        header.iter().position(|other| other == name).ok_or_else(|| {
-            let found = header.iter().collect::<Vec<_>>().join(",");
-            let problem = format!("there is no column `{name}` among `{found}`: the first line names the columns, `file,label` at least");
-            DataError::line(path, 1, problem)
-        })
-    };
-    let columns = |header: &StringRecord| Ok((column(header, "file")?, column(header, "label")?));
-    let mut found = None;
+fn read_table(found: &Found, context: &mut Context<'_>) -> Result<(PathBuf, Vec<Row>), DataError> {
+    let table = Table::load(&found.listing, &found.file, MAX_TABLE_BYTES)?;
+    let path = table.path().to_path_buf();
     let mut rows = Vec::new();
-    each_row(path, MAX_TABLE_BYTES, |record, line| {
-        let Some((file, label)) = found else {
-            found = Some(columns(record)?);
+    if found.file.to_lowercase().ends_with(".txt") {
+        let text = found.listing.unpacked(&found.file)?;
+        for (index, line) in String::from_utf8_lossy(&text).lines().enumerate() {
+            let (line, number) = (line.trim(), index as u64 + 1);
+            if line.is_empty() {
+                continue;
+            }
+            let (file, label) = list_row(line).ok_or_else(|| {
+                DataError::line(&path, number, "a line has a file name and then a label")
+            })?;
+            rows.push(checked_row(&path, number, file.into(), label.into())?);
+        }
+        return Ok((path, rows));
+    }
+    let mut columns = None;
+    let group = context.options.group.clone();
+    let skipped = table.each_row(|record, line| {
+        let Some((file, label, role, group)) = columns else {
+            columns = Some(header_columns(&path, &lower(record), group.as_deref())?);
             return Ok(());
         };
-        let field = |column: usize, name: &str| match record.get(column).unwrap_or_default() {
+        let field = |column: usize, name: &str| match table.text(record, column, line)? {
             "" => {
                 let problem = format!("the column `{name}` is empty");
-                Err(DataError::line(path, line, problem))
+                Err(DataError::line(&path, line, problem))
             }
             text => Ok(text.to_owned()),
         };
-        let row = Row {
-            line,
-            file: field(file, "file")?,
-            label: field(label, "label")?,
-        };
-        let mut components = Path::new(&row.file).components();
-        if !matches!(
-            (components.next(), components.next()),
-            (Some(Component::Normal(_)), None)
-        ) {
-            let problem = format!(
-                "{:?} is not the name of a file in this folder: images must be beside the table",
-                row.file
-            );
-            return Err(DataError::line(path, line, problem));
+        let mut row = checked_row(&path, line, field(file, "file")?, field(label, "label")?)?;
+        if let Some(column) = role {
+            let text = table.text(record, column, line)?;
+            row.role = Some(role_of_usage(text).ok_or_else(|| {
+                let problem = format!("{text:?} names no part, such as train, val or test");
+                DataError::line(&path, line, problem)
+            })?);
+        }
+        if let Some(column) = group {
+            row.group = Some(field(column, "group")?);
         }
         rows.push(row);
         Ok(())
     })?;
-    if found.is_none() {
-        columns(&StringRecord::new())?;
+    if columns.is_none() {
+        header_columns(&path, &[], None)?;
+    }
+    if skipped > 0 {
+        context.note(format!("{}: {skipped} empty row(s) skipped", found.file));
     }
     if rows.is_empty() {
-        return Err(DataError::line(path, 1, "no images are listed"));
+        return Err(DataError::line(&path, 1, "no images are listed"));
     }
-    Ok(rows)
+    Ok((path, rows))
 }
+
+/// The columns of files, labels, parts and groups.
+type ColumnsOfRow = (usize, usize, Option<usize>, Option<usize>);
+
+fn header_columns(
+    path: &Path,
+    header: &[String],
+    group: Option<&str>,
+) -> Result<ColumnsOfRow, DataError> {
+    let lacks = |name: &str| {
+        let found = header.join(",");
+        let problem = format!(
+            "there is no column `{name}` among `{found}`: the first line names the columns, `file,label` at least"
+        );
+        DataError::line(path, 1, problem)
+    };
+    let file = column(header, &FILE).ok_or_else(|| lacks("file"))?;
+    let label = label_column(header).ok_or_else(|| lacks("label"))?;
+    let group = match group {
+        None => None,
+        Some(name) => Some(column(header, &[&name.to_lowercase()]).ok_or_else(|| lacks(name))?),
+    };
+    Ok((file, label, column(header, &USAGE), group))
+}
+
+fn checked_row(path: &Path, line: u64, file: String, label: String) -> Result<Row, DataError> {
+    let file = file.replace('\\', "/");
+    let file = file.strip_prefix("./").unwrap_or(&file).to_owned();
+    let inside = Path::new(&file)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if !inside || file.is_empty() {
+        let problem =
+            format!("{file:?} is not the name of a file in this folder, or in a folder within it");
+        return Err(DataError::line(path, line, problem));
+    }
+    Ok(Row {
+        line,
+        file,
+        label,
+        role: None,
+        group: None,
+    })
+}
+
+/// Refuses a file that has two lines: one of two labels would be wrong, or the image would
+/// count twice.
+fn refuse_twice(path: &Path, rows: &[Row]) -> Result<(), DataError> {
+    let mut seen: HashMap<&str, &Row> = HashMap::with_capacity(rows.len());
+    for row in rows {
+        if let Some(first) = seen.insert(&row.file, row) {
+            let problem = format!(
+                "{} is already in line {}, with the label {:?}; here it has {:?}. Keep one of the lines",
+                row.file, first.line, first.label, row.label
+            );
+            return Err(DataError::line(path, row.line, problem));
+        }
+    }
+    Ok(())
+}
+
+/// Finds the folder that the file names are from: that of the table, or one within it.
+fn place(found: &Found, path: &Path, rows: &mut [Row]) -> Result<(), DataError> {
+    let Some(first) = rows.first().map(|row| row.file.clone()) else {
+        return Ok(());
+    };
+    let ending_in = |base: &str| {
+        MORE_ENDINGS
+            .iter()
+            .find(|ending| found.listing.has(&join(base, &format!("{first}{ending}"))))
+    };
+    let part_of = |folder: &str| found.role.is_some() && Role::of(folder) == found.role;
+    // The file may be in a folder beside the table, which then is left alone at its top.
+    let whole = found.listing.whole()?;
+    let mut bases: Vec<String> = vec![String::new()];
+    for folder in whole.folders() {
+        bases.push(folder.into());
+        if let Ok(inside) = whole.inside(folder) {
+            bases.extend(inside.folders().take(50).map(|deeper| join(folder, deeper)));
+        }
+    }
+    let candidates: Vec<(&String, &str)> = bases
+        .iter()
+        .filter_map(|base| Some((base, *ending_in(base)?)))
+        .collect();
+    let chosen = match candidates.as_slice() {
+        // Reading says that the file is not there.
+        [] => (String::new(), ""),
+        [(base, ending)] => ((*base).clone(), *ending),
+        several => {
+            let named: Vec<&(&String, &str)> = several
+                .iter()
+                .filter(|(base, _)| base.is_empty() || part_of(base))
+                .collect();
+            match named.as_slice() {
+                [(base, ending)] => ((*base).clone(), *ending),
+                _ => {
+                    let bases: Vec<&String> = several.iter().map(|(base, _)| *base).collect();
+                    let problem = format!("{first} is in more than one folder: {}", some(&bases));
+                    return Err(DataError::line(path, rows[0].line, problem));
+                }
+            }
+        }
+    };
+    let (base, ending) = chosen;
+    let base = match found.folder.as_str() {
+        "" => base,
+        folder if base.is_empty() => folder.into(),
+        folder => join(folder, &base),
+    };
+    for row in rows {
+        row.file = join(&base, &format!("{}{ending}", row.file));
+    }
+    Ok(())
+}
+
+type NamesAndValues = (Option<(PathBuf, Vec<String>)>, Vec<Vec<u16>>);
 
 /// The classes that the labels themselves name, in their order.
-fn names_in(path: &Path, rows: &[Row]) -> Result<Vec<String>, DataError> {
-    let numbers: Option<Vec<u16>> = rows.iter().map(|row| number(&row.label)).collect();
-    if let Some(numbers) = numbers {
-        // A classifier knows two classes or more: a folder with zeros only is no error.
-        let highest = numbers.into_iter().max().unwrap_or_default().max(1);
-        return Ok((0..=highest).map(|class| class.to_string()).collect());
+fn named(
+    listing: &Listing,
+    parts: &[(Role, PathBuf, Vec<Row>)],
+    labels: &[Vec<String>],
+) -> Result<NamesAndValues, DataError> {
+    let borrowed: Vec<&[String]> = labels.iter().map(Vec::as_slice).collect();
+    let path = parts.first().map_or(listing.path(), |(_, path, _)| path);
+    let (names, values) = numbered(&borrowed)
+        .ok_or_else(|| DataError::invalid(path, "more than 65536 different labels"))?;
+    match names {
+        Some(names) if names.len() < 2 => {
+            let problem = format!(
+                "all labels are {:?}: with a file classes.txt beside it, a class name per line, the others would be known",
+                names.first().map_or("", String::as_str)
+            );
+            Err(DataError::line(path, 2, problem))
+        }
+        Some(names) => Ok((Some((path.into(), names)), values)),
+        None => {
+            // A classifier knows two classes or more: a folder with zeros only is no error.
+            let zeros = values.iter().flatten().all(|value| *value == 0);
+            let names = || ["0", "1"].map(String::from).to_vec();
+            Ok((zeros.then(|| (path.into(), names())), values))
+        }
     }
-    let names: BTreeSet<&str> = rows.iter().map(|row| row.label.as_str()).collect();
-    if names.len() < 2 {
-        let problem = format!(
-            "all labels are {:?}: with a file classes.txt beside it, a class name per line, the others would be known",
-            rows[0].label
-        );
-        return Err(DataError::line(path, 2, problem));
-    }
-    Ok(names.into_iter().map(String::from).collect())
-}
-
-/// A class written as a number, in its shortest form.
-fn number(label: &str) -> Option<u16> {
-    label.parse().ok().filter(|n: &u16| n.to_string() == label)
 }
 
 /// The position of each row's label among the names.
 fn by_name(
-    path: &Path,
-    rows: &[Row],
+    parts: &[(Role, PathBuf, Vec<Row>)],
     names: &[String],
     names_path: &Path,
-) -> Result<Vec<u16>, DataError> {
-    rows.iter()
-        .map(|row| {
-            let position = names.iter().position(|name| *name == row.label);
-            position
-                .and_then(|position| u16::try_from(position).ok())
-                .ok_or_else(|| {
-                    let problem = format!(
-                        "label {:?} is none of the {} classes in {}",
-                        row.label,
-                        names.len(),
-                        names_path.display()
-                    );
-                    DataError::line(path, row.line, problem)
-                })
-        })
-        .collect()
+) -> Result<Vec<Vec<u16>>, DataError> {
+    let places: HashMap<&str, usize> = names
+        .iter()
+        .enumerate()
+        .map(|(place, name)| (name.as_str(), place))
+        .collect();
+    let one = |(_, path, rows): &(Role, PathBuf, Vec<Row>)| {
+        rows.iter()
+            .map(|row| {
+                let position = places.get(row.label.as_str()).copied();
+                position
+                    .and_then(|position| u16::try_from(position).ok())
+                    .ok_or_else(|| {
+                        let problem = format!(
+                            "label {:?} is none of the {} classes in {}",
+                            row.label,
+                            names.len(),
+                            names_path.display()
+                        );
+                        DataError::line(path, row.line, problem)
+                    })
+            })
+            .collect()
+    };
+    parts.iter().map(one).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use bakeoff_core::ImageShape;
-    use tempfile::TempDir;
-
-    use super::*;
-
-    fn png(value: u8, side: usize) -> Vec<u8> {
-        bakeoff_picture::encode_png(ImageShape::new(1, side, side), &vec![value; side * side])
-            .unwrap()
-    }
-
-    /// A folder with three images and this table.
-    fn folder(table: &str) -> TempDir {
-        let dir = TempDir::new().unwrap();
-        for (name, value) in [("a.png", 10), ("b.png", 20), ("c.png", 30)] {
-            fs::write(dir.path().join(name), png(value, 4)).unwrap();
-        }
-        fs::write(dir.path().join(TABLE), table).unwrap();
-        dir
-    }
-
-    fn open_dir(dir: &TempDir) -> Result<Dataset, DataError> {
-        crate::open(dir.path().to_str().unwrap())
-    }
-
-    fn refused(table: &str) -> String {
-        open_dir(&folder(table)).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn corrections_are_a_dataset_without_a_training_part() {
-        let dir = folder(
-            "file,label,predicted,model,time\n\
-             b.png,7,1,mnist/cnn,2026-01-02T03:04:05Z\n\
-             a.png,0,6,\"mnist/cnn, mnist/knn\",2026-01-02T03:04:06Z\n",
-        );
-        let dataset = open_dir(&dir).unwrap();
-        assert!(dataset.train().is_empty());
-        let test = dataset.test();
-        assert_eq!(test.labels(), [7, 0]);
-        assert_eq!(test.class_names(), ["0", "1", "2", "3", "4", "5", "6", "7"]);
-        assert_eq!(test.images().shape(), ImageShape::new(1, 4, 4));
-        assert_eq!(test.images().get(0), Some(&[20; 16][..]));
-        assert_eq!(test.images().get(1), Some(&[10; 16][..]));
-    }
-
-    #[test]
-    fn one_correction_is_enough() {
-        let dataset = open_dir(&folder("file,label\nc.png,0\n")).unwrap();
-        assert_eq!(dataset.test().class_names(), ["0", "1"]);
-        assert_eq!(dataset.test().labels(), [0]);
-    }
-
-    #[test]
-    fn columns_are_found_by_name_and_labels_may_be_words() {
-        let dir = folder("\u{feff}label,note,file\ncat,,a.png\nant,\"x, y\",b.png\ncat,z,c.png\n");
-        let test = open_dir(&dir).unwrap().test().clone();
-        assert_eq!(test.class_names(), ["ant", "cat"]);
-        assert_eq!(test.labels(), [1, 0, 1]);
-        fs::write(dir.path().join("classes.txt"), "cat\ndog\nant\n").unwrap();
-        let test = open_dir(&dir).unwrap().test().clone();
-        assert_eq!(test.class_names(), ["cat", "dog", "ant"]);
-        assert_eq!(test.labels(), [0, 2, 0]);
-    }
-
-    #[test]
-    fn a_colour_makes_all_pictures_rgb() {
-        let dir = folder("file,label\na.png,0\nb.png,1\n");
-        let colour = bakeoff_picture::encode_png(
-            ImageShape::new(3, 4, 4),
-            &[[9; 16], [8; 16], [7; 16]].concat(),
-        );
-        fs::write(dir.path().join("b.png"), colour.unwrap()).unwrap();
-        let images = open_dir(&dir).unwrap().test().images().clone();
-        assert_eq!(images.shape(), ImageShape::new(3, 4, 4));
-        assert_eq!(images.get(0), Some(&[10; 48][..]));
-        assert_eq!(
-            images.get(1).unwrap()[15..33],
-            [&[9][..], &[8; 16], &[7]].concat()
-        );
-    }
-
-    #[test]
-    fn a_bad_table_is_refused_with_its_line() {
-        for (table, words) in [
-            ("file,label\n", &["line 1", "no images"][..]),
-            ("", &["line 1", "`file`"]),
-            (
-                "name,label\na.png,1\n",
-                &["line 1", "no column `file`", "name,label"],
-            ),
-            ("file,label\na.png,1\nb.png\n", &["line 3", "1 fields", "2"]),
-            ("file,label\na.png,1\nb.png,1,x\n", &["line 3", "3 fields"]),
-            ("file,label\na.png,\n", &["line 2", "`label` is empty"]),
-            (
-                "file,label\n../a.png,1\n",
-                &["line 2", "not the name of a file"],
-            ),
-            (
-                "file,label\n/etc/passwd,1\n",
-                &["line 2", "not the name of a file"],
-            ),
-            ("file,label\na.png,cat\n", &["line 2", "classes.txt"]),
-        ] {
-            let message = refused(table);
-            assert!(message.contains(TABLE), "{message}");
-            for word in words {
-                assert!(message.contains(word), "no {word:?} in {message:?}");
-            }
-        }
-        let dir = folder("file,label\na.png,cat\nb.png,elk\n");
-        fs::write(dir.path().join("classes.txt"), "cat\ndog\n").unwrap();
-        let message = open_dir(&dir).unwrap_err().to_string();
-        assert!(message.contains("line 3: label \"elk\""), "{message}");
-    }
-
-    #[test]
-    fn a_bad_picture_is_named() {
-        let dir = folder("file,label\na.png,1\nb.png,2\n");
-        let complaint = || open_dir(&dir).unwrap_err().to_string();
-        fs::write(dir.path().join("b.png"), png(1, 5)).unwrap();
-        let message = complaint();
-        assert!(message.contains("b.png: 5×5"), "{message}");
-        assert!(message.contains("a.png has 4×4"), "{message}");
-        fs::write(dir.path().join("b.png"), &png(1, 4)[..40]).unwrap();
-        let message = complaint();
-        assert!(
-            message.contains("b.png") && message.contains("damaged"),
-            "{message}"
-        );
-        fs::remove_file(dir.path().join("b.png")).unwrap();
-        let message = complaint();
-        assert!(message.contains("b.png: cannot be read"), "{message}");
-    }
-}
+mod tests;

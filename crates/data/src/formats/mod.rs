@@ -3,8 +3,12 @@
 mod class_folders;
 mod idx;
 mod labelled;
+mod named;
 mod pixel_table;
 
+pub(crate) use self::pixel_table::to_planes;
+
+pub(crate) use self::named::named_only;
 use crate::format::Format;
 
 /// Every format, the most specific first: the first that recognises a folder opens it.

@@ -1,0 +1,126 @@
+//! What is recognised and not read: it is named, with the way to convert it.
+
+use crate::{error::DataError, listing::Listing};
+
+/// A kind of file, how it is recognised, and what to do.
+struct Known {
+    endings: &'static [&'static str],
+    /// How such a file begins; empty where only its name tells.
+    start: &'static [u8],
+    what: &'static str,
+    remedy: &'static str,
+}
+
+const KNOWN: &[Known] = &[
+    Known {
+        endings: &[".tfrecord", ".tfrecords"],
+        start: b"",
+        what: "a TFRecord file",
+        remedy: "convert it with TensorFlow: read it with tf.data.TFRecordDataset and save arrays with numpy.savez(x_train=…, y_train=…, x_test=…, y_test=…)",
+    },
+    Known {
+        endings: &[".db", ".sqlite", ".sqlite3"],
+        start: b"SQLite format 3\0",
+        what: "an SQLite database",
+        remedy: "write its images to files in a folder for each class, or to an npz with numpy.savez",
+    },
+    Known {
+        endings: &[".arff"],
+        start: b"",
+        what: "an ARFF table",
+        remedy: "save it as CSV with a header, as scipy.io.arff.loadarff and pandas.DataFrame.to_csv do",
+    },
+    Known {
+        endings: &[".libsvm", ".svm", ".svmlight"],
+        start: b"",
+        what: "a libsvm file",
+        remedy: "read it with sklearn.datasets.load_svmlight_file and save it as npz or CSV",
+    },
+    Known {
+        endings: &[".h5", ".hdf5"],
+        start: b"\x89HDF\r\n\x1a\n",
+        what: "an HDF5 file",
+        remedy: "read it with h5py and save its arrays with numpy.savez(x_train=…, y_train=…, x_test=…, y_test=…)",
+    },
+    Known {
+        endings: &[".arrow", ".feather"],
+        start: b"ARROW1",
+        what: "an Arrow file",
+        remedy: "save it as parquet, as datasets.Dataset.to_parquet does",
+    },
+    Known {
+        endings: &[".7z"],
+        start: b"7z\xbc\xaf\x27\x1c",
+        what: "a 7-Zip archive",
+        remedy: "unpack it, or pack it as zip or tar.gz",
+    },
+    Known {
+        endings: &[".rar"],
+        start: b"Rar!",
+        what: "a RAR archive",
+        remedy: "unpack it, or pack it as zip or tar.gz",
+    },
+    Known {
+        endings: &[".xz", ".bz2", ".zst"],
+        start: b"",
+        what: "a file packed with xz, bzip2 or zstd",
+        remedy: "unpack it, or pack it with gzip",
+    },
+    Known {
+        endings: &[".mat"],
+        start: b"",
+        what: "a MATLAB file",
+        remedy: "read it with scipy.io.loadmat and save its arrays with numpy.savez(x_train=…, y_train=…, x_test=…, y_test=…)",
+    },
+];
+
+/// The error that names a file which is not read, if there is one.
+pub(crate) fn named_only(listing: &Listing) -> Option<DataError> {
+    let say = |file: &str, what: &str, remedy: &str| {
+        let problem = format!("this is {what}, which is not read: {remedy}");
+        Some(DataError::invalid(&listing.path_of(file), problem))
+    };
+    for file in listing.files() {
+        let name = file.to_lowercase();
+        let head = || listing.head(file).unwrap_or_default();
+        let known = KNOWN.iter().find(|known| {
+            known.endings.iter().any(|ending| name.ends_with(ending))
+                || (!known.start.is_empty() && head().starts_with(known.start))
+        });
+        if let Some(known) = known {
+            return say(file, known.what, known.remedy);
+        }
+        if name.ends_with(".cls") {
+            return say(
+                file,
+                "a sample of a webdataset",
+                "write its images to files in a folder for each class",
+            );
+        }
+        if is_libsvm(&head()) {
+            return say(
+                file,
+                "a libsvm file",
+                "read it with sklearn.datasets.load_svmlight_file and save it as npz or CSV",
+            );
+        }
+    }
+    None
+}
+
+/// Whether text has lines of a label and `index:value` pairs.
+fn is_libsvm(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head);
+    let Some(line) = text.lines().next() else {
+        return false;
+    };
+    let mut words = line.split_whitespace();
+    words
+        .next()
+        .is_some_and(|label| label.parse::<f64>().is_ok())
+        && words.clone().count() > 3
+        && words.take(10).all(|word| {
+            word.split_once(':')
+                .is_some_and(|(a, b)| a.parse::<u32>().is_ok() && b.parse::<f64>().is_ok())
+        })
+}
