@@ -100,6 +100,14 @@ pub(crate) fn trial_samples(
             reported,
         };
     }
+    // Data that come with a validation part are used as their makers meant them.
+    if let (SplitSpec::Given, Some(own)) = (trial.split, dataset.validation()) {
+        return TrialSamples {
+            train,
+            validation: Some(own.clone()),
+            reported,
+        };
+    }
     let validation = &trial.validation;
     let Split { train, held_out } =
         split::hold_out(&train, validation.fraction, validation.selection_seed());

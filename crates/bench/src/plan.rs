@@ -12,7 +12,10 @@ use bakeoff_core::{
         SplitSpec, TrialSpec, ValidationSpec,
     },
 };
-use bakeoff_data::split::{self, Split};
+use bakeoff_data::{
+    Opened,
+    split::{self, Split},
+};
 
 use crate::{
     error::BenchError,
@@ -46,14 +49,17 @@ pub fn plan(
     let mut parts = Parts::default();
     let mut trials: Vec<(TrialSpec, Option<SaveName>)> = Vec::new();
     for source in &experiment.datasets {
-        let dataset = bakeoff_data::open(source)?;
+        let options = experiment.open_options();
+        let Opened { dataset, notes } = bakeoff_data::open_with(source, &options)?;
         if datasets.iter().any(|other| other.name == dataset.name()) {
             return Err(BenchError::Request(format!(
-                "two datasets are called `{}`; rename one's folder",
+                "two datasets are called `{}`; rename one's folder or file",
                 dataset.name()
             )));
         }
-        let (info, of_dataset) = plan_dataset(experiment, &dataset, absolute(source), &mut parts)?;
+        let (mut info, of_dataset) =
+            plan_dataset(experiment, &dataset, absolute(source), &mut parts)?;
+        info.notes = notes.iter().map(ToString::to_string).collect();
         datasets.push(info);
         trials.extend(of_dataset);
     }
@@ -177,7 +183,8 @@ fn plan_dataset(
     );
     if train.is_empty() || test.is_empty() {
         return Err(BenchError::Request(format!(
-            "dataset `{}` has {} training and {} test samples; both must have some",
+            "dataset `{}` has {} training and {} test samples; both must have some. Of images \
+             without parts, a share can be stated for testing, as in --test-fraction 0.2",
             dataset.name(),
             train.len(),
             test.len()
@@ -214,7 +221,8 @@ fn plan_dataset(
             for (position, &seed) in variation.seeds.iter().enumerate() {
                 let trial = trial_spec(experiment, model, dataset, &source, &variation, seed);
                 if position == 0 {
-                    check_model(model, &trial, &learned_from)?;
+                    let own_validation = dataset.validation().is_some();
+                    check_model(model, &trial, &learned_from, own_validation)?;
                 }
                 let save_as = (trial.purpose() == Purpose::Headline).then(|| SaveName {
                     dataset: save_dataset.clone(),
@@ -240,6 +248,7 @@ fn plan_dataset(
         test_counts: test.class_counts(),
         test_fingerprint: test.fingerprint(),
         cuts,
+        notes: Vec::new(),
     };
     parts.tests.insert(info.test_fingerprint.clone(), test);
     Ok((info, trials))
@@ -264,6 +273,7 @@ fn trial_spec(
             limit_train: experiment.limit_train,
             limit_test: experiment.limit_test,
             train_fraction: variation.train_fraction,
+            options: experiment.open_options(),
         },
         split: variation.split,
         validation: ValidationSpec {
@@ -291,6 +301,7 @@ fn check_model(
     model: &ModelEntry,
     trial: &TrialSpec,
     learned_from: &Samples,
+    own_validation: bool,
 ) -> Result<(), BenchError> {
     let at = |source| BenchError::Spec {
         model: model.name.clone(),
@@ -308,7 +319,8 @@ fn check_model(
     };
     let given = share_of(learned_from.clone(), &trial.data, &trial.validation);
     let mut shape = given.data_shape();
-    if holds_out(trial, family.uses_validation) {
+    let has_own = own_validation && trial.split == SplitSpec::Given;
+    if holds_out(trial, family.uses_validation) && !has_own {
         let validation = &trial.validation;
         let held_out =
             split::hold_out_indices(&given, validation.fraction, validation.selection_seed()).len();

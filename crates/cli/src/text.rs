@@ -61,8 +61,13 @@ pub(crate) fn chain(error: &anyhow::Error) -> String {
 
 /// A path for a terminal: control characters, which a file name may hold, are escaped.
 pub(crate) fn path(path: &std::path::Path) -> String {
+    plain(&path.to_string_lossy())
+}
+
+/// A text for a terminal: control characters are escaped.
+pub(crate) fn plain(text: &str) -> String {
     let mut shown = String::new();
-    for c in path.to_string_lossy().chars() {
+    for c in text.chars() {
         match c.is_control() {
             true => shown.extend(c.escape_default()),
             false => shown.push(c),

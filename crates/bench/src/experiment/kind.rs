@@ -1,6 +1,6 @@
 //! What values a setting of an experiment takes: one rule for files and flags alike.
 
-use bakeoff_core::did_you_mean;
+use bakeoff_core::{Size, did_you_mean};
 use serde_json::Value;
 
 /// What values a setting takes.
@@ -14,6 +14,8 @@ pub(crate) enum Kind {
     Number(f64),
     /// A number above 0 and up to a limit.
     Share(f64),
+    /// Height and width in pixels: a list of two whole numbers, or `32` or `32x24`.
+    Size,
     /// One of a few words.
     Word(fn() -> Vec<&'static str>),
     /// A list of at least one item, all different.
@@ -42,6 +44,9 @@ impl Kind {
             Self::Text(rule, _) => rule.into(),
             Self::Whole(min, u64::MAX) => format!("{whole} from {min}"),
             Self::Whole(min, max) => format!("{whole} from {min} to {max}"),
+            Self::Size => {
+                "a side, or a height and a width, as in [32, 24], each from 1 to 4096".into()
+            }
             Self::Number(max) => format!("{number} from 0 to {max}"),
             Self::Share(max) => format!("{number} above 0 and up to {max}"),
             Self::Word(words) => {
@@ -85,6 +90,12 @@ impl Kind {
         match self {
             Self::Text(_, rule) => value.as_str().is_some_and(rule),
             Self::Whole(min, max) => value.as_u64().is_some_and(|n| (min..=max).contains(&n)),
+            Self::Size => value.as_array().is_some_and(|sides| {
+                sides.len() == 2
+                    && sides
+                        .iter()
+                        .all(|side| side.as_u64().is_some_and(|n| (1..=4096).contains(&n)))
+            }),
             Self::Number(max) => value.as_f64().is_some_and(|x| (0.0..=max).contains(&x)),
             Self::Share(max) => value.as_f64().is_some_and(|x| x > 0.0 && x <= max),
             Self::Word(words) => value.as_str().is_some_and(|word| words().contains(&word)),
@@ -108,6 +119,10 @@ impl Kind {
                 Self::Whole(..) => word.parse::<u64>().ok().map(Value::from),
                 Self::Number(_) | Self::Share(_) => {
                     serde_json::Number::from_f64(word.parse().ok()?).map(Value::from)
+                }
+                Self::Size => {
+                    let Size(sides) = word.parse().ok()?;
+                    Some(Value::from(sides.to_vec()))
                 }
                 Self::AllOrList(_) => word.parse::<bool>().ok().map(Value::from),
                 _ => None,

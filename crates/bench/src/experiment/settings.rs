@@ -8,7 +8,9 @@
 //! Deriving the table from the struct was rejected: several settings change something other
 //! than one field (`epochs` changes models).
 
-use bakeoff_core::{Corruption, ModelSpec, SpecError, did_you_mean, record::Calibration};
+use bakeoff_core::{
+    Colour, Corruption, Fit, ModelSpec, OpenOptions, SpecError, did_you_mean, record::Calibration,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -42,6 +44,8 @@ pub struct Experiment {
     pub name: String,
     /// Built-in names or paths.
     pub datasets: Vec<String>,
+    /// How the data are opened, apart from the seed of a stated split.
+    pub open: OpenOptions,
     /// Seeds of the fits.
     pub seeds: Vec<u64>,
     /// Share of the training data held out for families that choose something by it.
@@ -91,6 +95,15 @@ impl Experiment {
             .or(first)
             .filter(|_| !self.robustness.is_empty())
             .map(String::as_str)
+    }
+
+    /// How the data are opened. Without a stated split there is no seed in it, so that another
+    /// seed makes no other trial.
+    pub fn open_options(&self) -> OpenOptions {
+        OpenOptions {
+            split_seed: self.open.test_fraction.map(|_| self.split_seed),
+            ..self.open.clone()
+        }
     }
 
     /// The error of the first model that this program has no engine for.
@@ -183,7 +196,10 @@ const NAME: Kind = Kind::Text(
                 .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
     },
 );
-const DATASET: Kind = Kind::Text("built-in names or paths of folders", not_empty);
+const DATASET: Kind = Kind::Text("built-in names or paths of folders or files", not_empty);
+const COLUMN: Kind = Kind::Text("the name of a column", not_empty);
+const FIT: Kind = Kind::Word(|| Fit::ALL.map(Fit::name).to_vec());
+const COLOUR: Kind = Kind::Word(|| Colour::ALL.map(Colour::name).to_vec());
 const MODEL: Kind = Kind::Text("names of the experiment's models", not_empty);
 const COUNT: Kind = Kind::Whole(1, u64::MAX);
 const SEED: Kind = Kind::Whole(0, u64::MAX);
@@ -194,7 +210,7 @@ const CALIBRATE: Kind = Kind::Word(|| vec![Calibration::Temperature.name(), "non
 const CORRUPTION: Kind = Kind::Word(|| Corruption::ALL.map(Corruption::name).to_vec());
 
 /// The settings of an experiment, in the order of the help.
-pub(super) static SETTINGS: [Setting; 19] = rows! {
+pub(super) static SETTINGS: [Setting; 25] = rows! {
     Some("name"), Flag::None, NAME, null,
         "Part of the run's name; the file's name if left out",
         |e, v| put(&mut e.name, v);
@@ -202,8 +218,30 @@ pub(super) static SETTINGS: [Setting; 19] = rows! {
         "Use only these models of the experiment",
         keep_models;
     Some("datasets"), Flag::One("dataset", "NAME|PATH"), Kind::List(&DATASET), ["mnist"],
-        "The data: a built-in name, or a folder (see `bakeoff data list`)",
+        "The data: a built-in name, or a folder, archive or file (see `bakeoff data list`)",
         |e, v| put(&mut e.datasets, v);
+    Some("size"), Flag::One("size", "SIDE|HEIGHTxWIDTH"), Kind::Size, null,
+        "Resample all images to this size in pixels, by area",
+        |e, v| put(&mut e.open.size, v);
+    Some("fit"), Flag::One("fit", "HOW"), FIT, "stretch",
+        "How images of other proportions are fitted to that size: stretch, crop or pad",
+        |e, v| put(&mut e.open.fit, v);
+    Some("colour"), Flag::One("colour", "CHANNELS"), COLOUR, "auto",
+        "Read images as grey, as rgb, or (auto) as grey only if all of them are",
+        |e, v| put(&mut e.open.colour, v);
+    Some("test_fraction"), Flag::One("test-fraction", "SHARE"), Kind::Share(0.9), null,
+        "Use this share of the images for testing, where the data have no test part",
+        |e, v| put(&mut e.open.test_fraction, v);
+    Some("group"), Flag::One("group", "COLUMN"), COLUMN, null,
+        "With it: a column of the table, such as writer, of which no value is in both parts",
+        |e, v| put(&mut e.open.group, v),
+        |e| match (&e.open.group, e.open.test_fraction) {
+            (Some(_), None) => Some("`group` needs a split, as in `test_fraction = 0.2`".into()),
+            _ => None,
+        };
+    Some("pixel_max"), Flag::One("pixel-max", "VALUE"), Kind::Share(65_535.0), null,
+        "The number that stands for white in a table of pixels, if it is not 255",
+        |e, v| put(&mut e.open.pixel_max, v);
     None, Flag::One("epochs", "N"), COUNT, null,
         "Train this many epochs, in every model that has epochs",
         set_epochs;
@@ -220,7 +258,7 @@ pub(super) static SETTINGS: [Setting; 19] = rows! {
         "Share of the training data held out for validation, where a model needs it",
         |e, v| put(&mut e.validation_fraction, v);
     Some("split_seed"), Flag::None, SEED, 1,
-        "Seed of the limits, of folds and of the validation part (each seed has its own part)",
+        "Seed of the limits, of folds, of a stated test part, and of the validation part (each seed has its own)",
         |e, v| put(&mut e.split_seed, v);
     Some("limit_train"), Flag::One("limit-train", "N"), COUNT, null,
         "Use only this many training samples, stratified by class",

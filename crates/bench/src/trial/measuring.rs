@@ -30,7 +30,9 @@ const RELOAD_CHECK: usize = 256;
 
 fn load_samples(planned: &PlannedTrial, family: &Family) -> Result<TrialSamples, Stop> {
     let trial = &planned.trial;
-    let dataset = bakeoff_data::open(&trial.data.source).map_err(Stop::failed(Stage::Data))?;
+    let dataset = bakeoff_data::open_with(&trial.data.source, &trial.data.options)
+        .map_err(Stop::failed(Stage::Data))?
+        .dataset;
     if dataset.fingerprint() != trial.data.fingerprint {
         return Err(Stop::failed(Stage::Data)(format!(
             "`{}` has changed since the run was planned; plan it again",

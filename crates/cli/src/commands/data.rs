@@ -1,6 +1,7 @@
 //! `bakeoff data`
 
-use bakeoff_core::Corruption;
+use bakeoff_core::{Corruption, Samples};
+use bakeoff_data::Opened;
 use bakeoff_measures::format;
 use bakeoff_report::terminal::{Align, table};
 use serde_json::{Value, json};
@@ -50,7 +51,7 @@ fn list(as_json: bool) -> anyhow::Result<()> {
         ("", Align::Left),
     ];
     let mut out = table(&header, &rows);
-    out += "\nAny folder is a dataset by its path if it holds:\n";
+    out += "\nA folder, a zip or tar archive or a file is a dataset by its path if it is:\n";
     for format in bakeoff_data::formats() {
         out += &format!("  {}: {}\n", format.name, format.expects);
     }
@@ -61,7 +62,7 @@ fn list(as_json: bool) -> anyhow::Result<()> {
 const CORRUPTED: [usize; 3] = [0, 1, 2];
 
 fn show(args: &DataShowArgs) -> anyhow::Result<()> {
-    let dataset = bakeoff_data::open(&args.dataset)?;
+    let Opened { dataset, notes } = bakeoff_data::open_with(&args.dataset, &args.open.options())?;
     let (train, test) = (dataset.train(), dataset.test());
     if let Some(path) = &args.sheet {
         // A person's own labelled images are a test part alone.
@@ -86,7 +87,9 @@ fn show(args: &DataShowArgs) -> anyhow::Result<()> {
             "name": dataset.name(),
             "shape": train.images().shape(),
             "train": train.len(),
+            "validation": dataset.validation().map(Samples::len),
             "test": test.len(),
+            "notes": notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "fingerprint": dataset.fingerprint(),
             "classes": counts.iter().map(|(name, train, test)| json!({
                 "name": name, "train": train, "test": test,
@@ -108,6 +111,12 @@ fn show(args: &DataShowArgs) -> anyhow::Result<()> {
         dataset.fingerprint(),
         table(&header, &rows)
     );
+    if !notes.is_empty() {
+        out += "\nHow it was read:\n";
+        for note in &notes {
+            out += &format!("  - {}\n", text::plain(note.text()));
+        }
+    }
     if let Some(path) = &args.sheet {
         out += &format!("\nSheet: {}\n", path.display());
     }

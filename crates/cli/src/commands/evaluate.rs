@@ -3,6 +3,7 @@
 use anyhow::{Context as _, bail};
 use bakeoff_ask::Model;
 use bakeoff_core::Samples;
+use bakeoff_data::Opened;
 use bakeoff_measures::{ACCURACY, BALANCED_ACCURACY, LOG_LOSS, MACRO_AUC, MACRO_F1, format};
 use bakeoff_metrics::Evaluation;
 use bakeoff_report::terminal::{Align, table};
@@ -12,29 +13,34 @@ use crate::{args::EvaluateArgs, text};
 
 pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
     let loaded = Model::open(&args.models_dir, &args.model)?.saved;
-    let dataset = bakeoff_data::open(&args.dataset)?;
-    let test = dataset.test();
+    let Opened { dataset, notes } =
+        bakeoff_data::open_to_evaluate(&args.dataset, &args.open.options())?;
+    for note in &notes {
+        text::note(format_args!("note: {}", text::plain(note.text())));
+    }
     let facts = &loaded.manifest.facts;
-    let matched = by_name(test, &facts.class_names)?;
-    let test = matched.as_ref().unwrap_or(test);
-    if test.classes() != loaded.model.classes() {
-        bail!(
-            "{} knows {} classes ({}), `{}` has {} ({})",
+    let test = match by_name(dataset.test(), &facts.class_names)? {
+        Ok(test) => test,
+        Err(unknown) => bail!(
+            "{} knows {} classes ({}), `{}` has {} ({}), of which {} {} unknown to the model. \
+             Classes are matched by name, and upper and lower case differ: rename them, or name \
+             them in a classes.txt",
             loaded.full_name,
             facts.class_names.len(),
             facts.class_names.join(", "),
             dataset.name(),
-            test.classes(),
-            test.class_names().join(", ")
-        );
-    }
+            dataset.test().classes(),
+            dataset.test().class_names().join(", "),
+            unknown.join(", "),
+            if unknown.len() == 1 { "is" } else { "are" },
+        ),
+    };
+    let test = &test;
     let probabilities = loaded
         .model
         .predict_proba(test.images())
         .with_context(|| format!("{} on `{}`", loaded.full_name, dataset.name()))?;
     let evaluation = Evaluation::new(test.labels(), &probabilities)?;
-    // The names differ, so that classes were matched by position; say so.
-    let other_names = test.class_names() != facts.class_names;
     if args.json {
         return text::print_json(&json!({
             "model": loaded.full_name,
@@ -48,7 +54,7 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
             "macro_f1": evaluation.macro_f1,
             "macro_auc": evaluation.macro_auc,
             "log_loss": evaluation.log_loss,
-            "other_class_names": other_names,
+            "notes": notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
         }));
     }
     let score = |value: Option<f64>| format::or_nothing(value, format::score);
@@ -93,22 +99,16 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
         out += &format!("{:<17}  {text}\n", measure.label);
     }
     out += &format!("\n{}", table(&header, &rows));
-    if other_names {
-        out += &format!(
-            "\nNote: the model's classes have other names ({}); they were matched by position.\n",
-            facts.class_names.join(", ")
-        );
-    }
     text::print(&out)
 }
 
-/// The samples with the classes of the model, if the model knows each of their classes by
-/// name: a person's own images rarely show all classes.
-fn by_name(samples: &Samples, classes: &[String]) -> anyhow::Result<Option<Samples>> {
+/// The samples with the classes of the model, or the names that the model does not know. A
+/// person's own images rarely show all classes; a class without images is no matter.
+fn by_name(samples: &Samples, classes: &[String]) -> anyhow::Result<Result<Samples, Vec<String>>> {
     if samples.class_names() == classes {
-        return Ok(None);
+        return Ok(Ok(samples.clone()));
     }
-    let places: Option<Vec<u16>> = samples
+    let places: Vec<Option<u16>> = samples
         .class_names()
         .iter()
         .map(|name| {
@@ -116,14 +116,19 @@ fn by_name(samples: &Samples, classes: &[String]) -> anyhow::Result<Option<Sampl
             u16::try_from(place).ok()
         })
         .collect();
-    let Some(places) = places else {
-        return Ok(None);
-    };
+    let counts = samples.class_counts();
+    let unknown: Vec<String> = (0..places.len())
+        .filter(|&class| places[class].is_none() && counts[class] > 0)
+        .map(|class| samples.class_names()[class].clone())
+        .collect();
+    if !unknown.is_empty() {
+        return Ok(Err(unknown));
+    }
     let labels: Vec<u16> = samples
         .labels()
         .iter()
-        .map(|&label| places[usize::from(label)])
+        .map(|&label| places[usize::from(label)].unwrap_or_default())
         .collect();
     let images = samples.images().clone();
-    Ok(Some(Samples::new(images, labels, classes.to_vec())?))
+    Ok(Ok(Samples::new(images, labels, classes.to_vec())?))
 }

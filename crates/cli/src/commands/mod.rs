@@ -20,10 +20,12 @@ pub(crate) mod trial;
 use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
-use bakeoff_bench::{Experiment, ExperimentError, builtin_experiment, builtin_experiments};
+use bakeoff_bench::{
+    Experiment, ExperimentError, RunFolder, builtin_experiment, builtin_experiments,
+};
 use bakeoff_core::did_you_mean;
 
-use crate::overrides::OverrideArgs;
+use crate::{overrides::OverrideArgs, text};
 
 /// The experiment of that name or file, with the command line's changes.
 fn experiment(name: &str, overrides: &OverrideArgs) -> anyhow::Result<Experiment> {
@@ -41,6 +43,20 @@ fn experiment(name: &str, overrides: &OverrideArgs) -> anyhow::Result<Experiment
         })?,
     };
     Ok(experiment.with(&overrides.0)?)
+}
+
+/// Says how the data of a run were read, where something should be known about it.
+fn notes(run: &RunFolder) -> anyhow::Result<()> {
+    for data in run.info()?.datasets {
+        for note in &data.notes {
+            text::note(format_args!(
+                "{}: {}",
+                text::plain(&data.name),
+                text::plain(note)
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Writes a file that the command line names.

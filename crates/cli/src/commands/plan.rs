@@ -9,6 +9,7 @@ use crate::{args::PlanArgs, text};
 pub(crate) fn main(args: &PlanArgs) -> anyhow::Result<()> {
     let experiment = super::experiment(&args.experiment, &args.overrides)?;
     let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), false)?;
+    super::notes(&run)?;
     let plan = run.plan()?;
     if args.json {
         return text::print_json(&json!({ "run": run.path(), "trials": plan }));

@@ -28,6 +28,9 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
             earlier.trials
         ));
     }
+    if !args.quiet {
+        super::notes(&run)?;
+    }
     if args.resume && !args.quiet {
         // The one part of a plan that changes no trial, so that the run is the same.
         let planned = run.info()?.robustness_baseline;

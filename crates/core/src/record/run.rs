@@ -42,6 +42,9 @@ pub struct DataInfo {
     pub test_fingerprint: String,
     /// The folds and holdouts of the training part, in the order of the plan.
     pub cuts: Vec<CutInfo>,
+    /// What was skipped, assumed or converted when it was opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// `run.json`: the description of a run. `plan` writes it, and nothing changes it.

@@ -104,6 +104,7 @@ impl Builder {
                 limit_train: None,
                 limit_test: None,
                 train_fraction: None,
+                options: Default::default(),
             },
             split: SplitSpec::Given,
             validation: ValidationSpec {
