@@ -1,7 +1,9 @@
 //! What is asked about, prepared as the models need it.
 
-use bakeoff_core::{ImageShape, Images};
+use bakeoff_core::{ImageShape, Images, Preparation};
 use bakeoff_picture::{PictureError, prepare};
+
+use crate::models::Model;
 
 /// What is asked about. `B` holds the bytes of a file.
 pub enum Subject<B> {
@@ -40,10 +42,10 @@ pub enum InputError {
 }
 
 impl<B: AsRef<[u8]>> Subject<B> {
-    fn prepare(&self, shape: ImageShape) -> Result<Input, InputError> {
+    fn prepare(&self, shape: ImageShape, how: Preparation) -> Result<Input, InputError> {
         match self {
             Self::Picture(bytes) => {
-                let done = prepare(bytes.as_ref(), shape)?;
+                let done = prepare(bytes.as_ref(), shape, how)?;
                 Ok(Input {
                     images: done.images,
                     steps: done.steps.iter().map(ToString::to_string).collect(),
@@ -58,7 +60,8 @@ impl<B: AsRef<[u8]>> Subject<B> {
                         got: pixels.len(),
                         shape,
                     })?;
-                if pixels.windows(2).all(|pair| pair[0] == pair[1]) {
+                let blank = pixels.windows(2).all(|pair| pair[0] == pair[1]);
+                if how == Preparation::Ink && blank {
                     return Err(PictureError::NothingDrawn.into());
                 }
                 Ok(Input {
@@ -71,10 +74,10 @@ impl<B: AsRef<[u8]>> Subject<B> {
     }
 }
 
-/// One image, prepared once for each input shape.
+/// One image, prepared once for each input shape and preparation.
 pub struct Inputs<'a, B> {
     subject: &'a Subject<B>,
-    prepared: Vec<Input>,
+    prepared: Vec<(Preparation, Input)>,
 }
 
 impl<'a, B: AsRef<[u8]>> Inputs<'a, B> {
@@ -86,24 +89,27 @@ impl<'a, B: AsRef<[u8]>> Inputs<'a, B> {
         }
     }
 
-    /// The input for models of this shape, with its position among all inputs.
+    /// The input for a model, with its position among all inputs.
     ///
     /// # Errors
-    /// When the image cannot be prepared for this shape.
-    pub fn of(&mut self, shape: ImageShape) -> Result<(usize, &Input), InputError> {
-        let known = |input: &Input| input.images.shape() == shape;
+    /// When the image cannot be prepared for this model.
+    pub fn of(&mut self, model: &Model) -> Result<(usize, &Input), InputError> {
+        let manifest = &model.saved.manifest;
+        let (shape, how) = (manifest.input_shape, manifest.preparation());
+        let known =
+            |(done, input): &(Preparation, Input)| *done == how && input.images.shape() == shape;
         let position = match self.prepared.iter().position(known) {
             Some(position) => position,
             None => {
-                self.prepared.push(self.subject.prepare(shape)?);
+                self.prepared.push((how, self.subject.prepare(shape, how)?));
                 self.prepared.len() - 1
             }
         };
-        Ok((position, &self.prepared[position]))
+        Ok((position, &self.prepared[position].1))
     }
 
     /// All inputs so far, in the order in which they were asked for.
     pub fn into_vec(self) -> Vec<Input> {
-        self.prepared
+        self.prepared.into_iter().map(|(_, input)| input).collect()
     }
 }

@@ -30,6 +30,7 @@ fn save(models: &Path, dataset: &str, name: &str) {
         dataset: dataset.into(),
         spec,
         class_names: classes,
+        preparation: None,
         data_fingerprint: "f".into(),
         train_samples: 3,
         validation_samples: 0,

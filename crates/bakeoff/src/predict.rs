@@ -60,7 +60,7 @@ pub fn load(models: &Path, name: &str) -> Result<Model, Error> {
 pub fn predict(model: &Model, picture: &[u8]) -> Result<Prediction, Error> {
     let subject = Subject::Picture(picture);
     let mut inputs = Inputs::new(&subject);
-    let (_, input) = inputs.of(model.saved.manifest.input_shape)?;
+    let (_, input) = inputs.of(model)?;
     let answer = model.answer(&input.images)?;
     let ranked: Vec<(String, f32)> = answer
         .ranked()

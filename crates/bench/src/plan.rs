@@ -249,6 +249,10 @@ fn plan_dataset(
         test_fingerprint: test.fingerprint(),
         cuts,
         notes: Vec::new(),
+        preparation: Some(bakeoff_data::preparation(
+            dataset.train().images(),
+            &experiment.open_options(),
+        )),
     };
     parts.tests.insert(info.test_fingerprint.clone(), test);
     Ok((info, trials))

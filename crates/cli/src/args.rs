@@ -298,6 +298,7 @@ impl OpenArgs {
             split_seed: self.test_fraction.map(|_| self.split_seed),
             group: self.group.clone(),
             pixel_max: self.pixel_max,
+            ..OpenOptions::default()
         }
     }
 }

@@ -58,6 +58,33 @@ impl Colour {
     }
 }
 
+/// How images from elsewhere are prepared for the models of a dataset, as a person states it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prepare {
+    /// As the training images say: see `bakeoff_data::preparation`.
+    #[default]
+    Auto,
+    /// Ink is found and placed as in MNIST.
+    Ink,
+    /// Size and channels are changed and nothing else.
+    Plain,
+}
+
+impl Prepare {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Ink, Self::Plain];
+
+    /// The name in experiments and flags.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Ink => "ink",
+            Self::Plain => "plain",
+        }
+    }
+}
+
 /// What a person states about how a dataset is read. The default changes nothing.
 ///
 /// It is part of a trial, because a trial opens its data again. The fingerprint of a dataset
@@ -74,6 +101,9 @@ pub struct OpenOptions {
     /// The channels.
     #[serde(skip_serializing_if = "is_default")]
     pub colour: Colour,
+    /// How images from elsewhere are prepared for its models.
+    #[serde(skip_serializing_if = "is_default")]
+    pub prepare: Prepare,
     /// The share of the images that becomes the test part, above 0 and below 1, where the data
     /// have none of their own.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,10 +3,10 @@
 use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
 
 use bakeoff_core::{Colour, ImageShape, Images};
-use bakeoff_picture::{MAX_FILE_BYTES, RawPicture};
+use bakeoff_picture::{MAX_FILE_BYTES, Planes, RawPicture};
 use rayon::prelude::*;
 
-use crate::{error::DataError, format::Context, listing::Listing, resize::Planes};
+use crate::{error::DataError, format::Context, listing::Listing};
 
 /// An image to decode.
 pub(crate) enum Picture {

@@ -2,14 +2,12 @@
 
 use std::io::Cursor;
 
-use bakeoff_core::ImageShape;
 use image::{
     DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits,
     codecs::{
         bmp::BmpDecoder, gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, pnm::PnmDecoder,
         tiff::TiffDecoder, webp::WebPDecoder,
     },
-    imageops::FilterType,
     metadata::Orientation,
 };
 
@@ -206,9 +204,9 @@ impl Decoded {
         (plane(grey), Some(plane(alpha)))
     }
 
-    /// Three planes over white, resized by area to the height and width of `target`.
-    pub(crate) fn into_rgb(self, target: ImageShape) -> Vec<u8> {
-        let mut image = if self.transparent {
+    /// Three planes over white.
+    pub(crate) fn into_rgb(self) -> Vec<u8> {
+        let image = if self.transparent {
             let mut image = self.image.into_rgba8();
             for pixel in image.pixels_mut() {
                 let [red, green, blue, alpha] = pixel.0;
@@ -223,12 +221,6 @@ impl Decoded {
         } else {
             self.image.into_rgb8()
         };
-        // A model's images are far smaller than 4 billion pixels on a side.
-        let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
-        let (width, height) = (side(target.width), side(target.height));
-        if image.dimensions() != (width, height) {
-            image = image::imageops::resize(&image, width, height, FilterType::Triangle);
-        }
         (0..3)
             .flat_map(|channel| image.pixels().map(move |pixel| pixel.0[channel]))
             .collect()

@@ -1,6 +1,6 @@
 //! The pipeline: an image passes its steps from the top of this file to the bottom.
 
-use bakeoff_core::{ImageShape, Images};
+use bakeoff_core::{Colour, Fit, ImageShape, Images, Preparation};
 
 use crate::{
     decode::{self, Decoded},
@@ -11,6 +11,8 @@ use crate::{
     paper::{self, Ink},
     place,
     plane::Plane,
+    planes::Planes,
+    raw::RawPicture,
     resample, specks,
     steps::{Step, Warning},
     stroke,
@@ -38,30 +40,35 @@ pub struct Explained {
     pub prepared: Result<Prepared, PictureError>,
 }
 
-/// Reads a PNG or JPEG, recognised by its content, and prepares it for a model whose
-/// images have shape `target`.
+/// Reads an image, recognised by its content, and prepares it for a model whose images have shape
+/// `target`, as the model's training images were made.
 ///
-/// - A grey target gets MNIST's own steps (see the crate). A grey, opaque image
-///   that already has the target's size and is light on dark is left unchanged, so
-///   that an image written from a dataset predicts as it does in the dataset.
-/// - For an RGB target the image is resized, by area; nothing is known of what its model
-///   sees, so no ink is searched for.
+/// - [`Preparation::Ink`]: MNIST's own steps (see the crate). A grey, opaque image that already has
+///   the target's size and is light on dark is left unchanged, so that an image written
+///   from a dataset predicts as it does in the dataset. For an RGB target there are no such steps;
+///   it is plain.
+/// - [`Preparation::Plain`]: read as the images of a dataset are, with the target's channels and,
+///   by area, its size, and nothing else.
 ///
 /// # Errors
-/// When the bytes are no PNG or JPEG, damaged or too large, when there is no ink, or
-/// when the target is neither grey nor RGB.
-pub fn prepare(bytes: &[u8], target: ImageShape) -> Result<Prepared, PictureError> {
-    logged(bytes, target, &mut Log::default())
+/// When the bytes are no image, damaged or too large, when there is no ink, or when the target is
+/// neither grey nor RGB.
+pub fn prepare(
+    bytes: &[u8],
+    target: ImageShape,
+    preparation: Preparation,
+) -> Result<Prepared, PictureError> {
+    logged(bytes, target, preparation, &mut Log::default())
 }
 
 /// Prepares an image as [`prepare`] does and keeps what it looks like after each step,
 /// for people who wonder why a model saw what it saw.
-pub fn explain(bytes: &[u8], target: ImageShape) -> Explained {
+pub fn explain(bytes: &[u8], target: ImageShape, preparation: Preparation) -> Explained {
     let mut log = Log {
         stages: Some(Vec::new()),
         ..Log::default()
     };
-    let prepared = logged(bytes, target, &mut log);
+    let prepared = logged(bytes, target, preparation, &mut log);
     let mut stages = log.stages.unwrap_or_default();
     if let Ok(prepared) = &prepared {
         stages.push(Stage {
@@ -72,16 +79,21 @@ pub fn explain(bytes: &[u8], target: ImageShape) -> Explained {
     Explained { stages, prepared }
 }
 
-fn logged(bytes: &[u8], target: ImageShape, log: &mut Log) -> Result<Prepared, PictureError> {
+fn logged(
+    bytes: &[u8],
+    target: ImageShape,
+    preparation: Preparation,
+    log: &mut Log,
+) -> Result<Prepared, PictureError> {
     // Refuses an impossible target before a large image is decoded.
     if !matches!(target.channels, 1 | 3) || target.pixels() == 0 {
         return Err(PictureError::Target { shape: target });
     }
     let decoded = decode::decode(bytes, log)?;
-    let pixels = if target.channels == 1 {
-        grey(decoded, target, log)?
-    } else {
-        color(decoded, target, log)
+    let pixels = match preparation {
+        Preparation::Ink if target.channels == 1 => grey(decoded, target, log)?,
+        Preparation::Ink => plain(decoded, target, Fit::Stretch, log),
+        Preparation::Plain { fit } => plain(decoded, target, fit, log),
     };
     let images = Images::new(target, pixels).map_err(|_| PictureError::Target { shape: target })?;
     Ok(Prepared {
@@ -91,21 +103,41 @@ fn logged(bytes: &[u8], target: ImageShape, log: &mut Log) -> Result<Prepared, P
     })
 }
 
-fn color(decoded: Decoded, target: ImageShape, log: &mut Log) -> Vec<u8> {
-    let (width, height) = (decoded.width(), decoded.height());
-    if (width, height) == (target.width, target.height) {
-        log.steps.push(Step::Kept);
-    } else {
+/// The image with the size and the channels of the target, as a dataset reads it.
+fn plain(decoded: Decoded, target: ImageShape, fit: Fit, log: &mut Log) -> Vec<u8> {
+    let raw = RawPicture::of(decoded);
+    let (width, height) = (raw.width, raw.height);
+    let same_size = (width, height) == (target.width, target.height);
+    if !same_size {
         log.steps.push(Step::Resized {
             width: target.width,
             height: target.height,
         });
         // Compared as products, so that nothing is rounded.
-        if width * target.height != height * target.width {
+        if fit == Fit::Stretch && width * target.height != height * target.width {
             log.warnings.push(Warning::AspectChanged);
         }
     }
-    decoded.into_rgb(target)
+    let colour = match target.channels {
+        1 => Colour::Grey,
+        _ => Colour::Rgb,
+    };
+    let grey = raw.is_grey();
+    if grey != (colour == Colour::Grey) {
+        log.steps.push(match grey {
+            true => Step::Repeated,
+            false => Step::MadeGrey,
+        });
+    } else if same_size {
+        log.steps.push(Step::Kept);
+    }
+    let planes = Planes {
+        height,
+        width,
+        values: raw.into_planes(false),
+    };
+    let fitted = planes.coloured(colour);
+    fitted.fitted([target.height, target.width], fit).values
 }
 
 /// The longest side on which ink is searched for. A digit that fills a twentieth of a

@@ -1,8 +1,10 @@
 //! An image of a dataset, which is taken as it is: decoded and nothing else.
 
-use bakeoff_core::ImageShape;
-
-use crate::{decode, error::PictureError, log::Log};
+use crate::{
+    decode::{self, Decoded},
+    error::PictureError,
+    log::Log,
+};
 
 /// The pixels of an image as they are stored, turned as EXIF says and over white.
 #[derive(Clone, Debug)]
@@ -22,12 +24,16 @@ impl RawPicture {
     /// # Errors
     /// When the bytes are no such image, damaged or too large.
     pub fn decode(bytes: &[u8]) -> Result<Self, PictureError> {
-        let decoded = decode::decode(bytes, &mut Log::default())?;
+        Ok(Self::of(decode::decode(bytes, &mut Log::default())?))
+    }
+
+    /// What was decoded.
+    pub(crate) fn of(decoded: Decoded) -> Self {
         let (width, height) = (decoded.width(), decoded.height());
         let mut planes = if decoded.is_grey_of_any_depth() {
             decoded.into_grey().0.values
         } else {
-            decoded.into_rgb(ImageShape::new(3, height, width))
+            decoded.into_rgb()
         };
         // Over white, what was stored as a colour may be grey.
         let area = width * height;
@@ -38,11 +44,11 @@ impl RawPicture {
                 planes.truncate(area);
             }
         }
-        Ok(Self {
+        Self {
             width,
             height,
             planes,
-        })
+        }
     }
 
     /// Whether no pixel has a colour.

@@ -128,6 +128,10 @@ pub enum Step {
         /// New height.
         height: usize,
     },
+    /// Its colours were averaged to grey.
+    MadeGrey,
+    /// Its grey was repeated for each colour.
+    Repeated,
 }
 
 impl fmt::Display for Step {
@@ -183,6 +187,8 @@ impl fmt::Display for Step {
                 "placed at column {left}, row {top}, so that its centre of mass is in the middle"
             ),
             Self::Resized { width, height } => write!(f, "resized to {width}×{height}"),
+            Self::MadeGrey => f.write_str("made grey"),
+            Self::Repeated => f.write_str("grey repeated as red, green and blue"),
         }
     }
 }

@@ -116,7 +116,7 @@ pub(crate) fn answer(
         if !question.is_for(shape) {
             continue;
         }
-        let result = match inputs.of(shape).map_err(problem_of) {
+        let result = match inputs.of(model).map_err(problem_of) {
             Ok((position, input)) => {
                 predict(model, position, &input.images, &question.explain, metrics)
             }

@@ -192,8 +192,7 @@ async fn add_correction(
                 return Err(Problem::internal("no model was found"));
             };
             let mut inputs = Inputs::new(&content);
-            let shape = model.saved.model.input_shape();
-            let (_, input) = inputs.of(shape).map_err(problem_of)?;
+            let (_, input) = inputs.of(model).map_err(problem_of)?;
             let answer = model.answer(&input.images).map_err(Problem::internal)?;
             inner.metrics.answer(model.name(), answer.took);
             let predicted = model.class_name(usize::from(answer.label));

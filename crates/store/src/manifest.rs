@@ -1,6 +1,6 @@
 //! The manifest of a saved model.
 
-use bakeoff_core::{ImageShape, ModelHeader, ModelSpec, to_hex};
+use bakeoff_core::{ImageShape, ModelHeader, ModelSpec, Preparation, to_hex};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -44,6 +44,10 @@ pub struct ModelFacts {
     pub spec: ModelSpec,
     /// The names of the classes, in the order of the probabilities.
     pub class_names: Vec<String>,
+    /// How its training images came to be, and so how other images are prepared for it; missing in
+    /// models of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preparation: Option<Preparation>,
     /// Fingerprint of the whole dataset.
     pub data_fingerprint: String,
     /// Samples it was trained on.
@@ -86,6 +90,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// How images are prepared for it.
+    pub fn preparation(&self) -> Preparation {
+        let earlier = || Preparation::of_earlier_versions(self.input_shape);
+        self.facts.preparation.unwrap_or_else(earlier)
+    }
+
     /// The part that a family's `load` needs.
     pub fn header(&self) -> ModelHeader {
         ModelHeader {

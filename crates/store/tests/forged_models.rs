@@ -66,6 +66,7 @@ impl Saved {
             dataset: "toy".into(),
             spec,
             class_names: vec!["a".into(), "b".into(), "c".into()],
+            preparation: None,
             data_fingerprint: "f".into(),
             train_samples: 60,
             validation_samples: 0,

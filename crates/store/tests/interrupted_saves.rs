@@ -36,6 +36,7 @@ fn facts() -> ModelFacts {
         dataset: "toy".into(),
         spec,
         class_names: vec!["a".into(), "b".into()],
+        preparation: None,
         data_fingerprint: "f".into(),
         train_samples: 2_000,
         validation_samples: 0,

@@ -20,6 +20,7 @@ fn facts(dataset: &str, name: &str) -> ModelFacts {
             .resolve(None, &Settings::new())
             .unwrap(),
         class_names: vec!["a".into(), "b".into()],
+        preparation: None,
         data_fingerprint: "f".into(),
         train_samples: 40,
         validation_samples: 0,

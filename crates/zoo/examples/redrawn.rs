@@ -14,7 +14,7 @@
 
 use std::{error::Error, path::Path};
 
-use bakeoff_core::{FittedModel, ImageShape, Images};
+use bakeoff_core::{FittedModel, ImageShape, Images, Preparation};
 use bakeoff_picture::{Prepared, prepare};
 use bakeoff_tests::redrawn;
 use rayon::prelude::*;
@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
             .collect::<Result<Vec<Vec<u8>>, _>>()?;
         let prepared: Vec<Option<Prepared>> = files
             .par_iter()
-            .map(|file| prepare(file, shape).ok())
+            .map(|file| prepare(file, shape, Preparation::Ink).ok())
             .collect();
         // An image without an answer is a wrong one.
         let (answered, theirs): (Vec<&[u8]>, Vec<u16>) = prepared
@@ -102,7 +102,7 @@ fn blank_sheets_answered(
         .into_par_iter()
         .map(|index| {
             let file = redrawn::redraw(&nothing, shape, kind, SEED + index)?;
-            Ok(usize::from(prepare(&file, shape).is_ok()))
+            Ok(usize::from(prepare(&file, shape, Preparation::Ink).is_ok()))
         })
         .collect::<Result<Vec<usize>, Box<dyn Error + Send + Sync>>>()?;
     Ok(answered.iter().sum())
@@ -130,7 +130,7 @@ fn accuracy(
 /// The whole image, upright and over white, made as small as the model's.
 fn resized(file: &[u8], shape: ImageShape) -> Vec<u8> {
     let rgb = ImageShape::new(3, shape.height, shape.width);
-    let Ok(prepared) = prepare(file, rgb) else {
+    let Ok(prepared) = prepare(file, rgb, Preparation::Ink) else {
         return vec![0; shape.pixels()];
     };
     let (red, others) = prepared.images.pixels().split_at(shape.pixels());

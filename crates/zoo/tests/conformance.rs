@@ -232,6 +232,7 @@ fn facts(family: &Family, engine: &Engine, data: &Dataset) -> ModelFacts {
         dataset: "toy".into(),
         spec: spec(family, engine),
         class_names: data.test().class_names().to_vec(),
+        preparation: None,
         data_fingerprint: data.fingerprint().into(),
         train_samples: data.train().len(),
         validation_samples: 0,

@@ -9,7 +9,8 @@
 //! than one field (`epochs` changes models).
 
 use bakeoff_core::{
-    Colour, Corruption, Fit, ModelSpec, OpenOptions, SpecError, did_you_mean, record::Calibration,
+    Colour, Corruption, Fit, ModelSpec, OpenOptions, Prepare, SpecError, did_you_mean,
+    record::Calibration,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -199,6 +200,7 @@ const NAME: Kind = Kind::Text(
 const DATASET: Kind = Kind::Text("built-in names or paths of folders or files", not_empty);
 const COLUMN: Kind = Kind::Text("the name of a column", not_empty);
 const FIT: Kind = Kind::Word(|| Fit::ALL.map(Fit::name).to_vec());
+const PREPARE: Kind = Kind::Word(|| Prepare::ALL.map(Prepare::name).to_vec());
 const COLOUR: Kind = Kind::Word(|| Colour::ALL.map(Colour::name).to_vec());
 const MODEL: Kind = Kind::Text("names of the experiment's models", not_empty);
 const COUNT: Kind = Kind::Whole(1, u64::MAX);
@@ -229,6 +231,9 @@ pub(super) static SETTINGS: [Setting; 25] = rows! {
     Some("colour"), Flag::One("colour", "CHANNELS"), COLOUR, "auto",
         "Read images as grey, as rgb, or (auto) as grey only if all of them are",
         |e, v| put(&mut e.open.colour, v);
+    Some("prepare"), Flag::One("prepare", "HOW"), PREPARE, "auto",
+        "How images from elsewhere are prepared for the models: ink (as MNIST's), plain (size and channels only), or found from the training images",
+        |e, v| put(&mut e.open.prepare, v);
     Some("test_fraction"), Flag::One("test-fraction", "SHARE"), Kind::Share(0.9), null,
         "Use this share of the images for testing, where the data have no test part",
         |e, v| put(&mut e.open.test_fraction, v);

@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, path::Path, time::Instant};
 
 use bakeoff_core::{
-    Family, FittedModel, Samples,
+    Family, FittedModel, Preparation, Samples,
     record::{
         CalibrationResult, Costs, Measured, PlannedTrial, SampleCounts, SaveName, Scores, Stage,
     },
@@ -28,7 +28,10 @@ use crate::{
 /// This many test images are predicted again by the saved model.
 const RELOAD_CHECK: usize = 256;
 
-fn load_samples(planned: &PlannedTrial, family: &Family) -> Result<TrialSamples, Stop> {
+fn load_samples(
+    planned: &PlannedTrial,
+    family: &Family,
+) -> Result<(TrialSamples, Preparation), Stop> {
     let trial = &planned.trial;
     let dataset = bakeoff_data::open_with(&trial.data.source, &trial.data.options)
         .map_err(Stop::failed(Stage::Data))?
@@ -39,7 +42,11 @@ fn load_samples(planned: &PlannedTrial, family: &Family) -> Result<TrialSamples,
             trial.data.source
         )));
     }
-    Ok(trial_samples(&dataset, trial, family.uses_validation))
+    let preparation = bakeoff_data::preparation(dataset.train().images(), &trial.data.options);
+    Ok((
+        trial_samples(&dataset, trial, family.uses_validation),
+        preparation,
+    ))
 }
 
 /// Trains and measures: all of a trial's record, apart from the machine.
@@ -63,7 +70,7 @@ pub(super) fn measure_trial(
     begin(TrialStage::Data, Stage::Data, on_event)?;
     let start = Instant::now();
     let family = bakeoff_zoo::family(&trial.spec.family).map_err(Stop::failed(Stage::Data))?;
-    let parts = load_samples(planned, family)?;
+    let (parts, preparation) = load_samples(planned, family)?;
     costs.data_load_ns = elapsed_ns(start);
     let samples = SampleCounts {
         train: parts.train.len(),
@@ -125,7 +132,8 @@ pub(super) fn measure_trial(
             (scratch.path().to_owned(), save_as, Some(scratch))
         }
     };
-    let facts = model_facts(planned, save_as, &reported, samples, &evaluation);
+    let mut facts = model_facts(planned, save_as, &reported, samples, &evaluation);
+    facts.preparation = Some(preparation);
     save_and_reload(model, facts, &reported, &models, &mut costs)?;
     drop(scratch);
 
@@ -214,6 +222,7 @@ fn model_facts(
         dataset: save_as.dataset,
         spec: trial.spec.clone(),
         class_names: test.class_names().to_vec(),
+        preparation: None,
         data_fingerprint: trial.data.fingerprint.clone(),
         train_samples: samples.train,
         validation_samples: samples.validation,

@@ -119,7 +119,7 @@ fn answers(
     let mut inputs = Inputs::new(&subject);
     let mut answers = Vec::with_capacity(models.len());
     for model in models {
-        let (_, input) = inputs.of(model.saved.manifest.input_shape)?;
+        let (_, input) = inputs.of(model)?;
         for warning in &input.warnings {
             if !line.warnings.contains(warning) {
                 line.warnings.push(warning.clone());

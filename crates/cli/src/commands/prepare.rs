@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use bakeoff_ask::Model;
-use bakeoff_core::ImageShape;
+use bakeoff_core::{ImageShape, Preparation};
 use bakeoff_picture::{STAGES, StageRow, encode_png, explain, stages_picture};
 
 use super::{
@@ -25,15 +25,13 @@ const SHEET: &str = "sheet.png";
 const MAX_ROWS: usize = 60;
 
 pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
-    let target = match &args.model {
+    let (target, preparation) = match &args.model {
         Some(name) => {
-            Model::open(&args.models_dir, name)?
-                .saved
-                .manifest
-                .input_shape
+            let manifest = Model::open(&args.models_dir, name)?.saved.manifest;
+            (manifest.input_shape, manifest.preparation())
         }
-        // The input shape of MNIST's models.
-        None => ImageShape::new(1, 28, 28),
+        // As for MNIST's models.
+        None => (ImageShape::new(1, 28, 28), Preparation::Ink),
     };
     let sources = named(pictures::sources(&args.images));
     refuse_to_overwrite(&sources, &args.out)?;
@@ -45,7 +43,7 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
         text::print(&format!("{}\n", text::path(&name)))?;
         match source.read() {
             Ok(bytes) => {
-                let explained = explain(&bytes, target);
+                let explained = explain(&bytes, target, preparation);
                 // Not before there is something to put into it.
                 if !explained.stages.is_empty() {
                     fs::create_dir_all(&args.out).with_context(|| {

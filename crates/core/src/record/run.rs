@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{PlannedTrial, Record, SplitSpec};
-use crate::{ImageShape, Probabilities, Samples};
+use crate::{ImageShape, Preparation, Probabilities, Samples};
 
 /// A part that was cut from the training part to report on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct DataInfo {
     pub fingerprint: String,
     /// The shape of one image.
     pub image: ImageShape,
+    /// How images from elsewhere are prepared for its models; `None` in runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preparation: Option<Preparation>,
     /// The names of the classes.
     pub class_names: Vec<String>,
     /// Training samples of each class, after limits.

@@ -25,12 +25,18 @@ const BOX_PART = 4;
  */
 
 /**
- * A grey image as the models see it: the steps of MNIST, in proportion to the target.
- * `null` if nothing is drawn.
+ * A grey image as the models see it. For models of plain images it is averaged to their size; for
+ * those of ink it passes the steps of MNIST, in proportion to the target. `null` if nothing is
+ * drawn.
  * @param {Plane} grey
- * @param {{ width: number, height: number }} target
+ * @param {{ width: number, height: number, plain: boolean }} target
  */
 function prepareDrawing(grey, target) {
+  if (target.plain) {
+    const columns = coverage(grey.width, 0, grey.width, grey.width, target.width);
+    const rows = coverage(grey.height, 0, grey.height, grey.height, target.height);
+    return Uint8Array.from(averages(grey, columns, rows), (value) => Math.floor(value + 0.5));
+  }
   const found = inkOn(grey);
   const ink = found && keepDrawing(found);
   return ink && likeMnist(ink, target);
@@ -148,6 +154,16 @@ function averageSquare(ink, frame, side) {
   const length = Math.max(frame.width, frame.height);
   const columns = coverage(ink.width, frame.left, frame.width, length, side);
   const rows = coverage(ink.height, frame.top, frame.height, length, side);
+  return averages(ink, columns, rows);
+}
+
+/**
+ * The means of what target pixels cover.
+ * @param {Plane} ink
+ * @param {ReturnType<typeof coverage>} columns
+ * @param {ReturnType<typeof coverage>} rows
+ */
+function averages(ink, columns, rows) {
   return rows.flatMap((row) =>
     columns.map((column) => {
       let sum = 0;

@@ -7,13 +7,15 @@
  * @property {string} name
  * @property {number} height
  * @property {number} width
+ * @property {boolean} plain whether images are shown to the models as they are
+ * @property {boolean} dark whether plain images are light on dark
  * @property {string[]} classes
  * @property {PackedModel[]} models
  *
  * @typedef {{ x: number, y: number }[]} Stroke
  *
  * @typedef {object} TestImage a test image that fills the pad
- * @property {CanvasImageSource} image dark on light
+ * @property {CanvasImageSource} image as it is painted on the pad
  * @property {Uint8Array} pixels as in the dataset
  *
  * @typedef {Stroke | TestImage} Mark
@@ -42,7 +44,9 @@ function tryIt() {
   );
   select.addEventListener("change", () => {
     trial.group = Number(select.value);
+    trial.marks = [];
     offerTestImage();
+    drawMarks();
     predictDrawing();
   });
   drawWithPointer();
@@ -64,6 +68,9 @@ function tryIt() {
 
 function offerTestImage() {
   byId("try-sample").hidden = !exploredOfTrial();
+  byId("try-steps").textContent = trial.groups[trial.group].plain
+    ? "What the models see: the whole image, averaged to the size of the training images."
+    : "What the models see: cropped, scaled and centred like the training images.";
 }
 
 function drawingPad() {
@@ -123,15 +130,20 @@ function drawWithPointer() {
   }
 }
 
-/** Paints everything that was drawn: dark on white, in every theme. */
+/**
+ * Paints everything that was drawn: dark on white, in every theme; light on black where the
+ * models know such images and see them as they are.
+ */
 function drawMarks() {
   const pad = drawingPad();
   const context = pencil(pad);
-  context.fillStyle = "#fff";
+  const { plain, dark } = trial.groups[trial.group];
+  const [paper, ink] = plain && dark ? ["#000", "#fff"] : ["#fff", "#000"];
+  context.fillStyle = paper;
   context.fillRect(0, 0, pad.width, pad.height);
   context.imageSmoothingEnabled = false;
   Object.assign(context, { lineWidth: PEN, lineCap: "round", lineJoin: "round" });
-  context.strokeStyle = "#000";
+  context.strokeStyle = ink;
   for (const mark of trial.marks) {
     if (!Array.isArray(mark)) {
       context.drawImage(mark.image, 0, 0, pad.width, pad.height);
@@ -163,7 +175,7 @@ function exploredOfTrial() {
   return explorer.groups.find((group) => group.name === name);
 }
 
-/** Loads a random test image into the pad, dark on white. */
+/** Loads a random test image into the pad: dark on white if it is ink, else as it is. */
 async function loadTestImage() {
   const group = exploredOfTrial();
   if (!group) return;
@@ -183,7 +195,7 @@ async function loadTestImage() {
   const stored = context.getImageData(0, 0, width, height);
   const pixels = Uint8Array.from({ length: width * height }, (_, i) => stored.data[4 * i]);
   stored.data.forEach((value, i) => {
-    if (i % 4 !== 3) stored.data[i] = 255 - value;
+    if (i % 4 !== 3 && !trial.groups[trial.group].plain) stored.data[i] = 255 - value;
   });
   context.putImageData(stored, 0, 0);
   trial.marks.push({ image, pixels });

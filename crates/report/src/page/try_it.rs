@@ -5,7 +5,7 @@
 //! WebAssembly of our own kernels was rejected: it would have to be built beside the
 //! program, and these few layers are a hundred lines in a script.
 
-use bakeoff_core::{ImageShape, Layer, Layers};
+use bakeoff_core::{ImageShape, Images, Layer, Layers, Preparation};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use half::f16;
 use serde::Serialize;
@@ -28,6 +28,10 @@ pub(crate) struct Tried {
     /// Rows and columns of a prepared image.
     height: usize,
     width: usize,
+    /// Whether images are shown to the models as they are.
+    plain: bool,
+    /// Whether they are light on dark, by the median of the borders of some.
+    dark: bool,
     classes: Vec<String>,
     models: Vec<Model>,
     /// Models that are not in the page, with the reason.
@@ -64,6 +68,12 @@ pub(crate) fn tried(group: &Group<'_>, options: &Options, bytes_left: &mut usize
         name: group.name.to_owned(),
         height,
         width,
+        plain: matches!(data.preparation, Some(Preparation::Plain { .. })),
+        dark: group
+            .entries
+            .iter()
+            .find_map(Entry::example)
+            .is_some_and(|(_, success)| is_dark(success.test.images())),
         classes: data.class_names.clone(),
         models: Vec::new(),
         absent: Vec::new(),
@@ -98,6 +108,26 @@ pub(crate) fn tried(group: &Group<'_>, options: &Options, bytes_left: &mut usize
         tried.models.push(model(entry, layers, &bytes));
     }
     (!tried.models.is_empty()).then_some(tried)
+}
+
+/// Whether the borders of the first hundred images are dark.
+fn is_dark(images: &Images) -> bool {
+    let ImageShape { height, width, .. } = images.shape();
+    let on_border = |at: usize| {
+        let (x, y) = (at % width, at / width);
+        x == 0 || y == 0 || x + 1 == width || y + 1 == height
+    };
+    let mut border: Vec<u8> = images
+        .iter()
+        .take(100)
+        .flat_map(|image| image.iter().enumerate())
+        .filter(|(at, _)| on_border(*at))
+        .map(|(_, value)| *value)
+        .collect();
+    border.sort_unstable();
+    border
+        .get(border.len() / 2)
+        .is_some_and(|median| *median < 128)
 }
 
 fn model(entry: &Entry<'_>, layers: &Layers, weights: &[u8]) -> Model {

@@ -1,6 +1,6 @@
 //! Made-up images, and answers about them.
 
-use bakeoff_core::{ImageShape, Images, Probabilities, Samples, record::DataInfo};
+use bakeoff_core::{ImageShape, Images, Preparation, Probabilities, Samples, record::DataInfo};
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
 pub struct Dice(u64);
@@ -59,6 +59,8 @@ pub fn data(name: &str, class_names: Vec<String>, shape: ImageShape, labels: Vec
         test_counts: test.class_counts(),
         test_fingerprint: test.fingerprint(),
         cuts: Vec::new(),
+        notes: Vec::new(),
+        preparation: Some(Preparation::Ink),
     };
     Data { info, test }
 }

@@ -114,6 +114,7 @@ pub(super) fn served(dataset: &str, name: &str, accuracy: f64, model: Tenths) ->
             settings: Settings::new(),
         },
         class_names: (0..10).map(|class| class.to_string()).collect(),
+        preparation: None,
         data_fingerprint: String::new(),
         train_samples: 100,
         validation_samples: 0,

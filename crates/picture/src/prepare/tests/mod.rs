@@ -16,6 +16,14 @@ use crate::{log::STAGES, steps::Tone};
 
 const TARGET: ImageShape = ImageShape::new(1, 28, 28);
 
+fn prepare(bytes: &[u8], target: ImageShape) -> Result<Prepared, PictureError> {
+    super::prepare(bytes, target, Preparation::Ink)
+}
+
+fn explain(bytes: &[u8], target: ImageShape) -> Explained {
+    super::explain(bytes, target, Preparation::Ink)
+}
+
 /// The image as a file.
 fn encode(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());

@@ -1,0 +1,131 @@
+//! How the images of a dataset came to be, found from the images.
+
+use bakeoff_core::{ImageShape, Images, OpenOptions, Preparation, Prepare};
+
+/// So many training images are looked at, evenly spread.
+const LOOKED_AT: usize = 1000;
+/// Of these at least so many in a hundred are like MNIST's.
+const LIKE_MNIST: usize = 95;
+
+/// How images from elsewhere are prepared for models that are trained on `train`, unless it is
+/// stated.
+///
+/// A dataset is of ink as MNIST is, if at least 95 of 100 images are grey and light on black, the
+/// longer side of the box of all that is not black is 20/28 of the image's shorter side (within
+/// one pixel), and the centre of mass lies within a pixel of the middle. That is so for every
+/// MNIST test digit, and for hardly any image of Fashion-MNIST, KMNIST, EMNIST, USPS or
+/// scikit-learn's digits, which fill their images.
+pub fn preparation(train: &Images, options: &OpenOptions) -> Preparation {
+    let plain = Preparation::Plain { fit: options.fit };
+    match options.prepare {
+        Prepare::Ink => Preparation::Ink,
+        Prepare::Plain => plain,
+        Prepare::Auto => {
+            let step = train.len().div_ceil(LOOKED_AT).max(1);
+            let looked_at = train.iter().step_by(step);
+            let (mut all, mut ink) = (0, 0);
+            for image in looked_at {
+                all += 1;
+                ink += usize::from(is_ink(image, train.shape()));
+            }
+            match all > 0 && 100 * ink >= LIKE_MNIST * all {
+                true => Preparation::Ink,
+                false => plain,
+            }
+        }
+    }
+}
+
+/// Whether an image is placed as MNIST's are.
+fn is_ink(pixels: &[u8], shape: ImageShape) -> bool {
+    if shape.channels != 1 {
+        return false;
+    }
+    let (mut columns, mut rows) = (None, None);
+    let (mut mass, mut x, mut y) = (0.0, 0.0, 0.0);
+    for (row, line) in pixels.chunks_exact(shape.width.max(1)).enumerate() {
+        for (column, &value) in line.iter().enumerate() {
+            if value > 0 {
+                extend(&mut columns, column);
+                extend(&mut rows, row);
+                let weight = f64::from(value);
+                mass += weight;
+                // Pixel 0 has its middle at one half.
+                x += weight * (column as f64 + 0.5);
+                y += weight * (row as f64 + 0.5);
+            }
+        }
+    }
+    let (Some((left, right)), Some((top, bottom))) = (columns, rows) else {
+        return false;
+    };
+    let longest = (right - left).max(bottom - top) + 1;
+    let smaller = shape.width.min(shape.height);
+    let side = (smaller * 20 + 14) / 28;
+    let off = |sum: f64, length: usize| (sum / mass - length as f64 / 2.0).abs();
+    // MNIST's middle is the corner of four pixels or the middle of the pixel after it.
+    let near = 1.0;
+    longest.abs_diff(side) <= 1 && off(x, shape.width) <= near && off(y, shape.height) <= near
+}
+
+/// The range that holds a place too.
+fn extend(range: &mut Option<(usize, usize)>, place: usize) {
+    *range = Some(match *range {
+        None => (place, place),
+        Some((first, last)) => (first.min(place), last.max(place)),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test without its data must fail loudly"
+    )]
+
+    use bakeoff_core::Fit;
+
+    use super::*;
+
+    #[test]
+    fn mnist_is_ink_and_what_is_stated_counts() {
+        let mnist = crate::open("mnist").unwrap();
+        for part in [mnist.train(), mnist.test()] {
+            let found = preparation(part.images(), &OpenOptions::default());
+            assert_eq!(found, Preparation::Ink);
+        }
+        let shape = mnist.test().images().shape();
+        let like = mnist
+            .test()
+            .images()
+            .iter()
+            .filter(|image| is_ink(image, shape));
+        assert!(like.count() >= 9_990);
+        let stated = |prepare| {
+            let options = OpenOptions {
+                prepare,
+                fit: Fit::Pad,
+                ..OpenOptions::default()
+            };
+            preparation(mnist.test().images(), &options)
+        };
+        assert_eq!(stated(Prepare::Plain), Preparation::Plain { fit: Fit::Pad });
+        assert_eq!(stated(Prepare::Ink), Preparation::Ink);
+    }
+
+    #[test]
+    fn what_fills_its_image_or_is_dark_on_light_is_plain() {
+        let mnist = crate::open("mnist").unwrap();
+        let images = mnist.test().images();
+        let plain = Preparation::Plain { fit: Fit::Stretch };
+        let negative: Vec<u8> = images.pixels().iter().map(|value| 255 - value).collect();
+        let negative = Images::new(images.shape(), negative).unwrap();
+        let shape = ImageShape::new(1, 8, 8);
+        let full: Vec<u8> = (0..640).map(|i| (i % 7) as u8 * 40).collect();
+        let full = Images::new(shape, full).unwrap();
+        let none = Images::new(shape, Vec::new()).unwrap();
+        for images in [&negative, &full, &none] {
+            assert_eq!(preparation(images, &OpenOptions::default()), plain);
+        }
+    }
+}
