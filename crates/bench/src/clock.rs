@@ -103,10 +103,16 @@ impl Stopwatch {
         let wall_ns = elapsed_ns(self.start);
         let cpu_ns = since(process_cpu_ns(), self.cpu_ns);
         let taken = Taken::until_now();
+        // The kernel adds a wait when it is over, with what lies before the start: no thread waits
+        // longer than the call takes.
+        let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count) as u64;
+        let longest = wall_ns.saturating_mul(threads);
+        let waited_ns = since(taken.waited_ns, self.taken.waited_ns);
         Timing {
             wall_ns,
             cpu_ns,
-            waited_ns: since(taken.waited_ns, self.taken.waited_ns),
+            waited_ns: waited_ns
+                .map(|waited| waited.min(longest - cpu_ns.unwrap_or(0).min(longest))),
             preemptions: since(taken.preemptions, self.taken.preemptions),
             stolen_ns: since(taken.stolen_ns, self.taken.stolen_ns),
         }

@@ -257,10 +257,10 @@ impl RecipeScore {
         }
     }
 
-    /// The smallest true difference that this many fits and samples would have found at 5 % in
-    /// eight of ten repetitions.
-    pub fn detectable(&self) -> f64 {
-        self.reach(0.975) + self.reach(0.8)
+    /// The smallest true difference that this many fits and samples would have found at a level
+    /// (0.05, or less for one of several comparisons) in eight of ten repetitions.
+    pub fn detectable(&self, level: f64) -> f64 {
+        self.reach(1.0 - level / 2.0) + self.reach(0.8)
     }
 
     fn reach(&self, probability: f64) -> f64 {

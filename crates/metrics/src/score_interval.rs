@@ -49,9 +49,15 @@ const LEAST_APART: usize = 6;
 /// Why a score or a difference has no interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum TooFew {
-    /// Fewer errors, or fewer correct predictions, than an interval can rest on.
+    /// Fewer errors than an interval can rest on.
     #[serde(rename = "too-few-errors")]
     Errors,
+    /// Fewer correct predictions than an interval can rest on.
+    #[serde(rename = "too-few-correct")]
+    Correct,
+    /// Every sample adds the same to the score.
+    #[serde(rename = "no-variation")]
+    Variation,
     /// Fewer than five test images of some class, in a mean over classes.
     #[serde(rename = "too-few-images-of-a-class")]
     ImagesOfAClass,
@@ -64,6 +70,8 @@ impl fmt::Display for TooFew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Errors => "too few errors",
+            Self::Correct => "too few correct predictions",
+            Self::Variation => "every image adds the same",
             Self::ImagesOfAClass => "too few test images of a class",
             Self::Differences => "too few different predictions",
         })
@@ -110,8 +118,11 @@ impl Basis {
             }
             _ => LEAST_ERRORS,
         };
-        if self.errors < least || self.right < LEAST_ERRORS {
+        if self.errors < least {
             return Err(TooFew::Errors);
+        }
+        if self.right < LEAST_ERRORS {
+            return Err(TooFew::Correct);
         }
         let over_classes = !matches!(
             metric,
@@ -136,13 +147,8 @@ impl Basis {
         second: &[&Predictions<'_>],
     ) -> Result<(), TooFew> {
         if metric != Metric::Accuracy {
-            let (first, second) = (Self::new(first), Self::new(second));
-            let both = Self {
-                errors: (first.errors + second.errors) / 2.0,
-                right: (first.right + second.right) / 2.0,
-                ..first
-            };
-            both.check(metric)?;
+            Self::new(first).check(metric)?;
+            Self::new(second).check(metric)?;
         }
         if matches!(
             metric,
@@ -186,7 +192,7 @@ pub fn score_interval(
     };
     match found.low < found.high {
         true => Ok(found),
-        false => Err(TooFew::Errors),
+        false => Err(TooFew::Variation),
     }
 }
 
@@ -341,7 +347,7 @@ mod tests {
         assert!(interval(Metric::MacroF1, (90, 3, 4)).is_ok());
         assert!(interval(Metric::LogLoss, (90, 3, 4)).is_ok());
         // As few right ones.
-        assert_eq!(interval(Metric::MacroF1, (90, 3, 88)), Err(TooFew::Errors));
+        assert_eq!(interval(Metric::MacroF1, (90, 3, 88)), Err(TooFew::Correct));
     }
 
     #[test]

@@ -175,7 +175,7 @@ fn fits_that_are_all_the_same_add_nothing() {
     // A model against itself has no spread to judge by.
     let same = compared(&one, &one);
     assert_eq!((same.p_value(), same.probability_ahead()), (None, 0.5));
-    assert_eq!(same.detectable(), 0.0);
+    assert_eq!(same.detectable(0.05), 0.0);
 }
 
 /// How often two groups of fits differ at 5 %, and how often the interval holds the truth, where

@@ -23,11 +23,11 @@ fn of_training(group: &Group<'_>) -> Option<String> {
         let Falling {
             from, to, epochs, ..
         } = falling;
-        format!(
-            "{model} (from {from:.3} to {to:.3} in the last {} of {})",
-            falling.last,
-            format::counted(*epochs as u64, "epoch", "epochs")
-        )
+        let last = match falling.last {
+            1 => "the last".to_owned(),
+            count => format!("the last {count}"),
+        };
+        format!("{model} (from {from:.3} to {to:.3} in {last} of {epochs} epochs)")
     });
     let each: Vec<String> = each.collect();
     let list: Vec<&str> = each.iter().map(String::as_str).collect();
@@ -67,16 +67,16 @@ fn of_classes(group: &Group<'_>) -> Vec<String> {
     if *group.headline != ACCURACY {
         let (largest, smallest) = constant.largest_and_smallest;
         let balanced = |entry: &Entry<'_>| entry.mean_of(&BALANCED_ACCURACY);
-        let values = group.entries.iter().filter_map(balanced);
-        let best = values.fold(0.0, f64::max);
-        let leaders = group.entries.iter().filter(|e| balanced(e) == Some(best));
+        let compared = || group.entries.iter().filter(|entry| !entry.is_baseline());
+        let best = compared().filter_map(balanced).fold(0.0, f64::max);
+        let leaders = compared().filter(|entry| balanced(entry) == Some(best));
         let leaders: Vec<&str> = leaders.map(|entry| entry.model).collect();
         let leader = match leaders.as_slice() {
             all if all.len() == constant.models && all.len() > 1 => {
                 "all models have the same:".to_owned()
             }
-            [only] => format!("{only} has the most:"),
-            several => format!("{} have the most:", format::list(several)),
+            [only] => format!("{only} is best:"),
+            several => format!("{} are best:", format::list(several)),
         };
         sentences.push(format!(
             "The classes are unbalanced ({} test images of the largest, {} of the smallest), and \
@@ -100,7 +100,7 @@ const RARE: usize = 10;
 fn rare_classes(names: &[String], test_counts: &[usize]) -> Option<String> {
     let counts = names.iter().zip(test_counts);
     let rare: Vec<&str> = counts
-        .filter(|(_, count)| **count < RARE)
+        .filter(|(_, count)| (1..RARE).contains(*count))
         .map(|(name, _)| name.as_str())
         .collect();
     let (have, their) = match rare.as_slice() {

@@ -39,6 +39,8 @@ struct Row {
     model: String,
     dataset: String,
     status: Status,
+    #[serde(default)]
+    is_baseline: bool,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
@@ -105,6 +107,7 @@ struct Dataset {
 #[derive(Serialize)]
 struct Model {
     name: String,
+    is_baseline: bool,
     fits: usize,
     /// In the order of [`Column::all`]; `None` where one is undefined.
     values: Vec<Option<Written>>,
@@ -289,6 +292,7 @@ fn dataset(name: &str, test: &str, rows: &[Row]) -> Dataset {
         };
         Model {
             name: model.to_owned(),
+            is_baseline: of_model(model).any(|row| row.is_baseline),
             fits: fits.len(),
             values: Measure::shown_in(Shown::Summary).map(written).collect(),
         }
@@ -301,7 +305,7 @@ fn dataset(name: &str, test: &str, rows: &[Row]) -> Dataset {
 }
 
 fn winner(data: &Dataset, several: bool) -> Option<Winner> {
-    let best = data.models.first()?;
+    let best = data.models.iter().find(|model| !model.is_baseline)?;
     Some(Winner {
         model: best.name.clone(),
         // The first measure of all.

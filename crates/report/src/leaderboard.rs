@@ -50,6 +50,8 @@ pub struct LeaderboardRow {
     /// 95 % intervals of headline scores for other test samples, or what there is too little
     /// of for one.
     pub intervals: Vec<(Metric, Result<Interval, TooFew>)>,
+    /// Whether it answers without looking at the image; it wins nothing.
+    pub is_baseline: bool,
     /// The score that the models of its dataset are ranked and compared by.
     pub ranked_by: &'static Measure,
     /// Whether its model is the best one by that score on this dataset, or not significantly
@@ -118,6 +120,7 @@ impl LeaderboardRow {
             reason: trial.fate.reason().map(str::to_owned),
             values: Values::default(),
             intervals: Vec::new(),
+            is_baseline: group.entries[entry].is_baseline(),
             ranked_by: group.headline,
             tied_with_best: None,
             claim: None,
@@ -223,6 +226,7 @@ impl LeaderboardRow {
             if measure == &ACCURACY {
                 let deviation = self.accuracy_seed_deviation;
                 fields.push(("ranked_by".into(), json!(self.ranked_by.id)));
+                fields.push(("is_baseline".into(), json!(self.is_baseline)));
                 fields.push(("tied_with_best".into(), json!(self.tied_with_best)));
                 fields.push(("claim".into(), json!(self.claim)));
                 fields.push(("accuracy_seed_deviation".into(), json!(deviation)));
@@ -260,6 +264,7 @@ impl Leaderboard {
             rows.sort_by(|(i, a), (j, b)| {
                 a.status
                     .cmp(&b.status)
+                    .then(a.is_baseline.cmp(&b.is_baseline))
                     .then(descending(
                         a.values.get(group.headline),
                         b.values.get(group.headline),

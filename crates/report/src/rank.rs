@@ -13,7 +13,10 @@ use bakeoff_metrics::{
 use serde::Serialize;
 
 use crate::{
-    analysis::{mean, ranks::Ranks},
+    analysis::{
+        mean,
+        ranks::{Ranks, ranked_pairs},
+    },
     fits::{Fits, fits},
 };
 
@@ -98,8 +101,6 @@ pub struct RankTest {
     pub friedman_exact_p: Option<f64>,
     /// The one to use: the exact one, or that of Iman and Davenport.
     pub p: f64,
-    /// Every two models by Wilcoxon's signed-rank test over the datasets.
-    pub pairs: Vec<RankedPair>,
     /// Models whose mean ranks differ by at least this are significantly different (Nemenyi,
     /// 95 %).
     pub critical_difference: f64,
@@ -138,6 +139,8 @@ pub struct Ranking {
     pub models: Vec<RankedModel>,
     /// Models without results on some dataset: name, and where.
     pub left_out: Vec<(String, Vec<String>)>,
+    /// Every two models over the datasets; none of one dataset.
+    pub pairs: Vec<RankedPair>,
     /// Friedman's test with Nemenyi's, where there are enough datasets and models.
     pub test: Option<RankTest>,
     /// Why there is no test.
@@ -253,8 +256,15 @@ pub fn rank(runs: &[&Run], metric: Metric, margin: f64) -> Result<Ranking, RankE
         .collect();
     let mean_ranks = mean_ranks(&rows, true);
     let (test, no_test) = match Ranks::new(&rows, "datasets") {
-        Ok(found) => (Some(rank_test(&found, &complete, sign, margin)), None),
+        Ok(found) => (Some(rank_test(&found, &complete)), None),
         Err(reason) => (None, Some(reason)),
+    };
+    let pairs = match rows.len() {
+        0 | 1 => Vec::new(),
+        _ => ranked_pairs(&rows)
+            .into_iter()
+            .map(|pair| ranked_pair(pair, &complete, &mean_ranks, (sign, margin)))
+            .collect(),
     };
     let mut models: Vec<RankedModel> = complete
         .into_iter()
@@ -272,6 +282,7 @@ pub fn rank(runs: &[&Run], metric: Metric, margin: f64) -> Result<Ranking, RankE
         test_samples: blocks.iter().map(Block::samples).collect(),
         datasets: blocks.into_iter().map(|block| block.name).collect(),
         models,
+        pairs,
         left_out,
         test,
         no_test,
@@ -349,29 +360,35 @@ fn score(block: &Block<'_>, model: &str, metric: Metric) -> Option<f64> {
     mean(scores)
 }
 
-fn rank_test(found: &Ranks, models: &[(&str, Vec<f64>)], sign: f64, margin: f64) -> RankTest {
+/// The better one by its mean rank first. `complete` are scores, `sign` turns them so that higher is
+/// better.
+fn ranked_pair(
+    (a, b, adjusted_p): (usize, usize, f64),
+    complete: &[(&str, Vec<f64>)],
+    mean_ranks: &[f64],
+    (sign, margin): (f64, f64),
+) -> RankedPair {
+    let (first, second) = match mean_ranks[a] <= mean_ranks[b] {
+        true => (a, b),
+        false => (b, a),
+    };
+    let scores = complete[first].1.iter().zip(&complete[second].1);
+    let differences: Vec<f64> = scores.map(|(a, b)| sign * (a - b)).collect();
+    RankedPair {
+        first: complete[first].0.to_owned(),
+        second: complete[second].0.to_owned(),
+        adjusted_p,
+        practical: practical_signed_rank(&differences, margin),
+    }
+}
+
+fn rank_test(found: &Ranks, models: &[(&str, Vec<f64>)]) -> RankTest {
     RankTest {
         friedman_chi_squared: found.friedman.chi_squared,
         friedman_p: found.friedman.p,
         iman_davenport_p: found.friedman.f_p,
         friedman_exact_p: found.friedman.exact_p,
         p: found.friedman.best_p(),
-        pairs: found
-            .pairs
-            .iter()
-            .map(|&(a, b, adjusted_p)| {
-                let rank = |model: usize| found.friedman.mean_ranks[model];
-                let (first, second) = if rank(a) <= rank(b) { (a, b) } else { (b, a) };
-                let scores = models[first].1.iter().zip(&models[second].1);
-                let differences: Vec<f64> = scores.map(|(a, b)| sign * (a - b)).collect();
-                RankedPair {
-                    practical: practical_signed_rank(&differences, margin),
-                    first: models[first].0.to_owned(),
-                    second: models[second].0.to_owned(),
-                    adjusted_p,
-                }
-            })
-            .collect(),
         critical_difference: found.nemenyi.critical_difference,
         groups: found
             .nemenyi

@@ -237,7 +237,7 @@ fn best(board: &Leaderboard, datasets: bool) -> String {
             ),
         };
         if fits {
-            out += "With one seed, fits are compared, not recipes: add --seeds 5 to know whether another seed would say the same.\n";
+            out += "Models with one seed are compared as fits, not as recipes: add --seeds 5 to know whether another seed would say the same.\n";
         }
         let seeds: Vec<String> = models
             .iter()

@@ -251,8 +251,8 @@ fn models_are_ranked_over_datasets_and_tested_where_there_are_enough() {
     // Three models in one order on six datasets: the first is free, (1/6)^5.
     assert!((test.p * 6.0_f64.powi(5) - 1.0).abs() < 1e-9, "{test:?}");
     // Of 2^6 signs two are so clear, for each of three pairs.
-    assert_eq!(test.pairs.len(), 3);
-    let pair = &test.pairs[0];
+    assert_eq!(found.pairs.len(), 3);
+    let pair = &found.pairs[0];
     assert_eq!((pair.first.as_str(), pair.second.as_str()), ("good", "bad"));
     assert!(
         (pair.adjusted_p - 3.0 * 2.0 / 64.0).abs() < 1e-9,
@@ -276,7 +276,7 @@ fn models_are_ranked_over_datasets_and_tested_where_there_are_enough() {
     assert!(alone.test.is_none());
     let reason = alone.no_test.unwrap();
     assert!(
-        reason.contains("at least 2 datasets; there are 1"),
+        reason.contains("at least 2 datasets; there is 1"),
         "{reason}"
     );
     // The same run twice is no more evidence.

@@ -115,7 +115,7 @@ fn more_training_data_wins_only_what_is_significant() {
     let mut run = everything(400);
     let section = words(&run, "data-size");
     assert!(
-        section.contains("One seed each: these are single fits."),
+        section.contains("These are single fits where a model has one seed."),
         "{section}"
     );
     assert!(!section.contains("no clear change"), "{section}");
@@ -159,7 +159,7 @@ fn a_network_that_still_learned_is_said_to() {
     let falling = words(&run, "answer");
     assert!(
         falling.contains(
-            "still falling when training ended: cnn (from 0.304 to 0.159 in the last 1 of 2 epochs)"
+            "still falling when training ended: cnn (from 0.304 to 0.159 in the last of 2 epochs)"
         ),
         "{falling}"
     );

@@ -109,8 +109,8 @@ fn words(diff: &Diff) -> String {
     let fits: Vec<&str> = of_fits(&diff.models).map(|m| m.model.as_str()).collect();
     if !fits.is_empty() {
         out += &format!(
-            "One fit was compared with one fit, not the recipes: {}. Another seed may change this; \
-             run both with --seeds 5 to compare recipes.\n",
+            "Compared as fits, not as recipes, because one side has one seed: {}. Another seed may \
+             change this; run both with --seeds 5 to compare recipes.\n",
             fits.join(", ")
         );
     }

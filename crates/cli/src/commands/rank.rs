@@ -58,22 +58,27 @@ fn words(ranking: &Ranking) -> String {
     }
     out += "\n";
     match (&ranking.test, &ranking.no_test) {
-        (Some(test), _) => {
-            out += &test_words(test);
-            out += &practical_words(ranking, test);
-        }
+        (Some(test), _) => out += &test_words(test),
         (None, Some(reason)) => {
             out += &format!("The ranks were not tested for significance: {reason}.\n");
         }
         (None, None) => {}
     }
+    if !ranking.pairs.is_empty() {
+        out += &pair_words(ranking);
+        out += &practical_words(ranking);
+    }
     out
 }
 
 /// How probable it is that models differ by more than the margin.
-fn practical_words(ranking: &Ranking, test: &RankTest) -> String {
-    let percent = |p: f64| format!("{:.0} %", 100.0 * p);
-    let rows: Vec<Vec<String>> = test
+fn practical_words(ranking: &Ranking) -> String {
+    let percent = |p: f64| match 100.0 * p {
+        p if p > 99.0 => "over 99 %".to_owned(),
+        p if p < 1.0 => "under 1 %".to_owned(),
+        p => format!("{p:.0} %"),
+    };
+    let rows: Vec<Vec<String>> = ranking
         .pairs
         .iter()
         .map(|pair| {
@@ -117,22 +122,28 @@ fn test_words(test: &RankTest) -> String {
     for group in &test.groups {
         out += &format!("Not significantly different: {}\n", group.join(", "));
     }
-    let better: Vec<String> = test
+    out
+}
+
+/// Which two models differ over the datasets by themselves.
+fn pair_words(ranking: &Ranking) -> String {
+    let better: Vec<String> = ranking
         .pairs
         .iter()
         .filter(|pair| pair.adjusted_p <= 0.05)
         .map(|pair| {
-            format!(
-                "{} over {} ({})",
-                pair.first,
-                pair.second,
-                words(pair.adjusted_p)
-            )
+            let p = format::plain_spaces(&format::p_text(pair.adjusted_p));
+            format!("{} over {} ({p})", pair.first, pair.second)
         })
         .collect();
-    out += &match better.as_slice() {
+    // Of 2^n signs two are the clearest, for the first of all pairs.
+    let least = ranking.pairs.len() as f64 * 2.0 / 2_f64.powi(ranking.datasets.len() as i32);
+    match better.as_slice() {
+        [] if least > 0.05 => format!(
+            "Over {} no two of these models could differ significantly by themselves (Wilcoxon signed-rank, Holm): add datasets.\n",
+            format::counted(ranking.datasets.len() as u64, "dataset", "datasets")
+        ),
         [] => "No two models differ significantly over these datasets by themselves (Wilcoxon signed-rank, Holm).\n".to_owned(),
         better => format!("Significantly better over these datasets (Wilcoxon signed-rank, Holm): {}.\n", better.join(", ")),
-    };
-    out
+    }
 }

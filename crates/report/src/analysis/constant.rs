@@ -48,7 +48,10 @@ impl Constant {
         let most = data.train_counts.iter().max()?;
         let class = data.train_counts.iter().position(|count| count == most)?;
         let samples: usize = data.test_counts.iter().sum();
-        let models: Vec<&Entry<'_>> = entries.iter().filter(|e| e.example().is_some()).collect();
+        let compared = entries
+            .iter()
+            .filter(|e| e.example().is_some() && !e.is_baseline());
+        let models: Vec<&Entry<'_>> = compared.collect();
         if models.is_empty() || samples == 0 {
             return None;
         }

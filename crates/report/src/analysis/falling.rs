@@ -11,6 +11,8 @@ const FALL: f64 = 0.05;
 /// ... and so much of all that the loss has fallen by. The first sees networks that are nearly
 /// right and get better still, the second those that have hardly begun.
 const SHARE: f64 = 0.1;
+/// Less is no fall in either.
+const LEAST: f64 = 0.01;
 
 /// A validation loss that fell up to the last epoch, which is the one that was kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,7 +50,7 @@ impl Falling {
         let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
         let fell = from - to;
         let falls = to <= best && (fell >= FALL * from || fell >= SHARE * (first - to));
-        (falls && fell > 0.0).then_some(Self {
+        (falls && fell >= LEAST * from).then_some(Self {
             from,
             to,
             last,
@@ -99,6 +101,8 @@ mod tests {
             0.2787, 0.1566, 0.1133, 0.0982, 0.0845, 0.0717, 0.0672, 0.0648, 0.0623, 0.0618,
         ];
         assert_eq!(falling(&settled), None);
+        // Noise: a hundredth of nothing much.
+        assert_eq!(falling(&[0.6698, 0.668, 0.665, 0.661, 0.6596]), None);
         // The last is not the best.
         assert_eq!(falling(&[0.5, 0.2, 0.3]), None);
         assert_eq!(falling(&[0.5]), None);

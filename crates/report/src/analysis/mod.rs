@@ -89,8 +89,13 @@ impl<'a> Analysis<'a> {
                 }
             }
             let metric = headline_metric(data(run, name));
-            // A stable sort: equals stay in the order of the plan.
-            entries.sort_by(|a, b| descending(a.mean_metric(metric), b.mean_metric(metric)));
+            // A stable sort: equals stay in the order of the plan. What does not look at the image
+            // is shown, and wins nothing.
+            entries.sort_by(|a, b| {
+                a.is_baseline()
+                    .cmp(&b.is_baseline())
+                    .then(descending(a.mean_metric(metric), b.mean_metric(metric)))
+            });
             Group {
                 name,
                 data: data(run, name),

@@ -12,9 +12,6 @@ pub(crate) struct Ranks {
     pub(crate) friedman: Friedman,
     /// Which models differ, by their mean ranks.
     pub(crate) nemenyi: Nemenyi,
-    /// p-values of every two models (places in the order of the table, the first before the
-    /// second) by Wilcoxon's signed-rank test, after Holm's correction.
-    pub(crate) pairs: Vec<(usize, usize, f64)>,
 }
 
 /// One block ranks the models and says nothing about another one.
@@ -37,27 +34,35 @@ impl Ranks {
         }
         if blocks.len() < LEAST_BLOCKS {
             return Err(format!(
-                "Friedman's test needs at least {LEAST_BLOCKS} {what}; there are {}",
+                "Friedman's test needs at least {LEAST_BLOCKS} {what}; {} {}",
+                if blocks.len() == 1 {
+                    "there is"
+                } else {
+                    "there are"
+                },
                 blocks.len()
             ));
         }
         let friedman = Friedman::new(blocks, true).map_err(|error| error.to_string())?;
         let nemenyi = friedman.nemenyi(Confidence::P95);
-        let places: Vec<(usize, usize)> = (0..models)
-            .flat_map(|first| (first + 1..models).map(move |second| (first, second)))
-            .collect();
-        let p = places.iter().map(|&(first, second)| {
-            let apart = blocks.iter().map(|block| block[first] - block[second]);
-            signed_rank_p(&apart.collect::<Vec<f64>>())
-        });
-        let corrected = holm(&p.collect::<Vec<f64>>());
-        let pairs = places.iter().zip(corrected);
-        Ok(Self {
-            pairs: pairs
-                .map(|(&(first, second), p)| (first, second, p))
-                .collect(),
-            friedman,
-            nemenyi,
-        })
+        Ok(Self { friedman, nemenyi })
     }
+}
+
+/// p-values of every two models (places in the order of the table, the first before the second)
+/// by Wilcoxon's signed-rank test, after Holm's correction.
+pub(crate) fn ranked_pairs(blocks: &[Vec<f64>]) -> Vec<(usize, usize, f64)> {
+    let models = blocks.first().map_or(0, Vec::len);
+    let places: Vec<(usize, usize)> = (0..models)
+        .flat_map(|first| (first + 1..models).map(move |second| (first, second)))
+        .collect();
+    let p = places.iter().map(|&(first, second)| {
+        let apart = blocks.iter().map(|block| block[first] - block[second]);
+        signed_rank_p(&apart.collect::<Vec<f64>>())
+    });
+    let corrected = holm(&p.collect::<Vec<f64>>());
+    let pairs = places.iter().zip(corrected);
+    pairs
+        .map(|(&(first, second), p)| (first, second, p))
+        .collect()
 }

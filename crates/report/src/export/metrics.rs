@@ -518,7 +518,7 @@ fn pair_metrics(pair: &PairDifference, first: String, second: String) -> PairMet
         second,
         claim: pair.claim,
         probability_ahead: pair.together.map(|together| together.probability_ahead()),
-        detectable_difference: pair.together.map(|together| together.detectable()),
+        detectable_difference: pair.detectable,
         only_first: pair.swap.first_ahead,
         only_second: pair.swap.second_ahead,
         exact_p: pair.swap.exact_p,

@@ -90,8 +90,8 @@ fn certainty(group: &Group<'_>) -> Option<String> {
     let limit = match found.claim() {
         Claim::Recipes => "",
         Claim::Fits => {
-            " One seed each: single fits were compared. Run again with --seeds 5 to know whether \
-             models that are trained again differ as well."
+            " Single fits were compared where a model has one seed: run again with --seeds 5 to know \
+             whether models that are trained again differ as well."
         }
     };
     Some(differences(found.claim(), &others)? + limit)

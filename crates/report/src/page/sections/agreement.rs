@@ -1,7 +1,7 @@
 //! The errors that models share, and what combining their predictions would reach.
 
 use bakeoff_measures::{ACCURACY, format};
-use bakeoff_metrics::{Agreement, Pair, Predictions};
+use bakeoff_metrics::{Agreement, Pair, Predictions, statistics::SwapTest};
 
 use super::super::{
     figure::{Figure, Figures},
@@ -11,7 +11,7 @@ use super::super::{
     words::{Words, bold},
 };
 use crate::{
-    analysis::{Group, Success},
+    analysis::{Group, Success, significance::ALPHA},
     charts::{ClassErrors, class_errors},
 };
 
@@ -31,6 +31,8 @@ struct Model<'g, 'a> {
 pub(super) fn part(group: &Group<'_>, charts: &mut Figures<'_>) -> Option<Part> {
     let models: Vec<Model<'_, '_>> = examples(group)
         .into_iter()
+        // What does not look at the image shares no mistakes with those that do.
+        .filter(|(entry, _)| !entry.is_baseline())
         .filter_map(|(entry, success)| {
             Some(Model {
                 name: entry.model,
@@ -48,7 +50,7 @@ pub(super) fn part(group: &Group<'_>, charts: &mut Figures<'_>) -> Option<Part> 
     let missed = agreement.missed_by_all();
     Some(Part {
         lead: lead(&missed, all.len(), samples).into(),
-        sentences: combined(group, &agreement, samples),
+        sentences: combined(&models, &agreement, samples),
         figures: (models.len() <= MOST_MODELS)
             .then(|| complementary(group, &models, samples, charts))
             .into_iter()
@@ -127,34 +129,43 @@ fn lead(missed: &[usize], models: usize, samples: usize) -> String {
 }
 
 /// What combining the models could reach.
-fn combined(group: &Group<'_>, agreement: &Agreement<'_>, samples: usize) -> Vec<Words> {
+fn combined(models: &[Model<'_, '_>], agreement: &Agreement<'_>, samples: usize) -> Vec<Words> {
     let oracle = format!(
         "An oracle that always chooses a correct model, if there is one, would reach {}: no way \
          of choosing among the predictions of these models can reach more.",
         bold(ACCURACY.write(agreement.oracle_accuracy(), samples))
     );
-    let best = group
-        .entries
-        .iter()
-        .filter_map(|entry| Some((entry.model, entry.example()?.1.evaluation.accuracy)))
-        .max_by(|a, b| a.1.total_cmp(&b.1));
-    let (Ok(vote), Some((model, alone))) = (agreement.soft_vote_accuracy(), best) else {
-        return vec![oracle.into()];
-    };
-    let points = format::significant(100.0 * (vote - alone).abs());
-    let against = if vote > alone {
-        format!(
-            "{points} points more than {model}, the best single model: the models make different \
-             mistakes"
-        )
-    } else if vote < alone {
-        format!("{points} points less than {model} alone: the other models make it worse")
-    } else {
+    let mut sentences = vec![Words::from(oracle)];
+    sentences.extend(vote(models, agreement, samples).map(Words::from));
+    sentences
+}
+
+/// What the mean of all probabilities reaches, against the most accurate model.
+fn vote(models: &[Model<'_, '_>], agreement: &Agreement<'_>, samples: usize) -> Option<String> {
+    // The first of equals.
+    let best = models.iter().rev().max_by(|a, b| {
+        let accuracy = |model: &Model<'_, '_>| model.success.evaluation.accuracy;
+        accuracy(a).total_cmp(&accuracy(b))
+    })?;
+    let vote = agreement.soft_vote().ok()?;
+    let vote = Predictions::new(best.predictions.labels(), &vote).ok()?;
+    let test = SwapTest::new(&[&vote], &[&best.predictions]).ok()?;
+    let (gain, model) = (test.difference, best.name);
+    let points = format::significant(100.0 * gain.abs());
+    let p = format::p_text(test.mid_p);
+    let against = if gain == 0.0 {
         format!("as {model} does alone")
+    } else if test.mid_p > ALPHA {
+        format!("which is not significantly different from {model} alone ({p})")
+    } else if gain > 0.0 {
+        format!("{points} points more than {model}, the best single model ({p})")
+    } else {
+        format!("{points} points less than {model} alone ({p})")
     };
-    let vote = bold(ACCURACY.write(vote, samples));
-    let vote = format!("The mean of all probabilities (soft voting) reaches {vote}, {against}.");
-    vec![oracle.into(), vote.into()]
+    let reached = bold(ACCURACY.write(best.success.evaluation.accuracy + gain, samples));
+    Some(format!(
+        "The mean of all probabilities (soft voting) reaches {reached}, {against}."
+    ))
 }
 
 /// Every two models with the images that both, one or none of them classify correctly.

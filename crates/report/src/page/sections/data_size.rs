@@ -186,7 +186,7 @@ fn lead(models: &[Model<'_, '_>], samples: usize) -> String {
         format!("; with {} it is {}", images(&many), bold(many.model))
     };
     let of_fits = if [&few, &many].iter().any(|best| best.claim == Claim::Fits) {
-        " One seed each: these are single fits."
+        " These are single fits where a model has one seed."
     } else {
         ""
     };

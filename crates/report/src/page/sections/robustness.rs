@@ -126,9 +126,16 @@ fn lead(group: &Group<'_>, found: &Robustness, samples: usize) -> String {
         _ => String::new(),
     };
     let (is, certainty) = verdict(group, found, others);
+    let same = |model: &&Corrupted| model.error == best.error && model.mean == best.mean;
+    let tied = others.iter().filter(same);
+    let tied: Vec<&str> = tied.map(|model| group.entries[model.entry].model).collect();
+    let tied = match tied.as_slice() {
+        [] => String::new(),
+        tied => format!(" The same holds for {}.", format::list(tied)),
+    };
     format!(
         "{} {is}: its accuracy is {} over all corruptions, and {} on the original images{error}.\
-         {certainty}",
+         {tied}{certainty}",
         bold(name),
         CORRUPTED_ACCURACY.write(best.mean, samples),
         ACCURACY.write(best.clean, samples)

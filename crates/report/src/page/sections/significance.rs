@@ -150,27 +150,47 @@ fn pair_words(group: &Group<'_>, pair: &PairDifference) -> Words {
     let second = &subject(group, model(pair.second));
     let (ahead, behind) = (pair.swap.first_ahead, pair.swap.second_ahead);
     if ahead + behind == 0 {
-        let (first, second) = (bold(first), bold(second));
         let words = "are correct and wrong on exactly the same test images";
-        return format!("{first} and {second} {words}.").into();
+        let sentence = format!("{} and {} {words}.", bold(first), bold(second));
+        return match model(pair.first).claim {
+            Claim::Recipes => sentence.into(),
+            Claim::Fits => sentence.replacen("this fit", "This fit", 1).into(),
+        };
     }
     let images = format::counted(ahead, "test image", "test images");
     let behind = format::count(behind);
+    let several = |place: usize, subject: &str| match model(place).fits {
+        1 => subject.to_owned(),
+        _ => format!("the fits of {subject}"),
+    };
     let counts = if model(pair.first).fits > 1 || model(pair.second).fits > 1 {
         format!(
-            "the fits of {first} are correct more often on {images}, those of {second} on {behind}"
+            "{} predict more often correctly on {images}, {} on {behind}",
+            several(pair.first, first),
+            several(pair.second, second)
         )
     } else {
         format!("only {first} is correct on {images}, only {second} on {behind}")
     };
-    let p = format::p_text(pair.p());
+    let by_accuracy = *group.headline == ACCURACY;
+    let p = match pair
+        .difference(pair.headline)
+        .and_then(|found| found.adjusted_p)
+    {
+        None => "too few errors for a test".to_owned(),
+        Some(p) if by_accuracy => format::p_text(p),
+        Some(p) => format!("{} by {}", format::p_text(p), group.headline.label),
+    };
     let difference = bold(if pair.differs() {
         format!("{first} is significantly better than {second}")
     } else {
         format!("{first} and {second} are not significantly different")
     });
     let power = pair.together.map_or_else(String::new, |together| {
-        let points = |value: f64| format!("{}\u{a0}points", format::significant(100.0 * value));
+        let written = |value: f64| match by_accuracy {
+            true => format!("{}\u{a0}points", format::significant(100.0 * value)),
+            false => format!("{} of {}", format::significant(value), group.headline.label),
+        };
         let again = match pair.claim {
             Claim::Recipes => "another fit of each on as many other images",
             Claim::Fits => "these fits on as many other images",
@@ -184,10 +204,12 @@ fn pair_words(group: &Group<'_>, pair: &PairDifference) -> Words {
             };
             format!(" With {again}, {first} is ahead with a probability of {share}\u{a0}%.")
         } else {
-            format!(
-                " A difference of {} would have been found in eight of ten such comparisons.",
-                points(together.detectable())
-            )
+            pair.detectable.map_or_else(String::new, |least| {
+                format!(
+                    " A difference of {} would have been found in eight of ten such comparisons.",
+                    written(least)
+                )
+            })
         }
     });
     let sentence = format!("{difference}: {counts} ({p}).{power}");
@@ -209,10 +231,10 @@ fn seeds_words(group: &Group<'_>) -> Option<Words> {
     let written = |value| headline.write(value, test_images(group));
     let (low, high) = (written(own.low), written(own.high));
     let (their_low, their_high) = (written(theirs.low), written(theirs.high));
+    let fits = best.fits.max(group.significance.models[1].fits);
     let words = if own.low == own.high && theirs.low == theirs.high {
         format!(
-            "The seed makes no difference for {first} and {second}: the {} is the same in every \
-             fit.",
+            "The {} of {first} and of {second} is the same in each of {fits} fits.",
             headline.label
         )
     } else if own.low >= theirs.high {
@@ -222,9 +244,8 @@ fn seeds_words(group: &Group<'_>) -> Option<Words> {
             "as good as"
         };
         format!(
-            "The seed does not change their order: the worst of the {} fits of {first} ({low}) \
-             is still {than} the best of {second} ({their_high}).",
-            best.fits
+            "In {fits} fits of each, the seed does not change their order: the worst of {first} \
+             ({low}) is still {than} the best of {second} ({their_high})."
         )
     } else {
         format!(
@@ -336,8 +357,8 @@ fn pairs(group: &Group<'_>) -> Table {
         format!(
             "Every two models on the same test images of {}: differences with 95\u{a0}% \
              confidence intervals (not corrected), p-values corrected for all pairs; the result \
-             is by accuracy; for log loss, lower is better",
-            group.name
+             is by {}; for log loss, lower is better",
+            group.name, group.headline.label
         ),
         &found.pairs,
     )
