@@ -16,6 +16,7 @@
 //! crate (it panics on a bad file and knows neither 4-D files nor gzip by content).
 
 mod archive;
+mod arrays;
 mod builtin;
 mod class_names;
 mod contact_sheet;
@@ -27,7 +28,9 @@ pub mod idx;
 mod idx_part;
 mod listing;
 mod notes;
+mod npy;
 mod parts;
+mod pickle;
 mod picture_files;
 mod preparation;
 mod resize;

@@ -22,6 +22,15 @@ impl Role {
         }
     }
 
+    /// The word that arrays are named by.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "val",
+            Self::Test => "test",
+        }
+    }
+
     fn words(self) -> &'static [&'static str] {
         match self {
             Self::Train => &["train", "training", "tra", "trn"],

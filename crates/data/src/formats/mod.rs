@@ -1,9 +1,11 @@
 //! The table of formats. A new format is a module here and one more entry of [`FORMATS`].
 
+mod batches;
 mod class_folders;
 mod idx;
 mod labelled;
 mod named;
+mod numpy;
 mod pixel_table;
 
 pub(crate) use self::pixel_table::to_planes;
@@ -14,6 +16,8 @@ use crate::format::Format;
 /// Every format, the most specific first: the first that recognises a folder opens it.
 pub(crate) const FORMATS: &[Format] = &[
     idx::FORMAT,
+    batches::FORMAT,
+    numpy::FORMAT,
     labelled::FORMAT,
     class_folders::FORMAT,
     pixel_table::FORMAT,
