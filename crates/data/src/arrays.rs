@@ -74,7 +74,7 @@ fn bytes(elements: Elements, context: &mut Context<'_>) -> Result<Vec<u8>, Strin
     let values: Vec<f64> = match elements {
         Elements::Bytes(values) if most.is_none() => {
             let brightest = values.iter().max().copied().unwrap_or_default();
-            say_dark(f64::from(brightest), context);
+            context.brightest(f64::from(brightest));
             return Ok(values);
         }
         Elements::Bytes(values) => values.into_iter().map(f64::from).collect(),
@@ -105,7 +105,7 @@ fn bytes(elements: Elements, context: &mut Context<'_>) -> Result<Vec<u8>, Strin
             if fractions {
                 context.note("pixels that are no whole numbers were rounded");
             }
-            say_dark(brightest, context);
+            context.brightest(brightest);
             1.0
         }
     };
@@ -114,12 +114,6 @@ fn bytes(elements: Elements, context: &mut Context<'_>) -> Result<Vec<u8>, Strin
         .into_iter()
         .map(|value| (value * factor).round() as u8)
         .collect())
-}
-
-fn say_dark(brightest: f64, context: &mut Context<'_>) {
-    if brightest < 64.0 {
-        context.note(format!("the brightest pixel of all is {brightest} of 255: if {brightest} stands for white, state --pixel-max {brightest}"));
-    }
 }
 
 /// Labels of an array: N or N×1 whole numbers or texts, or N×K with a single 1 in each row.

@@ -146,6 +146,27 @@ impl Listing {
         Self::of(Arc::clone(&self.tree), join(&self.inside, folder))
     }
 
+    /// Whether a file is an archive of files.
+    pub(crate) fn is_archive(&self, file: &str) -> bool {
+        self.tree.archive.is_none()
+            && self
+                .read(file, HEAD_BYTES)
+                .is_ok_and(|head| archive::is_archive(file, &head))
+    }
+
+    /// What is in an archive, under the name of this folder's dataset.
+    pub(crate) fn archive(&self, file: &str) -> Result<Self, DataError> {
+        let path = self.path_of(file);
+        let bytes = self.read(file, MAX_UNPACKED)?;
+        let tree = Tree {
+            name: self.tree.name.clone(),
+            archive: Some(Archive::new(&path, bytes)?),
+            root: path,
+            only: None,
+        };
+        Self::of(Arc::new(tree), String::new())
+    }
+
     /// The folder with all that is in it, where the person named one file of it.
     pub(crate) fn whole(&self) -> Result<Self, DataError> {
         match self.tree.only {

@@ -66,6 +66,9 @@ pub(crate) enum Alone {
     Test,
 }
 
+/// Images whose brightest pixel is below this were probably not stored from 0 to 255.
+const DARK: f64 = 64.0;
+
 /// The dataset of a folder.
 pub(crate) fn finish(
     listing: &Listing,
@@ -74,6 +77,9 @@ pub(crate) fn finish(
     context: &mut Context<'_>,
 ) -> Result<Dataset, DataError> {
     let options = context.options;
+    if let Some(brightest) = context.brightest.filter(|brightest| *brightest < DARK) {
+        context.note(format!("the brightest pixel of all is {brightest} of 255: if {brightest} stands for white, state --pixel-max {brightest}"));
+    }
     let Raw {
         train,
         mut validation,

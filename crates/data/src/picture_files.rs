@@ -13,6 +13,7 @@ pub(crate) enum Picture {
     /// A file, from the dataset's folder.
     File(String),
     /// Bytes of a file, and where they are.
+    #[cfg(feature = "parquet")]
     Bytes(Vec<u8>, PathBuf),
 }
 
@@ -20,6 +21,7 @@ impl Picture {
     fn path(&self, listing: &Listing) -> PathBuf {
         match self {
             Self::File(file) => listing.path_of(file),
+            #[cfg(feature = "parquet")]
             Self::Bytes(_, path) => path.clone(),
         }
     }
@@ -27,6 +29,7 @@ impl Picture {
     fn bytes(&self, listing: &Listing) -> Result<Cow<'_, [u8]>, DataError> {
         match self {
             Self::File(file) => Ok(listing.read(file, MAX_FILE_BYTES as u64)?.into()),
+            #[cfg(feature = "parquet")]
             Self::Bytes(bytes, _) => Ok(bytes.into()),
         }
     }

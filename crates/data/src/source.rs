@@ -60,6 +60,7 @@ fn open_as(source: &str, options: &OpenOptions, alone: Alone) -> Result<Opened, 
     let mut context = Context {
         options,
         notes: Vec::new(),
+        brightest: None,
     };
     if let Some(builtin) = builtins().iter().find(|builtin| builtin.name == source) {
         if options.test_fraction.is_some() {
@@ -108,6 +109,21 @@ fn find(
         }
         if let Some(problem) = named_only(&here) {
             return Err(problem);
+        }
+        let archives: Vec<&str> = here.files().filter(|file| here.is_archive(file)).collect();
+        match archives.as_slice() {
+            [] => {}
+            [file] => {
+                here = here.archive(file)?;
+                continue;
+            }
+            files => {
+                let problem = format!(
+                    "{} are archives: name the one that is meant",
+                    crate::notes::some(files)
+                );
+                return Err(DataError::invalid(here.path(), problem));
+            }
         }
         let only: Vec<String> = here.folders().take(2).map(String::from).collect();
         let [only] = only.as_slice() else { break };

@@ -6,6 +6,7 @@ mod idx;
 mod labelled;
 mod named;
 mod numpy;
+mod parquet;
 mod pixel_table;
 
 pub(crate) use self::pixel_table::to_planes;
@@ -18,6 +19,7 @@ pub(crate) const FORMATS: &[Format] = &[
     idx::FORMAT,
     batches::FORMAT,
     numpy::FORMAT,
+    parquet::FORMAT,
     labelled::FORMAT,
     class_folders::FORMAT,
     pixel_table::FORMAT,

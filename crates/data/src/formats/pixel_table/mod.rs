@@ -2,8 +2,9 @@
 //!
 //! This is how MNIST and its successors are passed around as tables: 785 columns, the label and
 //! 784 pixels, row by row. A header says which column is the label, numbers the rows or names
-//! the part; without one the label is the first or the last column, whichever looks like labels
-//! alone, and a table where both or neither do is refused. Images are square, grey or RGB, or
+//! the part; without one the label is the first or the last column: the one whose commonest value is at most
+//! half as common as the other's, else the one that alone has every whole number from 0 or 1 to
+//! its highest; a table where neither tells is refused. Images are square, grey or RGB, or
 //! have the sides that the last column's name says (`28x28`); fer2013 has all pixels of an image
 //! in one field.
 //!
@@ -14,7 +15,7 @@
 mod columns;
 mod values;
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use bakeoff_core::{ImageShape, Images};
 use csv::ByteRecord;
@@ -283,9 +284,7 @@ fn scale(parts: &mut [(Role, Rows)], context: &mut Context<'_>) -> Result<(), Da
             if fractions {
                 context.note("pixels that are no whole numbers were rounded");
             }
-            if max < 64.0 {
-                context.note(format!("the brightest pixel of all is {max} of 255: if {max} stands for white, state --pixel-max {max}"));
-            }
+            context.brightest(f64::from(max));
             1.0
         }
     };
@@ -415,15 +414,16 @@ fn layout(table: &Table, context: &mut Context<'_>) -> Result<Option<(Columns, b
     };
     if columns.undecided && !firsts.is_empty() {
         let like = |values: &[Vec<u8>]| looks_like_labels(values.iter().map(Vec::as_slice));
-        let varies = |values: &[Vec<u8>]| values.iter().any(|value| *value != values[0]);
+        // Of classes none has most of the images; of the pixels of a border most are alike.
+        let (a, b) = (most_alike(&firsts), most_alike(&lasts));
+        let (by_first, by_last) = (2 * a <= b, 2 * b <= a);
         let last = match (like(&firsts), like(&lasts)) {
+            _ if by_first => false,
+            _ if by_last => true,
             (true, false) => false,
             (false, true) => true,
-            // Of two that could be labels, or none, one that is the same everywhere is a pixel.
-            (a, b) if a == b && varies(&firsts) != varies(&lasts) => varies(&lasts),
-            // A part may lack a class; the usual order is a label and then pixels.
-            (false, false) if !varies(&firsts) && !varies(&lasts) => false,
-            (false, false) if text_is_word(&firsts) => false,
+            // One row alone, or rows that are all the same: the usual order.
+            _ if a == firsts.len() && b == lasts.len() => false,
             _ => {
                 let problem = "it cannot be told whether the first or the last column is the label: add a first line of column names with `label` among them";
                 return Err(DataError::line(table.path(), 1, problem));
@@ -442,10 +442,13 @@ fn layout(table: &Table, context: &mut Context<'_>) -> Result<Option<(Columns, b
     Ok(Some((columns, header)))
 }
 
-fn text_is_word(values: &[Vec<u8>]) -> bool {
-    values
-        .iter()
-        .any(|value| !value.iter().any(u8::is_ascii_digit))
+/// How often the commonest value occurs.
+fn most_alike(values: &[Vec<u8>]) -> usize {
+    let mut counts: HashMap<&[u8], usize> = HashMap::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
+    }
+    counts.into_values().max().unwrap_or_default()
 }
 
 struct RowReader<'a> {
