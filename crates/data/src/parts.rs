@@ -349,11 +349,14 @@ fn check(labels: &Labels, classes: usize, names: &Path) -> Result<(), DataError>
     ))
 }
 
+/// The names of classes, where they are words; and the class of each sample, part by part.
+pub(crate) type Numbered = (Option<Vec<String>>, Vec<Vec<u16>>);
+
 /// Labels as words: their classes, and the class of each.
 ///
 /// Whole numbers in their shortest form stand for the classes from 0 to the highest, and have
 /// no names; else the classes are the words that occur, in their order.
-pub(crate) fn numbered(parts: &[&[String]]) -> Option<(Option<Vec<String>>, Vec<Vec<u16>>)> {
+pub(crate) fn numbered(parts: &[&[String]]) -> Option<Numbered> {
     let number = |label: &String| {
         let number: Option<u16> = label.parse().ok();
         number.filter(|n| n.to_string() == *label && *n < u16::MAX)

@@ -713,6 +713,54 @@ fn arrays_of_numpy() {
     }
 }
 
+/// An array of bytes as NumPy writes it.
+fn npy(dims: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({dims}), }}\n");
+    let length = (header.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), data].concat()
+}
+
+#[test]
+fn an_npy_file_for_each_class() {
+    let folder = Folder::new();
+    folder
+        .put("cat.npy", npy("4, 36", &[9; 144]))
+        .put("dog.npy", npy("4, 36", &[99; 144]));
+    let stated = OpenOptions {
+        test_fraction: Some(0.5),
+        ..plain()
+    };
+    let opened = folder.open(&stated).unwrap();
+    assert!(
+        opened.notes[0].text().contains("taken as a class"),
+        "{:?}",
+        opened.notes
+    );
+    let test = opened.dataset.test();
+    assert_eq!(
+        (test.class_counts(), test.class_names()),
+        (vec![2, 2], &["cat".into(), "dog".into()][..])
+    );
+    assert_eq!(test.images().shape(), ImageShape::new(1, 6, 6));
+    // Pairs of files, as Keras' arrays and KMNIST's are saved.
+    let folder = Folder::new();
+    for (part, count) in [("train", 4), ("test", 2)] {
+        let pixels: Vec<u8> = (0..count).flat_map(|i| [value(i); 36]).collect();
+        let labels: Vec<u8> = (0..count).map(|i| i as u8 % 2).collect();
+        folder.put(
+            &format!("{part}-imgs.npy"),
+            npy(&format!("{count}, 6, 6"), &pixels),
+        );
+        folder.put(
+            &format!("{part}-labels.npy"),
+            npy(&format!("{count},"), &labels),
+        );
+    }
+    reads(folder.open(&plain()), GREY, &[]);
+    fs::remove_file(folder.path().join("test-labels.npy")).unwrap();
+    refused(folder.open(&plain()), &["test part has no array of labels"]);
+}
+
 #[test]
 fn batches_of_cifar_and_pickles() {
     let folder = Folder::new();
@@ -833,6 +881,18 @@ fn archives_are_read_in_place() {
             &["cut.zip", "damaged"],
         );
     }
+}
+
+#[test]
+fn images_without_labels_are_named() {
+    let folder = Folder::new();
+    folder
+        .put("train/cat.0.png", png(0))
+        .put("test/dog.0.png", png(1));
+    refused(
+        folder.open(&plain()),
+        &["test, train", "labels.csv", "folder for each class"],
+    );
 }
 
 #[test]

@@ -60,6 +60,9 @@ fn kind(listing: &Listing, file: &str) -> Option<Kind> {
     (new || (old && (is_named || name.contains("batch")))).then_some(Kind::Pickle)
 }
 
+/// The file, shape, pixels and labels of a part.
+type Joined = (PathBuf, ImageShape, Vec<u8>, Vec<u16>);
+
 /// Images and labels of one file.
 struct Batch {
     role: Role,
@@ -135,7 +138,7 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
         }
         (names, None) => names,
     };
-    let mut parts: [Option<(PathBuf, ImageShape, Vec<u8>, Vec<u16>)>; 3] = [None, None, None];
+    let mut parts: [Option<Joined>; 3] = [None, None, None];
     for (batch, values) in batches.into_iter().zip(values) {
         let shape = batch.images.shape();
         let slot = parts[batch.role as usize]

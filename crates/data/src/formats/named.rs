@@ -1,6 +1,6 @@
 //! What is recognised and not read: it is named, with the way to convert it.
 
-use crate::{error::DataError, listing::Listing};
+use crate::{error::DataError, listing::Listing, picture_files::is_picture};
 
 /// A kind of file, how it is recognised, and what to do.
 struct Known {
@@ -104,6 +104,27 @@ pub(crate) fn named_only(listing: &Listing) -> Option<DataError> {
                 "read it with sklearn.datasets.load_svmlight_file and save it as npz or CSV",
             );
         }
+    }
+    let unlabelled =
+        |here: &Listing| here.files().any(is_picture) && here.folders().next().is_none();
+    let mut places: Vec<String> = Vec::new();
+    for folder in listing.folders().take(20) {
+        if listing
+            .inside(folder)
+            .is_ok_and(|inside| unlabelled(&inside))
+        {
+            places.push(folder.into());
+        }
+    }
+    if unlabelled(listing) || !places.is_empty() {
+        let within = match places.is_empty() {
+            true => String::new(),
+            false => format!(" in {}", crate::notes::some(&places)),
+        };
+        let problem = format!(
+            "there are images{within}, and nothing says which class each is of: sort them into a folder for each class, or write a table labels.csv with the columns file and label. Classes are not read from the names of files (such as cat.1.png): a name and a label may disagree"
+        );
+        return Some(DataError::invalid(listing.path(), problem));
     }
     None
 }

@@ -129,7 +129,7 @@ pub(super) fn looks_like_labels<'a>(values: impl Iterator<Item = &'a [u8]>) -> b
     for value in values {
         let text = std::str::from_utf8(value).unwrap_or_default();
         match text.parse::<f64>() {
-            Ok(number) if number >= 0.0 && number < 65_535.0 && number.fract() == 0.0 => {
+            Ok(number) if (0.0..65_535.0).contains(&number) && number.fract() == 0.0 => {
                 distinct.insert(number as u16);
             }
             Ok(_) => return false,
