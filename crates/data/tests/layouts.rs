@@ -1,6 +1,9 @@
 //! Every kind of layout that docs/data.md says is read, made here or by the script in
 //! `fixtures`, with what must come out: parts, classes, sizes and pixels.
 
+// A test's helpers may panic as the test itself.
+#![allow(clippy::unwrap_used)]
+
 use std::{
     fs::{self, File},
     io::Write as _,
