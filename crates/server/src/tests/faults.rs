@@ -184,10 +184,10 @@ async fn pictures_that_cannot_be_read_are_told_apart() {
             "unsupported-picture",
         ),
         (
-            "GIF",
+            "a GIF cut short",
             b"GIF89a\x01\0\x01\0\0\0\0",
-            415,
-            "unsupported-picture",
+            400,
+            "damaged-picture",
         ),
     ] {
         let answer = server.post_picture("x.png", bytes).await;

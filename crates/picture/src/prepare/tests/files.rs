@@ -28,7 +28,36 @@ fn what_is_no_png_or_jpeg_is_named() {
         );
         assert!(message.contains("PNG or JPEG"), "{message}");
     }
+    for (bytes, format) in [
+        (&b"GIF89a\x01\0\x01\0"[..], "GIF"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "WebP"),
+        (b"BM\x10\0\0\0\0\0", "BMP"),
+        (b"II\x2a\0\xff\0\0\0", "TIFF"),
+        (b"P5\n9", "PNM"),
+    ] {
+        let message = says(bytes);
+        assert!(
+            message.contains(&format!("the {format} image is damaged")),
+            "{message}"
+        );
+    }
     assert!(matches!(prepare(b"", TARGET), Err(PictureError::Empty)));
+}
+
+#[test]
+fn every_kind_of_file_reads_the_same() {
+    use image::ImageFormat::{Bmp, Gif, Pnm, Tiff, WebP};
+    let grey = DynamicImage::from(seven(255, 0));
+    let expected = pixels(&png(grey.clone()));
+    for format in [Bmp, Gif, Pnm, Tiff, WebP] {
+        let image = match format {
+            Gif => grey.to_rgba8().into(),
+            _ => grey.clone(),
+        };
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image.write_to(&mut bytes, format).unwrap();
+        assert_eq!(pixels(bytes.get_ref()), expected, "{format:?}");
+    }
 }
 
 #[test]
