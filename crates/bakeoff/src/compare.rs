@@ -89,7 +89,7 @@ pub fn compare(experiment: &Experiment, options: &Options) -> Result<Comparison,
         run: &run,
         retry_failed: false,
     };
-    let outcome = runner.run(&mut launcher, &mut Silent)?;
+    let outcome = runner.run(&run.lock()?, &mut launcher, &mut Silent)?;
     let leaderboard = render(&run, Some(&options.models))?;
     write_index(&options.reports)?;
     Ok(Comparison {

@@ -16,16 +16,23 @@ mod error;
 mod event;
 mod experiment;
 mod files;
+mod healing;
 mod host;
+mod kernel_kills;
+mod limits;
 mod measure;
 mod partition;
 mod plan;
+mod preflight;
+mod process_end;
 mod reported_parts;
 mod run_folder;
+mod run_lock;
 mod run_name;
 mod runner;
 mod scores;
 mod sidecars;
+mod subprocess;
 mod trial;
 
 pub use error::BenchError;
@@ -35,8 +42,12 @@ pub use experiment::{
     builtin_experiments, flags,
 };
 pub use host::describe_host;
+pub use limits::Limits;
 pub use measure::{MeasuredPrediction, measure_latency};
 pub use plan::{Unfinished, plan, unfinished_before};
+pub use process_end::{Interruption, NO_ANSWER};
 pub use run_folder::RunFolder;
-pub use runner::{InProcess, Launcher, Observer, RunOutcome, Runner, Subprocess};
+pub use run_lock::RunLock;
+pub use runner::{InProcess, Launcher, Observer, RunOutcome, Runner};
+pub use subprocess::Subprocess;
 pub use trial::{TrialEnd, TrialOptions, run_trial};

@@ -21,9 +21,11 @@ use crate::{
     error::BenchError,
     experiment::{Experiment, Holdout, ModelEntry},
     host,
+    limits::Limits,
     partition::{cut_indices, holds_out, limited, share_of},
     reported_parts::Parts,
     run_folder::RunFolder,
+    run_lock::lock_planning,
     run_name::{claim_folder, runs, trials_hash},
 };
 
@@ -74,12 +76,18 @@ pub fn plan(
             id: trial.id(),
             save_as,
             time_limit_seconds: experiment.time_limit_seconds,
+            memory_limit_mb: experiment.memory_limit_mb,
             trial,
         })
         .collect();
     let base = format!("{}-{}", experiment.name, trials_hash(&trials));
+    // Two that resume at once make one run: the second finds that of the first.
+    let _planning = lock_planning(out)?;
     if resume && let Some((_, path)) = runs(out, &base).max() {
-        return Ok(RunFolder::open(&path)?.within(experiment.time_limit_seconds));
+        return Ok(RunFolder::open(&path)?.within(Limits {
+            time_seconds: experiment.time_limit_seconds,
+            memory_mb: experiment.memory_limit_mb,
+        }));
     }
     let path = claim_folder(out, &base)?;
     let info = RunInfo {
@@ -99,7 +107,8 @@ pub fn plan(
     RunFolder::create(&path, &info, &trials, &parts)
 }
 
-/// Refuses two models that would be saved under the same name, such as `knn-seed2` and the
+/// Refuses a model that cannot be saved under its name, and two that would be saved under the same
+/// one, such as `knn-seed2` and the
 /// second seed of `knn`. Some systems do not distinguish upper and lower case.
 fn check_names(trials: &[TrialToSave]) -> Result<(), BenchError> {
     let mut taken = BTreeSet::new();
@@ -107,6 +116,11 @@ fn check_names(trials: &[TrialToSave]) -> Result<(), BenchError> {
         let Some(SaveName { dataset, model }) = save_as else {
             continue;
         };
+        for (what, name) in [("dataset", dataset), ("model", model)] {
+            bakeoff_store::check_name(name).map_err(|error| {
+                BenchError::Request(format!("{what} `{name}`: {error}; rename it"))
+            })?;
+        }
         if !taken.insert((dataset.to_lowercase(), model.to_lowercase())) {
             return Err(BenchError::Request(format!(
                 "two models would be saved as {dataset}/{model}; rename `{}` or the other one",

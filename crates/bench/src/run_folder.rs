@@ -26,12 +26,12 @@ use bakeoff_core::{
     StoreError,
     record::{Measured, PlannedTrial, Record, Run, RunInfo, SplitSpec},
 };
-use bakeoff_store::atomic;
-use tempfile::TempDir;
+use bakeoff_store::atomic::{self, OwnedFolder};
 
 use crate::{
     error::BenchError,
     files::{check_schema, read_json, read_sealed, sealed_json, to_json, write_whole},
+    limits::Limits,
     reported_parts::{Parts, read_cut, read_test, write_parts},
     run_name::trials_hash,
     scores::{check_corrupted, check_scores},
@@ -44,8 +44,8 @@ const SCRATCH: &str = ".model-";
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// Replaces the time limit in the plan, where it is given.
-    time_limit_seconds: Option<Option<u64>>,
+    /// Replaces the limits in the plan, where it is given.
+    limits: Option<Limits>,
 }
 
 impl RunFolder {
@@ -63,7 +63,7 @@ impl RunFolder {
     ) -> Result<Self, BenchError> {
         let folder = Self {
             path: path.to_owned(),
-            time_limit_seconds: None,
+            limits: None,
         };
         let info_path = path.join("run.json");
         if info_path.exists() {
@@ -92,7 +92,7 @@ impl RunFolder {
         if path.join("run.json").is_file() && path.join("plan.jsonl").is_file() {
             Ok(Self {
                 path: path.to_owned(),
-                time_limit_seconds: None,
+                limits: None,
             })
         } else {
             Err(BenchError::Request(format!(
@@ -102,11 +102,11 @@ impl RunFolder {
         }
     }
 
-    /// The same run with another time limit than it was planned with, because trials have
-    /// reached that one.
-    pub(crate) fn within(self, time_limit_seconds: Option<u64>) -> Self {
+    /// The same run with other limits than it was planned with, because trials have reached
+    /// those.
+    pub fn within(self, limits: Limits) -> Self {
         Self {
-            time_limit_seconds: Some(time_limit_seconds),
+            limits: Some(limits),
             ..self
         }
     }
@@ -161,8 +161,8 @@ impl RunFolder {
             if trial.index != index || trial.id != trial.trial.id() {
                 return Err(bad("the trial's index or id does not match it".into()).into());
             }
-            if let Some(limit) = self.time_limit_seconds {
-                trial.time_limit_seconds = limit;
+            if let Some(limits) = self.limits {
+                limits.applied_to(&mut trial);
             }
             plan.push(trial);
         }
@@ -204,7 +204,7 @@ impl RunFolder {
         Ok(Some(record))
     }
 
-    /// Puts a damaged record aside, so that its trial counts as missing; nothing is deleted.
+    /// Puts a record aside, so that its trial counts as missing; nothing is deleted.
     pub(crate) fn set_aside(&self, id: &str) -> Result<PathBuf, BenchError> {
         let path = self.record_path(id);
         let aside = path.with_extension("json.damaged");
@@ -221,24 +221,23 @@ impl RunFolder {
         }
     }
 
-    /// Removes what killed attempts left half-written. Only the process that runs the whole
-    /// plan may call this: it also removes files that another process is writing.
+    /// Removes what killed attempts left half-written. What a process is still writing is locked
+    /// and stays.
     pub(crate) fn remove_temporaries(&self) {
-        atomic::remove_temporaries(&self.records());
+        for folder in [&self.path, &self.records()] {
+            atomic::remove_temporaries(folder);
+        }
         for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().starts_with(SCRATCH) {
-                // A folder that cannot be removed only takes space.
-                let _ = fs::remove_dir_all(entry.path());
+                atomic::remove_unowned_folder(&entry.path());
             }
         }
     }
 
     /// A folder below the run's that is removed when it is dropped, for a model that is
     /// measured and not saved.
-    pub(crate) fn scratch(&self) -> Result<TempDir, BenchError> {
-        let scratch = tempfile::Builder::new()
-            .prefix(SCRATCH)
-            .tempdir_in(&self.path);
+    pub(crate) fn scratch(&self) -> Result<OwnedFolder, BenchError> {
+        let scratch = OwnedFolder::new(&self.path, SCRATCH);
         Ok(scratch.map_err(StoreError::io(&self.path))?)
     }
 
@@ -265,7 +264,11 @@ impl RunFolder {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.extension().is_some_and(|found| found == ending) {
-                fs::remove_file(&path).map_err(StoreError::io(&path))?;
+                match fs::remove_file(&path) {
+                    // Another report of the same run was quicker.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    removed => removed.map_err(StoreError::io(&path))?,
+                }
             }
         }
         Ok(())

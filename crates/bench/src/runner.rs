@@ -1,25 +1,17 @@
 //! All trials of a run, one after the other.
 
-use std::{
-    io::{BufRead as _, BufReader, Read},
-    ops::ControlFlow,
-    path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, RecvTimeoutError},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{ops::ControlFlow, path::PathBuf};
 
-use bakeoff_core::{
-    StoreError,
-    record::{Outcome, PlannedTrial, Record, Stage},
-};
+use bakeoff_core::record::{Outcome, PlannedTrial, Record};
 
 use crate::{
     error::BenchError,
     event::{OnEvent, TrialEvent},
+    healing::may_heal,
+    process_end::Interruption,
     run_folder::RunFolder,
-    trial::{TrialEnd, TrialOptions, finish, run_trial},
+    run_lock::RunLock,
+    trial::{TrialEnd, TrialOptions, run_trial},
 };
 
 /// Gets the events of a run: draws bars, prints lines, or does nothing, as without methods.
@@ -37,7 +29,8 @@ pub trait Observer: Send {
     fn ended(&mut self, trial: &PlannedTrial, end: &TrialEnd) {
         let _ = (trial, end);
     }
-    /// A damaged record was put aside, and its trial runs again.
+    /// A record was put aside, and its trial runs again: it is damaged, or says "failed" for a
+    /// reason that may be gone.
     fn set_aside(&mut self, trial: &PlannedTrial, reason: &str) {
         let _ = (trial, reason);
     }
@@ -45,7 +38,8 @@ pub trait Observer: Send {
 
 /// How a trial is run: here, or in a process of its own.
 pub trait Launcher {
-    /// Runs it until it has left a record or was cancelled.
+    /// Runs it until it has left a record, was cancelled, or ended without an answer about its
+    /// model.
     ///
     /// # Errors
     /// When the run's folder cannot be read or written. A trial that fails is no error.
@@ -77,143 +71,14 @@ impl Launcher for InProcess {
             models: &self.models,
             threads: self.threads,
             own_process: false,
+            memory_limit_mb: None,
         };
         run_trial(run, trial, options, on_event)
     }
 }
 
-/// Each trial in a process of its own: its memory is its own, no library slows the next
-/// trial, and a crash or a time limit ends that trial only.
-#[derive(Clone, Debug)]
-pub struct Subprocess {
-    /// A `bakeoff`; it is called with `trial RUN --id ID --events --until-stdin-closes`.
-    pub program: PathBuf,
-    /// Where models are saved.
-    pub models: PathBuf,
-    /// Threads of each trial; 0 for as many as there are processors.
-    pub threads: usize,
-}
-
-/// How a trial's process ended, where it was not cancelled.
-enum ProcessEnd {
-    Exited(ExitStatus),
-    TimedOut(u64),
-}
-
-impl Launcher for Subprocess {
-    fn launch(
-        &mut self,
-        run: &RunFolder,
-        trial: &PlannedTrial,
-        on_event: &mut OnEvent<'_>,
-    ) -> Result<TrialEnd, BenchError> {
-        let mut command = Command::new(&self.program);
-        // Ctrl-C must reach this process only: a trial that it ends would look crashed.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command
-            .arg("trial")
-            .arg(run.path())
-            .args(["--id", &trial.id, "--events", "--threads"])
-            .arg(self.threads.to_string())
-            .arg("--models-dir")
-            .arg(&self.models)
-            // Standard input closes when this process ends, and the trial then ends too.
-            .arg("--until-stdin-closes")
-            .stdin(Stdio::piped())
-            // The first line of a crash matters, not its stack.
-            .env("RUST_BACKTRACE", "0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(StoreError::io(&self.program))?;
-        let stderr = child.stderr.take().map(keep_tail);
-        let end = follow(&mut child, trial.time_limit_seconds, on_event)
-            .map_err(StoreError::io(&self.program))?;
-        let said = stderr.and_then(|t| t.join().ok()).unwrap_or_default();
-        let Some(end) = end else {
-            return Ok(TrialEnd::Cancelled);
-        };
-        if let Some(record) = run.record(&trial.id)? {
-            return Ok(TrialEnd::Ran(Box::new(record)));
-        }
-        let reason = match end {
-            ProcessEnd::TimedOut(seconds) => {
-                format!("stopped at the time limit of {seconds} s (time_limit_seconds)")
-            }
-            ProcessEnd::Exited(status) if said.is_empty() => {
-                format!("its process ended without a message ({status}); out of memory?")
-            }
-            ProcessEnd::Exited(status) => format!("its process ended ({status}): {said}"),
-        };
-        let outcome = Outcome::Failed {
-            stage: Stage::Process,
-            reason,
-        };
-        finish(run, trial, outcome, self.threads)
-    }
-}
-
-/// Passes on a trial's events until its process ends; `None` where it is cancelled.
-fn follow(
-    child: &mut Child,
-    limit_seconds: Option<u64>,
-    on_event: &mut OnEvent<'_>,
-) -> std::io::Result<Option<ProcessEnd>> {
-    // Without a limit, wait for a year.
-    let deadline = Instant::now() + Duration::from_secs(limit_seconds.unwrap_or(31_536_000));
-    let (sender, receiver) = mpsc::channel();
-    let reader = child.stdout.take().map(|stdout| {
-        thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                // A line that is no event is one that a library printed.
-                let event = serde_json::from_str(&line);
-                if event.is_ok_and(|event: TrialEvent| sender.send(event).is_err()) {
-                    break;
-                }
-            }
-        })
-    });
-    let end = loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match receiver.recv_timeout(left) {
-            Ok(event) if on_event(&event).is_break() => {
-                child.kill()?;
-                break None;
-            }
-            Ok(_) => {}
-            Err(RecvTimeoutError::Timeout) => {
-                child.kill()?;
-                break Some(ProcessEnd::TimedOut(limit_seconds.unwrap_or_default()));
-            }
-            Err(RecvTimeoutError::Disconnected) => break Some(ProcessEnd::Exited(child.wait()?)),
-        }
-    };
-    child.wait()?;
-    if let Some(reader) = reader {
-        // It ends with the pipe; a panic in it changes nothing.
-        let _ = reader.join();
-    }
-    Ok(end)
-}
-
-/// Reads all that a process prints and keeps the end, so that it never blocks on a full pipe.
-fn keep_tail(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
-    const KEPT: usize = 4096;
-    thread::spawn(move || {
-        let mut kept = Vec::new();
-        let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-            kept.extend_from_slice(&buffer[..count]);
-            let surplus = kept.len().saturating_sub(KEPT);
-            kept.drain(..surplus);
-        }
-        String::from_utf8_lossy(&kept).trim().to_owned()
-    })
-}
-
 /// How a run's trials ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunOutcome {
     /// Trials that ran now and succeeded.
     pub ran: usize,
@@ -221,8 +86,14 @@ pub struct RunOutcome {
     pub already_done: usize,
     /// Trials, of both kinds, whose record says that they failed.
     pub failed: usize,
+    /// Failed trials that had their record already and keep it, with their reasons: another
+    /// attempt would end in the same way.
+    pub left_failed: Vec<(PlannedTrial, String)>,
     /// Whether the run was cancelled before its last trial.
     pub cancelled: bool,
+    /// Why the run ended before its last trial, where something from outside ended a trial
+    /// without an answer about its model.
+    pub interrupted: Option<Interruption>,
 }
 
 /// Runs the trials of a run that have no record yet, in order.
@@ -234,12 +105,14 @@ pub struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    /// Runs what is missing.
+    /// Runs what is missing, and what failed for a reason that may be gone. The lock says that no
+    /// other process does.
     ///
     /// # Errors
     /// When the run's folder cannot be read or written. A trial that fails is no error.
     pub fn run(
         &self,
+        _lock: &RunLock,
         launcher: &mut dyn Launcher,
         observer: &mut dyn Observer,
     ) -> Result<RunOutcome, BenchError> {
@@ -260,10 +133,20 @@ impl Runner<'_> {
                 .is_some_and(|record| record.measured().is_none());
             outcome.failed += usize::from(failed);
             match end {
-                TrialEnd::AlreadyDone(_) | TrialEnd::CameSecond { .. } => outcome.already_done += 1,
+                TrialEnd::AlreadyDone(record) => {
+                    outcome.already_done += 1;
+                    if let Outcome::Failed { reason, .. } = record.outcome {
+                        outcome.left_failed.push((trial, reason));
+                    }
+                }
+                TrialEnd::CameSecond { .. } => outcome.already_done += 1,
                 TrialEnd::Ran(_) => outcome.ran += usize::from(!failed),
                 TrialEnd::Cancelled => {
                     outcome.cancelled = true;
+                    break;
+                }
+                TrialEnd::Interrupted(interruption) => {
+                    outcome.interrupted = Some(interruption);
                     break;
                 }
             }
@@ -280,6 +163,9 @@ impl Runner<'_> {
         let reason = match self.run.record(&trial.id) {
             Ok(Some(record)) if self.retry_failed && record.measured().is_none() => {
                 "it failed, and failed trials run again".to_owned()
+            }
+            Ok(Some(record)) if let Some(why) = may_heal(&record, trial) => {
+                format!("it failed, and may succeed now: {why}")
             }
             Ok(record) => return Ok(record),
             Err(error) => error.to_string(),

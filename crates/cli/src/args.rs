@@ -184,11 +184,18 @@ pub(crate) struct TrialArgs {
     pub(crate) threads: usize,
     #[command(flatten)]
     pub(crate) models_dir: ModelsDir,
+    /// Stop it after this long and record it as failed; as planned if left out
+    #[arg(long, value_name = "SECONDS", value_parser = whole::<u64>(1, u64::MAX))]
+    pub(crate) time_limit: Option<u64>,
+    /// Stop it when it needs more memory than this, in millions of bytes, and record it as
+    /// failed; as planned if left out
+    #[arg(long, value_name = "MB", value_parser = whole::<u64>(1, u64::MAX))]
+    pub(crate) memory_limit: Option<u64>,
     /// Print events as lines of JSON
     #[arg(long)]
     pub(crate) events: bool,
-    /// Stop at once, without a record, when standard input ends: a run that is killed
-    /// leaves no trial running
+    /// Run the trial in this process, print its events, and stop at once, without a record, when
+    /// standard input ends: a run that is killed leaves no trial running
     #[arg(long, hide = true)]
     pub(crate) until_stdin_closes: bool,
 }

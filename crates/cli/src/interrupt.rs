@@ -1,33 +1,75 @@
-//! Ctrl-C during a run: finished trials are kept, and a message says how to continue.
+//! Signals that ask a run to end (Ctrl-C, SIGTERM, SIGHUP): finished trials are kept, and a message
+//! says how to continue.
+//!
+//! A signal that is ignored when the program starts stays ignored, as `nohup` and shells that
+//! start something in the background want it.
 
 use std::{io::IsTerminal as _, process, thread};
 
 use crate::text;
 
-/// The exit code of an interrupted program: 128 plus the signal's number.
-const INTERRUPTED: i32 = 130;
+/// What a program's exit code is when a signal ended it: this plus the signal's number.
+pub(crate) const SIGNALLED: i32 = 128;
 
-/// From now on Ctrl-C prints this message and ends the program. A trial in progress ends
+/// From now on such a signal prints this message and ends the program. A trial in progress ends
 /// too, because its standard input closes.
-pub(crate) fn on_ctrl_c(message: String) {
+pub(crate) fn on_signals(message: String) {
     // Nothing else in a run is asynchronous, so the runtime has its own thread. If it cannot
-    // start, Ctrl-C ends the program without a message.
+    // start, a signal ends the program without a message.
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        let interrupted = runtime.is_ok_and(|runtime| {
-            runtime
-                .block_on(async { tokio::signal::ctrl_c().await })
-                .is_ok()
-        });
-        if interrupted {
+        let Ok(runtime) = runtime else {
+            return;
+        };
+        if let Some(signal) = runtime.block_on(first_signal()) {
             if std::io::stderr().is_terminal() {
                 // What is left of a progress bar, and the `^C` on it.
                 text::error_stream("\r\u{1b}[2K");
             }
             text::note(format_args!("{message}"));
-            process::exit(INTERRUPTED);
+            process::exit(SIGNALLED + signal);
         }
     });
+}
+
+/// The number of the first signal that asks this program to end; `None` where it cannot wait for
+/// any.
+#[cfg(unix)]
+async fn first_signal() -> Option<i32> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let ignored = ignored();
+    let mut waits = tokio::task::JoinSet::new();
+    for kind in [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ] {
+        let number = kind.as_raw_value();
+        if ignored & (1 << (number - 1)) == 0
+            && let Ok(mut stream) = signal(kind)
+        {
+            waits.spawn(async move { stream.recv().await.map(|()| number) });
+        }
+    }
+    waits.join_next().await?.ok()?
+}
+
+#[cfg(not(unix))]
+async fn first_signal() -> Option<i32> {
+    /// SIGINT.
+    const INTERRUPT: i32 = 2;
+    tokio::signal::ctrl_c().await.ok().map(|()| INTERRUPT)
+}
+
+/// The signals that this process ignores, a bit for each; none where the system does not say it.
+#[cfg(unix)]
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or_default()
 }

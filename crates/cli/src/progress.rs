@@ -44,7 +44,7 @@ struct JsonLines;
 impl JsonLines {
     /// A reader that goes away does not stop a run: its records are still wanted.
     fn line(value: &Value) {
-        let _ = text::print_json(value);
+        text::report_json(value);
     }
 }
 
@@ -66,6 +66,7 @@ impl Observer for JsonLines {
             TrialEnd::AlreadyDone(_) => "already-done",
             TrialEnd::CameSecond { .. } => "came-second",
             TrialEnd::Cancelled => "cancelled",
+            TrialEnd::Interrupted(_) => "interrupted",
         };
         Self::line(&json!({
             "kind": "ended", "id": trial.id, "model": trial.trial.model, "how": how, "record": end.record(),
@@ -320,6 +321,9 @@ impl Observer for People {
             (TrialEnd::CameSecond { agrees: false, .. }, Some(outcome)) => format!(
                 "{label} another attempt was first, with OTHER probabilities; its record stays: {outcome}"
             ),
+            (TrialEnd::Interrupted(interruption), _) => {
+                format!("{label} no record: {}", interruption.reason)
+            }
             (_, Some(outcome)) => format!("{label} {outcome}"),
             (_, None) => format!("{label} cancelled"),
         };

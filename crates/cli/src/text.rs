@@ -33,6 +33,17 @@ pub(crate) fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
     print(&line)
 }
 
+/// Prints what a command tells about its work, which is not what it is for: a reader that has gone,
+/// a full disk or a terminal that hung up change nothing of what it does.
+pub(crate) fn report(text: &str) {
+    let _ = print(text);
+}
+
+/// [`report`] of a value, as one line of JSON.
+pub(crate) fn report_json<T: serde::Serialize>(value: &T) {
+    let _ = print_json(value);
+}
+
 /// Whether an error is only that the reader of our output has gone.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {

@@ -111,7 +111,7 @@ pub(crate) fn read<'a>(run: &'a Run, planned: &PlannedTrial) -> Fate<Results<'a>
         return Fate::Missing;
     };
     let measured = match &record.outcome {
-        Outcome::Failed { stage, reason } => {
+        Outcome::Failed { stage, reason, .. } => {
             return Fate::Failed {
                 stage: Some(*stage),
                 reason: reason.clone(),

@@ -185,22 +185,26 @@ async fn add_correction(
     let content = Content::Pixels(grey_levels(&correction.pixels)?);
     let models = app.models.named(std::slice::from_ref(&correction.model))?;
     let inner = Arc::clone(&app);
-    let kept = app
+    let label = correction.label;
+    let (model, images, predicted) = app
         .workers
         .run(move |_| {
-            let [model] = &models[..] else {
+            let Some(model) = models.into_iter().next() else {
                 return Err(Problem::internal("no model was found"));
             };
             let mut inputs = Inputs::new(&content);
             let (_, input) = inputs.of(model).map_err(problem_of)?;
-            let answer = model.answer(&input.images).map_err(Problem::internal)?;
+            let images = input.images.clone();
+            let answer = model.answer(&images).map_err(Problem::internal)?;
             inner.metrics.answer(model.name(), answer.took);
-            let predicted = model.class_name(usize::from(answer.label));
-            inner
-                .corrections
-                .keep(model, &input.images, &correction.label, predicted)
+            let predicted = model.class_name(usize::from(answer.label)).to_owned();
+            Ok((model, images, predicted))
         })
         .await?;
+    // Not on a thread that answers: somebody else may hold the table, and predictions go on.
+    let inner = Arc::clone(&app);
+    let kept =
+        blocking(move || inner.corrections.keep(&model, &images, &label, &predicted)).await?;
     app.metrics.corrections.inc();
     Ok((StatusCode::CREATED, Json(kept)))
 }

@@ -1,13 +1,13 @@
 //! The personal dataset: images with the correct labels that a person gave.
 //!
 //! A folder for each dataset that models were trained on, with `labels.csv` (`file`,
-//! `label`, `predicted`, `model`, `time`) and the prepared images as PNG beside it.
-//! `bakeoff evaluate --dataset` reads it. Images are kept as the models saw them, so
+//! `label`, `predicted`, `model`, `time`; see `correction_table.rs`) and the prepared images as PNG
+//! beside it. `bakeoff evaluate --dataset` reads it. Images are kept as the models saw them, so
 //! that evaluating them repeats what was seen; nobody's photograph is kept.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    fs::{self, File},
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -17,21 +17,10 @@ use bakeoff_picture::encode_png;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    correction_table::{Row, TABLE, Tables},
     folders::{failed, folders},
     problem::{Code, Problem},
 };
-
-const TABLE: &str = "labels.csv";
-
-/// A row of `labels.csv`.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Row {
-    file: String,
-    label: String,
-    predicted: String,
-    model: String,
-    time: String,
-}
 
 /// The correct label of an image.
 #[derive(Debug, Deserialize)]
@@ -76,7 +65,8 @@ pub(crate) struct PersonalDataset {
 
 /// The folder of personal datasets.
 pub(crate) struct Corrections {
-    pub(crate) folder: PathBuf,
+    folder: PathBuf,
+    tables: Tables,
 }
 
 /// The dataset that a model's images belong to: limited parts of a dataset
@@ -95,6 +85,14 @@ pub(crate) fn base_dataset(dataset: &str) -> &str {
 }
 
 impl Corrections {
+    /// Those in a folder, which need not exist yet.
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            tables: Tables::default(),
+        }
+    }
+
     /// Keeps an image. `images` is one image of the shape that the model takes,
     /// `predicted` what the model says of it.
     ///
@@ -123,46 +121,27 @@ impl Corrections {
         }
         let folder = self.folder.join(dataset);
         fs::create_dir_all(&folder).map_err(failed(&folder))?;
-        let table_path = folder.join(TABLE);
-        let mut table = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .append(true)
-            .open(&table_path)
-            .map_err(failed(&table_path))?;
-        // Two servers on the same folder take turns; closing the file releases the lock.
-        table.lock().map_err(failed(&table_path))?;
-        let before = rows(&table_path)?;
+        let mut table = self.tables.open(&folder)?;
+        table.check_room()?;
         let png = encode_png(images.shape(), images.pixels()).map_err(Problem::internal)?;
-        let (file, path) = write_picture(&folder, before.len() + 1, &png)?;
+        let (number, path) = write_picture(&folder, table.next_number(), &png)?;
         let row = Row {
-            file,
+            file: picture_name(number),
             label: label.to_owned(),
             predicted: predicted.to_owned(),
             model: model.name().to_owned(),
             time: jiff::Timestamp::now().to_string(),
         };
-        let length = table.metadata().map_err(failed(&table_path))?.len();
-        let added = line(&row, length == 0)
-            .and_then(|mut line| {
-                // Editors may leave out the last line feed; the row must start a new line.
-                if lacks_line_feed(&table, length)? {
-                    line.insert(0, b'\n');
-                }
-                table.write_all(&line)
-            })
-            .and_then(|()| table.sync_all());
-        if let Err(error) = added {
-            // Leave neither half a row nor an image without a row.
-            let _ = table.set_len(length);
+        if let Err(problem) = table.append(&row, number) {
+            // Leave no image without a row.
             let _ = fs::remove_file(&path);
-            return Err(failed(&table_path)(error));
+            return Err(problem);
         }
         Ok(Kept {
             dataset: dataset.to_owned(),
             file: row.file,
             predicted: row.predicted,
-            count: before.len() + 1,
+            count: table.rows(),
         })
     }
 
@@ -171,7 +150,7 @@ impl Corrections {
     ///
     /// # Errors
     /// [`Code::NotFound`] if `file` is not the latest of such a dataset. Only the latest can
-    /// be removed: cutting the end off a table needs no second copy of it.
+    /// be removed.
     pub(crate) fn undo(&self, dataset: &str, file: &str) -> Result<(), Problem> {
         let nothing = || {
             Problem::new(
@@ -184,26 +163,12 @@ impl Corrections {
             .into_iter()
             .find(|(name, _)| name == dataset)
             .ok_or_else(nothing)?;
-        let table_path = folder.join(TABLE);
-        let mut table = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&table_path)
-            .map_err(failed(&table_path))?;
-        table.lock().map_err(failed(&table_path))?;
-        let mut text = Vec::new();
-        table.read_to_end(&mut text).map_err(failed(&table_path))?;
-        let (row, start) = last_row(&text)
-            .map_err(Problem::internal)?
-            .filter(|(row, _)| row.file == file)
-            .ok_or_else(nothing)?;
-        table
-            .set_len(start)
-            .and_then(|()| table.sync_all())
-            .map_err(failed(&table_path))?;
+        if !self.tables.open(&folder)?.remove_last(file)? {
+            return Err(nothing());
+        }
         // We only write plain names; anything else was written by hand.
-        if Path::new(&row.file).components().count() == 1 {
-            let _ = fs::remove_file(folder.join(&row.file));
+        if Path::new(file).components().count() == 1 {
+            let _ = fs::remove_file(folder.join(file));
         }
         Ok(())
     }
@@ -228,8 +193,8 @@ impl Corrections {
         let described = |(dataset, path): (String, PathBuf)| {
             let folder = path.display().to_string();
             // One that was damaged by hand hides no other.
-            let (count, problem) = match rows(&path.join(TABLE)) {
-                Ok(rows) => (rows.len(), None),
+            let (count, problem) = match self.tables.count(&path) {
+                Ok(rows) => (rows, None),
                 Err(problem) => (0, Some(problem.to_string())),
             };
             PersonalDataset {
@@ -249,55 +214,14 @@ impl Corrections {
     }
 }
 
-fn rows(table: &Path) -> Result<Vec<Row>, Problem> {
-    let mut reader = csv::Reader::from_path(table).map_err(Problem::internal)?;
-    reader
-        .deserialize()
-        .collect::<Result<_, _>>()
-        .map_err(|error| Problem::internal(format!("{}: {error}", table.display())))
-}
-
-/// The last row of a table, and at which byte it begins.
-fn last_row(text: &[u8]) -> Result<Option<(Row, u64)>, csv::Error> {
-    let mut reader = csv::Reader::from_reader(text);
-    let headers = reader.headers()?.clone();
-    let mut last = None;
-    for record in reader.into_records() {
-        last = Some(record?);
-    }
-    last.map(|record| {
-        let start = record.position().map_or(0, csv::Position::byte);
-        Ok((record.deserialize(Some(&headers))?, start))
-    })
-    .transpose()
-}
-
-/// Whether a table's last line lacks its end.
-fn lacks_line_feed(mut table: &File, length: u64) -> io::Result<bool> {
-    if length == 0 {
-        return Ok(false);
-    }
-    let mut last = [0];
-    table.seek(SeekFrom::End(-1))?;
-    table.read_exact(&mut last)?;
-    Ok(last != [b'\n'])
-}
-
-fn line(row: &Row, with_header: bool) -> io::Result<Vec<u8>> {
-    let mut writer = csv::WriterBuilder::new()
-        .has_headers(with_header)
-        .from_writer(Vec::new());
-    writer.serialize(row).map_err(io::Error::other)?;
-    writer
-        .into_inner()
-        .map_err(|error| io::Error::other(error.to_string()))
+fn picture_name(number: usize) -> String {
+    format!("{number:06}.png")
 }
 
 /// Writes an image under the first free number from `number` on.
-fn write_picture(folder: &Path, number: usize, png: &[u8]) -> Result<(String, PathBuf), Problem> {
+fn write_picture(folder: &Path, number: usize, png: &[u8]) -> Result<(usize, PathBuf), Problem> {
     for number in number.. {
-        let name = format!("{number:06}.png");
-        let path = folder.join(&name);
+        let path = folder.join(picture_name(number));
         match File::create_new(&path) {
             Ok(mut file) => {
                 let written = file.write_all(png).and_then(|()| file.sync_all());
@@ -305,7 +229,7 @@ fn write_picture(folder: &Path, number: usize, png: &[u8]) -> Result<(String, Pa
                     let _ = fs::remove_file(&path);
                     return Err(failed(&path)(error));
                 }
-                return Ok((name, path));
+                return Ok((number, path));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed(&path)(error)),

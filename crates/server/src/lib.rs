@@ -17,6 +17,7 @@ mod answer;
 mod api;
 mod app;
 mod assets;
+mod correction_table;
 mod corrections;
 mod error;
 mod examples;
@@ -130,9 +131,7 @@ impl Server {
             models,
             workers: Workers::start(limits.threads, limits.queue, Arc::clone(&metrics))?,
             bodies: BodyMemory::new(limits),
-            corrections: Corrections {
-                folder: config.corrections,
-            },
+            corrections: Corrections::new(config.corrections),
             examples: Arc::default(),
             reports: Reports {
                 folder: config.reports,

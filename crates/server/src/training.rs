@@ -180,8 +180,15 @@ fn train(
         run: &run,
         retry_failed: false,
     }
-    .run(&mut launcher, &mut observer)
+    .run(
+        &run.lock().map_err(|error| error.to_string())?,
+        &mut launcher,
+        &mut observer,
+    )
     .map_err(|error| error.to_string())?;
+    if let Some(interruption) = outcome.interrupted {
+        return Err(interruption.reason);
+    }
     if outcome.cancelled {
         return Err("it was stopped".into());
     }

@@ -2,6 +2,11 @@
 //!
 //! Whatever happens in between (a kill, a full disk), the file has the old content or the
 //! new one; what is left of a failed attempt starts with [`TEMPORARY_PREFIX`].
+//!
+//! A temporary file is locked by the process that writes it, and the lock ends with that process.
+//! So whoever cleans up can tell a leftover from the work of another process: what can be locked
+//! belongs to nobody. Rejected: the process's number in the name, which says nothing on another
+//! machine or after a restart.
 
 use std::{
     fs::File,
@@ -9,7 +14,7 @@ use std::{
     path::Path,
 };
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 /// How the names of unfinished files begin.
 pub const TEMPORARY_PREFIX: &str = ".tmp-";
@@ -59,10 +64,68 @@ fn temporary_with(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     #[cfg(unix)]
     builder.permissions(permissions);
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    Ok(file)
+    loop {
+        let mut file = builder.tempfile_in(folder)?;
+        if !own(file.as_file(), file.path()) {
+            continue;
+        }
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        return Ok(file);
+    }
+}
+
+/// Locks a new temporary file or folder for as long as it is open. False if somebody took it for
+/// a leftover and removed it in the moment before.
+fn own(file: &File, path: &Path) -> bool {
+    // Where the file system has no locks, nobody removes what cannot be locked.
+    let _ = file.lock();
+    path.exists()
+}
+
+/// A temporary folder that is removed when it is dropped, and that nobody else takes for a
+/// leftover before.
+#[derive(Debug)]
+pub struct OwnedFolder {
+    folder: TempDir,
+    /// Open, and so locked. Not every system can open a folder.
+    _handle: Option<File>,
+}
+
+impl OwnedFolder {
+    /// Makes one in `parent`; its name begins with `prefix`.
+    ///
+    /// # Errors
+    /// Of the system.
+    pub fn new(parent: &Path, prefix: &str) -> io::Result<Self> {
+        loop {
+            let folder = tempfile::Builder::new()
+                .prefix(prefix)
+                .tempdir_in(parent)?;
+            let handle = File::open(folder.path()).ok();
+            if handle.as_ref().is_none_or(|it| own(it, folder.path())) {
+                return Ok(Self {
+                    folder,
+                    _handle: handle,
+                });
+            }
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Removes a folder that a killed process left, with all that is in it; not one that a process
+/// owns. One that stays only takes space.
+pub fn remove_unowned_folder(folder: &Path) {
+    if let Ok(handle) = File::open(folder)
+        && handle.try_lock().is_ok()
+    {
+        let _ = std::fs::remove_dir_all(folder);
+    }
 }
 
 /// Makes a rename durable. Not every system can open a folder, and the content is
@@ -73,10 +136,20 @@ fn sync_folder(folder: &Path) {
     }
 }
 
-/// Removes what killed attempts left in `folder`. Only for a caller who knows that no other
-/// process writes there.
+/// Removes what killed attempts left in `folder`; not what a process is writing.
 pub fn remove_temporaries(folder: &Path) {
-    remove_where(folder, |name| name.starts_with(TEMPORARY_PREFIX));
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_temporary = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with(TEMPORARY_PREFIX));
+        if is_temporary
+            && let Ok(file) = File::options().write(true).open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Removes files that nothing refers to; one that stays does no harm.
@@ -113,6 +186,27 @@ mod tests {
         remove_temporaries(folder.path());
         assert!(folder.path().join("a").exists());
         assert!(!folder.path().join(".tmp-x").exists());
+        Ok(())
+    }
+
+    #[test]
+    fn what_somebody_writes_is_no_leftover() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let writing = temporary_with(folder.path(), b"half")?;
+        let owned = OwnedFolder::new(folder.path(), ".model-")?;
+        remove_temporaries(folder.path());
+        remove_unowned_folder(owned.path());
+        assert!(writing.path().exists() && owned.path().exists());
+        let left = folder.path().join(".model-left");
+        std::fs::create_dir(&left)?;
+        std::fs::write(left.join("weights"), b"x")?;
+        remove_unowned_folder(&left);
+        assert!(!left.exists());
+        writing
+            .persist(folder.path().join("a"))
+            .map_err(|error| error.error)?;
+        drop(owned);
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
         Ok(())
     }
 }

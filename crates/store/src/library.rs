@@ -63,6 +63,20 @@ fn is_plain_name(name: &str) -> bool {
             .any(|c| c.is_control() || "/\\:*?\"<>|".contains(c))
 }
 
+/// Refuses what cannot be one of the two parts of a saved model's name.
+///
+/// # Errors
+/// With what is allowed.
+pub fn check_name(name: &str) -> Result<(), StoreError> {
+    match is_plain_name(name) {
+        true => Ok(()),
+        false => Err(StoreError::Inconsistent(format!(
+            "`{}` cannot be part of a saved model's name: use 1 to 100 letters, digits, - or _",
+            name.escape_debug()
+        ))),
+    }
+}
+
 /// Saves a model as `<models>/<dataset>/<name>/`, replacing one of the same name only
 /// once the new one is whole.
 ///
@@ -74,13 +88,8 @@ pub fn save(
     model: &dyn FittedModel,
     facts: ModelFacts,
 ) -> Result<SavedModel, StoreError> {
-    for name in [&facts.dataset, &facts.name] {
-        if !is_plain_name(name) {
-            return Err(StoreError::Inconsistent(format!(
-                "`{name}` cannot be part of a saved model's name: use 1 to 100 letters, digits, - or _"
-            )));
-        }
-    }
+    check_name(&facts.dataset)?;
+    check_name(&facts.name)?;
     if facts.class_names.len() != model.classes() {
         return Err(StoreError::Inconsistent(format!(
             "{} class names for a model of {} classes",

@@ -59,6 +59,8 @@ pub struct Experiment {
     pub limit_test: Option<usize>,
     /// A trial that takes longer is stopped and recorded as failed.
     pub time_limit_seconds: Option<u64>,
+    /// A trial that needs more memory, in millions of bytes, is stopped and recorded as failed.
+    pub memory_limit_mb: Option<u64>,
     /// Cross-validation on the training part in this many folds, with the first seed.
     pub folds: Option<usize>,
     /// How often the folds are drawn.
@@ -208,11 +210,13 @@ const SEED: Kind = Kind::Whole(0, u64::MAX);
 /// More repeats would be days of fits for one more decimal.
 const REPEATS: Kind = Kind::Whole(1, 100);
 const YEAR_IN_SECONDS: u64 = 31_536_000;
+/// A million terabytes: the number of bytes stays far within 64 bits.
+const MOST_MEGABYTES: u64 = 1_000_000_000_000;
 const CALIBRATE: Kind = Kind::Word(|| vec![Calibration::Temperature.name(), "none"]);
 const CORRUPTION: Kind = Kind::Word(|| Corruption::ALL.map(Corruption::name).to_vec());
 
 /// The settings of an experiment, in the order of the help.
-pub(super) static SETTINGS: [Setting; 25] = rows! {
+pub(super) static SETTINGS: [Setting; 26] = rows! {
     Some("name"), Flag::None, NAME, null,
         "Part of the run's name; the file's name if left out",
         |e, v| put(&mut e.name, v);
@@ -271,9 +275,14 @@ pub(super) static SETTINGS: [Setting; 25] = rows! {
     Some("limit_test"), Flag::One("limit-test", "N"), COUNT, null,
         "Use only this many test samples, stratified by class",
         |e, v| put(&mut e.limit_test, v);
-    Some("time_limit_seconds"), Flag::None, Kind::Whole(1, YEAR_IN_SECONDS), null,
+    Some("time_limit_seconds"), Flag::One("time-limit", "SECONDS"),
+        Kind::Whole(1, YEAR_IN_SECONDS), null,
         "Stop a trial after this long and record it as failed",
         |e, v| put(&mut e.time_limit_seconds, v);
+    Some("memory_limit_mb"), Flag::One("memory-limit", "MB"),
+        Kind::Whole(1, MOST_MEGABYTES), null,
+        "Stop a trial that needs more memory than this, in millions of bytes, and record it as failed",
+        |e, v| put(&mut e.memory_limit_mb, v);
     Some("folds"), Flag::One("folds", "N"), Kind::Whole(2, 100), null,
         "Add cross-validation on the training data, in this many folds",
         |e, v| put(&mut e.folds, v);

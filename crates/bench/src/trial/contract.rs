@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use bakeoff_core::record::{Record, Stage};
+use bakeoff_core::{
+    StoreError,
+    record::{Record, Stage},
+};
 
-use crate::error::BenchError;
+use crate::{error::BenchError, process_end::Interruption};
 
 /// What a trial is given besides its plan.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +19,9 @@ pub struct TrialOptions<'a> {
     /// Whether this process runs nothing but this trial. Only then is the process's
     /// largest size the trial's.
     pub own_process: bool,
+    /// Limits this process's memory, in millions of bytes, once its threads run. Only for a
+    /// process of its own.
+    pub memory_limit_mb: Option<u64>,
 }
 
 /// How a trial ended.
@@ -34,6 +40,8 @@ pub enum TrialEnd {
     },
     /// It was cancelled and left none.
     Cancelled,
+    /// Something from outside ended it without an answer about its model, and it left none.
+    Interrupted(Interruption),
 }
 
 impl TrialEnd {
@@ -42,7 +50,7 @@ impl TrialEnd {
         match self {
             Self::Ran(record) | Self::AlreadyDone(record) => Some(record),
             Self::CameSecond { first, .. } => Some(first),
-            Self::Cancelled => None,
+            Self::Cancelled | Self::Interrupted(_) => None,
         }
     }
 }
@@ -54,7 +62,7 @@ pub(super) enum Stop {
         stage: Stage,
         reason: String,
     },
-    /// The run's folder cannot be written, which is no fault of the trial.
+    /// The data cannot be read or a file cannot be written, which says nothing about the model.
     Run(BenchError),
 }
 
@@ -63,6 +71,14 @@ impl Stop {
         move |error| Self::Failed {
             stage,
             reason: error.to_string(),
+        }
+    }
+
+    /// A model that cannot be saved or read. That the disk refuses it is no fault of the model.
+    pub(super) fn store(error: StoreError) -> Self {
+        match error {
+            StoreError::Io { .. } => Self::Run(error.into()),
+            other => Self::failed(Stage::Store)(other),
         }
     }
 }

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     clock::{elapsed_ns, load},
+    error::BenchError,
     event::{OnEvent, TrialEvent, TrialStage},
     measure::{measure_batch, measure_latency},
     partition::{TrialSamples, trial_samples},
@@ -33,14 +34,16 @@ fn load_samples(
     family: &Family,
 ) -> Result<(TrialSamples, Preparation), Stop> {
     let trial = &planned.trial;
+    // Data that are absent, unreadable or other ones say nothing about a model.
+    let no_answer = |error: BenchError| Stop::Run(error);
     let dataset = bakeoff_data::open_with(&trial.data.source, &trial.data.options)
-        .map_err(Stop::failed(Stage::Data))?
+        .map_err(|error| no_answer(error.into()))?
         .dataset;
     if dataset.fingerprint() != trial.data.fingerprint {
-        return Err(Stop::failed(Stage::Data)(format!(
-            "`{}` has changed since the run was planned; plan it again",
+        return Err(no_answer(BenchError::Request(format!(
+            "`{}` has changed since the run was planned; restore it, or start a new run",
             trial.data.source
-        )));
+        ))));
     }
     let preparation = bakeoff_data::preparation(dataset.train().images(), &trial.data.options);
     Ok((
@@ -247,11 +250,11 @@ fn save_and_reload(
     models: &Path,
     costs: &mut Costs,
 ) -> Result<(), Stop> {
-    let saved = bakeoff_store::save(models, model, facts).map_err(Stop::failed(Stage::Store))?;
+    let saved = bakeoff_store::save(models, model, facts).map_err(Stop::store)?;
     costs.model_bytes = saved.bytes;
     let start = Instant::now();
-    let loaded = bakeoff_store::load(&saved.folder, bakeoff_zoo::family)
-        .map_err(Stop::failed(Stage::Store))?;
+    let loaded =
+        bakeoff_store::load(&saved.folder, bakeoff_zoo::family).map_err(Stop::store)?;
     costs.model_load_ns = elapsed_ns(start);
     let few: Vec<usize> = (0..test.len().min(RELOAD_CHECK)).collect();
     let few = test.images().select(&few);

@@ -15,7 +15,10 @@ use bakeoff_core::{
 
 pub use self::contract::{TrialEnd, TrialOptions};
 use self::{contract::Stop, measuring::measure_trial};
-use crate::{error::BenchError, event::OnEvent, host::describe_host, run_folder::RunFolder};
+use crate::{
+    error::BenchError, event::OnEvent, host::describe_host, limits::limit_memory,
+    run_folder::RunFolder,
+};
 
 /// Runs one trial and leaves its record. Idempotent: a valid record there means done.
 ///
@@ -23,8 +26,9 @@ use crate::{error::BenchError, event::OnEvent, host::describe_host, run_folder::
 /// none.
 ///
 /// # Errors
-/// Where this program lacks the trial's engine (another one may have it, so that there is
-/// nothing to record), or the run's folder itself cannot be read or written.
+/// Where there is no answer about the model, and so nothing to record: this program lacks the
+/// trial's engine (another one may have it), the data cannot be read, or a file or folder cannot
+/// be written.
 pub fn run_trial(
     run: &RunFolder,
     planned: &PlannedTrial,
@@ -45,6 +49,10 @@ pub fn run_trial(
         .num_threads(options.threads)
         .build()
         .map_err(|error| BenchError::Request(format!("cannot start threads: {error}")))?;
+    // After the threads have their stacks: the limit is the trial's, and none starts with too little.
+    if let Some(megabytes) = options.memory_limit_mb {
+        limit_memory(megabytes)?;
+    }
     let result = pool.install(|| {
         // Engines catch the panics that they expect; this catches the others.
         let mut stage = Stage::Data;
@@ -62,7 +70,11 @@ pub fn run_trial(
         Ok(measured) => Outcome::Ok(Box::new(measured)),
         Err(Stop::Cancelled) => return Ok(TrialEnd::Cancelled),
         Err(Stop::Run(error)) => return Err(error),
-        Err(Stop::Failed { stage, reason }) => Outcome::Failed { stage, reason },
+        Err(Stop::Failed { stage, reason }) => Outcome::Failed {
+            stage,
+            reason,
+            cause: None,
+        },
     };
     finish(run, planned, outcome, pool.current_num_threads())
 }

@@ -69,7 +69,7 @@ impl House {
             run,
             retry_failed: false,
         }
-        .run(&mut launcher, observer)
+        .run(&run.lock().unwrap(), &mut launcher, observer)
         .unwrap()
     }
 }

@@ -136,7 +136,7 @@ fn a_failed_trial_is_a_record_and_the_others_go_on() {
         run: &run,
         retry_failed: true,
     }
-    .run(&mut launcher, &mut recorder)
+    .run(&run.lock().unwrap(), &mut launcher, &mut recorder)
     .unwrap();
     assert_eq!((outcome.ran, outcome.failed), (2, 0));
     assert_eq!(recorder.set_aside.len(), 2);
@@ -171,6 +171,7 @@ fn a_trial_whose_engine_this_program_lacks_is_refused_without_a_record() {
         models: &house.path("models"),
         threads: 1,
         own_process: false,
+        memory_limit_mb: None,
     };
     let refused = run_trial(&run, &trial, options, &mut |_| ControlFlow::Continue(()));
     let error = refused.unwrap_err().to_string();

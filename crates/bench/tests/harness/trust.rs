@@ -225,7 +225,13 @@ fn robustness_is_measured_in_every_severity_and_at_any_number_of_threads() {
             run: &run,
             retry_failed: false,
         };
-        let outcome = runner.run(&mut launcher, &mut Recorder::default()).unwrap();
+        let outcome = runner
+            .run(
+                &run.lock().unwrap(),
+                &mut launcher,
+                &mut Recorder::default(),
+            )
+            .unwrap();
         assert_eq!(outcome.failed, 0);
         let read = run.read().unwrap();
         let of = |planned: &PlannedTrial| {

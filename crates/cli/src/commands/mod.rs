@@ -21,11 +21,11 @@ use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use bakeoff_bench::{
-    Experiment, ExperimentError, RunFolder, builtin_experiment, builtin_experiments,
+    Experiment, ExperimentError, Interruption, RunFolder, builtin_experiment, builtin_experiments,
 };
 use bakeoff_core::did_you_mean;
 
-use crate::{overrides::OverrideArgs, text};
+use crate::{interrupt::SIGNALLED, overrides::OverrideArgs, text};
 
 /// The experiment of that name or file, with the command line's changes.
 fn experiment(name: &str, overrides: &OverrideArgs) -> anyhow::Result<Experiment> {
@@ -70,6 +70,14 @@ fn exit_code(success: bool) -> ExitCode {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
+}
+
+/// The exit code of a run that something from outside ended: as if the signal had ended it.
+fn interrupted(interruption: &Interruption) -> ExitCode {
+    let signalled = interruption.signal.map(|signal| SIGNALLED + signal);
+    signalled
+        .and_then(|code| u8::try_from(code).ok())
+        .map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// The command line that was typed, for the report. The program is called by its plain name,

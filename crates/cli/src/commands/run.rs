@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use bakeoff_ask::models_dir_flag;
-use bakeoff_bench::{Runner, Subprocess};
+use bakeoff_bench::{RunOutcome, Runner, Subprocess};
 use bakeoff_report::terminal;
 use serde_json::json;
 
@@ -16,6 +16,8 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&*args.models_dir)
         .with_context(|| format!("--models-dir: cannot use {}", args.models_dir.display()))?;
     let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), args.resume)?;
+    let lock = run.lock()?;
+    run.check_folders(&args.models_dir)?;
     if !args.resume
         && !args.quiet
         && let Some(earlier) = bakeoff_bench::unfinished_before(&run)?
@@ -43,10 +45,11 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
             ));
         }
     }
-    interrupt::on_ctrl_c(format!(
-        "Interrupted. Finished trials are kept; continue with:\n  {}",
+    let go_on = format!(
+        "Finished trials are kept; continue with:\n  {}",
         resume_command()
-    ));
+    );
+    interrupt::on_signals(format!("Interrupted. {go_on}"));
     let mut launcher = Subprocess {
         program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
         models: args.models_dir.to_path_buf(),
@@ -57,13 +60,30 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
         run: &run,
         retry_failed: args.retry_failed,
     }
-    .run(&mut launcher, &mut *observer)?;
+    .run(&lock, &mut launcher, &mut *observer);
     drop(observer);
+    let ends_here = |reason: &str| {
+        text::note(format_args!("error: the run ends here: {reason}\n{go_on}"));
+    };
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            ends_here(&text::chain(&error.into()));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    if let Some(interruption) = &outcome.interrupted {
+        ends_here(&interruption.reason);
+        return Ok(super::interrupted(interruption));
+    }
+    if args.resume && !args.quiet {
+        say_what_is_left(&outcome);
+    }
     let leaderboard = bakeoff::render(&run, args.page.models(&args.models_dir))?;
     let index = bakeoff::write_index(&args.out)?;
     let report = run.path().join("report.html");
     if args.json {
-        text::print_json(&json!({
+        text::report_json(&json!({
             "kind": "finished",
             "run": run.path(),
             "report": report,
@@ -71,9 +91,9 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
             "models": &*args.models_dir,
             "failed": outcome.failed,
             "leaderboard": leaderboard.rows,
-        }))?;
+        }));
     } else if !args.quiet {
-        text::print(&format!(
+        text::report(&format!(
             "\n{}\nReport: {}\n{}Models: {} (try `bakeoff predict --model NAME{} IMAGE.png`)\n",
             terminal::leaderboard(&leaderboard),
             report.display(),
@@ -83,9 +103,26 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
             )),
             args.models_dir.display(),
             models_dir_flag(&args.models_dir),
-        ))?;
+        ));
     }
     Ok(super::exit_code(outcome.failed == 0 && !outcome.cancelled))
+}
+
+/// Names the failed trials that a resumed run leaves as they are.
+fn say_what_is_left(outcome: &RunOutcome) {
+    if outcome.left_failed.is_empty() {
+        return;
+    }
+    text::note(format_args!(
+        "Failed trials that stay as they are, because another attempt would end in the same way \
+         (--retry-failed runs them again):"
+    ));
+    for (trial, reason) in &outcome.left_failed {
+        text::note(format_args!(
+            "  {} on {}: {reason}",
+            trial.trial.model, trial.trial.data.name
+        ));
+    }
 }
 
 /// The command that was typed, to continue where it was interrupted.

@@ -1,4 +1,5 @@
-//! `bakeoff trial`
+//! `bakeoff trial`: by hand it starts the trial as a process of its own and watches it, as
+//! `bakeoff run` does; so limits, signals and crashes mean the same in both.
 
 use std::{
     ops::ControlFlow,
@@ -7,13 +8,16 @@ use std::{
 };
 
 use anyhow::Context as _;
-use bakeoff_bench::{RunFolder, TrialEnd, TrialEvent, TrialOptions, run_trial};
+use bakeoff_bench::{
+    Launcher as _, Limits, NO_ANSWER, RunFolder, Subprocess, TrialEnd, TrialEvent, TrialOptions,
+    run_trial,
+};
 use bakeoff_core::{
     FitEvent,
     record::{Outcome, PlannedTrial, Record},
 };
 
-use crate::{args::TrialArgs, text};
+use crate::{args::TrialArgs, interrupt, text};
 
 /// A small network makes thousands of steps a second: to print them all would take processor
 /// time from the fit that is being measured.
@@ -21,17 +25,26 @@ const PROGRESS_PAUSE: Duration = Duration::from_millis(40);
 
 pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     if args.until_stdin_closes {
-        // Some engines send no event for hours, so this cannot wait for one. A trial may end
-        // anywhere: its record is written whole or not at all.
-        std::thread::spawn(|| {
-            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-            std::process::exit(1);
-        });
+        return Ok(within(args).unwrap_or_else(|error| {
+            // No record was written: the one who started this decides by the code.
+            text::note(format_args!("error: {}", text::chain(&error)));
+            ExitCode::from(NO_ANSWER)
+        }));
     }
+    watched(args)
+}
+
+/// The trial itself, in the process that was started for it.
+fn within(args: &TrialArgs) -> anyhow::Result<ExitCode> {
+    // Some engines send no event for hours, so this cannot wait for one. A trial may end
+    // anywhere: its record is written whole or not at all.
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(NO_ANSWER.into());
+    });
     let run = RunFolder::open(&args.run)?;
     let plan = run.plan()?;
     let planned = find(&plan, args)?;
-    let events = args.events;
     let mut printed: Option<Instant> = None;
     let mut on_event = |event: &TrialEvent| {
         let progress = matches!(
@@ -40,7 +53,7 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
                 fit: FitEvent::Progress { .. }
             }
         );
-        if !events || progress && printed.is_some_and(|at| at.elapsed() < PROGRESS_PAUSE) {
+        if progress && printed.is_some_and(|at| at.elapsed() < PROGRESS_PAUSE) {
             return ControlFlow::Continue(());
         }
         if progress {
@@ -48,8 +61,8 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
         }
         match text::print_json(event) {
             Ok(()) => ControlFlow::Continue(()),
-            // The reader of the events has gone, so nobody wants the trial either. A killed
-            // run leaves no process behind.
+            // The reader of the events is the process that started this one. It has gone, so
+            // nobody wants the trial either: a killed run leaves no process behind.
             Err(_) => ControlFlow::Break(()),
         }
     };
@@ -57,11 +70,65 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
         models: &args.models_dir,
         threads: args.threads,
         own_process: true,
+        memory_limit_mb: args.memory_limit,
     };
-    let end = run_trial(&run, planned, options, &mut on_event)?;
-    if events {
-        return Ok(ExitCode::SUCCESS);
+    Ok(match run_trial(&run, planned, options, &mut on_event)? {
+        TrialEnd::Cancelled => ExitCode::from(NO_ANSWER),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// Starts the trial and says how it ended.
+fn watched(args: &TrialArgs) -> anyhow::Result<ExitCode> {
+    let run = RunFolder::open(&args.run)?;
+    let mut plan = run.plan()?;
+    let limits = Limits {
+        time_seconds: args.time_limit,
+        memory_mb: args.memory_limit,
+    };
+    for trial in &mut plan {
+        limits.or(trial).applied_to(trial);
     }
+    let planned = find(&plan, args)?;
+    let again = format!("No record was written; run it again with:\n  {}", super::command_line());
+    if let Some(record) = run.record(&planned.id)? {
+        return Ok(tell(args, planned, &TrialEnd::AlreadyDone(Box::new(record))));
+    }
+    let lock = run.lock_for_a_trial()?;
+    run.check_folders(&args.models_dir)?;
+    interrupt::on_signals(format!("Interrupted. {again}"));
+    let mut launcher = Subprocess {
+        program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
+        models: args.models_dir.to_path_buf(),
+        threads: args.threads,
+    };
+    let mut on_event = |event: &TrialEvent| {
+        if args.events {
+            text::report_json(event);
+        }
+        ControlFlow::Continue(())
+    };
+    let (trial, model) = (planned.index, &planned.trial.model);
+    let ends_here = |reason: &str| {
+        text::note(format_args!("error: trial {trial} ({model}): {reason}\n{again}"));
+    };
+    let end = launcher.launch(&run, planned, &mut on_event);
+    drop(lock);
+    Ok(match end {
+        Err(error) => {
+            ends_here(&text::chain(&error.into()));
+            ExitCode::FAILURE
+        }
+        Ok(TrialEnd::Interrupted(interruption)) => {
+            ends_here(&interruption.reason);
+            super::interrupted(&interruption)
+        }
+        Ok(end) => tell(args, planned, &end),
+    })
+}
+
+/// Says how a trial ended.
+fn tell(args: &TrialArgs, planned: &PlannedTrial, end: &TrialEnd) -> ExitCode {
     let outcome = end.record().map(|record| match &record.outcome {
         Outcome::Ok(measured) => format!(
             "accuracy {}",
@@ -69,8 +136,8 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
         ),
         Outcome::Failed { reason, .. } => format!("failed: {reason}"),
     });
-    let how = match &end {
-        TrialEnd::Ran(_) => "",
+    let how = match end {
+        TrialEnd::Ran(_) | TrialEnd::Interrupted(_) => "",
         TrialEnd::AlreadyDone(_) => "done already, ",
         TrialEnd::CameSecond { agrees: true, .. } => {
             "another attempt was first, with the same probabilities, "
@@ -80,14 +147,15 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
         }
         TrialEnd::Cancelled => "cancelled",
     };
-    text::print(&format!(
-        "trial {} ({}): {how}{}\n",
-        planned.index,
-        planned.trial.model,
-        outcome.unwrap_or_default()
-    ))?;
-    let succeeded = end.record().and_then(Record::measured).is_some();
-    Ok(super::exit_code(succeeded))
+    if !args.events {
+        text::report(&format!(
+            "trial {} ({}): {how}{}\n",
+            planned.index,
+            planned.trial.model,
+            outcome.unwrap_or_default()
+        ));
+    }
+    super::exit_code(end.record().and_then(Record::measured).is_some())
 }
 
 fn find<'a>(plan: &'a [PlannedTrial], args: &TrialArgs) -> anyhow::Result<&'a PlannedTrial> {

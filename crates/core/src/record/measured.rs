@@ -191,7 +191,31 @@ pub enum Outcome {
         stage: Stage,
         /// Why, in words.
         reason: String,
+        /// What ended it, where a limit or the system did; `None` where the trial itself said
+        /// why it failed, and in records of earlier versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<Cause>,
     },
+}
+
+/// What ended a trial's process that left no record of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Cause {
+    /// The system had no more memory for it.
+    OutOfMemory,
+    /// It needed more memory than the experiment allows.
+    MemoryLimit {
+        /// The limit, in millions of bytes.
+        megabytes: u64,
+    },
+    /// It took longer than the experiment allows.
+    TimeLimit {
+        /// The limit.
+        seconds: u64,
+    },
+    /// It crashed: a signal for a fault of its own, or an exit without a record.
+    Crash,
 }
 
 /// The record of a trial: `records/<id>.json`.

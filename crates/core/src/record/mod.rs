@@ -15,7 +15,7 @@ mod trial;
 
 pub use costs::{Costs, Latency, Load, Timing};
 pub use measured::{
-    CalibrationResult, CorruptionScore, Host, IterationPoint, Measured, Outcome, Record,
+    CalibrationResult, Cause, CorruptionScore, Host, IterationPoint, Measured, Outcome, Record,
     SampleCounts, Scores, Sidecar, Stage,
 };
 pub use run::{Cut, CutInfo, DataInfo, Run, RunInfo};

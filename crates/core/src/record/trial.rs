@@ -216,6 +216,10 @@ pub struct PlannedTrial {
     pub save_as: Option<SaveName>,
     /// Stop the trial after this time and record it as failed.
     pub time_limit_seconds: Option<u64>,
+    /// Stop the trial when it needs more memory than this, in millions of bytes, and record it
+    /// as failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_limit_mb: Option<u64>,
 }
 
 /// The two parts of a saved model's name.

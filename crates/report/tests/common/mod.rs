@@ -120,7 +120,11 @@ impl Builder {
         let id = trial.id();
         let outcome = match fate {
             Fate::Missing => None,
-            Fate::Failed(stage, reason) => Some(Outcome::Failed { stage, reason }),
+            Fate::Failed(stage, reason) => Some(Outcome::Failed {
+                stage,
+                reason,
+                cause: None,
+            }),
             Fate::Ok(measured, probabilities) => {
                 self.run.probabilities.insert(id.clone(), probabilities);
                 Some(Outcome::Ok(measured))
@@ -155,6 +159,7 @@ impl Builder {
                 model: trial.model.clone(),
             }),
             time_limit_seconds: None,
+            memory_limit_mb: None,
             trial,
         });
         self

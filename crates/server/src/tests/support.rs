@@ -191,9 +191,7 @@ impl Fixture {
             workers: Workers::start(limits.threads, limits.queue, Arc::clone(&metrics))
                 .expect("threads"),
             bodies: BodyMemory::new(limits),
-            corrections: Corrections {
-                folder: folder.join("corrections"),
-            },
+            corrections: Corrections::new(folder.join("corrections")),
             examples: Arc::default(),
             reports: Reports {
                 folder: folder.join("reports"),

@@ -1,0 +1,172 @@
+//! Each trial in a process of its own, watched by the one that started it.
+
+use std::{
+    io::{BufRead as _, BufReader, Read},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use bakeoff_core::{
+    StoreError,
+    record::{Cause, Outcome, PlannedTrial, Stage},
+};
+
+use crate::{
+    error::BenchError,
+    event::{OnEvent, TrialEvent},
+    kernel_kills::KernelKills,
+    process_end::{Ended, ProcessEnd, Verdict},
+    run_folder::RunFolder,
+    runner::Launcher,
+    trial::{TrialEnd, finish},
+};
+
+/// Each trial in a process of its own: its memory is its own, no library slows the next
+/// trial, and a crash or a time limit ends that trial only.
+#[derive(Clone, Debug)]
+pub struct Subprocess {
+    /// A `bakeoff`; it is called with `trial RUN --id ID --until-stdin-closes` and the limit of
+    /// memory.
+    pub program: PathBuf,
+    /// Where models are saved.
+    pub models: PathBuf,
+    /// Threads of each trial; 0 for as many as there are processors.
+    pub threads: usize,
+}
+
+/// How the wait for a trial's process ended, where it was not cancelled.
+enum Waited {
+    Exited(ExitStatus),
+    TimedOut(u64),
+}
+
+impl Launcher for Subprocess {
+    fn launch(
+        &mut self,
+        run: &RunFolder,
+        trial: &PlannedTrial,
+        on_event: &mut OnEvent<'_>,
+    ) -> Result<TrialEnd, BenchError> {
+        let kernel_kills = KernelKills::now();
+        let mut command = Command::new(&self.program);
+        // Ctrl-C must reach this process only: it alone says how to go on.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        if let Some(megabytes) = trial.memory_limit_mb {
+            command.args(["trial", "--memory-limit", &megabytes.to_string()]);
+        } else {
+            command.arg("trial");
+        }
+        let mut child = command
+            .arg(run.path())
+            .args(["--id", &trial.id, "--threads"])
+            .arg(self.threads.to_string())
+            .arg("--models-dir")
+            .arg(&self.models)
+            // Standard input closes when this process ends, and the trial then ends too.
+            .arg("--until-stdin-closes")
+            .stdin(Stdio::piped())
+            // The first line of a crash matters, not its stack.
+            .env("RUST_BACKTRACE", "0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(StoreError::io(&self.program))?;
+        let stderr = child.stderr.take().map(keep_tail);
+        let end = follow(&mut child, trial.time_limit_seconds, on_event)
+            .map_err(StoreError::io(&self.program))?;
+        let said = stderr.and_then(|t| t.join().ok()).unwrap_or_default();
+        let Some(end) = end else {
+            return Ok(TrialEnd::Cancelled);
+        };
+        // However it ended: a record that is there is whole.
+        if let Some(record) = run.record(&trial.id)? {
+            return Ok(TrialEnd::Ran(Box::new(record)));
+        }
+        let verdict = match end {
+            Waited::TimedOut(seconds) => Verdict::Failed(
+                format!("stopped at the time limit of {seconds} s (time_limit_seconds)"),
+                Cause::TimeLimit { seconds },
+            ),
+            Waited::Exited(status) => ProcessEnd {
+                ended: Ended::of(status),
+                said: &said,
+                kernel_killed: kernel_kills.happened_since(),
+                memory_limit_mb: trial.memory_limit_mb,
+            }
+            .verdict(),
+        };
+        match verdict {
+            Verdict::Failed(reason, cause) => {
+                let outcome = Outcome::Failed {
+                    stage: Stage::Process,
+                    reason,
+                    cause: Some(cause),
+                };
+                finish(run, trial, outcome, self.threads)
+            }
+            Verdict::Interrupted(interruption) => Ok(TrialEnd::Interrupted(interruption)),
+        }
+    }
+}
+
+/// Passes on a trial's events until its process ends; `None` where it is cancelled.
+fn follow(
+    child: &mut Child,
+    limit_seconds: Option<u64>,
+    on_event: &mut OnEvent<'_>,
+) -> std::io::Result<Option<Waited>> {
+    // Without a limit, wait for a year.
+    let deadline = Instant::now() + Duration::from_secs(limit_seconds.unwrap_or(31_536_000));
+    let (sender, receiver) = mpsc::channel();
+    let reader = child.stdout.take().map(|stdout| {
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                // A line that is no event is one that a library printed.
+                let event = serde_json::from_str(&line);
+                if event.is_ok_and(|event: TrialEvent| sender.send(event).is_err()) {
+                    break;
+                }
+            }
+        })
+    });
+    let end = loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match receiver.recv_timeout(left) {
+            Ok(event) if on_event(&event).is_break() => {
+                child.kill()?;
+                break None;
+            }
+            Ok(_) => {}
+            Err(RecvTimeoutError::Timeout) => {
+                child.kill()?;
+                break Some(Waited::TimedOut(limit_seconds.unwrap_or_default()));
+            }
+            Err(RecvTimeoutError::Disconnected) => break Some(Waited::Exited(child.wait()?)),
+        }
+    };
+    child.wait()?;
+    if let Some(reader) = reader {
+        // It ends with the pipe; a panic in it changes nothing.
+        let _ = reader.join();
+    }
+    Ok(end)
+}
+
+/// Reads all that a process prints and keeps the end, so that it never blocks on a full pipe.
+fn keep_tail(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+    const KEPT: usize = 4096;
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = pipe.read(&mut buffer) {
+            kept.extend_from_slice(&buffer[..count]);
+            let surplus = kept.len().saturating_sub(KEPT);
+            kept.drain(..surplus);
+        }
+        String::from_utf8_lossy(&kept).trim().to_owned()
+    })
+}
