@@ -4,7 +4,8 @@
 //! (`support`). A file for each purpose:
 //!
 //! - `directions`, `circles`, `builds`: what `ARCHITECTURE.md` promises of the source itself
-//! - `run`, `steps`, `resume`, `determinism`: experiments, whole and in pieces
+//! - `run`, `steps`, `resume`, `determinism`, `survival`: experiments, whole, in pieces, and
+//!   what ends them from outside
 //! - `compare`: run against run, runs together, exports
 //! - `trust`: folds, less data, calibration, corruptions
 //! - `predict`, `prepare`, `data`, `usage`: the other commands, and what they say of mistakes
@@ -28,5 +29,6 @@ mod run;
 mod serve;
 mod steps;
 mod support;
+mod survival;
 mod trust;
 mod usage;

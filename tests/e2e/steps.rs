@@ -147,62 +147,38 @@ fn altered(dataset: &Dataset) -> Dataset {
 }
 
 #[test]
-fn data_that_changed_or_went_is_a_failed_record_with_its_reason() {
+fn data_that_changed_or_went_leave_no_record_and_the_run_goes_on_with_them() {
     let folder = scratch("changed-data");
     write_shapes(&folder);
     let planned = plan(&folder, &on_shapes(TWO_FAMILIES));
 
     trial(&folder, &planned, &["--index", "0"]).expect(0);
     write_folder(&folder.join("data/shapes"), &altered(&shapes()));
-    let output = trial(&folder, &planned, &["--index", "1"]).expect(1);
-    assert!(
-        output.stdout.contains("has changed since"),
-        "{}",
-        output.said()
-    );
-    let failed = record(&planned, "knn");
-    assert_eq!(
-        (&failed["status"], &failed["stage"]),
-        (&"failed".into(), &"data".into())
-    );
-    assert!(
-        failed["reason"].as_str().unwrap().contains("plan it again"),
-        "{failed:#}"
-    );
-
+    trial(&folder, &planned, &["--index", "1"])
+        .expect(1)
+        .complains_of(&["has changed since", "run it again with", "--index 1"]);
     fs::remove_dir_all(folder.join("data")).unwrap();
-    trial(&folder, &planned, &["--index", "2"]).expect(1);
-    let failed = record(&planned, "ann");
-    assert!(
-        failed["reason"].as_str().unwrap().contains("data/shapes"),
-        "{failed:#}"
-    );
+    trial(&folder, &planned, &["--index", "2"])
+        .expect(1)
+        .complains_of(&["data/shapes"]);
+    for model in ["knn", "ann"] {
+        assert!(!record_path(&planned, model).exists(), "{model}");
+    }
 
     run(&folder, &["report".as_ref(), planned.as_os_str()]).expect(0);
     let rows = leaderboard(&planned);
     assert_eq!(row(&rows, "logistic")["status"], "ok");
     for model in ["knn", "ann"] {
         let row = row(&rows, model);
-        assert_eq!(row["status"], "failed");
+        assert_eq!(row["status"], "missing");
         assert!(
             row["accuracy"].is_null() && row["fit_seconds"].is_null(),
             "never a zero: {row:#}"
         );
     }
-    let page = fs::read_to_string(planned.join("report.html")).unwrap();
-    assert!(page.contains("has changed since the run was planned"));
 
-    // A run that is resumed keeps failed records, unless it is told otherwise.
     write_shapes(&folder);
-    let resume = ["run", "steps.toml", "--resume"];
-    let output = run(&folder, &resume).expect(1);
-    assert_eq!(
-        output.stderr.matches("done already").count(),
-        3,
-        "{}",
-        output.said()
-    );
-    let output = run(&folder, &[&resume[..], &["--retry-failed"]].concat()).expect(0);
+    let output = run(&folder, &["run", "steps.toml", "--resume"]).expect(0);
     assert_eq!(
         output.stderr.matches("done already").count(),
         1,

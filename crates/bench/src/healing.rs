@@ -76,9 +76,7 @@ mod tests {
             Some(15)
         );
         assert_eq!(
-            signal_in(
-                "its process ended without a message (signal: 9 (SIGKILL)); out of memory?"
-            ),
+            signal_in("its process ended without a message (signal: 9 (SIGKILL)); out of memory?"),
             Some(9)
         );
         assert_eq!(signal_in("its process ended (exit status: 1)"), None);

@@ -36,7 +36,10 @@ impl RunFolder {
             .filter(|trial| !self.has_record(&trial.id))
             .collect();
         let for_records = missing.iter().map(|trial| record_bytes(&info, trial)).sum();
-        let needs = [(records, for_records), (models.into(), model_bytes(&info, &missing))];
+        let needs = [
+            (records, for_records),
+            (models.into(), model_bytes(&info, &missing)),
+        ];
         check_room(&needs)
     }
 }
@@ -156,7 +159,9 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let error = check_writable(file.path()).expect_err("no folder");
         assert!(
-            error.to_string().starts_with(&file.path().display().to_string()),
+            error
+                .to_string()
+                .starts_with(&file.path().display().to_string()),
             "{error}"
         );
     }

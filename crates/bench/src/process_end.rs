@@ -127,13 +127,12 @@ impl ProcessEnd<'_> {
     fn no_memory(&self) -> Verdict {
         match self.memory_limit_mb {
             Some(megabytes) => Verdict::Failed(
-                format!("it needs more than the {megabytes} MB of memory that it may use (memory_limit_mb)"),
+                format!(
+                    "it needs more than the {megabytes} MB of memory that it may use (memory_limit_mb)"
+                ),
                 Cause::MemoryLimit { megabytes },
             ),
-            None => Verdict::Failed(
-                format!("out of memory: {}", self.said),
-                Cause::OutOfMemory,
-            ),
+            None => Verdict::Failed(format!("out of memory: {}", self.said), Cause::OutOfMemory),
         }
     }
 

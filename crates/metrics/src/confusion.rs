@@ -15,7 +15,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Predictions;
+use crate::{Predictions, margins::Margins};
 
 /// What the entries of a confusion matrix are divided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,11 +72,6 @@ impl ConfusionMatrix {
         Self { classes, counts }
     }
 
-    /// Wraps K×K counts, row by row.
-    pub(crate) fn from_counts(classes: usize, counts: Vec<u64>) -> Self {
-        Self { classes, counts }
-    }
-
     /// Number of classes, K.
     pub fn classes(&self) -> usize {
         self.classes
@@ -116,14 +111,14 @@ impl ConfusionMatrix {
     /// zeros there.
     pub fn normalised(&self, by: Normalise) -> Vec<Option<f64>> {
         let k = self.classes;
-        let (rows, columns) = self.margins();
+        let margins = self.margins();
         self.counts
             .iter()
             .enumerate()
             .map(|(place, &count)| {
                 let whole = match by {
-                    Normalise::Row => rows[place / k],
-                    Normalise::Column => columns[place % k],
+                    Normalise::Row => margins.actual[place / k],
+                    Normalise::Column => margins.predicted[place % k],
                 };
                 ratio(count, whole)
             })
@@ -132,89 +127,71 @@ impl ConfusionMatrix {
 
     /// Share of samples on the diagonal.
     pub fn accuracy(&self) -> f64 {
-        ratio(self.correct(), self.total()).unwrap_or(0.0)
+        self.margins().accuracy()
     }
 
     /// Mean recall of the classes that occur in the labels
     /// (scikit-learn's `balanced_accuracy_score`, not adjusted for chance).
     pub fn balanced_accuracy(&self) -> f64 {
-        let recalls: Vec<f64> = self.per_class().iter().filter_map(|c| c.recall).collect();
-        recalls.iter().sum::<f64>() / recalls.len().max(1) as f64
+        self.margins().balanced_accuracy()
     }
 
     /// Precision, recall, F1 and support of every class.
     pub fn per_class(&self) -> Vec<ClassScores> {
-        let (rows, columns) = self.margins();
-        rows.into_iter()
-            .zip(columns)
-            .enumerate()
-            .map(|(class, (support, predicted))| {
-                let right = self.count(class, class);
-                ClassScores {
-                    support,
-                    predicted,
-                    precision: ratio(right, predicted),
-                    recall: ratio(right, support),
-                    f1: ratio(2 * right, support + predicted),
-                }
-            })
-            .collect()
+        self.margins().per_class()
     }
 
     /// Averages of precision over classes; see the module's section on zero division.
     pub fn precision(&self) -> Averages {
-        self.averages(|class| class.precision)
+        self.margins().precision()
     }
 
     /// Averages of recall over classes. The weighted one equals accuracy.
     pub fn recall(&self) -> Averages {
-        self.averages(|class| class.recall)
+        self.margins().recall()
     }
 
     /// Averages of F1 over classes. The macro one is the mean of the classes' F1, not
     /// the F1 of mean precision and recall.
     pub fn f1(&self) -> Averages {
-        self.averages(|class| class.f1)
+        self.margins().f1()
     }
 
-    /// The sums of all rows and of all columns, in one pass.
-    pub(crate) fn margins(&self) -> (Vec<u64>, Vec<u64>) {
-        let mut columns = vec![0; self.classes];
-        let rows = self
+    /// Matthews correlation of actual and predicted class for K classes, from -1 to 1; `None`
+    /// where all samples are of one class or all are predicted as one.
+    pub fn matthews_correlation(&self) -> Option<f64> {
+        self.margins().matthews_correlation()
+    }
+
+    /// Cohen's kappa; `None` where all samples are of one class and predicted as it.
+    pub fn cohen_kappa(&self) -> Option<f64> {
+        self.margins().cohen_kappa()
+    }
+
+    /// The sums of all rows and of all columns, and the diagonal.
+    pub(crate) fn margins(&self) -> Margins {
+        let mut predicted = vec![0; self.classes];
+        let actual = self
             .counts
             .chunks_exact(self.classes)
             .map(|row| {
-                for (column, count) in columns.iter_mut().zip(row) {
+                for (column, count) in predicted.iter_mut().zip(row) {
                     *column += count;
                 }
                 row.iter().sum()
             })
             .collect();
-        (rows, columns)
-    }
-
-    fn averages(&self, score: impl Fn(&ClassScores) -> Option<f64>) -> Averages {
-        let mut sum = 0.0;
-        let mut weighted = 0.0;
-        let mut occurring = 0_u32;
-        for class in self.per_class() {
-            if class.support + class.predicted > 0 {
-                let value = score(&class).unwrap_or(0.0);
-                sum += value;
-                weighted += value * class.support as f64;
-                occurring += 1;
-            }
-        }
-        Averages {
-            macro_average: sum / f64::from(occurring.max(1)),
-            micro: self.accuracy(),
-            weighted: weighted / self.total().max(1) as f64,
+        let right = self.counts.iter().step_by(self.classes + 1).copied();
+        Margins {
+            actual,
+            predicted,
+            right: right.collect(),
         }
     }
 }
 
 /// `part / whole`, or `None` where the whole is 0.
-fn ratio(part: u64, whole: u64) -> Option<f64> {
+pub(crate) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
@@ -237,7 +214,7 @@ mod tests {
         assert_eq!(m.count(0, 0), 2);
         assert_eq!(m.count(0, 1), 1);
         assert_eq!(m.count(1, 0), 0);
-        assert_eq!((m.row_sum(0), m.margins().1[1]), (3, 3));
+        assert_eq!((m.row_sum(0), m.margins().predicted[1]), (3, 3));
         assert_eq!((m.correct(), m.total()), (3, 5));
     }
 

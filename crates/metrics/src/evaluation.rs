@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Binning, ConfusionMatrix, Metric, MetricsError, OneVsOne, OneVsRest, Predictions, Reliability,
-    brier_score, log_loss, top_k_accuracy,
+    brier_score, log_loss, margins::Margins, top_k_accuracy,
 };
 
 /// The values of k for which [`Evaluation::top_k`] is given, where there are more classes.
@@ -128,11 +128,11 @@ impl Evaluation {
 
     /// As [`Evaluation::new`], for callers that also need the curves.
     pub fn of(predictions: &Predictions<'_>, curves: &OneVsRest) -> Self {
-        let confusion = ConfusionMatrix::new(predictions);
-        let precision = confusion.precision();
-        let recall = confusion.recall();
-        let f1 = confusion.f1();
-        let per_class = confusion
+        let margins = Margins::new(predictions);
+        let precision = margins.precision();
+        let recall = margins.recall();
+        let f1 = margins.f1();
+        let per_class = margins
             .per_class()
             .into_iter()
             .zip(curves.auc())
@@ -165,8 +165,8 @@ impl Evaluation {
         Self {
             samples: predictions.samples(),
             classes: predictions.classes(),
-            accuracy: confusion.accuracy(),
-            balanced_accuracy: confusion.balanced_accuracy(),
+            accuracy: margins.accuracy(),
+            balanced_accuracy: margins.balanced_accuracy(),
             macro_precision: precision.macro_average,
             macro_recall: recall.macro_average,
             macro_f1: f1.macro_average,
@@ -176,8 +176,8 @@ impl Evaluation {
             weighted_precision: precision.weighted,
             weighted_recall: recall.weighted,
             weighted_f1: f1.weighted,
-            matthews_correlation: confusion.matthews_correlation(),
-            cohen_kappa: confusion.cohen_kappa(),
+            matthews_correlation: margins.matthews_correlation(),
+            cohen_kappa: margins.cohen_kappa(),
             log_loss: log_loss(predictions),
             brier_score: brier_score(predictions),
             expected_calibration_error: equal_width.expected_error(),
@@ -193,7 +193,7 @@ impl Evaluation {
             auc_left_out: curves.left_out(),
             top_k,
             per_class,
-            confusion,
+            confusion: ConfusionMatrix::new(predictions),
         }
     }
 

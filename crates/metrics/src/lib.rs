@@ -30,11 +30,11 @@
 mod agreement;
 mod brier;
 mod calibration;
-mod chance;
 mod confusion;
 mod error;
 mod evaluation;
 mod jackknife;
+mod margins;
 mod metric;
 mod one_vs_one;
 mod pair;

@@ -18,7 +18,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use crate::{folders::failed, problem::{Code, Problem}};
+use crate::{
+    folders::failed,
+    problem::{Code, Problem},
+};
 
 /// The table's name in its folder.
 pub(crate) const TABLE: &str = "labels.csv";
@@ -254,7 +257,9 @@ fn scan(path: &Path, mut file: &File) -> Result<Scanned, Problem> {
         if let Some((_, line)) = incomplete {
             return Err(wrong_row(path, line, columns.len()));
         }
-        let start = record.position().map_or(position.byte(), csv::Position::byte);
+        let start = record
+            .position()
+            .map_or(position.byte(), csv::Position::byte);
         if record.len() != columns.len() {
             incomplete = Some((start, record.position().map_or(0, csv::Position::line)));
             continue;
@@ -298,9 +303,8 @@ fn wrong_row(path: &Path, line: u64, columns: usize) -> Problem {
 
 /// Refuses a header by which no row can be written.
 fn check_columns(path: &Path, columns: &[String]) -> Result<(), Problem> {
-    let refused = |problem: String| {
-        Err(Problem::internal(format!("{}: {problem}", path.display())))
-    };
+    let refused =
+        |problem: String| Err(Problem::internal(format!("{}: {problem}", path.display())));
     for (position, column) in columns.iter().enumerate() {
         if !COLUMNS.contains(&column.as_str()) {
             return refused(format!(
@@ -443,7 +447,10 @@ impl OpenTable<'_> {
         }
         self.file.rewind()?;
         let mut last = None;
-        for row in reader(io::BufReader::new(&self.file)).into_records().skip(1) {
+        for row in reader(io::BufReader::new(&self.file))
+            .into_records()
+            .skip(1)
+        {
             last = Some(row?);
         }
         Ok(last.map(|row| (row.position().map_or(0, csv::Position::byte), row)))

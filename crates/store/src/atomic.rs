@@ -99,9 +99,7 @@ impl OwnedFolder {
     /// Of the system.
     pub fn new(parent: &Path, prefix: &str) -> io::Result<Self> {
         loop {
-            let folder = tempfile::Builder::new()
-                .prefix(prefix)
-                .tempdir_in(parent)?;
+            let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
             let handle = File::open(folder.path()).ok();
             if handle.as_ref().is_none_or(|it| own(it, folder.path())) {
                 return Ok(Self {

@@ -17,6 +17,8 @@ mod manifest;
 mod tensors;
 
 pub use calibrated::Calibrated;
-pub use library::{FindFamily, Listed, LoadedModel, SavedModel, check_name, list, load, read_manifest, save};
+pub use library::{
+    FindFamily, Listed, LoadedModel, SavedModel, check_name, list, load, read_manifest, save,
+};
 pub use manifest::{FORMAT_VERSION, Manifest, ModelFacts, TestMetrics, WeightsFile};
 pub use tensors::{TensorFile, TensorMap};

@@ -1,6 +1,6 @@
 //! From TOML to an experiment, with the place of every mistake.
 
-use std::{fs, ops::Range, path::Path};
+use std::{fs, io::Read as _, ops::Range, path::Path};
 
 use bakeoff_core::{Settings, SpecError, StoreError};
 
@@ -13,6 +13,9 @@ use super::{
     toml_tree::{Source, Table, key_span},
 };
 
+/// A thousand models with every setting take less.
+const MOST_BYTES: u64 = 1_000_000;
+
 /// What the list of models looks like, for errors.
 const EXAMPLE: &str = "`[[models]]` with `family = \"knn\"` on the next line";
 
@@ -22,7 +25,7 @@ impl Experiment {
     /// # Errors
     /// With line, column, key and what is allowed.
     pub fn read(path: &Path) -> Result<Self, ExperimentError> {
-        let bytes = fs::read(path).map_err(StoreError::io(path))?;
+        let bytes = read_bounded(path)?;
         let text = String::from_utf8_lossy(&bytes);
         if let Err(error) = str::from_utf8(&bytes) {
             let source = Source { path, text: &text };
@@ -58,6 +61,24 @@ impl Experiment {
         }
         Ok(experiment)
     }
+}
+
+/// Reads a file that is small enough to be an experiment: a large one is another file by mistake,
+/// and to parse it would take thirty times its size of memory.
+fn read_bounded(path: &Path) -> Result<Vec<u8>, StoreError> {
+    let file = fs::File::open(path).map_err(StoreError::io(path))?;
+    let mut bytes = Vec::new();
+    // What a device or a pipe holds is not known before.
+    file.take(MOST_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(StoreError::io(path))?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(StoreError::damaged(
+            path,
+            "larger than 1 MB; an experiment is a small TOML file",
+        ));
+    }
+    Ok(bytes)
 }
 
 /// The keys of a table: the root, or the one that is called `outer`.

@@ -253,8 +253,7 @@ fn save_and_reload(
     let saved = bakeoff_store::save(models, model, facts).map_err(Stop::store)?;
     costs.model_bytes = saved.bytes;
     let start = Instant::now();
-    let loaded =
-        bakeoff_store::load(&saved.folder, bakeoff_zoo::family).map_err(Stop::store)?;
+    let loaded = bakeoff_store::load(&saved.folder, bakeoff_zoo::family).map_err(Stop::store)?;
     costs.model_load_ns = elapsed_ns(start);
     let few: Vec<usize> = (0..test.len().min(RELOAD_CHECK)).collect();
     let few = test.images().select(&few);

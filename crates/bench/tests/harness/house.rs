@@ -7,8 +7,8 @@ use std::{
 };
 
 use bakeoff_bench::{
-    Experiment, InProcess, Observer, RunFolder, RunOutcome, Runner, TrialEnd, TrialEvent,
-    TrialStage,
+    BenchError, Experiment, InProcess, Observer, RunFolder, RunOutcome, Runner, TrialEnd,
+    TrialEvent, TrialStage,
 };
 use bakeoff_core::{ImageShape, Samples, record::PlannedTrial};
 use bakeoff_data::idx;
@@ -61,16 +61,20 @@ impl House {
     }
 
     pub(crate) fn run(&self, run: &RunFolder, observer: &mut Recorder) -> RunOutcome {
+        self.try_run(run, false, observer).unwrap()
+    }
+
+    pub(crate) fn try_run(
+        &self,
+        run: &RunFolder,
+        retry_failed: bool,
+        observer: &mut Recorder,
+    ) -> Result<RunOutcome, BenchError> {
         let mut launcher = InProcess {
             models: self.path("models"),
             threads: 1,
         };
-        Runner {
-            run,
-            retry_failed: false,
-        }
-        .run(&run.lock().unwrap(), &mut launcher, observer)
-        .unwrap()
+        Runner { run, retry_failed }.run(&run.lock().unwrap(), &mut launcher, observer)
     }
 }
 

@@ -1,13 +1,13 @@
 //! Plans, records, failures, damage.
 
-use std::{fs, ops::ControlFlow};
+use std::{fs, ops::ControlFlow, path::Path};
 
 use bakeoff_bench::{
-    InProcess, Overrides, RunFolder, Runner, TrialEnd, TrialOptions, TrialStage, run_trial,
+    Experiment, Overrides, RunFolder, TrialEnd, TrialOptions, TrialStage, run_trial,
 };
 use bakeoff_core::{
     Dataset, ImageShape,
-    record::{Outcome, Stage},
+    record::{Cause, Outcome, Record, SCHEMA, Stage},
 };
 
 use crate::house::{House, Recorder, TWO_MODELS, write_part};
@@ -101,45 +101,153 @@ fn ids_depend_on_settings_and_data_but_not_on_the_path() {
 }
 
 #[test]
-fn a_failed_trial_is_a_record_and_the_others_go_on() {
+fn data_that_changed_end_the_run_without_a_record() {
     let house = House::new();
-    // A copy of the data whose folder changes between plan and run fails at stage data.
     let experiment = house.experiment(TWO_MODELS);
     let run = house.plan(&experiment, false);
     house.write_data(2);
-    let mut recorder = Recorder::default();
-    let outcome = house.run(&run, &mut recorder);
-    assert_eq!((outcome.ran, outcome.failed), (0, 2));
-    let read = run.read().unwrap();
-    for record in read.records.values() {
-        match &record.outcome {
-            Outcome::Failed { stage, reason } => {
-                assert_eq!(*stage, Stage::Data);
-                assert!(
-                    reason.contains("changed since the run was planned"),
-                    "{reason}"
-                );
-            }
-            Outcome::Ok(_) => panic!("it must have failed"),
-        }
-    }
-    // Failed trials stay as they are, unless they are asked for again.
+    let error = house.try_run(&run, false, &mut Recorder::default());
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("changed since the run was planned"),
+        "{error}"
+    );
+    assert!(run.read().unwrap().records.is_empty());
     house.write_data(1);
     let outcome = house.run(&run, &mut Recorder::default());
-    assert_eq!((outcome.already_done, outcome.failed), (2, 2));
-    let mut launcher = InProcess {
-        models: house.path("models"),
-        threads: 1,
-    };
-    let mut recorder = Recorder::default();
-    let outcome = Runner {
-        run: &run,
-        retry_failed: true,
-    }
-    .run(&run.lock().unwrap(), &mut launcher, &mut recorder)
-    .unwrap();
     assert_eq!((outcome.ran, outcome.failed), (2, 0));
-    assert_eq!(recorder.set_aside.len(), 2);
+}
+
+/// A failed record of this trial, as an earlier attempt or version left it.
+fn write_failed(run: &RunFolder, trial: usize, stage: Stage, reason: &str, cause: Option<Cause>) {
+    let planned = run.plan().unwrap().swap_remove(trial);
+    let record = Record {
+        schema: SCHEMA,
+        id: planned.id.clone(),
+        trial: planned.trial,
+        outcome: Outcome::Failed {
+            stage,
+            reason: reason.into(),
+            cause,
+        },
+        host: bakeoff_bench::describe_host(1),
+        seal: None,
+    };
+    let path = run.path().join(format!("records/{}.json", planned.id));
+    fs::write(path, serde_json::to_vec(&record).unwrap()).unwrap();
+}
+
+#[test]
+fn what_may_heal_runs_again_and_what_may_not_is_named() {
+    let house = House::new();
+    let experiment = house.experiment(TWO_MODELS);
+    let diverged = (Stage::Fit, "it diverged", None);
+    let seconds = 4;
+    for (stage, reason, cause) in [
+        (
+            Stage::Process,
+            "its process ended (signal: 15 (SIGTERM))",
+            None,
+        ),
+        (
+            Stage::Process,
+            "its process ended (exit status: 1): error: x: No space left on device (os error 28)",
+            None,
+        ),
+        (
+            Stage::Store,
+            "models: Input/output error (os error 5)",
+            None,
+        ),
+        (Stage::Data, "data: cannot be read", None),
+        // No limit now.
+        (
+            Stage::Process,
+            "stopped",
+            Some(Cause::TimeLimit { seconds }),
+        ),
+    ] {
+        let run = house.plan(&experiment, false);
+        write_failed(&run, 0, stage, reason, cause);
+        write_failed(&run, 1, diverged.0, diverged.1, diverged.2);
+        let mut recorder = Recorder::default();
+        let outcome = house.run(&run, &mut recorder);
+        assert_eq!((outcome.ran, outcome.failed), (1, 1), "{reason}");
+        assert!(
+            recorder.set_aside[0].contains("may succeed now"),
+            "{reason}"
+        );
+        let (left, why) = &outcome.left_failed[0];
+        assert_eq!((left.index, why.as_str()), (1, "it diverged"));
+    }
+    let run = house.plan(&experiment, false);
+    for cause in [Cause::OutOfMemory, Cause::Crash] {
+        write_failed(&run, 0, Stage::Process, "as ever", Some(cause));
+        let outcome = house.run(&run, &mut Recorder::default());
+        assert_eq!(outcome.failed, 1, "{cause:?}");
+    }
+    let outcome = house.try_run(&run, true, &mut Recorder::default()).unwrap();
+    assert_eq!((outcome.ran, outcome.failed), (1, 0));
+}
+
+#[test]
+fn a_run_has_one_writer_and_the_second_is_told_who() {
+    let house = House::new();
+    let run = house.plan(&house.experiment(TWO_MODELS), false);
+    let lock = run.lock().unwrap();
+    for refused in [run.lock(), run.lock_for_a_trial()] {
+        let error = refused.unwrap_err().to_string();
+        let process = format!("process {}", std::process::id());
+        assert!(
+            error.contains("in use") && error.contains(&process),
+            "{error}"
+        );
+    }
+    drop(lock);
+    // Trials share it, and a run waits for all of them.
+    let trials = [
+        run.lock_for_a_trial().unwrap(),
+        run.lock_for_a_trial().unwrap(),
+    ];
+    let error = run.lock().unwrap_err().to_string();
+    assert!(error.contains("bakeoff trial"), "{error}");
+    drop(trials);
+    // What a killed owner left there locks nothing.
+    fs::write(
+        run.path().join(".lock"),
+        r#"{"process":1,"machine":"m","since":"then"}"#,
+    )
+    .unwrap();
+    drop(run.lock_for_a_trial().unwrap());
+    drop(run.lock().unwrap());
+}
+
+#[test]
+fn names_that_cannot_be_saved_are_refused_before_training() {
+    let house = House::new();
+    fs::rename(house.path("toy"), house.path("a:b")).unwrap();
+    let text = format!("datasets = [{:?}]\n{TWO_MODELS}", house.path("a:b"));
+    let experiment = Experiment::parse(&text, Path::new("small.toml")).unwrap();
+    let refused = bakeoff_bench::plan(&experiment, &house.path("runs"), "", false);
+    let error = refused.unwrap_err().to_string();
+    assert!(
+        error.contains("`a:b`") && error.contains("rename"),
+        "{error}"
+    );
+    assert!(!house.path("runs").exists());
+}
+
+#[test]
+fn folders_that_cannot_be_written_are_named_before_training() {
+    let house = House::new();
+    let run = house.plan(&house.experiment(TWO_MODELS), false);
+    run.check_folders(&house.path("models")).unwrap();
+    fs::write(house.path("file"), "x").unwrap();
+    let error = run
+        .check_folders(&house.path("file"))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("file"), "{error}");
 }
 
 /// Only in a build that lacks an engine.

@@ -23,7 +23,7 @@ use anyhow::Context as _;
 use bakeoff_bench::{
     Experiment, ExperimentError, Interruption, RunFolder, builtin_experiment, builtin_experiments,
 };
-use bakeoff_core::did_you_mean;
+use bakeoff_core::{StoreError, did_you_mean};
 
 use crate::{interrupt::SIGNALLED, overrides::OverrideArgs, text};
 
@@ -34,7 +34,7 @@ fn experiment(name: &str, overrides: &OverrideArgs) -> anyhow::Result<Experiment
         // A file of the same name comes before the built-in one.
         Some(builtin) if !path.is_file() => builtin?,
         _ => Experiment::read(path).map_err(|error| match error {
-            ExperimentError::Io { .. } => anyhow::anyhow!(
+            ExperimentError::Io(StoreError::Io { .. }) => anyhow::anyhow!(
                 "{error}{}; an experiment is a file, or one of: {}",
                 did_you_mean(name, builtin_experiments()),
                 builtin_experiments().collect::<Vec<_>>().join(", ")

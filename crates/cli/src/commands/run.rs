@@ -11,6 +11,11 @@ use serde_json::json;
 use crate::{args::RunArgs, interrupt, progress, text};
 
 pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
+    let go_on = format!(
+        "Finished trials are kept; continue with:\n  {}",
+        resume_command()
+    );
+    interrupt::on_signals(format!("Interrupted. {go_on}"));
     let experiment = super::experiment(&args.experiment, &args.overrides)?;
     // Before hours of training, not after them.
     std::fs::create_dir_all(&*args.models_dir)
@@ -45,11 +50,6 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
             ));
         }
     }
-    let go_on = format!(
-        "Finished trials are kept; continue with:\n  {}",
-        resume_command()
-    );
-    interrupt::on_signals(format!("Interrupted. {go_on}"));
     let mut launcher = Subprocess {
         program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
         models: args.models_dir.to_path_buf(),

@@ -90,9 +90,16 @@ fn watched(args: &TrialArgs) -> anyhow::Result<ExitCode> {
         limits.or(trial).applied_to(trial);
     }
     let planned = find(&plan, args)?;
-    let again = format!("No record was written; run it again with:\n  {}", super::command_line());
+    let again = format!(
+        "No record was written; run it again with:\n  {}",
+        super::command_line()
+    );
     if let Some(record) = run.record(&planned.id)? {
-        return Ok(tell(args, planned, &TrialEnd::AlreadyDone(Box::new(record))));
+        return Ok(tell(
+            args,
+            planned,
+            &TrialEnd::AlreadyDone(Box::new(record)),
+        ));
     }
     let lock = run.lock_for_a_trial()?;
     run.check_folders(&args.models_dir)?;
@@ -110,7 +117,9 @@ fn watched(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     };
     let (trial, model) = (planned.index, &planned.trial.model);
     let ends_here = |reason: &str| {
-        text::note(format_args!("error: trial {trial} ({model}): {reason}\n{again}"));
+        text::note(format_args!(
+            "error: trial {trial} ({model}): {reason}\n{again}"
+        ));
     };
     let end = launcher.launch(&run, planned, &mut on_event);
     drop(lock);

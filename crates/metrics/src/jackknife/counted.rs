@@ -6,10 +6,11 @@ use rayon::prelude::*;
 
 use super::{layout::Layout, row::Row};
 use crate::{
-    Binning, ConfusionMatrix, Metric, Predictions,
+    Binning, Metric, Predictions,
     brier::sample_brier_score,
     calibration::{bin_of, edges},
     evaluation::CALIBRATION_BINS,
+    margins::Margins,
     scoring::sample_log_loss,
 };
 
@@ -36,7 +37,7 @@ struct Sums {
     log_loss: f64,
     brier_score: f64,
     bins: [f64; CALIBRATION_BINS],
-    confusion: ConfusionMatrix,
+    margins: Margins,
 }
 
 impl Counted {
@@ -73,28 +74,33 @@ impl Counted {
         row.set(Metric::BrierScore, Some(sums.brier_score / total));
         let error: f64 = sums.bins.iter().map(|bin| bin.abs()).sum();
         row.set(Metric::ExpectedCalibrationError, Some(error / total));
-        set_counts(&sums.confusion, row);
+        set_counts(&sums.margins, row);
     }
 
     /// The metrics without each of the samples.
     pub(super) fn without_each(&self) -> Vec<Row> {
         let sums = self.sums(&vec![1; self.samples.len()]);
-        // Samples of one cell leave the same counts behind.
-        let cells: Vec<Row> = sums
-            .confusion
-            .counts()
-            .par_iter()
+        // Samples of one cell leave the same counts behind. There are at most as many cells as
+        // samples, and each costs as many steps as there are classes.
+        let cell_of = |class: usize, sample: &Sample| (class, usize::from(sample.predicted));
+        let mut cells: Vec<(usize, usize)> = self
+            .strata
+            .iter()
             .enumerate()
-            .map(|(cell, &count)| {
+            .flat_map(|(class, stratum)| {
+                let samples = self.samples[stratum.clone()].iter();
+                samples.map(move |sample| cell_of(class, sample))
+            })
+            .collect();
+        cells.sort_unstable();
+        cells.dedup();
+        let of_cells: Vec<Row> = cells
+            .par_iter()
+            .map(|&(actual, predicted)| {
                 let mut row = Row::EMPTY;
-                if count > 0 {
-                    let mut counts = sums.confusion.counts().to_vec();
-                    counts[cell] -= 1;
-                    set_counts(
-                        &ConfusionMatrix::from_counts(self.classes, counts),
-                        &mut row,
-                    );
-                }
+                let mut margins = sums.margins.clone();
+                margins.remove(actual, predicted);
+                set_counts(&margins, &mut row);
                 row
             })
             .collect();
@@ -103,7 +109,9 @@ impl Counted {
         let mut rows = Vec::with_capacity(self.samples.len());
         for (class, stratum) in self.strata.iter().enumerate() {
             for sample in &self.samples[stratum.clone()] {
-                let mut row = cells[class * self.classes + usize::from(sample.predicted)];
+                // Every sample's cell is among them.
+                let place = cells.binary_search(&cell_of(class, sample));
+                let mut row = place.map_or(Row::EMPTY, |place| of_cells[place]);
                 let log_loss = (sums.log_loss - sample.log_loss) / left;
                 let brier_score = (sums.brier_score - sample.brier_score) / left;
                 let bin = sums.bins[usize::from(sample.bin)];
@@ -121,14 +129,13 @@ impl Counted {
     }
 
     fn sums(&self, copies: &[u16]) -> Sums {
-        let mut counts = vec![0; self.classes * self.classes];
+        let mut margins = Margins::empty(self.classes);
         let mut bins = [0.0; CALIBRATION_BINS];
         let (mut total, mut log_loss, mut brier_score) = (0.0, 0.0, 0.0);
         for (class, stratum) in self.strata.iter().enumerate() {
-            let cells = &mut counts[class * self.classes..(class + 1) * self.classes];
             let samples = self.samples[stratum.clone()].iter();
             for (sample, &copies) in samples.zip(&copies[stratum.clone()]) {
-                cells[usize::from(sample.predicted)] += u64::from(copies);
+                margins.add(class, usize::from(sample.predicted), u64::from(copies));
                 let copies = f64::from(copies);
                 total += copies;
                 log_loss += copies * sample.log_loss;
@@ -141,19 +148,19 @@ impl Counted {
             log_loss,
             brier_score,
             bins,
-            confusion: ConfusionMatrix::from_counts(self.classes, counts),
+            margins,
         }
     }
 }
 
-/// Everything that a confusion matrix tells.
-fn set_counts(confusion: &ConfusionMatrix, row: &mut Row) {
-    let precision = confusion.precision();
-    let recall = confusion.recall();
-    let f1 = confusion.f1();
+/// Everything that a confusion matrix tells by its margins.
+fn set_counts(margins: &Margins, row: &mut Row) {
+    let precision = margins.precision();
+    let recall = margins.recall();
+    let f1 = margins.f1();
     for (metric, value) in [
-        (Metric::Accuracy, confusion.accuracy()),
-        (Metric::BalancedAccuracy, confusion.balanced_accuracy()),
+        (Metric::Accuracy, margins.accuracy()),
+        (Metric::BalancedAccuracy, margins.balanced_accuracy()),
         (Metric::MacroPrecision, precision.macro_average),
         (Metric::MacroRecall, recall.macro_average),
         (Metric::MacroF1, f1.macro_average),
@@ -163,9 +170,6 @@ fn set_counts(confusion: &ConfusionMatrix, row: &mut Row) {
     ] {
         row.set(metric, Some(value));
     }
-    row.set(
-        Metric::MatthewsCorrelation,
-        confusion.matthews_correlation(),
-    );
-    row.set(Metric::CohenKappa, confusion.cohen_kappa());
+    row.set(Metric::MatthewsCorrelation, margins.matthews_correlation());
+    row.set(Metric::CohenKappa, margins.cohen_kappa());
 }

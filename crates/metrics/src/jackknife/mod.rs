@@ -6,7 +6,8 @@
 //! is as random as the samples, as in a test part that was collected and not composed. Where
 //! class counts were fixed beforehand (stratified splits), the variance is a little too large.
 //!
-//! Leaving a sample out costs little: confusion matrices are counted once and changed by one,
+//! Leaving a sample out costs little: margins of the confusion matrix are counted once and changed
+//! by one,
 //! and the order of scores (areas) is prepared once.
 //!
 //! Two models on the same samples are compared by subtracting their influences, sample by

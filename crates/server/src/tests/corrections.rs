@@ -183,3 +183,159 @@ async fn a_row_goes_on_no_line_that_an_editor_left_open() {
     let listed = server.get("/api/v1/corrections").await.is_ok();
     assert_eq!(listed["datasets"][0]["count"], 2, "{listed}");
 }
+
+/// Posts a correction of the usual image to label 7, which the model takes for a 3.
+async fn correct(server: &Fixture) -> Answer {
+    let body = json!({ "pixels": bar_pixels(), "label": "7", "model": "better" });
+    server
+        .post_json("/api/v1/corrections", body.to_string())
+        .await
+}
+
+/// A folder of corrections of MNIST with this table.
+fn with_table(folder: &std::path::Path, table: &[u8]) -> std::path::PathBuf {
+    let own = folder.join("corrections/mnist");
+    fs::create_dir_all(&own).expect("a folder");
+    fs::write(own.join("labels.csv"), table).expect("written");
+    own
+}
+
+#[tokio::test]
+async fn a_row_is_written_by_the_columns_of_the_header() {
+    for (header, row) in [
+        (
+            "label,file,predicted,model,time\n",
+            "7,000001.png,3,mnist/better,20",
+        ),
+        (
+            "file,predicted,label,model,time\n",
+            "000001.png,3,7,mnist/better,20",
+        ),
+        ("label,file\n", "7,000001.png"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = Fixture::new(folder.path(), two_models(), Limits::default());
+        let own = with_table(folder.path(), header.as_bytes());
+        let kept = correct(&server).await;
+        assert_eq!(kept.status.as_u16(), 201, "{}", kept.text());
+        let table = fs::read_to_string(own.join("labels.csv")).expect("a table");
+        let rest = table.strip_prefix(header).expect("the header stays");
+        assert!(rest.starts_with(row), "{table}");
+        let gone = request("DELETE", "/api/v1/corrections/mnist/000001.png", "");
+        assert_eq!(server.ask(gone).await.status.as_u16(), 204);
+        assert_eq!(
+            fs::read_to_string(own.join("labels.csv")).expect("a table"),
+            header
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_header_with_another_column_is_refused_by_its_name() {
+    for (header, word) in [
+        ("file,label,note\n", "`note`"),
+        ("file,predicted\n", "`label` is missing"),
+        ("file,label,label\n", "twice"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = Fixture::new(folder.path(), two_models(), Limits::default());
+        let own = with_table(folder.path(), header.as_bytes());
+        let answer = correct(&server).await;
+        let problem = answer.is_problem(500, "internal");
+        let detail = problem["detail"].as_str().expect("text");
+        assert!(detail.contains(word), "{detail}");
+        assert_eq!(fs::read_dir(&own).expect("a folder").count(), 1);
+        assert_eq!(
+            fs::read_to_string(own.join("labels.csv")).expect("a table"),
+            header
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_torn_end_is_set_aside_and_the_rest_goes_on() {
+    let whole = "file,label,predicted,model,time\n\
+                 000001.png,7,3,mnist/better,2026-11-29T14:46:55.994096203Z\n";
+    let cuts: [&[u8]; 6] = [
+        b"0",
+        b"000002.png,7,",
+        b"000002.png,7,3,mnist/better,2026-11-2",
+        b"000002.png,\"7",
+        b"000002.png,\xc3",
+        b"000002.png,7,3,mnist/better,",
+    ];
+    for cut in cuts {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = Fixture::new(folder.path(), two_models(), Limits::default());
+        let own = with_table(folder.path(), &[whole.as_bytes(), cut].concat());
+        let kept = correct(&server).await;
+        assert_eq!(kept.status.as_u16(), 201, "{cut:?}: {}", kept.text());
+        assert_eq!(kept.json()["count"], 2, "{cut:?}");
+        let table = fs::read_to_string(own.join("labels.csv")).expect("a table");
+        assert!(table.starts_with(whole), "{table}");
+        assert_eq!(table.lines().count(), 3, "{table}");
+        let torn = fs::read(own.join("labels.torn.csv")).expect("what was torn");
+        assert_eq!(torn, [cut, b"\n"].concat());
+    }
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_middle_is_told_and_nothing_is_cut() {
+    let table = "file,label\nx\n000002.png,7\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Fixture::new(folder.path(), two_models(), Limits::default());
+    let own = with_table(folder.path(), table.as_bytes());
+    let answer = correct(&server).await;
+    let problem = answer.is_problem(500, "internal");
+    let detail = problem["detail"].as_str().expect("text");
+    assert!(detail.contains("line 2"), "{detail}");
+    assert_eq!(
+        fs::read_to_string(own.join("labels.csv")).expect("a table"),
+        table
+    );
+}
+
+#[tokio::test]
+async fn what_others_change_meanwhile_is_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Fixture::new(folder.path(), two_models(), Limits::default());
+    let own = with_table(folder.path(), b"file,label\n");
+    assert_eq!(correct(&server).await.json()["count"], 1);
+    assert_eq!(correct(&server).await.json()["count"], 2);
+    // Another program adds many rows.
+    let rows: String = (3..5000).map(|n| format!("{n:06}.png,7\n")).collect();
+    let table = own.join("labels.csv");
+    let before = fs::read_to_string(&table).expect("a table");
+    fs::write(&table, before + &rows).expect("written");
+    let kept = correct(&server).await.json();
+    assert_eq!(
+        (&kept["count"], &kept["file"]),
+        (&json!(5000), &json!("005000.png"))
+    );
+    let listed = server.get("/api/v1/corrections").await.is_ok();
+    assert_eq!(listed["datasets"][0]["count"], 5000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_another_program_holds_stalls_no_prediction() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut limits = Limits::default();
+    limits.threads = 1;
+    let server = Fixture::new(folder.path(), two_models(), limits);
+    let own = with_table(folder.path(), b"file,label\n");
+    let held = fs::File::open(own.join("labels.csv")).expect("a table");
+    held.lock().expect("a lock");
+    let question = json!({ "pixels": bar_pixels(), "models": ["better"] }).to_string();
+    let (corrected, predicted) = tokio::join!(correct(&server), async {
+        let answer = server.post_json("/api/v1/predict", question).await;
+        (answer.status.as_u16(), held.unlock().is_ok())
+    });
+    // The prediction came while the table was held; the correction came after.
+    assert_eq!(predicted, (200, true));
+    assert_eq!(corrected.status.as_u16(), 201, "{}", corrected.text());
+    let again = fs::File::open(own.join("labels.csv")).expect("a table");
+    again.lock().expect("a lock");
+    let problem = correct(&server).await;
+    let problem = problem.is_problem(503, "busy");
+    assert!(problem["detail"].as_str().expect("text").contains("in use"));
+}
