@@ -260,6 +260,7 @@ fn plan_dataset(
         class_names: train.class_names().to_vec(),
         train_counts: train.class_counts(),
         test_counts: test.class_counts(),
+        repeats: Some(bakeoff_data::repeats(&train, &test)),
         test_fingerprint: test.fingerprint(),
         cuts,
         notes: Vec::new(),

@@ -18,6 +18,7 @@
 mod archive;
 mod arrays;
 mod builtin;
+mod check;
 mod class_names;
 mod contact_sheet;
 mod corrupt;
@@ -40,6 +41,7 @@ mod table;
 mod words;
 
 pub use builtin::{Builtin, builtins};
+pub use check::repeats;
 pub use contact_sheet::{contact_sheet, corruption_examples};
 pub use corrupt::corrupt;
 pub use error::DataError;

@@ -3,13 +3,80 @@
 
 use bakeoff_measures::{ACCURACY, BALANCED_ACCURACY, Measure, format};
 
-use crate::analysis::{Entry, Group, falling::Falling};
+use crate::analysis::{Entry, Group, Success, falling::Falling};
 
 /// Sentences about a dataset's accuracies; none where they can be taken as they are.
 pub(crate) fn cautions(group: &Group<'_>) -> Vec<String> {
-    let mut sentences = of_classes(group);
+    let mut sentences = of_repeats(group);
+    sentences.extend(of_classes(group));
     sentences.extend(of_training(group));
     sentences
+}
+
+/// Images that are there more than once: above all test images that the models have been
+/// trained on, with the accuracy on the others.
+fn of_repeats(group: &Group<'_>) -> Vec<String> {
+    let Some(data) = group.data else {
+        return Vec::new();
+    };
+    let Some(repeats) = &data.repeats else {
+        return Vec::new();
+    };
+    let samples: usize = data.test_counts.iter().sum();
+    let images = |count: usize| format::counted(count as u64, "image", "images");
+    let mut sentences = Vec::new();
+    match repeats.seen.len() {
+        0 => {}
+        seen if seen == samples => sentences.push(format!(
+            "All {} are training images too, to the last pixel: no score here says anything about new \
+             images.",
+            format::counted(samples as u64, "test image", "test images")
+        )),
+        seen => {
+            let rest = samples.saturating_sub(seen);
+            let accuracies: Vec<String> = group
+                .entries
+                .iter()
+                .filter_map(|entry| {
+                    let accuracy = entry.mean(|fit| accuracy_without(fit, &repeats.seen))?;
+                    Some(format!("{} {}", entry.model, ACCURACY.write(accuracy, rest)))
+                })
+                .collect();
+            let accuracies: Vec<&str> = accuracies.iter().map(String::as_str).collect();
+            sentences.push(format!(
+                "{} of {} test images {} too, to the last pixel, so that scores are too \
+                 good. On the other {}, accuracies are: {}.",
+                format::count(seen as u64),
+                format::count(samples as u64),
+                if seen == 1 { "is a training image" } else { "are training images" },
+                format::count(rest as u64),
+                format::list(&accuracies)
+            ));
+        }
+    }
+    if repeats.conflicting > 0 {
+        sentences.push(format!(
+            "{} with more than one label: a part of the labels is wrong, or images do not tell the \
+             classes apart.",
+            match repeats.conflicting {
+                1 => "One image occurs".to_owned(),
+                count => format!("{} occur", images(count)),
+            }
+        ));
+    }
+    sentences
+}
+
+/// The accuracy of a fit on the test images that are not among these.
+fn accuracy_without(fit: &Success<'_>, seen: &[u32]) -> f64 {
+    let answers = fit.test.labels().iter().zip(&fit.predicted);
+    let rest = answers.enumerate().filter(|(place, _)| {
+        u32::try_from(*place).is_ok_and(|place| seen.binary_search(&place).is_err())
+    });
+    let (right, all) = rest.fold((0.0, 0.0), |(right, all), (_, (label, answer))| {
+        (right + f64::from(u8::from(label == answer)), all + 1.0)
+    });
+    right / f64::max(all, 1.0)
 }
 
 /// Models whose training ended while it still helped.

@@ -11,7 +11,7 @@ mod html;
 
 use bakeoff_core::{
     ImageShape, Probabilities,
-    record::{Measured, Outcome, Run, SplitSpec},
+    record::{Measured, Outcome, Repeats, Run, SplitSpec},
 };
 use common::{Builder, Fate, data, digits, everything};
 use html::check;
@@ -254,4 +254,53 @@ fn unbalanced_classes_are_ranked_by_macro_f1() {
     assert_eq!(order, ["seeing", "blind"]);
     assert_eq!(board.rows[0].ranked_by.id, "macro_f1");
     assert_eq!(board.rows[1].tied_with_best, Some(false));
+}
+
+#[test]
+fn test_images_that_were_trained_on_are_told() {
+    let mut digits = digits("mnist", 200);
+    let with = |digits: &common::Data| {
+        Builder::new("leak", &[digits])
+            .ok(digits, "knn", "knn", 1, 0.9)
+            .build()
+    };
+    digits.info.repeats = Some(Repeats::default());
+    assert!(!words(&with(&digits), "answer").contains("training images too"));
+    // The answers are right about all but some; of the first fifty, all were trained on.
+    digits.info.repeats = Some(Repeats {
+        seen: (0..50).collect(),
+        conflicting: 3,
+        ..Repeats::default()
+    });
+    let run = with(&digits);
+    let predicted = run.probabilities.values().next().unwrap().predicted();
+    let labels = &digits.test.labels()[50..];
+    let right = predicted[50..]
+        .iter()
+        .zip(labels)
+        .filter(|(a, b)| a == b)
+        .count();
+    let summary = words(&run, "answer");
+    let expected = format!(
+        "50 of 200 test images are training images too, to the last pixel, so that scores are too good. \
+         On the other 150, accuracies are: knn {:.1} %.",
+        100.0 * right as f64 / 150.0
+    );
+    assert!(
+        summary.contains(&expected),
+        "{expected} is not in {summary}"
+    );
+    assert!(
+        summary.contains("3 images occur with more than one label"),
+        "{summary}"
+    );
+    digits.info.repeats = Some(Repeats {
+        seen: (0..200).collect(),
+        ..Repeats::default()
+    });
+    let summary = words(&with(&digits), "answer");
+    assert!(
+        summary.contains("All 200 test images are training images too"),
+        "{summary}"
+    );
 }

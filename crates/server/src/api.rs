@@ -193,7 +193,7 @@ async fn add_correction(
                 return Err(Problem::internal("no model was found"));
             };
             let mut inputs = Inputs::new(&content);
-            let (_, input) = inputs.of(model).map_err(problem_of)?;
+            let (_, input) = inputs.of(&model).map_err(problem_of)?;
             let images = input.images.clone();
             let answer = model.answer(&images).map_err(Problem::internal)?;
             inner.metrics.answer(model.name(), answer.took);

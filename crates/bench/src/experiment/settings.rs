@@ -216,7 +216,7 @@ const CALIBRATE: Kind = Kind::Word(|| vec![Calibration::Temperature.name(), "non
 const CORRUPTION: Kind = Kind::Word(|| Corruption::ALL.map(Corruption::name).to_vec());
 
 /// The settings of an experiment, in the order of the help.
-pub(super) static SETTINGS: [Setting; 26] = rows! {
+pub(super) static SETTINGS: [Setting; 27] = rows! {
     Some("name"), Flag::None, NAME, null,
         "Part of the run's name; the file's name if left out",
         |e, v| put(&mut e.name, v);

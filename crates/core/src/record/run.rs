@@ -21,6 +21,20 @@ pub struct CutInfo {
     pub sha256: String,
 }
 
+/// Images of a dataset that are there more than once, to the last pixel.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repeats {
+    /// Training images that repeat an earlier one.
+    pub in_train: usize,
+    /// Test images that repeat an earlier one and no training image.
+    pub in_test: usize,
+    /// Images that occur with more than one label.
+    pub conflicting: usize,
+    /// The positions of the test images that are training images too, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<u32>,
+}
+
 /// The description of a dataset in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataInfo {
@@ -41,6 +55,9 @@ pub struct DataInfo {
     pub train_counts: Vec<usize>,
     /// Test samples of each class, after limits.
     pub test_counts: Vec<usize>,
+    /// Images that repeat, after limits; `None` in runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<Repeats>,
     /// Fingerprint of the test part, after limits.
     pub test_fingerprint: String,
     /// The folds and holdouts of the training part, in the order of the plan.

@@ -57,6 +57,7 @@ pub fn data(name: &str, class_names: Vec<String>, shape: ImageShape, labels: Vec
         class_names,
         train_counts,
         test_counts: test.class_counts(),
+        repeats: None,
         test_fingerprint: test.fingerprint(),
         cuts: Vec::new(),
         notes: Vec::new(),
