@@ -510,7 +510,7 @@ pub(crate) enum DataCommand {
         json: bool,
     },
     /// Show the samples per class, and write overviews of the images
-    Show(DataShowArgs),
+    Show(Box<DataShowArgs>),
 }
 
 #[derive(Args)]

@@ -13,6 +13,7 @@ use std::{
 use bakeoff_core::{Colour, Fit, ImageShape, OpenOptions, Samples};
 use bakeoff_data::{Opened, idx, open_to_evaluate, open_with};
 use flate2::{Compression, write::GzEncoder};
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 /// A folder to write a layout into.
@@ -883,6 +884,36 @@ fn archives_are_read_in_place() {
             open(&folder.path().join("cut.zip"), &plain()),
             &["cut.zip", "damaged"],
         );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn damaged_files_do_not_panic(at in 0_usize..2000, byte: u8, cut in 0_usize..2000) {
+        let table = table(Some(format!("id,{},label", names("p"))), 4, |i, label, pixels| {
+            format!("{i},{},{label}", pixels.join(","))
+        });
+        let folder = class_folders(&[("train", 4), ("test", 2)], "");
+        let (_out, [zip, tar]) = archives(&folder);
+        for (name, bytes) in [
+            ("t.csv", table.into_bytes()),
+            ("a.npz", fixture("keras.npz")),
+            ("a.pkl.gz", fixture("pairs.pkl.gz")),
+            ("a.zip", fs::read(zip).unwrap()),
+            ("a.tar.gz", fs::read(tar).unwrap()),
+        ] {
+            let mut bytes = bytes;
+            if let Some(place) = bytes.get_mut(at) {
+                *place = byte;
+            }
+            let folder = Folder::new();
+            folder.put(name, &bytes);
+            let _ = open(&folder.path().join(name), &plain());
+            folder.put(name, &bytes[..cut.min(bytes.len())]);
+            let _ = open(&folder.path().join(name), &plain());
+        }
     }
 }
 
