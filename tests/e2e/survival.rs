@@ -176,6 +176,14 @@ fn a_trial_by_hand_has_the_same_ends() {
         output.said()
     );
     assert_eq!(record(&planned, "endless")["cause"]["seconds"], 1);
+    // The same limit is the same answer; a larger one is another try.
+    let output = run(&folder, &limited).expect(1);
+    assert!(output.stdout.contains("done already"), "{}", output.said());
+    let raised = ["trial", name, "--index", "1", "--time-limit", "2"];
+    run(&folder, &raised)
+        .expect(1)
+        .complains_of(&["may succeed now", "put aside"]);
+    assert_eq!(record(&planned, "endless")["cause"]["seconds"], 2);
 }
 
 #[cfg(target_os = "linux")]

@@ -94,14 +94,30 @@ fn watched(args: &TrialArgs) -> anyhow::Result<ExitCode> {
         "No record was written; run it again with:\n  {}",
         super::command_line()
     );
-    if let Some(record) = run.record(&planned.id)? {
-        return Ok(tell(
-            args,
-            planned,
-            &TrialEnd::AlreadyDone(Box::new(record)),
-        ));
-    }
-    let lock = run.lock_for_a_trial()?;
+    let lock = match run.record(&planned.id)? {
+        None => run.lock_for_a_trial()?,
+        Some(record) if record.measured().is_some() => {
+            return Ok(tell(
+                args,
+                planned,
+                &TrialEnd::AlreadyDone(Box::new(record)),
+            ));
+        }
+        Some(record) => {
+            let lock = run.lock_for_a_trial()?;
+            let Some(why) = run.put_aside_what_may_heal(planned)? else {
+                return Ok(tell(
+                    args,
+                    planned,
+                    &TrialEnd::AlreadyDone(Box::new(record)),
+                ));
+            };
+            text::note(format_args!(
+                "It failed before, and may succeed now: {why}. That record is put aside."
+            ));
+            lock
+        }
+    };
     run.check_folders(&args.models_dir)?;
     interrupt::on_signals(format!("Interrupted. {again}"));
     let mut launcher = Subprocess {
