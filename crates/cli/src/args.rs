@@ -511,6 +511,21 @@ pub(crate) enum DataCommand {
     },
     /// Show the samples per class, and write overviews of the images
     Show(Box<DataShowArgs>),
+    /// Look for what is wrong with the data: test images in the training part, repeated and blank
+    /// images, conflicting labels, missing and rare classes
+    Check(Box<DataCheckArgs>),
+}
+
+#[derive(Args)]
+pub(crate) struct DataCheckArgs {
+    /// A built-in name, or a folder, archive or file (see `bakeoff data list`)
+    #[arg(value_name = "NAME|PATH")]
+    pub(crate) dataset: String,
+    #[command(flatten)]
+    pub(crate) open: OpenArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

@@ -16,6 +16,7 @@ pub(crate) fn main(args: DataArgs) -> anyhow::Result<()> {
     match args.command {
         DataCommand::List { json } => list(json),
         DataCommand::Show(args) => show(&args),
+        DataCommand::Check(args) => super::data_check::main(&args),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod data;
+mod data_check;
 pub(crate) mod diff;
 pub(crate) mod evaluate;
 pub(crate) mod export;

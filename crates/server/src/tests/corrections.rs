@@ -319,8 +319,10 @@ async fn what_others_change_meanwhile_is_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_another_program_holds_stalls_no_prediction() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut limits = Limits::default();
-    limits.threads = 1;
+    let limits = Limits {
+        threads: 1,
+        ..Limits::default()
+    };
     let server = Fixture::new(folder.path(), two_models(), limits);
     let own = with_table(folder.path(), b"file,label\n");
     let held = fs::File::open(own.join("labels.csv")).expect("a table");
