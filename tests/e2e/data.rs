@@ -2,7 +2,7 @@
 
 use std::{fs, io::Cursor, path::Path};
 
-use bakeoff_core::{Dataset, ImageShape};
+use bakeoff_core::{Dataset, ImageShape, Images, Samples};
 use bakeoff_tests::toy;
 use serde_json::Value;
 
@@ -10,6 +10,48 @@ use crate::support::{
     SHAPES, comparison, gzip, idx_bytes, leaderboard, only_entry, read_json, run, scratch, shapes,
     write_folder,
 };
+
+#[test]
+fn test_images_that_were_trained_on_are_found_and_told_beside_the_answer() {
+    let folder = scratch("leak");
+    let (clean, known) = (shapes(), shapes());
+    // Every second test image is a training image.
+    let images: Vec<usize> = (0..40).collect();
+    let own = clean.test().select(&images);
+    let seen = known.train().select(&images);
+    let pixels = [own.images().pixels(), seen.images().pixels()].concat();
+    let labels = [own.labels(), seen.labels()].concat();
+    let images = Images::new(own.images().shape(), pixels).unwrap();
+    let test = Samples::new(images, labels, own.class_names().to_vec()).unwrap();
+    let leak = Dataset::new("leak", clean.train().clone(), test).unwrap();
+    write_folder(&folder.join("leak"), &leak);
+
+    let checked = run(&folder, &["data", "check", "./leak", "--json"])
+        .expect(0)
+        .json();
+    let expected: Vec<u32> = (40..80).collect();
+    assert_eq!(checked["repeats"]["seen"], serde_json::json!(expected));
+    assert_eq!(checked["preparation"]["kind"], "plain");
+    let says = |arguments: &[&str], words: &str| {
+        let said = run(&folder, arguments).expect(0).stdout;
+        assert!(said.contains(words), "{said}");
+    };
+    says(
+        &["data", "check", "./leak"],
+        "40 of 80 test images are training images too",
+    );
+    says(
+        &["run", "quick", "--dataset", "./leak", "--models", "knn"],
+        "40 of 80 test images are training images too, to the last pixel, so that scores are too \
+         good. On the other 40, accuracies are: knn",
+    );
+
+    write_folder(&folder.join("clean"), &clean);
+    says(
+        &["data", "check", "./clean"],
+        "Nothing is wrong with these 320 images.",
+    );
+}
 
 #[test]
 fn a_folder_is_shown_with_its_counts_and_a_sheet() {

@@ -229,7 +229,7 @@ pub(crate) struct PredictArgs {
     /// Use every saved model, side by side
     #[arg(long, group = "who")]
     pub(crate) all: bool,
-    /// Images (PNG or JPEG): files, folders of them, quoted patterns such as
+    /// Images (PNG, JPEG, WebP, ...): files, folders of them, quoted patterns such as
     /// 'scans/*.png', or - for standard input
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<PathBuf>,
@@ -250,7 +250,7 @@ pub(crate) struct PredictArgs {
 #[derive(Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct PrepareArgs {
-    /// Images (PNG or JPEG): files, folders of them, quoted patterns such as
+    /// Images (PNG, JPEG, WebP, ...): files, folders of them, quoted patterns such as
     /// 'scans/*.png', or - for standard input
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<PathBuf>,
