@@ -3,7 +3,8 @@
 //! Everything it does is done by the libraries; this crate alone prints and exits.
 //! Exit codes: 0 fine, 1 something failed (the reason is on standard error), 2 the
 //! command line was not understood, 3 a model got worse (`diff --fail-if-worse`), 4 no image
-//! was found, or an image is blank (`predict`, `prepare`).
+//! was found, or an image is blank (`predict`, `prepare`), 128 plus its number a signal that ended a
+//! run or its trial. A trial that a run has started says 75 where it has no answer about its model.
 
 #![forbid(unsafe_code)]
 
