@@ -74,17 +74,9 @@ fn without_costs(rows: &[Value]) -> Vec<Value> {
     let mut rows = rows.to_vec();
     for row in &mut rows {
         row.as_object_mut().unwrap().retain(|key, _| {
-            let times = ["_seconds", "_us", "_per_second", "_disturbed"];
-            let bytes = ["_rss_bytes", "memory_bytes"];
-            let ranges = [
-                "_seconds_low",
-                "_seconds_high",
-                "_us_low",
-                "_us_high",
-                "_timed",
-            ];
-            let mut costs = times.iter().chain(&bytes).chain(&ranges);
-            !costs.any(|ending| key.ends_with(ending))
+            let measured = ["_seconds", "_us", "_per_second", "_rss_bytes", "_disturbed"];
+            let named = ["memory_bytes", "fits_timed"];
+            !measured.iter().any(|part| key.contains(part)) && !named.contains(&key.as_str())
         });
     }
     rows
