@@ -400,7 +400,7 @@ fn derived(of_run: &Path) -> BTreeMap<String, Vec<u8>> {
             if path.is_dir() {
                 let kept = ["records", "tests", "cuts"].contains(&name.as_str());
                 folders.extend((!kept).then_some(path));
-            } else if name != "run.json" && name != "plan.jsonl" {
+            } else if !["run.json", "plan.jsonl", ".lock"].contains(&name.as_str()) {
                 found.insert(name, fs::read(&path).unwrap());
             }
         }

@@ -9,7 +9,7 @@ use crate::support::{
     row, run, scratch, sidecar,
 };
 
-/// Every file below a folder, by its path in it.
+/// Every file below a folder, by its path in it; not the lock of a run.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -19,6 +19,9 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
                 folders.push(path);
             } else {
                 let name = path.strip_prefix(folder).unwrap().to_str().unwrap();
+                if name == ".lock" {
+                    continue;
+                }
                 found.insert(name.replace('\\', "/"), fs::read(&path).unwrap());
             }
         }

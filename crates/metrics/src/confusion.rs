@@ -15,7 +15,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Predictions, margins::Margins};
+use crate::{
+    Predictions,
+    margins::{Averages, ClassScores, Margins, ratio},
+};
 
 /// What the entries of a confusion matrix are divided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,34 +34,6 @@ pub enum Normalise {
 pub struct ConfusionMatrix {
     classes: usize,
     counts: Vec<u64>,
-}
-
-/// One class against the rest, by predicted class.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ClassScores {
-    /// Samples of this class.
-    pub support: u64,
-    /// Samples predicted as this class.
-    pub predicted: u64,
-    /// Correct among those predicted as this class; `None` where there are none.
-    pub precision: Option<f64>,
-    /// Correct among those of this class; `None` where there are none.
-    pub recall: Option<f64>,
-    /// Harmonic mean of both, `2·tp / (support + predicted)`; `None` where the class
-    /// occurs neither in the labels nor in the predictions.
-    pub f1: Option<f64>,
-}
-
-/// One score averaged over classes in the three usual ways.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Averages {
-    /// Every class that occurs counts the same.
-    pub macro_average: f64,
-    /// Over all decisions at once. With one label per sample, micro precision, recall
-    /// and F1 all equal accuracy.
-    pub micro: f64,
-    /// Every class counts by its samples.
-    pub weighted: f64,
 }
 
 impl ConfusionMatrix {
@@ -190,11 +165,6 @@ impl ConfusionMatrix {
     }
 }
 
-/// `part / whole`, or `None` where the whole is 0.
-pub(crate) fn ratio(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
-}
-
 #[cfg(test)]
 mod tests {
     use bakeoff_core::Probabilities;
@@ -240,5 +210,16 @@ mod tests {
         assert_eq!(rows[12..], [None; 4]);
         let columns = m.normalised(Normalise::Column);
         assert_eq!((columns[1], columns[2]), (Some(1.0 / 3.0), None));
+    }
+
+    #[test]
+    fn margins_are_those_of_the_matrix() {
+        let p = Probabilities::new(3, [0.5, 0.3, 0.2, 0.1, 0.8, 0.1].repeat(3)).unwrap();
+        let predictions = Predictions::new(&[0, 1, 2, 0, 0, 1], &p).unwrap();
+        let mut margins = Margins::new(&predictions);
+        assert_eq!(margins, ConfusionMatrix::new(&predictions).margins());
+        margins.add(2, 1, 1);
+        margins.remove(2, 1);
+        assert_eq!(margins, Margins::new(&predictions));
     }
 }
