@@ -19,7 +19,7 @@ use std::{
 use flate2::read::MultiGzDecoder;
 use zip::ZipArchive;
 
-use crate::{error::DataError, listing::is_hidden};
+use crate::{error::DataError, hidden::is_hidden};
 
 /// The most files in an archive.
 const MAX_ENTRIES: usize = 4_000_000;

@@ -5,8 +5,8 @@ use std::path::Path;
 use bakeoff_core::{ImageShape, Images};
 
 use crate::{
+    context::Context,
     error::DataError,
-    format::Context,
     formats::to_planes,
     idx::times,
     npy::{Array, Elements},

@@ -1,8 +1,6 @@
 //! A kind of folder or file that is a dataset: what a format's module provides.
 
-use bakeoff_core::OpenOptions;
-
-use crate::{error::DataError, listing::Listing, notes::Note, parts::Raw};
+use crate::{context::Context, error::DataError, listing::Listing, parts::Raw};
 
 /// A kind of folder or file that is a dataset.
 #[derive(Debug)]
@@ -16,26 +14,4 @@ pub struct Format {
     /// not: an incomplete folder gets the errors of the format it was meant to be.
     pub(crate) recognises: fn(&Listing) -> bool,
     pub(crate) open: fn(&Listing, &mut Context<'_>) -> Result<Raw, DataError>,
-}
-
-/// What a format is told, and where it says what it assumed.
-pub(crate) struct Context<'a> {
-    pub(crate) options: &'a OpenOptions,
-    pub(crate) notes: Vec<Note>,
-    /// The brightest pixel of all, where `pixel_max` could be stated and is not.
-    pub(crate) brightest: Option<f64>,
-}
-
-impl Context<'_> {
-    /// Numbers without a stated range were read, of which this is the highest.
-    pub(crate) fn brightest(&mut self, value: f64) {
-        self.brightest = Some(self.brightest.map_or(value, |other| other.max(value)));
-    }
-
-    pub(crate) fn note(&mut self, text: impl Into<String>) {
-        let note = Note::new(text);
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
-        }
-    }
 }

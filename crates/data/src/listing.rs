@@ -14,6 +14,7 @@ use std::{
 use crate::{
     archive::{self, Archive, MAX_UNPACKED, join},
     error::DataError,
+    hidden::is_hidden,
 };
 
 /// Enough of a file to recognise what it is.
@@ -40,20 +41,6 @@ struct Tree {
     archive: Option<Archive>,
     /// The only file that is looked at, where the person named one.
     only: Option<String>,
-}
-
-/// Whether a file or folder is none of a person's data: `.DS_Store`, `._1.png`,
-/// `.ipynb_checkpoints`, `__MACOSX`, …
-pub(crate) fn is_hidden(name: &str) -> bool {
-    name.starts_with('.')
-        || [
-            "__macosx",
-            "thumbs.db",
-            "desktop.ini",
-            "icon\r",
-            "__pycache__",
-        ]
-        .contains(&name.to_lowercase().as_str())
 }
 
 /// Endings that are no part of a dataset's name.

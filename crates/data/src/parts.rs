@@ -10,8 +10,8 @@ use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
+    context::Context,
     error::DataError,
-    format::Context,
     listing::Listing,
     notes::some,
     resize::convert,

@@ -6,7 +6,7 @@ use bakeoff_core::{Colour, ImageShape, Images};
 use bakeoff_picture::{MAX_FILE_BYTES, Planes, RawPicture};
 use rayon::prelude::*;
 
-use crate::{error::DataError, format::Context, listing::Listing};
+use crate::{context::Context, error::DataError, listing::Listing};
 
 /// An image to decode.
 pub(crate) enum Picture {

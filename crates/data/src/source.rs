@@ -6,8 +6,9 @@ use bakeoff_core::{Dataset, OpenOptions};
 
 use crate::{
     builtin::builtins,
+    context::Context,
     error::DataError,
-    format::{Context, Format},
+    format::Format,
     formats::{FORMATS, named_only},
     listing::Listing,
     notes::Note,

@@ -89,11 +89,7 @@ fn differ<'a, T: PartialEq>(board: &'a Leaderboard, of: impl Fn(&'a LeaderboardR
 /// The leaderboard: every trial, the 95 % intervals, which models are best, and why trials
 /// have no results.
 pub fn leaderboard(board: &Leaderboard) -> String {
-    let compared = board
-        .rows
-        .iter()
-        .any(|row| row.tied_with_best == Some(false))
-        || differ(board, |r| &r.model);
+    let several = differ(board, |r| &r.model);
     let measures = shown_columns(Shown::Terminal, |measure| {
         board
             .rows
@@ -113,7 +109,7 @@ pub fn leaderboard(board: &Leaderboard) -> String {
             (text, _) if disturbs(measure) => format!("{text}  "),
             (text, _) if **measure != ACCURACY => text,
             (_, _) if row.status != Status::Ok => row.status.as_str().to_owned(),
-            (text, _) if !compared => text,
+            (text, _) if !several => text,
             (text, Some(true)) => format!("{text} *"),
             // Two blanks in the place of the star keep the digits in line.
             (text, _) => format!("{text}  "),
@@ -125,9 +121,7 @@ pub fn leaderboard(board: &Leaderboard) -> String {
         }
     }
     let mut parts = vec![table(&trials.header, &trials.rows), intervals(board)];
-    if compared {
-        parts.push(best(board, trials.datasets));
-    }
+    parts.push(best(board, trials.datasets));
     parts.push(disturbed(board));
     parts.push(failures);
     parts.retain(|part| !part.is_empty());
@@ -189,6 +183,7 @@ fn disturbed(board: &Leaderboard) -> String {
 /// Which models are best, in a line for each dataset, and the spread over seeds.
 fn best(board: &Leaderboard, datasets: bool) -> String {
     let mut out = String::new();
+    let mut compared = false;
     let mut seen: Vec<&str> = Vec::new();
     for LeaderboardRow { dataset, .. } in &board.rows {
         if seen.contains(&dataset.as_str()) {
@@ -208,6 +203,7 @@ fn best(board: &Leaderboard, datasets: bool) -> String {
         if models.len() < 2 {
             continue;
         }
+        compared = true;
         if datasets {
             out += &format!("{dataset}: ");
         }
@@ -253,7 +249,7 @@ fn best(board: &Leaderboard, datasets: bool) -> String {
             );
         }
     }
-    if !out.is_empty() {
+    if compared {
         out += "Paired tests on the same test images, corrected for all pairs of models, at the 5 % level; the report shows every pair.\n";
     }
     out

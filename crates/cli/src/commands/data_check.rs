@@ -94,18 +94,12 @@ pub(crate) fn main(args: &DataCheckArgs) -> anyhow::Result<()> {
     }
     for (part, count) in [("training", repeats.in_train), ("test", repeats.in_test)] {
         if count > 0 {
-            found.push(format!(
-                "{} of the {part} part repeat earlier ones",
-                images(count)
-            ));
+            found.push(format!("repeated: {} of the {part} part", images(count)));
         }
     }
     for (name, part) in [("training", &parts[0]), ("test", &parts[1])] {
         if part.blank > 0 {
-            found.push(format!(
-                "{} of the {name} part are blank",
-                images(part.blank)
-            ));
+            found.push(format!("blank: {} of the {name} part", images(part.blank)));
         }
         if let Some((darkest, brightest)) = part.range
             && brightest - darkest < 128

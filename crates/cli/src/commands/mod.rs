@@ -47,12 +47,12 @@ fn experiment(name: &str, overrides: &OverrideArgs) -> anyhow::Result<Experiment
 }
 
 /// Says how the data of a run were read, where something should be known about it.
-fn notes(run: &RunFolder) -> anyhow::Result<()> {
-    for data in run.info()?.datasets {
-        for note in &data.notes {
+fn notes(folder: &RunFolder) -> anyhow::Result<()> {
+    for dataset in folder.info()?.datasets {
+        for note in &dataset.notes {
             text::note(format_args!(
                 "{}: {}",
-                text::plain(&data.name),
+                text::plain(&dataset.name),
                 text::plain(note)
             ));
         }

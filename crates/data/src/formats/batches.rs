@@ -9,8 +9,9 @@ use bakeoff_core::{ImageShape, Images};
 use crate::{
     arrays::{images, labels},
     class_names,
+    context::Context,
     error::DataError,
-    format::{Context, Format},
+    format::Format,
     listing::{Listing, stem},
     npy::{Array, Elements},
     parts::{ClassNames, Labels, Part, Raw, numbered},

@@ -11,8 +11,9 @@ use std::path::PathBuf;
 
 use crate::{
     archive::join,
+    context::Context,
     error::DataError,
-    format::{Context, Format},
+    format::Format,
     listing::Listing,
     parts::{Labels, Part, Raw},
     picture_files::{LeftOut, Picture, is_picture, read_parts},

@@ -6,8 +6,9 @@ use bakeoff_core::{ImageShape, Images};
 
 use crate::{
     class_names,
+    context::Context,
     error::DataError,
-    format::{Context, Format},
+    format::Format,
     idx::{self, Array},
     idx_part::part,
     listing::Listing,

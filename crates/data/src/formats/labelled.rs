@@ -23,8 +23,9 @@ use std::{
 use crate::{
     archive::join,
     class_names,
+    context::Context,
     error::DataError,
-    format::{Context, Format},
+    format::Format,
     listing::Listing,
     notes::some,
     parts::{Labels, Part, Raw, numbered},

@@ -14,18 +14,15 @@ pub(super) const FORMAT: Format = Format {
     open,
 };
 
-fn is_parquet(file: &str) -> bool {
-    file.to_lowercase().ends_with(".parquet")
-}
-
 fn recognises(listing: &Listing) -> bool {
+    let is_parquet = |file: &str| file.to_lowercase().ends_with(".parquet");
     listing.files().any(is_parquet)
 }
 
 #[cfg(not(feature = "parquet"))]
 fn open(
     listing: &Listing,
-    _: &mut crate::format::Context<'_>,
+    _: &mut crate::context::Context<'_>,
 ) -> Result<crate::parts::Raw, crate::error::DataError> {
     let problem = "these are parquet files, and this program was built without their reader: build it with `cargo build --release --bin bakeoff --no-default-features --features parquet`, or save the images as files in a folder for each class";
     Err(crate::error::DataError::invalid(listing.path(), problem))
@@ -44,11 +41,10 @@ mod with_reader {
         record::{Field, Row},
     };
 
-    use super::is_parquet;
     use crate::{
         class_names,
+        context::Context,
         error::DataError,
-        format::Context,
         listing::Listing,
         parts::{Labels, Part, Raw, numbered},
         picture_files::{Picture, read_parts},
@@ -68,7 +64,10 @@ mod with_reader {
 
     pub(super) fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> {
         let mut files: BTreeMap<Role, Vec<&str>> = BTreeMap::new();
-        for file in listing.files().filter(|file| is_parquet(file)) {
+        for file in listing
+            .files()
+            .filter(|file| file.to_lowercase().ends_with(".parquet"))
+        {
             files
                 .entry(Role::of(file).unwrap_or(Role::Train))
                 .or_default()

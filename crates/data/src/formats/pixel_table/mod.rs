@@ -27,8 +27,9 @@ use self::{
 };
 use crate::{
     class_names,
+    context::Context,
     error::DataError,
-    format::{Context, Format},
+    format::Format,
     formats::labelled,
     listing::Listing,
     notes::some,

@@ -1,0 +1,27 @@
+//! What a format is told when it opens data, and where it says what it assumed.
+
+use bakeoff_core::OpenOptions;
+
+use crate::notes::Note;
+
+/// What a format is told, and where it says what it assumed.
+pub(crate) struct Context<'a> {
+    pub(crate) options: &'a OpenOptions,
+    pub(crate) notes: Vec<Note>,
+    /// The brightest pixel of all, where `pixel_max` could be stated and is not.
+    pub(crate) brightest: Option<f64>,
+}
+
+impl Context<'_> {
+    /// Numbers without a stated range were read, of which this is the highest.
+    pub(crate) fn brightest(&mut self, value: f64) {
+        self.brightest = Some(self.brightest.map_or(value, |other| other.max(value)));
+    }
+
+    pub(crate) fn note(&mut self, text: impl Into<String>) {
+        let note = Note::new(text);
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+}
