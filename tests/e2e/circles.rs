@@ -95,8 +95,11 @@ impl<'ast> Visit<'ast> for Names {
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        let segments = path.segments.iter().map(|part| part.ident.to_string());
-        self.named.push(segments.collect());
+        // A name alone is no module: a variable may be called as one.
+        if path.segments.len() > 1 {
+            let segments = path.segments.iter().map(|part| part.ident.to_string());
+            self.named.push(segments.collect());
+        }
         visit::visit_path(self, path);
     }
 }
@@ -146,31 +149,36 @@ impl Crate {
         Some((module, rest.to_vec()))
     }
 
-    /// The file that defines what a path written in `from` names.
-    fn definition(&self, from: &Module, path: &[String], depth: usize) -> Option<Module> {
-        let (module, rest) = self.resolve(from, path)?;
+    /// The files that a path written in `from` passes: those that hand the name on, and last the one
+    /// that defines it.
+    fn passes(&self, from: &Module, path: &[String], depth: usize) -> Vec<Module> {
+        let Some((module, rest)) = self.resolve(from, path) else {
+            return Vec::new();
+        };
         let Some(name) = rest.first() else {
-            return Some(module);
+            return vec![module];
         };
         let names = &self.0[&module];
         if depth == 0 || names.defined.contains(name) {
-            return Some(module);
+            return vec![module];
         }
         let mut shown = names.reexported.iter().chain(&names.imported);
         if let Some((_, path)) = shown.find(|(known_as, _)| known_as == name) {
-            // `None` where it comes from another crate.
-            return self.definition(&module, path, depth - 1);
+            // Nothing more where it comes from another crate.
+            let mut passed = self.passes(&module, path, depth - 1);
+            passed.insert(0, module);
+            return passed;
         }
         // `pub use child::*`: whichever of them defines it.
         let globs = names
             .reexported
             .iter()
             .filter(|(known_as, _)| known_as == "*");
-        globs
+        let below = globs
             .filter_map(|(_, path)| self.resolve(&module, path))
             .map(|(below, _)| below)
-            .find(|below| self.0[below].defined.contains(name))
-            .or(Some(module))
+            .find(|below| self.0[below].defined.contains(name));
+        std::iter::once(module).chain(below).collect()
     }
 
     fn imports(&self) -> BTreeMap<&Module, BTreeSet<Module>> {
@@ -178,8 +186,9 @@ impl Crate {
             let paths = names.imported.iter().map(|(_, path)| path);
             let to = paths
                 .chain(&names.named)
-                .filter_map(|path| self.definition(from, path, 8))
-                .filter(|to| to != from);
+                .flat_map(|path| self.passes(from, path, 8))
+                // The root of a crate hands on the names of all.
+                .filter(|to| to != from && !to.is_empty());
             (from, to.collect())
         });
         edges.collect()

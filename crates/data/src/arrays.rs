@@ -5,9 +5,9 @@ use std::path::Path;
 use bakeoff_core::{ImageShape, Images};
 
 use crate::{
+    colour_order::to_planes,
     context::Context,
     error::DataError,
-    formats::to_planes,
     idx::times,
     npy::{Array, Elements},
 };

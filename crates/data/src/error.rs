@@ -9,7 +9,7 @@ use std::{
 use bakeoff_core::{SamplesError, did_you_mean};
 use bakeoff_picture::PictureError;
 
-use crate::idx::IdxError;
+use crate::idx_error::IdxError;
 
 /// Why a dataset could not be opened.
 ///

@@ -8,8 +8,6 @@
 //! header: it allocates as data arrives, and a gzip stream is never unpacked further
 //! than its header claims.
 
-mod error;
-
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read, Write},
@@ -18,7 +16,7 @@ use std::{
 
 use flate2::bufread::MultiGzDecoder;
 
-pub use error::IdxError;
+pub use crate::idx_error::IdxError;
 
 use crate::error::DataError;
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use bakeoff_core::{ImageShape, Images};
 
 use crate::{
+    colour_order::to_planes,
     error::DataError,
-    formats::to_planes,
     idx::{Array, times},
     parts::{Labels, Part},
 };

@@ -15,11 +15,14 @@
 //! room for a class with a `/` or a space in its name); JSON (people correct a label
 //! in a spreadsheet).
 
+mod list;
+
 use std::{
     collections::HashMap,
     path::{Component, Path, PathBuf},
 };
 
+use self::list::{is_list, list_row};
 use crate::{
     archive::join,
     class_names,
@@ -105,27 +108,6 @@ fn is_label_table(listing: &Listing, file: &str) -> bool {
         return false;
     }
     (is_table(file) && names_files(&first_row(listing, file))) || is_list(listing, file)
-}
-
-/// Whether a file is a list: lines of a file's name and a label.
-fn is_list(listing: &Listing, file: &str) -> bool {
-    if !file.to_lowercase().ends_with(".txt") || Role::of(file).is_none() {
-        return false;
-    }
-    let head = listing.head(file).unwrap_or_default();
-    let text = String::from_utf8_lossy(&head);
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines
-        .next()
-        .and_then(list_row)
-        .is_some_and(|(file, _)| file.contains('.'))
-}
-
-/// The file and the label in a line of a list: the label is the last word.
-fn list_row(line: &str) -> Option<(&str, &str)> {
-    let (file, label) = line.rsplit_once([' ', '\t', ','])?;
-    let (file, label) = (file.trim_end_matches([' ', '\t', ',']), label.trim());
-    (!file.is_empty() && !label.is_empty()).then_some((file, label))
 }
 
 /// The tables of a folder, or of its folders that are named as parts.

@@ -9,8 +9,6 @@ mod numpy;
 mod parquet;
 mod pixel_table;
 
-pub(crate) use self::pixel_table::to_planes;
-
 pub(crate) use self::named::named_only;
 use crate::format::Format;
 

@@ -5,6 +5,7 @@
 
 mod csv;
 mod file;
+mod gather;
 mod metrics;
 mod npy;
 mod predictions;
@@ -76,7 +77,7 @@ pub fn export(run: &Run, formats: &[Format]) -> Result<Vec<ExportedFile>, Export
     {
         let analysis = Analysis::new(run);
         if wants(Format::Json) {
-            let mut json = serde_json::to_vec_pretty(&MetricsExport::new(&analysis))?;
+            let mut json = serde_json::to_vec_pretty(&gather::metrics(&analysis))?;
             json.push(b'\n');
             files.push(ExportedFile::new("metrics.json", json));
         }

@@ -13,20 +13,21 @@
 //! or nearly black.
 
 mod columns;
+mod row_reader;
 mod values;
 
 use std::{collections::HashMap, path::Path};
 
 use bakeoff_core::{ImageShape, Images};
-use csv::ByteRecord;
 
-pub(crate) use self::values::to_planes;
 use self::{
     columns::{Columns, columns, is_header, looks_like_labels, shape_of},
-    values::{Order, Values, order},
+    row_reader::RowReader,
+    values::Values,
 };
 use crate::{
     class_names,
+    colour_order::{Order, order, to_planes},
     context::Context,
     error::DataError,
     format::Format,
@@ -34,7 +35,7 @@ use crate::{
     listing::Listing,
     notes::some,
     parts::{Labels, Part, Raw, numbered},
-    table::{Table, first_row, is_table, lower, role_of_usage},
+    table::{Table, first_row, is_table, lower},
     words::{ByRole, Role, words},
 };
 
@@ -450,93 +451,6 @@ fn most_alike(values: &[Vec<u8>]) -> usize {
         *counts.entry(value).or_default() += 1;
     }
     counts.into_values().max().unwrap_or_default()
-}
-
-struct RowReader<'a> {
-    table: &'a Table,
-    columns: Columns,
-    most: f32,
-    values: Values,
-    labels: Option<Vec<String>>,
-    usage: Option<Vec<Role>>,
-    groups: Option<Vec<String>>,
-    /// The pixels of the first image.
-    each: usize,
-}
-
-impl RowReader<'_> {
-    fn row(&mut self, record: &ByteRecord, line: u64) -> Result<(), DataError> {
-        let path = self.table.path();
-        let wrong = |problem: String| DataError::line(path, line, problem);
-        let shown = |field: &[u8]| format!("{:?}", String::from_utf8_lossy(field));
-        if let (Some(labels), Some(column)) = (&mut self.labels, self.columns.label) {
-            let text = self.table.text(record, column, line)?;
-            labels.push(label(text).ok_or_else(|| {
-                wrong(format!(
-                    "column {}: {text:?} is no label, a word or a whole number from 0 to {}",
-                    column + 1,
-                    u16::MAX - 1
-                ))
-            })?);
-        }
-        if let (Some(usage), Some(column)) = (&mut self.usage, self.columns.usage) {
-            let text = self.table.text(record, column, line)?;
-            usage.push(role_of_usage(text).ok_or_else(|| {
-                wrong(format!(
-                    "column {}: {text:?} names no part, such as train, val or test",
-                    column + 1
-                ))
-            })?);
-        }
-        if let (Some(groups), Some(column)) = (&mut self.groups, self.columns.group) {
-            groups.push(self.table.text(record, column, line)?.to_owned());
-        }
-        let before = self.values.len();
-        for &column in &self.columns.pixels {
-            let field = record.get(column).unwrap_or_default();
-            let mut push = |field: &[u8]| match self.values.push(field, self.most) {
-                true => Ok(()),
-                false => Err(wrong(format!(
-                    "column {}: {} is no pixel, a number from 0 to {}",
-                    column + 1,
-                    shown(field),
-                    self.most
-                ))),
-            };
-            if self.columns.one_text {
-                for value in field
-                    .split(u8::is_ascii_whitespace)
-                    .filter(|value| !value.is_empty())
-                {
-                    push(value)?;
-                }
-            } else {
-                push(field)?;
-            }
-        }
-        let found = self.values.len() - before;
-        if self.each == 0 {
-            self.each = found;
-        }
-        if found != self.each {
-            return Err(wrong(format!(
-                "{found} pixels where the rows before have {}",
-                self.each
-            )));
-        }
-        Ok(())
-    }
-}
-
-/// A label in its shortest form: whole numbers may be written `5.0`.
-fn label(text: &str) -> Option<String> {
-    match text.parse::<f64>() {
-        Ok(number) if number >= 0.0 && number < f64::from(u16::MAX) && number.fract() == 0.0 => {
-            Some(format!("{number}"))
-        }
-        Ok(_) => None,
-        Err(_) => (!text.is_empty()).then(|| text.to_owned()),
-    }
 }
 
 #[cfg(test)]
