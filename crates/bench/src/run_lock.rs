@@ -110,7 +110,7 @@ fn say(file: &mut File, text: &[u8]) {
         .and_then(|()| file.write_all(text));
 }
 
-/// What the second comer is told.
+/// The error of a process that finds the run locked.
 fn in_use(run: &Path, mut file: File) -> String {
     let mut text = String::new();
     let _ = file.read_to_string(&mut text);

@@ -7,8 +7,8 @@ use bakeoff_core::record::{Outcome, PlannedTrial, Record};
 use crate::{
     error::BenchError,
     event::{OnEvent, TrialEvent},
-    healing::may_heal,
     process_end::Interruption,
+    retry::worth_retrying,
     run_folder::RunFolder,
     run_lock::RunLock,
     trial::{TrialEnd, TrialOptions, run_trial},
@@ -164,7 +164,7 @@ impl Runner<'_> {
             Ok(Some(record)) if self.retry_failed && record.measured().is_none() => {
                 "it failed, and failed trials run again".to_owned()
             }
-            Ok(Some(record)) if let Some(why) = may_heal(&record, trial) => {
+            Ok(Some(record)) if let Some(why) = worth_retrying(&record, trial) => {
                 format!("it failed, and may succeed now: {why}")
             }
             Ok(record) => return Ok(record),

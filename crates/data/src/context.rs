@@ -1,10 +1,10 @@
-//! What a format is told when it opens data, and where it says what it assumed.
+//! The options that data are opened with, and the notes on what was skipped or assumed.
 
 use bakeoff_core::OpenOptions;
 
 use crate::notes::Note;
 
-/// What a format is told, and where it says what it assumed.
+/// The options for opening data, and the notes that a format adds while it reads.
 pub(crate) struct Context<'a> {
     pub(crate) options: &'a OpenOptions,
     pub(crate) notes: Vec<Note>,

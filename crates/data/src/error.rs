@@ -9,7 +9,7 @@ use std::{
 use bakeoff_core::{SamplesError, did_you_mean};
 use bakeoff_picture::PictureError;
 
-use crate::idx_error::IdxError;
+use crate::idx::IdxError;
 
 /// Why a dataset could not be opened.
 ///

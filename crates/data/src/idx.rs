@@ -8,17 +8,13 @@
 //! header: it allocates as data arrives, and a gzip stream is never unpacked further
 //! than its header claims.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Read, Write},
-    path::Path,
-};
+mod error;
+
+use std::io::{self, BufRead, Read, Write};
 
 use flate2::bufread::MultiGzDecoder;
 
-pub use crate::idx_error::IdxError;
-
-use crate::error::DataError;
+pub use error::IdxError;
 
 /// The most that a header may claim: 16 GiB, far beyond any image dataset that
 /// fits in memory, and far below what would bring a machine down.
@@ -37,20 +33,6 @@ pub struct Array {
     pub dims: Vec<usize>,
     /// The elements, as many as the product of `dims`.
     pub data: Vec<u8>,
-}
-
-/// Reads an IDX file of unsigned bytes, gzip or not.
-///
-/// # Errors
-/// [`DataError::Unreadable`] when it cannot be opened, [`DataError::Idx`] when it is not valid.
-pub fn read_file(path: &Path) -> Result<Array, DataError> {
-    let unreadable = DataError::unreadable(path);
-    let file = File::open(path).map_err(&unreadable)?;
-    let bytes = file.metadata().map_err(&unreadable)?.len();
-    read(BufReader::with_capacity(1 << 16, file), bytes).map_err(|problem| DataError::Idx {
-        path: path.into(),
-        problem,
-    })
 }
 
 /// Reads an IDX file of unsigned bytes, gzip or not, from memory.

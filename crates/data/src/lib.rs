@@ -29,7 +29,6 @@ mod format;
 mod formats;
 mod hidden;
 pub mod idx;
-mod idx_error;
 mod idx_part;
 mod listing;
 mod notes;

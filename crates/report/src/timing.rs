@@ -59,8 +59,8 @@ pub(crate) fn times(ratio: Range) -> String {
     }
 }
 
-/// Which of some models may have the best value of a cost: one, or several whose values cannot be
-/// told apart. Nothing where that holds for all of them, or where the cost has no range.
+/// Which of some models may have the best value of a cost: one, or several that differ by
+/// no more than the measurement varies. Nothing where that holds for all of them, or where the cost has no range.
 pub(crate) fn best_of<'e, 'a>(measure: &Measure, entries: &[&'e Entry<'a>]) -> Vec<&'e Entry<'a>> {
     let ranges: Vec<(&Entry<'a>, Range)> = entries
         .iter()

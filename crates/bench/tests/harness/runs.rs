@@ -138,7 +138,7 @@ fn write_failed(run: &RunFolder, trial: usize, stage: Stage, reason: &str, cause
 }
 
 #[test]
-fn what_may_heal_runs_again_and_what_may_not_is_named() {
+fn what_another_try_may_mend_runs_again_and_the_rest_is_named() {
     let house = House::new();
     let experiment = house.experiment(TWO_MODELS);
     let diverged = (Stage::Fit, "it diverged", None);

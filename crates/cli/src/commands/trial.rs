@@ -105,7 +105,7 @@ fn watched(args: &TrialArgs) -> anyhow::Result<ExitCode> {
         }
         Some(record) => {
             let lock = run.lock_for_a_trial()?;
-            let Some(why) = run.put_aside_what_may_heal(planned)? else {
+            let Some(why) = run.put_aside_if_worth_retrying(planned)? else {
                 return Ok(tell(
                     args,
                     planned,

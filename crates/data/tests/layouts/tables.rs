@@ -83,7 +83,7 @@ fn tables_of_pixels_in_their_shapes() {
         &[],
     );
     assert_eq!(opened.dataset.train().class_names(), ["cat", "dog"]);
-    // Fractions are multiplied; UTF-16 is said.
+    // Fractions are multiplied; UTF-16 is noted.
     let fractions = |n| {
         table(Some(format!("label,{}", names("p"))), n, |i, label, _| {
             let value = format!("{:.6}", f64::from(value(i)) / 255.0);
@@ -122,7 +122,7 @@ fn a_stated_brightness_scales() {
 }
 
 #[test]
-fn a_label_column_without_a_name_is_told_or_refused() {
+fn a_label_column_without_a_name_is_found_or_refused() {
     // The border of digits is 0, so that the label is known wherever it is.
     let digit = |i: usize| {
         let mut pixels = vec![value(i).to_string(); 36];
@@ -221,7 +221,7 @@ fn two_candidates_for_a_part_are_refused_by_name() {
 }
 
 #[test]
-fn a_gap_and_a_lonely_class_are_said_and_a_stray_label_refused() {
+fn gaps_and_missing_classes_are_noted_and_a_stray_label_refused() {
     let rows = |labels: &[u32]| {
         let rows: Vec<String> = labels
             .iter()

@@ -136,8 +136,8 @@ fn zeros(group: &Group<'_>) -> Option<String> {
     })
 }
 
-/// The models with the best value of a column: several where these cannot be told apart, none
-/// where that holds for all. Baselines win nothing.
+/// The models with the best value of a column: several where their values differ by no more than
+/// the measurement varies, none where that holds for all. Baselines are left out.
 fn best_rows<'g>(measure: &Measure, rows: &[Row<'g, '_>]) -> Vec<&'g str> {
     let entries = rows.iter().map(|row| row.entry);
     let entries: Vec<&Entry<'_>> = entries.filter(|entry| !entry.is_baseline()).collect();

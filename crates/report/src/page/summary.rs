@@ -166,7 +166,7 @@ fn cheapest(ranked: &[&Entry<'_>]) -> Option<String> {
             [] => None,
             [only] => Some(format!("{what}: {only}.")),
             several => Some(format!(
-                "{what}: {}, too close to tell apart.",
+                "{what}: {}, with no clear difference.",
                 format::list(several)
             )),
         }

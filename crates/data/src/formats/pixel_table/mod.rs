@@ -306,7 +306,7 @@ fn scale(parts: &mut [(Role, Rows)], context: &mut Context<'_>) -> Result<(), Da
         return Ok(());
     };
     let Some(order) = order(bytes, rows.shape) else {
-        let problem = "it cannot be told whether the three colours of a pixel are together or in three planes: save the images as PNG files or as npz";
+        let problem = "it is not clear whether the three colours of a pixel are together or in three planes: save the images as PNG files or as npz";
         return Err(DataError::invalid(&rows.path, problem));
     };
     context.note(match order {
@@ -427,7 +427,7 @@ fn layout(table: &Table, context: &mut Context<'_>) -> Result<Option<(Columns, b
             // One row alone, or rows that are all the same: the usual order.
             _ if a == firsts.len() && b == lasts.len() => false,
             _ => {
-                let problem = "it cannot be told whether the first or the last column is the label: add a first line of column names with `label` among them";
+                let problem = "it is not clear whether the first or the last column is the label: add a first line of column names with `label` among them";
                 return Err(DataError::line(table.path(), 1, problem));
             }
         };

@@ -14,12 +14,12 @@ impl RunFolder {
     ///
     /// # Errors
     /// When the record is damaged or cannot be moved.
-    pub fn put_aside_what_may_heal(
+    pub fn put_aside_if_worth_retrying(
         &self,
         trial: &PlannedTrial,
     ) -> Result<Option<String>, BenchError> {
         let record = self.record(&trial.id)?;
-        let why = record.and_then(|record| may_heal(&record, trial));
+        let why = record.and_then(|record| worth_retrying(&record, trial));
         if why.is_some() {
             self.set_aside(&trial.id)?;
         }
@@ -28,7 +28,7 @@ impl RunFolder {
 }
 
 /// Why a failed trial may succeed now; `None` where its record stays.
-pub(crate) fn may_heal(record: &Record, trial: &PlannedTrial) -> Option<String> {
+pub(crate) fn worth_retrying(record: &Record, trial: &PlannedTrial) -> Option<String> {
     let Outcome::Failed {
         stage,
         reason,
