@@ -6,14 +6,19 @@ use bakeoff_core::{ImageShape, Images, OpenOptions, Preparation, Prepare};
 const LOOKED_AT: usize = 1000;
 /// Of these at least so many in a hundred are like MNIST's.
 const LIKE_MNIST: usize = 95;
+/// On smaller images a pixel is too much for places to mean anything.
+const LEAST_SIDE: usize = 16;
+/// The strongest ink of an image is at least this light.
+const LEAST_INK: u8 = 128;
 
 /// How images from elsewhere are prepared for models that are trained on `train`, unless it is
 /// stated.
 ///
 /// A dataset is of ink as MNIST is, if at least 95 of 100 images are grey and light on black, the
 /// longer side of the box of all that is not black is 20/28 of the image's shorter side (within
-/// one pixel), and the centre of mass lies within a pixel of the middle. That is so for all
-/// 10,000 test images of MNIST, and for none of 1,000 training images of Fashion-MNIST.
+/// one pixel), the centre of mass lies within a pixel of the middle, a pixel is 128 or lighter, and
+/// the shorter side has at least 16 pixels. That is so for all 10,000 test images of MNIST, and for
+/// none of 1,000 training images of Fashion-MNIST.
 pub fn preparation(train: &Images, options: &OpenOptions) -> Preparation {
     let plain = Preparation::Plain { fit: options.fit };
     match options.prepare {
@@ -37,7 +42,8 @@ pub fn preparation(train: &Images, options: &OpenOptions) -> Preparation {
 
 /// Whether an image is placed as MNIST's are.
 fn is_ink(pixels: &[u8], shape: ImageShape) -> bool {
-    if shape.channels != 1 {
+    let smaller = shape.width.min(shape.height);
+    if shape.channels != 1 || smaller < LEAST_SIDE {
         return false;
     }
     let (mut columns, mut rows) = (None, None);
@@ -59,12 +65,13 @@ fn is_ink(pixels: &[u8], shape: ImageShape) -> bool {
         return false;
     };
     let longest = (right - left).max(bottom - top) + 1;
-    let smaller = shape.width.min(shape.height);
+    let is_light = pixels.iter().any(|value| *value >= LEAST_INK);
     let side = (smaller * 20 + 14) / 28;
     let off = |sum: f64, length: usize| (sum / mass - length as f64 / 2.0).abs();
     // MNIST's middle is the corner of four pixels or the middle of the pixel after it.
     let near = 1.0;
-    longest.abs_diff(side) <= 1 && off(x, shape.width) <= near && off(y, shape.height) <= near
+    let fits = longest.abs_diff(side) <= 1;
+    is_light && fits && off(x, shape.width) <= near && off(y, shape.height) <= near
 }
 
 /// The range that holds a place too.
@@ -110,6 +117,26 @@ mod tests {
         };
         assert_eq!(stated(Prepare::Plain), Preparation::Plain { fit: Fit::Pad });
         assert_eq!(stated(Prepare::Ink), Preparation::Ink);
+    }
+
+    #[test]
+    fn small_and_faint_images_are_plain() {
+        // A square in the middle, as large as MNIST's digits in proportion.
+        let square = |side: usize, value: u8| {
+            let shape = ImageShape::new(1, side, side);
+            let ink = (side * 20 + 14) / 28;
+            let first = (side - ink) / 2;
+            let inside = |at: usize| (first..first + ink).contains(&at);
+            let pixels: Vec<u8> = (0..side * side)
+                .map(|at| value * u8::from(inside(at / side) && inside(at % side)))
+                .collect();
+            let images = Images::new(shape, pixels).unwrap();
+            preparation(&images, &OpenOptions::default())
+        };
+        let plain = Preparation::Plain { fit: Fit::Stretch };
+        assert_eq!(square(28, 255), Preparation::Ink);
+        assert_eq!(square(16, 128), Preparation::Ink);
+        assert_eq!((square(28, 20), square(8, 255)), (plain, plain));
     }
 
     #[test]
