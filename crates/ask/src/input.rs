@@ -7,7 +7,7 @@ use crate::models::Model;
 
 /// What is asked about. `B` holds the bytes of a file.
 pub enum Subject<B> {
-    /// A PNG or JPEG file, to be prepared.
+    /// A file of a kind that is read, to be prepared.
     Picture(B),
     /// The values of an image as a model sees them, taken as they are.
     Pixels(Vec<u8>),

@@ -7,10 +7,10 @@ use std::{
 };
 
 use bakeoff_core::{Images, Layers, PredictError, StoreError, quoted};
-use bakeoff_store::LoadedModel;
+use bakeoff_store::{LoadedModel, Manifest, Origin};
 use serde::Serialize;
 
-use crate::names::{NameError, find, short_name};
+use crate::names::{Candidate, NameError, find, short_name};
 
 /// A saved model that is ready to answer.
 pub struct Model {
@@ -97,20 +97,31 @@ impl Model {
         }
     }
 
-    /// Reads the model called `name` (`cnn`, or `mnist/cnn` where several datasets have a
-    /// `cnn`) from a folder of saved models.
+    /// Reads the model called `name` from a folder of saved models: `mnist/cnn`, or `cnn` for the
+    /// newest one of any dataset, where those of limited runs come last. With it come the full
+    /// names of the others that a short name could mean.
     ///
     /// # Errors
-    /// When there is no such model, there are several, or it cannot be read.
-    pub fn open(folder: &Path, name: &str) -> Result<Self, OpenError> {
+    /// When there is no such model, or it cannot be read.
+    pub fn open(folder: &Path, name: &str) -> Result<(Self, Vec<String>), OpenError> {
         let listed = bakeoff_store::list(folder)?;
-        let names: Vec<&str> = listed.iter().map(|it| it.full_name.as_str()).collect();
-        let position = find(name, &names).map_err(|error| OpenError::Name {
+        let candidates: Vec<Candidate<'_>> = listed
+            .iter()
+            .map(|it| Candidate {
+                full_name: &it.full_name,
+                origin: it.manifest.as_ref().ok().and_then(origin),
+            })
+            .collect();
+        let found = find(name, &candidates).map_err(|error| OpenError::Name {
             error,
             folder: folder.to_owned(),
         })?;
-        let saved = bakeoff_store::load(&listed[position].folder, bakeoff_zoo::family)?;
-        Ok(Self::new(saved))
+        let mut found = found.into_iter().map(|at| &listed[at]);
+        // At least one is found.
+        let meant = found.next().map(|it| it.folder.as_path());
+        let saved = bakeoff_store::load(meant.unwrap_or(folder), bakeoff_zoo::family)?;
+        let others = found.map(|it| it.full_name.clone()).collect();
+        Ok((Self::new(saved), others))
     }
 
     /// The name that is never ambiguous: `mnist/cnn`.
@@ -152,6 +163,11 @@ impl Model {
             .get_or_init(|| self.saved.model.layers())
             .as_ref()
     }
+}
+
+/// Where and when a model came to be.
+fn origin(manifest: &Manifest) -> Option<&Origin> {
+    manifest.facts.origin.as_ref()
 }
 
 /// A saved model that cannot be read.
@@ -233,20 +249,27 @@ impl Models {
         text
     }
 
-    /// The models of these names (`cnn`, or `mnist/cnn` where several datasets have a
-    /// `cnn`), each once and in the order of [`Self::ready`]; all models if no name is given.
+    /// The models of these names (`mnist/cnn`, or `cnn` for the newest), each once and in the order of [`Self::ready`]; all models if no name is given.
     ///
     /// # Errors
-    /// When a name stands for no model, for several, or for one that cannot be read.
+    /// When a name stands for no model, or for one that cannot be read.
     pub fn named(&self, names: &[String]) -> Result<Vec<Arc<Model>>, NameError> {
         if names.is_empty() {
             return Ok(self.ready.clone());
         }
-        let known: Vec<&str> = self.ready.iter().map(|model| model.name()).collect();
-        let mut wanted = names
+        let known: Vec<Candidate<'_>> = self
+            .ready
             .iter()
-            .map(|name| find(name, &known).map_err(|error| self.why_not(name, error)))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|model| Candidate {
+                full_name: model.name(),
+                origin: origin(&model.saved.manifest),
+            })
+            .collect();
+        let mut wanted: Vec<usize> = Vec::with_capacity(names.len());
+        for name in names {
+            let found = find(name, &known).map_err(|error| self.why_not(name, error))?;
+            wanted.extend(found.first());
+        }
         wanted.sort_unstable();
         wanted.dedup();
         Ok(wanted
@@ -258,11 +281,11 @@ impl Models {
     /// The error of a name that is not among the models that are ready: perhaps it is that of
     /// one that cannot be read.
     fn why_not(&self, name: &str, error: NameError) -> NameError {
-        let unreadable: Vec<&str> = self.unreadable.iter().map(|it| it.name.as_str()).collect();
-        match (&error, find(name, &unreadable)) {
-            (NameError::Unknown { .. }, Ok(position)) => NameError::Unreadable {
+        let named = |it: &&Unreadable| it.name == name || short_name(&it.name) == name;
+        match (&error, self.unreadable.iter().find(named)) {
+            (NameError::Unknown { .. }, Some(unreadable)) => NameError::Unreadable {
                 name: name.to_owned(),
-                reason: self.unreadable[position].reason.clone(),
+                reason: unreadable.reason.clone(),
             },
             _ => error,
         }

@@ -1,6 +1,7 @@
 //! Finding a model by its name.
 
 use bakeoff_core::did_you_mean;
+use bakeoff_store::Origin;
 
 /// The longest name that is looked for: finding a similar name takes memory by the product
 /// of both lengths.
@@ -33,42 +34,54 @@ pub enum NameError {
         /// What is wrong with it, and what to do.
         reason: String,
     },
-    /// A short name that models of several datasets have.
-    #[error("`{name}` could be any of: {}; say which", candidates.join(", "))]
-    Ambiguous {
-        /// The name asked for.
-        name: String,
-        /// The full names of the models that have it.
-        candidates: Vec<String>,
-    },
 }
 
-/// The part of a full name (`mnist/cnn`) that is enough where only one dataset has such a
-/// model: `cnn`.
+/// The part of a full name (`mnist/cnn`) that is enough for the newest such model: `cnn`.
 pub fn short_name(full_name: &str) -> &str {
     full_name
         .rsplit_once('/')
         .map_or(full_name, |(_, short)| short)
 }
 
-/// The position of the one model that is called `name`, by its full or its short name.
-pub(crate) fn find(name: &str, full_names: &[&str]) -> Result<usize, NameError> {
+/// A saved model as it is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate<'a> {
+    pub(crate) full_name: &'a str,
+    /// `None` in models of earlier versions, and where it cannot be read.
+    pub(crate) origin: Option<&'a Origin>,
+}
+
+impl Candidate<'_> {
+    /// Of several models of one short name the greatest is meant: one that was trained on all the
+    /// training data before one of a limited run, then the newest.
+    fn rank(&self) -> (bool, &str) {
+        let saved_at = self.origin.map_or("", |origin| origin.saved_at.as_str());
+        (!self.origin.is_some_and(|origin| origin.partial), saved_at)
+    }
+}
+
+/// The positions of the models that `name` can mean, by their full or their short name: the one
+/// that is meant first, and at least one.
+pub(crate) fn find(name: &str, candidates: &[Candidate<'_>]) -> Result<Vec<usize>, NameError> {
     if name.len() > MAX_NAME_BYTES {
         return Err(NameError::TooLong(name.len()));
     }
-    let matching: Vec<usize> = (0..full_names.len())
-        .filter(|&at| full_names[at] == name || short_name(full_names[at]) == name)
+    let full = |&at: &usize| candidates[at].full_name == name;
+    if let Some(at) = (0..candidates.len()).find(full) {
+        return Ok(vec![at]);
+    }
+    let mut matching: Vec<usize> = (0..candidates.len())
+        .filter(|&at| short_name(candidates[at].full_name) == name)
         .collect();
-    let owned = |names: &mut dyn Iterator<Item = &str>| names.map(str::to_owned).collect();
-    match matching[..] {
-        [one] => Ok(one),
-        [] => Err(NameError::Unknown {
+    matching.sort_by(|&a, &b| candidates[b].rank().cmp(&candidates[a].rank()));
+    match matching.is_empty() {
+        false => Ok(matching),
+        true => Err(NameError::Unknown {
             name: name.to_owned(),
-            known: owned(&mut full_names.iter().copied()),
-        }),
-        _ => Err(NameError::Ambiguous {
-            name: name.to_owned(),
-            candidates: owned(&mut matching.iter().map(|&at| full_names[at])),
+            known: candidates
+                .iter()
+                .map(|it| it.full_name.to_owned())
+                .collect(),
         }),
     }
 }
@@ -78,15 +91,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_names_work_until_they_are_ambiguous() {
+    fn the_newest_full_model_of_a_short_name_is_meant() {
+        let origin = |day: &str, partial| Origin {
+            data: String::new(),
+            saved_at: format!("2026-11-{day}T10:00:00.000Z"),
+            partial,
+        };
+        let (old, new, part) = (origin("29", false), origin("30", false), origin("31", true));
+        let of = |full_name, origin| Candidate { full_name, origin };
+        let candidates = [
+            of("early/cnn", None),
+            of("fashion/cnn", Some(&old)),
+            of("mnist-6000/cnn", Some(&part)),
+            of("mnist/cnn", Some(&new)),
+            of("mnist/knn", None),
+        ];
+        let found = |name: &str| find(name, &candidates);
+        assert_eq!(found("knn"), Ok(vec![4]));
+        assert_eq!(found("fashion/cnn"), Ok(vec![1]));
+        assert_eq!(found("cnn"), Ok(vec![3, 1, 0, 2]));
+    }
+
+    #[test]
+    fn a_name_of_no_model_is_answered_with_those_there_are() {
+        let of = |full_name| Candidate {
+            full_name,
+            origin: None,
+        };
         let names = ["fashion/cnn", "mnist/cnn", "mnist/knn"];
-        assert_eq!(find("knn", &names), Ok(2));
-        assert_eq!(find("mnist/cnn", &names), Ok(1));
-        let said = |name: &str, names: &[&str]| find(name, names).map_err(|it| it.to_string());
-        assert_eq!(
-            said("cnn", &names),
-            Err("`cnn` could be any of: fashion/cnn, mnist/cnn; say which".into())
-        );
+        let said = |name: &str, names: &[&'static str]| {
+            let candidates: Vec<_> = names.iter().map(|name| of(*name)).collect();
+            find(name, &candidates).map_err(|it| it.to_string())
+        };
         assert_eq!(
             said("mnits/cnn", &names),
             Err(

@@ -6,10 +6,10 @@ use std::{fs, ops::ControlFlow, path::Path};
 
 use bakeoff_ask::{Model, Models, models_dir_flag};
 use bakeoff_core::{FitContext, FitEvent, ImageShape, Images, Samples, Settings};
-use bakeoff_store::{ModelFacts, TestMetrics};
+use bakeoff_store::{ModelFacts, Origin, TestMetrics};
 
 /// Saves a model that counts the classes `a` and `b`.
-fn save(models: &Path, dataset: &str, name: &str) {
+fn save(models: &Path, dataset: &str, name: &str, saved_at: &str) {
     let spec = bakeoff_zoo::family("dummy")
         .unwrap()
         .resolve(None, &Settings::new())
@@ -31,6 +31,11 @@ fn save(models: &Path, dataset: &str, name: &str) {
         spec,
         class_names: classes,
         preparation: None,
+        origin: Some(Origin {
+            data: dataset.into(),
+            saved_at: saved_at.into(),
+            partial: false,
+        }),
         data_fingerprint: "f".into(),
         train_samples: 3,
         validation_samples: 0,
@@ -44,8 +49,9 @@ fn save(models: &Path, dataset: &str, name: &str) {
 #[test]
 fn a_model_is_opened_by_the_name_of_its_folder() {
     let root = tempfile::tempdir().unwrap();
-    save(root.path(), "mnist", "cnn");
-    let name = |asked: &str| Model::open(root.path(), asked).map(|model| model.name().to_owned());
+    save(root.path(), "mnist", "cnn", "2026-11-30");
+    let open = |asked: &str| Model::open(root.path(), asked);
+    let name = |asked: &str| open(asked).map(|(model, _)| model.name().to_owned());
     assert_eq!(name("cnn").unwrap(), "mnist/cnn");
 
     fs::rename(root.path().join("mnist"), root.path().join("old")).unwrap();
@@ -54,13 +60,16 @@ fn a_model_is_opened_by_the_name_of_its_folder() {
     let error = name("mnist/cnn").unwrap_err().to_string();
     assert!(error.contains("old/cnn"), "{error}");
 
-    save(root.path(), "fashion", "cnn");
-    let error = name("cnn").unwrap_err().to_string();
+    save(root.path(), "fashion", "cnn", "2026-11-29");
+    let (model, others) = open("cnn").unwrap();
     assert_eq!(
-        error,
-        "`cnn` could be any of: fashion/cnn, old/cnn; say which"
+        (model.name(), &others[..]),
+        ("old/cnn", &["fashion/cnn".to_owned()][..])
     );
-    assert_eq!(name("fashion/cnn").unwrap(), "fashion/cnn");
+    let (model, others) = open("fashion/cnn").unwrap();
+    assert_eq!((model.name(), others.len()), ("fashion/cnn", 0));
+    save(root.path(), "fashion", "cnn", "2026-12-01");
+    assert_eq!(name("cnn").unwrap(), "fashion/cnn");
 }
 
 #[test]
@@ -74,7 +83,7 @@ fn a_model_that_cannot_be_read_is_there_with_its_reason() {
     assert_eq!(models_dir_flag(Path::new("models")), "");
 
     // As a program saves it that has an engine more.
-    save(root.path(), "mnist", "cnn");
+    save(root.path(), "mnist", "cnn", "2026-11-30");
     let manifest = root.path().join("mnist/cnn/manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
     let foreign = text.replace("\"native\"", "\"newest\"");
@@ -83,7 +92,7 @@ fn a_model_that_cannot_be_read_is_there_with_its_reason() {
     let none = models().none_ready(root.path());
     assert!(none.contains("can be read:\nmnist/cnn: "), "{none}");
 
-    save(root.path(), "mnist", "knn");
+    save(root.path(), "mnist", "knn", "2026-11-30");
     let named = |name: &str| {
         let found = models().named(&[name.to_owned()]);
         found.map_or_else(

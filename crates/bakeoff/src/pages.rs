@@ -46,11 +46,10 @@ fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, Strin
     let of_trial = |planned: &PlannedTrial| -> Result<Layers, String> {
         let not_here = || "the model is not saved here".to_owned();
         let save_as = planned.save_as.as_ref().ok_or_else(not_here)?;
-        let folder = models.join(&save_as.dataset).join(&save_as.model);
-        let manifest = bakeoff_store::read_manifest(&folder).map_err(|_| not_here())?;
-        if manifest.facts.trial != planned.id {
-            return Err(not_here());
-        }
+        let data = &planned.trial.data.fingerprint;
+        let (dataset, name) = (&save_as.dataset, &save_as.model);
+        let folder = bakeoff_store::of_trial(models, dataset, data, name, &planned.id)
+            .ok_or_else(not_here)?;
         let loaded = bakeoff_store::load(&folder, bakeoff_zoo::family)
             .map_err(|_| "its file is damaged".to_owned())?;
         let layers = loaded.model.layers();

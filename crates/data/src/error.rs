@@ -19,16 +19,24 @@ use crate::idx::IdxError;
 pub enum DataError {
     /// Neither a built-in name nor a path.
     #[error(
-        "there is no dataset `{name}`{}. Built in: {builtins}. The path of a folder works too: {expects}",
-        did_you_mean(.name, .builtins), builtins = .builtins.join(", ")
+        "there is no dataset `{name}`{}. Built in: {builtins}. To download with `bakeoff data get`: {downloads}. The path of a folder works too: {expects}",
+        did_you_mean(.name, .builtins.iter().chain(.downloads)), builtins = .builtins.join(", "), downloads = .downloads.join(", ")
     )]
     UnknownName {
         /// The name that was requested.
         name: String,
         /// The built-in names.
         builtins: Vec<&'static str>,
+        /// The names of datasets that can be downloaded.
+        downloads: Vec<&'static str>,
         /// The kinds of folder that are recognised.
         expects: String,
+    },
+    /// A dataset that can be downloaded and is not here.
+    #[error("`{name}` is not on this machine yet: download it once with `bakeoff data get {name}`")]
+    NotDownloaded {
+        /// Its name.
+        name: String,
     },
     /// A folder that no format recognises.
     #[error("{}: no known dataset in this folder. It holds {contents}. Expected: {expects}", .path.display())]

@@ -3,7 +3,8 @@
 //! the elements, the last dimension running fastest.
 //! Source: <http://yann.lecun.com/exdb/mnist/>, "the IDX file format".
 //!
-//! Only unsigned bytes are read, because images are bytes everywhere in bakeoff.
+//! Only unsigned bytes are read, because images are bytes everywhere in bakeoff; labels also as the
+//! first of several 32-bit integers, as QMNIST has them.
 //! Gzip is recognised by its content: people rename files. A reader never believes a
 //! header: it allocates as data arrives, and a gzip stream is never unpacked further
 //! than its header claims.
@@ -22,6 +23,17 @@ pub const MAX_BYTES: u64 = 16 << 30;
 
 /// The type code of unsigned bytes.
 const UNSIGNED_BYTE: u8 = 0x08;
+
+/// The type code of 32-bit integers.
+const INT: u8 = 0x0c;
+
+/// Which elements are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Elements {
+    Bytes,
+    /// Bytes, or 32-bit integers of which the first in each row is a byte.
+    Labels,
+}
 
 /// Enough to recognise what a file is that is no IDX file.
 const HEAD_BYTES: usize = 512;
@@ -83,7 +95,20 @@ fn elements(dims: &[usize]) -> Option<u64> {
 }
 
 /// Reads from `input`, which holds `stored_bytes` as they are stored.
-pub(crate) fn read(mut input: impl BufRead, stored_bytes: u64) -> Result<Array, IdxError> {
+pub(crate) fn read(input: impl BufRead, stored_bytes: u64) -> Result<Array, IdxError> {
+    read_as(input, stored_bytes, Elements::Bytes)
+}
+
+/// Reads labels: bytes, or the first column of 32-bit integers.
+pub(crate) fn read_labels(input: impl BufRead, stored_bytes: u64) -> Result<Array, IdxError> {
+    read_as(input, stored_bytes, Elements::Labels)
+}
+
+fn read_as(
+    mut input: impl BufRead,
+    stored_bytes: u64,
+    elements: Elements,
+) -> Result<Array, IdxError> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
     input
         .by_ref()
@@ -99,9 +124,9 @@ pub(crate) fn read(mut input: impl BufRead, stored_bytes: u64) -> Result<Array, 
         // What is unpacked is rarely more than sixteen times what was packed; beyond
         // that the buffer grows as data arrives.
         let likely_bytes = stored_bytes.saturating_mul(16);
-        Unpacked::new(MultiGzDecoder::new(whole), true).array(likely_bytes)
+        Unpacked::new(MultiGzDecoder::new(whole), true).array(likely_bytes, elements)
     } else {
-        Unpacked::new(whole, false).array(stored_bytes)
+        Unpacked::new(whole, false).array(stored_bytes, elements)
     }
 }
 
@@ -122,10 +147,11 @@ impl<R: Read> Unpacked<R> {
     }
 
     /// Header and data, and nothing after them.
-    fn array(mut self, likely_bytes: u64) -> Result<Array, IdxError> {
+    fn array(mut self, likely_bytes: u64, read: Elements) -> Result<Array, IdxError> {
         let magic = self.up_to(4, 4)?;
-        let rank = match *magic.as_slice() {
-            [0, 0, UNSIGNED_BYTE, rank] => usize::from(rank),
+        let (rank, width) = match *magic.as_slice() {
+            [0, 0, UNSIGNED_BYTE, rank] => (usize::from(rank), 1),
+            [0, 0, INT, rank] if read == Elements::Labels => (usize::from(rank), 4),
             [0, 0, code, _] => {
                 return Err(IdxError::ElementType {
                     code,
@@ -166,6 +192,7 @@ impl<R: Read> Unpacked<R> {
             });
         }
         let data_bytes = elements(&dims)
+            .and_then(|elements| elements.checked_mul(width))
             .filter(|&bytes| bytes <= MAX_BYTES)
             .ok_or_else(|| IdxError::TooLarge {
                 dims: times(&dims),
@@ -183,7 +210,10 @@ impl<R: Read> Unpacked<R> {
         if !self.up_to(1, 1)?.is_empty() {
             return Err(IdxError::Trailing { expected });
         }
-        Ok(Array { dims, data })
+        match width {
+            1 => Ok(Array { dims, data }),
+            _ => first_column(&dims, &data),
+        }
     }
 
     /// The next `bytes`, or as many as there are; memory for `likely` is allocated at once.
@@ -238,6 +268,25 @@ impl<R: Read> Unpacked<R> {
         head.truncate(4);
         IdxError::Magic { found: head }
     }
+}
+
+/// The first of the integers of each row, as bytes.
+fn first_column(dims: &[usize], data: &[u8]) -> Result<Array, IdxError> {
+    let rows = dims.first().copied().unwrap_or_default();
+    let integers = data.as_chunks::<4>().0;
+    let step = dims.iter().skip(1).product::<usize>().max(1);
+    let labels = integers
+        .iter()
+        .step_by(step)
+        .enumerate()
+        .map(|(row, &bytes)| {
+            let value = i32::from_be_bytes(bytes);
+            u8::try_from(value).map_err(|_| IdxError::Label { row, value })
+        });
+    Ok(Array {
+        dims: vec![rows],
+        data: labels.collect::<Result<_, _>>()?,
+    })
 }
 
 /// What the type codes of the format stand for.

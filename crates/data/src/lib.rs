@@ -3,7 +3,7 @@
 //! - [`open`] turns a built-in name or the path of a folder, archive or file into a
 //!   [`Dataset`](bakeoff_core::Dataset); [`open_with`] does so at a stated size, with stated
 //!   colours and a stated split, and says what it skipped or assumed. [`builtins()`] lists the
-//!   names, [`formats()`] the kinds of folder that are recognised. MNIST lies inside the
+//!   names, [`downloads()`] those that can be downloaded, [`formats()`] the kinds of folder that are recognised. MNIST lies inside the
 //!   binary, so that the tool works offline from any folder.
 //! - [`idx`] reads and writes the IDX files that MNIST and its successors come in.
 //! - [`split`] holds a part out, cuts folds and takes subsets, seeded and stratified.
@@ -24,6 +24,7 @@ mod colour_order;
 mod contact_sheet;
 mod context;
 mod corrupt;
+mod download;
 mod error;
 mod format;
 mod formats;
@@ -47,9 +48,11 @@ pub use builtin::{Builtin, builtins};
 pub use check::repeats;
 pub use contact_sheet::{contact_sheet, corruption_examples};
 pub use corrupt::corrupt;
+pub use download::{Download, DownloadError, DownloadProgress, downloads, is_name};
 pub use error::DataError;
 pub use format::Format;
 pub use idx::IdxError;
 pub use notes::Note;
+pub use picture_files::image_files;
 pub use preparation::preparation;
 pub use source::{Opened, formats, open, open_to_evaluate, open_with};

@@ -1,12 +1,17 @@
 //! Images of a dataset as files: decoded, at the stated size and with the stated channels.
 
-use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use bakeoff_core::{Colour, ImageShape, Images};
 use bakeoff_picture::{MAX_FILE_BYTES, Planes, RawPicture};
 use rayon::prelude::*;
 
-use crate::{context::Context, error::DataError, listing::Listing};
+use crate::{context::Context, error::DataError, hidden::is_hidden, listing::Listing};
 
 /// An image to decode.
 pub(crate) enum Picture {
@@ -56,6 +61,35 @@ fn ending(file: &str) -> Option<String> {
 /// Whether a file is an image that is read, by its name; what it holds is looked at later.
 pub(crate) fn is_picture(file: &str) -> bool {
     ending(file).is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+}
+
+/// The images in a folder and its subfolders, in the order of their paths, and the number of
+/// other files in it; hidden files and folders are left alone. Links to folders are not followed.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn image_files(folder: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
+    let (mut images, mut others) = (Vec::new(), 0);
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let path = entry.path();
+            if is_hidden(&name) {
+                continue;
+            } else if entry.file_type()?.is_dir() {
+                folders.push(path);
+            } else if is_picture(&name) && path.is_file() {
+                images.push(path);
+            } else {
+                others += 1;
+            }
+        }
+    }
+    images.sort();
+    Ok((images, others))
 }
 
 /// The files that were left out, by their endings.

@@ -7,6 +7,7 @@ use bakeoff_core::{Dataset, OpenOptions};
 use crate::{
     builtin::builtins,
     context::Context,
+    download::{downloaded, downloads},
     error::DataError,
     format::Format,
     formats::{FORMATS, named_only},
@@ -30,9 +31,10 @@ pub struct Opened {
     pub notes: Vec<Note>,
 }
 
-/// Opens a dataset by its built-in name, or by the path of its folder, archive or file.
+/// Opens a dataset by its built-in name, by the name of a download, or by the path of its folder,
+/// archive or file.
 ///
-/// A built-in name comes before a folder of the same name; `./mnist` is the folder.
+/// A built-in name, and that of a dataset that was downloaded, comes before a folder of the same name; `./mnist` is the folder.
 /// The dataset is named as the built-in, as the folder, or as the file without its ending.
 ///
 /// # Errors
@@ -74,7 +76,8 @@ fn open_as(source: &str, options: &OpenOptions, alone: Alone) -> Result<Opened, 
             notes: context.notes,
         });
     }
-    let path = Path::new(source);
+    let downloaded = downloaded(source);
+    let path = downloaded.as_deref().unwrap_or(Path::new(source));
     if let Err(problem) = fs::metadata(path) {
         // A word alone is more likely a misspelt name than a path.
         return Err(match path.components().count() < 2 {
@@ -141,9 +144,13 @@ fn find(
 }
 
 fn unknown_name(name: &str) -> DataError {
+    if downloads().iter().any(|download| download.name == name) {
+        return DataError::NotDownloaded { name: name.into() };
+    }
     DataError::UnknownName {
         name: name.into(),
         builtins: builtins().iter().map(|builtin| builtin.name).collect(),
+        downloads: downloads().iter().map(|download| download.name).collect(),
         expects: expects(),
     }
 }

@@ -52,8 +52,7 @@ impl ModelFolder {
     /// The models of these names; all of them if no name is given.
     ///
     /// # Errors
-    /// [`Code::NoModels`], [`Code::UnknownModel`], [`Code::UnreadableModel`], or [`Code::InvalidRequest`] for a name
-    /// that several models have.
+    /// [`Code::NoModels`], [`Code::UnknownModel`] or [`Code::UnreadableModel`].
     pub(crate) fn named(&self, names: &[String]) -> Result<Vec<Arc<Model>>, Problem> {
         let models = self.models();
         if models.ready.is_empty() {
@@ -64,7 +63,6 @@ impl ModelFolder {
         }
         models.named(names).map_err(|error| {
             let code = match error {
-                NameError::Ambiguous { .. } => Code::InvalidRequest,
                 NameError::Unreadable { .. } => Code::UnreadableModel,
                 _ => Code::UnknownModel,
             };

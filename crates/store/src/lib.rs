@@ -18,7 +18,8 @@ mod tensors;
 
 pub use calibrated::Calibrated;
 pub use library::{
-    FindFamily, Listed, LoadedModel, SavedModel, check_name, list, load, read_manifest, save,
+    FindFamily, Listed, LoadedModel, SavedModel, check_name, list, load, of_trial, read_manifest,
+    save,
 };
-pub use manifest::{FORMAT_VERSION, Manifest, ModelFacts, TestMetrics, WeightsFile};
+pub use manifest::{FORMAT_VERSION, Manifest, ModelFacts, Origin, TestMetrics, WeightsFile};
 pub use tensors::{TensorFile, TensorMap};

@@ -77,8 +77,57 @@ pub fn check_name(name: &str) -> Result<(), StoreError> {
     }
 }
 
+/// The folders that models of a dataset of this name can lie in: `data`, and `data-1a2b3c4d` by
+/// its fingerprint where `data` is of another dataset.
+fn dataset_folders(dataset: &str, fingerprint: &str) -> [String; 2] {
+    let start: String = fingerprint.chars().take(8).collect();
+    [dataset.to_owned(), format!("{dataset}-{start}")]
+}
+
+/// Whether a folder holds a model of another dataset. One that cannot be read says nothing.
+fn is_of_another(folder: &Path, facts: &ModelFacts) -> Result<bool, StoreError> {
+    let of_another = |model: &PathBuf| {
+        read_manifest(model).is_ok_and(|manifest| !manifest.facts.same_dataset(facts))
+    };
+    Ok(folders(folder)?.iter().any(of_another))
+}
+
+/// The folder for models of this dataset, and the lock by which processes that save models of a
+/// dataset of this name take turns; it ends with the process.
+fn own_folder(models: &Path, facts: &ModelFacts) -> Result<(PathBuf, File), StoreError> {
+    let folder = |name: &str| -> Result<(PathBuf, File), StoreError> {
+        let folder = models.join(name);
+        fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
+        let path = folder.join(LOCK);
+        let lock = File::create(&path).map_err(StoreError::io(&path))?;
+        lock.lock().map_err(StoreError::io(&path))?;
+        Ok((folder, lock))
+    };
+    let [first, second] = dataset_folders(&facts.dataset, &facts.data_fingerprint);
+    let (path, lock) = folder(&first)?;
+    match is_of_another(&path, facts)? {
+        false => Ok((path, lock)),
+        true => folder(&second),
+    }
+}
+
+/// The folder of the model that a trial saved under this name, if it is still there.
+pub fn of_trial(
+    models: &Path,
+    dataset: &str,
+    fingerprint: &str,
+    name: &str,
+    trial: &str,
+) -> Option<PathBuf> {
+    dataset_folders(dataset, fingerprint)
+        .iter()
+        .map(|dataset| models.join(dataset).join(name))
+        .find(|folder| read_manifest(folder).is_ok_and(|found| found.facts.trial == trial))
+}
+
 /// Saves a model as `<models>/<dataset>/<name>/`, replacing one of the same name only
-/// once the new one is whole.
+/// once the new one is whole. A model of another dataset of the same name is left alone:
+/// the new one is saved as `<models>/<dataset>-<fingerprint>/<name>/`.
 ///
 /// # Errors
 /// When a name is not possible for a folder, the model cannot be saved, or the disk fails;
@@ -86,7 +135,7 @@ pub fn check_name(name: &str) -> Result<(), StoreError> {
 pub fn save(
     models: &Path,
     model: &dyn FittedModel,
-    facts: ModelFacts,
+    mut facts: ModelFacts,
 ) -> Result<SavedModel, StoreError> {
     check_name(&facts.dataset)?;
     check_name(&facts.name)?;
@@ -103,12 +152,10 @@ pub fn save(
     drop(tensors);
     let sha256 = to_hex(&Sha256::digest(&weights));
 
-    let folder = models.join(&facts.dataset).join(&facts.name);
+    let (dataset, _lock) = own_folder(models, &facts)?;
+    facts.dataset = file_name(&dataset);
+    let folder = dataset.join(&facts.name);
     fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
-    // Two processes that save the same model take turns; the lock ends with the process.
-    let lock_path = folder.join(LOCK);
-    let lock = File::create(&lock_path).map_err(StoreError::io(&lock_path))?;
-    lock.lock().map_err(StoreError::io(&lock_path))?;
     atomic::remove_temporaries(&folder);
 
     // Named by content: the old manifest names the old weights until the new manifest

@@ -22,6 +22,18 @@ pub struct TestMetrics {
     pub log_loss: f64,
 }
 
+/// Where and when a model came to be: to keep models of different datasets of one name apart, and
+/// to find the newest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Where its dataset comes from and how it was opened: `DataRef::origin`.
+    pub data: String,
+    /// When it was saved, RFC 3339 in UTC.
+    pub saved_at: String,
+    /// Whether it was trained on a part of the training data because a run was limited to it.
+    pub partial: bool,
+}
+
 /// The weights beside a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeightsFile {
@@ -50,6 +62,9 @@ pub struct ModelFacts {
     pub preparation: Option<Preparation>,
     /// Fingerprint of the whole dataset.
     pub data_fingerprint: String,
+    /// Where and when it came to be; missing in models of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// Samples it was trained on.
     pub train_samples: usize,
     /// Samples of the validation part.
@@ -87,6 +102,16 @@ pub struct Manifest {
     pub weights: WeightsFile,
     /// SHA-256 over this manifest with this field empty, as compact JSON.
     pub checksum: String,
+}
+
+impl ModelFacts {
+    /// Whether both were trained on the same dataset: the same images, or the same place, whose
+    /// images may have changed since.
+    pub(crate) fn same_dataset(&self, other: &Self) -> bool {
+        let place = |facts: &Self| facts.origin.as_ref().map(|origin| origin.data.clone());
+        self.data_fingerprint == other.data_fingerprint
+            || place(self).is_some_and(|own| place(other) == Some(own))
+    }
 }
 
 impl Manifest {

@@ -67,6 +67,7 @@ impl Saved {
             spec,
             class_names: vec!["a".into(), "b".into(), "c".into()],
             preparation: None,
+            origin: None,
             data_fingerprint: "f".into(),
             train_samples: 60,
             validation_samples: 0,

@@ -8,7 +8,7 @@
 use std::{fs, ops::ControlFlow, path::Path};
 
 use bakeoff_core::{FitContext, FitEvent, FittedModel, Settings, StoreError};
-use bakeoff_store::{ModelFacts, TestMetrics};
+use bakeoff_store::{ModelFacts, Origin, TestMetrics};
 use bakeoff_tests::toy::{self, ToySpec};
 
 fn facts(dataset: &str, name: &str) -> ModelFacts {
@@ -21,6 +21,7 @@ fn facts(dataset: &str, name: &str) -> ModelFacts {
             .unwrap(),
         class_names: vec!["a".into(), "b".into()],
         preparation: None,
+        origin: None,
         data_fingerprint: "f".into(),
         train_samples: 40,
         validation_samples: 0,
@@ -159,10 +160,45 @@ fn saving_again_replaces_and_leaves_nothing_behind() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names.len(), 3, "{names:?}");
-    assert_eq!(names[0], ".lock");
-    assert_eq!(names[1], "manifest.json");
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert_eq!(names[0], "manifest.json");
     assert!(bakeoff_store::load(&folder, bakeoff_zoo::family).is_ok());
+}
+
+#[test]
+fn a_model_of_another_dataset_of_the_same_name_is_left_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let model = model();
+    let save = |fingerprint: &str, data: &str, trial: &str| {
+        let facts = ModelFacts {
+            data_fingerprint: fingerprint.into(),
+            origin: Some(Origin {
+                data: data.into(),
+                saved_at: "2026-11-30T10:00:00.000Z".into(),
+                partial: false,
+            }),
+            trial: trial.into(),
+            ..facts("data", "m")
+        };
+        let folder = bakeoff_store::save(root.path(), &*model, facts)
+            .unwrap()
+            .folder;
+        let manifest = bakeoff_store::read_manifest(&folder).unwrap();
+        let of_trial = bakeoff_store::of_trial(root.path(), "data", fingerprint, "m", trial);
+        assert_eq!(of_trial, Some(folder));
+        manifest.facts.dataset
+    };
+    assert_eq!(save("0123456789ab", "here", "t1"), "data");
+    assert_eq!(save("ba9876543210", "there", "t2"), "data-ba987654");
+    // The same images elsewhere, and the same place with other images, replace their own.
+    assert_eq!(save("0123456789ab", "elsewhere", "t3"), "data");
+    assert_eq!(save("cccccccccccc", "elsewhere", "t4"), "data");
+    assert_eq!(save("ba9876543210", "there", "t5"), "data-ba987654");
+    let gone = bakeoff_store::of_trial(root.path(), "data", "0123456789ab", "m", "t1");
+    assert_eq!(gone, None);
+    let names = bakeoff_store::list(root.path()).unwrap();
+    let names: Vec<String> = names.into_iter().map(|it| it.full_name).collect();
+    assert_eq!(names, ["data/m", "data-ba987654/m"]);
 }
 
 #[test]

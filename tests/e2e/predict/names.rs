@@ -1,4 +1,4 @@
-//! Models by their names: missing, ambiguous, damaged.
+//! Models by their names: missing, shared by datasets, damaged.
 
 use super::*;
 
@@ -29,8 +29,8 @@ fn a_model_that_is_not_there_is_answered_with_those_that_are() {
 }
 
 #[test]
-fn a_name_that_two_datasets_have_needs_its_dataset() {
-    let folder = scratch("ambiguous");
+fn a_name_that_two_datasets_have_is_that_of_the_newest() {
+    let folder = scratch("two-datasets");
     write_folder(&folder.join("shapes"), &shapes());
     for dataset in ["shapes", "mnist"] {
         let limits = ["--limit-train", "200", "--limit-test", "40", "--quiet"];
@@ -43,11 +43,12 @@ fn a_name_that_two_datasets_have_needs_its_dataset() {
     }
     let pictures = [folder.join("seven.png")];
     write_digit(0, &pictures[0]);
-    predict(&folder, &["--model", "knn"], &pictures)
-        .expect(1)
-        .complains_of(&["mnist-200/knn", "shapes-200/knn", "say which"]);
+    let output = predict(&folder, &["--model", "knn"], &pictures).expect(0);
+    output.complains_of(&["using mnist-200/knn", "shapes-200/knn"]);
+    assert!(output.stdout.contains("seven.png: 7"), "{}", output.said());
     let output = predict(&folder, &["--model", "mnist-200/knn"], &pictures).expect(0);
     assert!(output.stdout.contains("seven.png: 7"), "{}", output.said());
+    assert!(!output.stderr.contains("using"), "{}", output.said());
     // The other one takes other images and knows other classes.
     let output = predict(&folder, &["--all", "--json"], &pictures).expect(0);
     let classes: Vec<Value> = output.json()["predictions"]

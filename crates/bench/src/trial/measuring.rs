@@ -9,7 +9,7 @@ use bakeoff_core::{
     },
 };
 use bakeoff_metrics::{Evaluation, Temperature};
-use bakeoff_store::{ModelFacts, TestMetrics};
+use bakeoff_store::{ModelFacts, Origin, TestMetrics};
 
 use super::{
     contract::{Stop, TrialOptions},
@@ -21,6 +21,7 @@ use crate::{
     clock::{elapsed_ns, load},
     error::BenchError,
     event::{OnEvent, TrialEvent, TrialStage},
+    host,
     measure::{measure_batch, measure_latency},
     partition::{TrialSamples, trial_samples},
     run_folder::RunFolder,
@@ -220,12 +221,18 @@ fn model_facts(
     evaluation: &Evaluation,
 ) -> ModelFacts {
     let trial = &planned.trial;
+    let partial = save_as.dataset != trial.data.name;
     ModelFacts {
         name: save_as.model,
         dataset: save_as.dataset,
         spec: trial.spec.clone(),
         class_names: test.class_names().to_vec(),
         preparation: None,
+        origin: Some(Origin {
+            data: trial.data.origin(),
+            saved_at: host::now(),
+            partial,
+        }),
         data_fingerprint: trial.data.fingerprint.clone(),
         train_samples: samples.train,
         validation_samples: samples.validation,

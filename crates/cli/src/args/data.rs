@@ -15,17 +15,37 @@ pub(crate) struct DataArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum DataCommand {
-    /// List the built-in datasets and the kinds of folder and file that can be read
+    /// List the datasets with a name, and the kinds of folder and file that can be read
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
+    /// Download a well-known dataset, to open it by its name
+    Get(DataGetArgs),
     /// Show the samples per class, and write overviews of the images
     Show(Box<DataShowArgs>),
     /// Look for what is wrong with the data: test images in the training part, repeated and blank
     /// images, conflicting labels, missing and rare classes
     Check(Box<DataCheckArgs>),
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Files go to $BAKEOFF_DATA, or to where the system keeps the data of programs (on \
+Linux ~/.local/share/bakeoff), and are checked by their checksums. A download that stopped is continued by the same \
+command. Proxies are taken from the environment (https_proxy)."
+)]
+pub(crate) struct DataGetArgs {
+    /// The names (see `bakeoff data list`)
+    #[arg(value_name = "NAME", required = true, value_parser = PossibleValuesParser::new(bakeoff_data::downloads().iter().map(|it| it.name)))]
+    pub(crate) names: Vec<String>,
+    /// Take the files from another server: the address of the folder that holds them
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: Option<String>,
+    /// Show no progress
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Args)]

@@ -15,48 +15,86 @@ use crate::{
 pub(crate) fn main(args: DataArgs) -> anyhow::Result<()> {
     match args.command {
         DataCommand::List { json } => list(json),
+        DataCommand::Get(args) => super::data_get::main(&args),
         DataCommand::Show(args) => show(&args),
         DataCommand::Check(args) => super::data_check::main(&args),
     }
 }
 
 fn list(as_json: bool) -> anyhow::Result<()> {
-    let builtins = bakeoff_data::builtins();
+    let named = named();
     if as_json {
-        let builtins: Vec<Value> = builtins
+        let named: Vec<Value> = named
             .iter()
-            .map(|builtin| {
+            .map(|it| {
                 json!({
-                    "name": builtin.name,
-                    "summary": builtin.summary,
-                    "source": builtin.source,
-                    "licence": builtin.licence,
+                    "name": it.name,
+                    "summary": it.summary,
+                    "source": it.source,
+                    "licence": it.licence,
+                    "is_here": it.is_here,
                 })
             })
             .collect();
-        return text::print_json(&builtins);
+        return text::print_json(&named);
     }
-    let rows: Vec<Vec<String>> = builtins
+    let rows: Vec<Vec<String>> = named
         .iter()
-        .map(|builtin| {
+        .map(|it| {
             vec![
-                builtin.name.to_owned(),
-                builtin.licence.to_owned(),
-                builtin.summary.to_owned(),
+                it.name.to_owned(),
+                it.how.to_owned(),
+                it.licence.to_owned(),
+                it.summary.to_owned(),
             ]
         })
         .collect();
     let header = [
         ("name", Align::Left),
+        ("", Align::Left),
         ("licence", Align::Left),
         ("", Align::Left),
     ];
     let mut out = table(&header, &rows);
+    out += "\n`bakeoff data get NAME` downloads one, once.\n";
     out += "\nA folder, a zip or tar archive or a file is a dataset by its path if it is:\n";
     for format in bakeoff_data::formats() {
         out += &format!("  {}: {}\n", format.name, format.expects);
     }
     text::print(&out)
+}
+
+/// A dataset that is opened by a name.
+struct Named {
+    name: &'static str,
+    summary: &'static str,
+    source: &'static str,
+    licence: &'static str,
+    is_here: bool,
+    how: &'static str,
+}
+
+fn named() -> Vec<Named> {
+    let builtins = bakeoff_data::builtins().iter().map(|it| Named {
+        name: it.name,
+        summary: it.summary,
+        source: it.source,
+        licence: it.licence,
+        is_here: true,
+        how: "built in",
+    });
+    let downloads = bakeoff_data::downloads().iter().map(|it| {
+        let is_here = bakeoff_data::is_name(it.name);
+        Named {
+            name: it.name,
+            summary: it.summary,
+            source: it.source,
+            licence: it.licence,
+            is_here,
+            how: if is_here { "downloaded" } else { "to download" },
+        }
+    });
+    builtins.chain(downloads).collect()
 }
 
 /// Test images on a sheet of corruptions.

@@ -1,7 +1,6 @@
 //! `bakeoff evaluate`
 
 use anyhow::{Context as _, bail};
-use bakeoff_ask::Model;
 use bakeoff_core::Samples;
 use bakeoff_data::Opened;
 use bakeoff_measures::{ACCURACY, BALANCED_ACCURACY, LOG_LOSS, MACRO_AUC, MACRO_F1, format};
@@ -12,7 +11,7 @@ use serde_json::json;
 use crate::{args::EvaluateArgs, text};
 
 pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
-    let loaded = Model::open(&args.models_dir, &args.model)?.saved;
+    let loaded = super::saved_model(&args.models_dir, &args.model)?.saved;
     let Opened { dataset, notes } =
         bakeoff_data::open_to_evaluate(&args.dataset, &args.open.options())?;
     for note in &notes {

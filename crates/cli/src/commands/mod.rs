@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod data;
 mod data_check;
+mod data_get;
 pub(crate) mod diff;
 pub(crate) mod evaluate;
 pub(crate) mod export;
@@ -21,6 +22,7 @@ pub(crate) mod trial;
 use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
+use bakeoff_ask::Model;
 use bakeoff_bench::{
     Experiment, ExperimentError, Interruption, RunFolder, builtin_experiment, builtin_experiments,
 };
@@ -44,6 +46,20 @@ fn experiment(name: &str, overrides: &OverrideArgs) -> anyhow::Result<Experiment
         })?,
     };
     Ok(experiment.with(&overrides.0)?)
+}
+
+/// The saved model of that name; says which one is used where the name could mean several.
+fn saved_model(models_dir: &Path, name: &str) -> anyhow::Result<Model> {
+    let (model, others) = Model::open(models_dir, name)?;
+    if !others.is_empty() {
+        text::note(format_args!(
+            "note: using {}, the newest {name}; there {} {} too",
+            model.name(),
+            if others.len() == 1 { "is" } else { "are" },
+            others.join(", ")
+        ));
+    }
+    Ok(model)
 }
 
 /// Says how the data of a run were read, where something should be known about it.

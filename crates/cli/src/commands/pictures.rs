@@ -8,6 +8,7 @@ use std::{
 };
 
 use bakeoff_ask::InputError;
+use bakeoff_measures::format;
 use bakeoff_picture::{MAX_FILE_BYTES, PictureError};
 
 use crate::text;
@@ -168,7 +169,7 @@ pub(crate) fn exit_code<'a>(faults: impl IntoIterator<Item = &'a Fault>) -> Exit
 }
 
 /// What each argument stands for: `-` for standard input, a folder for the images in
-/// it, a pattern for the files that match it, in the order of their names.
+/// it and its subfolders, a pattern for the files that match it, in the order of their names.
 pub(crate) fn sources(arguments: &[PathBuf]) -> Vec<Source> {
     arguments.iter().flat_map(|path| expand(path)).collect()
 }
@@ -178,11 +179,25 @@ fn expand(path: &Path) -> Vec<Source> {
         return vec![Source::StandardInput];
     }
     let (found, why) = if path.is_dir() {
-        let Some(found) = in_folder(path) else {
+        let Ok((found, others)) = bakeoff_data::image_files(path) else {
             // Reading it as a file says why the folder cannot be read.
             return vec![Source::File(path.into())];
         };
-        (found, "this folder holds no PNG or JPEG files")
+        if others > 0 && !found.is_empty() {
+            text::note(format_args!(
+                "note: {}: {} left out",
+                text::path(path),
+                format::counted(
+                    others as u64,
+                    "file that is no image",
+                    "files that are no image"
+                )
+            ));
+        }
+        (
+            found,
+            "this folder holds no images (PNG, JPEG, WebP, BMP, GIF, TIFF or PNM)",
+        )
     } else if path.exists() {
         (vec![path.to_owned()], "")
     } else if let Some(found) = matching(path) {
@@ -197,21 +212,6 @@ fn expand(path: &Path) -> Vec<Source> {
         }];
     }
     found.into_iter().map(Source::File).collect()
-}
-
-/// The files in a folder whose names end as those of images do.
-fn in_folder(folder: &Path) -> Option<Vec<PathBuf>> {
-    let picture = |path: &PathBuf| {
-        let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
-        ["png", "jpg", "jpeg"].iter().any(|known| ending == *known) && path.is_file()
-    };
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(picture)
-        .collect();
-    paths.sort();
-    Some(paths)
 }
 
 /// The files that match a pattern; `None` where the path is no pattern.

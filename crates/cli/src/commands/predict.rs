@@ -54,7 +54,7 @@ impl PictureLine {
 
 pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let models = match &args.model {
-        Some(name) => vec![Model::open(&args.models_dir, name)?.into()],
+        Some(name) => vec![super::saved_model(&args.models_dir, name)?.into()],
         None => read_all(&args.models_dir)?.ready,
     };
     let models: Vec<&Model> = models.iter().map(AsRef::as_ref).collect();

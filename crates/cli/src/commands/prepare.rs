@@ -8,7 +8,6 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use bakeoff_ask::Model;
 use bakeoff_core::{ImageShape, Preparation};
 use bakeoff_picture::{STAGES, StageRow, encode_png, explain, stages_picture};
 
@@ -27,7 +26,7 @@ const MAX_ROWS: usize = 60;
 pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     let (target, preparation) = match &args.model {
         Some(name) => {
-            let manifest = Model::open(&args.models_dir, name)?.saved.manifest;
+            let manifest = super::saved_model(&args.models_dir, name)?.saved.manifest;
             (manifest.input_shape, manifest.preparation())
         }
         // As for MNIST's models.

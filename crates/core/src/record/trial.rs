@@ -28,6 +28,16 @@ pub struct DataRef {
     pub options: OpenOptions,
 }
 
+impl DataRef {
+    /// Where the data come from and how they are opened, as 16 hexadecimal digits: alike for a
+    /// dataset whose images have changed, and different for two folders of the same name.
+    pub fn origin(&self) -> String {
+        // Plain data: serialising to memory cannot fail.
+        let line = serde_json::to_vec(&(&self.source, &self.options)).unwrap_or_default();
+        to_hex(&Sha256::digest(line))[..16].to_owned()
+    }
+}
+
 /// The samples that a trial is reported on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]

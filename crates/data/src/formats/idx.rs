@@ -112,17 +112,21 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
     }
     let files = files(listing)?;
     let [train_images, train_labels, test_images, test_labels] = &files;
-    let read = |file: &String| -> Result<(PathBuf, Array), DataError> {
+    let read = |file: &String, labels: bool| -> Result<(PathBuf, Array), DataError> {
         let (input, bytes) = listing.reader(file)?;
         let path = listing.path_of(file);
-        match idx::read(input, bytes) {
+        let array = match labels {
+            true => idx::read_labels(input, bytes),
+            false => idx::read(input, bytes),
+        };
+        match array {
             Ok(array) => Ok((path, array)),
             Err(problem) => Err(DataError::Idx { path, problem }),
         }
     };
     let (train, test) = rayon::join(
-        || part(read(train_images)?, read(train_labels)?),
-        || part(read(test_images)?, read(test_labels)?),
+        || part(read(train_images, false)?, read(train_labels, true)?),
+        || part(read(test_images, false)?, read(test_labels, true)?),
     );
     let (mut train, mut test) = (train?, test?);
     let mut names = class_names::find(listing)?;

@@ -4,6 +4,7 @@ mod batches;
 mod class_folders;
 mod idx;
 mod labelled;
+mod libsvm;
 mod named;
 mod numpy;
 mod parquet;
@@ -16,6 +17,7 @@ use crate::format::Format;
 pub(crate) const FORMATS: &[Format] = &[
     idx::FORMAT,
     batches::FORMAT,
+    libsvm::FORMAT,
     numpy::FORMAT,
     parquet::FORMAT,
     labelled::FORMAT,

@@ -31,12 +31,6 @@ const KNOWN: &[Known] = &[
         remedy: "save it as CSV with a header, as scipy.io.arff.loadarff and pandas.DataFrame.to_csv do",
     },
     Known {
-        endings: &[".libsvm", ".svm", ".svmlight"],
-        start: b"",
-        what: "a libsvm file",
-        remedy: "read it with sklearn.datasets.load_svmlight_file and save it as npz or CSV",
-    },
-    Known {
         endings: &[".h5", ".hdf5"],
         start: b"\x89HDF\r\n\x1a\n",
         what: "an HDF5 file",
@@ -97,13 +91,6 @@ pub(crate) fn named_only(listing: &Listing) -> Option<DataError> {
                 "write its images to files in a folder for each class",
             );
         }
-        if is_libsvm(&head()) {
-            return say(
-                file,
-                "a libsvm file",
-                "read it with sklearn.datasets.load_svmlight_file and save it as npz or CSV",
-            );
-        }
     }
     let unlabelled =
         |here: &Listing| here.files().any(is_picture) && here.folders().next().is_none();
@@ -127,21 +114,4 @@ pub(crate) fn named_only(listing: &Listing) -> Option<DataError> {
         return Some(DataError::invalid(listing.path(), problem));
     }
     None
-}
-
-/// Whether text has lines of a label and `index:value` pairs.
-fn is_libsvm(head: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(head);
-    let Some(line) = text.lines().next() else {
-        return false;
-    };
-    let mut words = line.split_whitespace();
-    words
-        .next()
-        .is_some_and(|label| label.parse::<f64>().is_ok())
-        && words.clone().count() > 3
-        && words.take(10).all(|word| {
-            word.split_once(':')
-                .is_some_and(|(a, b)| a.parse::<u32>().is_ok() && b.parse::<f64>().is_ok())
-        })
 }

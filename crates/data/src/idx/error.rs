@@ -8,6 +8,14 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdxError {
+    /// An integer that is no label.
+    #[error("row {row}: the label is {value}, and labels are whole numbers from 0 to 255")]
+    Label {
+        /// The row, from 0.
+        row: usize,
+        /// What is there.
+        value: i32,
+    },
     /// No bytes at all.
     #[error("the file is empty (0 bytes): fetch it again")]
     Empty,

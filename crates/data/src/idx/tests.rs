@@ -162,7 +162,7 @@ fn a_gzip_bomb_is_unpacked_no_further_than_its_header_claims() {
     let header = idx(&[100], &[5; 100]);
     let unpacked = Unpacked::new(header.as_slice().chain(Bomb(0)), true);
     assert!(matches!(
-        unpacked.array(1),
+        unpacked.array(1, Elements::Bytes),
         Err(IdxError::Trailing { expected: 108 })
     ));
 
@@ -214,7 +214,7 @@ fn a_reader_that_fails_says_where() {
     }
     let header = idx(&[100], &[5; 100]);
     for gzip in [false, true] {
-        let error = Unpacked::new(header[..50].chain(Broken), gzip).array(100);
+        let error = Unpacked::new(header[..50].chain(Broken), gzip).array(100, Elements::Bytes);
         assert_says(
             &error.unwrap_err().to_string(),
             &["byte 50", "the disk is on fire"],

@@ -93,11 +93,6 @@ fn what_is_not_read_is_named_with_a_conversion() {
         ),
         ("mnist.arff", b"@RELATION m\n", ["ARFF", "CSV"]),
         (
-            "mnist",
-            b"5 1:0.5 2:1 3:4 4:9\n",
-            ["libsvm", "load_svmlight_file"],
-        ),
-        (
             "train_32x32.mat",
             b"MATLAB 5.0 MAT-file",
             ["MATLAB", "scipy.io.loadmat"],

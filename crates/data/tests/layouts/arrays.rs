@@ -46,6 +46,107 @@ fn idx_in_its_shapes() {
     assert_eq!(opened.dataset.train().class_names(), ["Aa", "Bb"]);
 }
 
+/// QMNIST: labels are the first of eight 32-bit integers.
+#[test]
+fn labels_of_several_integers() {
+    let folder = idx_folder(
+        "qmnist-",
+        |count| {
+            let data: Vec<u8> = (0..count).flat_map(|i| vec![value(i); 36]).collect();
+            idx(&[count, 6, 6], &data)
+        },
+        0,
+    );
+    let labels = |values: &[i32]| {
+        let mut bytes = vec![0, 0, 0x0c, 2];
+        bytes.extend((values.len() as u32).to_be_bytes());
+        bytes.extend(3_u32.to_be_bytes());
+        for value in values {
+            bytes.extend([value.to_be_bytes(), 4000_i32.to_be_bytes(), [0xff; 4]].concat());
+        }
+        bytes
+    };
+    let names = ["train", "t10k"].map(|part| format!("qmnist-{part}-labels"));
+    for file in fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap().path();
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        if names.iter().any(|start| name.starts_with(start)) {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    folder
+        .put("qmnist-train-labels-idx2-int", labels(&[0, 1, 0, 1]))
+        .put("qmnist-t10k-labels-idx2-int.gz", gzip(&labels(&[0, 1])));
+    reads(folder.open(&plain()), GREY, &[]);
+    folder.put("qmnist-train-labels-idx2-int", labels(&[0, 1, 700, 1]));
+    refused(folder.open(&plain()), &["labels-idx2-int", "row 2", "700"]);
+    folder.put("qmnist-train-labels-idx2-int", &labels(&[0, 1, 0, 1])[..50]);
+    refused(folder.open(&plain()), &["labels-idx2-int", "byte 50"]);
+}
+
+#[test]
+fn files_of_libsvm() {
+    let lines = |count: usize, label: &dyn Fn(usize) -> String, pixel: &dyn Fn(usize) -> String| {
+        let line = |i| {
+            let pixels = (1..=36).map(|at| format!("{at}:{}", pixel(i)));
+            format!("{} {}\n", label(i), pixels.collect::<Vec<_>>().join(" "))
+        };
+        (0..count).map(line).collect::<String>()
+    };
+    let from_zero = |i: usize| (i % 2).to_string();
+    let byte = |i: usize| value(i).to_string();
+    // As bytes; LIBSVM's own test parts end in .t.
+    let folder = Folder::new();
+    folder
+        .put("things", lines(4, &from_zero, &byte))
+        .put("things.t", gzip(lines(2, &from_zero, &byte).as_bytes()));
+    reads(folder.open(&plain()), GREY, &["highest index is 36"]);
+    // From −1 to 1, with labels from 1 and named classes, as USPS has them.
+    let folder = Folder::new();
+    let from_one = |i: usize| format!("{}.0", i % 2 + 1);
+    let signed = |i: usize| (f64::from(value(i)) / 127.5 - 1.0).to_string();
+    folder
+        .put("train.libsvm", lines(4, &from_one, &signed))
+        .put("test.libsvm", lines(2, &from_one, &signed))
+        .put("classes.txt", "zero\none\n");
+    let opened = reads(folder.open(&plain()), GREY, &["−1 to 1", "no class 0"]);
+    assert_eq!(opened.dataset.train().class_names(), ["zero", "one"]);
+    fs::remove_file(folder.path().join("classes.txt")).unwrap();
+    let opened = reads(folder.open(&plain()), GREY, &["−1 to 1", "no class 0"]);
+    assert_eq!(opened.dataset.train().class_names(), ["1", "2"]);
+    // Pixels of 0 are left out, at the end too.
+    let folder = Folder::new();
+    folder
+        .put("train.svm", "0 2:0.2 3:1 4:0.4 7:0.6\n1 1:1 2:1 3:1 8:1\n")
+        .put("test.svm", "0 1:1 2:1 3:1 4:1\n");
+    let opened = folder.open(&plain()).unwrap().dataset;
+    assert_eq!(opened.train().images().shape(), ImageShape::new(1, 3, 3));
+    assert_eq!(
+        opened.train().images().pixels(),
+        [
+            0, 51, 255, 102, 0, 0, 153, 0, 0, 255, 255, 255, 0, 0, 0, 0, 255, 0
+        ]
+    );
+    for (text, words) in [
+        (
+            "0 1:1 2:1 3:1 4:1\n0 1:1 x\n",
+            ["line 2", "\"x\" is not index:value"],
+        ),
+        (
+            "0 1:1 2:1 3:1 4:1\n0 2:1 1:1\n",
+            ["line 2", "must increase"],
+        ),
+        ("0 1:1 2:1 3:1 4:1\n\n1 1:1\n", ["line 2", "empty"]),
+        ("0 1:1 2:1 3:1 4:300\n1 1:1\n", ["line 1", "--pixel-max"]),
+    ] {
+        let folder = Folder::new();
+        folder
+            .put("train.svm", text)
+            .put("test.svm", "1 1:1 2:1 3:1 4:1\n");
+        refused(folder.open(&plain()), &["train.svm", words[0], words[1]]);
+    }
+}
+
 #[test]
 fn arrays_of_numpy() {
     for (name, shape, validation) in [

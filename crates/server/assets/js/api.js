@@ -54,7 +54,7 @@ export const undoCorrection = ({ dataset, file }) =>
 export const predictPixels = (pixels, models, explain) =>
   post("/predict", { pixels, models, explain });
 
-/** Asks about a PNG or JPEG. */
+/** Asks about an image file. */
 export function predictPicture(picture, models, explain) {
   const form = new FormData();
   form.append("picture", picture);
