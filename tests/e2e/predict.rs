@@ -1,6 +1,7 @@
 //! `bakeoff predict`: a person's image in, an answer out.
 
 mod names;
+mod tables;
 
 use std::{
     fs,

@@ -141,20 +141,31 @@ impl Model {
     /// # Errors
     /// When the model cannot answer.
     pub fn answer(&self, images: &Images) -> Result<Answer, PredictError> {
-        let start = Instant::now();
-        let probabilities = self.saved.model.predict_proba(images)?;
-        let took = start.elapsed();
-        let &[label] = &probabilities.predicted()[..] else {
-            return Err(PredictError::Engine {
+        let mut answers = self.answers(images)?;
+        match (answers.pop(), answers.is_empty()) {
+            (Some(answer), true) => Ok(answer),
+            _ => Err(PredictError::Engine {
                 engine: "any",
                 reason: format!("{} images instead of one", images.len()),
-            });
-        };
-        Ok(Answer {
+            }),
+        }
+    }
+
+    /// Asks about the images of a batch; each answer has its share of the time.
+    ///
+    /// # Errors
+    /// When the model cannot answer.
+    pub fn answers(&self, images: &Images) -> Result<Vec<Answer>, PredictError> {
+        let start = Instant::now();
+        let probabilities = self.saved.model.predict_proba(images)?;
+        let took = start.elapsed() / u32::try_from(images.len().max(1)).unwrap_or(u32::MAX);
+        let labels = probabilities.predicted().into_iter().enumerate();
+        let answer = |(row, label)| Answer {
             label,
-            probabilities: probabilities.row(0).to_vec(),
+            probabilities: probabilities.row(row).to_vec(),
             took,
-        })
+        };
+        Ok(labels.map(answer).collect())
     }
 
     /// The model as a chain of layers, if it is one; computed when first asked for.

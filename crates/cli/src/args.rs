@@ -224,14 +224,15 @@ pub(crate) enum When {
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("who").required(true), after_help = EXIT_CODES)]
 pub(crate) struct PredictArgs {
-    /// A saved model: `cnn`, or `mnist/cnn` where several datasets have one
+    /// A saved model: `mnist/cnn`, or `cnn` for the newest that saw all its training data
     #[arg(long, short, group = "who", value_name = "NAME")]
     pub(crate) model: Option<String>,
     /// Use every saved model, side by side
     #[arg(long, group = "who")]
     pub(crate) all: bool,
     /// Images (PNG, JPEG, WebP, ...): files, folders of them, quoted patterns such as
-    /// 'scans/*.png', or - for standard input
+    /// 'scans/*.png', or - for standard input; or one table of pixels (CSV, TSV), which is answered
+    /// by a CSV of a row each
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<PathBuf>,
     /// Draw the image as the models see it, if there is only one: on a terminal, always,
@@ -267,7 +268,7 @@ pub(crate) struct PrepareArgs {
 
 #[derive(Args)]
 pub(crate) struct EvaluateArgs {
-    /// A saved model: `cnn`, or `mnist/cnn` where several datasets have one
+    /// A saved model: `mnist/cnn`, or `cnn` for the newest that saw all its training data
     #[arg(long, short, value_name = "NAME")]
     pub(crate) model: String,
     /// A built-in dataset, or a folder, archive or file (see `bakeoff data list`), whose test

@@ -51,6 +51,7 @@ pub use corrupt::corrupt;
 pub use download::{Download, DownloadError, DownloadProgress, downloads, is_name};
 pub use error::DataError;
 pub use format::Format;
+pub use formats::{TableImages, is_pixel_table, open_table};
 pub use idx::IdxError;
 pub use notes::Note;
 pub use picture_files::image_files;

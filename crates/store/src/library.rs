@@ -17,7 +17,6 @@ use crate::{
 };
 
 const MANIFEST: &str = "manifest.json";
-const LOCK: &str = ".lock";
 
 /// Finds a family by its name: `bakeoff_zoo::family`. Saved models know no family.
 pub type FindFamily = fn(&str) -> Result<&'static Family, SpecError>;
@@ -98,7 +97,7 @@ fn own_folder(models: &Path, facts: &ModelFacts) -> Result<(PathBuf, File), Stor
     let folder = |name: &str| -> Result<(PathBuf, File), StoreError> {
         let folder = models.join(name);
         fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
-        let path = folder.join(LOCK);
+        let path = models.join(format!(".{name}.lock"));
         let lock = File::create(&path).map_err(StoreError::io(&path))?;
         lock.lock().map_err(StoreError::io(&path))?;
         Ok((folder, lock))

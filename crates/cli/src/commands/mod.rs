@@ -12,6 +12,7 @@ pub(crate) mod models;
 pub(crate) mod pictures;
 pub(crate) mod plan;
 pub(crate) mod predict;
+mod predict_table;
 pub(crate) mod prepare;
 pub(crate) mod rank;
 pub(crate) mod report;

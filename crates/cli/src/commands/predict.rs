@@ -5,11 +5,15 @@ use std::{path::Path, process::ExitCode};
 use anyhow::Context as _;
 use bakeoff_ask::{Inputs, Model, Models, Subject};
 use bakeoff_core::Images;
+use bakeoff_data::is_pixel_table;
 use bakeoff_measures::format;
 use bakeoff_report::terminal::{Align, table};
 use serde::Serialize;
 
-use super::pictures::{self, Fault, Source};
+use super::{
+    pictures::{self, Fault, Source},
+    predict_table,
+};
 use crate::{args::PredictArgs, preview::Preview, text};
 
 /// A class and its probability.
@@ -21,7 +25,7 @@ struct Candidate {
 
 /// One model's answer to one image.
 #[derive(Serialize)]
-struct Answer {
+pub(super) struct Answer {
     model: String,
     class: String,
     probability: f32,
@@ -30,7 +34,7 @@ struct Answer {
 
 /// A line of `--json`.
 #[derive(Default, Serialize)]
-struct PictureLine {
+pub(super) struct PictureLine {
     /// The path as text. A name that is not Unicode is shown as well as possible.
     image: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -46,6 +50,15 @@ struct PictureLine {
 }
 
 impl PictureLine {
+    /// Answers about an image of that name.
+    pub(super) fn new(image: String, predictions: Vec<Answer>) -> Self {
+        Self {
+            image,
+            predictions,
+            ..Self::default()
+        }
+    }
+
     /// The image's name for a terminal.
     fn name(&self) -> String {
         text::path(Path::new(&self.image))
@@ -58,6 +71,15 @@ pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
         None => read_all(&args.models_dir)?.ready,
     };
     let models: Vec<&Model> = models.iter().map(AsRef::as_ref).collect();
+    if let Some(table) = args.images.iter().find(|path| is_pixel_table(path)) {
+        anyhow::ensure!(
+            args.images.len() == 1,
+            "{} is a table of images: ask about it alone",
+            table.display()
+        );
+        predict_table::main(table, &models, args)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let sources = pictures::sources(&args.images);
     let mut lines = Vec::with_capacity(sources.len());
     for source in &sources {
@@ -129,24 +151,26 @@ fn answers(
         let answer = model
             .answer(&input.images)
             .with_context(|| model.name().to_owned())?;
+        answers.push(Answer::new(model, &answer, top));
+    }
+    Ok(answers)
+}
+
+impl Answer {
+    pub(super) fn new(model: &Model, answer: &bakeoff_ask::Answer, top: usize) -> Self {
         let candidate = |class: usize| Candidate {
             class: model.class_name(class).to_owned(),
             probability: answer.probabilities[class],
         };
         let Candidate { class, probability } = candidate(usize::from(answer.label));
-        answers.push(Answer {
+        let ranked = answer.ranked();
+        Self {
             model: model.name().to_owned(),
             class,
             probability,
-            top: answer
-                .ranked()
-                .into_iter()
-                .take(top)
-                .map(candidate)
-                .collect(),
-        });
+            top: ranked.into_iter().take(top).map(candidate).collect(),
+        }
     }
-    Ok(answers)
 }
 
 /// One image: as the models see it, and their answers.

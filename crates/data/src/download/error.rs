@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Keep;
+use super::remote::Keep;
 
 /// Why a dataset could not be downloaded, and what to do.
 #[derive(Debug, thiserror::Error)]

@@ -13,7 +13,10 @@ use bakeoff_core::to_hex;
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
-use super::{Checksum, DownloadError, DownloadProgress, Remote};
+use super::{
+    error::DownloadError,
+    remote::{Checksum, DownloadProgress, Remote},
+};
 
 /// How often progress is reported.
 const EVERY: Duration = Duration::from_millis(200);

@@ -3,7 +3,7 @@
 //! Checksums: SHA-256 and sizes as TensorFlow Datasets 4.9.10 states them, MD5 as torchvision 0.29
 //! states it where the former has none.
 
-use super::{
+use super::remote::{
     Checksum::{Md5, Sha256},
     Download,
     Keep::{Bzip2, Members, Whole},

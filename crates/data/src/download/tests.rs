@@ -7,7 +7,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::*;
+use super::{
+    remote::{Checksum, Keep},
+    *,
+};
 
 const NAME: &str = "things.txt";
 const CONTENT: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";

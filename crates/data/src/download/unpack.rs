@@ -11,7 +11,10 @@ use bzip2::read::MultiBzDecoder;
 use flate2::read::GzDecoder;
 use zip::ZipArchive;
 
-use super::{DownloadError, Keep, Remote};
+use super::{
+    error::DownloadError,
+    remote::{Keep, Remote},
+};
 
 /// The most that a file unpacks to: all of these datasets are far smaller.
 const MAX_BYTES: u64 = 1 << 30;

@@ -11,6 +11,7 @@ mod parquet;
 mod pixel_table;
 
 pub(crate) use self::named::named_only;
+pub use self::pixel_table::{TableImages, is_pixel_table, open_table};
 use crate::format::Format;
 
 /// Every format, the most specific first: the first that recognises a folder opens it.

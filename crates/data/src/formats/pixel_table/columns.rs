@@ -18,6 +18,8 @@ pub(super) struct Columns {
     pub(super) label: Option<usize>,
     pub(super) usage: Option<usize>,
     pub(super) group: Option<usize>,
+    /// The column that numbers the rows, and its name.
+    pub(super) id: Option<(usize, String)>,
     pub(super) pixels: Vec<usize>,
     /// The only one of `pixels` holds all of an image as one text.
     pub(super) one_text: bool,
@@ -75,12 +77,16 @@ pub(super) fn columns(
     found.label = column(first, &LABEL);
     found.usage = column(first, &USAGE);
     found.group = group.and_then(|group| column(first, &[&group.to_lowercase()]));
-    let is_id = |(at, name): (usize, &String)| {
+    let is_id = |at: usize| {
+        let name = &first[at];
         ID.contains(&name.as_str()) || name.starts_with("unnamed") || (at == 0 && name.is_empty())
     };
+    found.id = (0..first.len())
+        .find(|&at| is_id(at))
+        .map(|at| (at, first[at].clone()));
     found.pixels = (0..first.len())
         .filter(|&at| ![found.label, found.usage, found.group].contains(&Some(at)))
-        .filter(|&at| !is_id((at, &first[at])))
+        .filter(|&at| !is_id(at))
         .collect();
     if let Some(pixels) = column(first, &["pixels", "pixel"]) {
         found.pixels = vec![pixels];

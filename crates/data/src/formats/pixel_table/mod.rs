@@ -14,12 +14,14 @@
 
 mod columns;
 mod row_reader;
+mod unlabelled;
 mod values;
 
 use std::{collections::HashMap, path::Path};
 
 use bakeoff_core::{ImageShape, Images};
 
+pub use self::unlabelled::{TableImages, is_pixel_table, open_table};
 use self::{
     columns::{Columns, columns, is_header, looks_like_labels, shape_of},
     row_reader::RowReader,
@@ -110,6 +112,10 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
         }
         kept
     });
+    if let Some((_, table)) = tables.iter().find(|(_, table)| table.labels.is_none()) {
+        let problem = "there is no column of labels (`label`, `class`, `target` or `y`), and nothing to learn from without: `bakeoff predict` answers for such a table";
+        return Err(DataError::invalid(&table.path, problem));
+    }
     let class_names = class_names::find(listing)?;
     let mut parts = split_by_usage(tables)?;
     scale(&mut parts, context)?;
@@ -189,6 +195,8 @@ struct Rows {
     labels: Option<Vec<String>>,
     usage: Option<Vec<Role>>,
     groups: Option<Vec<String>>,
+    /// The name of the column that numbers the rows, and its values.
+    ids: Option<(String, Vec<String>)>,
     /// The line of the first row.
     first: u64,
 }
@@ -240,6 +248,7 @@ impl Rows {
             labels: texts(&self.labels),
             usage: None,
             groups: texts(&self.groups),
+            ids: None,
             first: self.first,
         }
     }
@@ -337,6 +346,7 @@ fn read(listing: &Listing, file: &str, context: &mut Context<'_>) -> Result<Rows
         labels: first.label.map(|_| Vec::new()),
         usage: first.usage.map(|_| Vec::new()),
         groups: first.group.map(|_| Vec::new()),
+        ids: first.id.as_ref().map(|_| Vec::new()),
         each: 0,
         columns: first,
     };
@@ -367,6 +377,7 @@ fn read(listing: &Listing, file: &str, context: &mut Context<'_>) -> Result<Rows
         labels: reader.labels,
         usage: reader.usage,
         groups: reader.groups,
+        ids: reader.columns.id.map(|(_, name)| name).zip(reader.ids),
         first,
     })
 }
@@ -383,8 +394,12 @@ fn layout(table: &Table, context: &mut Context<'_>) -> Result<Option<(Columns, b
             None => {
                 let row = lower(record);
                 let header = is_header(&row);
-                let columns = columns(&row, header, group)
+                let mut columns = columns(&row, header, group)
                     .map_err(|problem| DataError::line(table.path(), line, problem))?;
+                if let Some((at, name)) = &mut columns.id {
+                    // As it is written there.
+                    *name = table.text(record, *at, line)?.to_owned();
+                }
                 found = Some((columns, header));
                 if header {
                     return Ok(());

@@ -18,6 +18,7 @@ pub(super) struct RowReader<'a> {
     pub(super) labels: Option<Vec<String>>,
     pub(super) usage: Option<Vec<Role>>,
     pub(super) groups: Option<Vec<String>>,
+    pub(super) ids: Option<Vec<String>>,
     /// The pixels of the first image.
     pub(super) each: usize,
 }
@@ -49,6 +50,9 @@ impl RowReader<'_> {
         }
         if let (Some(groups), Some(column)) = (&mut self.groups, self.columns.group) {
             groups.push(self.table.text(record, column, line)?.to_owned());
+        }
+        if let (Some(ids), Some((column, _))) = (&mut self.ids, &self.columns.id) {
+            ids.push(self.table.text(record, *column, line)?.to_owned());
         }
         let before = self.values.len();
         for &column in &self.columns.pixels {

@@ -1,0 +1,68 @@
+//! `bakeoff predict` about the images of one table, such as the `test.csv` of a competition.
+
+use std::{io, path::Path};
+
+use anyhow::{Context as _, ensure};
+use bakeoff_ask::Model;
+use bakeoff_core::OpenOptions;
+use bakeoff_data::TableImages;
+
+use super::predict::{Answer, PictureLine};
+use crate::{args::PredictArgs, text};
+
+pub(super) fn main(path: &Path, models: &[&Model], args: &PredictArgs) -> anyhow::Result<()> {
+    let TableImages { images, ids, notes } =
+        bakeoff_data::open_table(path, &OpenOptions::default())?;
+    for note in &notes {
+        text::note(format_args!("note: {}", text::plain(note.text())));
+    }
+    for model in models {
+        let shape = model.saved.manifest.input_shape;
+        ensure!(
+            shape == images.shape(),
+            "{}: its images are {}, and {} answers for {shape}",
+            path.display(),
+            images.shape(),
+            model.name()
+        );
+    }
+    let answers = models
+        .iter()
+        .map(|model| {
+            let answers = model.answers(&images);
+            answers.with_context(|| model.name().to_owned())
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    // Rows without a number of their own are counted from 1, as competitions do.
+    let (id_name, ids) = ids.unwrap_or_else(|| {
+        let counted = (1..=images.len()).map(|row| row.to_string());
+        ("ImageId".into(), counted.collect())
+    });
+    if args.json {
+        for (row, id) in ids.iter().enumerate() {
+            let answer = |(model, answers): (&&Model, &Vec<bakeoff_ask::Answer>)| {
+                Answer::new(model, &answers[row], args.top)
+            };
+            let image = format!("{}: {id_name} {id}", path.display());
+            let predictions = models.iter().zip(&answers).map(answer).collect();
+            text::print_json(&PictureLine::new(image, predictions))?;
+        }
+        return Ok(());
+    }
+    let mut table = csv::Writer::from_writer(io::stdout().lock());
+    let small = id_name.chars().all(|c| !c.is_uppercase());
+    let label = if small { "label" } else { "Label" };
+    let names: Vec<&str> = match models {
+        [_] => vec![label],
+        models => models.iter().map(|model| model.name()).collect(),
+    };
+    table.write_record([id_name.as_str()].into_iter().chain(names))?;
+    for (row, id) in ids.iter().enumerate() {
+        let class = |(model, answers): (&&'_ Model, &Vec<bakeoff_ask::Answer>)| {
+            model.class_name(usize::from(answers[row].label)).to_owned()
+        };
+        let classes = models.iter().zip(&answers).map(class);
+        table.write_record([id.clone()].into_iter().chain(classes))?;
+    }
+    Ok(table.flush()?)
+}
