@@ -11,7 +11,8 @@
 use serde_json::Value;
 
 use crate::{
-    Classifier, FittedModel, ModelHeader, ModelReader, ModelSpec, Settings, SpecError, StoreError,
+    Classifier, FittedModel, ImageShape, ModelHeader, ModelReader, ModelSpec, Settings, SpecError,
+    StoreError,
 };
 
 /// One implementation of a family.
@@ -75,10 +76,12 @@ pub enum SettingKind {
         /// Largest allowed.
         max: i64,
     },
-    /// A list of texts in a small language of the family, checked by its `build`.
-    TextList {
+    /// A list of texts in a small language of the family, checked by its `build`, or a word.
+    TextListOr {
         /// The language, in words.
         grammar: &'static str,
+        /// The word.
+        word: &'static str,
     },
 }
 
@@ -98,7 +101,9 @@ impl SettingKind {
             Self::IntList { min, max } => {
                 format!("a list of whole numbers, each from {min} to {max}")
             }
-            Self::TextList { grammar } => format!("a list of texts: {grammar}"),
+            Self::TextListOr { grammar, word } => {
+                format!("{word:?}, or a list of texts: {grammar}")
+            }
         }
     }
 
@@ -113,7 +118,11 @@ impl SettingKind {
         };
         match *self {
             Self::Int { min, max } => int(value, min, max),
-            Self::IntOr { word, .. } if value.as_str() == Some(word) => Some(value.clone()),
+            Self::IntOr { word, .. } | Self::TextListOr { word, .. }
+                if value.as_str() == Some(word) =>
+            {
+                Some(value.clone())
+            }
             Self::IntOr { min, max, .. } => int(value, min, max),
             Self::Float { min, max } => value
                 .as_f64()
@@ -130,7 +139,7 @@ impl SettingKind {
                 .map(|item| int(item, min, max))
                 .collect::<Option<Vec<_>>>()
                 .map(Value::from),
-            Self::TextList { .. } => value
+            Self::TextListOr { .. } => value
                 .as_array()?
                 .iter()
                 .all(Value::is_string)
@@ -172,6 +181,9 @@ pub struct Family {
     pub engines: &'static [Engine],
     /// The settings in groups: first its own, then those that it shares with other families.
     pub settings: &'static [&'static [Setting]],
+    /// Replaces the settings that follow from the images by what they come to for images of this
+    /// shape, so that a trial says what was trained. Does nothing for most families.
+    pub adapt: fn(&mut ModelSpec, ImageShape),
     /// Whether a fit needs validation data, for example to choose the epoch. If so, the
     /// harness holds a part of the training data out for validation; if not, the family is
     /// trained on all of it.
@@ -327,6 +339,7 @@ mod tests {
             },
         ],
         settings: &[Toy::TABLE],
+        adapt: |_, _| {},
         uses_validation: false,
         varies_with_seed: |_| false,
         is_baseline: false,

@@ -63,6 +63,7 @@ pub static FAMILY: Family = Family {
     summary: "a linear model of each class's log-odds with an L2 penalty: the baseline to beat",
     engines: engines::ENGINES,
     settings: &[options::Options::TABLE],
+    adapt: |_, _| {},
     uses_validation: false,
     varies_with_seed: |_| false,
     is_baseline: false,

@@ -18,11 +18,12 @@ use crate::{
 
 /// What makes a network family: the hidden layers that follow from its settings.
 pub trait NetworkFamily {
-    /// The hidden layers that a resolved spec describes.
+    /// The hidden layers that a resolved spec describes for images of this shape. Whether they
+    /// fit the shape is found out later.
     ///
     /// # Errors
     /// Which setting is wrong.
-    fn steps(spec: &ModelSpec) -> Result<Vec<Step>, SpecError>;
+    fn steps(spec: &ModelSpec, image: ImageShape) -> Result<Vec<Step>, SpecError>;
 }
 
 /// The engines of a network family, for its table.
@@ -57,7 +58,7 @@ struct NetworkClassifier {
     spec: ModelSpec,
     engine: &'static str,
     functions: Functions,
-    blueprint: Blueprint,
+    steps: fn(&ModelSpec, ImageShape) -> Result<Vec<Step>, SpecError>,
     training: Training,
 }
 
@@ -75,20 +76,23 @@ impl NetworkClassifier {
                 engine: spec.engine.clone(),
             })?;
         let training = Training::from_spec(spec)?;
+        // Settings are wrong whatever the images are.
+        F::steps(spec, ImageShape::new(1, 1, 1))?;
         Ok(Self {
             engine,
             functions,
-            blueprint: Blueprint {
-                steps: F::steps(spec)?,
-                batch_norm: training.batch_norm,
-            },
+            steps: F::steps,
             training,
             spec: spec.clone(),
         })
     }
 
     fn network(&self, image: ImageShape, classes: usize) -> Result<Network, SpecError> {
-        Network::new(&self.blueprint, image, classes)
+        let blueprint = Blueprint {
+            steps: (self.steps)(&self.spec, image)?,
+            batch_norm: self.training.batch_norm,
+        };
+        Network::new(&blueprint, image, classes)
             .map_err(|error| self.spec.bad_data(error.to_string()))
     }
 

@@ -205,6 +205,7 @@ mod tests {
             code: None,
         }],
         settings: &[Training::TABLE],
+        adapt: |_, _| {},
         uses_validation: true,
         varies_with_seed: |_| true,
         is_baseline: false,

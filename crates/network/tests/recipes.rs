@@ -16,7 +16,7 @@ use serde_json::json;
 struct Dense;
 
 impl NetworkFamily for Dense {
-    fn steps(_: &ModelSpec) -> Result<Vec<Step>, SpecError> {
+    fn steps(_: &ModelSpec, _: ImageShape) -> Result<Vec<Step>, SpecError> {
         Ok(vec![Step::Dense { units: 16 }, Step::Dropout { rate: 0.1 }])
     }
 }
@@ -24,7 +24,7 @@ impl NetworkFamily for Dense {
 struct Convolutional;
 
 impl NetworkFamily for Convolutional {
-    fn steps(_: &ModelSpec) -> Result<Vec<Step>, SpecError> {
+    fn steps(_: &ModelSpec, _: ImageShape) -> Result<Vec<Step>, SpecError> {
         Ok(vec![
             Step::Conv {
                 filters: 4,
@@ -46,6 +46,7 @@ const fn family(name: &'static str, engines: &'static [Engine]) -> Family {
         summary: "",
         engines,
         settings: &[Training::TABLE],
+        adapt: |_, _| {},
         uses_validation: true,
         varies_with_seed: |_| true,
         is_baseline: false,
