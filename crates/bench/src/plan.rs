@@ -237,7 +237,7 @@ fn plan_dataset(
     misfits: &mut Misfits,
 ) -> Result<(DataInfo, Vec<TrialToSave>), BenchError> {
     let (train, test) = limited(
-        dataset,
+        [dataset.train().clone(), dataset.test().clone()],
         experiment.limit_train,
         experiment.limit_test,
         experiment.split_seed,
@@ -265,7 +265,7 @@ fn plan_dataset(
                 let Split {
                     train: rest,
                     held_out,
-                } = split::take_out(&train, &indices);
+                } = split::take_out(train.clone(), &indices);
                 if rest.is_empty() || held_out.is_empty() {
                     return Err(BenchError::Request(format!(
                         "dataset `{}`: {} would have no samples, of {} in all; use fewer \

@@ -159,6 +159,9 @@ pub struct Setting {
     pub default: fn() -> Value,
     /// One line for people, with the unit if there is one.
     pub help: &'static str,
+    /// Whether a resolved spec leaves it out while it has its default: a setting that came later,
+    /// without which the ids of trials are as before.
+    pub omitted: bool,
 }
 
 /// Builds a recipe from a resolved spec.
@@ -246,8 +249,8 @@ impl Family {
             })
     }
 
-    /// Fills in the default engine and every default setting, and checks the given settings
-    /// against the table.
+    /// Fills in the default engine and every default setting, apart from those that are
+    /// [omitted](Setting::omitted), and checks the given settings against the table.
     ///
     /// # Errors
     /// [`SpecError::UnknownEngine`], [`SpecError::UnknownSetting`] or
@@ -281,7 +284,9 @@ impl Family {
                     got: value.to_string(),
                     allowed: setting.kind.allowed(),
                 })?;
-            settings.insert(setting.key.into(), canonical);
+            if !(setting.omitted && canonical == (setting.default)()) {
+                settings.insert(setting.key.into(), canonical);
+            }
         }
         Ok(ModelSpec {
             family: self.name.into(),
@@ -314,6 +319,7 @@ mod tests {
             rate: f64 = 0.5, SettingKind::Float { min: 0.0, max: 1.0 }, "a share";
             hidden: Vec<usize> = [2], SettingKind::IntList { min: 1, max: 8 }, "units";
             votes: Votes = "equal", Votes::KIND, "how a vote counts";
+            late (default): u64 = 0, SettingKind::Int { min: 0, max: 9 }, "of a later version";
         }
     }
 
@@ -370,13 +376,24 @@ mod tests {
             rate: 1.0,
             hidden: vec![2],
             votes: Votes::ByDistance,
+            late: 0,
         };
+        assert!(!spec.settings.contains_key("late"));
+        let late = FAMILY.resolve(None, &given(json!({"late": 2}))).unwrap();
+        assert_eq!(late.settings["late"], json!(2));
+        assert_eq!(late.settings::<Toy>().map(|toy| toy.late), Ok(2));
         assert_eq!(spec.settings::<Toy>(), Ok(expected));
         assert_eq!(Votes::KIND.allowed(), "equal, by-distance");
         let help: Vec<_> = FAMILY.settings().map(|setting| setting.help).collect();
         assert_eq!(
             help,
-            ["neighbours", "a share", "units", "how a vote counts"]
+            [
+                "neighbours",
+                "a share",
+                "units",
+                "how a vote counts",
+                "of a later version"
+            ]
         );
     }
 
@@ -401,7 +418,7 @@ mod tests {
         };
         assert_eq!(
             message(None, json!({"rte": 1})),
-            "toy has no setting `rte` (did you mean `rate`?); it has: k, rate, hidden, votes"
+            "toy has no setting `rte` (did you mean `rate`?); it has: k, rate, hidden, votes, late"
         );
         assert_eq!(
             message(None, json!({"k": 0})),

@@ -22,6 +22,10 @@
 //! `tolerance`. The same code checks this at the end of every engine's fit, whatever the
 //! library reports.
 //!
+//! With `class_weight = "balanced"` each sample's term is multiplied by the weight of its class
+//! ([`bakeoff_core::ClassWeight`]), as in scikit-learn; the weights sum to the number of samples.
+//! Only `native` has it.
+//!
 //! A class without training samples has no finite optimum (its bias would decrease
 //! forever). It is left out of the fit and has probability zero afterwards.
 //!

@@ -1,9 +1,9 @@
 //! A network as the other crates see it: a [`Classifier`] and a [`FittedModel`].
 
 use bakeoff_core::{
-    Classifier, DataShape, Engine, EngineCode, FitContext, FitError, FittedModel, ImageShape,
-    Images, Layers, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities,
-    Samples, SpecError, StoreError,
+    ClassWeight, Classifier, DataShape, Engine, EngineCode, FitContext, FitError, FittedModel,
+    ImageShape, Images, Layers, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError,
+    Probabilities, Samples, SpecError, StoreError,
 };
 use bakeoff_kernels::{Blueprint, Network, Step};
 
@@ -67,19 +67,25 @@ impl NetworkClassifier {
     /// What the family refuses, training settings that contradict each other, or an engine
     /// that this program lacks.
     fn new<F: NetworkFamily>(spec: &ModelSpec) -> Result<Self, SpecError> {
-        let (engine, functions) = ENGINES
+        let (row, functions) = ENGINES
             .iter()
             .find(|engine| engine.name == spec.engine)
-            .and_then(|engine| Some((engine.name, engine.functions?)))
+            .and_then(|engine| Some((engine, engine.functions?)))
             .ok_or_else(|| SpecError::EngineNotBuilt {
                 family: spec.family.clone(),
                 engine: spec.engine.clone(),
             })?;
         let training = Training::from_spec(spec)?;
+        if training.class_weight != ClassWeight::None && !row.weighs_classes {
+            let able = ENGINES.iter().filter(|engine| engine.weighs_classes);
+            let able: Vec<&str> = able.map(|engine| engine.name).collect();
+            let remedy = format!("use engine {}, or leave it at \"none\"", able.join(" or "));
+            return Err(spec.unsupported("class_weight", remedy));
+        }
         // Settings are wrong whatever the images are.
         F::steps(spec, ImageShape::new(1, 1, 1))?;
         Ok(Self {
-            engine,
+            engine: row.name,
             functions,
             steps: F::steps,
             training,
