@@ -142,6 +142,13 @@ impl Trainer {
         self.plan.placements().iter().map(take).collect()
     }
 
+    /// Gives back the memory that steps work in, until the next step: what is done between epochs
+    /// need not find room beside it. [`Trainer::last_scores`] are then none.
+    pub fn rest(&mut self) {
+        self.workspace = Workspace::default();
+        self.shares = Shares::default();
+    }
+
     /// The instruction set that it computes with.
     pub fn isa(&self) -> Isa {
         self.isa

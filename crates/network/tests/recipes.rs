@@ -382,6 +382,7 @@ fn balanced_classes_weigh_the_same_or_the_engine_says_that_it_cannot() {
             let mean = |class_weight: &str| {
                 let given: Settings = [
                     ("epochs".into(), json!(150)),
+                    ("learning_rate".into(), json!(0.02)),
                     ("batch_size".into(), json!(60)),
                     ("class_weight".into(), json!(class_weight)),
                 ]

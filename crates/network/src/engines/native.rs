@@ -52,7 +52,10 @@ impl Learner for NativeLearner {
     fn scores(&mut self, pixels: &[u8]) -> Result<Vec<f32>, EngineError> {
         let predictor = match self.predictor.take() {
             Some(predictor) => predictor,
-            None => self.trainer.predictor()?,
+            None => {
+                self.trainer.rest();
+                self.trainer.predictor()?
+            }
         };
         Ok(self.predictor.insert(predictor).scores(pixels)?)
     }
