@@ -5,7 +5,7 @@
 //! network that most introductions to MNIST train. Training, engines and saved models
 //! are `bakeoff-network`'s.
 
-use bakeoff_core::{Family, ModelSpec, SettingKind, SpecError, settings};
+use bakeoff_core::{Family, ImageShape, ModelSpec, SettingKind, SpecError, settings};
 use bakeoff_network::{DROPOUT_RATE, NetworkFamily, Step, Training, engines};
 
 /// The family, for the registry.
@@ -15,6 +15,7 @@ pub static FAMILY: Family = Family {
     summary: "a multi-layer perceptron: every pixel feeds every unit of the first hidden layer",
     engines: &engines::<Architecture>(),
     settings: &[Architecture::TABLE, Training::TABLE],
+    adapt: |_, _| {},
     uses_validation: true,
     varies_with_seed: |_| true,
     is_baseline: false,
@@ -30,7 +31,7 @@ settings! {
 }
 
 impl NetworkFamily for Architecture {
-    fn steps(spec: &ModelSpec) -> Result<Vec<Step>, SpecError> {
+    fn steps(spec: &ModelSpec, _: ImageShape) -> Result<Vec<Step>, SpecError> {
         let architecture: Self = spec.settings()?;
         let mut steps = Vec::new();
         for &units in &architecture.hidden {
@@ -47,14 +48,15 @@ impl NetworkFamily for Architecture {
 
 #[cfg(test)]
 mod tests {
-    use bakeoff_core::{DataShape, ImageShape, Settings};
+    use bakeoff_core::{DataShape, Settings};
     use serde_json::json;
 
     use super::*;
 
     fn steps(given: serde_json::Value) -> Vec<Step> {
         let given: Settings = given.as_object().unwrap().clone().into_iter().collect();
-        Architecture::steps(&FAMILY.resolve(None, &given).unwrap()).unwrap()
+        let spec = FAMILY.resolve(None, &given).unwrap();
+        Architecture::steps(&spec, ImageShape::new(1, 28, 28)).unwrap()
     }
 
     #[test]

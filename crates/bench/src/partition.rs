@@ -9,18 +9,15 @@ use bakeoff_data::split::{self, Split};
 
 /// The training and the test part of a dataset after an experiment's limits.
 pub(crate) fn limited(
-    dataset: &Dataset,
+    [train, test]: [Samples; 2],
     limit_train: Option<usize>,
     limit_test: Option<usize>,
     seed: u64,
 ) -> (Samples, Samples) {
-    let part = |samples: &Samples, limit: Option<usize>| {
+    let part = |samples: Samples, limit: Option<usize>| {
         split::limit(samples, limit.unwrap_or(usize::MAX), seed)
     };
-    (
-        part(dataset.train(), limit_train),
-        part(dataset.test(), limit_test),
-    )
+    (part(train, limit_train), part(test, limit_test))
 }
 
 /// The indices in the training part that are reported on instead of the test part, in
@@ -57,7 +54,7 @@ pub(crate) fn share_of(train: Samples, data: &DataRef, validation: &ValidationSp
         Some(share) => {
             let count = (share * train.len() as f64).round().max(1.0);
             // At most the number of samples, and so exact.
-            split::limit(&train, count as usize, validation.seed)
+            split::limit(train, count as usize, validation.seed)
         }
     }
 }
@@ -72,15 +69,16 @@ pub(crate) struct TrialSamples {
     pub(crate) reported: Samples,
 }
 
-/// Splits a dataset as a trial needs it.
+/// Splits a dataset as a trial needs it, without a second copy of what it trains on.
 pub(crate) fn trial_samples(
-    dataset: &Dataset,
+    dataset: Dataset,
     trial: &TrialSpec,
     uses_validation: bool,
 ) -> TrialSamples {
     let data = &trial.data;
+    let (train, own_validation, test) = dataset.into_parts();
     let (train, test) = limited(
-        dataset,
+        [train, test],
         data.limit_train,
         data.limit_test,
         trial.validation.seed,
@@ -88,7 +86,7 @@ pub(crate) fn trial_samples(
     let (train, reported) = match cut_indices(&train, trial.split) {
         None => (train, test),
         Some(indices) => {
-            let Split { train, held_out } = split::take_out(&train, &indices);
+            let Split { train, held_out } = split::take_out(train, &indices);
             (train, held_out)
         }
     };
@@ -101,16 +99,16 @@ pub(crate) fn trial_samples(
         };
     }
     // Data that come with a validation part are used as their makers meant them.
-    if let (SplitSpec::Given, Some(own)) = (trial.split, dataset.validation()) {
+    if let (SplitSpec::Given, Some(own)) = (trial.split, own_validation) {
         return TrialSamples {
             train,
-            validation: Some(own.clone()),
+            validation: Some(own),
             reported,
         };
     }
     let validation = &trial.validation;
     let Split { train, held_out } =
-        split::hold_out(&train, validation.fraction, validation.selection_seed());
+        split::hold_out(train, validation.fraction, validation.selection_seed());
     TrialSamples {
         train,
         validation: Some(held_out).filter(|samples| !samples.is_empty()),

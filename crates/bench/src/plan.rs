@@ -36,8 +36,9 @@ use crate::{
 /// latest of these is continued instead. No clock takes part in the name.
 ///
 /// # Errors
-/// When this program lacks a model's engine, data cannot be read, or a model does not fit it:
-/// before anything is trained.
+/// When this program lacks a model's engine, data cannot be read, or no model fits them: before
+/// anything is trained. Where others fit, one that does not will be a failed trial, and a note of
+/// the dataset says so.
 pub fn plan(
     experiment: &Experiment,
     out: &Path,
@@ -50,6 +51,7 @@ pub fn plan(
     let mut datasets: Vec<DataInfo> = Vec::new();
     let mut parts = Parts::default();
     let mut trials: Vec<(TrialSpec, Option<SaveName>)> = Vec::new();
+    let mut misfits = Misfits::default();
     for source in &experiment.datasets {
         let options = experiment.open_options();
         let Opened { dataset, notes } = bakeoff_data::open_with(source, &options)?;
@@ -59,12 +61,19 @@ pub fn plan(
                 dataset.name()
             )));
         }
-        let (mut info, of_dataset) =
-            plan_dataset(experiment, &dataset, absolute(source), &mut parts)?;
+        let (mut info, of_dataset) = plan_dataset(
+            experiment,
+            &dataset,
+            absolute(source),
+            &mut parts,
+            &mut misfits,
+        )?;
         info.notes = notes.iter().map(ToString::to_string).collect();
+        info.notes.extend(misfits.notes());
         datasets.push(info);
         trials.extend(of_dataset);
     }
+    misfits.refuse_if_none_fits()?;
     check_names(&trials)?;
     // Headline trials come first, so that an interrupted run has them.
     trials.sort_by_key(|(trial, _)| trial.purpose());
@@ -180,6 +189,43 @@ fn variations(experiment: &Experiment) -> Vec<Variation<'_>> {
     all
 }
 
+/// Models that do not fit the data.
+#[derive(Default)]
+struct Misfits {
+    errors: Vec<BenchError>,
+    /// Of them, those that notes were made of.
+    noted: usize,
+    one_fits: bool,
+}
+
+impl Misfits {
+    /// # Errors
+    /// Those that are no misfit.
+    fn add(&mut self, checked: Result<(), BenchError>) -> Result<(), BenchError> {
+        match checked {
+            Ok(()) => self.one_fits = true,
+            Err(misfit @ BenchError::Misfit { .. }) => self.errors.push(misfit),
+            Err(other) => return Err(other),
+        }
+        Ok(())
+    }
+
+    /// Those that are new since the last call, in words.
+    fn notes(&mut self) -> impl Iterator<Item = String> {
+        let from = std::mem::replace(&mut self.noted, self.errors.len());
+        self.errors[from..]
+            .iter()
+            .map(|misfit| format!("{misfit}. It will be a failed trial, and the others run"))
+    }
+
+    fn refuse_if_none_fits(self) -> Result<(), BenchError> {
+        match self.errors.into_iter().next() {
+            Some(misfit) if !self.one_fits => Err(misfit),
+            _ => Ok(()),
+        }
+    }
+}
+
 type TrialToSave = (TrialSpec, Option<SaveName>);
 
 /// The trials on one dataset and its description; adds the parts that they report on.
@@ -188,9 +234,10 @@ fn plan_dataset(
     dataset: &Dataset,
     source: String,
     parts: &mut Parts,
+    misfits: &mut Misfits,
 ) -> Result<(DataInfo, Vec<TrialToSave>), BenchError> {
     let (train, test) = limited(
-        dataset,
+        [dataset.train().clone(), dataset.test().clone()],
         experiment.limit_train,
         experiment.limit_test,
         experiment.split_seed,
@@ -218,7 +265,7 @@ fn plan_dataset(
                 let Split {
                     train: rest,
                     held_out,
-                } = split::take_out(&train, &indices);
+                } = split::take_out(train.clone(), &indices);
                 if rest.is_empty() || held_out.is_empty() {
                     return Err(BenchError::Request(format!(
                         "dataset `{}`: {} would have no samples, of {} in all; use fewer \
@@ -236,7 +283,8 @@ fn plan_dataset(
                 let trial = trial_spec(experiment, model, dataset, &source, &variation, seed);
                 if position == 0 {
                     let own_validation = dataset.validation().is_some();
-                    check_model(model, &trial, &learned_from, own_validation)?;
+                    let checked = check_model(&trial, &learned_from, own_validation);
+                    misfits.add(checked)?;
                 }
                 let save_as = (trial.purpose() == Purpose::Headline).then(|| SaveName {
                     dataset: save_dataset.clone(),
@@ -281,10 +329,14 @@ fn trial_spec(
     variation: &Variation<'_>,
     seed: u64,
 ) -> TrialSpec {
+    let mut spec = model.spec.clone();
+    if let Ok(family) = bakeoff_zoo::family(&spec.family) {
+        (family.adapt)(&mut spec, dataset.train().images().shape());
+    }
     let mut trial = TrialSpec {
         schema: SCHEMA,
         model: model.name.clone(),
-        spec: model.spec.clone(),
+        spec,
         data: DataRef {
             name: dataset.name().into(),
             source: source.into(),
@@ -314,22 +366,21 @@ fn trial_spec(
     trial
 }
 
-/// Refuses a model that does not fit the data, before anything is trained.
+/// An error for a model that does not fit the data, before anything is trained.
 /// `learned_from` is the training part without what is reported on.
 fn check_model(
-    model: &ModelEntry,
     trial: &TrialSpec,
     learned_from: &Samples,
     own_validation: bool,
 ) -> Result<(), BenchError> {
     let at = |source| BenchError::Spec {
-        model: model.name.clone(),
+        model: trial.model.clone(),
         source: Box::new(source),
     };
-    let family = bakeoff_zoo::family(&model.spec.family).map_err(at)?;
-    let classifier = family.build(&model.spec).map_err(at)?;
+    let family = bakeoff_zoo::family(&trial.spec.family).map_err(at)?;
+    let classifier = family.build(&trial.spec).map_err(at)?;
     let misfit = |source| BenchError::Misfit {
-        model: model.name.clone(),
+        model: trial.model.clone(),
         dataset: match trial.variant() {
             None => trial.data.name.clone(),
             Some(variant) => format!("{} ({variant})", trial.data.name),
@@ -345,7 +396,7 @@ fn check_model(
             split::hold_out_indices(&given, validation.fraction, validation.selection_seed()).len();
         shape.train -= held_out;
         if held_out == 0 && trial.calibration.is_some() {
-            return Err(misfit(model.spec.bad_data(format!(
+            return Err(misfit(trial.spec.bad_data(format!(
                 "calibration needs a validation part, and {} samples leave none",
                 given.len()
             ))));

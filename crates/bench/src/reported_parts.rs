@@ -104,9 +104,10 @@ pub(crate) fn read_test(run: &Path, data: &DataInfo) -> Result<Samples, StoreErr
     let in_file = |error: StoreError| error.in_file(&path);
     let mut tensors = TensorFile::parse(&bytes).map_err(in_file)?;
     let dimensions = [count, shape.channels, shape.height, shape.width];
-    let pixels = tensors.u8("images", &dimensions).map_err(in_file)?;
     let labels = tensors.u16("labels", &[count]).map_err(in_file)?;
-    let images = Images::new(shape, pixels).map_err(|error| damaged(error.to_string()))?;
+    let pixels = tensors.u8("images", &dimensions).map_err(in_file)?;
+    let images =
+        Images::new(shape, pixels.into_owned()).map_err(|error| damaged(error.to_string()))?;
     let samples = Samples::new(images, labels, data.class_names.clone())
         .map_err(|error| damaged(error.to_string()))?;
     if samples.fingerprint() != data.test_fingerprint {

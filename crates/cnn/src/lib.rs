@@ -1,14 +1,16 @@
 //! The convolutional network, with its layers as a setting.
 //!
-//! The default is Keras's example "Simple MNIST convnet" with a dense layer of 128
-//! units before its dropout of 0.5: two convolutions of 3×3 with ReLU and pooling. Without
+//! The default, `layers = "auto"`, follows from the size of the images (`adapt.rs` has the rule).
+//! On MNIST it is Keras's example "Simple MNIST convnet" with a dense layer of 128 units before
+//! its dropout of 0.5: two convolutions of 3×3 with ReLU and pooling. Without
 //! dropout it learns the training digits by heart from the fifth epoch on: 0.9894 to 0.9914
 //! of MNIST's test digits right (log loss 0.030), instead of 0.9911 to 0.9927 (0.023), over
 //! two and four seeds. Training, engines and saved models are `bakeoff-network`'s.
 
+mod adapt;
 mod grammar;
 
-use bakeoff_core::{Family, ModelSpec, SettingKind, SpecError, settings};
+use bakeoff_core::{Family, ImageShape, ModelSpec, SettingKind, SpecError, settings};
 use bakeoff_network::{DROPOUT_RATE, NetworkFamily, Padding, Step, Training, engines};
 
 /// The family, for the registry.
@@ -18,6 +20,7 @@ pub static FAMILY: Family = Family {
     summary: "small learned filters slide over the image, pools shrink it, a dense layer decides",
     engines: &engines::<Architecture>(),
     settings: &[Architecture::TABLE, Training::TABLE],
+    adapt: adapt::adapt,
     uses_validation: true,
     varies_with_seed: |_| true,
     is_baseline: false,
@@ -25,10 +28,9 @@ pub static FAMILY: Family = Family {
 
 settings! {
     struct Architecture {
-        layers: Vec<String> =
-            ["conv 32 3", "max-pool 2", "conv 64 3", "max-pool 2", "dense 128"],
-            SettingKind::TextList { grammar: grammar::IN_WORDS },
-            "the hidden layers in order; ReLU follows each conv and dense, the output layer comes by itself";
+        layers: Vec<String> = "auto",
+            SettingKind::TextListOr { grammar: grammar::IN_WORDS, word: adapt::AUTO },
+            "the hidden layers in order; ReLU follows each conv and dense, the output layer comes by itself; auto: as many as the size of the images needs";
         padding: Padding = "valid", Padding::KIND,
             "valid: convolutions use whole windows only and shrink the image; same: zeros around it keep its size";
         dropout: f64 = 0.5, DROPOUT_RATE,
@@ -37,7 +39,9 @@ settings! {
 }
 
 impl NetworkFamily for Architecture {
-    fn steps(spec: &ModelSpec) -> Result<Vec<Step>, SpecError> {
+    fn steps(spec: &ModelSpec, image: ImageShape) -> Result<Vec<Step>, SpecError> {
+        let mut spec = spec.clone();
+        adapt::adapt(&mut spec, image);
         let architecture: Self = spec.settings()?;
         let parsed = grammar::parse(&architecture.layers, architecture.padding)
             .map_err(|error| error.refusal(&spec.family))?;
@@ -56,7 +60,7 @@ impl NetworkFamily for Architecture {
 
 #[cfg(test)]
 mod tests {
-    use bakeoff_core::{DataShape, ImageShape, Settings};
+    use bakeoff_core::{DataShape, Settings};
     use serde_json::json;
 
     use super::*;
@@ -67,7 +71,7 @@ mod tests {
     }
 
     fn steps(given: serde_json::Value) -> Vec<String> {
-        let steps = Architecture::steps(&spec(given)).unwrap();
+        let steps = Architecture::steps(&spec(given), ImageShape::new(1, 28, 28)).unwrap();
         steps.iter().map(Step::to_string).collect()
     }
 
@@ -124,7 +128,14 @@ mod tests {
 
     #[test]
     fn pictures_too_small_for_the_layers_are_refused_by_layer() {
-        let classifier = FAMILY.build(&spec(json!({}))).unwrap();
+        let layers = [
+            "conv 32 3",
+            "max-pool 2",
+            "conv 64 3",
+            "max-pool 2",
+            "dense 128",
+        ];
+        let classifier = FAMILY.build(&spec(json!({"layers": layers}))).unwrap();
         assert_eq!(classifier.check(&data(28, 28)), Ok(()));
         assert_eq!(classifier.check(&data(10, 10)), Ok(()));
         let reason = classifier.check(&data(28, 9)).unwrap_err().to_string();
@@ -132,7 +143,9 @@ mod tests {
             reason.contains("layer 4 (max-pool 2)") && reason.contains("gets 11×1"),
             "{reason}"
         );
-        let same = FAMILY.build(&spec(json!({"padding": "same"}))).unwrap();
+        let same = FAMILY
+            .build(&spec(json!({"layers": layers, "padding": "same"})))
+            .unwrap();
         assert_eq!(same.check(&data(4, 4)), Ok(()));
     }
 }

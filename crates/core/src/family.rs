@@ -11,7 +11,8 @@
 use serde_json::Value;
 
 use crate::{
-    Classifier, FittedModel, ModelHeader, ModelReader, ModelSpec, Settings, SpecError, StoreError,
+    Classifier, FittedModel, ImageShape, ModelHeader, ModelReader, ModelSpec, Settings, SpecError,
+    StoreError,
 };
 
 /// One implementation of a family.
@@ -75,10 +76,12 @@ pub enum SettingKind {
         /// Largest allowed.
         max: i64,
     },
-    /// A list of texts in a small language of the family, checked by its `build`.
-    TextList {
+    /// A list of texts in a small language of the family, checked by its `build`, or a word.
+    TextListOr {
         /// The language, in words.
         grammar: &'static str,
+        /// The word.
+        word: &'static str,
     },
 }
 
@@ -98,7 +101,9 @@ impl SettingKind {
             Self::IntList { min, max } => {
                 format!("a list of whole numbers, each from {min} to {max}")
             }
-            Self::TextList { grammar } => format!("a list of texts: {grammar}"),
+            Self::TextListOr { grammar, word } => {
+                format!("{word:?}, or a list of texts: {grammar}")
+            }
         }
     }
 
@@ -113,7 +118,11 @@ impl SettingKind {
         };
         match *self {
             Self::Int { min, max } => int(value, min, max),
-            Self::IntOr { word, .. } if value.as_str() == Some(word) => Some(value.clone()),
+            Self::IntOr { word, .. } | Self::TextListOr { word, .. }
+                if value.as_str() == Some(word) =>
+            {
+                Some(value.clone())
+            }
             Self::IntOr { min, max, .. } => int(value, min, max),
             Self::Float { min, max } => value
                 .as_f64()
@@ -130,7 +139,7 @@ impl SettingKind {
                 .map(|item| int(item, min, max))
                 .collect::<Option<Vec<_>>>()
                 .map(Value::from),
-            Self::TextList { .. } => value
+            Self::TextListOr { .. } => value
                 .as_array()?
                 .iter()
                 .all(Value::is_string)
@@ -150,6 +159,9 @@ pub struct Setting {
     pub default: fn() -> Value,
     /// One line for people, with the unit if there is one.
     pub help: &'static str,
+    /// Whether a resolved spec leaves it out while it has its default: a setting that came later,
+    /// without which the ids of trials are as before.
+    pub omitted: bool,
 }
 
 /// Builds a recipe from a resolved spec.
@@ -172,6 +184,9 @@ pub struct Family {
     pub engines: &'static [Engine],
     /// The settings in groups: first its own, then those that it shares with other families.
     pub settings: &'static [&'static [Setting]],
+    /// Replaces the settings that follow from the images by what they come to for images of this
+    /// shape, so that a trial says what was trained. Does nothing for most families.
+    pub adapt: fn(&mut ModelSpec, ImageShape),
     /// Whether a fit needs validation data, for example to choose the epoch. If so, the
     /// harness holds a part of the training data out for validation; if not, the family is
     /// trained on all of it.
@@ -234,8 +249,8 @@ impl Family {
             })
     }
 
-    /// Fills in the default engine and every default setting, and checks the given settings
-    /// against the table.
+    /// Fills in the default engine and every default setting, apart from those that are
+    /// [omitted](Setting::omitted), and checks the given settings against the table.
     ///
     /// # Errors
     /// [`SpecError::UnknownEngine`], [`SpecError::UnknownSetting`] or
@@ -269,7 +284,9 @@ impl Family {
                     got: value.to_string(),
                     allowed: setting.kind.allowed(),
                 })?;
-            settings.insert(setting.key.into(), canonical);
+            if !(setting.omitted && canonical == (setting.default)()) {
+                settings.insert(setting.key.into(), canonical);
+            }
         }
         Ok(ModelSpec {
             family: self.name.into(),
@@ -302,6 +319,7 @@ mod tests {
             rate: f64 = 0.5, SettingKind::Float { min: 0.0, max: 1.0 }, "a share";
             hidden: Vec<usize> = [2], SettingKind::IntList { min: 1, max: 8 }, "units";
             votes: Votes = "equal", Votes::KIND, "how a vote counts";
+            late (default): u64 = 0, SettingKind::Int { min: 0, max: 9 }, "of a later version";
         }
     }
 
@@ -327,6 +345,7 @@ mod tests {
             },
         ],
         settings: &[Toy::TABLE],
+        adapt: |_, _| {},
         uses_validation: false,
         varies_with_seed: |_| false,
         is_baseline: false,
@@ -357,13 +376,24 @@ mod tests {
             rate: 1.0,
             hidden: vec![2],
             votes: Votes::ByDistance,
+            late: 0,
         };
+        assert!(!spec.settings.contains_key("late"));
+        let late = FAMILY.resolve(None, &given(json!({"late": 2}))).unwrap();
+        assert_eq!(late.settings["late"], json!(2));
+        assert_eq!(late.settings::<Toy>().map(|toy| toy.late), Ok(2));
         assert_eq!(spec.settings::<Toy>(), Ok(expected));
         assert_eq!(Votes::KIND.allowed(), "equal, by-distance");
         let help: Vec<_> = FAMILY.settings().map(|setting| setting.help).collect();
         assert_eq!(
             help,
-            ["neighbours", "a share", "units", "how a vote counts"]
+            [
+                "neighbours",
+                "a share",
+                "units",
+                "how a vote counts",
+                "of a later version"
+            ]
         );
     }
 
@@ -388,7 +418,7 @@ mod tests {
         };
         assert_eq!(
             message(None, json!({"rte": 1})),
-            "toy has no setting `rte` (did you mean `rate`?); it has: k, rate, hidden, votes"
+            "toy has no setting `rte` (did you mean `rate`?); it has: k, rate, hidden, votes, late"
         );
         assert_eq!(
             message(None, json!({"k": 0})),

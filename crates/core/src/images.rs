@@ -70,7 +70,8 @@ pub enum ImagesError {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Images {
     shape: ImageShape,
-    pixels: Arc<[u8]>,
+    /// Not `Arc<[u8]>`, into which a vector has to be copied.
+    pixels: Arc<Vec<u8>>,
 }
 
 impl Images {
@@ -78,8 +79,8 @@ impl Images {
     ///
     /// # Errors
     /// If the shape is empty or the bytes are not a whole number of images.
-    pub fn new(shape: ImageShape, pixels: impl Into<Arc<[u8]>>) -> Result<Self, ImagesError> {
-        let pixels = pixels.into();
+    pub fn new(shape: ImageShape, pixels: impl Into<Vec<u8>>) -> Result<Self, ImagesError> {
+        let pixels = Arc::new(pixels.into());
         let each = shape.pixels();
         if each == 0 {
             return Err(ImagesError::EmptyShape { shape });
@@ -135,15 +136,33 @@ impl Images {
         }
         Self {
             shape: self.shape,
-            pixels: pixels.into(),
+            pixels: Arc::new(pixels),
         }
+    }
+
+    /// The images without those at `indices`, which ascend. Where nobody else holds the bytes,
+    /// they are moved together in place; else this is a copy.
+    pub fn without(mut self, indices: &[usize]) -> Self {
+        let each = self.shape.pixels();
+        let mut kept = 0;
+        let pixels = Arc::make_mut(&mut self.pixels);
+        let mut left_out = indices.iter().copied().peekable();
+        for index in 0..pixels.len() / each {
+            if left_out.next_if_eq(&index).is_none() {
+                pixels.copy_within(index * each..(index + 1) * each, kept * each);
+                kept += 1;
+            }
+        }
+        pixels.truncate(kept * each);
+        pixels.shrink_to_fit();
+        self
     }
 
     /// One image alone, as a batch of one; `None` past the end.
     pub fn single(&self, index: usize) -> Option<Self> {
         Some(Self {
             shape: self.shape,
-            pixels: self.get(index)?.into(),
+            pixels: Arc::new(self.get(index)?.to_vec()),
         })
     }
 }
@@ -189,6 +208,10 @@ mod tests {
         let images = Images::new(ImageShape::new(1, 1, 2), vec![0, 1, 2, 3, 4, 5])?;
         assert_eq!(images.select(&[2, 0]).pixels(), &[4, 5, 0, 1]);
         assert_eq!(images.get(3), None);
+        let other = images.clone();
+        for images in [other, images] {
+            assert_eq!(images.without(&[1]).pixels(), &[0, 1, 4, 5]);
+        }
         Ok(())
     }
 }

@@ -8,6 +8,7 @@
 //! `ndarray`, Burn, linfa or smartcore do not appear in it, so an engine can be added,
 //! replaced or removed without a change in other crates.
 
+mod class_weight;
 mod classifier;
 mod corruption;
 mod family;
@@ -25,6 +26,7 @@ mod spec;
 mod store;
 mod wording;
 
+pub use class_weight::ClassWeight;
 pub use classifier::{
     Classifier, EpochMetrics, FitContext, FitError, FitEvent, FitSummary, FittedModel,
     PredictError, StepUnit, TrainingNeighbour,

@@ -162,6 +162,22 @@ impl Samples {
         }
     }
 
+    /// The samples without those at `indices`, which ascend; in place where nobody else holds the
+    /// images.
+    pub fn without(self, indices: &[usize]) -> Self {
+        let mut left_out = indices.iter().copied().peekable();
+        let labels = self.labels.iter().enumerate();
+        let labels = labels
+            .filter(|(index, _)| left_out.next_if_eq(index).is_none())
+            .map(|(_, &label)| label)
+            .collect();
+        Self {
+            images: self.images.without(indices),
+            labels,
+            class_names: self.class_names,
+        }
+    }
+
     /// What a recipe needs to know about these samples before training.
     pub fn data_shape(&self) -> DataShape {
         DataShape {
@@ -241,6 +257,11 @@ impl Dataset {
             fingerprint: to_hex(&hasher.finalize()),
             ..self
         })
+    }
+
+    /// The training, the validation and the test part, for one who has no more use for the whole.
+    pub fn into_parts(self) -> (Samples, Option<Samples>, Samples) {
+        (self.train, self.validation, self.test)
     }
 
     /// Its name.

@@ -3,7 +3,9 @@
 /// Declares the settings of a family: a struct, and `TABLE` with a [`Setting`] for each field.
 ///
 /// A field is written `key: Type = default, kind, "help";`. The help text is also the field's
-/// documentation. Defaults are written as in [`serde_json::json!`].
+/// documentation. Defaults are written as in [`serde_json::json!`]. With `key (default): …` a
+/// resolved spec leaves the setting out while it has its default, which is that of the type:
+/// trials from before there was the setting keep their ids.
 ///
 /// [`Setting`]: crate::Setting
 #[macro_export]
@@ -11,13 +13,13 @@ macro_rules! settings {
     (
         $(#[$about:meta])*
         $visible:vis struct $name:ident {
-            $($key:ident: $type:ty = $default:tt, $kind:expr, $help:expr;)*
+            $($key:ident $(($omitted:ident))?: $type:ty = $default:tt, $kind:expr, $help:expr;)*
         }
     ) => {
         $(#[$about])*
         #[derive(Clone, Debug, PartialEq, ::serde::Deserialize)]
         $visible struct $name {
-            $(#[doc = $help] $visible $key: $type,)*
+            $(#[doc = $help] $(#[serde($omitted)])? $visible $key: $type,)*
         }
 
         impl $name {
@@ -28,6 +30,10 @@ macro_rules! settings {
                     kind: $kind,
                     default: || ::serde_json::json!($default),
                     help: $help,
+                    omitted: {
+                        let marks: &[&str] = &[$(::core::stringify!($omitted))?];
+                        !marks.is_empty()
+                    },
                 },)*
             ];
         }

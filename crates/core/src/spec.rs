@@ -117,7 +117,8 @@ pub struct ModelSpec {
     pub family: String,
     /// The engine within the family (`native`).
     pub engine: String,
-    /// Every setting of the family, defaults included.
+    /// Every setting of the family, defaults included, apart from those of later versions that
+    /// have their default ([`crate::Setting::omitted`]).
     pub settings: Settings,
 }
 

@@ -5,6 +5,7 @@
 //! are handled there once instead of in every family.
 
 use std::{
+    borrow::Cow,
     io,
     path::{Path, PathBuf},
 };
@@ -106,6 +107,14 @@ pub trait ModelWriter {
         shape: &[usize],
         data: TensorData<'_>,
     ) -> Result<(), StoreError>;
+
+    /// The same for bytes that are given away, of which a writer needs no copy.
+    ///
+    /// # Errors
+    /// As [`ModelWriter::tensor`].
+    fn bytes(&mut self, name: &str, shape: &[usize], bytes: Vec<u8>) -> Result<(), StoreError> {
+        self.tensor(name, shape, TensorData::U8(&bytes))
+    }
 }
 
 /// What a model needs to know before its tensors are read.
@@ -136,7 +145,7 @@ pub trait ModelReader {
     ///
     /// # Errors
     /// When it is missing, or of another shape or type.
-    fn u8(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u8>, StoreError>;
+    fn u8(&mut self, name: &str, shape: &[usize]) -> Result<Cow<'_, [u8]>, StoreError>;
     /// 16-bit unsigned integers.
     ///
     /// # Errors

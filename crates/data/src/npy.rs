@@ -8,6 +8,8 @@
 //! Rejected: the crate `npyz`, whose header is evaluated by a parser of its own for structured
 //! types, which no image data have; here an array is a shape and a type.
 
+use std::borrow::Cow;
+
 /// The elements of an array.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Elements {
@@ -78,8 +80,23 @@ impl Type {
     }
 }
 
-/// Reads a file.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Array, String> {
+/// Reads a file. The bytes of one that is given away are not copied.
+pub(crate) fn parse<'a>(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Array, String> {
+    let mut bytes = bytes.into();
+    let (start, dims, kind, fortran) = header(&bytes)?;
+    let data = match &mut bytes {
+        Cow::Owned(bytes) => {
+            bytes.drain(..start);
+            std::mem::take(bytes).into()
+        }
+        Cow::Borrowed(bytes) => bytes[start..].into(),
+    };
+    array(data, dims, kind, fortran)
+}
+
+/// Where the elements begin, how many there are along each dimension, of which type, and whether
+/// the first dimension runs fastest.
+fn header(bytes: &[u8]) -> Result<(usize, Vec<usize>, Type, bool), String> {
     let cut = || "the npy header is cut short".to_owned();
     let rest = bytes
         .strip_prefix(b"\x93NUMPY")
@@ -120,7 +137,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Array, String> {
         .map(|size| size.trim_end_matches('L').parse())
         .collect::<Result<_, _>>()
         .map_err(|_| "the npy header's shape cannot be read")?;
-    array(data, dims, Type::of(descr)?, fortran)
+    Ok((bytes.len() - data.len(), dims, Type::of(descr)?, fortran))
 }
 
 /// What follows a key of the header.
@@ -132,7 +149,7 @@ fn value<'a>(header: &'a str, key: &str) -> Option<&'a str> {
 
 /// An array from the bytes of its elements.
 pub(crate) fn array(
-    data: &[u8],
+    mut data: Cow<'_, [u8]>,
     dims: Vec<usize>,
     kind: Type,
     fortran: bool,
@@ -141,7 +158,7 @@ pub(crate) fn array(
         .iter()
         .try_fold(1_usize, |product, &size| product.checked_mul(size));
     let bytes = count.and_then(|count| count.checked_mul(kind.size));
-    let Some(data) = bytes.and_then(|bytes| data.get(..bytes)) else {
+    let Some(bytes) = bytes.filter(|&bytes| bytes <= data.len()) else {
         return Err(format!(
             "the header claims {} elements of {} bytes, and {} bytes are there",
             crate::idx::times(&dims),
@@ -149,6 +166,10 @@ pub(crate) fn array(
             data.len()
         ));
     };
+    match &mut data {
+        Cow::Owned(data) => data.truncate(bytes),
+        Cow::Borrowed(data) => *data = &data[..bytes],
+    }
     let chunks = || data.chunks_exact(kind.size);
     let whole = |chunk: &[u8], signed: bool| -> i64 {
         let mut wide = [0; 8];
@@ -190,7 +211,7 @@ pub(crate) fn array(
         letters.trim_end_matches('\0').to_owned()
     };
     let elements = match (kind.kind, kind.size) {
-        (Kind::Unsigned, 1) => Elements::Bytes(data.to_vec()),
+        (Kind::Unsigned, 1) => Elements::Bytes(data.into_owned()),
         (Kind::Unsigned, _) => Elements::Integers(chunks().map(|c| whole(c, false)).collect()),
         (Kind::Signed, _) => Elements::Integers(chunks().map(|c| whole(c, true)).collect()),
         (Kind::Float, 4) => Elements::Floats(

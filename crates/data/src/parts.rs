@@ -130,7 +130,7 @@ pub(crate) fn finish(
             let Split {
                 train: rest,
                 held_out,
-            } = cut(listing, &train, groups.take().as_deref(), fraction, context)?;
+            } = cut(listing, train, groups.take().as_deref(), fraction, context)?;
             (train, test) = (rest, Some(held_out));
         }
         (None, None) if alone == Alone::Test || own_images => {
@@ -191,7 +191,7 @@ fn nothing_of(samples: &Samples) -> Samples {
 /// The test part that a person stated, cut from all there is.
 fn cut(
     listing: &Listing,
-    all: &Samples,
+    all: Samples,
     groups: Option<&[String]>,
     fraction: f64,
     context: &mut Context<'_>,
@@ -199,7 +199,7 @@ fn cut(
     let options = context.options;
     let seed = options.split_seed.unwrap_or(1);
     let indices = match (&options.group, groups) {
-        (None, _) => split::hold_out_indices(all, fraction, derive_seed(seed, "test part")),
+        (None, _) => split::hold_out_indices(&all, fraction, derive_seed(seed, "test part")),
         (Some(_), Some(groups)) => group_indices(groups, fraction, seed),
         (Some(column), None) => {
             let problem = format!(

@@ -485,7 +485,7 @@ fn array_of(
     let order = if *big { '>' } else { '<' };
     let kind = kind.trim_start_matches(['<', '>', '|', '=']);
     npy::array(
-        data,
+        data.into(),
         dims.to_vec(),
         Type::of(&format!("{order}{kind}"))?,
         fortran,

@@ -29,8 +29,9 @@ pub struct Split {
 /// at least one on each side, and a class of one sample stays in the training part;
 /// no other class pays for that, so that the sum may then differ.
 /// A fraction outside 0 to 1 counts as the nearer end; NaN holds nothing out.
-pub fn hold_out(train: &Samples, fraction: f64, seed: u64) -> Split {
-    take_out(train, &hold_out_indices(train, fraction, seed))
+pub fn hold_out(train: Samples, fraction: f64, seed: u64) -> Split {
+    let indices = hold_out_indices(&train, fraction, seed);
+    take_out(train, &indices)
 }
 
 /// The indices of the samples that [`hold_out`] holds out, ascending.
@@ -71,15 +72,20 @@ pub fn fold_indices(samples: &Samples, fold: usize, folds: usize, seed: u64) -> 
         .collect()
 }
 
-/// Two parts: the samples at `indices`, which ascend, held out, and all others.
-pub fn take_out(samples: &Samples, indices: &[usize]) -> Split {
-    let mut out = indices.iter().copied().peekable();
-    let kept: Vec<usize> = (0..samples.len())
-        .filter(|&index| out.next_if_eq(&index).is_none())
-        .collect();
+/// Two parts: the samples at `indices`, which ascend, held out, and all others. Images that nobody
+/// else holds are not copied, so that the two parts take hardly more memory than the whole.
+pub fn take_out(samples: Samples, indices: &[usize]) -> Split {
+    if indices.is_empty() {
+        let held_out = samples.select(&[]);
+        return Split {
+            train: samples,
+            held_out,
+        };
+    }
+    let held_out = samples.select(indices);
     Split {
-        train: subset(samples, &kept),
-        held_out: subset(samples, indices),
+        train: samples.without(indices),
+        held_out,
     }
 }
 
@@ -89,12 +95,12 @@ pub fn take_out(samples: &Samples, indices: &[usize]) -> Split {
 /// remainders they would not be (in a larger subset a class can have fewer samples, the
 /// Alabama paradox), so the counts follow Webster's method, which is a fixed order of the
 /// samples. Every class that occurs is there once before any is there twice.
-pub fn limit(samples: &Samples, count: usize, seed: u64) -> Samples {
+pub fn limit(samples: Samples, count: usize, seed: u64) -> Samples {
     if count >= samples.len() {
-        return samples.clone();
+        return samples;
     }
     let counts = samples.class_counts();
-    let ranks = ranks(samples, derive_seed(seed, "limit"));
+    let ranks = ranks(&samples, derive_seed(seed, "limit"));
     // The sample of rank r in a class of n comes when (r + 1/2) / n is reached.
     let mut order: Vec<usize> = (0..samples.len()).collect();
     let class = |index: usize| usize::from(samples.labels()[index]);
@@ -110,15 +116,6 @@ pub fn limit(samples: &Samples, count: usize, seed: u64) -> Samples {
     order.truncate(count);
     order.sort_unstable();
     samples.select(&order)
-}
-
-/// `select`, without a copy where everything is selected.
-fn subset(samples: &Samples, indices: &[usize]) -> Samples {
-    if indices.len() == samples.len() {
-        samples.clone()
-    } else {
-        samples.select(indices)
-    }
 }
 
 /// The position of each sample in a seeded random order of its own class.

@@ -31,6 +31,7 @@ pub static FAMILY: Family = Family {
         }),
     }],
     settings: &[DummySettings::TABLE],
+    adapt: |_, _| {},
     uses_validation: false,
     varies_with_seed: |spec| matches!(strategy(spec), Ok(Strategy::Stratified)),
     is_baseline: true,

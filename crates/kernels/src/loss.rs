@@ -3,7 +3,7 @@
 /// What a batch says about the network.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Score {
-    /// Sum of the samples' cross-entropy, in nats.
+    /// Sum of the samples' cross-entropy, in nats, each times the weight of its class.
     pub loss_sum: f64,
     /// Samples whose largest logit, the first of equals, is that of their label.
     pub hits: usize,
@@ -12,23 +12,25 @@ pub struct Score {
 }
 
 impl Score {
-    /// Adds N×K scores before the softmax, sample by sample. Among equal scores the lowest
-    /// class is the answer, as everywhere.
-    pub fn add(&mut self, scores: &[f32], classes: usize, labels: &[u16]) {
+    /// Adds N×K scores before the softmax, sample by sample, with the weight of each class, or
+    /// none where all weigh 1. Among equal scores the lowest class is the answer, as everywhere.
+    pub fn add(&mut self, scores: &[f32], classes: usize, labels: &[u16], weights: &[f32]) {
         for (row, &label) in scores.chunks_exact(classes).zip(labels) {
-            self.add_sample(row, label, None);
+            self.add_sample(row, label, weight_of(label, weights), None);
         }
     }
 
-    /// Adds one sample; `gradient` as for [`cross_entropy`].
+    /// Adds one sample; `gradient` as for [`cross_entropy`], before the weight.
     pub(crate) fn add_sample(
         &mut self,
         scores: &[f32],
         label: u16,
+        weight: f32,
         gradient: Option<(&mut [f32], f32)>,
     ) {
+        let gradient = gradient.map(|(gradient, scale)| (gradient, scale * weight));
         let (loss, hit) = cross_entropy(scores, label.into(), gradient);
-        self.loss_sum += loss;
+        self.loss_sum += f64::from(weight) * loss;
         self.hits += usize::from(hit);
         self.samples += 1;
     }
@@ -42,6 +44,11 @@ impl Score {
     pub fn accuracy(&self) -> f64 {
         self.hits as f64 / self.samples as f64
     }
+}
+
+/// What a sample of this class weighs.
+pub(crate) fn weight_of(label: u16, weights: &[f32]) -> f32 {
+    weights.get(usize::from(label)).copied().unwrap_or(1.0)
 }
 
 impl std::ops::AddAssign for Score {
@@ -98,7 +105,7 @@ mod tests {
     #[test]
     fn the_score_is_the_mean_cross_entropy() {
         let mut score = Score::default();
-        score.add(&[1.0, 1.0, 0.0, 1000.0], 2, &[0, 0]);
+        score.add(&[1.0, 1.0, 0.0, 1000.0], 2, &[0, 0], &[]);
         // A tie counts for the lower class; large scores do not overflow.
         assert_eq!(score.accuracy(), 0.5);
         let loss = score.loss();

@@ -5,21 +5,43 @@ use std::ops::Range;
 use super::geometry::PANEL;
 use super::plan::{ConvLayout, ConvOp, Op, Plan};
 
-/// Where each value of one tensor lies.
-pub(crate) struct Placement {
-    pub(crate) indices: Vec<usize>,
+/// Where each value of one tensor lies. Computed when it is asked for: a list of a large dense
+/// layer would take twice the memory of its weights.
+pub(crate) struct Placement<'a> {
+    shape: [usize; 4],
+    index: Box<dyn Fn([usize; 4]) -> usize + 'a>,
     /// Whether the indices are into the running statistics and not the parameters.
     pub(crate) statistic: bool,
 }
 
+impl Placement<'_> {
+    /// The index of every value, the last dimension fastest.
+    pub(crate) fn indices(&self) -> impl Iterator<Item = usize> {
+        let [a, b, c, d] = self.shape;
+        (0..a).flat_map(move |a| {
+            (0..b).flat_map(move |b| {
+                (0..c).flat_map(move |c| (0..d).map(move |d| (self.index)([a, b, c, d])))
+            })
+        })
+    }
+}
+
 impl Plan {
     /// Of every tensor, in the order of [`Network::tensors`](crate::Network::tensors).
-    pub(crate) fn placements(&self) -> Vec<Placement> {
+    pub(crate) fn placements<'a>(&'a self) -> Vec<Placement<'a>> {
         let mut placements = Vec::new();
-        let mut add = |indices: Vec<usize>, statistic| {
-            placements.push(Placement { indices, statistic });
+        let mut add = |shape, index: Box<dyn Fn([usize; 4]) -> usize + 'a>, statistic| {
+            placements.push(Placement {
+                shape,
+                index,
+                statistic,
+            });
         };
-        let first = |range: &Range<usize>, len| (range.start..range.start + len).collect();
+        let vector = |len| [1, 1, 1, len];
+        let first = |range: &Range<usize>| {
+            let start = range.start;
+            Box::new(move |[.., at]: [usize; 4]| start + at)
+        };
         for op in &self.ops {
             match op {
                 Op::Convolution(conv) => {
@@ -27,9 +49,9 @@ impl Plan {
                     let [height, width] = window.kernel;
                     let shape = [window.out_channels, window.input.channels, height, width];
                     let index = |at: [usize; 4]| conv.weight.start + conv.index(at);
-                    add(each(&shape, index), false);
+                    add(shape, Box::new(index), false);
                     if conv.biased {
-                        add(first(&conv.bias, window.out_channels), false);
+                        add(vector(window.out_channels), first(&conv.bias), false);
                     }
                 }
                 Op::Dense(dense) => {
@@ -41,18 +63,18 @@ impl Plan {
                         let panel = at[0] / PANEL * PANEL;
                         dense.weight.start + panel * dense.inputs + input * PANEL + at[0] - panel
                     };
-                    add(each(&shape, index), false);
+                    add(shape, Box::new(index), false);
                     if dense.biased {
-                        add(first(&dense.bias, units), false);
+                        add(vector(units), first(&dense.bias), false);
                     }
                 }
                 Op::Norm(norm) => {
-                    let channels = self.planes[norm.input].channels;
+                    let channels = vector(self.planes[norm.input].channels);
                     let variances = norm.running.end..norm.running.end + norm.running.len();
-                    add(first(&norm.weight, channels), false);
-                    add(first(&norm.bias, channels), false);
-                    add(first(&norm.running, channels), true);
-                    add(first(&variances, channels), true);
+                    add(channels, first(&norm.weight), false);
+                    add(channels, first(&norm.bias), false);
+                    add(channels, first(&norm.running), true);
+                    add(channels, first(&variances), true);
                 }
                 Op::Pool(_) | Op::Dropout(_) => {}
             }
@@ -75,19 +97,4 @@ impl ConvOp {
             }
         }
     }
-}
-
-/// `f` of every index, the last dimension fastest.
-fn each(shape: &[usize; 4], f: impl Fn([usize; 4]) -> usize) -> Vec<usize> {
-    let mut all = Vec::with_capacity(shape.iter().product());
-    for a in 0..shape[0] {
-        for b in 0..shape[1] {
-            for c in 0..shape[2] {
-                for d in 0..shape[3] {
-                    all.push(f([a, b, c, d]));
-                }
-            }
-        }
-    }
-    all
 }

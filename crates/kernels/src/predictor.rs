@@ -12,6 +12,7 @@ use super::buffer::Buffer;
 use super::conv::{Convolve, scratch_len};
 use super::dense::Multiply;
 use super::pixels::Load;
+use super::placements::Placement;
 use super::plan::{Op, Plan, Purpose};
 use super::pool::PoolForward;
 use super::simd::Isa;
@@ -50,19 +51,41 @@ impl Predictor {
         let (network, folded) = network
             .folded(values)
             .ok_or_else(|| KernelError("too few values".to_owned()))?;
-        let plan = Plan::new(&network, Purpose::Predict)?;
-        let mut values = Buffer::zeroed(plan.parameters);
-        for (placement, numbers) in plan.placements().iter().zip(&folded) {
-            for (&index, &number) in placement.indices.iter().zip(numbers) {
-                values[index] = number;
+        let mut predictor = Self::empty(&network, isa)?;
+        for (placement, numbers) in predictor.plan.placements().iter().zip(&folded) {
+            for (index, &number) in placement.indices().zip(numbers.iter()) {
+                predictor.values[index] = number;
             }
         }
+        Ok(predictor)
+    }
+
+    /// A predictor of a network without batch norm, whose values lie among `values` as
+    /// `placements` say.
+    pub(crate) fn of_placed(
+        network: &Network,
+        isa: Isa,
+        placements: &[Placement<'_>],
+        values: &[f32],
+    ) -> Result<Self, KernelError> {
+        let mut predictor = Self::empty(&network.without_dropout(), isa)?;
+        for (to, from) in predictor.plan.placements().iter().zip(placements) {
+            for (to, from) in to.indices().zip(from.indices()) {
+                predictor.values[to] = values[from];
+            }
+        }
+        Ok(predictor)
+    }
+
+    /// With values of zero.
+    fn empty(network: &Network, isa: Isa) -> Result<Self, KernelError> {
+        let plan = Plan::new(network, Purpose::Predict)?;
         Ok(Self {
             isa,
-            plan,
             picture_len: network.input().pixels(),
-            values,
+            values: Buffer::zeroed(plan.parameters),
             memories: Mutex::default(),
+            plan,
         })
     }
 

@@ -50,6 +50,7 @@ pub struct Trainer {
     network: Network,
     adam: Adam,
     dropout_seed: u64,
+    class_weights: Vec<f32>,
     isa: Isa,
     plan: Plan,
     /// Of a step; then the same where the first layer is done by shares of its outputs.
@@ -91,7 +92,7 @@ impl Trainer {
             } else {
                 &mut parameters.values[..]
             };
-            for (&index, &value) in placement.indices.iter().zip(tensor) {
+            for (index, &value) in placement.indices().zip(tensor) {
                 to[index] = value;
             }
         }
@@ -100,6 +101,7 @@ impl Trainer {
             network: network.clone(),
             adam,
             dropout_seed,
+            class_weights: Vec::new(),
             isa,
             transient: transient(&plan, &phases[0]),
             phases,
@@ -112,6 +114,16 @@ impl Trainer {
         })
     }
 
+    /// The same with a weight for each class, by which its samples' losses are multiplied; without
+    /// any, all weigh 1. The mean is still over the number of samples.
+    #[must_use]
+    pub fn with_class_weights(self, class_weights: &[f32]) -> Self {
+        Self {
+            class_weights: class_weights.to_vec(),
+            ..self
+        }
+    }
+
     /// The values of every tensor, in the order of [`Network::tensors`].
     pub fn values(&self) -> Vec<Vec<f32>> {
         self.tensors(&self.parameters.values)
@@ -119,15 +131,22 @@ impl Trainer {
 
     /// The same with `parameters` in place of the trainer's own.
     pub(crate) fn tensors(&self, parameters: &[f32]) -> Vec<Vec<f32>> {
-        let take = |placement: &Placement| {
+        let take = |placement: &Placement<'_>| {
             let from = if placement.statistic {
                 &self.statistics[..]
             } else {
                 parameters
             };
-            placement.indices.iter().map(|&index| from[index]).collect()
+            placement.indices().map(|index| from[index]).collect()
         };
         self.plan.placements().iter().map(take).collect()
+    }
+
+    /// Gives back the memory that steps work in, until the next step: what is done between epochs
+    /// need not find room beside it. [`Trainer::last_scores`] are then none.
+    pub fn rest(&mut self) {
+        self.workspace = Workspace::default();
+        self.shares = Shares::default();
     }
 
     /// The instruction set that it computes with.
@@ -170,7 +189,16 @@ impl Trainer {
     /// # Errors
     /// None that a network that could be made can have.
     pub fn predictor(&self) -> Result<Predictor, KernelError> {
-        Predictor::new(&self.network, &self.values(), self.isa)
+        if self.network.has_norm() {
+            return Predictor::new(&self.network, &self.values(), self.isa);
+        }
+        // Nothing is folded, so that each value goes where it belongs without a copy between.
+        Predictor::of_placed(
+            &self.network,
+            self.isa,
+            &self.plan.placements(),
+            &self.parameters.values,
+        )
     }
 
     /// Forward and backward; the workspace then holds what the update needs.
@@ -190,6 +218,7 @@ impl Trainer {
                 isa: self.isa,
                 batch,
                 dropout_seed: self.dropout_seed,
+                class_weights: &self.class_weights,
                 values: &self.parameters.values,
                 packed: &self.parameters.packed,
                 moments: &self.moments,

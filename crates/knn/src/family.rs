@@ -11,6 +11,7 @@ pub static FAMILY: Family = Family {
     summary: "the labels of the most similar training images vote; nothing is trained",
     engines: &ROWS,
     settings: &[KnnSettings::TABLE],
+    adapt: |_, _| {},
     uses_validation: false,
     varies_with_seed: |_| false,
     is_baseline: false,

@@ -125,7 +125,7 @@ impl FittedModel for KnnModel {
         let rows = self.labels.len();
         let pixels = self.search.rows();
         let shape = [rows, self.shape.pixels()];
-        out.tensor(IMAGES, &shape, TensorData::U8(&pixels))?;
+        out.bytes(IMAGES, &shape, pixels)?;
         out.tensor(LABELS, &[rows], TensorData::U16(&self.labels))
     }
 }

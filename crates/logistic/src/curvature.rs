@@ -80,9 +80,12 @@ impl Curvature {
         let factors: Option<Vec<_>> = (0..groups)
             .into_par_iter()
             .map_init(Vec::new, |rows, group| {
-                let weights = probabilities.chunks_exact(classes).map(|p| {
+                let samples = probabilities.chunks_exact(classes).zip(&data.targets);
+                let weights = samples.map(|(p, &target)| {
                     let p = &p[group * width..][..width];
-                    p.iter().map(|&p| f64::from(p * (1.0 - p))).sum::<f64>() / width as f64
+                    let mean =
+                        p.iter().map(|&p| f64::from(p * (1.0 - p))).sum::<f64>() / width as f64;
+                    mean * data.weight(target)
                 });
                 factor(data, weights, rows, instructions)
             })
@@ -198,6 +201,7 @@ mod tests {
             .unwrap(),
             targets: vec![0; samples],
             classes,
+            class_weights: Vec::new(),
             penalty: 1e-3,
         };
         let p: Vec<f32> = (0..samples).flat_map(|_| probabilities(&mut rng)).collect();

@@ -22,6 +22,10 @@
 //! `tolerance`. The same code checks this at the end of every engine's fit, whatever the
 //! library reports.
 //!
+//! With `class_weight = "balanced"` each sample's term is multiplied by the weight of its class
+//! ([`bakeoff_core::ClassWeight`]), as in scikit-learn; the weights sum to the number of samples.
+//! Only `native` has it.
+//!
 //! A class without training samples has no finite optimum (its bias would decrease
 //! forever). It is left out of the fit and has probability zero afterwards.
 //!
@@ -63,6 +67,7 @@ pub static FAMILY: Family = Family {
     summary: "a linear model of each class's log-odds with an L2 penalty: the baseline to beat",
     engines: engines::ENGINES,
     settings: &[options::Options::TABLE],
+    adapt: |_, _| {},
     uses_validation: false,
     varies_with_seed: |_| false,
     is_baseline: false,

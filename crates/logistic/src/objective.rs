@@ -130,7 +130,14 @@ impl<'a> Objective<'a> {
             .zip(self.data.targets.par_chunks(self.chunk));
         chunks.for_each(|((sums, bytes), targets)| match self.precision {
             Precision::Single => self.with_scratch(|scratch| {
-                scratch.add_up(self.instructions, &self.packed, bytes, targets, sums);
+                scratch.add_up(
+                    self.instructions,
+                    &self.packed,
+                    self.data,
+                    bytes,
+                    targets,
+                    sums,
+                );
             }),
             Precision::Double => self.add_up_double(bytes, targets, sums),
         });
@@ -192,6 +199,7 @@ impl<'a> Objective<'a> {
             biases: &self.biases,
             bytes,
             targets,
+            class_weights: &self.data.class_weights,
             gradient: &mut sums.weights,
             stride: self.packed.tiles.stride(),
             bias_gradient: &mut sums.biases,
@@ -245,6 +253,7 @@ impl Scratch {
         &mut self,
         instructions: InstructionSet,
         weights: &PackedWeights,
+        data: &Data,
         bytes: &[u8],
         targets: &[u16],
         sums: &mut Sums,
@@ -266,6 +275,7 @@ impl Scratch {
                     bytes,
                     next,
                     targets,
+                    class_weights: &data.class_weights,
                     gradient: &mut self.gradient,
                 });
             }
@@ -296,6 +306,7 @@ mod tests {
             images: Images::new(ImageShape::new(1, 1, columns), pixels).unwrap(),
             targets,
             classes,
+            class_weights: Vec::new(),
             penalty: 0.01,
         }
     }

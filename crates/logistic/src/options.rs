@@ -1,6 +1,6 @@
 //! The settings of the family.
 
-use bakeoff_core::SettingKind;
+use bakeoff_core::{ClassWeight, SettingKind};
 
 /// The number of iterations that smartcore allows; it has no setting for it.
 pub(crate) const SMARTCORE_ITERATIONS: u64 = 1000;
@@ -14,5 +14,7 @@ bakeoff_core::settings! {
             "iterations of the solver at most";
         tolerance: f64 = 1e-4, SettingKind::Float { min: 1e-9, max: 1.0 },
             "converged when no component of the mean loss's gradient is larger; scikit-learn's tol";
+        class_weight (default): ClassWeight = "none", ClassWeight::KIND,
+            "balanced: every class weighs the same in the loss, as in scikit-learn; engine native";
     }
 }

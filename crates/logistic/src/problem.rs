@@ -18,6 +18,8 @@ pub(crate) struct Data {
     pub(crate) targets: Vec<u16>,
     /// Number of classes, all of which occur in the training set.
     pub(crate) classes: usize,
+    /// What a sample of each class weighs in the loss; none where all weigh 1.
+    pub(crate) class_weights: Vec<f64>,
     /// The factor of `½‖W‖²` in the mean objective.
     pub(crate) penalty: f64,
 }
@@ -31,6 +33,12 @@ impl Data {
     /// Number of pixels in an image.
     pub(crate) fn columns(&self) -> usize {
         self.images.shape().pixels()
+    }
+
+    /// What a sample of this class weighs.
+    pub(crate) fn weight(&self, target: u16) -> f64 {
+        let weight = self.class_weights.get(usize::from(target));
+        weight.copied().unwrap_or(1.0)
     }
 
     /// `count` different samples, spread evenly over the data and the same for the same
@@ -47,7 +55,9 @@ impl Data {
         Self {
             images: self.images.select(&picks),
             targets: picks.iter().map(|&at| self.targets[at]).collect(),
-            ..*self
+            classes: self.classes,
+            class_weights: self.class_weights.clone(),
+            penalty: self.penalty,
         }
     }
 }
@@ -116,6 +126,12 @@ impl<'a> Problem<'a> {
                 images: train.images().clone(),
                 targets,
                 classes: present.len(),
+                class_weights: options
+                    .class_weight
+                    .of_classes(&counts)
+                    .into_iter()
+                    .filter(|&weight| weight > 0.0)
+                    .collect(),
                 penalty: rows / (options.c * train.len() as f64),
             },
             present,
@@ -169,6 +185,7 @@ mod tests {
                 .unwrap(),
                 targets: (0..samples).map(|at| (at % 10) as u16).collect(),
                 classes: 10,
+                class_weights: Vec::new(),
                 penalty: 0.5,
             };
             let count = samples.div_ceil(3);

@@ -299,11 +299,19 @@ fn pictures_without_difference_give_the_shares_of_the_classes() {
 
 #[test]
 fn what_an_engine_cannot_do_is_refused_before_training() {
-    let refused = FAMILY.build(&spec("smartcore", &json!({"max_iterations": 50})));
-    match refused.map(|_| ()) {
-        Err(error @ SpecError::Unsupported { .. }) => {
-            assert_eq!(error.key(), Some("max_iterations"));
+    for (engine, settings, key) in [
+        ("smartcore", json!({"max_iterations": 50}), "max_iterations"),
+        (
+            "smartcore",
+            json!({"class_weight": "balanced"}),
+            "class_weight",
+        ),
+        ("linfa", json!({"class_weight": "balanced"}), "class_weight"),
+    ] {
+        let refused = FAMILY.build(&spec(engine, &settings));
+        match refused.map(|_| ()) {
+            Err(error @ SpecError::Unsupported { .. }) => assert_eq!(error.key(), Some(key)),
+            other => panic!("{other:?}"),
         }
-        other => panic!("{other:?}"),
     }
 }

@@ -22,6 +22,7 @@ struct Golden {
 struct Case {
     name: String,
     c: f64,
+    class_weight: String,
     classes: usize,
     train: Vec<usize>,
     labels: Vec<u16>,
@@ -43,10 +44,15 @@ fn every_engine_agrees_with_scikit_learn() {
         let pixels = all.select(&case.train).pixels().to_vec();
         let train = samples(shape, pixels, case.labels, case.classes);
         for engine in engines() {
+            if case.class_weight != "none" && engine != "native" {
+                continue;
+            }
             let place = format!("{engine} on {}", case.name);
             // The libraries stop where their own doubts begin.
             let tolerance = if engine == "native" { 1e-9 } else { 2e-7 };
-            let settings = json!({"c": case.c, "tolerance": tolerance});
+            let settings = json!({
+                "c": case.c, "tolerance": tolerance, "class_weight": case.class_weight,
+            });
             let fitted = fit(&*recipe(engine, &settings), &train).unwrap();
             let summary = fitted.summary();
             let converged = summary.converged == Some(true);

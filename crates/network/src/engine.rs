@@ -16,6 +16,8 @@ pub(crate) struct NetworkEngine {
     pub(crate) name: &'static str,
     /// One line for people.
     pub(crate) summary: &'static str,
+    /// Whether it can weigh the classes.
+    pub(crate) weighs_classes: bool,
     /// What computes it; `None` where the program was built without it.
     pub(crate) functions: Option<Functions>,
 }
@@ -40,6 +42,9 @@ pub(crate) struct Start<'a> {
     pub(crate) adam: Adam,
     /// All dropout masks follow from it: [`bakeoff_kernels::dropout_mask`].
     pub(crate) dropout_seed: u64,
+    /// What the loss of a sample of each class is multiplied with; none for 1. Only of engines
+    /// that say they can.
+    pub(crate) class_weights: &'a [f32],
 }
 
 /// What the library behind an engine said.

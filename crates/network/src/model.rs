@@ -1,9 +1,9 @@
 //! A network as the other crates see it: a [`Classifier`] and a [`FittedModel`].
 
 use bakeoff_core::{
-    Classifier, DataShape, Engine, EngineCode, FitContext, FitError, FittedModel, ImageShape,
-    Images, Layers, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities,
-    Samples, SpecError, StoreError,
+    ClassWeight, Classifier, DataShape, Engine, EngineCode, FitContext, FitError, FittedModel,
+    ImageShape, Images, Layers, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError,
+    Probabilities, Samples, SpecError, StoreError,
 };
 use bakeoff_kernels::{Blueprint, Network, Step};
 
@@ -18,11 +18,12 @@ use crate::{
 
 /// What makes a network family: the hidden layers that follow from its settings.
 pub trait NetworkFamily {
-    /// The hidden layers that a resolved spec describes.
+    /// The hidden layers that a resolved spec describes for images of this shape. Whether they
+    /// fit the shape is found out later.
     ///
     /// # Errors
     /// Which setting is wrong.
-    fn steps(spec: &ModelSpec) -> Result<Vec<Step>, SpecError>;
+    fn steps(spec: &ModelSpec, image: ImageShape) -> Result<Vec<Step>, SpecError>;
 }
 
 /// The engines of a network family, for its table.
@@ -57,7 +58,7 @@ struct NetworkClassifier {
     spec: ModelSpec,
     engine: &'static str,
     functions: Functions,
-    blueprint: Blueprint,
+    steps: fn(&ModelSpec, ImageShape) -> Result<Vec<Step>, SpecError>,
     training: Training,
 }
 
@@ -66,29 +67,38 @@ impl NetworkClassifier {
     /// What the family refuses, training settings that contradict each other, or an engine
     /// that this program lacks.
     fn new<F: NetworkFamily>(spec: &ModelSpec) -> Result<Self, SpecError> {
-        let (engine, functions) = ENGINES
+        let (row, functions) = ENGINES
             .iter()
             .find(|engine| engine.name == spec.engine)
-            .and_then(|engine| Some((engine.name, engine.functions?)))
+            .and_then(|engine| Some((engine, engine.functions?)))
             .ok_or_else(|| SpecError::EngineNotBuilt {
                 family: spec.family.clone(),
                 engine: spec.engine.clone(),
             })?;
         let training = Training::from_spec(spec)?;
+        if training.class_weight != ClassWeight::None && !row.weighs_classes {
+            let able = ENGINES.iter().filter(|engine| engine.weighs_classes);
+            let able: Vec<&str> = able.map(|engine| engine.name).collect();
+            let remedy = format!("use engine {}, or leave it at \"none\"", able.join(" or "));
+            return Err(spec.unsupported("class_weight", remedy));
+        }
+        // Settings are wrong whatever the images are.
+        F::steps(spec, ImageShape::new(1, 1, 1))?;
         Ok(Self {
-            engine,
+            engine: row.name,
             functions,
-            blueprint: Blueprint {
-                steps: F::steps(spec)?,
-                batch_norm: training.batch_norm,
-            },
+            steps: F::steps,
             training,
             spec: spec.clone(),
         })
     }
 
     fn network(&self, image: ImageShape, classes: usize) -> Result<Network, SpecError> {
-        Network::new(&self.blueprint, image, classes)
+        let blueprint = Blueprint {
+            steps: (self.steps)(&self.spec, image)?,
+            batch_norm: self.training.batch_norm,
+        };
+        Network::new(&blueprint, image, classes)
             .map_err(|error| self.spec.bad_data(error.to_string()))
     }
 

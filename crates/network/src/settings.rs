@@ -17,7 +17,7 @@
 //! lowest validation loss. Stopping early (`patience`) is off: a schedule that falls is
 //! worth most at its end.
 
-use bakeoff_core::{ModelSpec, SettingKind, SpecError, settings};
+use bakeoff_core::{ClassWeight, ModelSpec, SettingKind, SpecError, settings};
 use bakeoff_kernels::Adam;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -112,6 +112,8 @@ settings! {
             "augmentation: move each training image by up to this many pixels on each axis";
         rotate: f64 = 0.0, SettingKind::Float { min: 0.0, max: 180.0 },
             "augmentation: turn each training image by up to this many degrees either way";
+        class_weight (default): ClassWeight = "none", ClassWeight::KIND,
+            "balanced: every class weighs the same in the loss, in training and where the epoch is chosen; engine native";
     }
 }
 
@@ -205,6 +207,7 @@ mod tests {
             code: None,
         }],
         settings: &[Training::TABLE],
+        adapt: |_, _| {},
         uses_validation: true,
         varies_with_seed: |_| true,
         is_baseline: false,
@@ -237,7 +240,7 @@ mod tests {
             "epochs": 2, "steps": 70, "batch_size": 3, "learning_rate": 0.5, "schedule": "one-cycle",
             "step_every": 4, "step_factor": 0.25, "warm_up": 0.125, "peak_at": 0.5,
             "weight_decay": 0.75, "keep": "best-accuracy", "patience": 5, "shift": 6,
-            "rotate": 7.0,
+            "rotate": 7.0, "class_weight": "balanced",
         }))?;
         let expected = Training {
             batch_norm: false,
@@ -255,6 +258,7 @@ mod tests {
             patience: 5,
             shift: 6,
             rotate: 7.0,
+            class_weight: ClassWeight::Balanced,
         };
         assert_eq!(training, expected);
         assert_eq!(training.adam().weight_decay, 0.75);

@@ -67,12 +67,15 @@ pub(crate) fn train(
         unit: StepUnit::Epoch,
         total: Some(epochs),
     })?;
+    let class_weights = training.class_weight.of_classes(&train.class_counts());
+    let class_weights: Vec<f32> = class_weights.iter().map(|&weight| weight as f32).collect();
     let failed = |error: EngineError| error.in_fit(engine);
     let learner = start(&Start {
         network,
         weights: &Weights::initial(network, ctx.seed),
         adam: training.adam(),
         dropout_seed: derive_seed(ctx.seed, "dropout"),
+        class_weights: &class_weights,
     });
     let mut fit = Fit {
         engine,
@@ -82,6 +85,7 @@ pub(crate) fn train(
         training,
         train,
         classes: network.classes(),
+        class_weights: &class_weights,
     };
     let mut order: Vec<usize> = (0..train.len()).collect();
     let mut shuffle = ChaCha8Rng::seed_from_u64(derive_seed(ctx.seed, "shuffle"));
@@ -105,6 +109,8 @@ pub(crate) fn train(
         metrics.validation_accuracy = Some(validated.accuracy);
         let after = stopping.observe(epoch, validated);
         if after.improved && stopping.best_epoch().is_some() {
+            // Dropped first: two copies of a large dense layer are not needed.
+            drop(kept.take());
             kept = Some(fit.learner.weights().map_err(failed)?);
         }
         ctx.emit(&FitEvent::Epoch(metrics))?;
@@ -173,6 +179,7 @@ struct Fit<'a> {
     training: &'a Training,
     train: &'a Samples,
     classes: usize,
+    class_weights: &'a [f32],
 }
 
 impl Fit<'_> {
@@ -225,7 +232,7 @@ impl Fit<'_> {
             let step = step.map_err(|error| error.in_fit(self.engine))?;
             match step.score {
                 Some(known) => score += known,
-                None => score.add(&step.scores, self.classes, &labels),
+                None => score.add(&step.scores, self.classes, &labels, self.class_weights),
             }
             if !score.loss_sum.is_finite() {
                 return Err(FitError::Diverged(format!(
@@ -269,7 +276,7 @@ impl Fit<'_> {
         for (pixels, labels) in chunks.zip(samples.labels().chunks(SCORE_CHUNK)) {
             let scores = self.learner.scores(pixels);
             let scores = scores.map_err(|error| error.in_fit(self.engine))?;
-            score.add(&scores, self.classes, labels);
+            score.add(&scores, self.classes, labels, self.class_weights);
             ctx.emit(&FitEvent::Progress {
                 samples: total,
                 total,

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 use bakeoff_core::{
-    Engine, Family, FitContext, FitError, FitEvent, FittedModel, ImageShape, ModelHeader,
+    Engine, Family, FitContext, FitError, FitEvent, FittedModel, ImageShape, Images, ModelHeader,
     ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities, Samples, Settings, SpecError,
     StoreError, TensorData,
 };
@@ -16,7 +16,7 @@ use serde_json::json;
 struct Dense;
 
 impl NetworkFamily for Dense {
-    fn steps(_: &ModelSpec) -> Result<Vec<Step>, SpecError> {
+    fn steps(_: &ModelSpec, _: ImageShape) -> Result<Vec<Step>, SpecError> {
         Ok(vec![Step::Dense { units: 16 }, Step::Dropout { rate: 0.1 }])
     }
 }
@@ -24,7 +24,7 @@ impl NetworkFamily for Dense {
 struct Convolutional;
 
 impl NetworkFamily for Convolutional {
-    fn steps(_: &ModelSpec) -> Result<Vec<Step>, SpecError> {
+    fn steps(_: &ModelSpec, _: ImageShape) -> Result<Vec<Step>, SpecError> {
         Ok(vec![
             Step::Conv {
                 filters: 4,
@@ -46,6 +46,7 @@ const fn family(name: &'static str, engines: &'static [Engine]) -> Family {
         summary: "",
         engines,
         settings: &[Training::TABLE],
+        adapt: |_, _| {},
         uses_validation: true,
         varies_with_seed: |_| true,
         is_baseline: false,
@@ -228,7 +229,7 @@ impl ModelReader for Shelf {
         }
     }
 
-    fn u8(&mut self, name: &str, _: &[usize]) -> Result<Vec<u8>, StoreError> {
+    fn u8(&mut self, name: &str, _: &[usize]) -> Result<std::borrow::Cow<'_, [u8]>, StoreError> {
         Err(StoreError::Missing { name: name.into() })
     }
 
@@ -365,5 +366,47 @@ fn a_learning_rate_beyond_all_reason_diverges() {
                 .map(|_| "a model")
                 .map_err(|error| error.to_string())
         );
+    }
+}
+
+/// Of images that say nothing, a model learns how common the classes are; balanced, that all are
+/// as common: 0.1 and 0.5 at the optima, which dropout keeps it a little away from.
+#[test]
+fn balanced_classes_weigh_the_same_or_the_engine_says_that_it_cannot() {
+    let shape = ImageShape::new(1, 8, 8);
+    let images = Images::new(shape, vec![255; 60 * 64]).unwrap();
+    let labels: Vec<u16> = (0..60).map(|at| u16::from(at % 10 == 0)).collect();
+    let train = Samples::new(images, labels, ["often".to_owned(), "rare".to_owned()]).unwrap();
+    for family in &FAMILIES {
+        for engine in family.engines {
+            let mean = |class_weight: &str| {
+                let given: Settings = [
+                    ("epochs".into(), json!(150)),
+                    ("learning_rate".into(), json!(0.02)),
+                    ("batch_size".into(), json!(60)),
+                    ("class_weight".into(), json!(class_weight)),
+                ]
+                .into();
+                let spec = family.resolve(Some(engine.name), &given).unwrap();
+                let mut context = FitContext {
+                    seed: 1,
+                    validation: None,
+                    progress: &mut |_| ControlFlow::Continue(()),
+                };
+                let model = family.build(&spec)?.fit(&train, &mut context).unwrap();
+                let answer = model.predict_proba(train.images()).unwrap();
+                Ok::<f32, SpecError>(answer.row(0)[1])
+            };
+            let (plain, balanced) = (mean("none"), mean("balanced"));
+            if engine.name == "native" {
+                let (plain, balanced) = (plain.unwrap(), balanced.unwrap());
+                assert!((plain - 0.1).abs() < 0.05, "{}: {plain}", family.name);
+                assert!((balanced - 0.5).abs() < 0.1, "{}: {balanced}", family.name);
+            } else if engine.code.is_some() {
+                let error = balanced.unwrap_err();
+                assert_eq!(error.key(), Some("class_weight"));
+                assert!(error.to_string().contains("use engine native"), "{error}");
+            }
+        }
     }
 }

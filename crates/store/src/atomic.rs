@@ -25,11 +25,7 @@ pub const TEMPORARY_PREFIX: &str = ".tmp-";
 /// Of the system; the old content is then still there.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(path);
-    temporary_with(folder, bytes)?
-        .persist(path)
-        .map_err(|error| error.error)?;
-    sync_folder(folder);
-    Ok(())
+    keep(temporary_with(folder, bytes)?, path)
 }
 
 /// Writes `path` completely unless it exists; returns whether it was written.
@@ -54,8 +50,24 @@ fn folder_of(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
+/// Renames a temporary file of the same folder to `path`, flushed to the disk before.
+pub(crate) fn keep(file: NamedTempFile, path: &Path) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder_of(path));
+    Ok(())
+}
+
 /// A temporary file in `folder` with `bytes` in it, flushed to the disk.
 fn temporary_with(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    let mut file = temporary(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// An empty temporary file in `folder`.
+pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY_PREFIX);
     // Temporary files are private by default; these become files to share, with what
@@ -65,13 +77,10 @@ fn temporary_with(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     #[cfg(unix)]
     builder.permissions(permissions);
     loop {
-        let mut file = builder.tempfile_in(folder)?;
-        if !own(file.as_file(), file.path()) {
-            continue;
+        let file = builder.tempfile_in(folder)?;
+        if own(file.as_file(), file.path()) {
+            return Ok(file);
         }
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        return Ok(file);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -147,21 +147,21 @@ pub fn save(
     }
     let mut tensors = TensorMap::default();
     model.save(&mut tensors)?;
-    let weights = tensors.to_bytes()?;
-    drop(tensors);
-    let sha256 = to_hex(&Sha256::digest(&weights));
-
     let (dataset, _lock) = own_folder(models, &facts)?;
     facts.dataset = file_name(&dataset);
     let folder = dataset.join(&facts.name);
     fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
     atomic::remove_temporaries(&folder);
 
+    let unnamed = atomic::temporary(&folder).map_err(StoreError::io(&folder))?;
+    tensors.write_to(unnamed.path())?;
+    drop(tensors);
+    let (bytes, sha256) = measured(unnamed.path()).map_err(StoreError::io(unnamed.path()))?;
     // Named by content: the old manifest names the old weights until the new manifest
     // replaces it.
     let file = format!("weights-{}.safetensors", &sha256[..12]);
     let weights_path = folder.join(&file);
-    atomic::write_whole(&weights_path, &weights).map_err(StoreError::io(&weights_path))?;
+    atomic::keep(unnamed, &weights_path).map_err(StoreError::io(&weights_path))?;
     let mut manifest = Manifest {
         format_version: FORMAT_VERSION,
         bakeoff_version: env!("CARGO_PKG_VERSION").into(),
@@ -173,7 +173,7 @@ pub fn save(
         temperature: model.temperature(),
         weights: WeightsFile {
             file: file.clone(),
-            bytes: weights.len() as u64,
+            bytes,
             sha256,
         },
         checksum: String::new(),
@@ -185,9 +185,25 @@ pub fn save(
     atomic::write_whole(&manifest_path, &text).map_err(StoreError::io(&manifest_path))?;
     atomic::remove_where(&folder, |name| name.starts_with("weights-") && name != file);
     Ok(SavedModel {
-        bytes: (weights.len() + text.len()) as u64,
+        bytes: bytes + text.len() as u64,
         folder,
     })
+}
+
+/// The length of a file and the SHA-256 of its content.
+fn measured(path: &Path) -> io::Result<(u64, String)> {
+    let mut hasher = Sha256::new();
+    let mut file = File::open(path)?;
+    let (mut part, mut bytes) = (vec![0; 1 << 16], 0);
+    loop {
+        match file.read(&mut part)? {
+            0 => return Ok((bytes, to_hex(&hasher.finalize()))),
+            read => {
+                hasher.update(&part[..read]);
+                bytes += read as u64;
+            }
+        }
+    }
 }
 
 /// A manifest as it is written.

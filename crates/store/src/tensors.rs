@@ -1,9 +1,9 @@
 //! Named tensors to and from safetensors bytes.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
 use bakeoff_core::{ModelReader, ModelWriter, StoreError, TensorData};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 
 /// Tensors gathered in memory, on their way to a file.
 #[derive(Default)]
@@ -18,12 +18,50 @@ impl TensorMap {
     /// # Errors
     /// When safetensors refuses a tensor.
     pub fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
-        let mut views = Vec::with_capacity(self.tensors.len());
-        for (name, (dtype, shape, bytes)) in &self.tensors {
-            let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(inconsistent)?;
-            views.push((name.as_str(), view));
+        safetensors::serialize(self.views()?, None).map_err(inconsistent)
+    }
+
+    /// Writes the same bytes to the file at `path`, without a second copy of them in memory.
+    ///
+    /// # Errors
+    /// When safetensors refuses a tensor, or of the system.
+    pub(crate) fn write_to(&self, path: &Path) -> Result<(), StoreError> {
+        safetensors::serialize_to_file(self.views()?, None, path).map_err(|error| match error {
+            SafeTensorError::IoError(error) => StoreError::io(path)(error),
+            other => inconsistent(other),
+        })
+    }
+
+    fn views(&self) -> Result<Vec<(&str, TensorView<'_>)>, StoreError> {
+        let tensors = self.tensors.iter();
+        tensors
+            .map(|(name, (dtype, shape, bytes))| {
+                let view = TensorView::new(*dtype, shape.clone(), bytes).map_err(inconsistent)?;
+                Ok((name.as_str(), view))
+            })
+            .collect()
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        (dtype, shape, len): (Dtype, &[usize], usize),
+        bytes: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        if shape.iter().product::<usize>() != len {
+            return Err(StoreError::Tensor {
+                name: name.into(),
+                got: format!("{len} values"),
+                expected: format!("{shape:?}"),
+            });
         }
-        safetensors::serialize(views, None).map_err(inconsistent)
+        let tensor = (dtype, shape.to_vec(), bytes);
+        match self.tensors.insert(name.into(), tensor) {
+            None => Ok(()),
+            Some(_) => Err(StoreError::Inconsistent(format!(
+                "tensor `{name}` was written twice"
+            ))),
+        }
     }
 }
 
@@ -45,22 +83,11 @@ impl ModelWriter for TensorMap {
             TensorData::U32(v) => (Dtype::U32, v.len(), bytes(v, u32::to_le_bytes)),
             TensorData::F32(v) => (Dtype::F32, v.len(), bytes(v, f32::to_le_bytes)),
         };
-        if shape.iter().product::<usize>() != len {
-            return Err(StoreError::Tensor {
-                name: name.into(),
-                got: format!("{len} values"),
-                expected: format!("{shape:?}"),
-            });
-        }
-        let old = self
-            .tensors
-            .insert(name.into(), (dtype, shape.to_vec(), bytes));
-        match old {
-            None => Ok(()),
-            Some(_) => Err(StoreError::Inconsistent(format!(
-                "tensor `{name}` was written twice"
-            ))),
-        }
+        self.add(name, (dtype, shape, len), bytes)
+    }
+
+    fn bytes(&mut self, name: &str, shape: &[usize], bytes: Vec<u8>) -> Result<(), StoreError> {
+        self.add(name, (Dtype::U8, shape, bytes.len()), bytes)
     }
 }
 
@@ -151,8 +178,8 @@ impl ModelReader for TensorFile<'_> {
         })
     }
 
-    fn u8(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u8>, StoreError> {
-        Ok(self.bytes(name, shape, Dtype::U8)?.into_owned())
+    fn u8(&mut self, name: &str, shape: &[usize]) -> Result<Cow<'_, [u8]>, StoreError> {
+        self.bytes(name, shape, Dtype::U8)
     }
 
     fn u16(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u16>, StoreError> {
@@ -174,7 +201,7 @@ mod tests {
         let bytes = map.to_bytes()?;
         let mut file = TensorFile::parse(&bytes)?;
         assert_eq!(file.f32("a", &[2, 2])?, [1.0, -2.5, 0.0, 3.5]);
-        assert_eq!(file.u8("c", &[3])?, [1, 2, 3]);
+        assert_eq!(*file.u8("c", &[3])?, [1, 2, 3]);
         assert_eq!(file.u16("d", &[1, 2])?, [1, 60000]);
         assert_eq!(file.u32("e", &[2])?, [1, 4_000_000_000]);
         assert_eq!(file.shape("a")?, [2, 2]);

@@ -48,7 +48,7 @@ fn load_samples(
     }
     let preparation = bakeoff_data::preparation(dataset.train().images(), &trial.data.options);
     Ok((
-        trial_samples(&dataset, trial, family.uses_validation),
+        trial_samples(dataset, trial, family.uses_validation),
         preparation,
     ))
 }
@@ -123,6 +123,17 @@ pub(super) fn measure_trial(
     // A model that needs its training data has kept it.
     drop((parts.train, parts.validation));
 
+    let calibration = match &fitted {
+        Fitted::Plain(_) => None,
+        Fitted::Calibrated(model, temperature) => Some(calibration_result(
+            run,
+            &planned.id,
+            model.uncalibrated(),
+            temperature,
+            &reported,
+        )?),
+    };
+
     begin(TrialStage::Save, Stage::Store, on_event)?;
     let (models, save_as, scratch) = match &planned.save_as {
         Some(save_as) => (options.models.to_owned(), save_as.clone(), None),
@@ -138,29 +149,19 @@ pub(super) fn measure_trial(
     };
     let mut facts = model_facts(planned, save_as, &reported, samples, &evaluation);
     facts.preparation = Some(preparation);
-    save_and_reload(model, facts, &reported, &models, &mut costs)?;
+    let model = save_and_reload(fitted, facts, &reported, &models, &mut costs)?;
     drop(scratch);
 
     let (mut robustness, mut corrupted) = (Vec::new(), None);
     if let Some(spec) = &trial.robustness {
         begin(TrialStage::Robustness, Stage::Predict, on_event)?;
         let start = Instant::now();
-        let (scores, answers) = measure_robustness(model, &reported, spec, on_event)?;
+        let (scores, answers) = measure_robustness(&*model, &reported, spec, on_event)?;
         costs.robustness_ns = Some(elapsed_ns(start));
         robustness = scores;
         let written = run.write_corrupted(&planned.id, &answers);
         corrupted = Some(written.map_err(Stop::Run)?);
     }
-    let calibration = match &fitted {
-        Fitted::Plain(_) => None,
-        Fitted::Calibrated(model, temperature) => Some(calibration_result(
-            run,
-            &planned.id,
-            model.uncalibrated(),
-            temperature,
-            &reported,
-        )?),
-    };
     Ok(Measured {
         samples,
         costs,
@@ -249,19 +250,15 @@ fn model_facts(
 }
 
 /// Saves the model, reads it back as a user would, and checks that it predicts the same bits:
-/// a saved model that predicts something else is worse than none.
+/// a saved model that predicts something else is worse than none. It returns the one that it read,
+/// so that a model that keeps its training data is not in memory twice.
 fn save_and_reload(
-    model: &dyn FittedModel,
+    fitted: Fitted,
     facts: ModelFacts,
     test: &Samples,
     models: &Path,
     costs: &mut Costs,
-) -> Result<(), Stop> {
-    let saved = bakeoff_store::save(models, model, facts).map_err(Stop::store)?;
-    costs.model_bytes = saved.bytes;
-    let start = Instant::now();
-    let loaded = bakeoff_store::load(&saved.folder, bakeoff_zoo::family).map_err(Stop::store)?;
-    costs.model_load_ns = elapsed_ns(start);
+) -> Result<Box<dyn FittedModel>, Stop> {
     let few: Vec<usize> = (0..test.len().min(RELOAD_CHECK)).collect();
     let few = test.images().select(&few);
     let answer = |model: &dyn FittedModel| {
@@ -269,8 +266,15 @@ fn save_and_reload(
             .predict_proba(&few)
             .map_err(Stop::failed(Stage::Store))
     };
-    if answer(model)? == answer(&*loaded.model)? {
-        Ok(())
+    let expected = answer(fitted.model())?;
+    let saved = bakeoff_store::save(models, fitted.model(), facts).map_err(Stop::store)?;
+    drop(fitted);
+    costs.model_bytes = saved.bytes;
+    let start = Instant::now();
+    let loaded = bakeoff_store::load(&saved.folder, bakeoff_zoo::family).map_err(Stop::store)?;
+    costs.model_load_ns = elapsed_ns(start);
+    if expected == answer(&*loaded.model)? {
+        Ok(loaded.model)
     } else {
         Err(Stop::failed(Stage::Store)(
             "the saved model answers differently from the one that was trained; \

@@ -7,5 +7,6 @@
 
 mod costs;
 mod house;
+mod misfits;
 mod runs;
 mod trust;

@@ -417,23 +417,6 @@ fn plans_of_another_schema_or_altered_are_refused() {
     assert!(run.plan().unwrap_err().to_string().contains("line 1"));
 }
 
-#[test]
-fn recipes_that_do_not_fit_the_data_are_refused_before_training() {
-    let house = House::new();
-    let too_many = house.experiment("[[models]]\nfamily = \"knn\"\nk = 61\n");
-    let error = bakeoff_bench::plan(&too_many, &house.path("runs"), "", false)
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("knn"), "{error}");
-    let too_large =
-        house.experiment("[[models]]\nfamily = \"cnn\"\nlayers = [\"conv 4 9\", \"dense 4\"]\n");
-    let error = bakeoff_bench::plan(&too_large, &house.path("runs"), "", false)
-        .unwrap_err()
-        .to_string();
-    assert!(error.contains("cnn"), "{error}");
-    assert!(!house.path("runs").exists(), "nothing may be left behind");
-}
-
 /// What a command line with these flags changes.
 fn overrides(flags: &[(&str, &str)]) -> Overrides {
     let mut overrides = Overrides::default();

@@ -18,7 +18,7 @@ fn all(images: &Images, corruption: Corruption, severity: u8) -> Images {
 /// Some test images of MNIST.
 fn digits() -> Images {
     let mnist = crate::open("mnist").unwrap();
-    split::limit(mnist.test(), 120, 1).images().clone()
+    split::limit(mnist.test().clone(), 120, 1).images().clone()
 }
 
 fn coloured() -> Images {

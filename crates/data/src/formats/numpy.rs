@@ -204,12 +204,12 @@ fn there(arrays: &[Named]) -> String {
 /// The arrays of a file. One alone in an npz is named by the file.
 fn read(listing: &Listing, file: &str) -> Result<Vec<Named>, DataError> {
     let path = listing.path_of(file);
-    let parse = |name: &str, bytes: &[u8]| {
+    let parse = |name: &str, bytes: Vec<u8>| {
         npy::parse(bytes).map_err(|problem| DataError::invalid(&path, format!("{name}: {problem}")))
     };
     let bytes = listing.unpacked(file)?;
     if !bytes.starts_with(b"PK") {
-        let array = parse(file, &bytes)?;
+        let array = parse(file, bytes)?;
         let name = stem(file).to_owned();
         return Ok(vec![Named { name, path, array }]);
     }
@@ -224,7 +224,7 @@ fn read(listing: &Listing, file: &str) -> Result<Vec<Named>, DataError> {
         .map(|inner| {
             let bytes = archive.read(&path, &inner, crate::archive::MAX_UNPACKED)?;
             Ok(Named {
-                array: parse(&inner, &bytes)?,
+                array: parse(&inner, bytes)?,
                 name: if alone {
                     stem(file).into()
                 } else {

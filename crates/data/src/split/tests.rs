@@ -51,24 +51,24 @@ fn the_draw_stays_what_it_is() {
     // Golden: a change of the draw would make records of other versions incomparable.
     let labels: Vec<u16> = (0..24).map(|index| index % 3).collect();
     let whole = samples(&labels, 3);
-    let split = hold_out(&whole, 0.25, 7);
+    let split = hold_out(whole.clone(), 0.25, 7);
     assert_eq!(indices(&split.held_out), [3, 6, 7, 10, 14, 17]);
-    assert_eq!(indices(&limit(&whole, 6, 7)), [0, 2, 4, 7, 11, 18]);
+    assert_eq!(indices(&limit(whole.clone(), 6, 7)), [0, 2, 4, 7, 11, 18]);
 }
 
 #[test]
 fn seeds_draw_differently() {
     let whole = samples(&[0; 100], 2);
-    let draw = |seed| indices(&hold_out(&whole, 0.5, seed).held_out);
+    let draw = |seed| indices(&hold_out(whole.clone(), 0.5, seed).held_out);
     assert_eq!(draw(1), draw(1));
     assert_ne!(draw(1), draw(2));
     assert_ne!(
-        indices(&limit(&whole, 50, 1)),
-        indices(&limit(&whole, 50, 2))
+        indices(&limit(whole.clone(), 50, 1)),
+        indices(&limit(whole.clone(), 50, 2))
     );
     assert_ne!(
         draw(1),
-        indices(&limit(&whole, 50, 1)),
+        indices(&limit(whole.clone(), 50, 1)),
         "purposes share a stream"
     );
 }
@@ -77,17 +77,17 @@ fn seeds_draw_differently() {
 fn limits_are_stratified() {
     let labels: Vec<u16> = (0..1000).map(|index| u16::from(index % 10 == 0)).collect();
     let whole = samples(&labels, 3);
-    assert_eq!(limit(&whole, 100, 3).class_counts(), [90, 10, 0]);
+    assert_eq!(limit(whole.clone(), 100, 3).class_counts(), [90, 10, 0]);
     // One of each class before two of any.
-    assert_eq!(limit(&whole, 2, 3).class_counts(), [1, 1, 0]);
-    assert_eq!(limit(&whole, 1, 3).len(), 1);
+    assert_eq!(limit(whole.clone(), 2, 3).class_counts(), [1, 1, 0]);
+    assert_eq!(limit(whole.clone(), 1, 3).len(), 1);
 }
 
 proptest! {
     #[test]
     fn a_split_is_a_partition_in_order((labels, classes) in label_lists(), fraction in -0.2..1.2, seed: u64) {
         let whole = samples(&labels, classes);
-        let split = hold_out(&whole, fraction, seed);
+        let split = hold_out(whole.clone(), fraction, seed);
         let (train, held_out) = (indices(&split.train), indices(&split.held_out));
         prop_assert!(train.is_sorted() && held_out.is_sorted());
         let mut all = [train.clone(), held_out.clone()].concat();
@@ -103,7 +103,7 @@ proptest! {
     #[test]
     fn each_class_gives_its_share((labels, classes) in label_lists(), fraction in 0.0..1.0, seed: u64) {
         let whole = samples(&labels, classes);
-        let split = hold_out(&whole, fraction, seed);
+        let split = hold_out(whole.clone(), fraction, seed);
         for (count, held) in whole.class_counts().into_iter().zip(split.held_out.class_counts()) {
             match count {
                 0 | 1 => prop_assert_eq!(held, 0),
@@ -120,7 +120,7 @@ proptest! {
     #[test]
     fn limits_are_nested_in_order_and_fair((labels, classes) in label_lists(), a in 0..130_usize, b in 0..130_usize, seed: u64) {
         let whole = samples(&labels, classes);
-        let (fewer, more) = (limit(&whole, a.min(b), seed), limit(&whole, a.max(b), seed));
+        let (fewer, more) = (limit(whole.clone(), a.min(b), seed), limit(whole.clone(), a.max(b), seed));
         prop_assert_eq!(fewer.len(), a.min(b).min(labels.len()));
         prop_assert_eq!(more.len(), a.max(b).min(labels.len()));
         prop_assert!(indices(&fewer).is_sorted() && indices(&more).is_sorted());
@@ -157,7 +157,7 @@ proptest! {
         prop_assert!(fold_indices(&whole, folds, folds, seed).is_empty());
         for part in &parts {
             prop_assert!(part.is_sorted());
-            let split = take_out(&whole, part);
+            let split = take_out(whole.clone(), part);
             prop_assert_eq!(&indices(&split.held_out), part);
             prop_assert_eq!(split.train.len() + part.len(), whole.len());
         }

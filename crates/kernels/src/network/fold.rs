@@ -4,6 +4,18 @@ use super::{Network, layers::Layer};
 use crate::norm::EPSILON;
 
 impl Network {
+    /// The network for answers where nothing is to be folded: without dropout.
+    pub(crate) fn without_dropout(&self) -> Self {
+        let layers = self.layers.iter();
+        Self {
+            layers: layers
+                .filter(|layer| !matches!(layer, Layer::Dropout(_)))
+                .cloned()
+                .collect(),
+            ..self.clone()
+        }
+    }
+
     /// The network for answers and the values of its tensors, from `values` in the order of
     /// [`Network::tensors`]. Behind a batch norm `γ (w·x − mean) / √(var + ε) + β` becomes
     /// weights and biases of their own.

@@ -12,7 +12,7 @@ use super::dropout::{Dropout, MaskKey};
 use super::events::PooledGradient;
 use super::first_dense::{Share, gather};
 use super::geometry::Plane;
-use super::loss::Score;
+use super::loss::{Score, weight_of};
 use super::norm::Moments;
 use super::pixels::Load;
 use super::plan::{ConvLayout, ConvOp, DenseOp, DropoutOp, Op, Plan};
@@ -27,6 +27,8 @@ pub(crate) struct StepWorker<'a> {
     pub(crate) isa: Isa,
     pub(crate) batch: &'a Batch<'a>,
     pub(crate) dropout_seed: u64,
+    /// Of each class, or none where all weigh 1.
+    pub(crate) class_weights: &'a [f32],
     pub(crate) values: &'a [f32],
     /// Per operation: a convolution's panels, or a dense layer's transposed weights.
     pub(crate) packed: &'a [Buffer],
@@ -368,7 +370,8 @@ impl<'a> StepWorker<'a> {
         for (i, (logits, gradient)) in rows.enumerate() {
             let label = self.batch.labels[self.batch.row(span.first + i)];
             let logits = &logits[..self.plan.classes];
-            score.add_sample(logits, label, Some((gradient, scale)));
+            let weight = weight_of(label, self.class_weights);
+            score.add_sample(logits, label, weight, Some((gradient, scale)));
         }
     }
 }

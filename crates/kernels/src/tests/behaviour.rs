@@ -151,7 +151,7 @@ fn learns_which_half_is_brighter() {
         }
         let answers = trainer.predictor().unwrap().scores(&pixels).unwrap();
         let mut score = Score::default();
-        score.add(&answers, 2, &labels);
+        score.add(&answers, 2, &labels, &[]);
         assert!(score.hits >= 390, "{}: {} of 400", isa.name(), score.hits);
     }
 }

@@ -182,6 +182,8 @@ struct Case {
     values: Vec<Vec<f32>>,
     pixels: Vec<u8>,
     labels: Vec<u16>,
+    /// Of each class, or none.
+    class_weights: Vec<f32>,
 }
 
 impl Case {
@@ -199,6 +201,7 @@ impl Case {
             network,
             pixels,
             labels,
+            class_weights: Vec::new(),
         })
     }
 
@@ -227,7 +230,8 @@ impl Case {
             beta1: 0.0,
             ..Adam::default()
         };
-        let mut trainer = Trainer::new(&self.network, values, adam, 0, isa).unwrap();
+        let trainer = Trainer::new(&self.network, values, adam, 0, isa).unwrap();
+        let mut trainer = trainer.with_class_weights(&self.class_weights);
         let score = trainer.step(&self.batch(0.0)).unwrap();
         let gradients = trainer.tensors(&trainer.parameters.means);
         let named = self.network.tensors().into_iter().zip(gradients);
@@ -242,8 +246,9 @@ impl Case {
             values,
             pixels,
             labels,
+            class_weights,
         } = self;
-        reference::run(network, values, pixels, labels, training)
+        reference::run(network, values, pixels, labels, class_weights, training)
     }
 }
 
@@ -277,10 +282,15 @@ proptest! {
         (input, specs) in networks(),
         samples in 2_usize..37,
         seed in any::<u64>(),
+        weighted in any::<bool>(),
     ) {
         let case = Case::new(input, &specs, samples, seed);
         prop_assume!(case.is_some());
-        let case = case.unwrap();
+        let mut case = case.unwrap();
+        if weighted {
+            let mut noise = noise(seed ^ 1);
+            case.class_weights = (0..case.network.classes()).map(|_| 3.0 * noise()).collect();
+        }
         let exact = case.reference(true);
         // Where the exact gradient has a kink within rounding errors, either side is right.
         // Where few samples are normalised, `f32` has fewer digits left.
@@ -317,7 +327,13 @@ proptest! {
             pool.install(|| {
                 let mut trainer = case.trainer(Isa::detect());
                 let scores: Vec<Score> = (0..3)
-                    .map(|step| trainer.step(&Batch { step, ..case.batch(0.01) }).unwrap())
+                    .map(|step| {
+                        // A rest changes no bit either.
+                        if step == 2 && threads > 1 {
+                            trainer.rest();
+                        }
+                        trainer.step(&Batch { step, ..case.batch(0.01) }).unwrap()
+                    })
                     .collect();
                 let answers = trainer.predictor().unwrap().scores(&case.pixels).unwrap();
                 (scores, trainer.values(), answers)

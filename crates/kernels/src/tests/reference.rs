@@ -288,6 +288,7 @@ pub(crate) fn run(
     values: &[Vec<f32>],
     pixels: &[u8],
     labels: &[u16],
+    class_weights: &[f32],
     training: bool,
 ) -> Outcome {
     let input = network.input();
@@ -339,7 +340,7 @@ pub(crate) fn run(
         }
     }
     let logits = grid;
-    let (loss, gradient) = cross_entropy(&logits, labels);
+    let (loss, gradient) = cross_entropy(&logits, labels, class_weights);
     let gradients = back(&walk, gradient);
     let Walk {
         statistics,
@@ -357,20 +358,22 @@ pub(crate) fn run(
     }
 }
 
-fn cross_entropy(logits: &Grid, labels: &[u16]) -> (f64, Grid) {
+fn cross_entropy(logits: &Grid, labels: &[u16], class_weights: &[f32]) -> (f64, Grid) {
     let [samples, classes, ..] = logits.shape;
     let mut gradient = Grid::zeroed(logits.shape);
     let mut loss = 0.0;
     for (n, &label) in labels.iter().enumerate() {
         let row = &logits.values[n * classes..][..classes];
         let sum: f64 = row.iter().map(|logit| logit.exp()).sum();
-        loss += (sum.ln() - row[usize::from(label)]) / samples as f64;
+        let weight = class_weights
+            .get(usize::from(label))
+            .copied()
+            .unwrap_or(1.0);
+        let share = f64::from(weight) / samples as f64;
+        loss += (sum.ln() - row[usize::from(label)]) * share;
         for (class, logit) in row.iter().enumerate() {
             let target = f64::from(u8::from(class == usize::from(label)));
-            gradient.add(
-                [n, class, 0, 0],
-                (logit.exp() / sum - target) / samples as f64,
-            );
+            gradient.add([n, class, 0, 0], (logit.exp() / sum - target) * share);
         }
     }
     (loss, gradient)

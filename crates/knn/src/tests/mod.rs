@@ -151,9 +151,13 @@ impl ModelReader for Store {
     fn f32(&mut self, name: &str, _: &[usize]) -> Result<Vec<f32>, StoreError> {
         Err(StoreError::Missing { name: name.into() })
     }
-    fn u8(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u8>, StoreError> {
+    fn u8(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<std::borrow::Cow<'_, [u8]>, StoreError> {
         match self.get(name, shape)? {
-            Tensor::U8(data) => Ok(data),
+            Tensor::U8(data) => Ok(data.into()),
             Tensor::U16(_) => Err(StoreError::Inconsistent(format!("{name} is u16"))),
         }
     }

@@ -2,9 +2,19 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bakeoff_core::{FitError, panic_text};
+use bakeoff_core::{ClassWeight, FitError, ModelSpec, SpecError, panic_text};
 
-use crate::problem::Solution;
+use crate::{options::Options, problem::Solution};
+
+/// Refuses what neither library has.
+pub(super) fn check(spec: &ModelSpec) -> Result<(), SpecError> {
+    match spec.settings::<Options>()?.class_weight {
+        ClassWeight::None => Ok(()),
+        ClassWeight::Balanced => {
+            Err(spec.unsupported("class_weight", "use engine native, or leave it at \"none\""))
+        }
+    }
+}
 
 /// Runs a library's fit; its errors and panics become a [`FitError`], so that one failed
 /// trial does not stop the others. `fit` returns the parameters as in [`Solution`].

@@ -14,6 +14,7 @@ pub(super) const ENGINE: Engine = Engine {
     deterministic: true,
     code: Some(EngineCode {
         build: |spec| {
+            library::check(spec)?;
             recipe::build(spec, |problem, _| {
                 library::run(ENGINE.name, || fit(problem))
             })

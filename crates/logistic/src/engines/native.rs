@@ -152,6 +152,7 @@ mod tests {
             c: 1.0,
             max_iterations: 1000,
             tolerance,
+            class_weight: bakeoff_core::ClassWeight::None,
         }
     }
 

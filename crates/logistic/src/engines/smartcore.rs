@@ -28,6 +28,7 @@ pub(super) const ENGINE: Engine = Engine {
 };
 
 fn build(spec: &ModelSpec) -> Result<Box<dyn Classifier>, SpecError> {
+    library::check(spec)?;
     if spec.settings::<Options>()?.max_iterations != SMARTCORE_ITERATIONS {
         return Err(spec.unsupported(
             "max_iterations",

@@ -18,6 +18,8 @@ pub(crate) struct LossGradientDouble<'a> {
     pub(crate) bytes: &'a [u8],
     /// One class for each image.
     pub(crate) targets: &'a [u16],
+    /// What an image of each class weighs; none where all weigh 1.
+    pub(crate) class_weights: &'a [f64],
     /// Classes × `stride`: the gradient is added to the first pixels of each.
     pub(crate) gradient: &'a mut [f64],
     /// Numbers from one class's gradient to the next.
@@ -47,7 +49,15 @@ impl Kernel for LossGradientDouble<'_> {
             {
                 *score = dot(row, &picture) + bias;
             }
-            loss += errors(&mut scores, usize::from(target));
+            let target = usize::from(target);
+            let entropy = errors(&mut scores, target);
+            match self.class_weights.get(target) {
+                None => loss += entropy,
+                Some(&weight) => {
+                    loss += weight * entropy;
+                    scores.iter_mut().for_each(|error| *error *= weight);
+                }
+            }
             for ((&error, row), sum) in scores
                 .iter()
                 .zip(self.gradient.chunks_exact_mut(self.stride))

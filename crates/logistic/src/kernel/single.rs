@@ -60,6 +60,8 @@ pub(crate) struct LossGradient<'a> {
     pub(crate) next: &'a [u8],
     /// One class for each image.
     pub(crate) targets: &'a [u16],
+    /// What an image of each class weighs; none where all weigh 1.
+    pub(crate) class_weights: &'a [f64],
     pub(crate) gradient: &'a mut Gradient,
 }
 
@@ -71,7 +73,10 @@ impl Kernel for LossGradient<'_> {
         let Workspace { pictures, scores } = self.workspace;
         let count = self.targets.len();
         products::scores::<S, FUSED>(simd, self.bytes, self.next, pictures, self.weights, scores);
-        self.gradient.loss += softmax::errors(scores, self.targets);
+        self.gradient.loss += match self.class_weights {
+            [] => softmax::errors(scores, self.targets),
+            weights => softmax::weighted_errors(scores, self.targets, weights),
+        };
         let errors = scores.chunks_exact(BLOCK);
         for (sum, errors) in self.gradient.biases.iter_mut().zip(errors) {
             *sum += f64::from(errors[..count].iter().sum::<f32>());

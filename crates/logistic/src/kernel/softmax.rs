@@ -62,6 +62,35 @@ pub(super) fn exponentials(
     }
 }
 
+/// As [`errors`], with the weight of each class: errors and cross-entropies are multiplied by it.
+#[inline(always)]
+pub(super) fn weighted_errors(scores: &mut [f32], targets: &[u16], weights: &[f64]) -> f64 {
+    let count = targets.len();
+    let (mut sums, mut tops) = ([0.0; BLOCK], [0.0; BLOCK]);
+    let mut factors = [0.0; BLOCK];
+    let mut loss = 0.0;
+    for (picture, (&target, factor)) in targets.iter().zip(&mut factors).enumerate() {
+        *factor = weights[usize::from(target)];
+        loss -= *factor * f64::from(scores[usize::from(target) * BLOCK + picture]);
+    }
+    exponentials(scores, &mut sums, &mut tops, count);
+    for (factor, (&sum, &top)) in factors[..count].iter().zip(sums.iter().zip(&tops)) {
+        loss += factor * (f64::from(sum).ln() + f64::from(top));
+    }
+    for (picture, &target) in targets.iter().enumerate() {
+        let (own, factor) = (usize::from(target), factors[picture] as f32);
+        for (class, row) in scores.chunks_exact_mut(BLOCK).enumerate() {
+            let truth = if class == own { 1.0 } else { 0.0 };
+            row[picture] = factor * (row[picture] / sums[picture] - truth);
+        }
+    }
+    for row in scores.chunks_exact_mut(BLOCK) {
+        // The products read whole tiles of images.
+        row[count..].fill(0.0);
+    }
+    loss
+}
+
 /// Replaces the scores by probabilities, minus one for the true class; returns the sum of
 /// cross-entropies in nats.
 #[inline(always)]

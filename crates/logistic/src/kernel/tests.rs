@@ -14,6 +14,8 @@ struct Case {
     weights: Vec<f64>,
     biases: Vec<f64>,
     targets: Vec<u16>,
+    /// Of each class, or none.
+    class_weights: Vec<f64>,
 }
 
 fn case() -> impl Strategy<Value = Case> {
@@ -22,14 +24,22 @@ fn case() -> impl Strategy<Value = Case> {
         let weights = prop::collection::vec(-0.01..0.01, classes * pixels);
         let biases = prop::collection::vec(-3.0..3.0, classes);
         let targets = prop::collection::vec(0..classes as u16, count);
-        (bytes, weights, biases, targets).prop_map(move |(bytes, weights, biases, targets)| Case {
-            pixels,
-            classes,
-            bytes,
-            weights,
-            biases,
-            targets,
-        })
+        let class_weights = prop_oneof![
+            Just(Vec::new()),
+            prop::collection::vec(0.1..4.0, classes..=classes),
+        ];
+        let parts = (bytes, weights, biases, targets, class_weights);
+        parts.prop_map(
+            move |(bytes, weights, biases, targets, class_weights)| Case {
+                class_weights,
+                pixels,
+                classes,
+                bytes,
+                weights,
+                biases,
+                targets,
+            },
+        )
     })
 }
 
@@ -69,16 +79,19 @@ impl Case {
         let probabilities = self.probabilities();
         let answers = probabilities.chunks_exact(self.classes);
         for ((picture, p), &target) in pictures.zip(answers).zip(&self.targets) {
-            loss -= p[usize::from(target)].ln();
+            let weight = self.class_weights.get(usize::from(target));
+            let weight = weight.copied().unwrap_or(1.0);
+            loss -= weight * p[usize::from(target)].ln();
             for class in 0..self.classes {
                 let truth = if class == usize::from(target) {
                     1.0
                 } else {
                     0.0
                 };
-                biases[class] += p[class] - truth;
+                let error = weight * (p[class] - truth);
+                biases[class] += error;
                 for (pixel, &x) in picture.iter().enumerate() {
-                    gradient[class * self.pixels + pixel] += (p[class] - truth) * f64::from(x);
+                    gradient[class * self.pixels + pixel] += error * f64::from(x);
                 }
             }
         }
@@ -98,6 +111,7 @@ impl Case {
             bytes: &self.bytes,
             next: &self.bytes,
             targets: &self.targets,
+            class_weights: &self.class_weights,
             gradient: &mut gradient,
         });
         gradient
@@ -187,6 +201,7 @@ proptest! {
                 biases: &case.biases,
                 bytes: &case.bytes,
                 targets: &case.targets,
+                class_weights: &case.class_weights,
                 gradient: &mut got,
                 stride,
                 bias_gradient: &mut got_biases,

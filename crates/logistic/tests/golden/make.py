@@ -15,6 +15,7 @@ import numpy as np
 import sklearn
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.class_weight import compute_sample_weight
 
 TRAIN, TEST = 300, 40
 
@@ -23,23 +24,31 @@ pixels = (digits.data * 15).astype(np.uint8)
 labels = digits.target
 
 cases = []
-for name, c, classes in [
-    ("ten-classes", 1.0, range(10)),
-    ("ten-classes-strong-penalty", 0.01, range(10)),
-    ("ten-classes-weak-penalty", 100.0, range(10)),
-    ("two-classes", 1.0, [3, 8]),
-    ("absent-classes", 1.0, [0, 2, 5, 9]),
-    ("two-of-ten-classes", 0.5, [1, 7]),
+for name, c, classes, weight in [
+    ("ten-classes", 1.0, range(10), None),
+    ("ten-classes-strong-penalty", 0.01, range(10), None),
+    ("ten-classes-weak-penalty", 100.0, range(10), None),
+    ("two-classes", 1.0, [3, 8], None),
+    ("absent-classes", 1.0, [0, 2, 5, 9], None),
+    ("two-of-ten-classes", 0.5, [1, 7], None),
+    ("balanced", 1.0, range(10), "balanced"),
+    ("balanced-two-classes", 1.0, [3, 8], "balanced"),
+    ("balanced-absent-classes", 0.1, [0, 2, 5, 9], "balanced"),
 ]:
     train = np.flatnonzero(np.isin(labels[:TRAIN], list(classes)))
+    if weight:
+        # Unbalanced: of the lower half of the classes every eighth sample stays.
+        half = labels[train] < np.median(list(classes))
+        train = np.sort(np.concatenate([train[half][::8], train[~half]]))
     # Two classes alone are renumbered; the others keep the ten names.
     names = list(classes) if name == "two-classes" else list(range(10))
     x, y = pixels[train] / 255.0, labels[train]
-    model = LogisticRegression(C=c, tol=1e-9, max_iter=100_000)
+    model = LogisticRegression(C=c, tol=1e-9, max_iter=100_000, class_weight=weight)
     model.fit(x, y)
     proba = model.predict_proba(x)
     position = np.searchsorted(model.classes_, y)
-    entropy = -np.log(proba[np.arange(len(y)), position]).sum()
+    each = compute_sample_weight(weight, y)
+    entropy = -(each * np.log(proba[np.arange(len(y)), position])).sum()
     objective = c * entropy + 0.5 * (model.coef_**2).sum()
     test = pixels[TRAIN : TRAIN + TEST]
     full = np.zeros((TEST, len(names)))
@@ -48,6 +57,7 @@ for name, c, classes in [
         {
             "name": name,
             "c": c,
+            "class_weight": weight or "none",
             "classes": len(names),
             "train": train.tolist(),
             "labels": [names.index(k) for k in y],

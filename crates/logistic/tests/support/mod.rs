@@ -124,7 +124,7 @@ impl ModelReader for Memory {
         Ok(values)
     }
 
-    fn u8(&mut self, name: &str, _: &[usize]) -> Result<Vec<u8>, StoreError> {
+    fn u8(&mut self, name: &str, _: &[usize]) -> Result<std::borrow::Cow<'_, [u8]>, StoreError> {
         Err(StoreError::Missing { name: name.into() })
     }
 

@@ -18,7 +18,8 @@ pub(super) const FUNCTIONS: Functions = Functions {
             start.adam,
             start.dropout_seed,
             Isa::detect(),
-        )?;
+        )?
+        .with_class_weights(start.class_weights);
         Ok(Box::new(NativeLearner {
             network: start.network.clone(),
             trainer,
@@ -51,12 +52,17 @@ impl Learner for NativeLearner {
     fn scores(&mut self, pixels: &[u8]) -> Result<Vec<f32>, EngineError> {
         let predictor = match self.predictor.take() {
             Some(predictor) => predictor,
-            None => self.trainer.predictor()?,
+            None => {
+                self.trainer.rest();
+                self.trainer.predictor()?
+            }
         };
         Ok(self.predictor.insert(predictor).scores(pixels)?)
     }
 
     fn weights(&mut self) -> Result<Weights, EngineError> {
+        // A copy of the weights at a time: those of large images are most of a fit's memory.
+        self.predictor = None;
         Ok(Weights::from_values(&self.network, self.trainer.values())?)
     }
 

@@ -24,6 +24,7 @@ impl NetworkEngine {
             weights,
             adam,
             dropout_seed,
+            class_weights: &[],
         };
         (self.functions.unwrap().learner)(&start).unwrap()
     }
