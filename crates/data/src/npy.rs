@@ -297,7 +297,7 @@ pub(crate) mod tests {
     #[test]
     fn types_and_orders_are_read() {
         let read = |descr: &str, dims: &[usize], fortran, data: &[u8]| {
-            parse(&file(descr, dims, fortran, data)).unwrap().elements
+            parse(file(descr, dims, fortran, data)).unwrap().elements
         };
         assert_eq!(
             read("|u1", &[2], false, &[1, 255]),

@@ -153,10 +153,11 @@ pub fn save(
     fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
     atomic::remove_temporaries(&folder);
 
-    let unnamed = atomic::temporary(&folder).map_err(StoreError::io(&folder))?;
-    tensors.write_to(unnamed.path())?;
+    let mut unnamed = atomic::temporary(&folder).map_err(StoreError::io(&folder))?;
+    let path = unnamed.path().to_owned();
+    tensors.write_to(unnamed.as_file_mut(), &path)?;
     drop(tensors);
-    let (bytes, sha256) = measured(unnamed.path()).map_err(StoreError::io(unnamed.path()))?;
+    let (bytes, sha256) = measured(&path).map_err(StoreError::io(&path))?;
     // Named by content: the old manifest names the old weights until the new manifest
     // replaces it.
     let file = format!("weights-{}.safetensors", &sha256[..12]);

@@ -1,9 +1,12 @@
 //! Named tensors to and from safetensors bytes.
 
-use std::{borrow::Cow, collections::BTreeMap, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, io::Write, path::Path};
 
 use bakeoff_core::{ModelReader, ModelWriter, StoreError, TensorData};
-use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
+use safetensors::{
+    Dtype, SafeTensors,
+    tensor::{Metadata, TensorInfo, TensorView},
+};
 
 /// Tensors gathered in memory, on their way to a file.
 #[derive(Default)]
@@ -21,15 +24,38 @@ impl TensorMap {
         safetensors::serialize(self.views()?, None).map_err(inconsistent)
     }
 
-    /// Writes the same bytes to the file at `path`, without a second copy of them in memory.
+    /// Writes the bytes of [`TensorMap::to_bytes`] without a second copy of them in memory, which
+    /// safetensors does only to a file that it names itself.
     ///
     /// # Errors
-    /// When safetensors refuses a tensor, or of the system.
-    pub(crate) fn write_to(&self, path: &Path) -> Result<(), StoreError> {
-        safetensors::serialize_to_file(self.views()?, None, path).map_err(|error| match error {
-            SafeTensorError::IoError(error) => StoreError::io(path)(error),
-            other => inconsistent(other),
-        })
+    /// When safetensors refuses a tensor, or of `out`, which the error calls `path`.
+    pub(crate) fn write_to(&self, out: &mut dyn Write, path: &Path) -> Result<(), StoreError> {
+        let mut views = self.views()?;
+        views.sort_by(|(left_name, left), (right_name, right)| {
+            let by_type = right.dtype().cmp(&left.dtype());
+            by_type.then(left_name.cmp(right_name))
+        });
+        let mut end = 0;
+        let infos = views.iter().map(|(name, view)| {
+            let start = end;
+            end += view.data().len();
+            let info = TensorInfo {
+                dtype: view.dtype(),
+                shape: view.shape().to_vec(),
+                data_offsets: (start, end),
+            };
+            ((*name).to_owned(), info)
+        });
+        let metadata = Metadata::new(None, infos.collect()).map_err(inconsistent)?;
+        let mut header = serde_json::to_vec(&metadata).map_err(inconsistent)?;
+        header.resize(header.len().next_multiple_of(8), b' ');
+        let parts = [&(header.len() as u64).to_le_bytes()[..], &header];
+        let tensors = views.iter().map(|(_, view)| view.data());
+        parts
+            .into_iter()
+            .chain(tensors)
+            .try_for_each(|part| out.write_all(part))
+            .map_err(StoreError::io(path))
     }
 
     fn views(&self) -> Result<Vec<(&str, TensorView<'_>)>, StoreError> {
@@ -199,6 +225,9 @@ mod tests {
         map.tensor("d", &[1, 2], TensorData::U16(&[1, 60000]))?;
         map.tensor("e", &[2], TensorData::U32(&[1, 4_000_000_000]))?;
         let bytes = map.to_bytes()?;
+        let mut written = Vec::new();
+        map.write_to(&mut written, Path::new("model"))?;
+        assert_eq!(written, bytes);
         let mut file = TensorFile::parse(&bytes)?;
         assert_eq!(file.f32("a", &[2, 2])?, [1.0, -2.5, 0.0, 3.5]);
         assert_eq!(*file.u8("c", &[3])?, [1, 2, 3]);
