@@ -37,7 +37,7 @@ pub(super) fn file(analysis: &Analysis<'_>) -> Result<Option<ExportedFile>, Expo
                     &issue.sample.to_string(),
                     name(issue.given),
                     name(issue.suggested),
-                    &issue.confidence.to_string(),
+                    &format!("{:.6}", issue.confidence),
                     if issue.confident { "yes" } else { "no" },
                 ])?;
             }

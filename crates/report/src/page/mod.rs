@@ -71,7 +71,7 @@ struct Page<'a> {
     models: Vec<ModelSection>,
     problems: Option<Table>,
     samples: Option<Table>,
-    data: Vec<DataSection>,
+    data: Vec<DataSection<'a>>,
     machines: Vec<Table>,
     seeds: String,
     command: &'a str,
