@@ -11,7 +11,7 @@ use bakeoff_data::split::{self, Split};
 use bakeoff_metrics::statistics::SwapTest;
 use serde::Serialize;
 
-use super::together;
+use super::together::together;
 use crate::BenchError;
 
 /// Images of each part: enough to notice 53 % instead of 50 %.

@@ -5,17 +5,7 @@ mod drift;
 mod near;
 #[cfg(test)]
 mod tests;
-
-use bakeoff_core::{Images, Samples};
+mod together;
 
 pub use drift::{Drift, drift};
 pub use near::{NearDuplicates, NearPair, Place, near_duplicates};
-
-use crate::BenchError;
-
-/// The images of two parts, one after the other.
-fn together(train: &Samples, test: &Samples) -> Result<Images, BenchError> {
-    let pixels = [train.images().pixels(), test.images().pixels()].concat();
-    let images = Images::new(train.images().shape(), pixels);
-    images.map_err(|error| BenchError::Request(error.to_string()))
-}

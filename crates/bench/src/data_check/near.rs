@@ -16,7 +16,7 @@
 use bakeoff_core::Samples;
 use serde::Serialize;
 
-use super::together;
+use super::together::together;
 use crate::BenchError;
 
 /// The distance to this neighbour is the scale of each image's surroundings.

@@ -7,7 +7,7 @@
 use bakeoff_core::{Images, Samples};
 use bakeoff_data::split;
 
-use super::{drift::seeded, *};
+use super::{drift::seeded, together::together, *};
 
 fn mnist(count: usize) -> (Samples, Samples) {
     let mnist = bakeoff_data::open("mnist").unwrap();

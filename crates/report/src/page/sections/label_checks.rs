@@ -45,12 +45,13 @@ pub(super) fn part<'a>(group: &Group<'a>, album: &mut Album<'a>) -> Option<Part>
 
 fn note(model: &str) -> String {
     format!(
-        "The labels that differ from the prediction of {model}, the first of the leaderboard, which was not \
-         trained on these images; those to which it gives the lowest probability come first. The \
-         confidence is 1 less that probability. Confident learning (Northcutt, Jiang and Chuang, 2021) \
-         counts those whose predicted class is at least as probable as it is on average for images with that label. \
-         Images that are only hard are listed as well: a person has to look. `bakeoff export RUN --format csv` writes \
-         all of them (label-issues.csv)."
+        "The labels that differ from the prediction of {model}, the first of the leaderboard, which \
+         was not trained on these images; those to which it gives the lowest probability come first. \
+         The confidence is 1 less that probability. Confident learning (Northcutt, Jiang and Chuang, \
+         2021) counts those whose predicted class is at least as probable as it is on average for \
+         images with that label. Its estimate is too low for a model that is nearly always right. \
+         Images that are only hard are listed as well: a person has to look. `bakeoff export RUN \
+         --format csv` writes all of them (label-issues.csv)."
     )
 }
 
