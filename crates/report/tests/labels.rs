@@ -116,7 +116,7 @@ fn the_page_shows_them() {
     for words in [
         "1 of 30 labels of the test part is contradicted",
         "1 of 40 labels of the training part is contradicted",
-        "by cnn, 1 with high confidence",
+        "by cnn. Confident learning counts 1 of them as wrong, and estimates 1 wrong label in all",
         "bee → cat?",
         "image 7",
         "training image",

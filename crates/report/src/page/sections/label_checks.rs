@@ -78,11 +78,11 @@ fn sentence(check: &LabelCheck<'_>) -> Words {
         ),
     });
     let estimated = found.estimated.round() as usize;
+    let wrong = format::counted(estimated as u64, "wrong label", "wrong labels");
     format!(
-        "{contradicted} by {model}, {} with high confidence. Confident learning estimates that {} {} wrong.",
-        of(confident),
-        of(estimated),
-        is(estimated),
+        "{contradicted} by {model}. Confident learning counts {} of them as wrong, and estimates \
+         {wrong} in all.",
+        of(confident)
     )
     .into()
 }
