@@ -12,6 +12,7 @@
 //! several trials at once on one machine was rejected: their times would be wrong.
 
 mod clock;
+pub mod data_check;
 mod error;
 mod event;
 mod experiment;

@@ -309,6 +309,7 @@ fn plan_dataset(
         train_counts: train.class_counts(),
         test_counts: test.class_counts(),
         repeats: Some(bakeoff_data::repeats(&train, &test)),
+        values: Some([&train, &test].map(bakeoff_data::pixel_values)),
         test_fingerprint: test.fingerprint(),
         cuts,
         notes: Vec::new(),

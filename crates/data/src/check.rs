@@ -1,8 +1,11 @@
-//! What is wrong with a dataset before anything is trained: images that repeat.
+//! What one look at every pixel says of a dataset before anything is trained.
 
 use std::collections::HashMap;
 
-use bakeoff_core::{Samples, record::Repeats};
+use bakeoff_core::{
+    Samples,
+    record::{PixelValues, Repeats},
+};
 
 /// The images of two parts that are there more than once, to the last pixel. Costs one look at
 /// every pixel and a table of as many entries as images.
@@ -38,6 +41,17 @@ pub fn repeats(train: &Samples, test: &Samples) -> Repeats {
     }
     found.conflicting = conflicting;
     found
+}
+
+/// The pixel values of a part; zeros of an empty one.
+pub fn pixel_values(samples: &Samples) -> PixelValues {
+    let pixels = || samples.images().pixels().iter().copied();
+    let is_blank = |image: &&[u8]| image.windows(2).all(|pair| pair[0] == pair[1]);
+    PixelValues {
+        lowest: pixels().min().unwrap_or_default(),
+        highest: pixels().max().unwrap_or_default(),
+        blank: samples.images().iter().filter(is_blank).count(),
+    }
 }
 
 /// An image that was met, by its first sample.
@@ -113,6 +127,17 @@ mod tests {
             seen: vec![1, 3],
         };
         assert_eq!(repeats(&train, &test), expected);
+    }
+
+    #[test]
+    fn values_and_blank_images_are_counted() {
+        let part = samples(&[([7, 7], 0), ([3, 200], 1), ([200, 200], 0)]);
+        let expected = PixelValues {
+            lowest: 3,
+            highest: 200,
+            blank: 2,
+        };
+        assert_eq!(pixel_values(&part), expected);
     }
 
     #[test]

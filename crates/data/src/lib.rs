@@ -45,7 +45,7 @@ mod table;
 mod words;
 
 pub use builtin::{Builtin, builtins};
-pub use check::repeats;
+pub use check::{pixel_values, repeats};
 pub use contact_sheet::{contact_sheet, corruption_examples};
 pub use corrupt::corrupt;
 pub use download::{Download, DownloadError, DownloadProgress, downloads, is_name};

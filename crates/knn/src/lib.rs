@@ -19,6 +19,7 @@
 mod engines;
 mod family;
 mod model;
+mod neighbours;
 mod recipe;
 mod search;
 mod settings;
@@ -27,3 +28,5 @@ mod tests;
 mod vote;
 
 pub use family::FAMILY;
+pub use neighbours::nearest;
+pub use search::Neighbour;

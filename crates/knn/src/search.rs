@@ -6,11 +6,11 @@ use crate::settings::KnnSettings;
 
 /// A training image near a query image.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Neighbour {
+pub struct Neighbour {
     /// Its position in the training data, from 0.
-    pub(crate) index: usize,
+    pub index: usize,
     /// Its distance, in the metric of the model.
-    pub(crate) distance: f64,
+    pub distance: f64,
 }
 
 /// Training images prepared for the search.

@@ -17,6 +17,7 @@
 mod analysis;
 mod caution;
 mod charts;
+mod data_findings;
 mod diff;
 mod error;
 pub mod export;
@@ -35,6 +36,7 @@ use bakeoff_core::record::Run;
 use bakeoff_measures::format;
 
 pub use analysis::significance::Claim;
+pub use data_findings::{DataFacts, data_findings};
 pub use diff::{
     Change, CostDiff, Diff, DiffError, DiffOptions, ModelDiff, ScoreDiff, TimeChange, diff,
 };

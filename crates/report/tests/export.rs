@@ -132,7 +132,8 @@ fn metrics_say_what_the_leaderboard_says() {
 fn predictions_come_back_from_csv_with_the_same_bits() {
     let run = everything(50);
     let files = exported(&run, &[Format::Csv]);
-    assert_eq!(files.len(), run.probabilities.len());
+    // And the labels to check.
+    assert_eq!(files.len(), run.probabilities.len() + 1);
     let planned = run.plan.iter().find(|p| p.trial.model == "cnn").unwrap();
     let p = &run.probabilities[&planned.id];
     let bytes = &files["predictions/mnist/cnn-seed1.csv"];

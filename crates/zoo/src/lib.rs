@@ -3,6 +3,8 @@
 //! A family is registered by one line in [`families`]; the command line, the
 //! experiment file, the conformance tests and the saved models all find it there.
 
+pub use bakeoff_knn::{Neighbour, nearest};
+
 use bakeoff_core::{Classifier, Family, ModelSpec, SpecError};
 
 /// Every family, in the order of listings. To add one, add it here.

@@ -153,6 +153,13 @@ fn filters_show_the_pictures_that_they_promise() {
         let mut mistakes: Vec<usize> = (0..labels.len()).filter(|&i| missed(model, i)).collect();
         mistakes.sort_by(|&a, &b| model.sure[b].total_cmp(&model.sure[a]));
         assert!(mistakes.iter().take(24).all(|index| here.contains(index)));
+        // Labels to check are mistakes of the best model, whichever model is shown.
+        let issues = browser.evaluate("explorer.groups[0].label_issues");
+        let issues: Vec<usize> = serde_json::from_value(issues).unwrap();
+        browser.click("#explorer-show label:has([value=labels])");
+        let expected: Vec<usize> = issues.into_iter().filter(|i| here.contains(i)).collect();
+        assert!(!expected.is_empty() && expected.iter().all(|&i| missed(&said[0], i)));
+        assert_eq!(shown(&mut browser), expected);
         // And the answers that it is least sure of, right or wrong.
         browser.click("#explorer-show label:has([value=least])");
         let found = shown(&mut browser);

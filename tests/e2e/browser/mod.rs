@@ -27,12 +27,13 @@ fn for_each(selector: &str, complaint: &str) -> String {
 }
 
 /// The headings that a reader finds, in order.
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "Summary",
     "Leaderboard",
     "Comparison",
     "Are the differences significant?",
     "Which errors do the models share?",
+    "Which labels may be wrong?",
     "Models",
     "Method",
     "Data",

@@ -25,8 +25,8 @@ pub(crate) enum DataCommand {
     Get(DataGetArgs),
     /// Show the samples per class, and write overviews of the images
     Show(Box<DataShowArgs>),
-    /// Look for what is wrong with the data: test images in the training part, repeated and blank
-    /// images, conflicting labels, missing and rare classes
+    /// Look for what is wrong with the data: test images in the training part, repeated, nearly the
+    /// same and blank images, conflicting labels, missing and rare classes, parts that differ
     Check(Box<DataCheckArgs>),
 }
 

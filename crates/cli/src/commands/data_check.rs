@@ -1,35 +1,72 @@
 //! `bakeoff data check`
 
-use bakeoff_core::{Preparation, Samples};
+use bakeoff_bench::data_check::{self, Drift, NearDuplicates};
+use bakeoff_core::Preparation;
 use bakeoff_data::Opened;
 use bakeoff_measures::format;
+use bakeoff_report::{DataFacts, data_findings};
 use serde_json::json;
 
 use crate::{args::DataCheckArgs, text};
 
-/// Scores of classes with fewer test images than this say little.
-const RARE: usize = 10;
-
-/// What is looked for in one part.
-struct Part {
-    images: usize,
-    /// The darkest and the brightest value of all.
-    range: Option<(u8, u8)>,
-    /// Images of one value.
-    blank: usize,
-}
-
-impl Part {
-    fn of(samples: &Samples) -> Self {
-        let images = samples.images();
-        let pixels = images.pixels().iter().copied();
-        let blank = |image: &&[u8]| image.windows(2).all(|pair| pair[0] == pair[1]);
-        Self {
-            images: samples.len(),
-            range: pixels.clone().min().zip(pixels.max()),
-            blank: images.iter().filter(blank).count(),
+/// What there is to say of images that are nearly the same.
+fn nearly_the_same(found: &NearDuplicates) -> Vec<String> {
+    let pairs = |count: usize| format::counted(count as u64, "pair of images", "pairs of images");
+    let mut lines = Vec::new();
+    let across = found.test_images_in_train();
+    if across > 0 {
+        let example = found
+            .pairs
+            .iter()
+            .find(|pair| pair.first.in_test != pair.second.in_test);
+        let example = example.map_or_else(String::new, |pair| {
+            format!(
+                " (the nearest: test image {}, training image {})",
+                pair.second.index, pair.first.index
+            )
+        });
+        lines.push(format!(
+            "{} nearly the same as a training image: scores are too good if they are copies{example}",
+            match across {
+                1 => "one test image is".to_owned(),
+                across => format!("{} test images are", format::count(across as u64)),
+            }
+        ));
+    }
+    for (part, count) in [
+        ("training", found.within(false)),
+        ("test", found.within(true)),
+    ] {
+        if count > 0 {
+            lines.push(format!(
+                "nearly the same: {} within the {part} part",
+                pairs(count)
+            ));
         }
     }
+    let conflicting = found.conflicting();
+    if conflicting > 0 {
+        lines.push(format!(
+            "nearly the same, with different labels: {}",
+            pairs(conflicting)
+        ));
+    }
+    lines
+}
+
+/// What there is to say of parts that differ.
+fn parts_differ(found: &Drift) -> Option<String> {
+    found.is_significant().then(|| {
+        let accuracy = format::percent(found.accuracy(), 1000);
+        format!(
+            "training and test images differ: a classifier that has to say which part an image is from is \
+             right for {} of {} images ({accuracy}; by chance it would be 50 %, {}). Scores are of images \
+             that are not quite like the training images",
+            format::count(found.correct),
+            format::count(found.tested),
+            format::p_text(found.p)
+        )
+    })
 }
 
 pub(crate) fn main(args: &DataCheckArgs) -> anyhow::Result<()> {
@@ -37,20 +74,18 @@ pub(crate) fn main(args: &DataCheckArgs) -> anyhow::Result<()> {
     let Opened { dataset, notes } = bakeoff_data::open_with(&args.dataset, &options)?;
     let (train, test) = (dataset.train(), dataset.test());
     let repeats = bakeoff_data::repeats(train, test);
+    let near = data_check::near_duplicates(train, test)?;
+    let drift = data_check::drift(train, test)?;
     let preparation = bakeoff_data::preparation(train.images(), &options);
-    let parts = [Part::of(train), Part::of(test)];
+    let values = [train, test].map(bakeoff_data::pixel_values);
     let names = train.class_names();
-    let counts = train.class_counts().into_iter().zip(test.class_counts());
-    let counts: Vec<(&String, (usize, usize))> = names.iter().zip(counts).collect();
-    let classes = |which: &dyn Fn(usize, usize) -> bool| -> Vec<&str> {
-        let found = counts
-            .iter()
-            .filter(|(_, (train, test))| which(*train, *test));
-        found.map(|(name, _)| name.as_str()).collect()
+    let (train_counts, test_counts) = (train.class_counts(), test.class_counts());
+    let classes = |wanted: fn(usize, usize) -> bool| -> Vec<&String> {
+        let counts = train_counts.iter().zip(&test_counts);
+        let found = names.iter().zip(counts);
+        let found = found.filter(|(_, (train, test))| wanted(**train, **test));
+        found.map(|(name, _)| name).collect()
     };
-    let only_trained = classes(&|train, test| train > 0 && test == 0);
-    let only_tested = classes(&|train, test| train == 0 && test > 0);
-    let rare = classes(&|_, test| (1..RARE).contains(&test));
     if args.json {
         return text::print_json(&json!({
             "name": dataset.name(),
@@ -62,72 +97,24 @@ pub(crate) fn main(args: &DataCheckArgs) -> anyhow::Result<()> {
             "notes": notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "preparation": preparation,
             "repeats": repeats,
-            "blank": { "train": parts[0].blank, "test": parts[1].blank },
-            "range": { "train": parts[0].range, "test": parts[1].range },
-            "classes_without_test_images": only_trained,
-            "classes_without_training_images": only_tested,
-            "classes_with_few_test_images": rare,
+            "values": { "train": values[0], "test": values[1] },
+            "classes_without_test_images": classes(|train, test| train > 0 && test == 0),
+            "classes_without_training_images": classes(|train, test| train == 0 && test > 0),
+            "classes_with_few_test_images": classes(|_, test| (1..10).contains(&test)),
+            "classes_with_one_training_image": classes(|train, _| train == 1),
+            "near_duplicates": near,
+            "drift": drift,
         }));
     }
-    let images = |count: usize| format::counted(count as u64, "image", "images");
-    let list = |names: &[&str]| {
-        let few: Vec<String> = names.iter().take(5).map(|name| text::plain(name)).collect();
-        let more = names.len() - few.len();
-        match more {
-            0 => few.join(", "),
-            more => format!("{} and {more} more", few.join(", ")),
-        }
-    };
-    let mut found: Vec<String> = Vec::new();
-    if !repeats.seen.is_empty() {
-        found.push(format!(
-            "{} of {} test images are training images too, to the last pixel: scores would be too good",
-            format::count(repeats.seen.len() as u64),
-            format::count(test.len() as u64)
-        ));
-    }
-    if repeats.conflicting > 0 {
-        found.push(format!(
-            "{} with more than one label",
-            images(repeats.conflicting)
-        ));
-    }
-    for (part, count) in [("training", repeats.in_train), ("test", repeats.in_test)] {
-        if count > 0 {
-            found.push(format!("repeated: {} of the {part} part", images(count)));
-        }
-    }
-    for (name, part) in [("training", &parts[0]), ("test", &parts[1])] {
-        if part.blank > 0 {
-            found.push(format!("blank: {} of the {name} part", images(part.blank)));
-        }
-        if let Some((darkest, brightest)) = part.range
-            && brightest - darkest < 128
-        {
-            found.push(format!(
-                "the values of the {name} part lie between {darkest} and {brightest} of 0 to 255: is the scale right (--pixel-max)?"
-            ));
-        }
-    }
-    for (what, names) in [
-        (
-            "without test images, so that nothing is known of them",
-            &only_trained,
-        ),
-        (
-            "without training images, which no model can answer",
-            &only_tested,
-        ),
-        (
-            "with fewer than 10 test images, of which scores say little",
-            &rare,
-        ),
-    ] {
-        if !names.is_empty() {
-            let classes = format::counted(names.len() as u64, "class", "classes");
-            found.push(format!("{classes} {what}: {}", list(names)));
-        }
-    }
+    let mut found = data_findings(&DataFacts {
+        class_names: names,
+        train_counts: &train_counts,
+        test_counts: &test_counts,
+        repeats: Some(&repeats),
+        values: Some(&values),
+    });
+    found.extend(near.iter().flat_map(nearly_the_same));
+    found.extend(drift.as_ref().and_then(parts_differ));
     let mut out = format!("{dataset}\n");
     for note in &notes {
         out += &format!("How it was read: {}\n", text::plain(note.text()));
@@ -140,11 +127,20 @@ pub(crate) fn main(args: &DataCheckArgs) -> anyhow::Result<()> {
             "Images from elsewhere are shown to the models as they are, at the size of the training images.\n"
         }
     };
-    let looked_at: usize = parts.iter().map(|part| part.images).sum();
+    if near.is_none() {
+        out += "Images that are nearly the same were not looked for: there are fewer than 20 images, \
+                or so many and large ones that it would take minutes (--size makes them smaller).\n";
+    }
     out += &match found.as_slice() {
-        [] => format!("\nNothing is wrong with these {}.\n", images(looked_at)),
+        [] => format!(
+            "\nNothing is wrong with these {}.\n",
+            format::counted((train.len() + test.len()) as u64, "image", "images")
+        ),
         found => {
-            let lines: Vec<String> = found.iter().map(|line| format!("  - {line}\n")).collect();
+            let lines: Vec<String> = found
+                .iter()
+                .map(|line| format!("  - {}\n", text::plain(line)))
+                .collect();
             format!("\nTo look at:\n{}", lines.concat())
         }
     };

@@ -18,7 +18,7 @@ pub use measured::{
     CalibrationResult, Cause, CorruptionScore, Host, IterationPoint, Measured, Outcome, Record,
     SampleCounts, Scores, Sidecar, Stage,
 };
-pub use run::{Cut, CutInfo, DataInfo, Repeats, Run, RunInfo};
+pub use run::{Cut, CutInfo, DataInfo, PixelValues, Repeats, Run, RunInfo};
 pub use trial::{
     Calibration, DataRef, PlannedTrial, Purpose, RobustnessSpec, SaveName, SplitSpec, TrialSpec,
     ValidationSpec,

@@ -35,6 +35,17 @@ pub struct Repeats {
     pub seen: Vec<u32>,
 }
 
+/// The pixel values of a part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PixelValues {
+    /// The lowest of all.
+    pub lowest: u8,
+    /// The highest of all.
+    pub highest: u8,
+    /// Images that have one value only.
+    pub blank: usize,
+}
+
 /// The description of a dataset in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataInfo {
@@ -58,6 +69,10 @@ pub struct DataInfo {
     /// Images that repeat, after limits; `None` in runs of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<Repeats>,
+    /// The pixel values of the training and of the test part, after limits; `None` in runs of earlier
+    /// versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<[PixelValues; 2]>,
     /// Fingerprint of the test part, after limits.
     pub test_fingerprint: String,
     /// The folds and holdouts of the training part, in the order of the plan.

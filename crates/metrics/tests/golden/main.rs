@@ -7,6 +7,7 @@
 )]
 
 mod calibration;
+mod label_issues;
 mod metrics;
 mod statistics;
 

@@ -17,6 +17,7 @@
  * @property {ExploredModel[]} models
  * @property {number} answers
  * @property {number} total
+ * @property {number[]} label_issues test images whose label is probably wrong, in their order
  * @property {string} samples
  *
  * @typedef {object} Sample
@@ -76,16 +77,25 @@ function errorExplorer() {
   addEventListener("hashchange", followAddress);
   addEventListener("popstate", followAddress);
   if (!followAddress()) showChoice();
-  linkSharedErrors();
+  linkImages();
 }
 
-/** Links the section on shared errors to the images. */
-function linkSharedErrors() {
-  const lead = document.querySelector("#agreement > p");
-  if (!lead || explorer.groups.length !== 1 || explorer.groups[0].models.length < 2) return;
-  const link = make("a", "", "Show them");
-  link.href = "#explorer/0/0/all//";
-  lead.append(" ", link, ".");
+/** Links the sections on shared errors and on labels to the images. */
+function linkImages() {
+  if (explorer.groups.length !== 1) return;
+  const [group] = explorer.groups;
+  /** @type {[string, string, boolean][]} */
+  const links = [
+    ["#agreement > p", "all", group.models.length > 1],
+    ["#labels > p", "labels", group.label_issues.length > 0],
+  ];
+  for (const [selector, show, some] of links) {
+    const lead = document.querySelector(selector);
+    if (!lead || !some) continue;
+    const link = make("a", "", "Show them");
+    link.href = `#explorer/0/0/${show}//`;
+    lead.append(" ", link, ".");
+  }
 }
 
 function explorerSelects() {
@@ -151,6 +161,14 @@ function isMiss(sample, model) {
 }
 
 /**
+ * The place of an image among the labels that are probably wrong; -1 if it is not one of them.
+ * @param {Sample} sample
+ */
+function labelRank({ index }) {
+  return explorer.groups[explorer.choice.group].label_issues.indexOf(index);
+}
+
+/**
  * The images of a choice, in their order.
  * @param {Choice} choice
  * @returns {Sample[]}
@@ -166,6 +184,7 @@ function chosenSamples({ model, show, actual, predicted }) {
     confident: (it) => isMiss(it, model) && confidence(it) >= CONFIDENT,
     only: (it) => isMiss(it, model) && misses(it) === 1,
     all: (it) => misses(it) === it.predictions.length,
+    labels: (it) => labelRank(it) >= 0,
     least: () => true,
   };
   const found = explorerSamples()
@@ -174,6 +193,7 @@ function chosenSamples({ model, show, actual, predicted }) {
     .filter((it) => predicted === "" || it.predictions[model].top[0].class === Number(predicted));
   if (show === "confident")
     found.sort((a, b) => confidence(b) - confidence(a) || a.index - b.index);
+  if (show === "labels") found.sort((a, b) => labelRank(a) - labelRank(b));
   if (show === "least") found.sort((a, b) => confidence(a) - confidence(b) || a.index - b.index);
   return show === "least" ? found.slice(0, SHOTS) : found;
 }
@@ -238,7 +258,8 @@ function showChoice() {
     const count = chosenSamples({ ...choice, show: radio.value }).length;
     const label = /** @type {HTMLElement} */ (radio.closest("label"));
     // With one model, the errors of all models and of only this model are its mistakes.
-    label.hidden = group.models.length === 1 && ["all", "only"].includes(radio.value);
+    const same = group.models.length === 1 && ["all", "only"].includes(radio.value);
+    label.hidden = same || (radio.value === "labels" && group.label_issues.length === 0);
     /** @type {HTMLElement} */ (label.querySelector("small")).textContent = String(count);
   }
   explorer.shown = SHOTS;

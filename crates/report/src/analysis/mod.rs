@@ -7,6 +7,7 @@
 pub(crate) mod calibration;
 pub(crate) mod constant;
 pub(crate) mod falling;
+pub(crate) mod label_checks;
 pub(crate) mod ranks;
 pub(crate) mod resampling;
 pub(crate) mod robustness;
@@ -21,6 +22,7 @@ use bakeoff_measures::Measure;
 
 use self::{
     constant::{Constant, headline_metric},
+    label_checks::{LabelCheck, label_checks},
     robustness::Robustness,
     significance::Significance,
     variants::Variants,
@@ -55,6 +57,8 @@ pub(crate) struct Group<'a> {
     pub(crate) robustness: Option<Robustness>,
     /// Its trials that models are not ranked by.
     pub(crate) variants: Variants<'a>,
+    /// Labels that are probably wrong.
+    pub(crate) label_checks: Vec<LabelCheck<'a>>,
 }
 
 impl<'a> Analysis<'a> {
@@ -103,6 +107,7 @@ impl<'a> Analysis<'a> {
                 headline: Measure::of(metric),
                 significance: Significance::new(&entries, metric),
                 robustness: Robustness::new(run, &entries),
+                label_checks: label_checks(run, name, &entries),
                 entries,
                 variants: Variants::new(run, name),
             }

@@ -6,6 +6,7 @@
 mod csv;
 mod file;
 mod gather;
+mod labels;
 mod metrics;
 mod npy;
 mod predictions;
@@ -27,7 +28,8 @@ use predictions::predictions;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Format {
-    /// Every prediction, a file for each trial: `predictions/<dataset>/<trial>.csv`.
+    /// Every prediction, a file for each trial: `predictions/<dataset>/<trial>.csv`; and the
+    /// labels that are probably wrong: `label-issues.csv`.
     Csv,
     /// Probabilities as `f32` N×K and labels as `u16` N, a file for each:
     /// `predictions/<dataset>/<trial>.npy`, `labels.npy`.
@@ -71,11 +73,14 @@ pub fn export(run: &Run, formats: &[Format]) -> Result<Vec<ExportedFile>, Export
     if wants(Format::Safetensors) {
         files.extend(safetensors::files(run, &predictions)?);
     }
-    if [Format::Json, Format::Markdown, Format::Latex]
+    if [Format::Csv, Format::Json, Format::Markdown, Format::Latex]
         .into_iter()
         .any(wants)
     {
         let analysis = Analysis::new(run);
+        if wants(Format::Csv) {
+            files.extend(labels::file(&analysis)?);
+        }
         if wants(Format::Json) {
             let mut json = serde_json::to_vec_pretty(&gather::metrics(&analysis))?;
             json.push(b'\n');

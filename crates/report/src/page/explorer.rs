@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::models::{Dataset, examples};
 use crate::{
     Options,
-    analysis::{Entry, Success},
+    analysis::{Entry, Group, Success},
     charts::{self, MOST_CLASSES},
     pictures::{Album, Layout, bytes_on_sheet},
 };
@@ -40,6 +40,8 @@ pub(crate) struct Explored {
     answers: usize,
     /// Test images of the dataset, in the page or not.
     total: usize,
+    /// Test images whose label is probably wrong, the most confident first.
+    label_issues: Vec<usize>,
     /// Base64 of little-endian `u16`, a row for each image: index (low and high half), place
     /// on the sheet, actual class; then for each model the probability of the actual class
     /// and `answers` times class and probability. Probabilities are in units of 1/65535.
@@ -122,8 +124,19 @@ pub(crate) fn explored<'a>(
             .collect(),
         answers,
         total: first.test.len(),
+        label_issues: label_issues(dataset.group),
         samples: STANDARD.encode(bytes),
     })
+}
+
+/// The images that the section on labels names.
+fn label_issues(group: &Group<'_>) -> Vec<usize> {
+    let checks = group
+        .label_checks
+        .iter()
+        .filter(|check| check.part == "test");
+    let issues = checks.flat_map(|check| &check.found.issues);
+    issues.map(|issue| issue.sample).collect()
 }
 
 fn model(dataset: &Dataset<'_, '_>, entry: &Entry<'_>, success: &Success<'_>) -> Model {

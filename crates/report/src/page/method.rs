@@ -13,14 +13,19 @@ use super::{
 use crate::{
     analysis::{Analysis, Fate, Group},
     charts::{MOST_CLASSES, class_counts},
+    data_findings::data_findings,
     leaderboard::Status,
     pictures::{Album, Tile},
 };
 
 /// A dataset.
-pub(crate) struct DataSection {
+pub(crate) struct DataSection<'a> {
     pub(crate) name: String,
     pub(crate) facts: Option<Table>,
+    /// What is wrong with it.
+    pub(crate) findings: Vec<String>,
+    /// What was skipped, assumed or converted.
+    pub(crate) notes: &'a [String],
     pub(crate) figure: Option<Figure>,
     /// Test images of each class.
     pub(crate) images: Vec<Sample>,
@@ -144,7 +149,7 @@ pub(crate) fn data_section<'a>(
     run: &'a Run,
     group: &Group<'a>,
     (album, charts): (&mut Album<'a>, &mut Figures<'_>),
-) -> DataSection {
+) -> DataSection<'a> {
     let test = group.data.and_then(|data| {
         let test = run.tests.get(&data.test_fingerprint)?;
         Some(images_of_classes(&data.test_fingerprint, test, album))
@@ -152,6 +157,10 @@ pub(crate) fn data_section<'a>(
     DataSection {
         name: group.name.to_owned(),
         facts: group.data.map(facts),
+        findings: group
+            .data
+            .map_or_else(Vec::new, |data| data_findings(&data.into())),
+        notes: group.data.map_or(&[], |data| &data.notes),
         figure: group.data.and_then(|data| class_figure(data, charts)),
         images: test.unwrap_or_default(),
     }
@@ -217,6 +226,14 @@ fn images_of_classes<'a>(
 fn facts(data: &DataInfo) -> Table {
     let total = |counts: &[usize]| format::count(counts.iter().sum::<usize>() as u64);
     let shape = data.image;
+    let values = |part: usize| match &data.values {
+        None => format::NOTHING.to_owned(),
+        Some(values) => format!("{} to {}", values[part].lowest, values[part].highest),
+    };
+    let repeats = match &data.repeats {
+        None => format::NOTHING.to_owned(),
+        Some(found) => format::count((found.in_train + found.in_test + found.seen.len()) as u64),
+    };
     let channels = format::counted(shape.channels as u64, "channel", "channels");
     Table::pairs(
         format!("About {}", data.name),
@@ -230,6 +247,9 @@ fn facts(data: &DataInfo) -> Table {
             ("classes", format::count(data.class_names.len() as u64)),
             ("training images", total(&data.train_counts)),
             ("test images", total(&data.test_counts)),
+            ("pixel values, training", values(0)),
+            ("pixel values, test", values(1)),
+            ("images that repeat", repeats),
             ("fingerprint", data.fingerprint.clone()),
             (
                 "fingerprint of the test part",

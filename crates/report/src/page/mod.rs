@@ -71,7 +71,7 @@ struct Page<'a> {
     models: Vec<ModelSection>,
     problems: Option<Table>,
     samples: Option<Table>,
-    data: Vec<DataSection>,
+    data: Vec<DataSection<'a>>,
     machines: Vec<Table>,
     seeds: String,
     command: &'a str,
@@ -108,7 +108,7 @@ pub(crate) fn build(analysis: &Analysis<'_>, options: &Options) -> Result<Finish
         let charts = &mut files.figures(&dataset.prefix);
         comparisons.push(comparison::comparison(dataset, charts));
     }
-    let sections = sections::sections(analysis, &datasets, &mut files);
+    let sections = sections::sections(analysis, &datasets, (&mut album, &mut files));
     let mut models = Vec::new();
     for dataset in &datasets {
         for (entry, place) in dataset.models() {

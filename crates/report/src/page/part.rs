@@ -1,6 +1,7 @@
 //! What a section says about one dataset.
 
 use super::{figure::Figure, table::Table, words::Words};
+use crate::pictures::Tile;
 
 /// What a section says about one dataset, or about the whole run.
 #[derive(Default)]
@@ -11,10 +12,21 @@ pub(crate) struct Part {
     pub(crate) lead: Words,
     /// The findings behind it, one sentence each.
     pub(crate) sentences: Vec<Words>,
+    /// Images, with the words under them.
+    pub(crate) images: Vec<Captioned>,
     pub(crate) figures: Vec<Figure>,
     pub(crate) tables: Vec<Table>,
     /// Notes on the method, in small print.
     pub(crate) notes: Vec<String>,
+}
+
+/// An image with words under it.
+pub(crate) struct Captioned {
+    pub(crate) tile: Tile,
+    /// A line each.
+    pub(crate) lines: Vec<String>,
+    /// The same as a sentence, for readers who do not see it.
+    pub(crate) words: String,
 }
 
 impl Part {

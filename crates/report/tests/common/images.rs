@@ -58,6 +58,7 @@ pub fn data(name: &str, class_names: Vec<String>, shape: ImageShape, labels: Vec
         train_counts,
         test_counts: test.class_counts(),
         repeats: None,
+        values: None,
         test_fingerprint: test.fingerprint(),
         cuts: Vec::new(),
         notes: Vec::new(),

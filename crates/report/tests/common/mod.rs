@@ -178,6 +178,11 @@ impl Builder {
         )
     }
 
+    /// More trials for a run.
+    pub fn from(run: Run) -> Self {
+        Self { run }
+    }
+
     pub fn build(self) -> Run {
         self.run
     }

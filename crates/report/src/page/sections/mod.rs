@@ -7,6 +7,7 @@
 mod agreement;
 mod calibration;
 mod data_size;
+mod label_checks;
 mod ranks;
 mod resampling;
 mod robustness;
@@ -19,7 +20,10 @@ use super::{
     models::Dataset,
     part::Part,
 };
-use crate::analysis::{Analysis, Group};
+use crate::{
+    analysis::{Analysis, Group},
+    pictures::Album,
+};
 
 /// A section of the page.
 pub(crate) struct Section {
@@ -33,12 +37,14 @@ pub(crate) struct Section {
 enum Show {
     /// Each dataset on its own.
     Dataset(fn(&Group<'_>, &mut Figures<'_>) -> Option<Part>),
+    /// The same with test images.
+    Images(for<'a> fn(&Group<'a>, &mut Album<'a>) -> Option<Part>),
     /// The whole run.
     Run(fn(&Analysis<'_>, &mut Figures<'_>) -> Option<Part>),
 }
 
 /// Every section in the order of the page: id, question, how it is answered.
-const SECTIONS: [(&str, &str, Show); 7] = [
+const SECTIONS: [(&str, &str, Show); 8] = [
     (
         "significance",
         "Are the differences significant?",
@@ -48,6 +54,11 @@ const SECTIONS: [(&str, &str, Show); 7] = [
         "agreement",
         "Which errors do the models share?",
         Show::Dataset(agreement::part),
+    ),
+    (
+        "labels",
+        "Which labels may be wrong?",
+        Show::Images(label_checks::part),
     ),
     (
         "calibration",
@@ -77,24 +88,27 @@ const SECTIONS: [(&str, &str, Show); 7] = [
 ];
 
 /// Every section that has something to say about the run.
-pub(crate) fn sections(
-    analysis: &Analysis<'_>,
-    datasets: &[Dataset<'_, '_>],
-    files: &mut ChartFiles,
+pub(crate) fn sections<'a>(
+    analysis: &Analysis<'a>,
+    datasets: &[Dataset<'_, 'a>],
+    (album, files): (&mut Album<'a>, &mut ChartFiles),
 ) -> Vec<Section> {
     let mut sections = Vec::new();
     for (id, title, show) in SECTIONS {
+        let of_dataset = |dataset: &Dataset<'_, 'a>| {
+            let part = match show {
+                Show::Run(_) => None,
+                Show::Dataset(part) => part(dataset.group, &mut files.figures(&dataset.prefix)),
+                Show::Images(part) => part(dataset.group, album),
+            };
+            Some(Part {
+                heading: dataset.heading.clone(),
+                ..part?
+            })
+        };
         let parts: Vec<Part> = match show {
             Show::Run(part) => part(analysis, &mut files.figures("")).into_iter().collect(),
-            Show::Dataset(part) => datasets
-                .iter()
-                .filter_map(|dataset| {
-                    Some(Part {
-                        heading: dataset.heading.clone(),
-                        ..part(dataset.group, &mut files.figures(&dataset.prefix))?
-                    })
-                })
-                .collect(),
+            _ => datasets.iter().filter_map(of_dataset).collect(),
         };
         if !parts.is_empty() {
             sections.push(Section { id, title, parts });
