@@ -18,9 +18,8 @@ FOLDER = common.TARGET / "integrations/hyperqueue"
 
 CLUSTER = """
 import sys, time
-from pathlib import Path
 from hyperqueue.cluster import LocalCluster, WorkerConfig
-cluster = LocalCluster(Path(sys.argv[1]))
+cluster = LocalCluster(sys.argv[1])
 for _ in range(2):
     cluster.start_worker(WorkerConfig(cores=1))
 print("ready", flush=True)
@@ -29,9 +28,10 @@ time.sleep(3600)
 
 
 def start_cluster(name):
-    words = [sys.executable, "-c", CLUSTER, str(FOLDER / name)]
-    cluster = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    assert cluster.stdout.readline().strip() == "ready"
+    log = FOLDER / f"{name}.log"
+    with log.open("w") as out:
+        cluster = subprocess.Popen([sys.executable, "-c", CLUSTER, str(FOLDER / name)], stdout=out, stderr=out)
+    common.wait_for("the cluster", lambda: "ready" in log.read_text(), seconds=60)
     return cluster
 
 
@@ -57,7 +57,7 @@ def trial_processes(run):
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     common.write_data(FOLDER / "data")
-    text = common.EXPERIMENT.format(name="hyperqueue", data=FOLDER / "data", epochs=60)
+    text = common.EXPERIMENT.format(name="hyperqueue", data=FOLDER / "data", epochs=300)
     run, reference = common.plan(FOLDER, text, "hyperqueue"), common.local(FOLDER, text, "hyperqueue")
     cluster = start_cluster("first")
     driver = start_driver(run, "first")

@@ -1,5 +1,6 @@
 """Ray with two nodes on this machine, one of which is killed at work."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import common
+
+# Nothing leaves this machine.
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
 from ray.cluster_utils import Cluster
 
 FOLDER = common.TARGET / "integrations/ray"
@@ -15,7 +20,7 @@ FOLDER = common.TARGET / "integrations/ray"
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     common.write_data(FOLDER / "data")
-    text = common.EXPERIMENT.format(name="ray", data=FOLDER / "data", epochs=60)
+    text = common.EXPERIMENT.format(name="ray", data=FOLDER / "data", epochs=300)
     run, reference = common.plan(FOLDER, text, "ray"), common.local(FOLDER, text, "ray")
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     try:

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 
 use crate::{args::StatusArgs, indices::Indices, text};
 
+/// How many trials are listed without being asked for.
+const SHOWN: usize = 20;
+
 /// How a trial stands, in the words of this command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stands {
@@ -111,8 +114,18 @@ pub(crate) fn main(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         }))?;
     } else {
         let mut out = format::plain_spaces(&format!("{}\n", counts.line()));
-        for row in chosen.iter().filter(|row| row.stands != Stands::Done) {
-            out += &line(row);
+        let left = chosen.iter().filter(|row| row.stands != Stands::Done);
+        let shown = match args.failed || args.missing {
+            true => usize::MAX,
+            false => SHOWN,
+        };
+        let count = left.clone().count();
+        out.extend(left.take(shown).map(|row| line(row)));
+        if count > shown {
+            out += &format!(
+                "and {} more: see them with --failed or --missing\n",
+                count - shown
+            );
         }
         if counts.missing().next().is_some() {
             out += &format!(
