@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 BIN = target/release/bakeoff
 NO_BURN = --no-default-features
 
-.PHONY: compare quick engines serve load check test lint docs browser audit bench bench-peers bless install dist
+.PHONY: compare quick engines serve load check test test-integrations lint docs browser audit bench bench-peers bless install dist
 
 ## The full comparison on MNIST: builds, trains, prints the leaderboard, writes the report.
 compare:
@@ -41,6 +41,12 @@ check:
 test: lint docs browser
 	$(CARGO) build --release --bin bakeoff
 	$(CARGO) test --release --workspace
+
+## Trials on Slurm, HyperQueue, Ray and Snakemake on this machine, with nodes that are killed, and
+## Kubernetes' jobs against its schema; installs what is missing and says so.
+test-integrations:
+	$(CARGO) build --release --bin bakeoff $(NO_BURN)
+	./integrations/test
 
 ## Format and lints; those of the scripts where node is there.
 lint:

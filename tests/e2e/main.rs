@@ -6,6 +6,7 @@
 //! - `directions`, `circles`, `builds`: what `ARCHITECTURE.md` promises of the source itself
 //! - `run`, `steps`, `resume`, `determinism`, `survival`: experiments, whole, in pieces, and
 //!   what ends them from outside
+//! - `scale_out`: trials on many machines
 //! - `compare`: run against run, runs together, exports
 //! - `trust`: folds, less data, calibration, corruptions
 //! - `predict`, `prepare`, `data`, `usage`: the other commands, and what they say of mistakes
@@ -26,6 +27,8 @@ mod predict;
 mod prepare;
 mod resume;
 mod run;
+#[cfg(unix)]
+mod scale_out;
 mod serve;
 mod steps;
 mod support;

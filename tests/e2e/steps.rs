@@ -118,14 +118,14 @@ fn a_trial_that_is_not_there_is_named() {
     let run_folder = &comparison().run;
     for which in [["--index", "4"], ["--id", "0000000000000000"]] {
         trial(&folder, run_folder, &which)
-            .expect(1)
+            .expect(78)
             .complains_of(&["no such trial", "4, numbered from 0"]);
     }
     trial(&folder, run_folder, &[])
         .expect(2)
         .complains_of(&["--index", "--id"]);
     trial(&folder, &folder, &["--index", "0"])
-        .expect(1)
+        .expect(75)
         .complains_of(&["is not a run", "bakeoff plan"]);
     run(&folder, &["report".as_ref(), folder.as_os_str()])
         .expect(1)
@@ -155,11 +155,11 @@ fn data_that_changed_or_went_leave_no_record_and_the_run_goes_on_with_them() {
     trial(&folder, &planned, &["--index", "0"]).expect(0);
     write_folder(&folder.join("data/shapes"), &altered(&shapes()));
     trial(&folder, &planned, &["--index", "1"])
-        .expect(1)
+        .expect(75)
         .complains_of(&["has changed since", "run it again with", "--index 1"]);
     fs::remove_dir_all(folder.join("data")).unwrap();
     trial(&folder, &planned, &["--index", "2"])
-        .expect(1)
+        .expect(75)
         .complains_of(&["data/shapes"]);
     for model in ["knn", "ann"] {
         assert!(!record_path(&planned, model).exists(), "{model}");

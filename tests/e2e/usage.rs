@@ -34,6 +34,8 @@ fn every_command_explains_itself() {
         "run",
         "plan",
         "trial",
+        "status",
+        "submit",
         "models",
         "predict",
         "evaluate",

@@ -1,5 +1,7 @@
 //! Why a plan or a run cannot continue. A trial that fails is no error: it is a record.
 
+use std::path::PathBuf;
+
 use bakeoff_core::{SpecError, StoreError};
 use bakeoff_data::DataError;
 
@@ -40,7 +42,28 @@ pub enum BenchError {
     /// program.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A plan that has no such trial.
+    #[error("there is no such trial in {}; it has {trials}, numbered from 0", run.display())]
+    NoSuchTrial {
+        /// The run's folder.
+        run: PathBuf,
+        /// How many trials it has.
+        trials: usize,
+    },
     /// The request cannot be fulfilled.
     #[error("{0}")]
     Request(String),
+}
+
+impl BenchError {
+    /// Whether the plan and this program do not fit, so that another attempt with the same program
+    /// ends in the same way: an engine that it lacks, a plan of another version, a trial that the
+    /// plan does not have. Data and disks may be there the next time, or on another machine.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Spec { .. } | Self::Misfit { .. } | Self::NoSuchTrial { .. } => true,
+            Self::Store(error) => !matches!(error, StoreError::Io { .. }),
+            Self::Experiment(_) | Self::Data(_) | Self::Request(_) => false,
+        }
+    }
 }

@@ -11,6 +11,7 @@
 //! result depends on the machine, so that a queue or a cluster can run the steps. To run
 //! several trials at once on one machine was rejected: their times would be wrong.
 
+mod attempt;
 mod clock;
 pub mod data_check;
 mod error;
@@ -33,6 +34,7 @@ mod run_name;
 mod runner;
 mod scores;
 mod sidecars;
+mod state;
 mod subprocess;
 mod trial;
 
@@ -46,9 +48,10 @@ pub use host::describe_host;
 pub use limits::Limits;
 pub use measure::{MeasuredPrediction, measure_latency};
 pub use plan::{Unfinished, plan, unfinished_before};
-pub use process_end::{Interruption, NO_ANSWER};
+pub use process_end::{Interruption, NEVER, NO_ANSWER};
 pub use run_folder::RunFolder;
 pub use run_lock::RunLock;
 pub use runner::{InProcess, Launcher, Observer, RunOutcome, Runner};
+pub use state::TrialState;
 pub use subprocess::Subprocess;
 pub use trial::{TrialEnd, TrialOptions, run_trial};

@@ -8,8 +8,8 @@ use std::{
 use bakeoff_core::{
     Dataset, Samples,
     record::{
-        DataInfo, DataRef, PlannedTrial, Purpose, RobustnessSpec, RunInfo, SCHEMA, SaveName,
-        SplitSpec, TrialSpec, ValidationSpec,
+        DataInfo, DataRef, PlannedTrial, Purpose, Resources, RobustnessSpec, RunInfo, SCHEMA,
+        SaveName, SplitSpec, TrialSpec, ValidationSpec,
     },
 };
 use bakeoff_data::{
@@ -86,6 +86,7 @@ pub fn plan(
             save_as,
             time_limit_seconds: experiment.time_limit_seconds,
             memory_limit_mb: experiment.memory_limit_mb,
+            resources: resources(experiment, &datasets, &trial),
             trial,
         })
         .collect();
@@ -114,6 +115,27 @@ pub fn plan(
         robustness_baseline: experiment.baseline().map(str::to_owned),
     };
     RunFolder::create(&path, &info, &trials, &parts)
+}
+
+/// What a scheduler should give a trial. Its memory is that of the data as bytes and as numbers of
+/// four bytes, which some engines make of them, and of the program; a limit says it exactly.
+fn resources(
+    experiment: &Experiment,
+    datasets: &[DataInfo],
+    trial: &TrialSpec,
+) -> Option<Resources> {
+    /// The program with its threads.
+    const PROGRAM_MB: u64 = 200;
+    let data = datasets.iter().find(|data| data.name == trial.data.name)?;
+    let counts = data.train_counts.iter().chain(&data.test_counts);
+    let pixels = (counts.sum::<usize>() * data.image.pixels()) as u64;
+    Some(Resources {
+        threads: experiment.threads.unwrap_or(1),
+        memory_mb: experiment
+            .memory_limit_mb
+            .unwrap_or(PROGRAM_MB + (5 * pixels).div_ceil(1_000_000)),
+        expected_seconds: experiment.time_limit_seconds,
+    })
 }
 
 /// Refuses a model that cannot be saved under its name, and two that would be saved under the same

@@ -18,21 +18,20 @@ use crate::{error::BenchError, run_folder::RunFolder};
 const SMALL_FILES: u64 = 2_000_000;
 
 impl RunFolder {
-    /// Checks that the trials without a record can leave their files: in the run's folder and in
+    /// Checks that those of some trials that have no record can leave their files: in the run's folder and in
     /// that of models, which is made where it is missing.
     ///
     /// # Errors
     /// Naming the folder that cannot be written, or the disk that has too little room.
-    pub fn check_folders(&self, models: &Path) -> Result<(), BenchError> {
+    pub fn check_folders(&self, models: &Path, trials: &[PlannedTrial]) -> Result<(), BenchError> {
         let records = self.records();
         for folder in [self.path(), &records, models] {
             std::fs::create_dir_all(folder).map_err(StoreError::io(folder))?;
             check_writable(folder)?;
         }
         let info = self.info()?;
-        let missing: Vec<PlannedTrial> = self
-            .plan()?
-            .into_iter()
+        let missing: Vec<&PlannedTrial> = trials
+            .iter()
             .filter(|trial| !self.has_record(&trial.id))
             .collect();
         let for_records = missing.iter().map(|trial| record_bytes(&info, trial)).sum();
@@ -83,9 +82,9 @@ fn record_bytes(info: &RunInfo, trial: &PlannedTrial) -> u64 {
 }
 
 /// What saved models take: any of them may keep all its training images, but hardly each does.
-fn model_bytes(info: &RunInfo, trials: &[PlannedTrial]) -> u64 {
+fn model_bytes(info: &RunInfo, trials: &[&PlannedTrial]) -> u64 {
     let saved = || trials.iter().filter(|trial| trial.save_as.is_some());
-    let training = |trial: &PlannedTrial| {
+    let training = |trial: &&PlannedTrial| {
         data(info, trial).map_or(0, |data| {
             let images: usize = data.train_counts.iter().sum();
             (images * data.image.pixels()) as u64

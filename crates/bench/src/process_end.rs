@@ -15,6 +15,10 @@ use bakeoff_core::record::Cause;
 /// was cancelled, the disk is full, the data cannot be read. `EX_TEMPFAIL` of `sysexits.h`.
 pub const NO_ANSWER: u8 = 75;
 
+/// The exit code of a trial that no attempt with this program can answer: its plan is of another
+/// version, or the program lacks the engine. `EX_CONFIG` of `sysexits.h`.
+pub const NEVER: u8 = 78;
+
 /// The exit code of a program that does not understand its command line.
 const NOT_UNDERSTOOD: i32 = 2;
 
@@ -25,6 +29,8 @@ pub struct Interruption {
     pub reason: String,
     /// The signal that ended it, where one did.
     pub signal: Option<i32>,
+    /// Whether another attempt with the same program would end in the same way.
+    pub is_final: bool,
 }
 
 /// What the end of a process says.
@@ -105,10 +111,14 @@ impl ProcessEnd<'_> {
                 },
                 Some(signal),
             ),
-            Ended::Code(code) if code == i32::from(NO_ANSWER) => {
+            Ended::Code(code) if [NO_ANSWER, NEVER].map(i32::from).contains(&code) => {
                 let last = self.said.lines().rfind(|line| !line.trim().is_empty());
                 let last = last.unwrap_or("it was cancelled");
-                interrupted(last.trim_start_matches("error: ").into(), None)
+                Verdict::Interrupted(Interruption {
+                    reason: last.trim_start_matches("error: ").into(),
+                    signal: None,
+                    is_final: code == i32::from(NEVER),
+                })
             }
             Ended::Code(0 | NOT_UNDERSTOOD) => interrupted(
                 format!(
@@ -149,7 +159,11 @@ impl ProcessEnd<'_> {
 }
 
 fn interrupted(reason: String, signal: Option<i32>) -> Verdict {
-    Verdict::Interrupted(Interruption { reason, signal })
+    Verdict::Interrupted(Interruption {
+        reason,
+        signal,
+        is_final: false,
+    })
 }
 
 /// Whether a signal says nothing about the process that it ended.
@@ -238,6 +252,11 @@ mod tests {
         let full = verdict(Ended::Code(NO_ANSWER.into()), said, false, None);
         let expected = interrupted("records: No space left on device".into(), None);
         assert_eq!(full, expected);
+        let unfit = verdict(Ended::Code(NEVER.into()), "error: no engine", false, None);
+        let Verdict::Interrupted(unfit) = unfit else {
+            panic!("{unfit:?}");
+        };
+        assert!(unfit.is_final && unfit.reason == "no engine", "{unfit:?}");
         for code in [0, 2] {
             let other = verdict(Ended::Code(code), "", false, None);
             assert!(matches!(other, Verdict::Interrupted(_)), "{code}");

@@ -6,26 +6,7 @@
 
 use bakeoff_core::record::{Cause, Outcome, PlannedTrial, Record, Stage};
 
-use crate::{error::BenchError, process_end::is_from_outside, run_folder::RunFolder};
-
-impl RunFolder {
-    /// Puts a failed record aside whose trial may succeed now, and says why; `None` where the
-    /// record stays, or there is none.
-    ///
-    /// # Errors
-    /// When the record is damaged or cannot be moved.
-    pub fn put_aside_if_worth_retrying(
-        &self,
-        trial: &PlannedTrial,
-    ) -> Result<Option<String>, BenchError> {
-        let record = self.record(&trial.id)?;
-        let why = record.and_then(|record| worth_retrying(&record, trial));
-        if why.is_some() {
-            self.set_aside(&trial.id)?;
-        }
-        Ok(why)
-    }
-}
+use crate::process_end::is_from_outside;
 
 /// Why a failed trial may succeed now; `None` where its record stays.
 pub(crate) fn worth_retrying(record: &Record, trial: &PlannedTrial) -> Option<String> {

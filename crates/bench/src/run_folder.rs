@@ -17,8 +17,9 @@
 //! again.
 
 use std::{
-    collections::BTreeMap,
-    fs,
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File},
+    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
 };
 
@@ -126,7 +127,7 @@ impl RunFolder {
         self.path.join("records")
     }
 
-    fn record_path(&self, id: &str) -> PathBuf {
+    pub(crate) fn record_path(&self, id: &str) -> PathBuf {
         self.records().join(format!("{id}.json"))
     }
 
@@ -147,24 +148,7 @@ impl RunFolder {
         let text = fs::read_to_string(&path).map_err(StoreError::io(&path))?;
         let mut plan = Vec::new();
         for (index, line) in text.lines().enumerate() {
-            let bad = |reason: String| {
-                StoreError::damaged(
-                    &path,
-                    format!("line {}: {reason}; plan the run again", index + 1),
-                )
-            };
-            let line: serde_json::Value =
-                serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
-            check_schema(&path, &line["trial"])?;
-            let mut trial: PlannedTrial =
-                serde_json::from_value(line).map_err(|error| bad(error.to_string()))?;
-            if trial.index != index || trial.id != trial.trial.id() {
-                return Err(bad("the trial's index or id does not match it".into()).into());
-            }
-            if let Some(limits) = self.limits {
-                limits.applied_to(&mut trial);
-            }
-            plan.push(trial);
+            plan.push(self.planned(&path, index, line)?);
         }
         // The run's name holds a hash of its trials, so a missing line is noticed too.
         let name = self.info()?.name;
@@ -176,6 +160,54 @@ impl RunFolder {
             .into());
         }
         Ok(plan)
+    }
+
+    /// Some of its trials, by their places in the plan, in its order. The other lines are passed
+    /// over: to read all of a long plan takes longer than a small trial.
+    ///
+    /// # Errors
+    /// When a line is damaged or of another schema, or there is no trial of that number.
+    pub fn trials_at(&self, places: &BTreeSet<usize>) -> Result<Vec<PlannedTrial>, BenchError> {
+        let path = self.path.join("plan.jsonl");
+        let file = BufReader::new(File::open(&path).map_err(StoreError::io(&path))?);
+        let mut trials = Vec::with_capacity(places.len());
+        let mut lines = 0;
+        for line in file.lines() {
+            let line = line.map_err(StoreError::io(&path))?;
+            if places.contains(&lines) {
+                trials.push(self.planned(&path, lines, &line)?);
+                if trials.len() == places.len() {
+                    return Ok(trials);
+                }
+            }
+            lines += 1;
+        }
+        Err(BenchError::NoSuchTrial {
+            run: self.path.clone(),
+            trials: lines,
+        })
+    }
+
+    /// The trial of a line of the plan.
+    fn planned(&self, path: &Path, index: usize, line: &str) -> Result<PlannedTrial, BenchError> {
+        let bad = |reason: String| {
+            StoreError::damaged(
+                path,
+                format!("line {}: {reason}; plan the run again", index + 1),
+            )
+        };
+        let line: serde_json::Value =
+            serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
+        check_schema(path, &line["trial"])?;
+        let mut trial: PlannedTrial =
+            serde_json::from_value(line).map_err(|error| bad(error.to_string()))?;
+        if trial.index != index || trial.id != trial.trial.id() {
+            return Err(bad("the trial's index or id does not match it".into()).into());
+        }
+        if let Some(limits) = self.limits {
+            limits.applied_to(&mut trial);
+        }
+        Ok(trial)
     }
 
     /// A trial's record, or `None` where it has none yet. The record is checked: it has this
@@ -202,14 +234,6 @@ impl RunFolder {
             }
         }
         Ok(Some(record))
-    }
-
-    /// Puts a record aside, so that its trial counts as missing; nothing is deleted.
-    pub(crate) fn set_aside(&self, id: &str) -> Result<PathBuf, BenchError> {
-        let path = self.record_path(id);
-        let aside = path.with_extension("json.damaged");
-        fs::rename(&path, &aside).map_err(StoreError::io(&path))?;
-        Ok(aside)
     }
 
     /// Seals and writes a record, unless there is one already: then returns that one.

@@ -8,9 +8,9 @@ use crate::{
     error::BenchError,
     event::{OnEvent, TrialEvent},
     process_end::Interruption,
-    retry::worth_retrying,
     run_folder::RunFolder,
     run_lock::RunLock,
+    state::TrialState,
     trial::{TrialEnd, TrialOptions, run_trial},
 };
 
@@ -160,15 +160,13 @@ impl Runner<'_> {
         trial: &PlannedTrial,
         observer: &mut dyn Observer,
     ) -> Result<Option<Record>, BenchError> {
-        let reason = match self.run.record(&trial.id) {
-            Ok(Some(record)) if self.retry_failed && record.measured().is_none() => {
+        let reason = match self.run.state(trial)? {
+            TrialState::Recorded(record) if self.retry_failed && record.measured().is_none() => {
                 "it failed, and failed trials run again".to_owned()
             }
-            Ok(Some(record)) if let Some(why) = worth_retrying(&record, trial) => {
-                format!("it failed, and may succeed now: {why}")
-            }
-            Ok(record) => return Ok(record),
-            Err(error) => error.to_string(),
+            TrialState::Recorded(record) => return Ok(Some(*record)),
+            TrialState::Missing => return Ok(None),
+            TrialState::RunsAgain(reason) => reason,
         };
         self.run.set_aside(&trial.id)?;
         observer.set_aside(trial, &reason);

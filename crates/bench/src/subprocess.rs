@@ -15,6 +15,7 @@ use bakeoff_core::{
 };
 
 use crate::{
+    attempt,
     error::BenchError,
     event::{OnEvent, TrialEvent},
     kernel_kills::KernelKills,
@@ -28,7 +29,7 @@ use crate::{
 /// trial, and a crash or a time limit ends that trial only.
 #[derive(Clone, Debug)]
 pub struct Subprocess {
-    /// A `bakeoff`; it is called with `trial RUN --id ID --until-stdin-closes` and the limit of
+    /// A `bakeoff`; it is called with `trial RUN --index N --until-stdin-closes` and the limit of
     /// memory.
     pub program: PathBuf,
     /// Where models are saved.
@@ -50,7 +51,7 @@ impl Launcher for Subprocess {
         trial: &PlannedTrial,
         on_event: &mut OnEvent<'_>,
     ) -> Result<TrialEnd, BenchError> {
-        let kernel_kills = KernelKills::now();
+        let (kernel_kills, attempt) = (KernelKills::now(), attempt::begin());
         let mut command = Command::new(&self.program);
         // Ctrl-C must reach this process only: it alone says how to go on.
         #[cfg(unix)]
@@ -62,7 +63,7 @@ impl Launcher for Subprocess {
         }
         let mut child = command
             .arg(run.path())
-            .args(["--id", &trial.id, "--threads"])
+            .args(["--index", &trial.index.to_string(), "--threads"])
             .arg(self.threads.to_string())
             .arg("--models-dir")
             .arg(&self.models)
@@ -106,7 +107,7 @@ impl Launcher for Subprocess {
                     reason,
                     cause: Some(cause),
                 };
-                finish(run, trial, outcome, self.threads)
+                finish(run, trial, outcome, self.threads, attempt)
             }
             Verdict::Interrupted(interruption) => Ok(TrialEnd::Interrupted(interruption)),
         }

@@ -1,5 +1,6 @@
 //! Every command and flag, with the words a newcomer reads.
 
+mod cluster;
 mod data;
 
 use std::{
@@ -10,11 +11,13 @@ use std::{
 
 use clap::{Args, CommandFactory as _, Error, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
-pub(crate) use self::data::{
-    DataArgs, DataCheckArgs, DataCommand, DataGetArgs, DataShowArgs, OpenArgs,
+pub(crate) use self::{
+    cluster::{StatusArgs, SubmitArgs},
+    data::{DataArgs, DataCheckArgs, DataCommand, DataGetArgs, DataShowArgs, OpenArgs},
 };
 use crate::{
     commands::pictures::EXIT_CODES,
+    indices::Indices,
     numbers::{MAX_THREADS, numbers_may_be_negative, whole},
     overrides::OverrideArgs,
 };
@@ -67,8 +70,12 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// List the trials of an experiment and start a run without running them
     Plan(PlanArgs),
-    /// Run one trial of a plan
+    /// Run one trial of a plan, or several one after the other
     Trial(TrialArgs),
+    /// Say which trials of a run are done, failed or missing
+    Status(StatusArgs),
+    /// Run the missing trials of a run on a cluster
+    Submit(SubmitArgs),
     /// List model families, engines and saved models
     Models(ModelsArgs),
     /// Classify images with saved models
@@ -155,6 +162,12 @@ pub(crate) struct RunArgs {
     pub(crate) json: bool,
 }
 
+/// What schedulers decide by.
+const TRIAL_CODES: &str = "\
+Exit codes: 0 done, 1 failed and recorded, 75 no record was written and another attempt may succeed, \
+78 no attempt with this plan and this program can succeed, 128 plus its number a signal. Of several \
+trials the largest.";
+
 #[derive(Args)]
 pub(crate) struct PlanArgs {
     #[arg(value_name = "EXPERIMENT", help = experiment_help())]
@@ -164,19 +177,25 @@ pub(crate) struct PlanArgs {
     /// The folder of runs
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(crate) out: PathBuf,
+    /// Processors that a scheduler should give each trial
+    #[arg(long, value_name = "N", default_value = "1", value_parser = whole::<usize>(1, MAX_THREADS))]
+    pub(crate) threads: usize,
     /// Print the run's folder and trials as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Args)]
-#[command(group = clap::ArgGroup::new("which").required(true))]
+#[command(group = clap::ArgGroup::new("which").required(true), after_help = TRIAL_CODES)]
 pub(crate) struct TrialArgs {
     /// The folder of a run, as `bakeoff plan` prints it
     pub(crate) run: PathBuf,
     /// The trial's position in the plan, from 0
     #[arg(long, group = "which", value_name = "N", value_parser = whole::<usize>(0, u64::MAX))]
     pub(crate) index: Option<usize>,
+    /// Several, as in 0-5,8: one after the other, each in a process of its own
+    #[arg(long, group = "which", value_name = "LIST")]
+    pub(crate) indices: Option<Indices>,
     /// The trial's id
     #[arg(long, group = "which")]
     pub(crate) id: Option<String>,

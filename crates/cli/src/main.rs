@@ -4,17 +4,20 @@
 //! Exit codes: 0 fine, 1 something failed (the reason is on standard error), 2 the
 //! command line was not understood, 3 a model got worse (`diff --fail-if-worse`), 4 no image
 //! was found, or an image is blank (`predict`, `prepare`), 128 plus its number a signal that ended a
-//! run or its trial. A trial that a run has started says 75 where it has no answer about its model.
+//! run or its trial. `trial` also has 75 (no answer about the model, try again) and 78 (no attempt with
+//! this program can succeed), and so has `status` 75 (trials are missing).
 
 #![forbid(unsafe_code)]
 
 mod args;
 mod commands;
+mod indices;
 mod interrupt;
 mod numbers;
 mod overrides;
 mod preview;
 mod progress;
+mod schedulers;
 mod text;
 
 use std::process::ExitCode;
@@ -27,6 +30,8 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::main(&args),
         Command::Plan(args) => commands::plan::main(&args).map(succeeded),
         Command::Trial(args) => commands::trial::main(&args),
+        Command::Status(args) => commands::status::main(&args),
+        Command::Submit(args) => commands::submit::main(&args),
         Command::Models(args) => commands::models::main(&args).map(succeeded),
         Command::Predict(args) => commands::predict::main(&args),
         Command::Prepare(args) => commands::prepare::main(&args),

@@ -1,6 +1,7 @@
 //! What a reader must know before trusting an accuracy, in the same sentences on the page and in
 //! the terminal.
 
+use bakeoff_core::record::{PlannedTrial, Run};
 use bakeoff_measures::{ACCURACY, BALANCED_ACCURACY, Measure, format};
 
 use crate::analysis::{Entry, Group, Success, falling::Falling};
@@ -11,6 +12,22 @@ pub(crate) fn cautions(group: &Group<'_>) -> Vec<String> {
     sentences.extend(of_classes(group));
     sentences.extend(of_training(group));
     sentences
+}
+
+/// How many trials of a run have no record, and how to get them.
+pub(crate) fn missing(run: &Run) -> Option<String> {
+    let recorded = |planned: &&PlannedTrial| run.records.contains_key(&planned.id);
+    let missing = run.plan.len() - run.plan.iter().filter(recorded).count();
+    (missing > 0).then(|| {
+        format!(
+            "{} of {} {} no record: not run, ended from outside, or still running. With RUN for the \
+             folder of this run, `bakeoff status RUN --missing` lists them; `bakeoff trial RUN --indices` \
+             runs them here, and `bakeoff submit RUN` on a cluster.",
+            format::count(missing as u64),
+            format::counted(run.plan.len() as u64, "trial", "trials"),
+            if missing == 1 { "has" } else { "have" },
+        )
+    })
 }
 
 /// Images that are there more than once: above all test images that the models have been

@@ -21,8 +21,8 @@ use crate::{
         Analysis, Group, Trial, descending,
         significance::{Claim, HEADLINES},
     },
-    caution::cautions,
-    timing::disturbances,
+    caution::{cautions, missing},
+    timing,
 };
 
 pub use crate::results::Status;
@@ -83,9 +83,12 @@ pub struct Leaderboard {
     /// What must be known before accuracies are trusted, in sentences: dataset and words.
     #[serde(skip)]
     pub cautions: Vec<(String, String)>,
-    /// Which times other programs disturbed, in the same form.
+    /// What must be known of costs, in the same form.
     #[serde(skip)]
     pub disturbances: Vec<(String, String)>,
+    /// How many trials of the run have no record, and how to get them.
+    #[serde(skip)]
+    pub missing: Option<String>,
 }
 
 /// Times whose ranges are in the files: those that models are compared by.
@@ -282,11 +285,12 @@ impl Leaderboard {
         let disturbed = analysis
             .groups
             .iter()
-            .filter_map(|group| Some((group.name.to_owned(), disturbances(group)?)));
+            .filter_map(|group| Some((group.name.to_owned(), timing::cautions(group)?)));
         Self {
             rows: ranked,
             cautions: analysis.groups.iter().flat_map(of_group).collect(),
             disturbances: disturbed.collect(),
+            missing: missing(analysis.run),
         }
     }
 

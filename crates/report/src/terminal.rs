@@ -123,6 +123,8 @@ pub fn leaderboard(board: &Leaderboard) -> String {
     let mut parts = vec![table(&trials.header, &trials.rows), intervals(board)];
     parts.push(best(board, trials.datasets));
     parts.push(disturbed(board));
+    let missing = board.missing.as_ref();
+    parts.extend(missing.map(|words| format!("{words}\n")));
     parts.push(failures);
     parts.retain(|part| !part.is_empty());
     format::plain_spaces(&parts.join("\n"))
@@ -167,7 +169,7 @@ fn intervals(board: &Leaderboard) -> String {
     out
 }
 
-/// Which times other programs disturbed.
+/// What has to be known of costs.
 fn disturbed(board: &Leaderboard) -> String {
     let several = differ(board, |row| &row.dataset);
     let lines = board

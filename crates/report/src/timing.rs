@@ -3,6 +3,8 @@
 //! A ratio of two times is given as the range of what it can be, and only where that range leaves
 //! no doubt which one is larger.
 
+use std::collections::BTreeSet;
+
 use bakeoff_measures::{
     Better, Kind, MEMORY, MODEL_SIZE, Measure, PARAMETERS, format,
     timing::{Disturbances, Range, lost_share},
@@ -60,8 +62,12 @@ pub(crate) fn times(ratio: Range) -> String {
 }
 
 /// Which of some models may have the best value of a cost: one, or several that differ by
-/// no more than the measurement varies. Nothing where that holds for all of them, or where the cost has no range.
+/// no more than the measurement varies. Nothing where that holds for all of them, where the cost has no
+/// range, or where it depends on the machine and was measured on unlike ones.
 pub(crate) fn best_of<'e, 'a>(measure: &Measure, entries: &[&'e Entry<'a>]) -> Vec<&'e Entry<'a>> {
+    if !are_comparable(measure, entries) {
+        return Vec::new();
+    }
     let ranges: Vec<(&Entry<'a>, Range)> = entries
         .iter()
         .filter_map(|entry| Some((*entry, range_of(measure, entry)?)))
@@ -108,8 +114,43 @@ fn range_of(measure: &Measure, entry: &Entry<'_>) -> Option<Range> {
     Some(Range { low, high })
 }
 
+/// What has to be known of the costs on a dataset: that they are of different machines, and which
+/// of them other programs disturbed.
+pub(crate) fn cautions(group: &Group<'_>) -> Option<String> {
+    let entries: Vec<&Entry<'_>> = group.entries.iter().collect();
+    let machines = machines(&entries).len();
+    let unlike = (machines > 1).then(|| {
+        format!(
+            "Costs were measured on {machines} kinds of machines (processor, number of processors and \
+             of threads), so that no model is called faster or smaller in memory than another one, and charts of \
+             accuracy against times are left out. Run \
+             all trials on machines of one kind to compare their costs."
+        )
+    });
+    let sentences: Vec<String> = unlike.into_iter().chain(disturbances(group)).collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
+}
+
+/// Whether a cost of some models can be compared: one that depends on the machine only where all were
+/// measured on machines of one kind.
+pub(crate) fn are_comparable(measure: &Measure, entries: &[&Entry<'_>]) -> bool {
+    let of_machine = measure.kind == Kind::Cost && *measure != MODEL_SIZE && *measure != PARAMETERS;
+    !of_machine || machines(entries).len() < 2
+}
+
+/// The kinds of machines that models were measured on: processor, number of processors, threads.
+fn machines<'a>(entries: &[&Entry<'a>]) -> BTreeSet<(&'a str, usize, usize)> {
+    let trials = entries.iter().flat_map(|entry| entry.successes());
+    trials
+        .filter_map(|(trial, _)| {
+            let host = &trial.record?.host;
+            Some((host.cpu.as_str(), host.logical_cpus, host.threads))
+        })
+        .collect()
+}
+
 /// Which measurements of a dataset other programs disturbed, and what to do about it.
-pub(crate) fn disturbances(group: &Group<'_>) -> Option<String> {
+fn disturbances(group: &Group<'_>) -> Option<String> {
     let is_disturbed = |entry: &&Entry<'_>| {
         let mut costs = entry
             .successes()

@@ -57,3 +57,62 @@ fn models_are_compared_on_as_many_training_pictures() {
     let said: String = html[at..].chars().take(60).collect();
     assert!(!said.contains("cnn"), "{said}");
 }
+
+#[test]
+fn costs_of_unlike_machines_are_not_ranked() {
+    let digits = digits("mnist", 400);
+    let three = [("logistic", 0.9), ("knn", 0.95), ("ann", 0.97)];
+    let builder = three.iter().fold(
+        Builder::new("unlike", &[&digits]),
+        |builder, (model, accuracy)| builder.ok(&digits, model, model, 1, *accuracy),
+    );
+    let mut run = builder.build();
+    let ranked = |html: &str| {
+        [
+            "Fastest to train",
+            "Compared with knn",
+            "Accuracy against training time",
+        ]
+        .map(|words| html.contains(words))
+    };
+    assert_eq!(ranked(&page(&run)), [true; 3]);
+    for record in run.records.values_mut() {
+        if record.trial.model == "ann" {
+            record.host.cpu = "Another Processor".to_owned();
+        }
+    }
+    let rendered = render(&run, &Options::default()).unwrap();
+    assert_eq!(ranked(&rendered.html), [false; 3]);
+    // What does not depend on the machine is still compared.
+    assert!(rendered.html.contains("Smallest: "));
+    assert!(rendered.html.contains("Accuracy against model size"));
+    let terminal = bakeoff_report::terminal::leaderboard(&rendered.leaderboard);
+    for text in [&rendered.html, &terminal] {
+        assert!(
+            text.contains("measured on 2 kinds of machines"),
+            "{terminal}"
+        );
+    }
+}
+
+#[test]
+fn a_report_says_how_many_trials_are_missing_and_how_to_get_them() {
+    let mut run = everything(200);
+    let said = |run: &Run| {
+        let rendered = render(run, &Options::default()).unwrap();
+        let terminal = bakeoff_report::terminal::leaderboard(&rendered.leaderboard);
+        (rendered.html, terminal)
+    };
+    let planned = run.plan.len();
+    let complete = run.records.len();
+    assert!(complete < planned || !said(&run).1.contains("no record: "));
+    let fold = run.plan.last().unwrap().id.clone();
+    run.records.remove(&fold);
+    let (html, terminal) = said(&run);
+    let missing = planned - run.records.len();
+    let words = format!("{missing} of {planned} trials ha");
+    for text in [&html, &terminal] {
+        assert!(text.contains(&words), "{terminal}");
+        assert!(text.contains("bakeoff status RUN --missing"), "{terminal}");
+    }
+}

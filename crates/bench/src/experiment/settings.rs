@@ -57,6 +57,9 @@ pub struct Experiment {
     pub limit_train: Option<usize>,
     /// Use only this many test samples.
     pub limit_test: Option<usize>,
+    /// Processors that a scheduler should give each trial; `None` for one. Given when a run is
+    /// planned, and no part of an experiment.
+    pub threads: Option<usize>,
     /// A trial that takes longer is stopped and recorded as failed.
     pub time_limit_seconds: Option<u64>,
     /// A trial that needs more memory, in millions of bytes, is stopped and recorded as failed.

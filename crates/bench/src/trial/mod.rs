@@ -9,14 +9,14 @@ mod robustness;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bakeoff_core::{
-    SpecError, panic_text,
-    record::{Outcome, PlannedTrial, Record, SCHEMA, Stage},
+    panic_text,
+    record::{Attempt, Outcome, PlannedTrial, Record, SCHEMA, Stage},
 };
 
 pub use self::contract::{TrialEnd, TrialOptions};
 use self::{contract::Stop, measuring::measure_trial};
 use crate::{
-    error::BenchError, event::OnEvent, host::describe_host, limits::limit_memory,
+    attempt, error::BenchError, event::OnEvent, host::describe_host, limits::limit_memory,
     run_folder::RunFolder,
 };
 
@@ -26,8 +26,8 @@ use crate::{
 /// none.
 ///
 /// # Errors
-/// Where there is no answer about the model, and so nothing to record: this program lacks the
-/// trial's engine (another one may have it), the data cannot be read, or a file or folder cannot
+/// Where there is no answer about the model, and so nothing to record: this program does not know
+/// the trial's recipe (another one may, such as one with more engines), the data cannot be read, or a file or folder cannot
 /// be written.
 pub fn run_trial(
     run: &RunFolder,
@@ -38,13 +38,13 @@ pub fn run_trial(
     if let Some(record) = run.record(&planned.id)? {
         return Ok(TrialEnd::AlreadyDone(Box::new(record)));
     }
-    let missing = bakeoff_zoo::build(&planned.trial.spec).err();
-    if let Some(error @ SpecError::EngineNotBuilt { .. }) = missing {
+    if let Err(error) = bakeoff_zoo::build(&planned.trial.spec) {
         return Err(BenchError::Spec {
             model: planned.trial.model.clone(),
             source: Box::new(error),
         });
     }
+    let attempt = attempt::begin();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()
@@ -76,7 +76,7 @@ pub fn run_trial(
             cause: None,
         },
     };
-    finish(run, planned, outcome, pool.current_num_threads())
+    finish(run, planned, outcome, pool.current_num_threads(), attempt)
 }
 
 /// Writes the record of an outcome, or compares it with the one that is there.
@@ -85,6 +85,7 @@ pub(crate) fn finish(
     planned: &PlannedTrial,
     outcome: Outcome,
     threads: usize,
+    attempt: Attempt,
 ) -> Result<TrialEnd, BenchError> {
     let mut record = Record {
         schema: SCHEMA,
@@ -92,6 +93,7 @@ pub(crate) fn finish(
         trial: planned.trial.clone(),
         outcome,
         host: describe_host(threads),
+        attempt: Some(attempt),
         seal: None,
     };
     match run.write_record(&mut record)? {

@@ -131,6 +131,7 @@ fn write_failed(run: &RunFolder, trial: usize, stage: Stage, reason: &str, cause
             cause,
         },
         host: bakeoff_bench::describe_host(1),
+        attempt: None,
         seal: None,
     };
     let path = run.path().join(format!("records/{}.json", planned.id));
@@ -241,10 +242,11 @@ fn names_that_cannot_be_saved_are_refused_before_training() {
 fn folders_that_cannot_be_written_are_named_before_training() {
     let house = House::new();
     let run = house.plan(&house.experiment(TWO_MODELS), false);
-    run.check_folders(&house.path("models")).unwrap();
+    let plan = run.plan().unwrap();
+    run.check_folders(&house.path("models"), &plan).unwrap();
     fs::write(house.path("file"), "x").unwrap();
     let error = run
-        .check_folders(&house.path("file"))
+        .check_folders(&house.path("file"), &plan)
         .unwrap_err()
         .to_string();
     assert!(error.contains("file"), "{error}");

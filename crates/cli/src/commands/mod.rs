@@ -18,6 +18,8 @@ pub(crate) mod rank;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod serve;
+pub(crate) mod status;
+pub(crate) mod submit;
 pub(crate) mod trial;
 
 use std::{fs, path::Path, process::ExitCode};

@@ -7,7 +7,8 @@ use serde_json::json;
 use crate::{args::PlanArgs, text};
 
 pub(crate) fn main(args: &PlanArgs) -> anyhow::Result<()> {
-    let experiment = super::experiment(&args.experiment, &args.overrides)?;
+    let mut experiment = super::experiment(&args.experiment, &args.overrides)?;
+    experiment.threads = Some(args.threads);
     let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), false)?;
     super::notes(&run)?;
     let plan = run.plan()?;
@@ -32,7 +33,8 @@ pub(crate) fn main(args: &PlanArgs) -> anyhow::Result<()> {
         );
     }
     out += &format!(
-        "\nRun one with `bakeoff trial {0} --index N`; when all have run, `bakeoff report {0}`.\n",
+        "\nRun one with `bakeoff trial {0} --index N`, or all of them on a cluster with \
+         `bakeoff submit {0} --on slurm`; then `bakeoff report {0}`.\n",
         quoted(&run.path().to_string_lossy())
     );
     text::print(&out)

@@ -22,7 +22,8 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("--models-dir: cannot use {}", args.models_dir.display()))?;
     let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), args.resume)?;
     let lock = run.lock()?;
-    run.check_folders(&args.models_dir)?;
+    let plan = run.plan()?;
+    run.check_folders(&args.models_dir, &plan)?;
     if !args.resume
         && !args.quiet
         && let Some(earlier) = bakeoff_bench::unfinished_before(&run)?
@@ -55,7 +56,7 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
         models: args.models_dir.to_path_buf(),
         threads: args.threads,
     };
-    let mut observer = progress::observer(args.quiet, args.json, &run.plan()?);
+    let mut observer = progress::observer(args.quiet, args.json, &plan);
     let outcome = Runner {
         run: &run,
         retry_failed: args.retry_failed,

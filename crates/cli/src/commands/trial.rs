@@ -1,5 +1,7 @@
 //! `bakeoff trial`: by hand it starts the trial as a process of its own and watches it, as
 //! `bakeoff run` does; so limits, signals and crashes mean the same in both.
+//!
+//! Its exit codes are a contract with schedulers: docs/scale-out.md.
 
 use std::{
     ops::ControlFlow,
@@ -9,15 +11,20 @@ use std::{
 
 use anyhow::Context as _;
 use bakeoff_bench::{
-    Launcher as _, Limits, NO_ANSWER, RunFolder, Subprocess, TrialEnd, TrialEvent, TrialOptions,
-    run_trial,
+    BenchError, Launcher as _, Limits, NEVER, NO_ANSWER, RunFolder, RunLock, Subprocess, TrialEnd,
+    TrialEvent, TrialOptions, TrialState, run_trial,
 };
 use bakeoff_core::{
     FitEvent,
-    record::{Outcome, PlannedTrial, Record},
+    record::{Outcome, PlannedTrial},
 };
 
-use crate::{args::TrialArgs, interrupt, text};
+use crate::{
+    args::TrialArgs,
+    indices::Indices,
+    interrupt::{self, SIGNALLED},
+    text,
+};
 
 /// A small network makes thousands of steps a second: to print them all would take processor
 /// time from the fit that is being measured.
@@ -28,10 +35,13 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
         return Ok(within(args).unwrap_or_else(|error| {
             // No record was written: the one who started this decides by the code.
             text::note(format_args!("error: {}", text::chain(&error)));
-            ExitCode::from(NO_ANSWER)
+            ExitCode::from(code_of(&error))
         }));
     }
-    watched(args)
+    Ok(watched(args).unwrap_or_else(|error| {
+        text::note(format_args!("error: {}", text::chain(&error)));
+        ExitCode::from(code_of(&error))
+    }))
 }
 
 /// The trial itself, in the process that was started for it.
@@ -43,8 +53,8 @@ fn within(args: &TrialArgs) -> anyhow::Result<ExitCode> {
         std::process::exit(NO_ANSWER.into());
     });
     let run = RunFolder::open(&args.run)?;
-    let plan = run.plan()?;
-    let planned = find(&plan, args)?;
+    let trials = chosen(&run, args)?;
+    let planned = trials.first().context("no trial was named")?;
     let mut printed: Option<Instant> = None;
     let mut on_event = |event: &TrialEvent| {
         let progress = matches!(
@@ -78,82 +88,131 @@ fn within(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Starts the trial and says how it ended.
+/// Starts the trials one after the other and says how each ended. The exit code is the worst one:
+/// done, failed, worth another attempt, worth none, ended by a signal.
 fn watched(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     let run = RunFolder::open(&args.run)?;
-    let mut plan = run.plan()?;
+    let mut trials = chosen(&run, args)?;
     let limits = Limits {
         time_seconds: args.time_limit,
         memory_mb: args.memory_limit,
     };
-    for trial in &mut plan {
+    for trial in &mut trials {
         limits.or(trial).applied_to(trial);
     }
-    let planned = find(&plan, args)?;
     let again = format!(
         "No record was written; run it again with:\n  {}",
         super::command_line()
     );
-    let lock = match run.record(&planned.id)? {
-        None => run.lock_for_a_trial()?,
-        Some(record) if record.measured().is_some() => {
-            return Ok(tell(
-                args,
-                planned,
-                &TrialEnd::AlreadyDone(Box::new(record)),
-            ));
+    let mut watch = Watch {
+        args,
+        run: &run,
+        trials: &trials,
+        again: &again,
+        started: None,
+    };
+    let mut worst = 0;
+    for planned in &trials {
+        let code = match watch.one(planned) {
+            Ok(code) => code,
+            Err(error) => {
+                watch.ends_here(planned, &text::chain(&error));
+                code_of(&error)
+            }
+        };
+        worst = worst.max(code);
+        // What is asked to end is the whole bundle.
+        if i32::from(code) > SIGNALLED {
+            break;
         }
-        Some(record) => {
-            let lock = run.lock_for_a_trial()?;
-            let Some(why) = run.put_aside_if_worth_retrying(planned)? else {
-                return Ok(tell(
-                    args,
-                    planned,
-                    &TrialEnd::AlreadyDone(Box::new(record)),
-                ));
-            };
+    }
+    Ok(ExitCode::from(worst))
+}
+
+/// The exit code of an error that says nothing about a model.
+pub(super) fn code_of(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<BenchError>() {
+        Some(error) if error.is_final() => NEVER,
+        _ => NO_ANSWER,
+    }
+}
+
+/// Trials that are run one after the other.
+struct Watch<'a> {
+    args: &'a TrialArgs,
+    run: &'a RunFolder,
+    trials: &'a [PlannedTrial],
+    again: &'a str,
+    /// From the first one that has to run.
+    started: Option<(RunLock, Subprocess)>,
+}
+
+impl Watch<'_> {
+    /// Runs a trial, unless its record is there, and returns its exit code.
+    fn one(&mut self, planned: &PlannedTrial) -> anyhow::Result<u8> {
+        let aside = match self.run.state(planned)? {
+            TrialState::Recorded(record) => {
+                return Ok(tell(self.args, planned, &TrialEnd::AlreadyDone(record)));
+            }
+            TrialState::Missing => None,
+            TrialState::RunsAgain(why) => Some(why),
+        };
+        if self.started.is_none() {
+            self.started = Some(self.start()?);
+        }
+        if let Some(why) = aside {
+            self.run.set_aside(&planned.id)?;
             text::note(format_args!(
-                "It failed before, and may succeed now: {why}. That record is put aside."
+                "The record of trial {} is put aside: {why}",
+                planned.index
             ));
-            lock
         }
-    };
-    run.check_folders(&args.models_dir)?;
-    interrupt::on_signals(format!("Interrupted. {again}"));
-    let mut launcher = Subprocess {
-        program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
-        models: args.models_dir.to_path_buf(),
-        threads: args.threads,
-    };
-    let mut on_event = |event: &TrialEvent| {
-        if args.events {
-            text::report_json(event);
-        }
-        ControlFlow::Continue(())
-    };
-    let (trial, model) = (planned.index, &planned.trial.model);
-    let ends_here = |reason: &str| {
+        let Some((_, launcher)) = &mut self.started else {
+            return Ok(NO_ANSWER);
+        };
+        let mut on_event = |event: &TrialEvent| {
+            if self.args.events {
+                text::report_json(event);
+            }
+            ControlFlow::Continue(())
+        };
+        Ok(match launcher.launch(self.run, planned, &mut on_event)? {
+            TrialEnd::Interrupted(interruption) => {
+                self.ends_here(planned, &interruption.reason);
+                let signalled = interruption.signal.map(|signal| SIGNALLED + signal);
+                match signalled.and_then(|code| u8::try_from(code).ok()) {
+                    Some(code) => code,
+                    None if interruption.is_final => NEVER,
+                    None => NO_ANSWER,
+                }
+            }
+            end => tell(self.args, planned, &end),
+        })
+    }
+
+    /// What has to be right before anything is trained.
+    fn start(&self) -> anyhow::Result<(RunLock, Subprocess)> {
+        let lock = self.run.lock_for_a_trial()?;
+        self.run.check_folders(&self.args.models_dir, self.trials)?;
+        interrupt::on_signals(format!("Interrupted. {}", self.again));
+        let launcher = Subprocess {
+            program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
+            models: self.args.models_dir.to_path_buf(),
+            threads: self.args.threads,
+        };
+        Ok((lock, launcher))
+    }
+
+    fn ends_here(&self, planned: &PlannedTrial, reason: &str) {
         text::note(format_args!(
-            "error: trial {trial} ({model}): {reason}\n{again}"
+            "error: trial {} ({}): {reason}\n{}",
+            planned.index, planned.trial.model, self.again
         ));
-    };
-    let end = launcher.launch(&run, planned, &mut on_event);
-    drop(lock);
-    Ok(match end {
-        Err(error) => {
-            ends_here(&text::chain(&error.into()));
-            ExitCode::FAILURE
-        }
-        Ok(TrialEnd::Interrupted(interruption)) => {
-            ends_here(&interruption.reason);
-            super::interrupted(&interruption)
-        }
-        Ok(end) => tell(args, planned, &end),
-    })
+    }
 }
 
 /// Says how a trial ended.
-fn tell(args: &TrialArgs, planned: &PlannedTrial, end: &TrialEnd) -> ExitCode {
+fn tell(args: &TrialArgs, planned: &PlannedTrial, end: &TrialEnd) -> u8 {
     let outcome = end.record().map(|record| match &record.outcome {
         Outcome::Ok(measured) => format!(
             "accuracy {}",
@@ -180,20 +239,29 @@ fn tell(args: &TrialArgs, planned: &PlannedTrial, end: &TrialEnd) -> ExitCode {
             outcome.unwrap_or_default()
         ));
     }
-    super::exit_code(end.record().and_then(Record::measured).is_some())
+    match end.record() {
+        None => NO_ANSWER,
+        Some(record) => u8::from(record.measured().is_none()),
+    }
 }
 
-fn find<'a>(plan: &'a [PlannedTrial], args: &TrialArgs) -> anyhow::Result<&'a PlannedTrial> {
-    let found = match (&args.index, &args.id) {
-        (Some(index), _) => plan.get(*index),
-        (None, Some(id)) => plan.iter().find(|trial| trial.id == *id),
-        (None, None) => None,
+fn chosen(run: &RunFolder, args: &TrialArgs) -> anyhow::Result<Vec<PlannedTrial>> {
+    if let Some(id) = &args.id {
+        let mut plan = run.plan()?;
+        let trials = plan.len();
+        plan.retain(|trial| trial.id == *id);
+        return match plan.is_empty() {
+            false => Ok(plan),
+            true => Err(BenchError::NoSuchTrial {
+                run: args.run.clone(),
+                trials,
+            }
+            .into()),
+        };
+    }
+    let places = match (&args.indices, args.index) {
+        (Some(Indices(places)), _) => places.clone(),
+        (None, index) => index.into_iter().collect(),
     };
-    found.with_context(|| {
-        format!(
-            "there is no such trial in {}; it has {}, numbered from 0",
-            args.run.display(),
-            plan.len()
-        )
-    })
+    Ok(run.trials_at(&places)?)
 }

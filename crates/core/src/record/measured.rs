@@ -1,5 +1,7 @@
 //! The record of a trial.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Costs, TrialSpec};
@@ -26,6 +28,23 @@ pub struct Host {
     pub version: String,
     /// When the trial ended, RFC 3339 in UTC. For people; nothing is ordered by it.
     pub finished_at: String,
+}
+
+/// The attempt at a trial that left its record: a trial may be tried several times, on several
+/// machines, also at once. No result depends on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Machine, process and start: different for every attempt.
+    pub id: String,
+    /// The machine's name.
+    pub machine: String,
+    /// The process's number on it.
+    pub process: u32,
+    /// When it started, RFC 3339 in UTC. For people; nothing is ordered by it.
+    pub started_at: String,
+    /// What a scheduler says of its job in the environment (`SLURM_JOB_ID` and others).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scheduler: BTreeMap<String, String>,
 }
 
 /// Number of samples in each part.
@@ -232,6 +251,9 @@ pub struct Record {
     pub outcome: Outcome,
     /// Where it ran.
     pub host: Host,
+    /// Which attempt this is of; `None` in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Attempt>,
     /// SHA-256 of the file that it was written to, with 64 zeros in the place of this: whoever
     /// reads the file notices that it was altered or torn. `None` in memory before it is
     /// written, and in records of earlier versions.

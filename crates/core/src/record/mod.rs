@@ -15,13 +15,13 @@ mod trial;
 
 pub use costs::{Costs, Latency, Load, Timing};
 pub use measured::{
-    CalibrationResult, Cause, CorruptionScore, Host, IterationPoint, Measured, Outcome, Record,
-    SampleCounts, Scores, Sidecar, Stage,
+    Attempt, CalibrationResult, Cause, CorruptionScore, Host, IterationPoint, Measured, Outcome,
+    Record, SampleCounts, Scores, Sidecar, Stage,
 };
 pub use run::{Cut, CutInfo, DataInfo, PixelValues, Repeats, Run, RunInfo};
 pub use trial::{
-    Calibration, DataRef, PlannedTrial, Purpose, RobustnessSpec, SaveName, SplitSpec, TrialSpec,
-    ValidationSpec,
+    Calibration, DataRef, PlannedTrial, Purpose, Resources, RobustnessSpec, SaveName, SplitSpec,
+    TrialSpec, ValidationSpec,
 };
 
 /// The version of everything in this module.

@@ -230,6 +230,22 @@ pub struct PlannedTrial {
     /// as failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_limit_mb: Option<u64>,
+    /// What a scheduler should give it; `None` in plans of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+}
+
+/// What a trial should be given. A request to a scheduler and no limit: limits are in
+/// [`PlannedTrial`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Resources {
+    /// Processors.
+    pub threads: usize,
+    /// Memory in millions of bytes.
+    pub memory_mb: u64,
+    /// How long it may take; `None` where nothing is known of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_seconds: Option<u64>,
 }
 
 /// The two parts of a saved model's name.

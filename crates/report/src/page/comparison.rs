@@ -14,6 +14,7 @@ use crate::{
         Candidate, ClassErrors, Line, MOST_CLASSES, Quantity, class_errors, pareto,
         training_curves, unbeaten,
     },
+    timing::are_comparable,
 };
 
 /// Charts of one dataset.
@@ -74,6 +75,10 @@ const COSTS: [Cost; 3] = [
 
 fn accuracy_against(cost: &Cost, group: &Group<'_>, charts: &mut Figures<'_>) -> Option<Figure> {
     let measure = cost.measure;
+    let entries: Vec<_> = group.entries.iter().collect();
+    if !are_comparable(measure, &entries) {
+        return None;
+    }
     let mut smallest_error = 0.5_f64;
     let mut candidates = Vec::new();
     for entry in &group.entries {

@@ -19,7 +19,7 @@ use crate::{
     },
     charts,
     leaderboard::shown_columns,
-    timing::{best_of, disturbances},
+    timing::{best_of, cautions},
 };
 
 /// The leaderboard of one dataset.
@@ -31,7 +31,7 @@ pub(crate) struct Leaderboard {
     pub(crate) best: Option<Words>,
     /// Models whose log loss is made of the clipping more than of anything else.
     pub(crate) zeros: Option<String>,
-    /// Which times other programs disturbed.
+    /// What has to be known of its costs.
     pub(crate) disturbed: Option<Words>,
     /// Every trial, where models have several.
     pub(crate) trials: Option<Table>,
@@ -101,7 +101,7 @@ pub(crate) fn leaderboard(dataset: &Dataset<'_, '_>) -> Leaderboard {
         table: table.done(),
         best: several_models.then(|| best_group(group)),
         zeros: zeros(group),
-        disturbed: disturbances(group).map(Words::from),
+        disturbed: cautions(group).map(Words::from),
         trials: several_seeds.then(|| all_trials(group)),
     }
 }

@@ -43,6 +43,7 @@ pub(crate) use self::{
 use crate::{
     Options, ReportError,
     analysis::Analysis,
+    caution::missing,
     format,
     pictures::{Album, Sheet},
 };
@@ -65,6 +66,8 @@ struct Page<'a> {
     summaries: Vec<Vec<Words>>,
     /// How many trials have no results.
     without_results: Option<String>,
+    /// How many have no record, and how to get them.
+    missing: Option<String>,
     leaderboards: Vec<Leaderboard>,
     comparisons: Vec<Comparison>,
     sections: Vec<Section>,
@@ -155,6 +158,7 @@ pub(crate) fn build(analysis: &Analysis<'_>, options: &Options) -> Result<Finish
             let trials = format::counted(table.rows() as u64, "trial is", "trials are");
             format!("{trials} without results")
         }),
+        missing: missing(analysis.run),
         leaderboards: datasets.iter().map(leaderboard::leaderboard).collect(),
         comparisons,
         sections,

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     analysis::{Entry, Group, descending, significance::Claim},
     caution::cautions,
-    timing::{Relation, best_of, disturbances, times},
+    timing::{self, Relation, are_comparable, best_of, times},
 };
 
 /// What the trials of a dataset say, most important first.
@@ -32,9 +32,12 @@ pub(crate) fn summary(dataset: &Dataset<'_, '_>) -> Vec<Words> {
     sentences.extend(cautions(group));
     sentences.extend(certainty(group));
     sentences.extend(errors(best, others));
-    sentences.extend(others.first().map(|second| costs(best, second)));
+    let second = others
+        .first()
+        .filter(|second| are_comparable(&FIT_TIME, &[best, second]));
+    sentences.extend(second.map(|second| costs(best, second)));
     sentences.extend(cheapest(&ranked));
-    sentences.extend(disturbances(group));
+    sentences.extend(timing::cautions(group));
     sentences.into_iter().map(Words::from).collect()
 }
 

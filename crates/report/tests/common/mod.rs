@@ -147,6 +147,7 @@ impl Builder {
                     version: "0.1.0".to_owned(),
                     finished_at: format!("2026-01-02T03:{:02}:00Z", self.run.plan.len() % 60),
                 },
+                attempt: None,
                 seal: None,
             };
             self.run.records.insert(id.clone(), record);
@@ -159,6 +160,7 @@ impl Builder {
                 model: trial.model.clone(),
             }),
             time_limit_seconds: None,
+            resources: None,
             memory_limit_mb: None,
             trial,
         });
