@@ -198,7 +198,7 @@ fn the_scores_follow_from_the_probabilities_on_disk() {
     let run = &comparison().run;
     let rows = leaderboard(run);
     let dataset = bakeoff_data::open("mnist").unwrap();
-    let test = bakeoff_data::split::limit(dataset.test(), 500, 1);
+    let test = bakeoff_data::split::limit(dataset.test().clone(), 500, 1);
     for model in SMALL_MODELS {
         let bytes = fs::read(sidecar(run, model)).unwrap();
         let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();

@@ -67,7 +67,7 @@ fn record_of(run: &Path, planned: &Value) -> Value {
 fn answers(run: &Path, planned: &Value) -> Value {
     let mut record = record_of(run, planned);
     let fields = record.as_object_mut().unwrap();
-    fields.retain(|key, _| !["costs", "host", "seal"].contains(&key.as_str()));
+    fields.retain(|key, _| !["attempt", "costs", "host", "seal"].contains(&key.as_str()));
     record
 }
 

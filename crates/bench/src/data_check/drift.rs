@@ -64,7 +64,7 @@ pub(super) fn seeded(
     if each < LEAST_IMAGES {
         return Ok(None);
     }
-    let parts = [train, test].map(|part| split::limit(part, each, seed));
+    let parts = [train, test].map(|part| split::limit(part.clone(), each, seed));
     let images: Images = together(&parts[0], &parts[1])?;
     let labels = [vec![0; each], vec![1; each]].concat();
     let names = vec!["train".to_owned(), "test".to_owned()];
@@ -73,7 +73,7 @@ pub(super) fn seeded(
     let Split {
         train: learned,
         held_out,
-    } = split::take_out(&all, &half);
+    } = split::take_out(all, &half);
     let spec = bakeoff_zoo::family("logistic")
         .and_then(|family| family.resolve(None, &Settings::default()))
         .map_err(|error| failed(&error))?;

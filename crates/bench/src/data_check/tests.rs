@@ -12,8 +12,8 @@ use super::{drift::seeded, together::together, *};
 fn mnist(count: usize) -> (Samples, Samples) {
     let mnist = bakeoff_data::open("mnist").unwrap();
     (
-        split::limit(mnist.train(), count, 1),
-        split::limit(mnist.test(), count / 2, 1),
+        split::limit(mnist.train().clone(), count, 1),
+        split::limit(mnist.test().clone(), count / 2, 1),
     )
 }
 
@@ -93,14 +93,14 @@ fn darker_and_shifted_parts_differ_and_random_halves_do_not() {
     let mut significant = 0;
     for seed in 0..10 {
         let indices = split::hold_out_indices(&train, 0.5, seed);
-        let halves = split::take_out(&train, &indices);
+        let halves = split::take_out(train.clone(), &indices);
         let found = seeded(&halves.train, &halves.held_out, seed)
             .unwrap()
             .unwrap();
         significant += usize::from(found.is_significant());
     }
     assert!(significant <= 1, "{significant} of 10 random splits");
-    let halves = split::hold_out(&train, 0.5, 1);
+    let halves = split::hold_out(train, 0.5, 1);
     let (first, second) = (&halves.train, &halves.held_out);
     let darker = changed(second, |_, value| (u16::from(value) * 8 / 10) as u8);
     let pixels = second.images().pixels().to_vec();

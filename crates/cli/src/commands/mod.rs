@@ -1,5 +1,6 @@
 //! One file per command, and what several of them share.
 
+mod answers;
 pub(crate) mod completions;
 pub(crate) mod data;
 mod data_check;

@@ -4,66 +4,16 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use bakeoff_ask::{Inputs, Model, Models, Subject};
-use bakeoff_core::Images;
 use bakeoff_data::is_pixel_table;
 use bakeoff_measures::format;
 use bakeoff_report::terminal::{Align, table};
-use serde::Serialize;
 
 use super::{
+    answers::{Answer, PictureLine},
     pictures::{self, Fault, Source},
     predict_table,
 };
 use crate::{args::PredictArgs, preview::Preview, text};
-
-/// A class and its probability.
-#[derive(Serialize)]
-struct Candidate {
-    class: String,
-    probability: f32,
-}
-
-/// One model's answer to one image.
-#[derive(Serialize)]
-pub(super) struct Answer {
-    model: String,
-    class: String,
-    probability: f32,
-    top: Vec<Candidate>,
-}
-
-/// A line of `--json`.
-#[derive(Default, Serialize)]
-pub(super) struct PictureLine {
-    /// The path as text. A name that is not Unicode is shown as well as possible.
-    image: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    predictions: Vec<Answer>,
-    #[serde(skip)]
-    fault: Option<Fault>,
-    /// The image as the first model sees it.
-    #[serde(skip)]
-    prepared: Option<Images>,
-}
-
-impl PictureLine {
-    /// Answers about an image of that name.
-    pub(super) fn new(image: String, predictions: Vec<Answer>) -> Self {
-        Self {
-            image,
-            predictions,
-            ..Self::default()
-        }
-    }
-
-    /// The image's name for a terminal.
-    fn name(&self) -> String {
-        text::path(Path::new(&self.image))
-    }
-}
 
 pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let models = match &args.model {
@@ -154,23 +104,6 @@ fn answers(
         answers.push(Answer::new(model, &answer, top));
     }
     Ok(answers)
-}
-
-impl Answer {
-    pub(super) fn new(model: &Model, answer: &bakeoff_ask::Answer, top: usize) -> Self {
-        let candidate = |class: usize| Candidate {
-            class: model.class_name(class).to_owned(),
-            probability: answer.probabilities[class],
-        };
-        let Candidate { class, probability } = candidate(usize::from(answer.label));
-        let ranked = answer.ranked();
-        Self {
-            model: model.name().to_owned(),
-            class,
-            probability,
-            top: ranked.into_iter().take(top).map(candidate).collect(),
-        }
-    }
 }
 
 /// One image: as the models see it, and their answers.

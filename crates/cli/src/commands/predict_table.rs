@@ -7,7 +7,7 @@ use bakeoff_ask::Model;
 use bakeoff_core::OpenOptions;
 use bakeoff_data::TableImages;
 
-use super::predict::{Answer, PictureLine};
+use super::answers::{Answer, PictureLine};
 use crate::{args::PredictArgs, text};
 
 pub(super) fn main(path: &Path, models: &[&Model], args: &PredictArgs) -> anyhow::Result<()> {
