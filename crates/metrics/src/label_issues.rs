@@ -49,8 +49,8 @@ pub struct LabelIssues {
 impl LabelIssues {
     /// Finds the labels that differ from what is predicted.
     ///
-    /// The predictions must come from models that were not trained on these samples: what a
-    /// model has learned by heart, it does not contradict.
+    /// The predictions must come from models that were not trained on these samples: a model that
+    /// was often predicts the label it was given, also where that label is wrong.
     ///
     /// A class is predicted confidently where its probability is at least the mean
     /// probability of that class over the samples with that label; of several such classes the

@@ -4,7 +4,7 @@ use bakeoff_core::record::{DataInfo, PixelValues, Repeats};
 use bakeoff_measures::format;
 
 /// Scores of classes with fewer test images than this say little.
-const RARE: usize = 10;
+pub const RARE: usize = 10;
 /// Values of less than half of the range are more likely read wrong than dark.
 const NARROW: u8 = 128;
 

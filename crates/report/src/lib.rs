@@ -36,7 +36,7 @@ use bakeoff_core::record::Run;
 use bakeoff_measures::format;
 
 pub use analysis::significance::Claim;
-pub use data_findings::{DataFacts, data_findings};
+pub use data_findings::{DataFacts, RARE, data_findings};
 pub use diff::{
     Change, CostDiff, Diff, DiffError, DiffOptions, ModelDiff, ScoreDiff, TimeChange, diff,
 };

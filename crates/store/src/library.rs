@@ -83,12 +83,20 @@ fn dataset_folders(dataset: &str, fingerprint: &str) -> [String; 2] {
     [dataset.to_owned(), format!("{dataset}-{start}")]
 }
 
-/// Whether a folder holds a model of another dataset. One that cannot be read says nothing.
+/// Whether a folder is that of another dataset: so says the model that would be replaced, else any
+/// one of its models, because they are all of one dataset. To read them all would make the cost of
+/// saving many models quadratic. One that cannot be read says nothing.
 fn is_of_another(folder: &Path, facts: &ModelFacts) -> Result<bool, StoreError> {
-    let of_another = |model: &PathBuf| {
-        read_manifest(model).is_ok_and(|manifest| !manifest.facts.same_dataset(facts))
+    let of_another = |model: &Path| {
+        let manifest = read_manifest(model).ok()?;
+        Some(!manifest.facts.same_dataset(facts))
     };
-    Ok(folders(folder)?.iter().any(of_another))
+    if let Some(answer) = of_another(&folder.join(&facts.name)) {
+        return Ok(answer);
+    }
+    let entries = fs::read_dir(folder).map_err(StoreError::io(folder))?;
+    let mut answers = entries.filter_map(|entry| of_another(&entry.ok()?.path()));
+    Ok(answers.next().unwrap_or(false))
 }
 
 /// The folder for models of this dataset, and the lock by which processes that save models of a

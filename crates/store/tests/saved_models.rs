@@ -169,7 +169,7 @@ fn saving_again_replaces_and_leaves_nothing_behind() {
 fn a_model_of_another_dataset_of_the_same_name_is_left_alone() {
     let root = tempfile::tempdir().unwrap();
     let model = model();
-    let save = |fingerprint: &str, data: &str, trial: &str| {
+    let save_as = |name: &str, fingerprint: &str, data: &str, trial: &str| {
         let facts = ModelFacts {
             data_fingerprint: fingerprint.into(),
             origin: Some(Origin {
@@ -178,27 +178,35 @@ fn a_model_of_another_dataset_of_the_same_name_is_left_alone() {
                 partial: false,
             }),
             trial: trial.into(),
-            ..facts("data", "m")
+            ..facts("data", name)
         };
         let folder = bakeoff_store::save(root.path(), &*model, facts)
             .unwrap()
             .folder;
         let manifest = bakeoff_store::read_manifest(&folder).unwrap();
-        let of_trial = bakeoff_store::of_trial(root.path(), "data", fingerprint, "m", trial);
+        let of_trial = bakeoff_store::of_trial(root.path(), "data", fingerprint, name, trial);
         assert_eq!(of_trial, Some(folder));
         manifest.facts.dataset
     };
+    let save = |fingerprint: &str, data: &str, trial: &str| save_as("m", fingerprint, data, trial);
     assert_eq!(save("0123456789ab", "here", "t1"), "data");
     assert_eq!(save("ba9876543210", "there", "t2"), "data-ba987654");
     // The same images elsewhere, and the same place with other images, replace their own.
     assert_eq!(save("0123456789ab", "elsewhere", "t3"), "data");
     assert_eq!(save("cccccccccccc", "elsewhere", "t4"), "data");
     assert_eq!(save("ba9876543210", "there", "t5"), "data-ba987654");
+    // A model that is new in a folder goes by the others that are there.
+    let other = save_as("n", "ba9876543210", "there", "t6");
+    assert_eq!(other, "data-ba987654");
+    assert_eq!(save_as("n", "cccccccccccc", "elsewhere", "t7"), "data");
     let gone = bakeoff_store::of_trial(root.path(), "data", "0123456789ab", "m", "t1");
     assert_eq!(gone, None);
     let names = bakeoff_store::list(root.path()).unwrap();
     let names: Vec<String> = names.into_iter().map(|it| it.full_name).collect();
-    assert_eq!(names, ["data/m", "data-ba987654/m"]);
+    assert_eq!(
+        names,
+        ["data/m", "data/n", "data-ba987654/m", "data-ba987654/n"]
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, builder::PossibleValuesParser};
 
-use super::ModelsDir;
+use super::models_dir::ModelsDir;
 use crate::{
     numbers::{MAX_THREADS, whole},
     schedulers,

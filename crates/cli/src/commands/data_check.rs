@@ -4,7 +4,7 @@ use bakeoff_bench::data_check::{self, Drift, NearDuplicates};
 use bakeoff_core::Preparation;
 use bakeoff_data::Opened;
 use bakeoff_measures::format;
-use bakeoff_report::{DataFacts, data_findings};
+use bakeoff_report::{DataFacts, RARE, data_findings};
 use serde_json::json;
 
 use crate::{args::DataCheckArgs, text};
@@ -100,7 +100,7 @@ pub(crate) fn main(args: &DataCheckArgs) -> anyhow::Result<()> {
             "values": { "train": values[0], "test": values[1] },
             "classes_without_test_images": classes(|train, test| train > 0 && test == 0),
             "classes_without_training_images": classes(|train, test| train == 0 && test > 0),
-            "classes_with_few_test_images": classes(|_, test| (1..10).contains(&test)),
+            "classes_with_few_test_images": classes(|_, test| (1..RARE).contains(&test)),
             "classes_with_one_training_image": classes(|train, _| train == 1),
             "near_duplicates": near,
             "drift": drift,

@@ -50,8 +50,8 @@ fn note(model: &str) -> String {
          The confidence is 1 less that probability. Confident learning (Northcutt, Jiang and Chuang, \
          2021) counts those whose predicted class is at least as probable as it is on average for \
          images with that label. Its estimate is too low for a model that is nearly always right. \
-         Images that are only hard are listed as well: a person has to look. `bakeoff export RUN \
-         --format csv` writes all of them (label-issues.csv)."
+         Images that are only hard are listed as well: a person has to look. All of them are in \
+         label-issues.csv, which bakeoff export RUN --format csv writes."
     )
 }
 
