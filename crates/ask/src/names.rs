@@ -88,6 +88,8 @@ pub(crate) fn find(name: &str, candidates: &[Candidate<'_>]) -> Result<Vec<usize
 
 #[cfg(test)]
 mod tests {
+    use bakeoff_core::OpenOptions;
+
     use super::*;
 
     #[test]
@@ -96,6 +98,7 @@ mod tests {
             data: String::new(),
             saved_at: format!("2026-11-{day}T10:00:00.000Z"),
             partial,
+            options: OpenOptions::default(),
         };
         let (old, new, part) = (origin("29", false), origin("30", false), origin("31", true));
         let of = |full_name, origin| Candidate { full_name, origin };

@@ -5,7 +5,7 @@
 use std::{fs, ops::ControlFlow, path::Path};
 
 use bakeoff_ask::{Model, Models, models_dir_flag};
-use bakeoff_core::{FitContext, FitEvent, ImageShape, Images, Samples, Settings};
+use bakeoff_core::{FitContext, FitEvent, ImageShape, Images, OpenOptions, Samples, Settings};
 use bakeoff_store::{ModelFacts, Origin, TestMetrics};
 
 /// Saves a model that counts the classes `a` and `b`.
@@ -35,6 +35,7 @@ fn save(models: &Path, dataset: &str, name: &str, saved_at: &str) {
             data: dataset.into(),
             saved_at: saved_at.into(),
             partial: false,
+            options: OpenOptions::default(),
         }),
         data_fingerprint: "f".into(),
         train_samples: 3,

@@ -64,7 +64,7 @@ pub fn plan(
         let (mut info, of_dataset) = plan_dataset(
             experiment,
             &dataset,
-            absolute(source),
+            bakeoff_data::absolute(source),
             &mut parts,
             &mut misfits,
         )?;
@@ -330,7 +330,7 @@ fn plan_dataset(
         class_names: train.class_names().to_vec(),
         train_counts: train.class_counts(),
         test_counts: test.class_counts(),
-        repeats: Some(bakeoff_data::repeats(&train, &test)),
+        repeats: Some(bakeoff_data::repeats(&train, dataset.validation(), &test)),
         values: Some([&train, &test].map(bakeoff_data::pixel_values)),
         test_fingerprint: test.fingerprint(),
         cuts,
@@ -426,17 +426,6 @@ fn check_model(
         }
     }
     classifier.check(&shape).map_err(misfit)
-}
-
-/// Built-in names stay; paths are made absolute, so that a trial can be run from anywhere.
-fn absolute(source: &str) -> String {
-    if bakeoff_data::is_name(source) {
-        return source.into();
-    }
-    std::path::absolute(source).map_or_else(
-        |_| source.into(),
-        |path| path.to_string_lossy().into_owned(),
-    )
 }
 
 /// A run of the same trials that was interrupted.

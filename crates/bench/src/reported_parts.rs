@@ -25,6 +25,8 @@ use crate::{
 
 /// The most bytes of the header of a file of tensors.
 const HEADER_BYTES: u64 = 1 << 20;
+/// The most bytes of the name of an image's file, which no system allows to be longer.
+const FILE_NAME_BYTES: usize = 4096;
 
 /// The parts that a run's trials are reported on.
 #[derive(Default)]
@@ -50,6 +52,7 @@ impl Parts {
             indices: places.map_err(|_| {
                 BenchError::Request("folds of more than 2³² samples cannot be kept".into())
             })?,
+            files: samples.files().map(<[String]>::to_vec),
         };
         let info = CutInfo {
             split,
@@ -83,6 +86,7 @@ pub(crate) fn write_parts(run: &Path, parts: &Parts) -> Result<(), StoreError> {
             &[samples.len()],
             TensorData::U16(samples.labels()),
         )?;
+        add_files(&mut tensors, samples.files())?;
         write_packed(part_path(run, "tests", fingerprint), &tensors.to_bytes()?)?;
     }
     for (sha256, cut) in &parts.cuts {
@@ -98,7 +102,7 @@ pub(crate) fn read_test(run: &Path, data: &DataInfo) -> Result<Samples, StoreErr
     let shape = data.image;
     let bytes = read_packed(
         &path,
-        count.saturating_mul(shape.pixels().saturating_add(2)),
+        count.saturating_mul(shape.pixels().saturating_add(2 + FILE_NAME_BYTES)),
     )?;
     let damaged = |error: String| StoreError::damaged(&path, error);
     let in_file = |error: StoreError| error.in_file(&path);
@@ -106,8 +110,9 @@ pub(crate) fn read_test(run: &Path, data: &DataInfo) -> Result<Samples, StoreErr
     let dimensions = [count, shape.channels, shape.height, shape.width];
     let labels = tensors.u16("labels", &[count]).map_err(in_file)?;
     let pixels = tensors.u8("images", &dimensions).map_err(in_file)?;
-    let images =
-        Images::new(shape, pixels.into_owned()).map_err(|error| damaged(error.to_string()))?;
+    let pixels = pixels.into_owned();
+    let files = read_files(&mut tensors).map_err(in_file)?;
+    let images = Images::new(shape, pixels).map_err(|error| damaged(error.to_string()))?;
     let samples = Samples::new(images, labels, data.class_names.clone())
         .map_err(|error| damaged(error.to_string()))?;
     if samples.fingerprint() != data.test_fingerprint {
@@ -115,7 +120,30 @@ pub(crate) fn read_test(run: &Path, data: &DataInfo) -> Result<Samples, StoreErr
             "the fingerprint does not match: the file was altered or damaged; run the experiment again".into(),
         ));
     }
-    Ok(samples)
+    Ok(match files {
+        None => samples,
+        Some(files) => samples.with_files(files),
+    })
+}
+
+/// Adds the names of the images' files, as a list in JSON, where they are known.
+fn add_files(tensors: &mut TensorMap, files: Option<&[String]>) -> Result<(), StoreError> {
+    let Some(files) = files else { return Ok(()) };
+    let json = serde_json::to_vec(files)
+        .map_err(|error| StoreError::Inconsistent(format!("names of files: {error}")))?;
+    tensors.tensor("files", &[json.len()], TensorData::U8(&json))
+}
+
+/// The names of the images' files; `None` where the images have none, and in runs of earlier versions.
+fn read_files(tensors: &mut TensorFile<'_>) -> Result<Option<Vec<String>>, StoreError> {
+    let shape = match tensors.shape("files") {
+        Err(StoreError::Missing { .. }) => return Ok(None),
+        shape => shape?,
+    };
+    let json = tensors.u8("files", &shape)?;
+    serde_json::from_slice(&json)
+        .map(Some)
+        .map_err(|error| StoreError::Inconsistent(format!("names of files: {error}")))
 }
 
 /// Reads a fold or holdout.
@@ -126,7 +154,7 @@ pub(crate) fn read_cut(run: &Path, info: &CutInfo) -> Result<Cut, StoreError> {
         .into_iter()
         .find(|path| path.exists())
         .unwrap_or_else(|| part_path(run, "cuts", &info.sha256));
-    let bytes = read_packed(&path, info.samples.saturating_mul(6))?;
+    let bytes = read_packed(&path, info.samples.saturating_mul(6 + FILE_NAME_BYTES))?;
     if sha256(&bytes) != info.sha256 {
         return Err(StoreError::damaged(
             &path,
@@ -138,7 +166,12 @@ pub(crate) fn read_cut(run: &Path, info: &CutInfo) -> Result<Cut, StoreError> {
     let shape = [info.samples];
     let labels = tensors.u16("labels", &shape).map_err(in_file)?;
     let indices = tensors.u32("indices", &shape).map_err(in_file)?;
-    Ok(Cut { labels, indices })
+    let files = read_files(&mut tensors).map_err(in_file)?;
+    Ok(Cut {
+        labels,
+        indices,
+        files: files.filter(|files| files.len() == info.samples),
+    })
 }
 
 /// A fold or holdout as a file, not packed yet.
@@ -147,6 +180,7 @@ fn cut_bytes(cut: &Cut) -> Result<Vec<u8>, StoreError> {
     let shape = [cut.labels.len()];
     tensors.tensor("labels", &shape, TensorData::U16(&cut.labels))?;
     tensors.tensor("indices", &shape, TensorData::U32(&cut.indices))?;
+    add_files(&mut tensors, cut.files.as_deref())?;
     tensors.to_bytes()
 }
 

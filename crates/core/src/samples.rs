@@ -67,6 +67,7 @@ pub struct Samples {
     images: Images,
     labels: Arc<[u16]>,
     class_names: Arc<[String]>,
+    files: Option<Arc<[String]>>,
 }
 
 impl Samples {
@@ -106,7 +107,20 @@ impl Samples {
             images,
             labels,
             class_names,
+            files: None,
         })
+    }
+
+    /// The same, knowing the file of each image; as many as there are images, or none are kept.
+    /// They are for people and are no part of the fingerprint.
+    pub fn with_files(mut self, files: Vec<String>) -> Self {
+        self.files = (files.len() == self.len()).then(|| files.into());
+        self
+    }
+
+    /// The file of each image, where each has one of its own.
+    pub fn files(&self) -> Option<&[String]> {
+        self.files.as_deref()
     }
 
     /// The images.
@@ -159,22 +173,29 @@ impl Samples {
             images: self.images.select(&kept),
             labels: kept.iter().map(|&index| self.labels[index]).collect(),
             class_names: Arc::clone(&self.class_names),
+            files: self.files.as_ref().map(|files| {
+                let files = kept.iter().map(|&index| files[index].clone());
+                files.collect()
+            }),
         }
     }
 
     /// The samples without those at `indices`, which ascend; in place where nobody else holds the
     /// images.
     pub fn without(self, indices: &[usize]) -> Self {
-        let mut left_out = indices.iter().copied().peekable();
-        let labels = self.labels.iter().enumerate();
-        let labels = labels
-            .filter(|(index, _)| left_out.next_if_eq(index).is_none())
-            .map(|(_, &label)| label)
-            .collect();
+        fn kept<T: Clone>(of: &[T], left_out: &[usize]) -> Arc<[T]> {
+            let mut left_out = left_out.iter().copied().peekable();
+            of.iter()
+                .enumerate()
+                .filter(|(index, _)| left_out.next_if_eq(index).is_none())
+                .map(|(_, value)| value.clone())
+                .collect()
+        }
         Self {
             images: self.images.without(indices),
-            labels,
+            labels: kept(&self.labels, indices),
             class_names: self.class_names,
+            files: self.files.map(|files| kept(&files, indices)),
         }
     }
 

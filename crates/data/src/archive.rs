@@ -54,6 +54,16 @@ pub(crate) struct Archive {
     zip: Option<ZipArchive<Cursor<Arc<[u8]>>>>,
     files: BTreeMap<String, Place>,
     folders: BTreeMap<String, Names>,
+    left_out: LeftOut,
+}
+
+/// Entries that are not read, hidden files aside.
+#[derive(Default)]
+struct LeftOut {
+    /// Their paths point out of the archive.
+    outside: usize,
+    /// Symbolic links, and hard links to what is not there.
+    links: usize,
 }
 
 /// Where a file of an archive is.
@@ -88,6 +98,7 @@ impl Archive {
             zip: None,
             files: BTreeMap::new(),
             folders: BTreeMap::from([(String::new(), Names::default())]),
+            left_out: LeftOut::default(),
         };
         if bytes.starts_with(b"PK") {
             archive.bytes = bytes.into();
@@ -110,6 +121,14 @@ impl Archive {
         let zip = ZipArchive::new(Cursor::new(Arc::clone(&self.bytes)))
             .map_err(|problem| damaged(problem.to_string()))?;
         too_many(path, zip.len())?;
+        // Of several files of one name the library knows the last.
+        if let Some(entries) = zip_entries(&self.bytes).filter(|entries| *entries > zip.len()) {
+            let problem = format!(
+                "{} of its files have the name of another one: pack it again",
+                entries - zip.len()
+            );
+            return Err(DataError::invalid(path, problem));
+        }
         for index in 0..zip.len() {
             let Some(name) = zip.name_for_index(index) else {
                 continue;
@@ -129,10 +148,21 @@ impl Archive {
         let mut tar = tar::Archive::new(&bytes[..]);
         for entry in tar.entries().map_err(damaged)? {
             let entry = entry.map_err(damaged)?;
-            if !entry.header().entry_type().is_file() {
+            let kind = entry.header().entry_type();
+            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            if kind.is_hard_link() {
+                let target = entry.link_name_bytes().unwrap_or_default();
+                let target = normal(&String::from_utf8_lossy(&target)).map(|parts| parts.join("/"));
+                match target.and_then(|target| self.files.get(&target).cloned()) {
+                    Some(place) => self.add(path, &name, place)?,
+                    None => self.left_out.links += 1,
+                }
                 continue;
             }
-            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            if !kind.is_file() {
+                self.left_out.links += usize::from(kind.is_symlink());
+                continue;
+            }
             let start = usize::try_from(entry.raw_file_position()).unwrap_or(usize::MAX);
             let size = usize::try_from(entry.size()).unwrap_or(usize::MAX);
             let end = start.saturating_add(size);
@@ -152,11 +182,11 @@ impl Archive {
         if name.ends_with('/') {
             return Ok(());
         }
-        let parts: Vec<&str> = name
-            .split('/')
-            .filter(|part| !part.is_empty() && *part != ".")
-            .collect();
-        if parts.iter().any(|part| *part == ".." || is_hidden(part)) {
+        let Some(parts) = normal(name) else {
+            self.left_out.outside += 1;
+            return Ok(());
+        };
+        if parts.iter().any(|part| is_hidden(part)) {
             return Ok(());
         }
         let Some((file, folders)) = parts.split_last() else {
@@ -176,6 +206,18 @@ impl Archive {
             return Err(DataError::invalid(path, problem));
         }
         Ok(())
+    }
+
+    /// What is in it and not read, in words; `None` if there is nothing of the kind.
+    pub(crate) fn left_out(&self) -> Option<String> {
+        let LeftOut { outside, links } = self.left_out;
+        let kinds = [(outside, "paths that point out of it"), (links, "links")];
+        let kinds = kinds.iter().filter(|(count, _)| *count > 0);
+        let kinds: Vec<String> = kinds
+            .map(|(count, what)| format!("{what}: {count}"))
+            .collect();
+        (!kinds.is_empty())
+            .then(|| format!("entries of the archive are left out ({})", kinds.join(", ")))
     }
 
     /// The names in a folder; `None` if there is no such folder.
@@ -226,6 +268,25 @@ impl Archive {
         }
         Ok(bytes)
     }
+}
+
+/// The parts of a path in an archive; `None` if it points out of it.
+fn normal(name: &str) -> Option<Vec<&str>> {
+    let parts = name.split('/');
+    let parts: Vec<&str> = parts
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
+    (!parts.contains(&"..")).then_some(parts)
+}
+
+/// How many entries a zip archive says it has, at its end (APPNOTE 4.3.16); `None` where there are
+/// too many for that field.
+fn zip_entries(bytes: &[u8]) -> Option<usize> {
+    let tail = &bytes[bytes.len().saturating_sub((1 << 16) + 22)..];
+    let end = tail.windows(4).rposition(|four| four == b"PK\x05\x06")?;
+    let count = tail.get(end + 10..end + 12)?;
+    let count = u16::from_le_bytes(count.try_into().ok()?);
+    (count != u16::MAX).then_some(count.into())
 }
 
 /// `folder/name`, or the name alone at the top.

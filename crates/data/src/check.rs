@@ -1,15 +1,15 @@
 //! What one look at every pixel says of a dataset before anything is trained.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bakeoff_core::{
     Samples,
     record::{PixelValues, Repeats},
 };
 
-/// The images of two parts that are there more than once, to the last pixel. Costs one look at
+/// The images of the parts that are there more than once, to the last pixel. Costs one look at
 /// every pixel and a table of as many entries as images.
-pub fn repeats(train: &Samples, test: &Samples) -> Repeats {
+pub fn repeats(train: &Samples, validation: Option<&Samples>, test: &Samples) -> Repeats {
     let mut known: HashMap<&[u8], Known> = HashMap::with_capacity(train.len() + test.len());
     let mut found = Repeats::default();
     let mut conflicting = 0;
@@ -40,6 +40,16 @@ pub fn repeats(train: &Samples, test: &Samples) -> Repeats {
         }
     }
     found.conflicting = conflicting;
+    if let Some(validation) = validation {
+        let is_train = |image: &[u8]| known.get(image).is_some_and(|first| first.in_train);
+        found.validation_in_train = each(validation)
+            .filter(|(image, _)| is_train(image))
+            .count();
+        let validation: HashSet<&[u8]> = validation.images().iter().collect();
+        found.test_in_validation = each(test)
+            .filter(|(image, _)| validation.contains(image))
+            .count();
+    }
     found
 }
 
@@ -125,8 +135,16 @@ mod tests {
             // [1, 2] within the training part, [5, 6] across the parts.
             conflicting: 2,
             seen: vec![1, 3],
+            ..Repeats::default()
         };
-        assert_eq!(repeats(&train, &test), expected);
+        assert_eq!(repeats(&train, None, &test), expected);
+        let validation = samples(&[([1, 2], 0), ([9, 9], 0), ([8, 8], 1), ([9, 9], 1)]);
+        let expected = Repeats {
+            validation_in_train: 1,
+            test_in_validation: 1,
+            ..expected
+        };
+        assert_eq!(repeats(&train, Some(&validation), &test), expected);
     }
 
     #[test]
@@ -143,7 +161,7 @@ mod tests {
     #[test]
     fn mnist_has_no_test_image_in_its_training_part() {
         let mnist = crate::open("mnist").unwrap();
-        let found = repeats(mnist.train(), mnist.test());
+        let found = repeats(mnist.train(), None, mnist.test());
         assert_eq!(found, Repeats::default());
     }
 }

@@ -19,7 +19,7 @@ use crate::idx::IdxError;
 pub enum DataError {
     /// Neither a built-in name nor a path.
     #[error(
-        "there is no dataset `{name}`{}. Built in: {builtins}. To download with `bakeoff data get`: {downloads}. The path of a folder works too: {expects}",
+        "there is no dataset `{name}`{}. Built in: {builtins}. To download with `bakeoff data get`: {downloads}. The path of a folder, archive or file works too; `bakeoff data list` shows what is read",
         did_you_mean(.name, .builtins.iter().chain(.downloads)), builtins = .builtins.join(", "), downloads = .downloads.join(", ")
     )]
     UnknownName {
@@ -29,8 +29,6 @@ pub enum DataError {
         builtins: Vec<&'static str>,
         /// The names of datasets that can be downloaded.
         downloads: Vec<&'static str>,
-        /// The kinds of folder that are recognised.
-        expects: String,
     },
     /// A dataset that can be downloaded and is not here.
     #[error("`{name}` is not on this machine yet: download it once with `bakeoff data get {name}`")]
@@ -39,14 +37,12 @@ pub enum DataError {
         name: String,
     },
     /// A folder that no format recognises.
-    #[error("{}: no known dataset in this folder. It holds {contents}. Expected: {expects}", .path.display())]
+    #[error("{}: no dataset is recognised here. It holds {contents}. Most data are read as images in train/CLASS/ and test/CLASS/, as a table of pixels with a column `label`, as IDX files, or as an npz with x_train, y_train, x_test and y_test; `bakeoff data list` shows all that is read", .path.display())]
     Unrecognised {
         /// The folder.
         path: PathBuf,
         /// What is in it.
         contents: String,
-        /// The kinds of folder that are recognised.
-        expects: String,
     },
     /// The operating system refuses a file or folder.
     #[error("{}: cannot be read: {problem}", .path.display())]

@@ -68,5 +68,6 @@ pub(crate) fn part(
             first: 8,
         },
         groups: None,
+        files: None,
     })
 }

@@ -13,6 +13,7 @@ use std::{
 
 use crate::{
     archive::{self, Archive, MAX_UNPACKED, join},
+    endings::{ending, is_picture},
     error::DataError,
     hidden::is_hidden,
 };
@@ -133,12 +134,38 @@ impl Listing {
         Self::of(Arc::clone(&self.tree), join(&self.inside, folder))
     }
 
+    /// Whether a file is an image that is read: by its name, and without an ending by its content.
+    pub(crate) fn is_picture(&self, file: &str) -> bool {
+        let by_content = || {
+            let head = self.read(file, 64);
+            head.is_ok_and(|head| bakeoff_picture::is_image(&head))
+        };
+        is_picture(file) || (ending(file).is_none() && by_content())
+    }
+
     /// Whether a file is an archive of files.
     pub(crate) fn is_archive(&self, file: &str) -> bool {
         self.tree.archive.is_none()
             && self
                 .read(file, HEAD_BYTES)
                 .is_ok_and(|head| archive::is_archive(file, &head))
+    }
+
+    /// A file of this archive that is an archive itself.
+    pub(crate) fn nested_archive(&self) -> Option<&str> {
+        self.tree.archive.as_ref()?;
+        self.files().find(|file| {
+            let head = self.read(file, HEAD_BYTES);
+            head.is_ok_and(|head| archive::is_archive(file, &head))
+        })
+    }
+
+    /// The file that is all there is, where it has no bytes.
+    pub(crate) fn empty_file(&self) -> Option<&str> {
+        let mut files = self.files();
+        let only = files.next().filter(|_| self.folders.is_empty())?;
+        let is_empty = files.next().is_none() && self.read(only, 1).ok()?.is_empty();
+        is_empty.then_some(only)
     }
 
     /// What is in an archive, under the name of this folder's dataset.
@@ -152,6 +179,11 @@ impl Listing {
             only: None,
         };
         Self::of(Arc::new(tree), String::new())
+    }
+
+    /// What is in its archive and not read, in words.
+    pub(crate) fn left_out(&self) -> Option<String> {
+        self.tree.archive.as_ref()?.left_out()
     }
 
     /// The folder with all that is in it, where the person named one file of it.
@@ -304,13 +336,19 @@ impl Tree {
         let (mut files, mut folders) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(path).map_err(&unreadable)? {
             let entry = entry.map_err(&unreadable)?;
-            let name = entry.file_name().to_string_lossy().into_owned();
+            let utf8 = entry.file_name().into_string();
+            let is_utf8 = utf8.is_ok();
+            let name = utf8.unwrap_or_else(|name| name.to_string_lossy().into_owned());
             if is_hidden(&name) {
                 continue;
             }
             let kind = entry.file_type().map_err(&unreadable)?;
             // Follows links: a link to a data file is as good as the file.
             let is_folder = kind.is_dir() || (kind.is_symlink() && entry.path().is_dir());
+            if !is_utf8 && (is_folder || is_picture(&name)) {
+                let problem = format!("the name of `{name}` is not UTF-8 text: rename it");
+                return Err(DataError::invalid(path, problem));
+            }
             match is_folder {
                 true => folders.push(name),
                 false => files.push(name),

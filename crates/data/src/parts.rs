@@ -25,6 +25,8 @@ pub(crate) struct Part {
     pub(crate) images: Images,
     /// As many as there are images.
     pub(crate) labels: Labels,
+    /// The file of each image, where each has one of its own.
+    pub(crate) files: Option<Vec<String>>,
     /// The group of each image, where the person named a column of them.
     pub(crate) groups: Option<Vec<String>>,
 }
@@ -97,7 +99,7 @@ pub(crate) fn finish(
     let (train_path, test_path) = (shown(&train), shown(&test));
     let mut groups = train.as_ref().and_then(|part| part.groups.clone());
     let to_samples = |part: Part| {
-        Samples::new(
+        let samples = Samples::new(
             convert(part.images, options),
             part.labels.values,
             names.as_slice(),
@@ -105,7 +107,8 @@ pub(crate) fn finish(
         .map_err(|problem| DataError::Samples {
             path: listing.path().into(),
             problem,
-        })
+        })?;
+        Ok(samples.with_files(part.files.unwrap_or_default()))
     };
     let train = train.map(to_samples).transpose()?;
     let validation = validation.map(to_samples).transpose()?;
@@ -139,11 +142,17 @@ pub(crate) fn finish(
             context.note("there is one part, which is used as a test part; with --test-fraction 0.2 a model can be trained on the rest");
         }
         (None, None) => {
+            let notes: Vec<String> = context
+                .notes
+                .iter()
+                .map(|note| format!(". Of how it was read: {note}"))
+                .collect();
             return Err(DataError::invalid(
                 train_path.as_deref().unwrap_or(listing.path()),
                 format!(
-                    "there are {} images and no test part: state which share is for testing, as in --test-fraction 0.2 (in an experiment, test_fraction = 0.2)",
-                    train.len()
+                    "there are {} images and no test part: state which share is for testing, as in --test-fraction 0.2 (in an experiment, test_fraction = 0.2){}",
+                    train.len(),
+                    notes.concat()
                 ),
             ));
         }

@@ -11,7 +11,14 @@ use bakeoff_core::{Colour, ImageShape, Images};
 use bakeoff_picture::{MAX_FILE_BYTES, Planes, RawPicture};
 use rayon::prelude::*;
 
-use crate::{context::Context, error::DataError, hidden::is_hidden, listing::Listing};
+use crate::{
+    context::Context,
+    endings::{ending, is_other_picture, is_picture},
+    error::DataError,
+    hidden::is_hidden,
+    listing::Listing,
+    notes::some,
+};
 
 /// An image to decode.
 pub(crate) enum Picture {
@@ -38,29 +45,6 @@ impl Picture {
             Self::Bytes(bytes, _) => Ok(bytes.into()),
         }
     }
-}
-
-/// Endings of the files that are read, in lower case.
-const ENDINGS: [&str; 15] = [
-    "png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "dib", "gif", "tif", "tiff", "pgm", "ppm",
-    "pbm", "pnm",
-];
-
-/// Endings of images that are not read.
-const OTHER_ENDINGS: [&str; 12] = [
-    "heic", "heif", "avif", "jxl", "jp2", "svg", "dcm", "raw", "cr2", "nef", "dng", "psd",
-];
-
-/// A file's ending, in lower case.
-fn ending(file: &str) -> Option<String> {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    name.rsplit_once('.')
-        .map(|(_, ending)| ending.to_lowercase())
-}
-
-/// Whether a file is an image that is read, by its name; what it holds is looked at later.
-pub(crate) fn is_picture(file: &str) -> bool {
-    ending(file).is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
 /// The images in a folder and its subfolders, in the order of their paths, and the number of
@@ -92,22 +76,38 @@ pub fn image_files(folder: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
     Ok((images, others))
 }
 
-/// The files that were left out, by their endings.
+/// The files that were left out.
 #[derive(Default)]
-pub(crate) struct LeftOut(BTreeMap<String, usize>);
+pub(crate) struct LeftOut {
+    /// Files that are no images, by their endings.
+    others: BTreeMap<String, usize>,
+    /// Images that lie in no folder of a class.
+    stray: Vec<String>,
+}
 
 impl LeftOut {
     pub(crate) fn add(&mut self, file: &str) {
         let ending = ending(file).map_or_else(|| "no ending".into(), |ending| format!(".{ending}"));
-        *self.0.entry(ending).or_default() += 1;
+        *self.others.entry(ending).or_default() += 1;
+    }
+
+    /// An image that lies in no folder of a class.
+    pub(crate) fn add_stray(&mut self, file: String) {
+        self.stray.push(file);
     }
 
     pub(crate) fn say(&self, context: &mut Context<'_>) {
         let (mut images, mut others) = (Vec::new(), Vec::new());
-        for (ending, count) in &self.0 {
-            let is_image = OTHER_ENDINGS.contains(&ending.trim_start_matches('.'));
+        for (ending, count) in &self.others {
+            let is_image = is_other_picture(ending.trim_start_matches('.'));
             let list = if is_image { &mut images } else { &mut others };
             list.push(format!("{count} with {ending}"));
+        }
+        if !self.stray.is_empty() {
+            context.note(format!(
+                "images that lie in no folder of a class are left out: {}",
+                some(&self.stray)
+            ));
         }
         if !images.is_empty() {
             context.note(format!(
@@ -143,14 +143,16 @@ pub(crate) fn read_parts(
     let options = context.options;
     let all: Vec<&Picture> = parts.iter().flatten().collect();
     // In parallel, but what is returned does not depend on which was read first.
-    let read: Vec<Result<Planes, DataError>> = all
+    let read: Vec<Result<(Planes, bool), DataError>> = all
         .par_iter()
         .map(|picture| {
-            let planes = read(listing, picture)?.coloured(options.colour);
-            Ok(match options.size {
+            let (planes, has_more_frames) = read(listing, picture)?;
+            let planes = planes.coloured(options.colour);
+            let planes = match options.size {
                 Some(size) => planes.fitted(size, options.fit),
                 None => planes,
-            })
+            };
+            Ok((planes, has_more_frames))
         })
         .collect();
     let bad = read.iter().filter(|planes| planes.is_err()).count();
@@ -164,7 +166,16 @@ pub(crate) fn read_parts(
             problems,
         });
     }
-    let planes: Vec<Planes> = read.into_iter().collect::<Result<_, _>>()?;
+    let read: Vec<(Planes, bool)> = read.into_iter().collect::<Result<_, _>>()?;
+    let (planes, has_more): (Vec<Planes>, Vec<bool>) = read.into_iter().unzip();
+    if let Some(first) = has_more.iter().position(|more| *more) {
+        context.note(format!(
+            "of images with several frames or pages, the first is read: {} of {}, such as {}",
+            has_more.iter().filter(|more| **more).count(),
+            all.len(),
+            all[first].path(listing).display()
+        ));
+    }
     let Some(first) = planes.first() else {
         return Err(DataError::no_pictures(listing.path()));
     };
@@ -208,15 +219,18 @@ pub(crate) fn read_parts(
     Ok(images)
 }
 
-fn read(listing: &Listing, picture: &Picture) -> Result<Planes, DataError> {
+/// An image, and whether its file has more frames.
+fn read(listing: &Listing, picture: &Picture) -> Result<(Planes, bool), DataError> {
     let bytes = picture.bytes(listing)?;
     let decoded = RawPicture::decode(&bytes).map_err(|problem| DataError::Picture {
         path: picture.path(listing),
         problem,
     })?;
-    Ok(Planes {
+    let has_more_frames = decoded.has_more_frames;
+    let planes = Planes {
         height: decoded.height,
         width: decoded.width,
         values: decoded.into_planes(false),
-    })
+    };
+    Ok((planes, has_more_frames))
 }

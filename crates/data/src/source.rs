@@ -12,9 +12,8 @@ use crate::{
     format::Format,
     formats::{FORMATS, named_only},
     listing::Listing,
-    notes::Note,
+    notes::{Note, some},
     parts::{Alone, converted, finish},
-    picture_files::is_picture,
 };
 
 /// The kinds of folder that [`open`] recognises.
@@ -105,6 +104,9 @@ fn find(
 ) -> Result<(Listing, &'static Format), DataError> {
     let mut here = listing.clone();
     for _ in 0..=DEPTH {
+        if let Some(note) = here.left_out() {
+            context.note(note);
+        }
         if let Some(format) = FORMATS.iter().find(|format| (format.recognises)(&here)) {
             if here.path() != listing.path() {
                 context.note(format!("the data are in {}", here.path().display()));
@@ -114,24 +116,39 @@ fn find(
         if let Some(problem) = named_only(&here) {
             return Err(problem);
         }
+        if let Some(file) = here.nested_archive() {
+            let problem =
+                "this is an archive within an archive, which is not read: unpack the outer one";
+            return Err(DataError::invalid(&here.path_of(file), problem));
+        }
+        if let Some(file) = here.empty_file() {
+            return Err(DataError::invalid(&here.path_of(file), "the file is empty"));
+        }
         let archives: Vec<&str> = here.files().filter(|file| here.is_archive(file)).collect();
         match archives.as_slice() {
             [] => {}
             [file] => {
+                let beside: Vec<&str> = here.folders().collect();
+                if !beside.is_empty() {
+                    context.note(format!(
+                        "the data are read from the archive; folders beside it are left out: {}",
+                        some(&beside)
+                    ));
+                }
                 here = here.archive(file)?;
                 continue;
             }
             files => {
                 let problem = format!(
-                    "{} are archives: name the one that is meant",
-                    crate::notes::some(files)
+                    "{} are archives: name the one that is meant, or unpack each into a folder of its own",
+                    some(files)
                 );
                 return Err(DataError::invalid(here.path(), problem));
             }
         }
         let only: Vec<String> = here.folders().take(2).map(String::from).collect();
         let [only] = only.as_slice() else { break };
-        if here.files().any(is_picture) {
+        if here.files().any(|file| here.is_picture(file)) {
             break;
         }
         here = here.inside(only)?;
@@ -139,7 +156,6 @@ fn find(
     Err(DataError::Unrecognised {
         path: listing.path().into(),
         contents: listing.contents(),
-        expects: expects(),
     })
 }
 
@@ -151,14 +167,7 @@ fn unknown_name(name: &str) -> DataError {
         name: name.into(),
         builtins: builtins().iter().map(|builtin| builtin.name).collect(),
         downloads: downloads().iter().map(|download| download.name).collect(),
-        expects: expects(),
     }
-}
-
-/// What the formats expect, as an error lists it.
-fn expects() -> String {
-    let each: Vec<&str> = FORMATS.iter().map(|format| format.expects).collect();
-    each.join("; or ")
 }
 
 #[cfg(test)]

@@ -11,7 +11,10 @@
 //! What a fit learns depends on its steps more than on its epochs, so small data get more epochs.
 //! Ten epochs of MNIST are 4,220 steps; on 540 and 5,400 of its images and on a hundred classes of
 //! nine images, both networks had their lowest validation loss after 305 to 1,500 steps, which
-//! is why 2,000 are the least.
+//! is why 2,000 are the least. Where the rate is constant, such a fit ends once it was no better for
+//! as many epochs as its best one took (and for 10 epochs and 200 steps): of 17 fits of the
+//! convolutional network on 9 sets of 54 to 2,700 images, XX kept the epoch that the
+//! whole fit would have kept, in YY of the epochs.
 //!
 //! By default a fit runs all its epochs and returns the weights of the one with the
 //! lowest validation loss. Stopping early (`patience`) is off: a schedule that falls is
@@ -24,7 +27,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use crate::{
     augment::{Augmentation, Rotate, Shift},
     schedule::{Schedule, ScheduleKind},
-    stopping::KeptEpoch,
+    stopping::{KeptEpoch, Patience},
 };
 
 /// What the setting `dropout` of a family takes.
@@ -61,6 +64,8 @@ impl Epochs {
     };
     /// What auto gives on large data.
     const LEAST: u64 = 10;
+    /// Steps without improvement before auto ends a fit.
+    const LEAST_WAITED: u64 = 200;
 }
 
 impl<'de> Deserialize<'de> for Epochs {
@@ -85,7 +90,7 @@ settings! {
         batch_norm: bool = false, SettingKind::Bool,
             "batch-normalise every hidden layer before its ReLU (replaces its bias)";
         epochs: Epochs = "auto", Epochs::KIND,
-            "passes over the training data, at most; auto: 10, and on small data as many as make `steps`";
+            "passes over the training data, at most; auto: 10, and on small data as many as make `steps`, but (schedule constant) no longer without improvement than it took to the best one";
         steps: u64 = 2000, COUNT,
             "with epochs auto: the steps of the optimiser that a fit has at least";
         batch_size: usize = 128, SettingKind::Int { min: 1, max: 65_536 },
@@ -107,7 +112,7 @@ settings! {
         keep: KeptEpoch = "best-loss", KeptEpoch::KIND,
             "the epoch whose weights are kept, judged on the validation part";
         patience: u64 = 0, SettingKind::Int { min: 0, max: 100_000 },
-            "stop after this many epochs in a row without improvement on the validation part; 0 never stops";
+            "stop after this many epochs in a row without improvement on the validation part; 0: see epochs";
         shift: usize = 0, SettingKind::Int { min: 0, max: 64 },
             "augmentation: move each training image by up to this many pixels on each axis";
         rotate: f64 = 0.0, SettingKind::Float { min: 0.0, max: 180.0 },
@@ -148,6 +153,20 @@ impl Training {
         match self.epochs {
             Epochs::Fixed(epochs) => epochs,
             Epochs::Auto => Epochs::LEAST.max(self.steps.div_ceil(steps_per_epoch.max(1))),
+        }
+    }
+
+    /// How long a fit of `steps_per_epoch` steps an epoch goes on without improvement. With auto,
+    /// twice as long as to the best epoch, unless a schedule has yet to lower the rate.
+    pub(crate) fn patience(&self, steps_per_epoch: u64) -> Patience {
+        let waits = self.epochs == Epochs::Auto && self.schedule == ScheduleKind::Constant;
+        match self.patience {
+            0 if waits => {
+                let least = Epochs::LEAST_WAITED.div_ceil(steps_per_epoch.max(1));
+                Patience::AsLongAsBest(least.max(Epochs::LEAST))
+            }
+            0 => Patience::Unlimited,
+            epochs => Patience::Epochs(epochs),
         }
     }
 
@@ -229,6 +248,8 @@ mod tests {
         assert_eq!(training.epochs(54_000_u64.div_ceil(128)), 10);
         assert_eq!(training.epochs(1_000), 10);
         assert_eq!(training.epochs(8), 250);
+        assert_eq!(training.patience(8), Patience::AsLongAsBest(25));
+        assert_eq!(training.patience(422), Patience::AsLongAsBest(10));
         assert_eq!(training.schedule, ScheduleKind::Constant);
         assert!(training.augmentations().is_empty());
         Ok(())

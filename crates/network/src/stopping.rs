@@ -30,18 +30,29 @@ pub(crate) struct AfterEpoch {
     pub(crate) stop: bool,
 }
 
+/// How long a fit goes on without improvement on the validation part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// To its last epoch.
+    Unlimited,
+    /// So many epochs in a row, at least 1.
+    Epochs(u64),
+    /// As many epochs as the best one took, and at least so many.
+    AsLongAsBest(u64),
+}
+
 /// Follows the validation part over the epochs. An epoch must be strictly better to
 /// count, so among equals the earliest is kept.
 #[derive(Clone, Debug)]
 pub(crate) struct EarlyStopping {
     keep: KeptEpoch,
-    patience: u64,
+    patience: Patience,
     best: Option<(u64, Validation)>,
 }
 
 impl EarlyStopping {
-    /// Stops after `patience` epochs in a row without improvement; 0 never stops.
-    pub(crate) fn new(keep: KeptEpoch, patience: u64) -> Self {
+    /// Without an epoch yet.
+    pub(crate) fn new(keep: KeptEpoch, patience: Patience) -> Self {
         Self {
             keep,
             patience,
@@ -59,10 +70,15 @@ impl EarlyStopping {
         if improved {
             self.best = Some((epoch, validation));
         }
-        let waited = epoch - self.best_epoch().unwrap_or(epoch);
+        let best = self.best_epoch().unwrap_or(epoch);
+        let waited = epoch - best;
         AfterEpoch {
             improved,
-            stop: self.patience > 0 && waited >= self.patience,
+            stop: match self.patience {
+                Patience::Unlimited => false,
+                Patience::Epochs(most) => waited >= most,
+                Patience::AsLongAsBest(least) => waited >= best.max(least),
+            },
         }
     }
 
@@ -80,7 +96,7 @@ mod tests {
 
     fn run(
         keep: KeptEpoch,
-        patience: u64,
+        patience: Patience,
         epochs: &[(f64, f64)],
     ) -> (Vec<bool>, Vec<bool>, Option<u64>) {
         let mut stopping = EarlyStopping::new(keep, patience);
@@ -104,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_lowest_loss_is_kept_and_ties_go_to_the_earliest() {
-        let (improved, stop, best) = run(KeptEpoch::BestLoss, 0, &EPOCHS);
+        let (improved, stop, best) = run(KeptEpoch::BestLoss, Patience::Unlimited, &EPOCHS);
         assert_eq!(improved, [true, true, false, false, false]);
         assert_eq!(stop, [false; 5]);
         assert_eq!(best, Some(2));
@@ -112,21 +128,37 @@ mod tests {
 
     #[test]
     fn the_highest_accuracy_is_kept() {
-        let (_, _, best) = run(KeptEpoch::BestAccuracy, 0, &EPOCHS);
+        let (_, _, best) = run(KeptEpoch::BestAccuracy, Patience::Unlimited, &EPOCHS);
         assert_eq!(best, Some(3));
     }
 
     #[test]
     fn patience_counts_epochs_since_the_best() {
-        let (_, stop, _) = run(KeptEpoch::BestLoss, 2, &EPOCHS);
+        let (_, stop, _) = run(KeptEpoch::BestLoss, Patience::Epochs(2), &EPOCHS);
         assert_eq!(stop, [false, false, false, true, true]);
-        let (_, stop, _) = run(KeptEpoch::BestAccuracy, 2, &EPOCHS);
+        let (_, stop, _) = run(KeptEpoch::BestAccuracy, Patience::Epochs(2), &EPOCHS);
         assert_eq!(stop, [false, false, false, false, true]);
     }
 
     #[test]
+    fn patience_as_long_as_the_best_grows_with_it() {
+        let stop = |least, best: usize| {
+            let falling = (0..best).map(|epoch| 0.5 - 0.01 * epoch as f64);
+            let losses = falling.chain(std::iter::repeat(0.6)).take(20);
+            let epochs: Vec<(f64, f64)> = losses.map(|loss| (loss, 0.8)).collect();
+            let (_, stop, _) = run(KeptEpoch::BestLoss, Patience::AsLongAsBest(least), &epochs);
+            stop.iter().position(|stop| *stop).map(|at| at + 1)
+        };
+        assert_eq!(stop(3, 1), Some(4), "the least");
+        assert_eq!(stop(3, 2), Some(5));
+        assert_eq!(stop(3, 7), Some(14), "twice the best");
+        assert_eq!(stop(8, 7), Some(15));
+        assert_eq!(stop(8, 12), None, "the epochs end before");
+    }
+
+    #[test]
     fn the_last_epoch_is_kept_without_a_best_one() {
-        let (improved, stop, best) = run(KeptEpoch::Last, 0, &EPOCHS);
+        let (improved, stop, best) = run(KeptEpoch::Last, Patience::Unlimited, &EPOCHS);
         assert_eq!(improved, [true; 5]);
         assert_eq!(stop, [false; 5]);
         assert_eq!(best, None);

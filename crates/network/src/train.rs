@@ -89,7 +89,7 @@ pub(crate) fn train(
     };
     let mut order: Vec<usize> = (0..train.len()).collect();
     let mut shuffle = ChaCha8Rng::seed_from_u64(derive_seed(ctx.seed, "shuffle"));
-    let mut stopping = EarlyStopping::new(training.keep, training.patience);
+    let mut stopping = EarlyStopping::new(training.keep, training.patience(batches.count as u64));
     let mut kept = None;
     let mut summary = FitSummary {
         kernel: fit.learner.kernel().map(str::to_owned),

@@ -38,6 +38,7 @@
 mod components;
 mod decode;
 mod error;
+mod frames;
 mod grid;
 mod lines;
 mod log;
@@ -56,6 +57,7 @@ mod stroke;
 
 pub use decode::MAX_FILE_BYTES;
 pub use error::PictureError;
+pub use frames::is_image;
 pub use grid::{Grid, encode_png};
 pub use log::{STAGES, Stage};
 pub use planes::Planes;

@@ -3,6 +3,7 @@
 use crate::{
     decode::{self, Decoded},
     error::PictureError,
+    frames::has_more_frames,
     log::Log,
 };
 
@@ -13,18 +14,22 @@ pub struct RawPicture {
     pub width: usize,
     /// Rows.
     pub height: usize,
+    /// Whether the file has more frames or pages than this one.
+    pub has_more_frames: bool,
     /// One plane where the image is grey, else three.
     planes: Vec<u8>,
 }
 
 impl RawPicture {
-    /// Decodes a PNG, JPEG, WebP, BMP, TIFF, PNM, or the first frame of a GIF. What has 16 bits
-    /// is read with 8.
+    /// Decodes a PNG, JPEG, WebP, BMP, TIFF, PNM or GIF; of several frames or pages the first. What
+    /// has 16 bits is read with 8.
     ///
     /// # Errors
     /// When the bytes are no such image, damaged or too large.
     pub fn decode(bytes: &[u8]) -> Result<Self, PictureError> {
-        Ok(Self::of(decode::decode(bytes, &mut Log::default())?))
+        let mut picture = Self::of(decode::decode(bytes, &mut Log::default())?);
+        picture.has_more_frames = has_more_frames(bytes);
+        Ok(picture)
     }
 
     /// What was decoded.
@@ -47,6 +52,7 @@ impl RawPicture {
         Self {
             width,
             height,
+            has_more_frames: false,
             planes,
         }
     }

@@ -71,6 +71,21 @@ fn of_repeats(group: &Group<'_>) -> Vec<String> {
             ));
         }
     }
+    if repeats.test_in_validation > 0 {
+        sentences.push(format!(
+            "{} of {} test images are validation images too, to the last pixel: what is chosen by the \
+             validation part is chosen by what it is scored on.",
+            format::count(repeats.test_in_validation as u64),
+            format::count(samples as u64)
+        ));
+    }
+    if repeats.validation_in_train > 0 {
+        sentences.push(format!(
+            "{} validation images are training images too, to the last pixel: they do not show when \
+             training is enough.",
+            format::count(repeats.validation_in_train as u64)
+        ));
+    }
     if repeats.conflicting > 0 {
         sentences.push(format!(
             "{} with more than one label: a part of the labels is wrong, or images do not tell the \

@@ -61,6 +61,20 @@ fn of_repeats(repeats: &Repeats, samples: usize) -> Vec<String> {
             format::count(samples as u64)
         ));
     }
+    for (count, parts) in [
+        (
+            repeats.test_in_validation,
+            "test images are validation images too, to the last pixel: models are chosen by what they are scored on",
+        ),
+        (
+            repeats.validation_in_train,
+            "validation images are training images too, to the last pixel: they do not show when training is enough",
+        ),
+    ] {
+        if count > 0 {
+            found.push(format!("{} {parts}", format::count(count as u64)));
+        }
+    }
     if repeats.conflicting > 0 {
         found.push(format!(
             "{} with more than one label",
@@ -162,6 +176,8 @@ mod tests {
             in_test: 1,
             conflicting: 3,
             seen: vec![4, 5],
+            validation_in_train: 6,
+            test_in_validation: 7,
         };
         let values = [
             PixelValues {
@@ -184,6 +200,8 @@ mod tests {
         });
         let starts = [
             "2 of 60 test images are training images too",
+            "7 test images are validation images too",
+            "6 validation images are training images too",
             "3 images with more than one label",
             "repeated: 2 images of the training part",
             "repeated: 1 image of the test part",

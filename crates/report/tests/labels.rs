@@ -64,6 +64,12 @@ fn run() -> Run {
         let cut = Cut {
             labels: places.iter().map(|&place| label(place) as u16).collect(),
             indices: places.iter().map(|&place| place as u32).collect(),
+            files: Some(
+                places
+                    .iter()
+                    .map(|place| format!("train/{place}.png"))
+                    .collect(),
+            ),
         };
         let doubts = |place| (place == 13).then_some((0, 0.97));
         let Fate::Ok(mut measured, probabilities) = ok(&data, 0.9, sure(&places, doubts)) else {
@@ -91,20 +97,20 @@ fn the_best_model_contradicts_labels_of_both_parts() {
     let file = files.iter().find(|file| file.path == "label-issues.csv");
     let text = String::from_utf8(file.unwrap().bytes.clone()).unwrap();
     let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
-    let names = "dataset,part,sample,given,suggested,confidence,confident";
+    let names = "dataset,part,sample,file,given,suggested,confidence,confident";
     assert_eq!(lines[0].join(","), names);
-    let found: Vec<[&str; 5]> = lines[1..]
+    let found: Vec<[&str; 6]> = lines[1..]
         .iter()
-        .map(|line| [line[1], line[2], line[3], line[4], line[6]])
+        .map(|line| [line[1], line[2], line[3], line[4], line[5], line[7]])
         .collect();
     // Image 4: (0.9 + 0.02) / 2 for "ant" and (0.05 + 0.96) / 2 for its own label, so no issue;
     // image 5 even less. Those that only ann misses are not there.
     let expected = [
-        ["test", "7", "bee", "cat", "yes"],
-        ["training", "13", "bee", "ant", "yes"],
+        ["test", "7", "", "bee", "cat", "yes"],
+        ["training", "13", "train/13.png", "bee", "ant", "yes"],
     ];
     assert_eq!(found, expected);
-    let confidence: f64 = lines[1][5].parse().unwrap();
+    let confidence: f64 = lines[1][6].parse().unwrap();
     assert!((confidence - 0.99).abs() < 1e-6, "{confidence}");
 }
 

@@ -1,6 +1,6 @@
 //! The manifest of a saved model.
 
-use bakeoff_core::{ImageShape, ModelHeader, ModelSpec, Preparation, to_hex};
+use bakeoff_core::{ImageShape, ModelHeader, ModelSpec, OpenOptions, Preparation, to_hex};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -24,7 +24,7 @@ pub struct TestMetrics {
 
 /// Where and when a model came to be: to keep models of different datasets of one name apart, and
 /// to find the newest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Origin {
     /// Where its dataset comes from and how it was opened: `DataRef::origin`.
     pub data: String,
@@ -32,6 +32,9 @@ pub struct Origin {
     pub saved_at: String,
     /// Whether it was trained on a part of the training data because a run was limited to it.
     pub partial: bool,
+    /// How its dataset was opened.
+    #[serde(default, skip_serializing_if = "OpenOptions::is_default")]
+    pub options: OpenOptions,
 }
 
 /// The weights beside a manifest.

@@ -7,7 +7,7 @@
 
 use std::{fs, ops::ControlFlow, path::Path};
 
-use bakeoff_core::{FitContext, FitEvent, FittedModel, Settings, StoreError};
+use bakeoff_core::{FitContext, FitEvent, FittedModel, OpenOptions, Settings, StoreError};
 use bakeoff_store::{ModelFacts, Origin, TestMetrics};
 use bakeoff_tests::toy::{self, ToySpec};
 
@@ -176,6 +176,7 @@ fn a_model_of_another_dataset_of_the_same_name_is_left_alone() {
                 data: data.into(),
                 saved_at: "2026-11-30T10:00:00.000Z".into(),
                 partial: false,
+                options: OpenOptions::default(),
             }),
             trial: trial.into(),
             ..facts("data", name)

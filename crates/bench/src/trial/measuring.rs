@@ -233,6 +233,7 @@ fn model_facts(
             data: trial.data.origin(),
             saved_at: host::now(),
             partial,
+            options: trial.data.options.clone(),
         }),
         data_fingerprint: trial.data.fingerprint.clone(),
         train_samples: samples.train,

@@ -1,7 +1,9 @@
 //! `bakeoff data check`
 
+use std::collections::HashMap;
+
 use bakeoff_bench::data_check::{self, Drift, NearDuplicates};
-use bakeoff_core::Preparation;
+use bakeoff_core::{Preparation, Samples};
 use bakeoff_data::Opened;
 use bakeoff_measures::format;
 use bakeoff_report::{DataFacts, RARE, data_findings};
@@ -9,8 +11,37 @@ use serde_json::json;
 
 use crate::{args::DataCheckArgs, text};
 
+/// Images that are named as examples.
+const EXAMPLES: usize = 5;
+
+/// An image as a person finds it: by its file, or by its position in its part.
+fn named(part: &str, samples: &Samples, index: usize) -> String {
+    match samples.files().and_then(|files| files.get(index)) {
+        Some(file) => file.clone(),
+        None => format!("{part} image {index}"),
+    }
+}
+
+/// The test images that are training images, each with the first training image that it is.
+fn copied(train: &Samples, test: &Samples, seen: &[u32]) -> Vec<[String; 2]> {
+    let mut first: HashMap<&[u8], usize> = HashMap::with_capacity(train.len());
+    for (index, image) in train.images().iter().enumerate() {
+        first.entry(image).or_insert(index);
+    }
+    let images: Vec<&[u8]> = test.images().iter().collect();
+    let seen = seen.iter().map(|&index| index as usize);
+    seen.filter_map(|index| {
+        let original = first.get(images.get(index)?)?;
+        Some([
+            named("test", test, index),
+            named("training", train, *original),
+        ])
+    })
+    .collect()
+}
+
 /// What there is to say of images that are nearly the same.
-fn nearly_the_same(found: &NearDuplicates) -> Vec<String> {
+fn nearly_the_same(found: &NearDuplicates, train: &Samples, test: &Samples) -> Vec<String> {
     let pairs = |count: usize| format::counted(count as u64, "pair of images", "pairs of images");
     let mut lines = Vec::new();
     let across = found.test_images_in_train();
@@ -21,8 +52,9 @@ fn nearly_the_same(found: &NearDuplicates) -> Vec<String> {
             .find(|pair| pair.first.in_test != pair.second.in_test);
         let example = example.map_or_else(String::new, |pair| {
             format!(
-                " (the nearest: test image {}, training image {})",
-                pair.second.index, pair.first.index
+                " (the nearest: {} and {})",
+                named("test", test, pair.second.index),
+                named("training", train, pair.first.index)
             )
         });
         lines.push(format!(
@@ -73,7 +105,7 @@ pub(crate) fn main(args: &DataCheckArgs) -> anyhow::Result<()> {
     let options = args.open.options();
     let Opened { dataset, notes } = bakeoff_data::open_with(&args.dataset, &options)?;
     let (train, test) = (dataset.train(), dataset.test());
-    let repeats = bakeoff_data::repeats(train, test);
+    let repeats = bakeoff_data::repeats(train, dataset.validation(), test);
     let near = data_check::near_duplicates(train, test)?;
     let drift = data_check::drift(train, test)?;
     let preparation = bakeoff_data::preparation(train.images(), &options);
@@ -97,6 +129,7 @@ pub(crate) fn main(args: &DataCheckArgs) -> anyhow::Result<()> {
             "notes": notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "preparation": preparation,
             "repeats": repeats,
+            "test_images_in_train": copied(train, test, &repeats.seen),
             "values": { "train": values[0], "test": values[1] },
             "classes_without_test_images": classes(|train, test| train > 0 && test == 0),
             "classes_without_training_images": classes(|train, test| train == 0 && test > 0),
@@ -113,7 +146,25 @@ pub(crate) fn main(args: &DataCheckArgs) -> anyhow::Result<()> {
         repeats: Some(&repeats),
         values: Some(&values),
     });
-    found.extend(near.iter().flat_map(nearly_the_same));
+    let copies = copied(train, test, &repeats.seen);
+    if !copies.is_empty() {
+        let shown = copies.iter().take(EXAMPLES);
+        let shown: Vec<String> = shown
+            .map(|[test, train]| format!("{test} = {train}"))
+            .collect();
+        let all = match copies.len() > EXAMPLES {
+            true => "; --json lists all",
+            false => "",
+        };
+        found.push(format!(
+            "these test images are training images: {}{all}",
+            shown.join(", ")
+        ));
+    }
+    found.extend(
+        near.iter()
+            .flat_map(|near| nearly_the_same(near, train, test)),
+    );
     found.extend(drift.as_ref().and_then(parts_differ));
     let mut out = format!("{dataset}\n");
     for note in &notes {
@@ -128,8 +179,8 @@ pub(crate) fn main(args: &DataCheckArgs) -> anyhow::Result<()> {
         }
     };
     if near.is_none() {
-        out += "Images that are nearly the same were not looked for: there are fewer than 20 images, \
-                or so many and large ones that it would take minutes (--size makes them smaller).\n";
+        out += "Images that are nearly the same were not looked for: there are fewer than 20 \
+                different images, or so many and large ones that it would take minutes (--size makes them smaller).\n";
     }
     out += &match found.as_slice() {
         [] => format!(

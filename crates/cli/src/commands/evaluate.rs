@@ -1,19 +1,23 @@
 //! `bakeoff evaluate`
 
 use anyhow::{Context as _, bail};
-use bakeoff_core::Samples;
+use bakeoff_core::{Colour, Fit, OpenOptions, Preparation, Samples, record::origin_of};
 use bakeoff_data::Opened;
 use bakeoff_measures::{ACCURACY, BALANCED_ACCURACY, LOG_LOSS, MACRO_AUC, MACRO_F1, format};
 use bakeoff_metrics::Evaluation;
 use bakeoff_report::terminal::{Align, table};
+use bakeoff_store::Manifest;
 use serde_json::json;
 
 use crate::{args::EvaluateArgs, text};
 
 pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
     let loaded = super::saved_model(&args.models_dir, &args.model)?.saved;
-    let Opened { dataset, notes } =
-        bakeoff_data::open_to_evaluate(&args.dataset, &args.open.options())?;
+    let (options, warning) = options(args.open.options(), &args.dataset, &loaded.manifest);
+    if let Some(warning) = &warning {
+        text::note(format_args!("warning: {warning}"));
+    }
+    let Opened { dataset, notes } = bakeoff_data::open_to_evaluate(&args.dataset, &options)?;
     for note in &notes {
         text::note(format_args!("note: {}", text::plain(note.text())));
     }
@@ -53,7 +57,7 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
             "macro_f1": evaluation.macro_f1,
             "macro_auc": evaluation.macro_auc,
             "log_loss": evaluation.log_loss,
-            "notes": notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "notes": notes.iter().map(ToString::to_string).chain(warning).collect::<Vec<_>>(),
         }));
     }
     let score = |value: Option<f64>| format::or_nothing(value, format::score);
@@ -99,6 +103,54 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
     }
     out += &format!("\n{}", table(&header, &rows));
     text::print(&out)
+}
+
+/// How the images are opened: as a person states it, and else as the model's training images were. A
+/// dataset that the model was trained on is split as it was then; the second value says where a
+/// person states otherwise.
+fn options(
+    stated: OpenOptions,
+    dataset: &str,
+    manifest: &Manifest,
+) -> (OpenOptions, Option<String>) {
+    let mut options = stated.clone();
+    let shape = manifest.input_shape;
+    if let Preparation::Plain { fit } = manifest.preparation() {
+        options.size = options.size.or(Some([shape.height, shape.width]));
+        if options.fit == Fit::default() {
+            options.fit = fit;
+        }
+    }
+    if options.colour == Colour::Auto {
+        options.colour = match shape.channels {
+            1 => Colour::Grey,
+            _ => Colour::Rgb,
+        };
+    }
+    let Some(origin) = &manifest.facts.origin else {
+        return (options, None);
+    };
+    let trained = &origin.options;
+    options.pixel_max = options.pixel_max.or(trained.pixel_max);
+    let is_the_same = origin_of(&bakeoff_data::absolute(dataset), trained) == origin.data;
+    let split = |options: &OpenOptions| {
+        let OpenOptions {
+            test_fraction,
+            split_seed,
+            group,
+            ..
+        } = options.clone();
+        (test_fraction, split_seed, group)
+    };
+    if !is_the_same || trained.test_fraction.is_none() || split(&stated) == split(trained) {
+        return (options, None);
+    }
+    if stated.test_fraction.is_none() {
+        (options.test_fraction, options.split_seed, options.group) = split(trained);
+        return (options, None);
+    }
+    let warning = "the model was trained on another split of these images: it has seen some of those that it is measured on. Without --test-fraction, it is measured on its own test part";
+    (options, Some(warning.to_owned()))
 }
 
 /// The samples with the classes of the model, or the names that the model does not know. A

@@ -21,7 +21,7 @@ pub use measured::{
 pub use run::{Cut, CutInfo, DataInfo, PixelValues, Repeats, Run, RunInfo};
 pub use trial::{
     Calibration, DataRef, PlannedTrial, Purpose, Resources, RobustnessSpec, SaveName, SplitSpec,
-    TrialSpec, ValidationSpec,
+    TrialSpec, ValidationSpec, origin_of,
 };
 
 /// The version of everything in this module.

@@ -30,9 +30,19 @@ pub struct Repeats {
     pub in_test: usize,
     /// Images that occur with more than one label.
     pub conflicting: usize,
+    /// Validation images that are training images too, where the data have a validation part.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub validation_in_train: usize,
+    /// Test images that are validation images too.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub test_in_validation: usize,
     /// The positions of the test images that are training images too, ascending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<u32>,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// The pixel values of a part.
@@ -114,6 +124,8 @@ pub struct Cut {
     pub labels: Vec<u16>,
     /// Its position in the training part (after `limit_train`), ascending.
     pub indices: Vec<u32>,
+    /// The file of each image, where each has one of its own.
+    pub files: Option<Vec<String>>,
 }
 
 /// A run in memory, with all that a report needs, so that rendering does no I/O.

@@ -32,10 +32,15 @@ impl DataRef {
     /// Where the data come from and how they are opened, as 16 hexadecimal digits: alike for a
     /// dataset whose images have changed, and different for two folders of the same name.
     pub fn origin(&self) -> String {
-        // Plain data: serialising to memory cannot fail.
-        let line = serde_json::to_vec(&(&self.source, &self.options)).unwrap_or_default();
-        to_hex(&Sha256::digest(line))[..16].to_owned()
+        origin_of(&self.source, &self.options)
     }
+}
+
+/// [`DataRef::origin`] of a built-in name or an absolute path that is opened so.
+pub fn origin_of(source: &str, options: &OpenOptions) -> String {
+    // Plain data: serialising to memory cannot fail.
+    let line = serde_json::to_vec(&(source, options)).unwrap_or_default();
+    to_hex(&Sha256::digest(line))[..16].to_owned()
 }
 
 /// The samples that a trial is reported on.

@@ -33,6 +33,18 @@ pub fn is_name(source: &str) -> bool {
     builtin() || downloaded(source).is_some()
 }
 
+/// A source of data that means the same in every folder: built-in names stay, and paths are made
+/// absolute.
+pub fn absolute(source: &str) -> String {
+    if is_name(source) {
+        return source.into();
+    }
+    std::path::absolute(source).map_or_else(
+        |_| source.into(),
+        |path| path.to_string_lossy().into_owned(),
+    )
+}
+
 /// The folder of a downloaded dataset.
 pub(crate) fn downloaded(name: &str) -> Option<PathBuf> {
     let download = DOWNLOADS.iter().find(|download| download.name == name)?;

@@ -165,6 +165,7 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
                 first: 0,
             },
             groups: None,
+            files: None,
             path,
         })
     };

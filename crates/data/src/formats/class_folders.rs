@@ -7,16 +7,21 @@
 //! Classes without parts need a stated split: drawing one here would make the score of a model
 //! depend on which files happen to lie in the folder.
 
+mod flat;
+
 use std::path::PathBuf;
 
+use self::flat::{check_flat, is_flat};
 use crate::{
     archive::join,
     context::Context,
+    endings::is_picture,
     error::DataError,
     format::Format,
     listing::Listing,
+    notes::some,
     parts::{Labels, Part, Raw},
-    picture_files::{LeftOut, Picture, is_picture, read_parts},
+    picture_files::{LeftOut, Picture, read_parts},
     words::{ByRole, Role},
 };
 
@@ -32,41 +37,22 @@ const DEPTH: usize = 6;
 
 /// Whether there are folders of classes.
 fn recognises(listing: &Listing) -> bool {
-    let named = listing.folders().any(|folder| Role::of(folder).is_some());
-    match named {
-        true => listing
-            .folders()
-            .filter(|folder| Role::of(folder).is_some())
-            .any(|folder| has_classes(listing, folder)),
-        false => is_flat(listing),
-    }
+    has_parts(listing) || is_flat(listing)
+}
+
+/// Whether a folder that is named as a part has folders of classes.
+fn has_parts(listing: &Listing) -> bool {
+    let mut parts = listing
+        .folders()
+        .filter(|folder| Role::of(folder).is_some());
+    parts.any(|folder| has_classes(listing, folder))
 }
 
 /// Whether the folder of a part has folders.
 fn has_classes(listing: &Listing, folder: &str) -> bool {
-    listing
-        .inside(folder)
-        .is_ok_and(|inside| inside.folders().next().is_some())
-}
-
-/// Whether the folders are classes: two or more of them have images.
-fn is_flat(listing: &Listing) -> bool {
-    let with_images = listing.folders().filter(|folder| {
-        listing
-            .inside(folder)
-            .is_ok_and(|inside| has_pictures(&inside, 2))
-    });
-    with_images.take(2).count() == 2
-}
-
-fn has_pictures(listing: &Listing, depth: usize) -> bool {
-    listing.files().any(is_picture)
-        || (depth > 0
-            && listing.folders().take(20).any(|folder| {
-                listing
-                    .inside(folder)
-                    .is_ok_and(|inside| has_pictures(&inside, depth - 1))
-            }))
+    // A folder that cannot be read is, so that opening it says why.
+    let inside = listing.inside(folder);
+    inside.map_or(true, |inside| inside.folders().next().is_some())
 }
 
 /// The folder of a part's classes, from the dataset's.
@@ -78,10 +64,11 @@ struct Root {
 
 /// Opens the folder.
 fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> {
-    let parts = listing
-        .folders()
-        .filter(|folder| Role::of(folder).is_some());
-    let named = ByRole::find(listing, parts)?;
+    let named = match has_parts(listing) {
+        true => ByRole::find(listing, listing.folders())?,
+        false => ByRole::default(),
+    };
+    let mut left_out = LeftOut::default();
     let mut roots = Vec::new();
     for role in Role::ALL {
         if let Some(folder) = named.get(role) {
@@ -89,15 +76,18 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
         }
     }
     match roots.first() {
-        None => roots.push(Root {
-            role: Role::Train,
-            listing: listing.clone(),
-            folder: String::new(),
-        }),
-        Some(first) if first.role != Role::Train => {
-            return Err(listing.missing("a folder train with a folder for each class"));
+        None => {
+            check_flat(listing, context)?;
+            roots.push(Root {
+                role: Role::Train,
+                listing: listing.clone(),
+                folder: String::new(),
+            });
         }
         Some(_) => {
+            for file in listing.files().filter(|file| is_picture(file)) {
+                left_out.add_stray(file.into());
+            }
             let others: Vec<&str> = listing
                 .folders()
                 .filter(|folder| Role::of(folder).is_none())
@@ -105,13 +95,12 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
             if !others.is_empty() {
                 context.note(format!(
                     "folders whose names say no part are left out: {}",
-                    crate::notes::some(&others)
+                    some(&others)
                 ));
             }
         }
     }
     let classes = classes(&roots[0].listing)?;
-    let mut left_out = LeftOut::default();
     let mut files = Vec::with_capacity(roots.len());
     let mut labels = Vec::with_capacity(roots.len());
     for root in &roots {
@@ -124,13 +113,18 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
     }
     left_out.say(context);
     // Together, because one image with a colour makes all of them RGB.
-    let images = read_parts(listing, &files, context)?;
+    let pictures: Vec<Vec<Picture>> = files
+        .iter()
+        .map(|files| files.iter().cloned().map(Picture::File).collect())
+        .collect();
+    let images = read_parts(listing, &pictures, context)?;
+    drop(pictures);
     let names: (PathBuf, Vec<String>) = (roots[0].listing.path().into(), classes);
     let mut raw = Raw {
         names: Some(names),
         ..Raw::default()
     };
-    for ((root, images), values) in roots.into_iter().zip(images).zip(labels) {
+    for (((root, images), values), files) in roots.into_iter().zip(images).zip(labels).zip(files) {
         let path = root.listing.path().to_path_buf();
         let part = Some(Part {
             images,
@@ -141,6 +135,7 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
                 first: 1,
             },
             groups: None,
+            files: Some(files),
             path,
         });
         match root.role {
@@ -163,7 +158,11 @@ fn class_root(listing: &Listing, role: Role, folder: &str) -> Result<Root, DataE
     for _ in 0..DEPTH {
         let only: Vec<String> = root.listing.folders().take(2).map(String::from).collect();
         let [only] = only.as_slice() else { break };
-        if root.listing.files().any(is_picture) {
+        if root
+            .listing
+            .files()
+            .any(|file| root.listing.is_picture(file))
+        {
             break;
         }
         let inside = root.listing.inside(only)?;
@@ -198,10 +197,13 @@ fn pictures(
     root: &Root,
     classes: &[String],
     left_out: &mut LeftOut,
-) -> Result<(Vec<Picture>, Vec<u16>), DataError> {
+) -> Result<(Vec<String>, Vec<u16>), DataError> {
     let (mut pictures, mut labels) = (Vec::new(), Vec::new());
     for file in root.listing.files() {
-        left_out.add(file);
+        match is_picture(file) {
+            true => left_out.add_stray(join(&root.folder, file)),
+            false => left_out.add(file),
+        }
     }
     for folder in root.listing.folders() {
         let place = classes.iter().position(|class| class == folder);
@@ -219,7 +221,7 @@ fn pictures(
             left_out,
         )?;
         labels.extend(std::iter::repeat_n(label, files.len()));
-        pictures.extend(files.into_iter().map(Picture::File));
+        pictures.extend(files);
     }
     Ok((pictures, labels))
 }
@@ -233,7 +235,7 @@ fn walk(
     left_out: &mut LeftOut,
 ) -> Result<(), DataError> {
     for file in listing.files() {
-        match is_picture(file) {
+        match listing.is_picture(file) {
             true => files.push(join(path, file)),
             false => left_out.add(file),
         }
@@ -256,103 +258,4 @@ fn walk(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use bakeoff_core::{Dataset, ImageShape, Samples};
-    use tempfile::TempDir;
-
-    use super::*;
-
-    fn png(value: u8, side: usize) -> Vec<u8> {
-        bakeoff_picture::encode_png(ImageShape::new(1, side, side), &vec![value; side * side])
-            .unwrap()
-    }
-
-    /// A folder with images of 3×3, all of the grey level given.
-    fn folder(files: &[(&str, u8)]) -> TempDir {
-        let dir = TempDir::new().unwrap();
-        for (name, value) in files {
-            let path = dir.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, png(*value, 3)).unwrap();
-        }
-        dir
-    }
-
-    const GOOD: [(&str, u8); 5] = [
-        ("train/cat/b.png", 2),
-        ("train/cat/a.PNG", 1),
-        ("train/ant/c.png", 3),
-        ("test/ant/d.png", 4),
-        ("test/cat/e.png", 5),
-    ];
-
-    fn open_dir(dir: &TempDir) -> Result<Dataset, DataError> {
-        crate::open(dir.path().to_str().unwrap())
-    }
-
-    #[test]
-    fn folders_are_classes() {
-        let dir = folder(&GOOD);
-        fs::write(dir.path().join("train/cat/notes.txt"), "not an image").unwrap();
-        let dataset = open_dir(&dir).unwrap();
-        assert_eq!(dataset.train().class_names(), ["ant", "cat"]);
-        assert_eq!(dataset.train().labels(), [0, 1, 1]);
-        assert_eq!(dataset.test().labels(), [0, 1]);
-        let first = |samples: &Samples| -> Vec<u8> {
-            samples.images().iter().map(|pixels| pixels[0]).collect()
-        };
-        assert_eq!(first(dataset.train()), [3, 1, 2]);
-        assert_eq!(first(dataset.test()), [4, 5]);
-    }
-
-    #[test]
-    fn numbers_are_ordered_as_numbers() {
-        let dir = folder(&[
-            ("train/10/a.png", 1),
-            ("train/9/b.png", 2),
-            ("test/10/c.png", 3),
-        ]);
-        let dataset = open_dir(&dir).unwrap();
-        assert_eq!(dataset.train().class_names(), ["9", "10"]);
-        assert_eq!(dataset.test().labels(), [1]);
-    }
-
-    #[test]
-    fn what_makes_no_dataset_is_refused_by_name() {
-        let one = folder(&[("train/cat/a.png", 1), ("test/cat/b.png", 2)]);
-        let message = open_dir(&one).unwrap_err().to_string();
-        assert!(message.contains("train: 1 class(es)"), "{message}");
-        let other = folder(&[GOOD[0], GOOD[2], ("test/Cat/b.png", 2)]);
-        let message = open_dir(&other).unwrap_err().to_string();
-        assert!(message.contains("Cat: no training images"), "{message}");
-        let empty = folder(&[GOOD[0], GOOD[2]]);
-        fs::create_dir_all(empty.path().join("test/cat")).unwrap();
-        let message = open_dir(&empty).unwrap_err().to_string();
-        assert!(message.contains("test: there are no images"), "{message}");
-    }
-
-    #[test]
-    fn an_unreadable_picture_is_named() {
-        let dir = folder(&GOOD);
-        let path = dir.path().join("test/cat/e.png");
-        fs::write(&path, &png(1, 3)[..30]).unwrap();
-        let message = open_dir(&dir).unwrap_err().to_string();
-        assert!(
-            message.contains("e.png") && message.contains("damaged"),
-            "{message}"
-        );
-        fs::write(&path, png(1, 4)).unwrap();
-        let message = open_dir(&dir).unwrap_err().to_string();
-        assert!(message.contains("e.png: 4×4"), "{message}");
-        fs::remove_file(&path).unwrap();
-        fs::create_dir(&path).unwrap();
-        fs::write(dir.path().join("test/cat/f.png"), b"").unwrap();
-        let message = open_dir(&dir).unwrap_err().to_string();
-        assert!(
-            message.contains("f.png") && message.contains("empty"),
-            "{message}"
-        );
-    }
-}
+mod tests;

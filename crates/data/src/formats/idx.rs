@@ -110,8 +110,7 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
             "this is a file of an IDX dataset; name the folder that holds all four instead";
         return Err(DataError::invalid(&listing.path_of(file), problem));
     }
-    let files = files(listing)?;
-    let [train_images, train_labels, test_images, test_labels] = &files;
+    let files = files(listing, context)?;
     let read = |file: &String, labels: bool| -> Result<(PathBuf, Array), DataError> {
         let (input, bytes) = listing.reader(file)?;
         let path = listing.path_of(file);
@@ -124,69 +123,92 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
             Err(problem) => Err(DataError::Idx { path, problem }),
         }
     };
-    let (train, test) = rayon::join(
-        || part(read(train_images, false)?, read(train_labels, true)?),
-        || part(read(test_images, false)?, read(test_labels, true)?),
-    );
-    let (mut train, mut test) = (train?, test?);
+    let read_part = |files: &Option<[String; 2]>| -> Result<Option<Part>, DataError> {
+        let Some([images, labels]) = files else {
+            return Ok(None);
+        };
+        part(read(images, false)?, read(labels, true)?).map(Some)
+    };
+    let (train, test) = rayon::join(|| read_part(&files[0]), || read_part(&files[1]));
+    let mut parts = [train?, test?];
     let mut names = class_names::find(listing)?;
-    let is_emnist = files
-        .iter()
-        .any(|file| words(file).contains(&"emnist".into()));
-    let from_one = [&train, &test]
-        .iter()
-        .all(|part| !part.labels.values.contains(&0));
+    let mut all_files = files.iter().flatten().flatten();
+    let is_emnist = all_files.any(|file| words(file).contains(&"emnist".into()));
+    let mut labels = parts.iter().flatten().map(|part| &part.labels);
+    let labels_path = labels.clone().next().map(|labels| labels.path.clone());
+    let from_one = labels.all(|labels| !labels.values.contains(&0));
     if names.is_none()
         && let Some((file, mapping)) = mapping(listing)?
     {
-        names = Some(by_mapping(file, &mapping, [&mut train, &mut test])?);
+        names = Some(by_mapping(file, &mapping, &mut parts)?);
         context.note(
             "the classes are named by the mapping file; labels that never occur are left out",
         );
     } else if names.is_none() && from_one {
-        for part in [&mut train, &mut test] {
+        for part in parts.iter_mut().flatten() {
             for label in &mut part.labels.values {
                 *label -= 1;
             }
         }
-        let highest = [&train, &test]
+        let highest = parts
             .iter()
+            .flatten()
             .flat_map(|part| &part.labels.values)
             .max()
             .copied();
         let classes = (1..=highest.unwrap_or_default() + 1).map(|label| label.to_string());
-        names = Some((listing.path_of(train_labels), classes.collect()));
+        let path = labels_path.unwrap_or_else(|| listing.path().into());
+        names = Some((path, classes.collect()));
         context.note("the labels begin with 1, so that there is no class 0");
     }
     if is_emnist {
-        for part in [&mut train, &mut test] {
+        for part in parts.iter_mut().flatten() {
             part.images = transposed(&part.images);
         }
         context
             .note("images of EMNIST are stored with rows and columns exchanged, and were turned");
     }
+    let [train, test] = parts;
     Ok(Raw {
-        train: Some(train),
-        test: Some(test),
+        train,
+        test,
         names,
         ..Raw::default()
     })
 }
 
-/// The files of the four roles, or which of them are missing.
-fn files(listing: &Listing) -> Result<[String; 4], DataError> {
-    let mut missing = Vec::new();
-    let mut files = [const { String::new() }; 4];
+/// The images and labels of the training and of the test part, or which of them are missing. Without
+/// a training part there is something to measure a model on, and without a test part a share can
+/// be stated.
+fn files(listing: &Listing, context: &Context<'_>) -> Result<[Option<[String; 2]>; 2], DataError> {
+    let mut files = [const { None }; 4];
     for (role, slot) in ROLES.iter().zip(&mut files) {
-        match role.find(listing)? {
-            Some(file) => *slot = file.into(),
-            None => missing.push(role.name),
-        }
+        *slot = role.find(listing)?.map(String::from);
     }
-    if missing.is_empty() {
-        return Ok(files);
+    let missing = |from: usize| {
+        let roles = ROLES.iter().zip(&files).skip(from).take(2);
+        let missing = roles.filter(|(_, file)| file.is_none());
+        missing.map(|(role, _)| role.name).collect::<Vec<_>>()
+    };
+    let (train, test) = (missing(0), missing(2));
+    let is_whole = |part: &[&str]| part.is_empty();
+    let is_absent = |part: &[&str]| part.len() == 2;
+    let enough = (is_whole(&train) && is_whole(&test))
+        || (is_absent(&train) && is_whole(&test))
+        || (is_whole(&train) && is_absent(&test) && context.options.test_fraction.is_some());
+    if !enough {
+        let remedy = match is_whole(&train) && is_absent(&test) {
+            true => " (or state which share is for testing, as in --test-fraction 0.2)",
+            false => "",
+        };
+        let names = [train, test].concat().join(", ");
+        return Err(listing.missing(&format!("{names}{remedy}")));
     }
-    Err(listing.missing(&missing.join(", ")))
+    let [train_images, train_labels, test_images, test_labels] = files;
+    Ok([
+        train_images.zip(train_labels).map(Into::into),
+        test_images.zip(test_labels).map(Into::into),
+    ])
 }
 
 /// EMNIST's file of what each label stands for: lines of a label and the codes of characters.
@@ -229,10 +251,11 @@ fn mapping(listing: &Listing) -> Result<Option<(PathBuf, Mapping)>, DataError> {
 fn by_mapping(
     path: PathBuf,
     mapping: &Mapping,
-    parts: [&mut Part; 2],
+    parts: &mut [Option<Part>; 2],
 ) -> Result<ClassNames, DataError> {
     let occurring: BTreeSet<u16> = parts
         .iter()
+        .flatten()
         .flat_map(|part| &part.labels.values)
         .copied()
         .collect();
@@ -246,7 +269,7 @@ fn by_mapping(
         names.push(name.clone());
     }
     let places: Vec<u16> = occurring.into_iter().collect();
-    for part in parts {
+    for part in parts.iter_mut().flatten() {
         for label in &mut part.labels.values {
             // Every label occurs, and there are at most 65,536.
             *label = places.binary_search(label).unwrap_or_default() as u16;

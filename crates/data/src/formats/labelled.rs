@@ -18,15 +18,18 @@
 mod list;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Component, Path, PathBuf},
 };
+
+use bakeoff_core::counted;
 
 use self::list::{is_list, list_row};
 use crate::{
     archive::join,
     class_names,
     context::Context,
+    endings::is_picture,
     error::DataError,
     format::Format,
     listing::Listing,
@@ -70,6 +73,9 @@ const FILE: [&str; 17] = [
     "images",
     "id_code",
 ];
+
+/// Images are counted this many folders below that of the dataset.
+const IMAGE_DEPTH: usize = 6;
 
 /// Tried where a table names files without their endings.
 const MORE_ENDINGS: [&str; 5] = ["", ".png", ".jpg", ".jpeg", ".bmp"];
@@ -175,6 +181,9 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
         let (path, mut rows) = read_table(&found, context)?;
         refuse_twice(&path, &rows)?;
         place(&found, &path, &mut rows)?;
+        if found.role.is_none() && parts_of_paths(&mut rows) {
+            context.note("the parts are those that the folders of the images are named by");
+        }
         match found.role {
             Some(role) => parts.push((role, path, rows)),
             None => {
@@ -192,6 +201,7 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
             }
         }
     }
+    say_unlisted(listing, &parts, context)?;
     let names = class_names::find(listing)?;
     let labels: Vec<Vec<String>> = parts
         .iter()
@@ -230,6 +240,7 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
                 first: rows.first().map_or(2, |row| row.line),
             },
             groups,
+            files: Some(rows.into_iter().map(|row| row.file).collect()),
         });
         match role {
             Role::Train => raw.train = part,
@@ -238,6 +249,85 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
         }
     }
     Ok(raw)
+}
+
+/// Sets the part of each row to that which the first folder of its file is named by, where no row has
+/// a part, every file has such a folder and they name several parts.
+fn parts_of_paths(rows: &mut [Row]) -> bool {
+    let roles: Option<Vec<Role>> = rows
+        .iter()
+        .map(|row| Role::of(row.file.split_once('/')?.0).filter(|_| row.role.is_none()))
+        .collect();
+    let Some(roles) = roles.filter(|roles| roles.iter().any(|role| *role != roles[0])) else {
+        return false;
+    };
+    for (row, role) in rows.iter_mut().zip(roles) {
+        row.role = Some(role);
+    }
+    true
+}
+
+/// Counts the images that no table names. They are refused where they lie in folders of parts and
+/// classes: those would be a dataset of their own.
+fn say_unlisted(
+    listing: &Listing,
+    parts: &[(Role, PathBuf, Vec<Row>)],
+    context: &mut Context<'_>,
+) -> Result<(), DataError> {
+    let rows = parts.iter().flat_map(|(.., rows)| rows);
+    let listed: HashSet<&str> = rows.map(|row| row.file.as_str()).collect();
+    let mut others = Vec::new();
+    images_below(&listing.whole()?, "", IMAGE_DEPTH, &mut others)?;
+    others.retain(|file| !listed.contains(file.as_str()));
+    if others.is_empty() {
+        return Ok(());
+    }
+    let in_parts = |file: &String| {
+        let folders: Vec<&str> = file.split('/').collect();
+        folders.len() > 2 && Role::of(folders[0]).is_some()
+    };
+    let images = counted(others.len() as u64, "image", "images");
+    if others.iter().filter(|file| in_parts(file)).count() > listed.len() {
+        let table = parts.first().map_or(listing.path(), |(_, path, _)| path);
+        let problem = format!(
+            "it names {} of the images here, and {images} in folders of parts and classes are not among them, such as {}. Take the table away to read the folders, or name the others in it",
+            listed.len(),
+            others[0]
+        );
+        return Err(DataError::invalid(table, problem));
+    }
+    context.note(format!(
+        "{images} that no table names {} left out: {}",
+        if others.len() == 1 { "is" } else { "are" },
+        some(&others)
+    ));
+    Ok(())
+}
+
+/// The images of a folder and of those in it.
+fn images_below(
+    listing: &Listing,
+    folder: &str,
+    depth: usize,
+    found: &mut Vec<String>,
+) -> Result<(), DataError> {
+    found.extend(
+        listing
+            .files()
+            .filter(|file| is_picture(file))
+            .map(|file| join(folder, file)),
+    );
+    if depth > 0 {
+        for inner in listing.folders() {
+            images_below(
+                &listing.inside(inner)?,
+                &join(folder, inner),
+                depth - 1,
+                found,
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// A line of the table.

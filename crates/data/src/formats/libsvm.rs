@@ -231,6 +231,7 @@ impl Rows {
                 first: 1,
             },
             groups: None,
+            files: None,
             path: self.path,
         })
     }

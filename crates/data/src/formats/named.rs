@@ -1,6 +1,6 @@
 //! What is recognised and not read: it is named, with the way to convert it.
 
-use crate::{error::DataError, listing::Listing, picture_files::is_picture};
+use crate::{endings::is_picture, error::DataError, listing::Listing};
 
 /// A kind of file, how it is recognised, and what to do.
 struct Known {

@@ -181,6 +181,7 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
                 first: 0,
             },
             groups: None,
+            files: None,
             path,
         };
         match role {
@@ -276,6 +277,7 @@ fn class_per_file(
                 first: 1,
             },
             groups: None,
+            files: None,
             path: path.clone(),
         }),
         names: Some((path, names)),

@@ -138,6 +138,7 @@ mod with_reader {
                     first: 0,
                 },
                 groups: None,
+                files: None,
             });
             match role {
                 Role::Train => raw.train = part,

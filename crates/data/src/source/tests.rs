@@ -207,10 +207,10 @@ fn a_folder_of_other_things_says_what_was_expected() {
     assert_says(
         &message,
         &[
-            "no known dataset",
+            "no dataset is recognised",
             "b.csv, notes.md, raw/",
-            TRAIN_IMAGES,
-            "classes.txt",
+            "train/CLASS/",
+            "`bakeoff data list`",
         ],
     );
     let names: Vec<String> = (0..15).map(|i| format!("{i:02}.bin")).collect();
@@ -328,7 +328,7 @@ fn a_name_that_is_nothing_lists_what_there_is() {
             "dataset `mnits` (did you mean `mnist`?). Built in",
             "Built in: mnist",
             "path of a folder",
-            TRAIN_IMAGES,
+            "`bakeoff data list`",
         ],
     );
     let far = says("imagenet");

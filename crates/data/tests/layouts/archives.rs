@@ -1,6 +1,9 @@
 //! Archives, images without labels, what is named only, and damaged bytes.
 
-use std::{fs, io::Write as _};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+};
 
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
@@ -105,4 +108,60 @@ fn what_is_not_read_is_named_with_a_conversion() {
         folder.put(file, bytes);
         refused(folder.open(&plain()), &[file, words[0], words[1]]);
     }
+}
+
+#[test]
+fn what_an_archive_holds_and_is_not_read_is_said() {
+    let folder = class_folders(&[("train", 4), ("test", 2)], "");
+    let (out, [zip, tar_gz]) = archives(&folder);
+    // A zip with a name twice: the directory at its end is written again with one entry more.
+    let mut bytes = fs::read(&zip).unwrap();
+    let end = bytes.len() - 22;
+    let count = u16::from_le_bytes([bytes[end + 10], bytes[end + 11]]) + 1;
+    bytes[end + 10..end + 12].copy_from_slice(&count.to_le_bytes());
+    fs::write(&zip, bytes).unwrap();
+    assert!(open(&zip, &plain()).is_err());
+    // A tar whose test part is a hard link, with a path that points out of it and a symbolic link.
+    let mut packed = Vec::new();
+    flate2::read::GzDecoder::new(&fs::read(&tar_gz).unwrap()[..])
+        .read_to_end(&mut packed)
+        .unwrap();
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut first = None;
+    for entry in tar::Archive::new(&packed[..]).entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let path = entry.path().unwrap().into_owned();
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        let mut header = entry.header().clone();
+        builder.append_data(&mut header, &path, &bytes[..]).unwrap();
+        first.get_or_insert(path);
+    }
+    let first = first.unwrap();
+    let link = first.with_file_name("link.png");
+    for (kind, path, target) in [
+        (tar::EntryType::Link, link.as_path(), first.as_path()),
+        (
+            tar::EntryType::Symlink,
+            std::path::Path::new("soft.png"),
+            first.as_path(),
+        ),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        builder.append_link(&mut header, path, target).unwrap();
+    }
+    let path = out.path().join("links.tar");
+    fs::write(&path, builder.into_inner().unwrap()).unwrap();
+    let opened = open(&path, &plain()).unwrap();
+    let all = open(&tar_gz, &plain()).unwrap().dataset;
+    let count = |dataset: &bakeoff_core::Dataset| dataset.train().len() + dataset.test().len();
+    assert_eq!(count(&opened.dataset), count(&all) + 1);
+    let notes: Vec<String> = opened.notes.iter().map(ToString::to_string).collect();
+    let said = "entries of the archive are left out (links: 1)";
+    assert!(notes.iter().any(|note| note == said), "{notes:?}");
 }

@@ -18,10 +18,12 @@
  * @property {number} answers
  * @property {number} total
  * @property {number[]} label_issues test images whose label is probably wrong, in their order
+ * @property {string[]} files of each sample; empty where they have no files of their own
  * @property {string} samples
  *
  * @typedef {object} Sample
  * @property {number} index
+ * @property {string | undefined} file
  * @property {number} place
  * @property {number} actual
  * @property {{ ofActual: number, top: { class: number, p: number }[] }[]} predictions by model
@@ -137,6 +139,7 @@ function unpackSamples(group) {
     const at = sample * row;
     return {
       index: words[at] + 65536 * words[at + 1],
+      file: group.files[sample],
       place: words[at + 2],
       actual: words[at + 3],
       predictions: group.models.map((_, model) => {
@@ -396,6 +399,8 @@ function moveAmongShots(event) {
 function detail(group, sample) {
   const head = make("h3", "", `Test image ${sample.index}`);
   const actual = make("p", "", "Actual: ", make("strong", "", group.classes[sample.actual]));
+  const file = make("p", "file", sample.file ?? "");
+  file.hidden = sample.file === undefined;
   const rows = group.models.map((model, at) => {
     const { top, ofActual } = sample.predictions[at];
     const classes = top.slice(0, 3).map(({ class: predicted, p }) => {
@@ -416,5 +421,5 @@ function detail(group, sample) {
     result.textContent = isMiss(sample, at) ? "✗ wrong" : "✓ correct";
     return make("div", "prediction", make("h4", "", modelName(model), " ", result), ...classes);
   });
-  return [imageOf(group, sample), make("div", "", head, actual), ...rows];
+  return [imageOf(group, sample), make("div", "", head, actual, file), ...rows];
 }

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use bakeoff_core::{
-    Probabilities,
+    Probabilities, Samples,
     record::{PlannedTrial, Purpose, Run, SplitSpec},
 };
 use bakeoff_metrics::{LabelIssues, Predictions};
@@ -30,6 +30,20 @@ pub(crate) struct LabelCheck<'a> {
     pub(crate) samples: usize,
     /// What was found; samples are positions in the part.
     pub(crate) found: LabelIssues,
+    /// The file of each sample by its position in the part, where samples have files.
+    files: BTreeMap<usize, &'a str>,
+}
+
+impl LabelCheck<'_> {
+    /// Whether samples have files.
+    pub(crate) fn has_files(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// The file of a sample.
+    pub(crate) fn file(&self, sample: usize) -> Option<&str> {
+        self.files.get(&sample).copied()
+    }
 }
 
 /// The test part of a dataset, and its training part where there are folds, by the best of
@@ -65,19 +79,28 @@ fn check<'a>(
     model: &'a str,
     trials: impl Iterator<Item = &'a PlannedTrial>,
 ) -> Option<LabelCheck<'a>> {
+    let mut files = BTreeMap::new();
     // By position in the part: the label, sums of probabilities and how many there are.
     let mut samples: BTreeMap<usize, (u16, Vec<f64>, f64)> = BTreeMap::new();
     for planned in trials {
         let Fate::Ok(results) = read(run, planned) else {
             continue;
         };
-        let cut = run.cuts.get(&results.measured.test_fingerprint);
+        let fingerprint = &results.measured.test_fingerprint;
+        let cut = run.cuts.get(fingerprint);
+        let names = match cut {
+            Some(cut) => cut.files.as_deref(),
+            None => run.tests.get(fingerprint).and_then(Samples::files),
+        };
         let rows = results.predictions.probabilities().rows();
         for (at, (row, &label)) in rows.zip(results.predictions.labels()).enumerate() {
             let position = match cut {
                 Some(cut) => *cut.indices.get(at)? as usize,
                 None => at,
             };
+            if let Some(name) = names.and_then(|names| names.get(at)) {
+                files.insert(position, name.as_str());
+            }
             let (_, sums, count) = samples
                 .entry(position)
                 .or_insert_with(|| (label, vec![0.0; row.len()], 0.0));
@@ -104,5 +127,6 @@ fn check<'a>(
         model,
         samples: labels.len(),
         found,
+        files,
     })
 }

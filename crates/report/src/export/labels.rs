@@ -4,7 +4,7 @@ use super::file::{ExportError, ExportedFile};
 use crate::analysis::Analysis;
 
 /// `label-issues.csv`, where a model has results: a line of names, then a line for each label, by dataset and part, the most
-/// confident first. Samples are numbered from 0 in their part. `confidence` is the probability
+/// confident first. Samples are numbered from 0 in their part; `file` is empty where they have no files of their own. `confidence` is the probability
 /// that the given label is wrong; `confident` says whether confident learning counts it as an error.
 pub(super) fn file(analysis: &Analysis<'_>) -> Result<Option<ExportedFile>, ExportError> {
     if analysis
@@ -19,6 +19,7 @@ pub(super) fn file(analysis: &Analysis<'_>) -> Result<Option<ExportedFile>, Expo
         "dataset",
         "part",
         "sample",
+        "file",
         "given",
         "suggested",
         "confidence",
@@ -35,6 +36,7 @@ pub(super) fn file(analysis: &Analysis<'_>) -> Result<Option<ExportedFile>, Expo
                     group.name,
                     check.part,
                     &issue.sample.to_string(),
+                    check.file(issue.sample).unwrap_or_default(),
                     name(issue.given),
                     name(issue.suggested),
                     &format!("{:.6}", issue.confidence),

@@ -29,7 +29,7 @@ const ANSWER_BYTES: usize = 400_000;
 
 /// One dataset of the explorer, as the script reads it.
 #[derive(Debug, Serialize)]
-pub(crate) struct Explored {
+pub(crate) struct Explored<'a> {
     /// The dataset's name.
     name: String,
     /// Where the images are on their sheet.
@@ -42,6 +42,8 @@ pub(crate) struct Explored {
     total: usize,
     /// Test images whose label is probably wrong, the most confident first.
     label_issues: Vec<usize>,
+    /// The file of each image in the page; empty where they have no files of their own.
+    files: Vec<&'a str>,
     /// Base64 of little-endian `u16`, a row for each image: index (low and high half), place
     /// on the sheet, actual class; then for each model the probability of the actual class
     /// and `answers` times class and probability. Probabilities are in units of 1/65535.
@@ -70,7 +72,7 @@ pub(crate) fn explored<'a>(
     options: &Options,
     datasets: usize,
     album: &mut Album<'a>,
-) -> Option<Explored> {
+) -> Option<Explored<'a>> {
     let models = examples(dataset.group);
     let (_, first) = models.first()?;
     let fingerprint = first.measured.test_fingerprint.as_str();
@@ -125,6 +127,9 @@ pub(crate) fn explored<'a>(
         answers,
         total: first.test.len(),
         label_issues: label_issues(dataset.group),
+        files: first.test.files().map_or_else(Vec::new, |files| {
+            shown.iter().map(|&index| files[index].as_str()).collect()
+        }),
         samples: STANDARD.encode(bytes),
     })
 }

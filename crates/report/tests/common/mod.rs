@@ -265,6 +265,7 @@ pub fn everything(samples: usize) -> Run {
                 Cut {
                     labels,
                     indices: (0..samples as u32).collect(),
+                    files: None,
                 },
             );
             let fate = Fate::Ok(Box::new(measured), probabilities);

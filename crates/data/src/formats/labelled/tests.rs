@@ -132,3 +132,76 @@ fn a_bad_picture_is_named() {
     let message = complaint();
     assert!(message.contains("b.png: cannot be read"), "{message}");
 }
+
+fn notes_of(dir: &TempDir) -> Vec<String> {
+    let path = dir.path().to_str().unwrap();
+    let opened = crate::open_to_evaluate(path, &bakeoff_core::OpenOptions::default()).unwrap();
+    opened.notes.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn images_that_no_table_names_are_counted() {
+    let notes = notes_of(&folder("file,label\nc.png,0\n"));
+    let said = "2 images that no table names are left out: a.png, b.png";
+    assert!(notes.iter().any(|note| note == said), "{notes:?}");
+    let notes = notes_of(&folder("file,label\na.png,0\nb.png,1\nc.png,0\n"));
+    assert!(
+        !notes.iter().any(|note| note.contains("no table names")),
+        "{notes:?}"
+    );
+}
+
+/// Images in folders of parts and classes, and this table.
+fn parts(table: &str) -> TempDir {
+    let dir = TempDir::new().unwrap();
+    for (value, place) in [
+        "train/x/1.png",
+        "train/y/2.png",
+        "test/x/3.png",
+        "test/y/4.png",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let path = dir.path().join(place);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, png(value as u8 * 50, 4)).unwrap();
+    }
+    fs::write(dir.path().join(TABLE), table).unwrap();
+    dir
+}
+
+#[test]
+fn a_table_of_a_few_images_does_not_hide_folders_of_classes() {
+    let message = open_dir(&parts("file,label\ntest/x/3.png,x\n"))
+        .unwrap_err()
+        .to_string();
+    let said = "it names 1 of the images here, and 3 images in folders of parts and classes are not among them, such as";
+    assert!(message.contains(said), "{message}");
+}
+
+#[test]
+fn folders_of_parts_in_a_table_are_its_parts() {
+    let table = "file,label\ntrain/x/1.png,x\ntest/x/3.png,x\ntrain/y/2.png,y\ntest/y/4.png,y\n";
+    let dataset = open_dir(&parts(table)).unwrap();
+    assert_eq!((dataset.train().len(), dataset.test().len()), (2, 2));
+    assert_eq!(
+        dataset.test().files().unwrap(),
+        ["test/x/3.png", "test/y/4.png"]
+    );
+}
+
+#[test]
+fn lists_may_name_files_in_the_folders_of_their_classes() {
+    let dir = parts("");
+    fs::remove_file(dir.path().join(TABLE)).unwrap();
+    for (list, lines) in [
+        ("train.txt", "train/x/1.png\ntrain/y/2.png\n"),
+        ("test.txt", "test/x/3.png\ntest/y/4.png\n"),
+    ] {
+        fs::write(dir.path().join(list), lines).unwrap();
+    }
+    let dataset = open_dir(&dir).unwrap();
+    assert_eq!(dataset.train().class_names(), ["x", "y"]);
+    assert_eq!(dataset.test().labels(), [0, 1]);
+}

@@ -213,6 +213,7 @@ impl Rows {
                 first: self.first,
             },
             groups: self.groups,
+            files: None,
             path: self.path,
         })
     }

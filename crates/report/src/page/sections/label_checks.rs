@@ -61,6 +61,7 @@ fn sentence(check: &LabelCheck<'_>) -> Words {
         samples,
         model,
         found,
+        ..
     } = check;
     let of = |count: usize| format::count(count as u64);
     let is = |count: usize| if count == 1 { "is" } else { "are" };
@@ -115,7 +116,10 @@ fn images<'a>(
                 format!("image {index}"),
             ],
             words: format!(
-                "Test image {index}: given {given}, suggested {suggested}, confidence {confidence}"
+                "Test image {index}{}: given {given}, suggested {suggested}, confidence {confidence}",
+                check
+                    .file(index)
+                    .map_or_else(String::new, |file| format!(", {file}")),
             ),
         }
     };
@@ -139,6 +143,9 @@ fn table(check: &LabelCheck<'_>, data: &DataInfo) -> Option<Table> {
         Table::of(format!("{which} training labels to check"), shown)
             .in_order()
             .counts("training image", |issue| issue.sample as u64)
+            .each(check.has_files().then_some("file"), |table, head| {
+                table.text(head, |issue| check.file(issue.sample).unwrap_or_default())
+            })
             .text("given", |issue| name(data, issue.given))
             .text("suggested", |issue| name(data, issue.suggested))
             .numbers("confidence", confidence, |issue| Some(issue.confidence))
