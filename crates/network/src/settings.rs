@@ -12,9 +12,10 @@
 //! Ten epochs of MNIST are 4,220 steps; on 540 and 5,400 of its images and on a hundred classes of
 //! nine images, both networks had their lowest validation loss after 305 to 1,500 steps, which
 //! is why 2,000 are the least. Where the rate is constant, such a fit ends once it was no better for
-//! as many epochs as its best one took (and for 10 epochs and 200 steps): of 17 fits of the
-//! convolutional network on 9 sets of 54 to 2,700 images, XX kept the epoch that the
-//! whole fit would have kept, in YY of the epochs.
+//! as many epochs as its best one took (and for 10 epochs and 200 steps): of 15 fits of the
+//! convolutional network on 8 sets of 108 to 2,700 images, 13 kept the epoch that the
+//! whole fit keeps and two one whose validation loss was 1 and 3 % higher, after 55 % of the
+//! epochs (median; 15 to 100 %).
 //!
 //! By default a fit runs all its epochs and returns the weights of the one with the
 //! lowest validation loss. Stopping early (`patience`) is off: a schedule that falls is
