@@ -40,6 +40,17 @@ pub fn describe_host(threads: usize) -> Host {
     }
 }
 
+/// Memory that can still be used, in millions of bytes: of this machine, or of the control group that this
+/// process is in; `None` where the system does not tell.
+pub(crate) fn available_memory_mb() -> Option<u64> {
+    use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+    let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    let system = System::new_with_specifics(memory).ok()?;
+    let of_group = system.cgroup_limits().map(|limits| limits.free_memory);
+    let bytes = system.available_memory().min(of_group.unwrap_or(u64::MAX));
+    (bytes > 0).then_some(bytes / 1_000_000)
+}
+
 /// Now, RFC 3339 in UTC, to the millisecond: of two runs in one second the later one is the newer.
 pub(crate) fn now() -> String {
     format!("{:.3}", jiff::Timestamp::now())

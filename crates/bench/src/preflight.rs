@@ -7,12 +7,12 @@ use std::{
 };
 
 use bakeoff_core::{
-    Corruption, StoreError,
+    Corruption, StoreError, count,
     record::{DataInfo, PlannedTrial, RunInfo, SplitSpec},
 };
 use bakeoff_store::atomic::TEMPORARY_PREFIX;
 
-use crate::{error::BenchError, run_folder::RunFolder};
+use crate::{error::BenchError, host, run_folder::RunFolder};
 
 /// For a record, a manifest and weights that are no copy of the training data.
 const SMALL_FILES: u64 = 2_000_000;
@@ -41,6 +41,35 @@ impl RunFolder {
         ];
         check_room(&needs)
     }
+}
+
+impl RunFolder {
+    /// What to say before training where those of some trials that have no record may need more
+    /// memory than this machine has free; `None` where they will not, or where the machine does not tell.
+    pub fn memory_warning(&self, trials: &[PlannedTrial]) -> Option<String> {
+        let missing = trials.iter().filter(|trial| !self.has_record(&trial.id));
+        let largest = missing.max_by_key(|trial| needed_mb(trial))?;
+        let name = format!("{} on {}", largest.trial.model, largest.trial.data.name);
+        too_large(&name, needed_mb(largest), host::available_memory_mb()?)
+    }
+}
+
+fn needed_mb(trial: &PlannedTrial) -> u64 {
+    let resources = trial.resources.as_ref();
+    resources.map_or(0, |resources| resources.memory_mb)
+}
+
+/// What is said of a trial that may need more memory than is free, if it may.
+fn too_large(name: &str, needed: u64, free: u64) -> Option<String> {
+    (needed > free).then(|| {
+        format!(
+            "{name} may need {} MB of memory, and {} MB are free. Smaller images (--size) or fewer \
+             (--limit-train) need less; with --memory-limit a trial that needs too much is recorded as failed \
+             and the others run",
+            count(needed),
+            count(free)
+        )
+    })
 }
 
 /// Writes a byte to a file that nobody sees, because permissions say less than trying does.
@@ -151,6 +180,14 @@ mod tests {
             problem.contains("3 MB left") && problem.contains("41 MB"),
             "{problem}"
         );
+    }
+
+    #[test]
+    fn too_little_memory_is_said_with_both_numbers() {
+        assert_eq!(too_large("cnn on photos", 4_100, 4_100), None);
+        let warning = too_large("cnn on photos", 4_100, 2_000).expect("too little");
+        let said = "cnn on photos may need 4,100 MB of memory, and 2,000 MB are free";
+        assert!(warning.starts_with(said), "{warning}");
     }
 
     #[test]

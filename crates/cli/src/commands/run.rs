@@ -38,6 +38,9 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
     }
     if !args.quiet {
         super::notes(&run)?;
+        if let Some(warning) = run.memory_warning(&plan) {
+            text::note(format_args!("warning: {warning}"));
+        }
     }
     if args.resume && !args.quiet {
         // The one part of a plan that changes no trial, so that the run is the same.
