@@ -12,8 +12,9 @@ use crate::{args::EvaluateArgs, text};
 
 pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
     let loaded = super::saved_model(&args.models_dir, &args.model)?.saved;
-    let Opened { dataset, notes } =
-        bakeoff_data::open_to_evaluate(&args.dataset, &args.open.options())?;
+    let learned = loaded.manifest.facts.pixel_range;
+    let Opened { dataset, notes, .. } =
+        bakeoff_data::open_to_evaluate(&args.dataset, &args.open.options(), learned)?;
     for note in &notes {
         text::note(format_args!("note: {}", text::plain(note.text())));
     }
