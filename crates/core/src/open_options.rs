@@ -114,6 +114,10 @@ pub struct OpenOptions {
     /// The column of a table that names groups, such as writers: no group is in both parts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// The column of a table that holds the labels: its name, or its number from 1 where the table
+    /// has no line of column names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// The value of a table of numbers that stands for full brightness.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pixel_max: Option<f64>,

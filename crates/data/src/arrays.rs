@@ -10,6 +10,7 @@ use crate::{
     error::DataError,
     idx::times,
     npy::{Array, Elements},
+    pixel_range::Numbers,
 };
 
 /// Images of an array: N×H×W, N×H×W×C, N×C×H×W, or N×P where P pixels are a square.
@@ -47,7 +48,7 @@ pub(crate) fn images(
             )));
         }
     };
-    let bytes = bytes(array.elements, context).map_err(&wrong)?;
+    let bytes = bytes(array, context).map_err(&wrong)?;
     let bytes = if pixels_last {
         to_planes(&bytes, shape)
     } else {
@@ -69,12 +70,20 @@ fn square(values: usize) -> Option<ImageShape> {
 }
 
 /// Numbers as bytes.
-fn bytes(elements: Elements, context: &mut Context<'_>) -> Result<Vec<u8>, String> {
-    let most = context.options.pixel_max;
-    let values: Vec<f64> = match elements {
-        Elements::Bytes(values) if most.is_none() => {
+fn bytes(array: Array, context: &mut Context<'_>) -> Result<Vec<u8>, String> {
+    if let (true, Elements::Bytes(values)) = (array.truths, &array.elements) {
+        context.note("pixels that are true or false are taken as white or black");
+        return Ok(values
+            .iter()
+            .map(|&value| 255 * u8::from(value != 0))
+            .collect());
+    }
+    let known = context.options.pixel_max.is_some() || context.learned.is_some();
+    let values: Vec<f64> = match array.elements {
+        Elements::Bytes(values) if !known && context.range != Some([0.0, 1.0]) => {
             let brightest = values.iter().max().copied().unwrap_or_default();
             context.brightest(f64::from(brightest));
+            context.range.get_or_insert([0.0, 255.0]);
             return Ok(values);
         }
         Elements::Bytes(values) => values.into_iter().map(f64::from).collect(),
@@ -82,34 +91,23 @@ fn bytes(elements: Elements, context: &mut Context<'_>) -> Result<Vec<u8>, Strin
         Elements::Floats(values) => values,
         Elements::Texts(_) => return Err("an array of texts holds no images".into()),
     };
-    let limit = most.unwrap_or(255.0);
+    let limit = context.most();
     if let Some(value) = values.iter().find(|value| !(0.0..=limit).contains(*value)) {
         return Err(format!(
             "{value} is no pixel, a number from 0 to {limit}: multiply the array to 0 to 255 and save it as uint8, or state what stands for white, as in --pixel-max 65535"
         ));
     }
-    let brightest = values.iter().copied().fold(0.0, f64::max);
-    let fractions = values.iter().any(|value| value.fract() != 0.0);
-    let factor = match most {
-        Some(most) => {
-            context.note(format!(
-                "pixels from 0 to {most} were multiplied to 0 to 255, as stated"
-            ));
-            255.0 / most
-        }
-        None if fractions && brightest <= 1.0 => {
-            context.note("pixels are fractions from 0 to 1 and were multiplied by 255");
-            255.0
-        }
-        None => {
-            if fractions {
-                context.note("pixels that are no whole numbers were rounded");
-            }
-            context.brightest(brightest);
-            1.0
-        }
+    let numbers = Numbers {
+        least: 0.0,
+        most: values.iter().copied().fold(0.0, f64::max),
+        fractions: values.iter().any(|value| value.fract() != 0.0),
     };
-    // Within 0 to 255 by the check above.
+    let white = context
+        .ranges(&[numbers])?
+        .first()
+        .map_or(255.0, |[_, white]| *white);
+    let factor = 255.0 / white;
+    // Within 0 to 255 by the checks above.
     Ok(values
         .into_iter()
         .map(|value| (value * factor).round() as u8)

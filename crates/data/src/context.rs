@@ -10,9 +10,23 @@ pub(crate) struct Context<'a> {
     pub(crate) notes: Vec<Note>,
     /// The brightest pixel of all, where `pixel_max` could be stated and is not.
     pub(crate) brightest: Option<f64>,
+    /// The numbers that stood for black and white where the model that is asked learned.
+    pub(crate) learned: Option<[f64; 2]>,
+    /// Those of the training part, where it is of numbers.
+    pub(crate) range: Option<[f64; 2]>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    pub(crate) fn new(options: &'a OpenOptions) -> Self {
+        Self {
+            options,
+            notes: Vec::new(),
+            brightest: None,
+            learned: None,
+            range: None,
+        }
+    }
+
     /// Numbers without a stated range were read, of which this is the highest.
     pub(crate) fn brightest(&mut self, value: f64) {
         self.brightest = Some(self.brightest.map_or(value, |other| other.max(value)));

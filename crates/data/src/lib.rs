@@ -38,6 +38,7 @@ mod npy;
 mod parts;
 mod pickle;
 mod picture_files;
+mod pixel_range;
 mod preparation;
 mod resize;
 mod source;

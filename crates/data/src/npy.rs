@@ -24,6 +24,8 @@ pub(crate) enum Elements {
 pub(crate) struct Array {
     pub(crate) dims: Vec<usize>,
     pub(crate) elements: Elements,
+    /// They are true (1) or false (0).
+    pub(crate) truths: bool,
 }
 
 /// The type of the elements.
@@ -44,6 +46,7 @@ pub(crate) struct Type {
     kind: Kind,
     size: usize,
     big: bool,
+    truths: bool,
 }
 
 impl Type {
@@ -60,6 +63,7 @@ impl Type {
         let mut letters = rest.chars();
         let kind = letters.next().ok_or_else(wrong)?;
         let size: usize = letters.as_str().parse().map_err(|_| wrong())?;
+        let truths = kind == 'b';
         let kind = match (kind, size) {
             ('u', 1 | 2 | 4 | 8) | ('b', 1) => Kind::Unsigned,
             ('i', 1 | 2 | 4 | 8) => Kind::Signed,
@@ -76,6 +80,7 @@ impl Type {
                 size
             },
             big: order == b'>',
+            truths,
         })
     }
 }
@@ -227,7 +232,11 @@ pub(crate) fn array(
         ),
         (Kind::Unicode | Kind::Ascii, _) => Elements::Texts(chunks().map(text).collect()),
     };
-    let array = Array { dims, elements };
+    let array = Array {
+        dims,
+        elements,
+        truths: kind.truths,
+    };
     Ok(if fortran { array.turned() } else { array })
 }
 
@@ -267,7 +276,11 @@ impl Array {
             Elements::Floats(values) => Elements::Floats(pick(values, &order)),
             Elements::Texts(values) => Elements::Texts(pick(values, &order)),
         };
-        Self { dims, elements }
+        Self {
+            dims,
+            elements,
+            truths: self.truths,
+        }
     }
 }
 

@@ -80,7 +80,7 @@ pub(crate) fn finish(
 ) -> Result<Dataset, DataError> {
     let options = context.options;
     if let Some(brightest) = context.brightest.filter(|brightest| *brightest < DARK) {
-        context.note(format!("the brightest pixel of all is {brightest} of 255: if {brightest} stands for white, state --pixel-max {brightest}"));
+        context.note(format!("the brightest pixel of all is {brightest} of 255: if {brightest} stands for white, state --pixel-max {brightest}", brightest = brightest as f32));
     }
     let Raw {
         train,

@@ -480,6 +480,9 @@ fn array_of(
     let data = match values.get(data) {
         Some(Value::Bytes(range)) => bytes.get(range.clone()).unwrap_or_default(),
         Some(Value::Owned(data)) => data.as_slice(),
+        Some(Value::Text(_)) => {
+            return Err("the pickle is of protocol 0, which writes an array's bytes as text and is not read: save it with protocol 2 or a later one".into());
+        }
         _ => return Err("the array's bytes are not in the file".into()),
     };
     let order = if *big { '>' } else { '<' };

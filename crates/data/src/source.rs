@@ -28,6 +28,9 @@ pub struct Opened {
     pub dataset: Dataset,
     /// What was skipped, assumed or converted.
     pub notes: Vec<Note>,
+    /// The numbers that stand for black and white in the training part, where it is of numbers:
+    /// a model that learned from it has to see others in the same way.
+    pub pixel_range: Option<[f64; 2]>,
 }
 
 /// Opens a dataset by its built-in name, by the name of a download, or by the path of its folder,
@@ -47,23 +50,30 @@ pub fn open(source: &str) -> Result<Dataset, DataError> {
 /// # Errors
 /// As [`open`]; and where no test part is there and none is stated.
 pub fn open_with(source: &str, options: &OpenOptions) -> Result<Opened, DataError> {
-    open_as(source, options, Alone::Refused)
+    open_as(source, options, Alone::Refused, None)
 }
 
-/// [`open_with`], to measure a saved model: images without parts are a test part.
+/// [`open_with`], to measure a saved model that learned from pixels of a range: images without
+/// parts are a test part.
 ///
 /// # Errors
 /// As [`open`].
-pub fn open_to_evaluate(source: &str, options: &OpenOptions) -> Result<Opened, DataError> {
-    open_as(source, options, Alone::Test)
+pub fn open_to_evaluate(
+    source: &str,
+    options: &OpenOptions,
+    learned: Option<[f64; 2]>,
+) -> Result<Opened, DataError> {
+    open_as(source, options, Alone::Test, learned)
 }
 
-fn open_as(source: &str, options: &OpenOptions, alone: Alone) -> Result<Opened, DataError> {
-    let mut context = Context {
-        options,
-        notes: Vec::new(),
-        brightest: None,
-    };
+fn open_as(
+    source: &str,
+    options: &OpenOptions,
+    alone: Alone,
+    learned: Option<[f64; 2]>,
+) -> Result<Opened, DataError> {
+    let mut context = Context::new(options);
+    context.learned = learned;
     if let Some(builtin) = builtins().iter().find(|builtin| builtin.name == source) {
         if options.test_fraction.is_some() {
             context.note(
@@ -73,6 +83,7 @@ fn open_as(source: &str, options: &OpenOptions, alone: Alone) -> Result<Opened, 
         return Ok(Opened {
             dataset: converted(builtin.open()?, options)?,
             notes: context.notes,
+            pixel_range: None,
         });
     }
     let downloaded = downloaded(source);
@@ -91,6 +102,7 @@ fn open_as(source: &str, options: &OpenOptions, alone: Alone) -> Result<Opened, 
     Ok(Opened {
         dataset,
         notes: context.notes,
+        pixel_range: context.range,
     })
 }
 

@@ -180,6 +180,12 @@ pub(crate) const LABEL: [&str; 15] = [
     "label_id",
 ];
 
+/// The columns that may hold labels by their names, the most telling first.
+pub(crate) fn label_columns(header: &[String]) -> Vec<usize> {
+    let places = LABEL.iter().filter_map(|name| column(header, &[name]));
+    places.collect()
+}
+
 /// Names of a column that says which part a row belongs to.
 pub(crate) const USAGE: [&str; 7] = [
     "usage",

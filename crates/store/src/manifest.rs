@@ -63,6 +63,10 @@ pub struct ModelFacts {
     /// models of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preparation: Option<Preparation>,
+    /// The numbers that stood for black and white in its training data, where these are tables or
+    /// arrays of numbers, and so in others that it is asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixel_range: Option<[f64; 2]>,
     /// Fingerprint of the whole dataset.
     pub data_fingerprint: String,
     /// Where and when it came to be; missing in models of earlier versions.

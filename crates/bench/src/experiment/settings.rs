@@ -219,7 +219,7 @@ const CALIBRATE: Kind = Kind::Word(|| vec![Calibration::Temperature.name(), "non
 const CORRUPTION: Kind = Kind::Word(|| Corruption::ALL.map(Corruption::name).to_vec());
 
 /// The settings of an experiment, in the order of the help.
-pub(super) static SETTINGS: [Setting; 27] = rows! {
+pub(super) static SETTINGS: [Setting; 28] = rows! {
     Some("name"), Flag::None, NAME, null,
         "Part of the run's name; the file's name if left out",
         |e, v| put(&mut e.name, v);
@@ -251,6 +251,9 @@ pub(super) static SETTINGS: [Setting; 27] = rows! {
             (Some(_), None) => Some("`group` needs a split, as in `test_fraction = 0.2`".into()),
             _ => None,
         };
+    Some("label"), Flag::One("label", "COLUMN"), COLUMN, null,
+        "The column of a table that holds the labels: its name, or its number from 1 where the columns have no names",
+        |e, v| put(&mut e.open.label, v);
     Some("pixel_max"), Flag::One("pixel-max", "VALUE"), Kind::Share(65_535.0), null,
         "The number that stands for white in a table of pixels, if it is not 255",
         |e, v| put(&mut e.open.pixel_max, v);

@@ -30,16 +30,17 @@ use crate::{
 /// This many test images are predicted again by the saved model.
 const RELOAD_CHECK: usize = 256;
 
+/// The samples of a trial, and how its model has to see other images.
 fn load_samples(
     planned: &PlannedTrial,
     family: &Family,
-) -> Result<(TrialSamples, Preparation), Stop> {
+) -> Result<(TrialSamples, Preparation, Option<[f64; 2]>), Stop> {
     let trial = &planned.trial;
     // Data that are absent, unreadable or other ones say nothing about a model.
     let no_answer = |error: BenchError| Stop::Run(error);
-    let dataset = bakeoff_data::open_with(&trial.data.source, &trial.data.options)
-        .map_err(|error| no_answer(error.into()))?
-        .dataset;
+    let opened = bakeoff_data::open_with(&trial.data.source, &trial.data.options)
+        .map_err(|error| no_answer(error.into()))?;
+    let dataset = opened.dataset;
     if dataset.fingerprint() != trial.data.fingerprint {
         return Err(no_answer(BenchError::Request(format!(
             "`{}` has changed since the run was planned; restore it, or start a new run",
@@ -50,6 +51,7 @@ fn load_samples(
     Ok((
         trial_samples(dataset, trial, family.uses_validation),
         preparation,
+        opened.pixel_range,
     ))
 }
 
@@ -74,7 +76,7 @@ pub(super) fn measure_trial(
     begin(TrialStage::Data, Stage::Data, on_event)?;
     let start = Instant::now();
     let family = bakeoff_zoo::family(&trial.spec.family).map_err(Stop::failed(Stage::Data))?;
-    let (parts, preparation) = load_samples(planned, family)?;
+    let (parts, preparation, pixel_range) = load_samples(planned, family)?;
     costs.data_load_ns = elapsed_ns(start);
     let samples = SampleCounts {
         train: parts.train.len(),
@@ -149,6 +151,7 @@ pub(super) fn measure_trial(
     };
     let mut facts = model_facts(planned, save_as, &reported, samples, &evaluation);
     facts.preparation = Some(preparation);
+    facts.pixel_range = pixel_range;
     let model = save_and_reload(fitted, facts, &reported, &models, &mut costs)?;
     drop(scratch);
 
@@ -229,6 +232,7 @@ fn model_facts(
         spec: trial.spec.clone(),
         class_names: test.class_names().to_vec(),
         preparation: None,
+        pixel_range: None,
         origin: Some(Origin {
             data: trial.data.origin(),
             saved_at: host::now(),

@@ -103,6 +103,9 @@ pub(crate) struct OpenArgs {
     /// With it: a column of the table, such as writer, of which no value is in both parts
     #[arg(long, value_name = "COLUMN", requires = "test_fraction")]
     group: Option<String>,
+    /// The column of a table that holds the labels: its name, or its number from 1 where the columns have no names
+    #[arg(long, value_name = "COLUMN")]
+    label: Option<String>,
     /// The number that stands for white in a table of pixels, if it is not 255
     #[arg(long, value_name = "VALUE", value_parser = brightness)]
     pixel_max: Option<f64>,
@@ -122,6 +125,7 @@ impl OpenArgs {
             test_fraction: self.test_fraction,
             split_seed: self.test_fraction.map(|_| self.split_seed),
             group: self.group.clone(),
+            label: self.label.clone(),
             pixel_max: self.pixel_max,
             ..OpenOptions::default()
         }

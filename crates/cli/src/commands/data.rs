@@ -101,7 +101,8 @@ fn named() -> Vec<Named> {
 const CORRUPTED: [usize; 3] = [0, 1, 2];
 
 fn show(args: &DataShowArgs) -> anyhow::Result<()> {
-    let Opened { dataset, notes } = bakeoff_data::open_with(&args.dataset, &args.open.options())?;
+    let Opened { dataset, notes, .. } =
+        bakeoff_data::open_with(&args.dataset, &args.open.options())?;
     let (train, test) = (dataset.train(), dataset.test());
     if let Some(path) = &args.sheet {
         // A person's own labelled images are a test part alone.

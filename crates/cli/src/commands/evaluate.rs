@@ -17,7 +17,9 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
     if let Some(warning) = &warning {
         text::note(format_args!("warning: {warning}"));
     }
-    let Opened { dataset, notes } = bakeoff_data::open_to_evaluate(&args.dataset, &options)?;
+    let learned = loaded.manifest.facts.pixel_range;
+    let Opened { dataset, notes, .. } =
+        bakeoff_data::open_to_evaluate(&args.dataset, &options, learned)?;
     for note in &notes {
         text::note(format_args!("note: {}", text::plain(note.text())));
     }
@@ -131,7 +133,7 @@ fn options(
         return (options, None);
     };
     let trained = &origin.options;
-    options.pixel_max = options.pixel_max.or(trained.pixel_max);
+    options.label = options.label.or_else(|| trained.label.clone());
     let is_the_same = origin_of(&bakeoff_data::absolute(dataset), trained) == origin.data;
     let split = |options: &OpenOptions| {
         let OpenOptions {

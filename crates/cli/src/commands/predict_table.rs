@@ -4,27 +4,33 @@ use std::{io, path::Path};
 
 use anyhow::{Context as _, ensure};
 use bakeoff_ask::Model;
-use bakeoff_core::OpenOptions;
+use bakeoff_core::{ImageShape, OpenOptions};
 use bakeoff_data::TableImages;
 
 use super::answers::{Answer, PictureLine};
 use crate::{args::PredictArgs, text};
 
 pub(super) fn main(path: &Path, models: &[&Model], args: &PredictArgs) -> anyhow::Result<()> {
-    let TableImages { images, ids, notes } =
-        bakeoff_data::open_table(path, &OpenOptions::default())?;
-    for note in &notes {
-        text::note(format_args!("note: {}", text::plain(note.text())));
-    }
+    // The table is read once, as models of one dataset see it.
+    let Some(first) = models.first() else {
+        return Ok(());
+    };
+    let (shape, learned) = sees(first);
     for model in models {
-        let shape = model.saved.manifest.input_shape;
+        let (other, range) = sees(model);
         ensure!(
-            shape == images.shape(),
-            "{}: its images are {}, and {} answers for {shape}",
+            (other, range) == (shape, learned),
+            "{}: {} answers for {shape} and {} for {other}, or they learned from pixels of other scales: ask one model at a time, as in --model {}",
             path.display(),
-            images.shape(),
+            first.name(),
+            model.name(),
             model.name()
         );
+    }
+    let TableImages { images, ids, notes } =
+        bakeoff_data::open_table(path, &OpenOptions::default(), shape, learned)?;
+    for note in &notes {
+        text::note(format_args!("note: {}", text::plain(note.text())));
     }
     let answers = models
         .iter()
@@ -65,4 +71,11 @@ pub(super) fn main(path: &Path, models: &[&Model], args: &PredictArgs) -> anyhow
         table.write_record([id.clone()].into_iter().chain(classes))?;
     }
     Ok(table.flush()?)
+}
+
+/// The shape of the images that a model answers for, and the numbers that were black and white
+/// where it learned.
+fn sees(model: &Model) -> (ImageShape, Option<[f64; 2]>) {
+    let manifest = &model.saved.manifest;
+    (manifest.input_shape, manifest.facts.pixel_range)
 }

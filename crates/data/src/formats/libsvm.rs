@@ -2,7 +2,8 @@
 //! not 0. Source: C.-C. Chang, C.-J. Lin, <https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/>.
 //!
 //! The size of the images is not stated in such a file. They are square, grey or in three planes
-//! of colour; as pixels of 0 are left out, the last ones may be missing.
+//! of colour; as pixels of 0 are left out, the last ones may be missing. Where wider rows would
+//! make neighbours more alike, the size has to be stated.
 
 use bakeoff_core::{ImageShape, Images};
 
@@ -14,6 +15,7 @@ use crate::{
     listing::Listing,
     notes::some,
     parts::{Labels, Part, Raw, numbered},
+    pixel_range::{Numbers, Range},
     words::Role,
 };
 
@@ -90,12 +92,17 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
         }
     }
     let pixels = parts.iter().map(|(_, rows)| rows.width).max();
-    let shape = shape_of(pixels.unwrap_or_default());
+    let pixels = pixels.unwrap_or_default();
+    let shape = match context.options.size {
+        Some(size) => stated_shape(pixels, size),
+        None => fitting_shape(pixels, &parts),
+    };
+    let shape = shape.map_err(|problem| DataError::invalid(listing.path(), problem))?;
     context.note(format!(
-        "the images are taken as {shape}: the highest index is {}",
-        pixels.unwrap_or_default()
+        "the images are taken as {shape}: the highest index is {pixels}"
     ));
-    let (scale, offset) = range(&parts, context);
+    let ranges =
+        ranges(&parts, context).map_err(|problem| DataError::invalid(listing.path(), problem))?;
     let names = class_names::find(listing)?;
     let mut labels: Vec<Vec<String>> = parts
         .iter_mut()
@@ -115,8 +122,8 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
         names: names.or_else(|| Some((listing.path().into(), words?))),
         ..Raw::default()
     };
-    for ((role, rows), values) in parts.into_iter().zip(numbers) {
-        let part = rows.into_part(values, shape, scale, offset)?;
+    for (((role, rows), values), range) in parts.into_iter().zip(numbers).zip(ranges) {
+        let part = rows.into_part(values, shape, range)?;
         match role {
             Role::Train => raw.train = Some(part),
             Role::Validation => raw.validation = Some(part),
@@ -156,32 +163,72 @@ fn shape_of(pixels: usize) -> ImageShape {
     }
 }
 
-/// What makes the values bytes: `(value + offset) × scale`, by one rule for all parts.
-fn range(parts: &[(Role, Rows)], context: &mut Context<'_>) -> (f32, f32) {
-    let values = || parts.iter().flat_map(|(_, rows)| &rows.values);
-    let least = values().map(|(_, value)| *value).fold(0.0, f32::min);
-    let most = values().map(|(_, value)| *value).fold(0.0, f32::max);
-    let fractions = values().any(|(_, value)| value.fract() != 0.0);
-    match context.options.pixel_max {
-        Some(stated) => {
-            context.note(format!(
-                "pixels from 0 to {stated} were multiplied to 0 to 255, as stated"
-            ));
-            (255.0 / stated as f32, 0.0)
-        }
-        None if (-1.0..0.0).contains(&least) && most <= 1.0 => {
-            context.note("pixels are numbers from −1 to 1 and were brought to 0 to 255");
-            (127.5, 1.0)
-        }
-        None if fractions && most <= 1.0 => {
-            context.note("pixels are fractions from 0 to 1 and were multiplied by 255");
-            (255.0, 0.0)
-        }
-        None => {
-            context.brightest(f64::from(most));
-            (1.0, 0.0)
-        }
+/// The size that is stated is that of the images, if all pixels have a place in it. Smaller ones
+/// are resampled, where the highest index says their size.
+fn stated_shape(pixels: usize, [height, width]: [usize; 2]) -> Result<ImageShape, String> {
+    let own = shape_of(pixels);
+    let fits = |channels: usize| pixels <= channels * height * width;
+    match own.pixels() == pixels {
+        true => Ok(own),
+        false if fits(1) => Ok(ImageShape::new(1, height, width)),
+        false if fits(3) => Ok(ImageShape::new(3, height, width)),
+        false => Err(format!(
+            "an image of {height}×{width} has no pixel {pixels}, which is the highest index here: state the size that the images have in these files, as in --size {}",
+            own.height
+        )),
     }
+}
+
+/// The size that the highest index says, unless the rows of wider images fit better.
+fn fitting_shape(pixels: usize, parts: &[(Role, Rows)]) -> Result<ImageShape, String> {
+    /// Smaller images have too few rows.
+    const LEAST_SIDE: usize = 8;
+    let shape = shape_of(pixels);
+    let side = shape.width;
+    if shape.pixels() == pixels || side < LEAST_SIDE {
+        return Ok(shape);
+    }
+    let apart = |width: usize| -> f64 {
+        let of_part = |(_, rows): &(Role, Rows)| rows.apart(pixels, width, side + LEAST_SIDE);
+        parts.iter().map(of_part).sum()
+    };
+    let own = apart(side);
+    let better = (side + 1..=side + LEAST_SIDE)
+        .map(|width| (width, apart(width)))
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .filter(|(_, other)| 20.0 * other < 19.0 * own);
+    match better {
+        None => Ok(shape),
+        Some((width, _)) => Err(format!(
+            "the size of the images is not clear: the highest index, {pixels}, fits {side}×{side}, but rows of {width} pixels are more alike. Such files leave out pixels of 0, at the end too: state the size that the images have, as in --size {width} (in an experiment, size = [{width}, {width}])"
+        )),
+    }
+}
+
+/// What makes the values of each part bytes: `(value - black) × 255 / (white - black)`.
+fn ranges(parts: &[(Role, Rows)], context: &mut Context<'_>) -> Result<Vec<Range>, String> {
+    let numbers: Vec<Numbers> = parts
+        .iter()
+        .map(|(_, rows)| {
+            let values = || rows.values.iter().map(|(_, value)| *value);
+            Numbers {
+                least: values().fold(0.0, f32::min).into(),
+                most: values().fold(0.0, f32::max).into(),
+                fractions: values().any(|value| value.fract() != 0.0),
+            }
+        })
+        .collect();
+    let signed = numbers.iter().any(|part| (-1.0..0.0).contains(&part.least))
+        && numbers
+            .iter()
+            .all(|part| part.least >= -1.0 && part.most <= 1.0);
+    let free = context.options.pixel_max.is_none() && context.learned.is_none();
+    if signed && free {
+        context.note("pixels are numbers from −1 to 1 and were brought to 0 to 255");
+        context.range = Some([-1.0, 1.0]);
+        return Ok(vec![[-1.0, 1.0]; parts.len()]);
+    }
+    context.ranges(&numbers)
 }
 
 /// The lines of a file.
@@ -197,14 +244,34 @@ struct Rows {
 }
 
 impl Rows {
+    /// How much pixels differ from those `width` after them, in images of so many pixels.
+    fn apart(&self, pixels: usize, width: usize, longest: usize) -> f64 {
+        const IMAGES: usize = 500;
+        let mut start = 0;
+        let mut sum = 0.0;
+        let mut image = vec![0.0_f32; pixels];
+        for &end in self.ends.iter().take(IMAGES) {
+            image.fill(0.0);
+            for &(at, value) in &self.values[start..end] {
+                image[at as usize] = value;
+            }
+            start = end;
+            // As many pairs for each width.
+            let pairs = image.iter().zip(image.iter().skip(width));
+            let pairs = pairs.take(pixels.saturating_sub(longest));
+            sum += pairs.map(|(a, b)| f64::from((a - b).abs())).sum::<f64>();
+        }
+        sum
+    }
+
     fn into_part(
         self,
         labels: Vec<u16>,
         shape: ImageShape,
-        scale: f32,
-        offset: f32,
+        range: Range,
     ) -> Result<Part, DataError> {
-        let byte = |value: f32| ((value + offset) * scale).round();
+        let [black, white] = range.map(|value| value as f32);
+        let byte = |value: f32| ((value - black) * (255.0 / (white - black))).round();
         let mut pixels = vec![byte(0.0) as u8; shape.pixels() * labels.len()];
         let mut start = 0;
         for (row, &end) in self.ends.iter().enumerate() {
@@ -291,5 +358,53 @@ fn whole(label: &str) -> String {
     match label.parse::<f64>() {
         Ok(number) if number.fract() == 0.0 && number.abs() < 1e9 => format!("{number:.0}"),
         _ => label.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test without its data must fail loudly"
+    )]
+
+    use super::*;
+
+    /// The first images of MNIST, without the pixels from `end` on.
+    fn mnist(end: usize) -> tempfile::TempDir {
+        let mnist = crate::open("mnist").unwrap();
+        let samples = mnist.train();
+        let lines = samples.images().iter().zip(samples.labels()).take(200);
+        let lines = lines.map(|(image, label)| {
+            let pairs = image.iter().take(end).enumerate();
+            let pairs = pairs.filter(|(_, value)| **value > 0);
+            let pairs = pairs.map(|(at, value)| format!(" {}:{value}", at + 1));
+            format!("{label}{}\n", pairs.collect::<String>())
+        });
+        let dir = tempfile::TempDir::new().unwrap();
+        std::fs::write(dir.path().join("digits"), lines.collect::<String>()).unwrap();
+        dir
+    }
+
+    #[test]
+    fn a_size_that_does_not_fit_is_refused_with_the_one_that_does() {
+        let open = |end: usize, size: Option<[usize; 2]>| {
+            let options = bakeoff_core::OpenOptions {
+                size,
+                test_fraction: Some(0.2),
+                ..bakeoff_core::OpenOptions::default()
+            };
+            let dir = mnist(end);
+            let opened = crate::open_with(dir.path().to_str().unwrap(), &options);
+            opened.map(|opened| opened.dataset.train().images().shape())
+        };
+        // Two rows without ink below.
+        let problem = open(725, None).unwrap_err().to_string();
+        assert!(problem.contains("--size 28"), "{problem}");
+        let shape = ImageShape::new(1, 28, 28);
+        assert_eq!(open(725, Some([28, 28])).unwrap(), shape);
+        assert_eq!(open(784, None).unwrap(), shape);
+        let problem = open(725, Some([14, 14])).unwrap_err().to_string();
+        assert!(problem.contains("has no pixel"), "{problem}");
     }
 }

@@ -72,7 +72,11 @@ impl Pickle<'_> {
                 };
                 if let Some(numbers) = items.iter().map(number).collect::<Option<Vec<i64>>>() {
                     let elements = Elements::Integers(numbers);
-                    return Some(Ok(Array { dims, elements }));
+                    return Some(Ok(Array {
+                        dims,
+                        elements,
+                        truths: false,
+                    }));
                 }
                 let float = |id: &Id| match self.values.get(*id) {
                     Some(Value::Float(number)) => Some(*number),
@@ -81,14 +85,22 @@ impl Pickle<'_> {
                 };
                 if let Some(numbers) = items.iter().map(float).collect::<Option<Vec<f64>>>() {
                     let elements = Elements::Floats(numbers);
-                    return Some(Ok(Array { dims, elements }));
+                    return Some(Ok(Array {
+                        dims,
+                        elements,
+                        truths: false,
+                    }));
                 }
                 let texts = items
                     .iter()
                     .map(|&id| self.text(id))
                     .collect::<Option<Vec<_>>>()?;
                 let elements = Elements::Texts(texts);
-                Some(Ok(Array { dims, elements }))
+                Some(Ok(Array {
+                    dims,
+                    elements,
+                    truths: false,
+                }))
             }
             _ => None,
         }

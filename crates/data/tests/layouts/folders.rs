@@ -82,7 +82,7 @@ fn classes_alone_need_a_stated_split() {
         .collect();
     assert!(seeds.iter().any(|seed| *seed != seeds[0]));
     let path = folder.path().to_str().unwrap();
-    let all = open_to_evaluate(path, &plain()).unwrap().dataset;
+    let all = open_to_evaluate(path, &plain(), None).unwrap().dataset;
     assert_eq!((all.train().len(), all.test().len()), (0, 8));
 }
 

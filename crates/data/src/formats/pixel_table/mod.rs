@@ -2,9 +2,9 @@
 //!
 //! This is how MNIST and its successors are passed around as tables: 785 columns, the label and
 //! 784 pixels, row by row. A header says which column is the label, numbers the rows or names
-//! the part; without one the label is the first or the last column: the one whose commonest value is at most
-//! half as common as the other's, else the one that alone has every whole number from 0 or 1 to
-//! its highest; a table where neither tells is refused. Images are square, grey or RGB, or
+//! the part; the only column beside numbered pixels is the label; without a header the label is
+//! the first or the last column (see [`label_column`]), and a table where that is not clear is
+//! refused. Parts have the same columns, by their names. Images are square, grey or RGB, or
 //! have the sides that the last column's name says (`28x28`); fer2013 has all pixels of an image
 //! in one field.
 //!
@@ -13,23 +13,28 @@
 //! or nearly black.
 
 mod columns;
+mod label_column;
+mod layout;
+mod pixel_names;
 mod row_reader;
+mod scale;
 mod unlabelled;
 mod values;
 
-use std::{collections::HashMap, path::Path};
+use std::path::Path;
 
 use bakeoff_core::{ImageShape, Images};
 
 pub use self::unlabelled::{TableImages, is_pixel_table, open_table};
 use self::{
-    columns::{Columns, columns, is_header, looks_like_labels, shape_of},
+    columns::{Stated, columns, is_header, shape_of},
+    layout::{Layout, layout},
     row_reader::RowReader,
+    scale::scale,
     values::Values,
 };
 use crate::{
     class_names,
-    colour_order::{Order, order, to_planes},
     context::Context,
     error::DataError,
     format::Format,
@@ -37,7 +42,7 @@ use crate::{
     listing::Listing,
     notes::some,
     parts::{Labels, Part, Raw, numbered},
-    table::{Table, first_row, is_table, lower},
+    table::{Table, first_row, is_table},
     words::{ByRole, Role, words},
 };
 
@@ -65,7 +70,7 @@ fn is_candidate(listing: &Listing, file: &str) -> bool {
 /// Whether the first row of a table is a label and pixels, or the names of them.
 fn has_pixels(listing: &Listing, file: &str) -> bool {
     let first = first_row(listing, file);
-    first.len() > 4 && columns(&first, is_header(&first), None).is_ok()
+    first.len() > 4 && columns(&first, is_header(&first), Stated::default()).is_ok()
         || first.iter().any(|name| name == "pixels")
 }
 
@@ -80,14 +85,26 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
         .into_iter()
         .filter(|file| Role::of(file).is_none() && has_pixels(listing, file))
         .collect();
+    let options = context.options;
+    let stated = Stated {
+        label: options.label.as_deref(),
+        group: options.group.as_deref(),
+        ..Stated::default()
+    };
     let mut tables = Vec::new();
+    let mut training: Option<Layout> = None;
     for role in Role::ALL {
         if let Some(file) = named.get(role) {
-            tables.push((role, read(listing, file, context)?));
+            let (rows, layout) = read(listing, file, stated, training.as_ref(), context)?;
+            training.get_or_insert(layout);
+            tables.push((role, rows));
         }
     }
     match (tables.is_empty(), alone.as_slice()) {
-        (true, [file]) => tables.push((Role::Train, read(listing, file, context)?)),
+        (true, [file]) => {
+            let (rows, _) = read(listing, file, stated, None, context)?;
+            tables.push((Role::Train, rows));
+        }
         (true, files) => {
             let problem = format!(
                 "{} could each be the dataset: name the file itself, or keep one dataset in one folder",
@@ -191,6 +208,8 @@ fn shown(path: &Path) -> String {
 struct Rows {
     path: std::path::PathBuf,
     shape: ImageShape,
+    /// The names of the columns say that the colours are planes.
+    planes: bool,
     values: Values,
     labels: Option<Vec<String>>,
     usage: Option<Vec<Role>>,
@@ -245,6 +264,7 @@ impl Rows {
         Self {
             path: self.path.clone(),
             shape: self.shape,
+            planes: self.planes,
             values,
             labels: texts(&self.labels),
             usage: None,
@@ -274,85 +294,32 @@ fn split_by_usage(tables: Vec<(Role, Rows)>) -> Result<Vec<(Role, Rows)>, DataEr
     Ok(parts)
 }
 
-/// Makes all values bytes, by one rule for all parts.
-fn scale(parts: &mut [(Role, Rows)], context: &mut Context<'_>) -> Result<(), DataError> {
-    let max = parts
-        .iter()
-        .map(|(_, rows)| rows.values.max())
-        .fold(0.0, f32::max);
-    let fractions = parts.iter().any(|(_, rows)| rows.values.has_fractions());
-    let factor = match context.options.pixel_max {
-        Some(most) => {
-            context.note(format!(
-                "pixels from 0 to {most} were multiplied to 0 to 255, as stated"
-            ));
-            255.0 / most as f32
-        }
-        None if fractions && max <= 1.0 => {
-            context.note("pixels are fractions from 0 to 1 and were multiplied by 255");
-            255.0
-        }
-        None => {
-            if fractions {
-                context.note("pixels that are no whole numbers were rounded");
-            }
-            context.brightest(f64::from(max));
-            1.0
-        }
-    };
-    for (_, rows) in parts.iter_mut() {
-        let values = std::mem::replace(&mut rows.values, Values::new());
-        rows.values = Values::Bytes(values.into_bytes(factor));
-    }
-    // Together, so that all parts are read alike.
-    let colour: Vec<usize> = (0..parts.len())
-        .filter(|&i| parts[i].1.shape.channels == 3)
-        .collect();
-    let Some(&first) = colour.first() else {
-        return Ok(());
-    };
-    let rows = &parts[first].1;
-    let Values::Bytes(bytes) = &rows.values else {
-        return Ok(());
-    };
-    let Some(order) = order(bytes, rows.shape) else {
-        let problem = "it is not clear whether the three colours of a pixel are together or in three planes: save the images as PNG files or as npz";
-        return Err(DataError::invalid(&rows.path, problem));
-    };
-    context.note(match order {
-        Order::Planes => "the pixels are taken as three planes, one for each colour, because that makes neighbours alike",
-        Order::Pixels => "the three colours of each pixel are taken as being together, because that makes neighbours alike",
-    });
-    if order == Order::Pixels {
-        for at in colour {
-            let rows = &mut parts[at].1;
-            if let Values::Bytes(bytes) = &rows.values {
-                rows.values = Values::Bytes(to_planes(bytes, rows.shape));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn read(listing: &Listing, file: &str, context: &mut Context<'_>) -> Result<Rows, DataError> {
+fn read(
+    listing: &Listing,
+    file: &str,
+    stated: Stated<'_>,
+    training: Option<&Layout>,
+    context: &mut Context<'_>,
+) -> Result<(Rows, Layout), DataError> {
     let table = Table::load(listing, file, u64::MAX)?;
-    let mut columns = layout(&table, context)?;
-    let Some((first, header)) = columns.take() else {
-        return Err(DataError::no_pictures(table.path()));
-    };
+    let layout = layout(&table, stated, training)?;
+    for note in &layout.columns.notes {
+        context.note(format!("{}: {note}", shown(table.path())));
+    }
+    let columns = layout.columns.clone();
     let mut reader = RowReader {
         table: &table,
-        most: context.options.pixel_max.unwrap_or(255.0) as f32,
+        most: context.most() as f32,
         values: Values::new(),
-        labels: first.label.map(|_| Vec::new()),
-        usage: first.usage.map(|_| Vec::new()),
-        groups: first.group.map(|_| Vec::new()),
-        ids: first.id.as_ref().map(|_| Vec::new()),
+        labels: columns.label.map(|_| Vec::new()),
+        usage: columns.usage.map(|_| Vec::new()),
+        groups: columns.group.map(|_| Vec::new()),
+        ids: columns.id.as_ref().map(|_| Vec::new()),
         each: 0,
-        columns: first,
+        columns,
     };
     let mut first_line = None;
-    let mut skip = header;
+    let mut skip = layout.header;
     let skipped = table.each_row(|record, line| {
         if std::mem::take(&mut skip) {
             return Ok(());
@@ -367,106 +334,27 @@ fn read(listing: &Listing, file: &str, context: &mut Context<'_>) -> Result<Rows
         ));
     }
     let first = first_line.ok_or_else(|| DataError::no_pictures(table.path()))?;
-    let shape = shape_of(reader.each, reader.columns.sides).ok_or_else(|| {
+    let shape = match reader.columns.planes {
+        true => shape_of(reader.each / 3, None)
+            .map(|plane| ImageShape::new(3, plane.height, plane.width)),
+        false => shape_of(reader.each, reader.columns.sides),
+    };
+    let shape = shape.ok_or_else(|| {
         let problem = format!("{} pixels, which are no square image", reader.each);
         DataError::line(table.path(), first, problem)
     })?;
-    Ok(Rows {
+    let rows = Rows {
         path: table.path().into(),
         shape,
+        planes: reader.columns.planes,
         values: reader.values,
         labels: reader.labels,
         usage: reader.usage,
         groups: reader.groups,
         ids: reader.columns.id.map(|(_, name)| name).zip(reader.ids),
         first,
-    })
-}
-
-/// What the columns are, and whether the first row is a header; `None` for an empty table.
-fn layout(table: &Table, context: &mut Context<'_>) -> Result<Option<(Columns, bool)>, DataError> {
-    let mut found = None;
-    // The label is the first or the last of the pixels: both are looked at.
-    let (mut firsts, mut lasts) = (Vec::new(), Vec::new());
-    let group = context.options.group.as_deref();
-    let looked = table.each_row(|record, line| {
-        let (columns, _) = match &found {
-            Some(found) => found,
-            None => {
-                let row = lower(record);
-                let header = is_header(&row);
-                let mut columns = columns(&row, header, group)
-                    .map_err(|problem| DataError::line(table.path(), line, problem))?;
-                if let Some((at, name)) = &mut columns.id {
-                    // As it is written there.
-                    *name = table.text(record, *at, line)?.to_owned();
-                }
-                found = Some((columns, header));
-                if header {
-                    return Ok(());
-                }
-                // Just set.
-                let Some(found) = &found else { return Ok(()) };
-                found
-            }
-        };
-        if !columns.undecided {
-            // Enough was seen.
-            return Err(DataError::line(table.path(), 0, ""));
-        }
-        let field = |at: Option<&usize>| {
-            let field = at.and_then(|&at| record.get(at));
-            field.unwrap_or_default().to_vec()
-        };
-        firsts.push(field(columns.pixels.first()));
-        lasts.push(field(columns.pixels.last()));
-        Ok(())
-    });
-    match (looked, &found) {
-        (Ok(_), _) => {}
-        (Err(_), Some((columns, _))) if !columns.undecided => {}
-        (Err(problem), _) => return Err(problem),
-    }
-    let Some((mut columns, header)) = found else {
-        return Ok(None);
     };
-    if columns.undecided && !firsts.is_empty() {
-        let like = |values: &[Vec<u8>]| looks_like_labels(values.iter().map(Vec::as_slice));
-        // Of classes none has most of the images; of the pixels of a border most are alike.
-        let (a, b) = (most_alike(&firsts), most_alike(&lasts));
-        let (by_first, by_last) = (2 * a <= b, 2 * b <= a);
-        let last = match (like(&firsts), like(&lasts)) {
-            _ if by_first => false,
-            _ if by_last => true,
-            (true, false) => false,
-            (false, true) => true,
-            // One row alone, or rows that are all the same: the usual order.
-            _ if a == firsts.len() && b == lasts.len() => false,
-            _ => {
-                let problem = "it is not clear whether the first or the last column is the label: add a first line of column names with `label` among them";
-                return Err(DataError::line(table.path(), 1, problem));
-            }
-        };
-        if last {
-            columns.label = columns.pixels.pop();
-            context.note(format!(
-                "{}: the last column is taken as the label, because the first is none",
-                shown(table.path())
-            ));
-        } else {
-            columns.label = Some(columns.pixels.remove(0));
-        }
-    }
-    Ok(Some((columns, header)))
-}
-
-/// How often the commonest value occurs.
-fn most_alike(values: &[Vec<u8>]) -> usize {
-    let mut counts: HashMap<&[u8], usize> = HashMap::new();
-    for value in values {
-        *counts.entry(value).or_default() += 1;
-    }
-    counts.into_values().max().unwrap_or_default()
+    Ok((rows, layout))
 }
 
 #[cfg(test)]

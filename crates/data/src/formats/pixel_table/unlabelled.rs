@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use bakeoff_core::{Images, OpenOptions};
+use bakeoff_core::{Colour, ImageShape, Images, OpenOptions};
 
-use super::{Rows, read, scale, shown};
+use super::{Rows, columns::Stated, read, scale, shown};
 use crate::{
-    context::Context, error::DataError, listing::Listing, notes::Note, table::is_table, words::Role,
+    context::Context, error::DataError, listing::Listing, notes::Note, resize::convert,
+    table::is_table, words::Role,
 };
 
 /// The images of a table.
@@ -25,22 +26,31 @@ pub fn is_pixel_table(path: &Path) -> bool {
     path.is_file() && path.to_str().is_some_and(is_table)
 }
 
-/// Reads a table of pixels with a header, such as the `test.csv` of a competition. Labels are
-/// left out, if there are some.
+/// Reads a table of pixels, such as the `test.csv` of a competition, to ask a model of images of
+/// the shape `asked`, which learned from pixels of the range `learned`
+/// ([`Opened::pixel_range`](crate::Opened)). Labels are left out, if there are some; images of another
+/// size are resampled by area.
 ///
 /// # Errors
 /// As [`open`](crate::open).
-pub fn open_table(path: &Path, options: &OpenOptions) -> Result<TableImages, DataError> {
-    let mut context = Context {
-        options,
-        notes: Vec::new(),
-        brightest: None,
-    };
+pub fn open_table(
+    path: &Path,
+    options: &OpenOptions,
+    asked: ImageShape,
+    learned: Option<[f64; 2]>,
+) -> Result<TableImages, DataError> {
+    let mut context = Context::new(options);
+    context.learned = learned;
     let listing = Listing::open(path)?;
     let Some(file) = listing.only() else {
         return Err(DataError::invalid(path, "this is no table"));
     };
-    let rows = read(&listing, file, &mut context)?;
+    let stated = Stated {
+        label: options.label.as_deref(),
+        image: Some(asked.pixels()),
+        ..Stated::default()
+    };
+    let (rows, _) = read(&listing, file, stated, None, &mut context)?;
     if rows.labels.is_some() {
         context.note(format!("{}: the labels are not used", shown(&rows.path)));
     }
@@ -55,8 +65,23 @@ pub fn open_table(path: &Path, options: &OpenOptions) -> Result<TableImages, Dat
         ..
     } = rows;
     let images = Images::new(shape, values.into_bytes(1.0));
+    let images = images.map_err(|_| DataError::no_pictures(&path))?;
+    let resampled = OpenOptions {
+        size: Some([asked.height, asked.width]),
+        colour: match asked.channels {
+            1 => Colour::Grey,
+            _ => Colour::Rgb,
+        },
+        ..options.clone()
+    };
+    let images = convert(images, &resampled);
+    if shape != asked {
+        context.note(format!(
+            "the images are {shape} and are brought to {asked}, as the model learned them"
+        ));
+    }
     Ok(TableImages {
-        images: images.map_err(|_| DataError::no_pictures(&path))?,
+        images,
         ids,
         notes: context.notes,
     })
