@@ -90,7 +90,7 @@ fn a_model_that_cannot_be_read_is_there_with_its_reason() {
     assert_ne!(text, foreign);
     fs::write(&manifest, foreign).unwrap();
     let none = models().none_ready(root.path());
-    assert!(none.contains("can be read:\nmnist/cnn: "), "{none}");
+    assert!(none.contains("can be read:\n  mnist/cnn: "), "{none}");
 
     save(root.path(), "mnist", "knn", "2026-11-30");
     let named = |name: &str| {

@@ -12,7 +12,7 @@ use crate::{
     format::Format,
     formats::{FORMATS, named_only},
     listing::Listing,
-    notes::Note,
+    notes::{Note, some},
     parts::{Alone, converted, finish},
     picture_files::is_picture,
 };
@@ -88,6 +88,13 @@ fn open_as(source: &str, options: &OpenOptions, alone: Alone) -> Result<Opened, 
     let listing = Listing::open(path)?;
     let (listing, format) = find(&listing, &mut context)?;
     let raw = (format.open)(&listing, &mut context)?;
+    let special = listing.special();
+    if !special.is_empty() {
+        context.note(format!(
+            "what is neither a file nor a folder (named pipes, sockets, devices) is left out: {}",
+            some(&special)
+        ));
+    }
     let dataset = finish(&listing, raw, alone, &mut context)?;
     Ok(Opened {
         dataset,
@@ -122,10 +129,7 @@ fn find(
                 continue;
             }
             files => {
-                let problem = format!(
-                    "{} are archives: name the one that is meant",
-                    crate::notes::some(files)
-                );
+                let problem = format!("{} are archives: name the one that is meant", some(files));
                 return Err(DataError::invalid(here.path(), problem));
             }
         }
