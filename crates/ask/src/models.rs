@@ -73,7 +73,7 @@ fn remedy(error: &NameError, folder: &Path) -> String {
         _ => String::new(),
     };
     format!(
-        "\nsaved models are in the folder {}; train models with `bakeoff run{model}{}`",
+        "\n  saved models are in the folder {}; train models with `bakeoff run{model}{}`",
         folder.display(),
         models_dir_flag(folder)
     )
@@ -255,7 +255,7 @@ impl Models {
         }
         let mut text = format!("no saved model in {shown} can be read:");
         for unreadable in &self.unreadable {
-            text += &format!("\n{}: {}", unreadable.name, unreadable.reason);
+            text += &format!("\n  {}: {}", unreadable.name, unreadable.reason);
         }
         text
     }

@@ -31,6 +31,7 @@ fn save(models: &Path, dataset: &str, name: &str, saved_at: &str) {
         spec,
         class_names: classes,
         preparation: None,
+        pixel_range: None,
         origin: Some(Origin {
             data: dataset.into(),
             saved_at: saved_at.into(),
@@ -91,7 +92,7 @@ fn a_model_that_cannot_be_read_is_there_with_its_reason() {
     assert_ne!(text, foreign);
     fs::write(&manifest, foreign).unwrap();
     let none = models().none_ready(root.path());
-    assert!(none.contains("can be read:\nmnist/cnn: "), "{none}");
+    assert!(none.contains("can be read:\n  mnist/cnn: "), "{none}");
 
     save(root.path(), "mnist", "knn", "2026-11-30");
     let named = |name: &str| {

@@ -12,6 +12,7 @@ use bakeoff_core::{
     record::{PlannedTrial, Run},
 };
 use bakeoff_report::{INDEX_MARK, IndexedRun, Leaderboard};
+use bakeoff_store::files;
 
 use crate::Error;
 
@@ -65,7 +66,7 @@ fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, Strin
 
 /// Whether a folder has an index that bakeoff wrote.
 pub fn has_index(folder: &Path) -> bool {
-    fs::read_to_string(folder.join("index.html")).is_ok_and(|text| text.contains(INDEX_MARK))
+    files::read_to_string(&folder.join("index.html")).is_ok_and(|text| text.contains(INDEX_MARK))
 }
 
 /// Whether a folder holds runs.
@@ -86,7 +87,8 @@ pub fn write_index(folder: &Path) -> Result<Option<PathBuf>, Error> {
     // Two runs that end at once take turns, so that neither index misses the other's run;
     // the lock goes with the process.
     let lock_path = folder.join(".index.lock");
-    let lock = File::create(&lock_path)
+    let lock = files::check_if_there(&lock_path)
+        .and_then(|()| File::create(&lock_path))
         .and_then(|lock| lock.lock().map(|()| lock))
         .map_err(Error::io(&lock_path))?;
     let runs: Vec<IndexedRun> = runs_in(folder)?.iter().map(|path| indexed(path)).collect();
@@ -113,7 +115,16 @@ fn indexed(path: &Path) -> IndexedRun {
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let found = RunFolder::open(path)
         .and_then(|run| run.info())
-        .map(|info| (info, fs::read_to_string(path.join("leaderboard.json")).ok()))
+        .map(|info| {
+            (
+                info,
+                files::read_to_string(&path.join("leaderboard.json")).ok(),
+            )
+        })
         .map_err(|error| error.to_string());
+    let found = match path.is_symlink() && files::leads_out(path, path.parent().unwrap_or(path)) {
+        true => Err("it is a link out of the folder of runs, and is not read".to_owned()),
+        false => found,
+    };
     IndexedRun { folder, found }
 }

@@ -1,13 +1,13 @@
 //! JSON files and hashes of a run.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use bakeoff_core::{
     StoreError,
     record::{Record, SCHEMA},
     to_hex,
 };
-use bakeoff_store::atomic;
+use bakeoff_store::{atomic, files};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -32,7 +32,7 @@ pub(crate) fn check_schema(path: &Path, found: &Value) -> Result<(), StoreError>
 
 /// Reads a file that has its schema at the top level.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
-    let bytes = fs::read(path).map_err(StoreError::io(path))?;
+    let bytes = files::read(path).map_err(StoreError::io(path))?;
     parse_json(path, &bytes)
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn sealed_json(record: &mut Record) -> Result<Vec<u8>, BenchError> {
 
 /// Reads a record and checks its seal; one of an earlier version has none.
 pub(crate) fn read_sealed(path: &Path) -> Result<Record, StoreError> {
-    let bytes = fs::read(path).map_err(StoreError::io(path))?;
+    let bytes = files::read(path).map_err(StoreError::io(path))?;
     let record: Record = parse_json(path, &bytes)?;
     let is_intact = match &record.seal {
         Some(seal) => {

@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs,
     io::{Read as _, Write as _},
     path::{Path, PathBuf},
 };
@@ -15,7 +15,7 @@ use bakeoff_core::{
     Images, ModelReader as _, ModelWriter as _, Samples, StoreError, TensorData,
     record::{Cut, CutInfo, DataInfo, SplitSpec},
 };
-use bakeoff_store::{TensorFile, TensorMap};
+use bakeoff_store::{TensorFile, TensorMap, files};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
 use crate::{
@@ -198,7 +198,7 @@ fn write_packed(path: PathBuf, bytes: &[u8]) -> Result<(), StoreError> {
 
 /// Unpacks a file of so many bytes of tensors: nothing larger is read.
 fn read_packed(path: &Path, expected: usize) -> Result<Vec<u8>, StoreError> {
-    let file = File::open(path).map_err(StoreError::io(path))?;
+    let file = files::open(path).map_err(StoreError::io(path))?;
     let mut bytes = Vec::new();
     GzDecoder::new(file)
         .take(expected as u64 + HEADER_BYTES)

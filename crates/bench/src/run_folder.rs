@@ -18,7 +18,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File},
+    fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
 };
@@ -27,7 +27,10 @@ use bakeoff_core::{
     StoreError,
     record::{Measured, PlannedTrial, Record, Run, RunInfo, SplitSpec},
 };
-use bakeoff_store::atomic::{self, OwnedFolder};
+use bakeoff_store::{
+    atomic::{self, OwnedFolder},
+    files,
+};
 
 use crate::{
     error::BenchError,
@@ -90,6 +93,14 @@ impl RunFolder {
     /// # Errors
     /// When there is none at that path.
     pub fn open(path: &Path) -> Result<Self, BenchError> {
+        let records = path.join("records");
+        if records.is_symlink() && files::leads_out(&records, path) {
+            return Err(StoreError::damaged(
+                &records,
+                "a link out of the run's folder: copy the records there",
+            )
+            .into());
+        }
         if path.join("run.json").is_file() && path.join("plan.jsonl").is_file() {
             Ok(Self {
                 path: path.to_owned(),
@@ -145,7 +156,7 @@ impl RunFolder {
     /// When a line is damaged or of another schema.
     pub fn plan(&self) -> Result<Vec<PlannedTrial>, BenchError> {
         let path = self.path.join("plan.jsonl");
-        let text = fs::read_to_string(&path).map_err(StoreError::io(&path))?;
+        let text = files::read_to_string(&path).map_err(StoreError::io(&path))?;
         let mut plan = Vec::new();
         for (index, line) in text.lines().enumerate() {
             plan.push(self.planned(&path, index, line)?);
@@ -169,7 +180,7 @@ impl RunFolder {
     /// When a line is damaged or of another schema, or there is no trial of that number.
     pub fn trials_at(&self, places: &BTreeSet<usize>) -> Result<Vec<PlannedTrial>, BenchError> {
         let path = self.path.join("plan.jsonl");
-        let file = BufReader::new(File::open(&path).map_err(StoreError::io(&path))?);
+        let file = BufReader::new(files::open(&path).map_err(StoreError::io(&path))?);
         let mut trials = Vec::with_capacity(places.len());
         let mut lines = 0;
         for line in file.lines() {

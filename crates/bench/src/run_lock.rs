@@ -19,6 +19,7 @@ use std::{
 };
 
 use bakeoff_core::StoreError;
+use bakeoff_store::files;
 use serde::{Deserialize, Serialize};
 
 use crate::{error::BenchError, host, run_folder::RunFolder};
@@ -141,6 +142,7 @@ pub(crate) fn lock_planning(out: &Path) -> Result<Option<File>, BenchError> {
 }
 
 fn open(path: &Path) -> Result<File, BenchError> {
+    files::check_if_there(path).map_err(StoreError::io(path))?;
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)

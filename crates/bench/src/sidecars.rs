@@ -1,12 +1,10 @@
 //! Files beside a record: what a trial answered, image by image.
 
-use std::fs;
-
 use bakeoff_core::{
     ModelReader as _, ModelWriter as _, Probabilities, StoreError, TensorData, record::Sidecar,
 };
 use bakeoff_metrics::Predictions;
-use bakeoff_store::{TensorFile, TensorMap};
+use bakeoff_store::{TensorFile, TensorMap, files};
 
 use crate::{
     error::BenchError,
@@ -87,7 +85,7 @@ impl RunFolder {
     /// The bytes of a file beside a record, undamaged.
     pub(crate) fn sidecar_bytes(&self, sidecar: &Sidecar) -> Result<Vec<u8>, StoreError> {
         let path = self.records().join(&sidecar.file);
-        let bytes = fs::read(&path).map_err(StoreError::io(&path))?;
+        let bytes = files::read(&path).map_err(StoreError::io(&path))?;
         if sha256(&bytes) != sidecar.sha256 {
             return Err(StoreError::damaged(
                 &path,

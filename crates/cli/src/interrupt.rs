@@ -4,7 +4,7 @@
 //! A signal that is ignored when the program starts stays ignored, as `nohup` and shells that
 //! start something in the background want it.
 
-use std::{io::IsTerminal as _, process, thread};
+use std::{process, thread};
 
 use crate::text;
 
@@ -13,7 +13,7 @@ pub(crate) const SIGNALLED: i32 = 128;
 
 /// From now on such a signal prints this message and ends the program. A trial in progress ends
 /// too, because its standard input closes.
-pub(crate) fn on_signals(message: String) {
+pub(crate) fn on_signals(message: Vec<String>) {
     // Nothing else in a run is asynchronous, so the runtime has its own thread. If it cannot
     // start, a signal ends the program without a message.
     thread::spawn(move || {
@@ -24,11 +24,8 @@ pub(crate) fn on_signals(message: String) {
             return;
         };
         if let Some(signal) = runtime.block_on(first_signal()) {
-            if std::io::stderr().is_terminal() {
-                // What is left of a progress bar, and the `^C` on it.
-                text::error_stream("\r\u{1b}[2K");
-            }
-            text::note(format_args!("{message}"));
+            text::clear_bar();
+            message.iter().for_each(text::note);
             process::exit(SIGNALLED + signal);
         }
     });

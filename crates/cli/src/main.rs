@@ -20,12 +20,20 @@ mod progress;
 mod schedulers;
 mod text;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
+
+use bakeoff_core::one_line;
 
 use crate::args::{Cli, Command};
 
 fn main() -> ExitCode {
-    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| {
+        // What clap says of words it writes in colours, and as they are: it is asked again.
+        let shown = |word: OsString| one_line(&word.to_string_lossy());
+        let again = Cli::read(std::env::args_os().map(shown));
+        again.err().unwrap_or(error).exit()
+    });
+    std::panic::set_hook(Box::new(text::panicked));
     let result = match cli.command {
         Command::Run(args) => commands::run::main(&args),
         Command::Plan(args) => commands::plan::main(&args).map(succeeded),
@@ -50,7 +58,7 @@ fn main() -> ExitCode {
         if text::is_broken_pipe(&error) {
             return ExitCode::SUCCESS;
         }
-        text::note(format_args!("error: {}", text::chain(&error)));
+        text::error(format_args!("error: {}", text::chain(&error)));
         ExitCode::FAILURE
     })
 }

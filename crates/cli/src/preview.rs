@@ -9,6 +9,15 @@ use crate::args::When;
 /// Spaces before each line.
 const INDENT: usize = 2;
 
+/// An image in characters, with the only colours that are printed.
+pub(crate) struct Drawing(String);
+
+impl Drawing {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// How an image can be shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Preview {
@@ -40,7 +49,7 @@ impl Preview {
 
     /// The first image of a batch; nothing where it is not grey, or wider than the
     /// terminal.
-    pub(crate) fn draw(self, images: &Images) -> String {
+    pub(crate) fn draw(self, images: &Images) -> Drawing {
         let shape = images.shape();
         let columns = terminal_size::terminal_size_of(std::io::stdout())
             .map_or(80, |(width, _)| usize::from(width.0));
@@ -49,13 +58,13 @@ impl Preview {
             shape.channels,
             shape.width + INDENT <= columns,
         ) else {
-            return String::new();
+            return Drawing(String::new());
         };
-        match self {
+        Drawing(match self {
             Self::None => String::new(),
             Self::Grey => lines(pixels, shape.width, grey),
             Self::Plain => lines(pixels, shape.width, plain),
-        }
+        })
     }
 }
 

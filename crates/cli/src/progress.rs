@@ -9,7 +9,7 @@ use std::{
 
 use bakeoff_bench::{Observer, TrialEnd, TrialEvent, TrialStage};
 use bakeoff_core::{
-    EpochMetrics, FitEvent, StepUnit,
+    EpochMetrics, FitEvent, StepUnit, one_line,
     record::{Outcome, PlannedTrial},
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -32,7 +32,7 @@ struct Quiet;
 
 impl Observer for Quiet {
     fn set_aside(&mut self, trial: &PlannedTrial, reason: &str) {
-        text::note(format_args!(
+        text::error(format_args!(
             "{}: record put aside: {reason}",
             trial.trial.model
         ));
@@ -146,8 +146,8 @@ impl People {
 
     fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| text::note(format_args!("{line}"))),
-            None => text::note(format_args!("{line}")),
+            Some(bar) => bar.suspend(|| text::error(line)),
+            None => text::error(line),
         }
     }
 
@@ -164,7 +164,7 @@ impl People {
         if let Some(bar) = &self.bar {
             // Only for a fit the length is known.
             bar.set_style(spinner());
-            bar.set_message(format!("{} {what}", self.label(trial)));
+            set_message(bar, &format!("{} {what}", self.label(trial)));
         }
     }
 
@@ -238,8 +238,13 @@ impl People {
             }
             _ => bar.set_style(spinner()),
         }
-        bar.set_message(format!("{label} {detail}"));
+        set_message(bar, &format!("{label} {detail}"));
     }
+}
+
+/// The words of a bar, which is drawn without [`text`].
+fn set_message(bar: &ProgressBar, words: &str) {
+    bar.set_message(one_line(words));
 }
 
 fn epoch_text(epoch: &EpochMetrics) -> String {
@@ -294,9 +299,8 @@ impl Observer for People {
             } => {
                 if let Some(bar) = &self.bar {
                     let label = self.label(trial);
-                    bar.set_message(format!(
-                        "{label} predicting corrupted images: {corruption} ({position} of {total})"
-                    ));
+                    let what = format!("{corruption} ({position} of {total})");
+                    set_message(bar, &format!("{label} predicting corrupted images: {what}"));
                 }
             }
         }

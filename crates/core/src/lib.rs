@@ -8,6 +8,7 @@
 //! `ndarray`, Burn, linfa or smartcore do not appear in it, so an engine can be added,
 //! replaced or removed without a change in other crates.
 
+mod cell;
 mod class_weight;
 mod classifier;
 mod corruption;
@@ -26,6 +27,7 @@ mod spec;
 mod store;
 mod wording;
 
+pub use cell::{cell_of_text, text_of_cell};
 pub use class_weight::ClassWeight;
 pub use classifier::{
     Classifier, EpochMetrics, FitContext, FitError, FitEvent, FitSummary, FittedModel,
@@ -44,5 +46,6 @@ pub use seed::derive_seed;
 pub use spec::{EVERY_ENGINE, ModelSpec, Settings, SpecError};
 pub use store::{ModelHeader, ModelReader, ModelWriter, StoreError, TensorData};
 pub use wording::{
-    count, counted, did_you_mean, list, nearest_name, panic_text, percent_encoded, quoted,
+    count, counted, did_you_mean, is_plain, list, nearest_name, one_line, panic_text,
+    percent_encoded, quoted,
 };

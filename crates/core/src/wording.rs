@@ -75,6 +75,26 @@ pub fn percent_encoded(name: &str) -> String {
     encoded
 }
 
+/// A text as a part of one line for a terminal. What could be a command to the terminal (control
+/// characters), begin another line, or change the direction of the text around it (U+202E and its
+/// like, "Trojan Source", CVE-2021-42574) is escaped as Rust writes it: `\u{1b}`.
+pub fn one_line(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_plain(c) {
+            true => shown.push(c),
+            false => shown.extend(c.escape_default()),
+        }
+    }
+    shown
+}
+
+/// Whether [`one_line`] leaves a character as it is.
+pub fn is_plain(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// The message of a caught panic.
 pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
     panic

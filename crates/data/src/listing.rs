@@ -5,10 +5,11 @@
 //! holds far more than a dataset.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
-    io::{BufRead, BufReader, Cursor, Read as _},
+    io::{self, BufRead, BufReader, Cursor, Read as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use crate::{
@@ -42,6 +43,8 @@ struct Tree {
     archive: Option<Archive>,
     /// The only file that is looked at, where the person named one.
     only: Option<String>,
+    /// Named pipes, sockets and devices that were come across: reading one might never end.
+    special: Mutex<BTreeSet<String>>,
 }
 
 /// Endings that are no part of a dataset's name.
@@ -61,6 +64,17 @@ pub(crate) fn stem(name: &str) -> &str {
         stem = shorter;
     }
     stem
+}
+
+/// Opens a file or a link to one; a named pipe would wait for a writer.
+fn open_regular(path: &Path) -> io::Result<File> {
+    match fs::metadata(path)?.is_file() {
+        true => File::open(path),
+        false => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not a regular file",
+        )),
+    }
 }
 
 impl Listing {
@@ -90,6 +104,7 @@ impl Listing {
                 name: stem(&file).into(),
                 archive: Some(Archive::new(path, bytes)?),
                 only: None,
+                special: Mutex::default(),
             }
         } else {
             Tree {
@@ -97,6 +112,7 @@ impl Listing {
                 name: stem(&file).into(),
                 archive: None,
                 only: Some(file),
+                special: Mutex::default(),
             }
         };
         Self::of(Arc::new(tree), String::new())
@@ -113,6 +129,7 @@ impl Listing {
             name,
             archive: None,
             only: None,
+            special: Mutex::default(),
         };
         Self::of(Arc::new(tree), String::new())
     }
@@ -177,6 +194,7 @@ impl Listing {
             archive: Some(Archive::new(&path, bytes)?),
             root: path,
             only: None,
+            special: Mutex::default(),
         };
         Self::of(Arc::new(tree), String::new())
     }
@@ -240,7 +258,7 @@ impl Listing {
             return archive.read(&path, &join(&self.inside, file), limit);
         }
         let mut bytes = Vec::new();
-        File::open(&path)
+        open_regular(&path)
             .and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes))
             .map_err(DataError::unreadable(&path))?;
         Ok(bytes)
@@ -281,9 +299,16 @@ impl Listing {
         }
         let path = self.path_of(file);
         let unreadable = DataError::unreadable(&path);
-        let file = File::open(&path).map_err(&unreadable)?;
+        let file = open_regular(&path).map_err(&unreadable)?;
         let length = file.metadata().map_err(&unreadable)?.len();
         Ok((Box::new(BufReader::with_capacity(1 << 16, file)), length))
+    }
+
+    /// The named pipes, sockets and devices that were come across, and left out.
+    pub(crate) fn special(&self) -> Vec<String> {
+        let special = self.tree.special.lock();
+        let special = special.unwrap_or_else(PoisonError::into_inner);
+        special.iter().cloned().collect()
     }
 
     /// What is there, for an error message: the first twelve names, then a count.
@@ -328,8 +353,7 @@ impl Tree {
             let names = archive.names(inside).ok_or_else(|| {
                 DataError::invalid(path, "there is no such folder in the archive")
             })?;
-            let sorted =
-                |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect();
+            let sorted = |names: &BTreeSet<String>| names.iter().cloned().collect();
             return Ok((sorted(&names.files), sorted(&names.folders)));
         }
         let unreadable = DataError::unreadable(path);
@@ -342,16 +366,24 @@ impl Tree {
             if is_hidden(&name) {
                 continue;
             }
-            let kind = entry.file_type().map_err(&unreadable)?;
-            // Follows links: a link to a data file is as good as the file.
-            let is_folder = kind.is_dir() || (kind.is_symlink() && entry.path().is_dir());
-            if !is_utf8 && (is_folder || is_picture(&name)) {
+            let mut kind = entry.file_type().map_err(&unreadable)?;
+            // A link to a data file is as good as the file; one to nothing is refused when it is read.
+            if kind.is_symlink()
+                && let Ok(target) = fs::metadata(entry.path())
+            {
+                kind = target.file_type();
+            }
+            if !is_utf8 && (kind.is_dir() || is_picture(&name)) {
                 let problem = format!("the name of `{name}` is not UTF-8 text: rename it");
                 return Err(DataError::invalid(path, problem));
             }
-            match is_folder {
-                true => folders.push(name),
-                false => files.push(name),
+            if kind.is_dir() {
+                folders.push(name);
+            } else if kind.is_file() || kind.is_symlink() {
+                files.push(name);
+            } else {
+                let mut special = self.special.lock().unwrap_or_else(PoisonError::into_inner);
+                special.insert(join(inside, &name));
             }
         }
         files.sort_unstable();

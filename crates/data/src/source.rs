@@ -98,6 +98,13 @@ fn open_as(
     let listing = Listing::open(path)?;
     let (listing, format) = find(&listing, &mut context)?;
     let raw = (format.open)(&listing, &mut context)?;
+    let special = listing.special();
+    if !special.is_empty() {
+        context.note(format!(
+            "what is neither a file nor a folder (named pipes, sockets, devices) is left out: {}",
+            some(&special)
+        ));
+    }
     let dataset = finish(&listing, raw, alone, &mut context)?;
     Ok(Opened {
         dataset,

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use bakeoff_core::cell_of_text;
 use bakeoff_measures::{
     ACCURACY, CORRUPTED_ACCURACY, FIT_TIME, LATENCY_P50, MEAN_CORRUPTION_ERROR, MEMORY, Measure,
     PEAK_MEMORY, Shown, TEST_SAMPLES, Values,
@@ -305,7 +306,7 @@ impl Leaderboard {
     }
 
     /// `leaderboard.csv`: a line of names, then one line per trial (RFC 4180, with
-    /// plain newlines).
+    /// plain newlines). A text that a spreadsheet would take for a formula has an apostrophe before it.
     ///
     /// # Errors
     /// When a row cannot be written; a leaderboard of a run has none such.
@@ -318,7 +319,7 @@ impl Leaderboard {
             }
             writer.write_record(fields.into_iter().map(|(_, value)| match value {
                 Value::Null => String::new(),
-                Value::String(text) => text,
+                Value::String(text) => cell_of_text(&text).into_owned(),
                 other => other.to_string(),
             }))?;
         }

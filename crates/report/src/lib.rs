@@ -24,6 +24,7 @@ pub mod export;
 mod fits;
 mod index;
 mod leaderboard;
+mod lines;
 mod options;
 mod page;
 mod pictures;

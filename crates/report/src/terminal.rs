@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bakeoff_core::one_line;
 use bakeoff_measures::{ACCURACY, Measure, Shown, Unit, format};
 
 use crate::{
@@ -9,6 +10,8 @@ use crate::{
     leaderboard::{Leaderboard, LeaderboardRow, shown_columns},
     results::Status,
 };
+
+pub use crate::lines::Lines;
 
 /// Which side of its column a cell is aligned to.
 #[derive(Clone, Copy, Debug)]
@@ -20,32 +23,35 @@ pub enum Align {
 }
 
 /// Rows under a header, two spaces between columns, as wide as their widest cell. Lines
-/// have no spaces at their end.
-pub fn table(header: &[(&str, Align)], rows: &[Vec<String>]) -> String {
-    let width = |text: &str| text.chars().count();
-    let cell = |row: usize, column: usize| rows[row].get(column).map_or("", String::as_str);
-    let widths: Vec<usize> = header
+/// have no spaces at their end. A header without a word is no line.
+pub fn table(header: &[(&str, Align)], rows: &[Vec<String>]) -> Lines {
+    let titles: Vec<String> = header.iter().map(|(title, _)| one_line(title)).collect();
+    let has_titles = titles.iter().any(|title| !title.is_empty());
+    // Before their widths are taken.
+    let rows = rows
         .iter()
-        .enumerate()
-        .map(|(column, (title, _))| {
-            let cells = (0..rows.len()).map(|row| width(cell(row, column)));
-            cells.chain([width(title)]).max().unwrap_or_default()
-        })
+        .map(|row| row.iter().map(|cell| one_line(cell)).collect());
+    let rows: Vec<Vec<String>> = has_titles
+        .then_some(titles)
+        .into_iter()
+        .chain(rows)
         .collect();
-    let line = |cells: &dyn Fn(usize) -> String| {
+    let cell = |row: &[String], column: usize| row.get(column).cloned().unwrap_or_default();
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| cell(row, column).chars().count());
+        cells.max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let mut lines = Lines::new();
+    for row in &rows {
         let padded = header.iter().zip(&widths).enumerate();
         let padded = padded.map(|(column, ((_, align), &width))| match align {
-            Align::Left => format!("{:<width$}", cells(column)),
-            Align::Right => format!("{:>width$}", cells(column)),
+            Align::Left => format!("{:<width$}", cell(row, column)),
+            Align::Right => format!("{:>width$}", cell(row, column)),
         });
-        let line = padded.collect::<Vec<_>>().join("  ");
-        format!("{}\n", line.trim_end())
-    };
-    let mut text = line(&|column| header[column].0.to_owned());
-    for row in 0..rows.len() {
-        text += &line(&|column| cell(row, column).to_owned());
+        lines.line(padded.collect::<Vec<_>>().join("  ").trim_end());
     }
-    text
+    lines
 }
 
 /// A table whose first columns name a trial: model, dataset and seed, as far as there are
@@ -88,7 +94,7 @@ fn differ<'a, T: PartialEq>(board: &'a Leaderboard, of: impl Fn(&'a LeaderboardR
 
 /// The leaderboard: every trial, the 95 % intervals, which models are best, and why trials
 /// have no results.
-pub fn leaderboard(board: &Leaderboard) -> String {
+pub fn leaderboard(board: &Leaderboard) -> Lines {
     let several = differ(board, |r| &r.model);
     let measures = shown_columns(Shown::Terminal, |measure| {
         board
@@ -100,7 +106,7 @@ pub fn leaderboard(board: &Leaderboard) -> String {
     trials
         .header
         .extend(measures.iter().map(|m| (m.label, Align::Right)));
-    let mut failures = String::new();
+    let mut failures = Lines::new();
     let disturbs = |measure: &Measure| board.rows.iter().any(|row| row.is_disturbed(measure));
     for row in &board.rows {
         let cell = |measure: &&Measure| match (row.text(measure), row.tied_with_best) {
@@ -117,21 +123,33 @@ pub fn leaderboard(board: &Leaderboard) -> String {
         let cells = measures.iter().map(cell).collect();
         trials.push(row, &[&row.model, &row.engine], cells);
         if let Some(reason) = &row.reason {
-            failures += &format!("{} {}: {reason}\n", row.model, row.status.as_str());
+            failures.line(format_args!(
+                "{} {}: {reason}",
+                row.model,
+                row.status.as_str()
+            ));
         }
     }
     let mut parts = vec![table(&trials.header, &trials.rows), intervals(board)];
     parts.push(best(board, trials.datasets));
     parts.push(disturbed(board));
-    let missing = board.missing.as_ref();
-    parts.extend(missing.map(|words| format!("{words}\n")));
-    parts.push(failures);
-    parts.retain(|part| !part.is_empty());
-    format::plain_spaces(&parts.join("\n"))
+    let mut missing = Lines::new();
+    if let Some(words) = &board.missing {
+        missing.line(words);
+    }
+    parts.extend([missing, failures]);
+    let mut out = Lines::new();
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        if !out.is_empty() {
+            out.blank();
+        }
+        out.append(part);
+    }
+    out
 }
 
 /// The 95 % intervals of every trial with results.
-fn intervals(board: &Leaderboard) -> String {
+fn intervals(board: &Leaderboard) -> Lines {
     let mut trials = TrialTable::new(board, &["95 % interval of"]);
     let measures = HEADLINES.map(Measure::of);
     trials
@@ -159,32 +177,32 @@ fn intervals(board: &Leaderboard) -> String {
         trials.push(row, &[&row.model], cells);
     }
     if trials.rows.is_empty() {
-        return String::new();
+        return Lines::new();
     }
     let mut out = table(&trials.header, &trials.rows);
     if !reasons.is_empty() {
         let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
-        out += &format!("– no interval: {}\n", format::list(&reasons));
+        out.line(format_args!("– no interval: {}", format::list(&reasons)));
     }
     out
 }
 
 /// What has to be known of costs.
-fn disturbed(board: &Leaderboard) -> String {
+fn disturbed(board: &Leaderboard) -> Lines {
     let several = differ(board, |row| &row.dataset);
-    let lines = board
-        .disturbances
-        .iter()
-        .map(|(dataset, words)| match several {
-            true => format!("! {dataset}: {words}\n"),
-            false => format!("! {words}\n"),
-        });
-    format::plain_spaces(&lines.collect::<String>())
+    let mut lines = Lines::new();
+    for (dataset, words) in &board.disturbances {
+        match several {
+            true => lines.line(format_args!("! {dataset}: {words}")),
+            false => lines.line(format_args!("! {words}")),
+        }
+    }
+    lines
 }
 
 /// Which models are best, in a line for each dataset, and the spread over seeds.
-fn best(board: &Leaderboard, datasets: bool) -> String {
-    let mut out = String::new();
+fn best(board: &Leaderboard, datasets: bool) -> Lines {
+    let mut out = Lines::new();
     let mut compared = false;
     let mut seen: Vec<&str> = Vec::new();
     for LeaderboardRow { dataset, .. } in &board.rows {
@@ -200,15 +218,16 @@ fn best(board: &Leaderboard, datasets: bool) -> String {
             }
         }
         for (_, words) in board.cautions.iter().filter(|(of, _)| of == dataset) {
-            out += &format!("{}\n", format::plain_spaces(words));
+            out.line(words);
         }
         if models.len() < 2 {
             continue;
         }
         compared = true;
-        if datasets {
-            out += &format!("{dataset}: ");
-        }
+        let place = match datasets {
+            true => format!("{dataset}: "),
+            false => String::new(),
+        };
         let tied = models.iter().filter(|row| row.tied_with_best == Some(true));
         let tied: Vec<&str> = tied.map(|row| row.model.as_str()).collect();
         let score = models[0].ranked_by.label;
@@ -217,25 +236,26 @@ fn best(board: &Leaderboard, datasets: bool) -> String {
             false => format!("better in {score}"),
         };
         let fits = models.iter().any(|row| row.claim == Some(Claim::Fits));
-        out += &match tied.as_slice() {
+        let words = match tied.as_slice() {
             [only] if fits => format!(
-                "* This fit of {only} is significantly {better} than the fits of every other model.\n"
+                "* This fit of {only} is significantly {better} than the fits of every other model."
             ),
             [one, other] if fits => format!(
-                "* These fits of {one} and {other} are not significantly different in {score} on these test images.\n"
+                "* These fits of {one} and {other} are not significantly different in {score} on these test images."
             ),
-            [only] => format!("* {only} is significantly {better} than every other model.\n"),
+            [only] => format!("* {only} is significantly {better} than every other model."),
             [one, other] => format!(
-                "* {one} and {other} are not significantly different in {score} on these test images.\n"
+                "* {one} and {other} are not significantly different in {score} on these test images."
             ),
             // Each from the best: two of them may well differ from each other.
             several => format!(
-                "* {}: not significantly different from the best of them in {score} on these test images.\n",
+                "* {}: not significantly different from the best of them in {score} on these test images.",
                 several.join(", ")
             ),
         };
+        out.line(format_args!("{place}{words}"));
         if fits {
-            out += "Models with one seed are compared as fits, not as recipes: add --seeds 5 to know whether another seed would say the same.\n";
+            out.line("Models with one seed are compared as fits, not as recipes: add --seeds 5 to know whether another seed would say the same.");
         }
         let seeds: Vec<String> = models
             .iter()
@@ -245,14 +265,14 @@ fn best(board: &Leaderboard, datasets: bool) -> String {
             })
             .collect();
         if !seeds.is_empty() {
-            out += &format!(
-                "Standard deviation of the accuracy over seeds, in points: {}.\n",
+            out.line(format_args!(
+                "Standard deviation of the accuracy over seeds, in points: {}.",
                 seeds.join(", ")
-            );
+            ));
         }
     }
     if compared {
-        out += "Paired tests on the same test images, corrected for all pairs of models, at the 5 % level; the report shows every pair.\n";
+        out.line("Paired tests on the same test images, corrected for all pairs of models, at the 5 % level; the report shows every pair.");
     }
     out
 }
@@ -270,6 +290,6 @@ mod tests {
                 vec!["longer".into(), "5".into()],
             ],
         );
-        assert_eq!(text, "name     n\né       10\nlonger   5\n");
+        assert_eq!(text.as_str(), "name     n\né       10\nlonger   5\n");
     }
 }

@@ -86,7 +86,7 @@ fn costs_of_unlike_machines_are_not_ranked() {
     // What does not depend on the machine is still compared.
     assert!(rendered.html.contains("Smallest: "));
     assert!(rendered.html.contains("Accuracy against model size"));
-    let terminal = bakeoff_report::terminal::leaderboard(&rendered.leaderboard);
+    let terminal = bakeoff_report::terminal::leaderboard(&rendered.leaderboard).to_string();
     for text in [&rendered.html, &terminal] {
         assert!(
             text.contains("measured on 2 kinds of machines"),
@@ -100,7 +100,7 @@ fn a_report_says_how_many_trials_are_missing_and_how_to_get_them() {
     let mut run = everything(200);
     let said = |run: &Run| {
         let rendered = render(run, &Options::default()).unwrap();
-        let terminal = bakeoff_report::terminal::leaderboard(&rendered.leaderboard);
+        let terminal = bakeoff_report::terminal::leaderboard(&rendered.leaderboard).to_string();
         (rendered.html, terminal)
     };
     let planned = run.plan.len();

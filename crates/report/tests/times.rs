@@ -107,7 +107,7 @@ fn a_large_difference_is_seen_on_a_busy_machine_too() {
 fn disturbed_times_are_marked_everywhere() {
     let run = two((10 * SECOND, 0.2), (10 * SECOND, 1.0));
     let board = leaderboard(&run);
-    let text = terminal::leaderboard(&board);
+    let text = terminal::leaderboard(&board).to_string();
     assert!(text.contains("25.0 s !"), "{text}");
     assert!(text.contains("! Other programs"), "{text}");
     assert!(text.contains("times of a were measured"), "{text}");
@@ -129,7 +129,7 @@ fn disturbed_times_are_marked_everywhere() {
 #[test]
 fn runs_of_earlier_versions_show_the_peak_of_the_process() {
     let mut run = four_families(60);
-    let text = terminal::leaderboard(&leaderboard(&run));
+    let text = terminal::leaderboard(&leaderboard(&run)).to_string();
     assert!(
         text.contains("memory") && !text.contains("peak memory"),
         "{text}"
@@ -145,7 +145,7 @@ fn runs_of_earlier_versions_show_the_peak_of_the_process() {
         costs.latency.least_ns = None;
         costs.latency.p50_interval_ns = None;
     }
-    let text = terminal::leaderboard(&leaderboard(&run));
+    let text = terminal::leaderboard(&leaderboard(&run)).to_string();
     assert!(
         text.contains("peak memory") && !text.contains('!'),
         "{text}"

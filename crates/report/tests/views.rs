@@ -115,7 +115,7 @@ fn the_same_number_is_printed_the_same_everywhere() {
     for run in [four_families(2_000), few_pictures()] {
         let page = render(&run, &Options::default()).unwrap();
         let board = leaderboard(&run);
-        let in_terminal = terminal::leaderboard(&board);
+        let in_terminal = terminal::leaderboard(&board).to_string();
         let exported = |format| {
             let files = export(&run, &[format]).unwrap();
             String::from_utf8(files[0].bytes.clone()).unwrap()

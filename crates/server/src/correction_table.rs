@@ -1,9 +1,10 @@
 //! `labels.csv` of a personal dataset: a table that people edit between two corrections.
 //!
 //! Rows are written by the columns of the header that is there, in any order, with columns left
-//! out where the header has none. A header with a column that is not known is refused: the value to
-//! write there is not known either. The end of a row that a crash cut off is moved to
-//! [`TORN`], so that it harms no row after it.
+//! out where the header has none; texts that a spreadsheet would take for formulas have an
+//! apostrophe before them, which is not read again ([`cell_of_text`]). A header with a column that
+//! is not known is refused: the value to write there is not known either. The end of a row that a
+//! crash cut off is moved to [`TORN`], so that it harms no row after it.
 //!
 //! A table is read once; then its length and the time of its last change say whether somebody else
 //! has changed it. So a correction costs the same in a table of ten rows and of a million.
@@ -17,6 +18,9 @@ use std::{
     thread,
     time::{Duration, Instant, SystemTime},
 };
+
+use bakeoff_core::cell_of_text;
+use bakeoff_store::files;
 
 use crate::{
     folders::failed,
@@ -95,6 +99,7 @@ impl Tables {
     /// When another process holds it, its header has a column that is not known, or the disk fails.
     pub(crate) fn open(&self, folder: &Path) -> Result<OpenTable<'_>, Problem> {
         let path = folder.join(TABLE);
+        files::check_if_there(&path).map_err(failed(&path))?;
         let mut file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -125,7 +130,7 @@ impl Tables {
     /// When it is damaged or cannot be read.
     pub(crate) fn count(&self, folder: &Path) -> Result<usize, Problem> {
         let path = folder.join(TABLE);
-        let file = File::open(&path).map_err(failed(&path))?;
+        let file = files::open(&path).map_err(failed(&path))?;
         if let Some(known) = self.remembered(&path, &file)? {
             return Ok(known.rows);
         }
@@ -192,10 +197,11 @@ fn read(folder: &Path, path: &Path, file: &mut File) -> Result<Known, Problem> {
         torn.push(b'\n');
         let aside = folder.join(TORN);
         // First there, then gone here: a crash in between leaves it twice, and never nowhere.
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&aside)
+        files::check_if_there(&aside)
+            .and_then(|()| {
+                let mut options = OpenOptions::new();
+                options.create(true).append(true).open(&aside)
+            })
             .and_then(|mut aside| {
                 aside.write_all(&torn)?;
                 aside.sync_all()
@@ -336,7 +342,7 @@ fn ends_with_line_feed(mut file: &File, length: u64) -> io::Result<bool> {
     Ok(last == [b'\n'])
 }
 
-fn line(values: &[&str]) -> io::Result<Vec<u8>> {
+fn line(values: &[impl AsRef<[u8]>]) -> io::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(values).map_err(io::Error::other)?;
     writer
@@ -377,11 +383,9 @@ impl OpenTable<'_> {
     /// When the disk fails; the table is then as before.
     pub(crate) fn append(&mut self, row: &Row, number: usize) -> Result<(), Problem> {
         let length = self.file.metadata().map_err(failed(&self.path))?.len();
-        let values: Vec<&str> = self
-            .known
-            .columns
-            .iter()
-            .map(|column| row.value(column))
+        let columns = self.known.columns.iter();
+        let values: Vec<String> = columns
+            .map(|column| cell_of_text(row.value(column)).into_owned())
             .collect();
         let added = line(&values).and_then(|mut line| {
             // Editors may leave out the last line feed; the row must start a new line.

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bakeoff_store::files;
+
 use crate::problem::Problem;
 
 /// Makes an error of the operating system one about this file or folder.
@@ -13,7 +15,7 @@ pub(crate) fn failed(path: &Path) -> impl FnOnce(io::Error) -> Problem {
     move |error| Problem::internal(format!("{path}: {error}"))
 }
 
-/// The folders in a folder, by name; none where it does not exist.
+/// The folders in a folder, by name, without links out of it; none where it does not exist.
 ///
 /// # Errors
 /// When the folder is there and cannot be read.
@@ -26,7 +28,9 @@ pub(crate) fn folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, Problem> 
     for entry in entries {
         let path = entry.map_err(failed(folder))?.path();
         let name = path.file_name().and_then(|name| name.to_str());
-        if let Some(name) = name.filter(|_| path.is_dir()) {
+        if let Some(name) = name
+            .filter(|_| path.is_dir() && !(path.is_symlink() && files::leads_out(&path, folder)))
+        {
             found.push((name.to_owned(), path));
         }
     }

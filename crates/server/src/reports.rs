@@ -3,13 +3,14 @@
 //! A report is found by listing the folder of runs and comparing names; no part of a
 //! request becomes part of a path.
 
-use std::{collections::HashMap, fs, path::PathBuf};
+use std::{collections::HashMap, path::PathBuf};
 
 use bakeoff_bench::RunFolder;
 use bakeoff_core::{
     percent_encoded,
     record::{PlannedTrial, Purpose},
 };
+use bakeoff_store::files;
 use serde::Serialize;
 
 use crate::{
@@ -113,11 +114,13 @@ impl Reports {
     /// [`Code::NotFound`] if no run has this name.
     pub(crate) fn read(&self, name: &str) -> Result<String, Problem> {
         let runs = self.runs()?;
-        let (_, path) = runs
-            .iter()
-            .find(|(run, _)| run == name)
-            .ok_or_else(|| Problem::new(Code::NotFound, "there is no such report"))?;
+        let (_, path) = runs.iter().find(|(run, _)| run == name).ok_or_else(|| {
+            Problem::new(
+                Code::NotFound,
+                "there is no such report; links out of the folder of runs are not followed",
+            )
+        })?;
         let path = path.join(REPORT);
-        fs::read_to_string(&path).map_err(failed(&path))
+        files::read_to_string(&path).map_err(failed(&path))
     }
 }

@@ -12,6 +12,7 @@
 
 pub mod atomic;
 mod calibrated;
+pub mod files;
 mod library;
 mod manifest;
 mod tensors;

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     atomic,
     calibrated::Calibrated,
+    files,
     manifest::{FORMAT_VERSION, Manifest, ModelFacts, WeightsFile},
     tensors::{TensorFile, TensorMap},
 };
@@ -106,6 +107,7 @@ fn own_folder(models: &Path, facts: &ModelFacts) -> Result<(PathBuf, File), Stor
         let folder = models.join(name);
         fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
         let path = models.join(format!(".{name}.lock"));
+        files::check_if_there(&path).map_err(StoreError::io(&path))?;
         let lock = File::create(&path).map_err(StoreError::io(&path))?;
         lock.lock().map_err(StoreError::io(&path))?;
         Ok((folder, lock))
@@ -229,7 +231,7 @@ fn manifest_text(manifest: &Manifest) -> Result<Vec<u8>, StoreError> {
 /// Naming the file: missing, not a manifest, another version, or altered.
 pub fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
     let path = folder.join(MANIFEST);
-    let text = fs::read(&path).map_err(StoreError::io(&path))?;
+    let text = files::read(&path).map_err(StoreError::io(&path))?;
     let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| {
         StoreError::damaged(&path, format!("not a manifest: {error}; train it again"))
     })?;
@@ -284,7 +286,7 @@ pub fn load(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError
             ),
         ));
     }
-    let bytes = fs::read(&path).map_err(StoreError::io(&path))?;
+    let bytes = files::read(&path).map_err(StoreError::io(&path))?;
     if to_hex(&Sha256::digest(&bytes)) != manifest.weights.sha256 {
         return Err(StoreError::damaged(
             &path,
@@ -338,7 +340,14 @@ pub fn list(models: &Path) -> Result<Vec<Listed>, StoreError> {
             }
             listed.push(Listed {
                 full_name: full_name(&folder),
-                manifest: read_manifest(&folder),
+                manifest: match files::leads_out(&folder, models) {
+                    false => read_manifest(&folder),
+                    true => Err(StoreError::damaged(
+                        &folder,
+                        "a link out of the folder of models: copy the model there, or name its \
+                         own folder of models with --models-dir",
+                    )),
+                },
                 folder,
             });
         }

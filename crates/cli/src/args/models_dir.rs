@@ -15,7 +15,8 @@ pub(crate) struct ModelsDir {
         long = "models-dir",
         value_name = "DIR",
         default_value = "models",
-        env = "BAKEOFF_MODELS_DIR"
+        env = "BAKEOFF_MODELS_DIR",
+        hide_env_values = true
     )]
     path: PathBuf,
 }

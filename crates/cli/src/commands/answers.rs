@@ -1,13 +1,10 @@
 //! What models answer about an image, as `predict` shows it.
 
-use std::path::Path;
-
 use bakeoff_ask::Model;
 use bakeoff_core::Images;
 use serde::Serialize;
 
 use super::pictures::Fault;
-use crate::text;
 
 /// A class and its probability.
 #[derive(Serialize)]
@@ -50,11 +47,6 @@ impl PictureLine {
             predictions,
             ..Self::default()
         }
-    }
-
-    /// The image's name for a terminal.
-    pub(super) fn name(&self) -> String {
-        text::path(Path::new(&self.image))
     }
 }
 

@@ -10,5 +10,5 @@ use crate::{
 pub(crate) fn main(args: CompletionsArgs) -> anyhow::Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "bakeoff", &mut script);
-    text::print(&String::from_utf8_lossy(&script))
+    text::print_exact(&script)
 }

@@ -3,7 +3,7 @@
 use bakeoff_core::{Corruption, Samples};
 use bakeoff_data::Opened;
 use bakeoff_measures::format;
-use bakeoff_report::terminal::{Align, table};
+use bakeoff_report::terminal::{Align, Lines, table};
 use serde_json::{Value, json};
 
 use super::write;
@@ -56,10 +56,12 @@ fn list(as_json: bool) -> anyhow::Result<()> {
         ("", Align::Left),
     ];
     let mut out = table(&header, &rows);
-    out += "\n`bakeoff data get NAME` downloads one, once.\n";
-    out += "\nA folder, a zip or tar archive or a file is a dataset by its path if it is:\n";
+    out.blank();
+    out.line("`bakeoff data get NAME` downloads one, once.");
+    out.blank();
+    out.line("A folder, a zip or tar archive or a file is a dataset by its path if it is:");
     for format in bakeoff_data::formats() {
-        out += &format!("  {}: {}\n", format.name, format.expects);
+        out.line(format_args!("  {}: {}", format.name, format.expects));
     }
     text::print(&out)
 }
@@ -146,26 +148,27 @@ fn show(args: &DataShowArgs) -> anyhow::Result<()> {
         ("training", Align::Right),
         ("test", Align::Right),
     ];
-    let mut out = format!(
-        "{dataset}\nfingerprint {}\n\n{}",
-        dataset.fingerprint(),
-        table(&header, &rows)
-    );
+    let mut out = Lines::new();
+    out.line(&dataset);
+    out.line(format_args!("fingerprint {}", dataset.fingerprint()));
+    out.blank();
+    out.append(&table(&header, &rows));
     if !notes.is_empty() {
-        out += "\nHow it was read:\n";
+        out.blank();
+        out.line("How it was read:");
         for note in &notes {
-            out += &format!("  - {}\n", text::plain(note.text()));
+            out.line(format_args!("  - {}", note.text()));
         }
     }
     if let Some(path) = &args.sheet {
-        out += &format!("\nSheet: {}\n", path.display());
+        out.blank();
+        out.line(format_args!("Sheet: {}", path.display()));
     }
     if let Some(path) = &args.corruptions {
-        out += &format!(
-            "\nCorruptions: {}\nIts rows: {}\n",
-            path.display(),
-            Corruption::ALL.map(Corruption::name).join(", ")
-        );
+        out.blank();
+        out.line(format_args!("Corruptions: {}", path.display()));
+        let names = Corruption::ALL.map(Corruption::name);
+        out.line(format_args!("Its rows: {}", names.join(", ")));
     }
     text::print(&out)
 }

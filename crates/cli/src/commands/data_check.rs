@@ -6,7 +6,7 @@ use bakeoff_bench::data_check::{self, Drift, NearDuplicates};
 use bakeoff_core::{Preparation, Samples};
 use bakeoff_data::Opened;
 use bakeoff_measures::format;
-use bakeoff_report::{DataFacts, RARE, data_findings};
+use bakeoff_report::{DataFacts, RARE, data_findings, terminal::Lines};
 use serde_json::json;
 
 use crate::{args::DataCheckArgs, text};
@@ -166,34 +166,37 @@ pub(crate) fn main(args: &DataCheckArgs) -> anyhow::Result<()> {
             .flat_map(|near| nearly_the_same(near, train, test)),
     );
     found.extend(drift.as_ref().and_then(parts_differ));
-    let mut out = format!("{dataset}\n");
+    let mut out = Lines::new();
+    out.line(&dataset);
     for note in &notes {
-        out += &format!("How it was read: {}\n", text::plain(note.text()));
+        out.line(format_args!("How it was read: {}", note.text()));
     }
-    out += match preparation {
+    out.line(match preparation {
         Preparation::Ink => {
-            "Images from elsewhere are prepared as ink, because the training images are placed as MNIST's are.\n"
+            "Images from elsewhere are prepared as ink, because the training images are placed as MNIST's are."
         }
         Preparation::Plain { .. } => {
-            "Images from elsewhere are shown to the models as they are, at the size of the training images.\n"
+            "Images from elsewhere are shown to the models as they are, at the size of the training images."
         }
-    };
+    });
     if near.is_none() {
-        out += "Images that are nearly the same were not looked for: there are fewer than 20 \
-                different images, or so many and large ones that it would take minutes (--size makes them smaller).\n";
+        out.line(
+            "Images that are nearly the same were not looked for: there are fewer than 20 \
+             different images, or so many and large ones that it would take minutes (--size makes them smaller).",
+        );
     }
-    out += &match found.as_slice() {
-        [] => format!(
-            "\nNothing is wrong with these {}.\n",
+    out.blank();
+    match found.as_slice() {
+        [] => out.line(format_args!(
+            "Nothing is wrong with these {}.",
             format::counted((train.len() + test.len()) as u64, "image", "images")
-        ),
+        )),
         found => {
-            let lines: Vec<String> = found
-                .iter()
-                .map(|line| format!("  - {}\n", text::plain(line)))
-                .collect();
-            format!("\nTo look at:\n{}", lines.concat())
+            out.line("To look at:");
+            for line in found {
+                out.line(format_args!("  - {line}"));
+            }
         }
-    };
+    }
     text::print(&out)
 }

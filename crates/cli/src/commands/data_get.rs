@@ -20,20 +20,20 @@ fn get(download: &Download, args: &DataGetArgs) -> anyhow::Result<()> {
             .bytes()
             .map(|bytes| format!(", {}", text::bytes(bytes)));
         text::note(format_args!(
-            "{}{}: {}\nSource: {}\nLicence: {}",
+            "{}{}: {}",
             download.title,
             size.unwrap_or_default(),
-            download.summary,
-            download.source,
-            download.licence
+            download.summary
         ));
+        text::note(format_args!("Source: {}", download.source));
+        text::note(format_args!("Licence: {}", download.licence));
     }
     let bar = bar(args.quiet)?;
     let folder = download.get(args.from.as_deref(), &mut |progress| show(&bar, progress));
     bar.finish_and_clear();
     let folder = folder?;
-    text::print(&format!(
-        "{} is in {}; compare models on it with `bakeoff run --dataset {}`\n",
+    text::print_line(format_args!(
+        "{} is in {}; compare models on it with `bakeoff run --dataset {}`",
         download.name,
         folder.display(),
         download.name

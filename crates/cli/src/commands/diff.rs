@@ -6,7 +6,7 @@ use bakeoff_bench::RunFolder;
 use bakeoff_measures::{FIT_TIME, LATENCY_P50, Measure, format};
 use bakeoff_report::{
     Change, Claim, CostDiff, Diff, DiffOptions, ModelDiff, ScoreDiff, TimeChange,
-    terminal::{Align, table},
+    terminal::{Align, Lines, table},
 };
 
 use crate::{args::DiffArgs, text};
@@ -39,7 +39,7 @@ pub(crate) fn main(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn words(diff: &Diff) -> String {
+fn words(diff: &Diff) -> Lines {
     let measure = Measure::of(diff.metric);
     let datasets = diff
         .models
@@ -73,48 +73,51 @@ fn words(diff: &Diff) -> String {
             row
         })
         .collect();
-    let mut out = format!("A  {}\nB  {}\n\n", diff.first, diff.second);
-    out += &table(&header, &rows);
-    out += "\n";
+    let mut out = Lines::new();
+    out.line(format_args!("A  {}", diff.first));
+    out.line(format_args!("B  {}", diff.second));
+    out.blank();
+    out.append(&table(&header, &rows));
+    out.blank();
     for model in &diff.models {
         let place = format!("{} on {}", model.model, model.dataset);
         if !model.changes.is_empty() {
-            out += &format!("{place}: {}\n", model.changes.join(", "));
+            out.line(format_args!("{place}: {}", model.changes.join(", ")));
         }
         if let Some(reason) = &model.reason {
-            out += &format!("{place}: {reason}\n");
+            out.line(format_args!("{place}: {reason}"));
         }
     }
     for (run, only) in [("A", &diff.only_first), ("B", &diff.only_second)] {
         if !only.is_empty() {
-            out += &format!("Only in {run}: {}\n", only.join(", "));
+            out.line(format_args!("Only in {run}: {}", only.join(", ")));
         }
     }
     for dataset in &diff.other_test_data {
-        out += &format!(
-            "Not compared: {dataset} has different test images in A and B (another limit, or other data)\n"
-        );
+        out.line(format_args!(
+            "Not compared: {dataset} has different test images in A and B (another limit, or other data)"
+        ));
     }
     let worse: Vec<&str> = diff.worse().map(|model| model.model.as_str()).collect();
     let compared = |model: &ModelDiff| model.verdict != Change::NotComparable;
-    out += &match worse.as_slice() {
-        [] if !diff.models.iter().any(compared) => "No model could be compared.\n".to_owned(),
-        [] => "No model got worse.\n".to_owned(),
+    out.line(match worse.as_slice() {
+        [] if !diff.models.iter().any(compared) => "No model could be compared.".to_owned(),
+        [] => "No model got worse.".to_owned(),
         worse => format!(
-            "{} got worse: {}.\n",
+            "{} got worse: {}.",
             format::counted(worse.len() as u64, "model", "models"),
             worse.join(", ")
         ),
-    };
+    });
     let fits: Vec<&str> = of_fits(&diff.models).map(|m| m.model.as_str()).collect();
     if !fits.is_empty() {
-        out += &format!(
+        out.line(format_args!(
             "Compared as fits, not as recipes, because one side has one seed: {}. Another seed may \
-             change this; run both with --seeds 5 to compare recipes.\n",
+             change this; run both with --seeds 5 to compare recipes.",
             fits.join(", ")
-        );
+        ));
     }
-    out += "Intervals are paired by test images (95 % over all models together), and include other seeds where recipes are compared. Times of one machine are called faster or slower where their ranges do not overlap; they are for information only.\n";
+    out.line("Intervals are paired by test images (95 % over all models together), and include other seeds where recipes are compared. Times of one machine are called faster or slower where their ranges do not overlap; they are for information only.");
     out
 }
 

@@ -5,7 +5,7 @@ use bakeoff_core::{Colour, Fit, OpenOptions, Preparation, Samples, record::origi
 use bakeoff_data::Opened;
 use bakeoff_measures::{ACCURACY, BALANCED_ACCURACY, LOG_LOSS, MACRO_AUC, MACRO_F1, format};
 use bakeoff_metrics::Evaluation;
-use bakeoff_report::terminal::{Align, table};
+use bakeoff_report::terminal::{Align, Lines, table};
 use bakeoff_store::Manifest;
 use serde_json::json;
 
@@ -21,7 +21,7 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
     let Opened { dataset, notes, .. } =
         bakeoff_data::open_to_evaluate(&args.dataset, &options, learned)?;
     for note in &notes {
-        text::note(format_args!("note: {}", text::plain(note.text())));
+        text::note(format_args!("note: {}", note.text()));
     }
     let facts = &loaded.manifest.facts;
     let test = match by_name(dataset.test(), &facts.class_names)? {
@@ -86,12 +86,14 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
         ("AUC", Align::Right),
     ];
     let samples = evaluation.samples;
-    let mut out = format!(
-        "{} on {} of `{}`\n\n",
+    let mut out = Lines::new();
+    out.line(format_args!(
+        "{} on {} of `{}`",
         loaded.full_name,
         format::counted(samples as u64, "test image", "test images"),
         dataset.name()
-    );
+    ));
+    out.blank();
     for measure in [
         &ACCURACY,
         &BALANCED_ACCURACY,
@@ -101,9 +103,10 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
     ] {
         let value = measure.metric.and_then(|metric| evaluation.get(metric));
         let text = text::measure(measure, value, samples);
-        out += &format!("{:<17}  {text}\n", measure.label);
+        out.line(format_args!("{:<17}  {text}", measure.label));
     }
-    out += &format!("\n{}", table(&header, &rows));
+    out.blank();
+    out.append(&table(&header, &rows));
     text::print(&out)
 }
 

@@ -1,14 +1,13 @@
 //! `bakeoff export`
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, bail};
 use bakeoff_bench::RunFolder;
-use bakeoff_report::export::{ExportedFile, Format, export};
+use bakeoff_report::{
+    export::{ExportedFile, Format, export},
+    terminal::Lines,
+};
 
 use crate::{
     args::{ExportArgs, ExportFormat},
@@ -34,21 +33,21 @@ pub(crate) fn main(args: &ExportArgs) -> anyhow::Result<()> {
         // Paths of an export are relative and made of safe names.
         let path = folder.join(&file.path);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).with_context(|| text::path(parent))?;
+            fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
         }
         bakeoff_store::atomic::write_whole(&path, &file.bytes)
-            .with_context(|| text::path(&path))?;
+            .with_context(|| path.display().to_string())?;
     }
-    let mut out = String::new();
+    let mut out = Lines::new();
     for file in &files {
-        out += &format!(
-            "{}  {}\n",
-            text::path(&folder.join(&file.path)),
+        out.line(format_args!(
+            "{}  {}",
+            folder.join(&file.path).display(),
             text::bytes(file.bytes.len() as u64)
-        );
+        ));
     }
     if files.is_empty() {
-        out += "There is nothing to write: no trial has results.\n";
+        out.line("There is nothing to write: no trial has results.");
     }
     text::print(&out)
 }
@@ -62,10 +61,7 @@ fn to_stdout(files: &[ExportedFile], args: &ExportArgs) -> anyhow::Result<()> {
     let (true, [only]) = (is_text, files) else {
         bail!("--out - takes one format that is one text: --format json, markdown or latex");
     };
-    let mut out = io::stdout().lock();
-    out.write_all(&only.bytes)?;
-    out.flush()?;
-    Ok(())
+    text::print_exact(&only.bytes)
 }
 
 impl From<ExportFormat> for Format {

@@ -70,11 +70,7 @@ fn saved_model(models_dir: &Path, name: &str) -> anyhow::Result<Model> {
 fn notes(folder: &RunFolder) -> anyhow::Result<()> {
     for dataset in folder.info()?.datasets {
         for note in &dataset.notes {
-            text::note(format_args!(
-                "{}: {}",
-                text::plain(&dataset.name),
-                text::plain(note)
-            ));
+            text::note(format_args!("{}: {note}", dataset.name));
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use bakeoff_ask::models_dir_flag;
 use bakeoff_core::{EVERY_ENGINE, Engine, Family};
 use bakeoff_measures::{MACRO_AUC, format};
-use bakeoff_report::terminal::{Align, table};
+use bakeoff_report::terminal::{Align, Lines, table};
 use bakeoff_store::Listed;
 use serde_json::{Value, json};
 
@@ -27,15 +27,18 @@ pub(crate) fn main(args: &ModelsArgs) -> anyhow::Result<()> {
         return text::print_json(&json!({ "families": families, "saved": saved }));
     }
     let mut out = families_text();
-    out += &saved_text(&saved, args);
+    out.append(&saved_text(&saved, args));
     text::print(&out)
 }
 
-fn families_text() -> String {
-    let mut out = String::new();
+fn families_text() -> Lines {
+    let mut out = Lines::new();
     let mut all_built = true;
     for family in bakeoff_zoo::families() {
-        out += &format!("{}: {}; {}\n", family.name, family.title, family.summary);
+        out.line(format_args!(
+            "{}: {}; {}",
+            family.name, family.title, family.summary
+        ));
         let rows = family.engines.iter().enumerate().map(|(position, engine)| {
             all_built &= engine.code.is_some();
             vec![
@@ -44,17 +47,16 @@ fn families_text() -> String {
             ]
         });
         // Two columns without a header.
-        let text = table(
-            &[("", Align::Left), ("", Align::Left)],
-            &rows.collect::<Vec<_>>(),
-        );
-        out += text.trim_start_matches('\n');
-        out += "\n";
+        let header = [("", Align::Left), ("", Align::Left)];
+        out.append(&table(&header, &rows.collect::<Vec<_>>()));
+        out.blank();
     }
     if !all_built {
-        out += &format!("{EVERY_ENGINE}.\n");
+        out.line(format_args!("{EVERY_ENGINE}."));
     }
-    out + "`bakeoff models --settings FAMILY` lists a family's settings.\n\n"
+    out.line("`bakeoff models --settings FAMILY` lists a family's settings.");
+    out.blank();
+    out
 }
 
 /// An engine's name with what is to be known of it before it is chosen.
@@ -67,16 +69,18 @@ fn engine_text(position: usize, engine: &Engine) -> String {
     format!("{}{note}", engine.name)
 }
 
-fn saved_text(saved: &[Listed], args: &ModelsArgs) -> String {
+fn saved_text(saved: &[Listed], args: &ModelsArgs) -> Lines {
     if saved.is_empty() {
-        return format!(
-            "No saved models in {} yet; `bakeoff run{}` trains and saves them.\n",
+        let mut out = Lines::new();
+        out.line(format_args!(
+            "No saved models in {} yet; `bakeoff run{}` trains and saves them.",
             args.models_dir.display(),
             models_dir_flag(&args.models_dir)
-        );
+        ));
+        return out;
     }
     let mut rows = Vec::new();
-    let mut damaged = String::new();
+    let mut damaged = Lines::new();
     for listed in saved {
         match &listed.manifest {
             Ok(manifest) => {
@@ -92,7 +96,7 @@ fn saved_text(saved: &[Listed], args: &ModelsArgs) -> String {
                     text::bytes(manifest.weights.bytes),
                 ]);
             }
-            Err(error) => damaged += &format!("{}: {error}\n", listed.full_name),
+            Err(error) => damaged.line(format_args!("{}: {error}", listed.full_name)),
         }
     }
     let header = [
@@ -107,32 +111,29 @@ fn saved_text(saved: &[Listed], args: &ModelsArgs) -> String {
     ];
     let mut out = table(&header, &rows);
     if !damaged.is_empty() {
-        out += "\nCannot be read:\n";
-        out += &damaged;
+        out.blank();
+        out.line("Cannot be read:");
+        out.append(&damaged);
     }
     out
 }
 
-fn settings_text(family: &Family) -> String {
+fn settings_text(family: &Family) -> Lines {
     let engines = family.engines.iter().enumerate();
     let engines: Vec<String> = engines
         .map(|(at, engine)| engine_text(at, engine))
         .collect();
-    let mut out = format!(
-        "{}: {}; {}\nengine = {}\n",
-        family.name,
-        family.title,
-        family.summary,
-        engines.join(" | ")
-    );
+    let mut out = Lines::new();
+    out.line(format_args!(
+        "{}: {}; {}",
+        family.name, family.title, family.summary
+    ));
+    out.line(format_args!("engine = {}", engines.join(" | ")));
     for setting in family.settings() {
-        out += &format!(
-            "\n{} = {}\n    {}\n    allowed: {}\n",
-            setting.key,
-            (setting.default)(),
-            setting.help,
-            setting.kind.allowed()
-        );
+        out.blank();
+        out.line(format_args!("{} = {}", setting.key, (setting.default)()));
+        out.line(format_args!("    {}", setting.help));
+        out.line(format_args!("    allowed: {}", setting.kind.allowed()));
     }
     out
 }

@@ -186,7 +186,7 @@ fn expand(path: &Path) -> Vec<Source> {
         if others > 0 && !found.is_empty() {
             text::note(format_args!(
                 "note: {}: {} left out",
-                text::path(path),
+                path.display(),
                 format::counted(
                     others as u64,
                     "file that is no image",

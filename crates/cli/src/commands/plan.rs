@@ -2,6 +2,7 @@
 
 use bakeoff_core::quoted;
 use bakeoff_measures::format;
+use bakeoff_report::terminal::Lines;
 use serde_json::json;
 
 use crate::{args::PlanArgs, text};
@@ -16,26 +17,29 @@ pub(crate) fn main(args: &PlanArgs) -> anyhow::Result<()> {
         return text::print_json(&json!({ "run": run.path(), "trials": plan }));
     }
     let trials = format::counted(plan.len() as u64, "trial", "trials");
-    let mut out = format!("{trials} in {}\n\n", run.path().display());
+    let mut out = Lines::new();
+    out.line(format_args!("{trials} in {}", run.path().display()));
+    out.blank();
     for trial in &plan {
         let variant = trial
             .trial
             .variant()
             .map_or_else(String::new, |variant| format!(", {variant}"));
-        out += &format!(
-            "{:>3}  {}  {} on {}{variant}, engine {}, seed {}\n",
+        out.line(format_args!(
+            "{:>3}  {}  {} on {}{variant}, engine {}, seed {}",
             trial.index,
             trial.id,
             trial.trial.model,
             trial.trial.data.name,
             trial.trial.spec.engine,
             trial.trial.seed
-        );
+        ));
     }
-    out += &format!(
-        "\nRun one with `bakeoff trial {0} --index N`, or all of them on a cluster with \
-         `bakeoff submit {0} --on slurm`; then `bakeoff report {0}`.\n",
+    out.blank();
+    out.line(format_args!(
+        "Run one with `bakeoff trial {0} --index N`, or all of them on a cluster with \
+         `bakeoff submit {0} --on slurm`; then `bakeoff report {0}`.",
         quoted(&run.path().to_string_lossy())
-    );
+    ));
     text::print(&out)
 }

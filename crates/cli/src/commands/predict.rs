@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use bakeoff_ask::{Inputs, Model, Models, Subject};
 use bakeoff_data::is_pixel_table;
 use bakeoff_measures::format;
-use bakeoff_report::terminal::{Align, table};
+use bakeoff_report::terminal::{Align, Lines, table};
 
 use super::{
     answers::{Answer, PictureLine},
@@ -58,7 +58,7 @@ fn read_all(folder: &Path) -> anyhow::Result<Models> {
         anyhow::bail!(models.none_ready(folder));
     }
     for unreadable in &models.unreadable {
-        text::note(format_args!(
+        text::error(format_args!(
             "{}: left out: {}",
             unreadable.name, unreadable.reason
         ));
@@ -108,28 +108,32 @@ fn answers(
 
 /// One image: as the models see it, and their answers.
 fn show_one(line: &PictureLine, all: bool, preview: Preview) -> anyhow::Result<()> {
-    let shown = line.name();
+    let shown = &line.image;
     if let Some(images) = &line.prepared {
-        text::print(&preview.draw(images))?;
+        text::draw(&preview.draw(images))?;
     }
     for warning in &line.warnings {
         text::note(format_args!("{shown}: note: {warning}"));
     }
     match &line.error {
-        Some(error) => text::note(format_args!("{shown}: {error}")),
+        Some(error) => text::error(format_args!("{shown}: {error}")),
         None if all => text::print(&side_by_side(line))?,
-        None => text::print(&one_line(line))?,
+        None => text::print(&alone(line))?,
     }
     Ok(())
 }
 
-fn one_line(line: &PictureLine) -> String {
-    let Some(answer) = line.predictions.first() else {
-        return String::new();
-    };
-    let [class, probability, others] = cells(answer);
-    let then = if others.is_empty() { "" } else { "   then " };
-    format!("{}: {class}  {probability}{then}{others}\n", line.name())
+fn alone(line: &PictureLine) -> Lines {
+    let mut out = Lines::new();
+    if let Some(answer) = line.predictions.first() {
+        let [class, probability, others] = cells(answer);
+        let then = if others.is_empty() { "" } else { "   then " };
+        out.line(format_args!(
+            "{}: {class}  {probability}{then}{others}",
+            line.image
+        ));
+    }
+    out
 }
 
 fn percent(probability: f32) -> String {
@@ -158,16 +162,19 @@ fn cells(answer: &Answer) -> [String; 3] {
     ]
 }
 
-fn side_by_side(line: &PictureLine) -> String {
+fn side_by_side(line: &PictureLine) -> Lines {
     let mut header = vec![("model", Align::Left)];
     header.extend(COLUMNS);
     let row = |answer: &Answer| [&[answer.model.clone()][..], &cells(answer)].concat();
     let rows: Vec<Vec<String>> = line.predictions.iter().map(row).collect();
-    format!("{}\n{}", line.name(), table(&header, &rows))
+    let mut out = Lines::new();
+    out.line(&line.image);
+    out.append(&table(&header, &rows));
+    out
 }
 
 /// Several images: a row for each, also for those without an answer.
-fn show_several(lines: &[PictureLine], models: &[&Model], all: bool) -> String {
+fn show_several(lines: &[PictureLine], models: &[&Model], all: bool) -> Lines {
     let mut header = vec![("image", Align::Left)];
     match all {
         true => header.extend(models.iter().map(|model| (model.name(), Align::Left))),
@@ -182,7 +189,11 @@ fn show_several(lines: &[PictureLine], models: &[&Model], all: bool) -> String {
     let mut out = table(&header, &rows);
     let failed = lines.iter().filter(|line| line.error.is_some()).count();
     if failed > 0 {
-        out += &format!("\nNo answer to {failed} of {} images.\n", lines.len());
+        out.blank();
+        out.line(format_args!(
+            "No answer to {failed} of {} images.",
+            lines.len()
+        ));
     }
     out
 }
@@ -196,7 +207,7 @@ fn disagree(line: &PictureLine) -> bool {
 
 /// A row of the table; `answers` is the number of columns between name and note.
 fn row(line: &PictureLine, all: bool, answers: usize) -> Vec<String> {
-    let mut row = vec![line.name()];
+    let mut row = vec![line.image.clone()];
     let mut notes = line.warnings.clone();
     if let Some(error) = &line.error {
         row.resize(1 + answers, "–".into());

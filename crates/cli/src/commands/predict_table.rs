@@ -1,10 +1,10 @@
 //! `bakeoff predict` about the images of one table, such as the `test.csv` of a competition.
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use bakeoff_ask::Model;
-use bakeoff_core::{ImageShape, OpenOptions};
+use bakeoff_core::{ImageShape, OpenOptions, cell_of_text};
 use bakeoff_data::TableImages;
 
 use super::answers::{Answer, PictureLine};
@@ -30,7 +30,7 @@ pub(super) fn main(path: &Path, models: &[&Model], args: &PredictArgs) -> anyhow
     let TableImages { images, ids, notes } =
         bakeoff_data::open_table(path, &OpenOptions::default(), shape, learned)?;
     for note in &notes {
-        text::note(format_args!("note: {}", text::plain(note.text())));
+        text::note(format_args!("note: {}", note.text()));
     }
     let answers = models
         .iter()
@@ -55,7 +55,15 @@ pub(super) fn main(path: &Path, models: &[&Model], args: &PredictArgs) -> anyhow
         }
         return Ok(());
     }
-    let mut table = csv::Writer::from_writer(io::stdout().lock());
+    // A competition compares names letter by letter, so that they stay as they are.
+    let mut cells = ids.iter().map(String::as_str).chain(classes_of(models));
+    if let Some(cell) = cells.find(|cell| cell_of_text(cell) != *cell) {
+        text::note(format_args!(
+            "note: the answers are exact, and a spreadsheet would take `{cell}` for a formula: do \
+             not open them in one"
+        ));
+    }
+    let mut table = csv::Writer::from_writer(Vec::new());
     let small = id_name.chars().all(|c| !c.is_uppercase());
     let label = if small { "label" } else { "Label" };
     let names: Vec<&str> = match models {
@@ -70,7 +78,14 @@ pub(super) fn main(path: &Path, models: &[&Model], args: &PredictArgs) -> anyhow
         let classes = models.iter().zip(&answers).map(class);
         table.write_record([id.clone()].into_iter().chain(classes))?;
     }
-    Ok(table.flush()?)
+    text::print_exact(&table.into_inner()?)
+}
+
+fn classes_of<'a>(models: &'a [&Model]) -> impl Iterator<Item = &'a str> {
+    let names = models
+        .iter()
+        .map(|model| &model.saved.manifest.facts.class_names);
+    names.flatten().map(String::as_str)
 }
 
 /// The shape of the images that a model answers for, and the numbers that were black and white

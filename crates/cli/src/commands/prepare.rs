@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use bakeoff_core::{ImageShape, Preparation};
 use bakeoff_picture::{STAGES, StageRow, encode_png, explain, stages_picture};
+use bakeoff_report::terminal::Lines;
 
 use super::{
     pictures::{self, Fault, Source},
@@ -39,7 +40,7 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
     let mut left_out = 0;
     for (source, stem) in &sources {
         let name = source.name();
-        text::print(&format!("{}\n", text::path(&name)))?;
+        text::print_line(name.display())?;
         match source.read() {
             Ok(bytes) => {
                 let explained = explain(&bytes, target, preparation);
@@ -57,10 +58,10 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
                 match explained.prepared {
                     Ok(prepared) => {
                         for step in &prepared.steps {
-                            text::print(&format!("  {step}\n"))?;
+                            text::print_line(format_args!("  {step}"))?;
                         }
                         for warning in &prepared.warnings {
-                            text::print(&format!("  note: {warning}\n"))?;
+                            text::print_line(format_args!("  note: {warning}"))?;
                         }
                     }
                     Err(error) => faults.push(report(Fault::from(error))?),
@@ -84,17 +85,20 @@ pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
             0 => String::new(),
             count => format!(" ({count} more images are not on it)"),
         };
-        text::print(&format!(
-            "\nAll stages on one sheet: {}{more}\n",
-            text::path(&sheet)
-        ))?;
+        let mut out = Lines::new();
+        out.blank();
+        out.line(format_args!(
+            "All stages on one sheet: {}{more}",
+            sheet.display()
+        ));
+        text::print(&out)?;
     }
     Ok(pictures::exit_code(&faults))
 }
 
 /// Says why an image could not be prepared, below its name.
 fn report(fault: Fault) -> anyhow::Result<Fault> {
-    text::print(&format!("  not prepared: {}\n", fault.message))?;
+    text::print_line(format_args!("  not prepared: {}", fault.message))?;
     Ok(fault)
 }
 
@@ -134,7 +138,7 @@ fn refuse_to_overwrite(sources: &[(Source, String)], out: &Path) -> anyhow::Resu
             bail!(
                 "{} is one of the images to read and would be overwritten: choose another \
                  folder with --out; nothing was written",
-                text::path(&path)
+                path.display()
             );
         }
     }

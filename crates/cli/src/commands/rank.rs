@@ -5,7 +5,7 @@ use bakeoff_core::record::Run;
 use bakeoff_measures::{Measure, format};
 use bakeoff_report::{
     RankTest, Ranking,
-    terminal::{Align, table},
+    terminal::{Align, Lines, table},
 };
 
 use crate::{args::RankArgs, text};
@@ -25,7 +25,7 @@ pub(crate) fn main(args: &RankArgs) -> anyhow::Result<()> {
     }
 }
 
-fn words(ranking: &Ranking) -> String {
+fn words(ranking: &Ranking) -> Lines {
     let measure = Measure::of(ranking.metric);
     let mut header = vec![("model", Align::Left), ("mean rank", Align::Right)];
     header.extend(
@@ -44,35 +44,37 @@ fn words(ranking: &Ranking) -> String {
             row
         })
         .collect();
-    let mut out = format!(
-        "Models by {} on {}, 1 is best; means over runs and seeds\n\n",
+    let mut out = Lines::new();
+    out.line(format_args!(
+        "Models by {} on {}, 1 is best; means over runs and seeds",
         measure.label,
         format::counted(ranking.datasets.len() as u64, "dataset", "datasets")
-    );
-    out += &table(&header, &rows);
+    ));
+    out.blank();
+    out.append(&table(&header, &rows));
     for (model, datasets) in &ranking.left_out {
-        out += &format!(
-            "Left out: {model} has no results on {}\n",
+        out.line(format_args!(
+            "Left out: {model} has no results on {}",
             datasets.join(", ")
-        );
+        ));
     }
-    out += "\n";
+    out.blank();
     match (&ranking.test, &ranking.no_test) {
-        (Some(test), _) => out += &test_words(test),
-        (None, Some(reason)) => {
-            out += &format!("The ranks were not tested for significance: {reason}.\n");
-        }
+        (Some(test), _) => test_words(test, &mut out),
+        (None, Some(reason)) => out.line(format_args!(
+            "The ranks were not tested for significance: {reason}."
+        )),
         (None, None) => {}
     }
     if !ranking.pairs.is_empty() {
-        out += &pair_words(ranking);
-        out += &practical_words(ranking);
+        out.line(pair_words(ranking));
+        practical_words(ranking, &mut out);
     }
     out
 }
 
 /// How probable it is that models differ by more than the margin.
-fn practical_words(ranking: &Ranking) -> String {
+fn practical_words(ranking: &Ranking, out: &mut Lines) {
     let percent = |p: f64| match 100.0 * p {
         p if p > 99.0 => "over 99 %".to_owned(),
         p if p < 1.0 => "under 1 %".to_owned(),
@@ -96,14 +98,16 @@ fn practical_words(ranking: &Ranking) -> String {
         ("equivalent", Align::Right),
         ("second better", Align::Right),
     ];
-    format!(
-        "\nProbability of a difference of more than {} on most datasets (Bayesian signed-rank test)\n\n{}",
-        ranking.margin,
-        table(&header, &rows)
-    )
+    out.blank();
+    out.line(format_args!(
+        "Probability of a difference of more than {} on most datasets (Bayesian signed-rank test)",
+        ranking.margin
+    ));
+    out.blank();
+    out.append(&table(&header, &rows));
 }
 
-fn test_words(test: &RankTest) -> String {
+fn test_words(test: &RankTest, out: &mut Lines) {
     let words = |p: f64| format::plain_spaces(&format::p_text(p));
     let exact = match test.friedman_exact_p {
         Some(_) => "exact, ",
@@ -111,18 +115,21 @@ fn test_words(test: &RankTest) -> String {
     };
     let p = words(test.p);
     if test.p > 0.05 {
-        return format!(
-            "The ranks are not significantly different (Friedman's test, {exact}{p}).\n"
-        );
+        out.line(format_args!(
+            "The ranks are not significantly different (Friedman's test, {exact}{p})."
+        ));
+        return;
     }
-    let mut out = format!(
-        "The ranks are significantly different (Friedman's test, {exact}{p}). So are two models whose mean ranks differ by {:.2} or more (Nemenyi, 95 %).\n",
+    out.line(format_args!(
+        "The ranks are significantly different (Friedman's test, {exact}{p}). So are two models whose mean ranks differ by {:.2} or more (Nemenyi, 95 %).",
         test.critical_difference
-    );
+    ));
     for group in &test.groups {
-        out += &format!("Not significantly different: {}\n", group.join(", "));
+        out.line(format_args!(
+            "Not significantly different: {}",
+            group.join(", ")
+        ));
     }
-    out
 }
 
 /// Which two models differ over the datasets by themselves.
@@ -140,10 +147,10 @@ fn pair_words(ranking: &Ranking) -> String {
     let least = ranking.pairs.len() as f64 * 2.0 / 2_f64.powi(ranking.datasets.len() as i32);
     match better.as_slice() {
         [] if least > 0.05 => format!(
-            "Over {} no two of these models could differ significantly by themselves (Wilcoxon signed-rank, Holm): add datasets.\n",
+            "Over {} no two of these models could differ significantly by themselves (Wilcoxon signed-rank, Holm): add datasets.",
             format::counted(ranking.datasets.len() as u64, "dataset", "datasets")
         ),
-        [] => "No two models differ significantly over these datasets by themselves (Wilcoxon signed-rank, Holm).\n".to_owned(),
-        better => format!("Significantly better over these datasets (Wilcoxon signed-rank, Holm): {}.\n", better.join(", ")),
+        [] => "No two models differ significantly over these datasets by themselves (Wilcoxon signed-rank, Holm).".to_owned(),
+        better => format!("Significantly better over these datasets (Wilcoxon signed-rank, Holm): {}.", better.join(", ")),
     }
 }

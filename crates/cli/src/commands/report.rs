@@ -13,15 +13,15 @@ pub(crate) fn main(args: &ReportArgs) -> anyhow::Result<()> {
                 args.run.join("index.html").display()
             );
         };
-        return text::print(&format!("Index: {}\n", index.display()));
+        return text::print_line(format_args!("Index: {}", index.display()));
     }
     let run = RunFolder::open(&args.run)?;
     let leaderboard = bakeoff::render(&run, args.page.models(&args.models_dir))?;
-    text::print(&format!(
-        "{}\nReport: {}\n",
-        terminal::leaderboard(&leaderboard),
-        run.path().join("report.html").display()
-    ))?;
+    let mut out = terminal::leaderboard(&leaderboard);
+    out.blank();
+    let report = run.path().join("report.html");
+    out.line(format_args!("Report: {}", report.display()));
+    text::print(&out)?;
     // A run that was copied somewhere gets no index beside it that nobody asked for.
     if let Some(runs) = run.path().parent().filter(|runs| bakeoff::has_index(runs)) {
         bakeoff::write_index(runs)?;

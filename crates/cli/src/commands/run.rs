@@ -5,17 +5,17 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use bakeoff_ask::models_dir_flag;
 use bakeoff_bench::{RunOutcome, Runner, Subprocess};
-use bakeoff_report::terminal;
+use bakeoff_report::terminal::{self, Lines};
 use serde_json::json;
 
 use crate::{args::RunArgs, interrupt, progress, text};
 
 pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
-    let go_on = format!(
-        "Finished trials are kept; continue with:\n  {}",
-        resume_command()
-    );
-    interrupt::on_signals(format!("Interrupted. {go_on}"));
+    let go_on = "Finished trials are kept; continue with:";
+    interrupt::on_signals(vec![
+        format!("Interrupted. {go_on}"),
+        format!("  {}", resume_command()),
+    ]);
     let experiment = super::experiment(&args.experiment, &args.overrides)?;
     // Before hours of training, not after them.
     std::fs::create_dir_all(&*args.models_dir)
@@ -31,7 +31,7 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
         text::note(format_args!(
             "An earlier run of the same trials, {}, was interrupted: {} of {} have a record. \
              This is a new run; with --resume that one is continued instead.",
-            text::path(&earlier.path),
+            earlier.path.display(),
             earlier.done,
             earlier.trials
         ));
@@ -67,7 +67,9 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
     .run(&lock, &mut launcher, &mut *observer);
     drop(observer);
     let ends_here = |reason: &str| {
-        text::note(format_args!("error: the run ends here: {reason}\n{go_on}"));
+        text::error(format_args!("error: the run ends here: {reason}"));
+        text::note(go_on);
+        text::note(format_args!("  {}", resume_command()));
     };
     let outcome = match outcome {
         Ok(outcome) => outcome,
@@ -97,17 +99,20 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
             "leaderboard": leaderboard.rows,
         }));
     } else if !args.quiet {
-        text::report(&format!(
-            "\n{}\nReport: {}\n{}Models: {} (try `bakeoff predict --model NAME{} IMAGE.png`)\n",
-            terminal::leaderboard(&leaderboard),
-            report.display(),
-            index.map_or_else(String::new, |index| format!(
-                "All runs: {}\n",
-                index.display()
-            )),
+        let mut out = Lines::new();
+        out.blank();
+        out.append(&terminal::leaderboard(&leaderboard));
+        out.blank();
+        out.line(format_args!("Report: {}", report.display()));
+        if let Some(index) = index {
+            out.line(format_args!("All runs: {}", index.display()));
+        }
+        out.line(format_args!(
+            "Models: {} (try `bakeoff predict --model NAME{} IMAGE.png`)",
             args.models_dir.display(),
             models_dir_flag(&args.models_dir),
         ));
+        text::report(&out);
     }
     Ok(super::exit_code(outcome.failed == 0 && !outcome.cancelled))
 }
@@ -117,12 +122,12 @@ fn say_what_is_left(outcome: &RunOutcome) {
     if outcome.left_failed.is_empty() {
         return;
     }
-    text::note(format_args!(
+    text::note(
         "Failed trials that stay as they are, because another attempt would end in the same way \
-         (--retry-failed runs them again):"
-    ));
+         (--retry-failed runs them again):",
+    );
     for (trial, reason) in &outcome.left_failed {
-        text::note(format_args!(
+        text::error(format_args!(
             "  {} on {}: {reason}",
             trial.trial.model, trial.trial.data.name
         ));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bakeoff_report::terminal::Lines;
 use bakeoff_server::{Config, FirstTraining, Limits, Server};
 
 use crate::{args::ServeArgs, text};
@@ -39,7 +40,7 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<()> {
         limits,
     })?;
     for unreadable in server.unreadable() {
-        text::note(format_args!(
+        text::error(format_args!(
             "{}: left out: {}",
             unreadable.name, unreadable.reason
         ));
@@ -59,15 +60,19 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<()> {
             models_dir.display()
         )
     };
-    let mut out = format!("bakeoff is at {}\n", server.url());
+    let mut out = Lines::new();
+    out.line(format_args!("bakeoff is at {}", server.url()));
     if !server.address().ip().is_loopback() {
         if let Some(url) = server.remote_url() {
-            out += &format!("From other machines: {url}\n");
+            out.line(format_args!("From other machines: {url}"));
         }
-        out += "Every machine that can reach this one can use it, without a password and \
-                without encryption.\n";
+        out.line(
+            "Every machine that can reach this one can use it, without a password and without \
+             encryption.",
+        );
     }
-    out += &format!("{about}\nCtrl-C ends it.\n");
+    out.line(about);
+    out.line("Ctrl-C ends it.");
     text::print(&out)?;
     server.run()?;
     Ok(())

@@ -8,6 +8,7 @@ use bakeoff_core::{
     record::{Outcome, PlannedTrial},
 };
 use bakeoff_measures::format;
+use bakeoff_report::terminal::Lines;
 use serde_json::{Value, json};
 
 use crate::{args::StatusArgs, indices::Indices, text};
@@ -103,7 +104,7 @@ pub(crate) fn main(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         .collect();
     if args.indices {
         let places = chosen.iter().map(|row| row.trial.index);
-        text::print(&format!("{}\n", Indices(places.collect())))?;
+        text::print_line(Indices(places.collect()))?;
     } else if args.json {
         text::print_json(&json!({
             "run": run.path(),
@@ -113,26 +114,30 @@ pub(crate) fn main(args: &StatusArgs) -> anyhow::Result<ExitCode> {
             "trials": chosen.iter().map(|row| as_json(row)).collect::<Vec<_>>(),
         }))?;
     } else {
-        let mut out = format::plain_spaces(&format!("{}\n", counts.line()));
+        let mut out = Lines::new();
+        out.line(counts.line());
         let left = chosen.iter().filter(|row| row.stands != Stands::Done);
         let shown = match args.failed || args.missing {
             true => usize::MAX,
             false => SHOWN,
         };
         let count = left.clone().count();
-        out.extend(left.take(shown).map(|row| line(row)));
+        left.take(shown).for_each(|row| out.line(line(row)));
         if count > shown {
-            out += &format!(
-                "and {} more: see them with --failed or --missing\n",
+            out.line(format_args!(
+                "and {} more: see them with --failed or --missing",
                 count - shown
-            );
+            ));
         }
         if counts.missing().next().is_some() {
-            out += &format!(
-                "\nRun what is missing with `bakeoff submit {0} --on slurm`, or here with\n  \
-                 bakeoff trial {0} --indices \"$(bakeoff status {0} --indices)\"\n",
-                quoted(&args.run.to_string_lossy())
-            );
+            let run = quoted(&args.run.to_string_lossy());
+            out.blank();
+            out.line(format_args!(
+                "Run what is missing with `bakeoff submit {run} --on slurm`, or here with"
+            ));
+            out.line(format_args!(
+                "  bakeoff trial {run} --indices \"$(bakeoff status {run} --indices)\""
+            ));
         }
         text::print(&out)?;
     }
@@ -166,13 +171,13 @@ fn line(row: &Row) -> String {
     let variant = trial.variant();
     let variant = variant.map_or_else(String::new, |variant| format!(", {variant}"));
     let reason = row.reason.as_ref();
-    let reason = reason.map_or_else(String::new, |reason| format!(": {}", text::plain(reason)));
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
     format!(
-        "{:>5}  {:<7}  {} on {}{variant}, seed {}{reason}\n",
+        "{:>5}  {:<7}  {} on {}{variant}, seed {}{reason}",
         row.trial.index,
         word(row.stands),
         trial.model,
-        text::plain(&trial.data.name),
+        trial.data.name,
         trial.seed
     )
 }

@@ -17,6 +17,7 @@ use bakeoff_core::{
     record::{PlannedTrial, Resources},
 };
 use bakeoff_measures::format;
+use bakeoff_report::terminal::Lines;
 use sha2::{Digest as _, Sha256};
 
 use super::status::Counts;
@@ -44,7 +45,7 @@ pub(crate) fn main(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     };
     if args.cancel {
         (live.cancel)(&Jobs::Named(&submission.name))?;
-        text::print(&format!("Cancelled the jobs {}.\n", submission.name))?;
+        text::print_line(format_args!("Cancelled the jobs {}.", submission.name))?;
         return Ok(ExitCode::SUCCESS);
     }
     let queue = (live.queue)(&submission.name)?;
@@ -166,9 +167,9 @@ impl<'a> Submission<'a> {
         let most = self.args.max_array_size.unwrap_or(self.scheduler.most_jobs);
         let scripts = self.jobs(counts.missing(), most)?;
         if scripts.is_empty() {
-            text::note(format_args!("Nothing is missing."));
+            text::note("Nothing is missing.");
         }
-        text::print(&scripts.concat())
+        text::print_exact(scripts.concat().as_bytes())
     }
 
     fn submit(&self, live: &Live, counts: &Counts) -> anyhow::Result<()> {
@@ -178,7 +179,7 @@ impl<'a> Submission<'a> {
         };
         let scripts = self.jobs(counts.missing(), most)?;
         if scripts.is_empty() {
-            return text::print("Nothing is missing.\n");
+            return text::print_line("Nothing is missing.");
         }
         let logs = self.run.path().join(self.scheduler.name);
         std::fs::create_dir_all(&logs)
@@ -191,15 +192,19 @@ impl<'a> Submission<'a> {
             ids.push(id);
         }
         let run = quoted(&self.args.run.to_string_lossy());
-        text::print(&format!(
-            "Submitted {} as {} ({}), named {}.\n\
-             See `bakeoff status {run}`; wait with `bakeoff submit {run} --on {} --follow`.\n",
+        let mut out = Lines::new();
+        out.line(format_args!(
+            "Submitted {} as {} ({}), named {}.",
             format::counted(counts.missing().count() as u64, "trial", "trials"),
             format::counted(ids.len() as u64, "job array", "job arrays"),
             ids.join(", "),
             self.name,
+        ));
+        out.line(format_args!(
+            "See `bakeoff status {run}`; wait with `bakeoff submit {run} --on {} --follow`.",
             self.scheduler.name,
-        ))
+        ));
+        text::print(&out)
     }
 
     /// Waits until the queue has no job of the run, and submits again what is missing then.
@@ -211,7 +216,7 @@ impl<'a> Submission<'a> {
                 Ok(queue) => queue,
                 Err(error) => {
                     // A scheduler that starts again keeps its jobs.
-                    text::note(format_args!("note: {}", text::chain(&error)));
+                    text::error(format_args!("note: {}", text::chain(&error)));
                     self.pause();
                     continue;
                 }
@@ -232,13 +237,15 @@ impl<'a> Submission<'a> {
                 format::count(queue.running as u64)
             );
             if line != said {
-                text::report(&format::plain_spaces(&format!("{line}\n")));
+                text::report_line(&line);
                 said = line;
             }
             if queue.waiting + queue.running == 0 && queue.stuck.is_empty() {
                 if counts.missing().next().is_none() || retries == 0 {
                     let run = quoted(&self.args.run.to_string_lossy());
-                    text::report(&format!("Write the report with `bakeoff report {run}`.\n"));
+                    text::report_line(format_args!(
+                        "Write the report with `bakeoff report {run}`."
+                    ));
                     return Ok(counts.exit_code());
                 }
                 retries -= 1;

@@ -34,12 +34,12 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     if args.until_stdin_closes {
         return Ok(within(args).unwrap_or_else(|error| {
             // No record was written: the one who started this decides by the code.
-            text::note(format_args!("error: {}", text::chain(&error)));
+            text::error(format_args!("error: {}", text::chain(&error)));
             ExitCode::from(code_of(&error))
         }));
     }
     Ok(watched(args).unwrap_or_else(|error| {
-        text::note(format_args!("error: {}", text::chain(&error)));
+        text::error(format_args!("error: {}", text::chain(&error)));
         ExitCode::from(code_of(&error))
     }))
 }
@@ -100,10 +100,10 @@ fn watched(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     for trial in &mut trials {
         limits.or(trial).applied_to(trial);
     }
-    let again = format!(
-        "No record was written; run it again with:\n  {}",
-        super::command_line()
-    );
+    let again = [
+        "No record was written; run it again with:".to_owned(),
+        format!("  {}", super::command_line()),
+    ];
     let mut watch = Watch {
         args,
         run: &run,
@@ -142,7 +142,7 @@ struct Watch<'a> {
     args: &'a TrialArgs,
     run: &'a RunFolder,
     trials: &'a [PlannedTrial],
-    again: &'a str,
+    again: &'a [String; 2],
     /// From the first one that has to run.
     started: Option<(RunLock, Subprocess)>,
 }
@@ -194,7 +194,8 @@ impl Watch<'_> {
     fn start(&self) -> anyhow::Result<(RunLock, Subprocess)> {
         let lock = self.run.lock_for_a_trial()?;
         self.run.check_folders(&self.args.models_dir, self.trials)?;
-        interrupt::on_signals(format!("Interrupted. {}", self.again));
+        let [again, command] = self.again;
+        interrupt::on_signals(vec![format!("Interrupted. {again}"), command.clone()]);
         let launcher = Subprocess {
             program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
             models: self.args.models_dir.to_path_buf(),
@@ -204,10 +205,11 @@ impl Watch<'_> {
     }
 
     fn ends_here(&self, planned: &PlannedTrial, reason: &str) {
-        text::note(format_args!(
-            "error: trial {} ({}): {reason}\n{}",
-            planned.index, planned.trial.model, self.again
+        text::error(format_args!(
+            "error: trial {} ({}): {reason}",
+            planned.index, planned.trial.model
         ));
+        self.again.iter().for_each(text::note);
     }
 }
 
@@ -232,8 +234,8 @@ fn tell(args: &TrialArgs, planned: &PlannedTrial, end: &TrialEnd) -> u8 {
         TrialEnd::Cancelled => "cancelled",
     };
     if !args.events {
-        text::report(&format!(
-            "trial {} ({}): {how}{}\n",
+        text::report_line(format_args!(
+            "trial {} ({}): {how}{}",
             planned.index,
             planned.trial.model,
             outcome.unwrap_or_default()

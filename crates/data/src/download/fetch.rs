@@ -67,7 +67,7 @@ fn digest<D: Digest>(path: &Path) -> io::Result<String> {
 impl Remote {
     /// Whether the file is there and is what it is known to be.
     pub(super) fn is_whole(&self, path: &Path) -> Result<bool, DownloadError> {
-        if !path.exists() {
+        if !path.is_file() {
             return Ok(false);
         }
         let found = self.checksum.of(path).map_err(DownloadError::io(path))?;

@@ -22,7 +22,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use bakeoff_core::counted;
+use bakeoff_core::{counted, text_of_cell};
 
 use self::list::{is_list, list_row};
 use crate::{
@@ -76,6 +76,9 @@ const FILE: [&str; 17] = [
 
 /// Images are counted this many folders below that of the dataset.
 const IMAGE_DEPTH: usize = 6;
+/// The column that tells a table of corrections, in which labels are cells that no spreadsheet
+/// takes for formulas, from tables of other people, whose labels are what they wrote.
+const CORRECTED: [&str; 1] = ["predicted"];
 
 /// Tried where a table names files without their endings.
 const MORE_ENDINGS: [&str; 5] = ["", ".png", ".jpg", ".jpeg", ".bmp"];
@@ -360,10 +363,13 @@ fn read_table(found: &Found, context: &mut Context<'_>) -> Result<(PathBuf, Vec<
         return Ok((path, rows));
     }
     let mut columns = None;
+    let mut ours = false;
     let group = context.options.group.clone();
     let skipped = table.each_row(|record, line| {
         let Some((file, label, role, group)) = columns else {
-            columns = Some(header_columns(&path, &lower(record), group.as_deref())?);
+            let header = lower(record);
+            ours = column(&header, &CORRECTED).is_some();
+            columns = Some(header_columns(&path, &header, group.as_deref())?);
             return Ok(());
         };
         let field = |column: usize, name: &str| match table.text(record, column, line)? {
@@ -373,7 +379,11 @@ fn read_table(found: &Found, context: &mut Context<'_>) -> Result<(PathBuf, Vec<
             }
             text => Ok(text.to_owned()),
         };
-        let mut row = checked_row(&path, line, field(file, "file")?, field(label, "label")?)?;
+        let mut label = field(label, "label")?;
+        if ours {
+            label = text_of_cell(&label).to_owned();
+        }
+        let mut row = checked_row(&path, line, field(file, "file")?, label)?;
         if let Some(column) = role {
             let text = table.text(record, column, line)?;
             row.role = Some(role_of_usage(text).ok_or_else(|| {

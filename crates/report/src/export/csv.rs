@@ -1,12 +1,15 @@
 //! Every prediction as CSV.
 
+use bakeoff_core::cell_of_text;
+
 use super::{
     file::{ExportError, ExportedFile},
     predictions::{DatasetPredictions, TrialPredictions},
 };
 
 /// A file for each trial: a line of names, then one line per sample (RFC 4180, with plain
-/// newlines). Probabilities have the digits that bring back the same 32-bit value.
+/// newlines). Probabilities have the digits that bring back the same 32-bit value,
+/// and class names are cells that no spreadsheet takes for a formula.
 pub(super) fn files(datasets: &[DatasetPredictions<'_>]) -> Result<Vec<ExportedFile>, ExportError> {
     let mut files = Vec::new();
     for dataset in datasets {
@@ -40,8 +43,8 @@ fn file(class_names: &[String], trial: &TrialPredictions<'_>) -> Result<Vec<u8>,
             Some(places) => places[sample].to_string(),
             None => sample.to_string(),
         });
-        line.push(name(trial.labels[sample]).to_owned());
-        line.push(name(predicted[sample]).to_owned());
+        line.push(cell_of_text(name(trial.labels[sample])).into_owned());
+        line.push(cell_of_text(name(predicted[sample])).into_owned());
         line.extend(row.iter().map(f32::to_string));
         writer.write_record(&line)?;
     }

@@ -1,5 +1,7 @@
 //! Labels that are probably wrong, as CSV.
 
+use bakeoff_core::cell_of_text;
+
 use super::file::{ExportError, ExportedFile};
 use crate::analysis::Analysis;
 
@@ -33,12 +35,12 @@ pub(super) fn file(analysis: &Analysis<'_>) -> Result<Option<ExportedFile>, Expo
         for check in &group.label_checks {
             for issue in &check.found.issues {
                 writer.write_record([
-                    group.name,
+                    &*cell_of_text(group.name),
                     check.part,
                     &issue.sample.to_string(),
-                    check.file(issue.sample).unwrap_or_default(),
-                    name(issue.given),
-                    name(issue.suggested),
+                    &cell_of_text(check.file(issue.sample).unwrap_or_default()),
+                    &cell_of_text(name(issue.given)),
+                    &cell_of_text(name(issue.suggested)),
                     &format!("{:.6}", issue.confidence),
                     if issue.confident { "yes" } else { "no" },
                 ])?;

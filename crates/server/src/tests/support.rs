@@ -115,6 +115,7 @@ pub(super) fn served(dataset: &str, name: &str, accuracy: f64, model: Tenths) ->
         },
         class_names: (0..10).map(|class| class.to_string()).collect(),
         preparation: None,
+        pixel_range: None,
         origin: None,
         data_fingerprint: String::new(),
         train_samples: 100,
