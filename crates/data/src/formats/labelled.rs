@@ -23,6 +23,8 @@ use std::{
 };
 
 use self::list::{is_list, list_row};
+use bakeoff_core::OpenOptions;
+
 use crate::{
     archive::join,
     class_names,
@@ -33,7 +35,9 @@ use crate::{
     notes::some,
     parts::{Labels, Part, Raw, numbered},
     picture_files::{Picture, read_parts},
-    table::{LABEL, Table, USAGE, column, first_row, is_table, lower, role_of_usage},
+    table::{
+        LABEL, Table, USAGE, column, first_row, is_table, label_columns, lower, role_of_usage,
+    },
     words::{ByRole, Role, words},
 };
 
@@ -171,7 +175,8 @@ fn tables(listing: &Listing) -> Result<Vec<Found>, DataError> {
 fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> {
     let mut parts: Vec<(Role, PathBuf, Vec<Row>)> = Vec::new();
     let mut own_images = false;
-    for found in tables(listing)? {
+    let tables = tables(listing)?;
+    for found in tables {
         let (path, mut rows) = read_table(&found, context)?;
         refuse_twice(&path, &rows)?;
         place(&found, &path, &mut rows)?;
@@ -191,6 +196,9 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
                 }
             }
         }
+    }
+    if let [(.., path, rows)] = parts.as_slice() {
+        others_agree(listing, path, rows, context)?;
     }
     let names = class_names::find(listing)?;
     let labels: Vec<Vec<String>> = parts
@@ -240,6 +248,48 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
     Ok(raw)
 }
 
+/// Other tables beside `labels.csv` say the same of the same files, or are refused.
+fn others_agree(
+    listing: &Listing,
+    path: &Path,
+    rows: &[Row],
+    context: &mut Context<'_>,
+) -> Result<(), DataError> {
+    if path != listing.path_of(TABLE) {
+        return Ok(());
+    }
+    let stem = |file: &str| file.rsplit('/').next().unwrap_or(file).to_owned();
+    let labels: HashMap<String, &Row> = rows.iter().map(|row| (stem(&row.file), row)).collect();
+    let others = listing.files().filter(|file| *file != TABLE);
+    let others: Vec<&str> = others
+        .filter(|file| is_label_table(listing, file))
+        .collect();
+    for file in others {
+        let found = Found {
+            role: None,
+            listing: listing.clone(),
+            folder: String::new(),
+            file: file.into(),
+        };
+        let (other, theirs) = read_table(&found, context)?;
+        for row in theirs {
+            if let Some(own) = labels.get(&stem(&row.file))
+                && own.label != row.label
+            {
+                let problem = format!(
+                    "{} has the label {:?}, and {:?} in line {} of {TABLE}: keep the one that is right, or name the table itself",
+                    row.file, row.label, own.label, own.line
+                );
+                return Err(DataError::line(&other, row.line, problem));
+            }
+        }
+        context.note(format!(
+            "{file} is not used: {TABLE} is the table of labels"
+        ));
+    }
+    Ok(())
+}
+
 /// A line of the table.
 struct Row {
     /// Counted from 1, the line of column names included.
@@ -270,10 +320,14 @@ fn read_table(found: &Found, context: &mut Context<'_>) -> Result<(PathBuf, Vec<
         return Ok((path, rows));
     }
     let mut columns = None;
-    let group = context.options.group.clone();
+    let options = context.options;
+    let mut also: Option<OtherLabel> = None;
     let skipped = table.each_row(|record, line| {
         let Some((file, label, role, group)) = columns else {
-            columns = Some(header_columns(&path, &lower(record), group.as_deref())?);
+            let header = lower(record);
+            let found = header_columns(&path, &header, options)?;
+            also = OtherLabel::of(&header, found.1, options.label.is_some());
+            columns = Some(found);
             return Ok(());
         };
         let field = |column: usize, name: &str| match table.text(record, column, line)? {
@@ -292,13 +346,17 @@ fn read_table(found: &Found, context: &mut Context<'_>) -> Result<(PathBuf, Vec<
             })?);
         }
         if let Some(column) = group {
-            row.group = Some(field(column, "group")?);
+            row.group = Some(field(column, options.group.as_deref().unwrap_or("group"))?);
+        }
+        if let Some(also) = &mut also {
+            also.check(&row.label, table.text(record, also.column, line)?)
+                .map_err(|problem| DataError::line(&path, line, problem))?;
         }
         rows.push(row);
         Ok(())
     })?;
     if columns.is_none() {
-        header_columns(&path, &[], None)?;
+        header_columns(&path, &[], options)?;
     }
     if skipped > 0 {
         context.note(format!("{}: {skipped} empty row(s) skipped", found.file));
@@ -309,13 +367,46 @@ fn read_table(found: &Found, context: &mut Context<'_>) -> Result<(PathBuf, Vec<
     Ok((path, rows))
 }
 
+/// A second column that could be the label: it has to say the same.
+struct OtherLabel {
+    column: usize,
+    names: [String; 2],
+    /// What the one says, by what the other says, both ways.
+    seen: [HashMap<String, String>; 2],
+}
+
+impl OtherLabel {
+    fn of(header: &[String], label: usize, stated: bool) -> Option<Self> {
+        let mut others = label_columns(header).into_iter();
+        let column = others.find(|&at| at != label).filter(|_| !stated)?;
+        Some(Self {
+            column,
+            names: [header.get(label)?.clone(), header.get(column)?.clone()],
+            seen: Default::default(),
+        })
+    }
+
+    fn check(&mut self, label: &str, other: &str) -> Result<(), String> {
+        let [by_label, by_other] = &mut self.seen;
+        for (seen, a, b) in [(by_label, label, other), (by_other, other, label)] {
+            if seen.entry(a.into()).or_insert_with(|| b.into()) != b {
+                let [label, other] = &self.names;
+                return Err(format!(
+                    "the columns `{label}` and `{other}` could each be the label, and do not say the same: state which is meant, as in --label {label}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The columns of files, labels, parts and groups.
 type ColumnsOfRow = (usize, usize, Option<usize>, Option<usize>);
 
 fn header_columns(
     path: &Path,
     header: &[String],
-    group: Option<&str>,
+    options: &OpenOptions,
 ) -> Result<ColumnsOfRow, DataError> {
     let lacks = |name: &str| {
         let found = header.join(",");
@@ -325,8 +416,11 @@ fn header_columns(
         DataError::line(path, 1, problem)
     };
     let file = column(header, &FILE).ok_or_else(|| lacks("file"))?;
-    let label = label_column(header).ok_or_else(|| lacks("label"))?;
-    let group = match group {
+    let label = match &options.label {
+        None => label_column(header).ok_or_else(|| lacks("label"))?,
+        Some(name) => column(header, &[&name.to_lowercase()]).ok_or_else(|| lacks(name))?,
+    };
+    let group = match options.group.as_deref() {
         None => None,
         Some(name) => Some(column(header, &[&name.to_lowercase()]).ok_or_else(|| lacks(name))?),
     };
