@@ -75,6 +75,9 @@ fn open_as(
     let mut context = Context::new(options);
     context.learned = learned;
     if let Some(builtin) = builtins().iter().find(|builtin| builtin.name == source) {
+        if let Some(most) = options.pixel_max {
+            return Err(DataError::invalid(Path::new(source), no_range(most)));
+        }
         if options.test_fraction.is_some() {
             context.note(
                 "the data have a test part of their own, which is used: the stated fraction is not",
@@ -105,12 +108,22 @@ fn open_as(
             some(&special)
         ));
     }
+    if let (Some(most), None) = (options.pixel_max, context.range) {
+        return Err(DataError::invalid(listing.path(), no_range(most)));
+    }
     let dataset = finish(&listing, raw, alone, &mut context)?;
     Ok(Opened {
         dataset,
         notes: context.notes,
         pixel_range: context.range,
     })
+}
+
+/// Images that are not read as numbers have a white of their own.
+fn no_range(stated: f64) -> String {
+    format!(
+        "--pixel-max {stated} is for tables and arrays of numbers, and these are images of 8 or 16 bits, whose white is 255 or 65535: leave it out, and save images of other bits so that their white is that"
+    )
 }
 
 /// How many folders of one folder each are entered.
@@ -159,7 +172,7 @@ fn find(
             }
             files => {
                 let problem = format!(
-                    "{} are archives: name the one that is meant, or unpack each into a folder of its own",
+                    "{} are archives: name the one that is meant, or unpack them into one folder, if they are parts of one dataset",
                     some(files)
                 );
                 return Err(DataError::invalid(here.path(), problem));

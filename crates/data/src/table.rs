@@ -1,7 +1,9 @@
 //! Tables of values, read row by row; errors name the line.
 //!
-//! The separator is the one of `,`, `;` and tab that the first line has most of. Rows whose
-//! fields are all empty, which spreadsheets leave behind, are skipped and counted.
+//! The separator is the one of `,`, `;`, `|` and tab that the first line has most of, the one that
+//! a spreadsheet's line `sep=;` says, or else the space. Lines with `#` before the first row are
+//! comments, unless they have as many fields as that. Rows whose fields are all empty, which
+//! spreadsheets leave behind, are skipped and counted.
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +13,9 @@ use crate::{archive::MAX_UNPACKED, error::DataError, listing::Listing};
 
 /// Endings of tables, in lower case, without `.gz`.
 const ENDINGS: [&str; 5] = [".csv", ".tsv", ".tra", ".tes", ".data"];
+
+/// So many spaces in a line without another separator are one.
+const LEAST_SPACES: usize = 4;
 
 /// Whether a file is a table by its name.
 pub(crate) fn is_table(file: &str) -> bool {
@@ -24,6 +29,8 @@ pub(crate) struct Table {
     path: PathBuf,
     text: Vec<u8>,
     separator: u8,
+    /// The lines before the text that are no rows.
+    before: u64,
 }
 
 impl Table {
@@ -46,11 +53,13 @@ impl Table {
         if text.starts_with(b"\xef\xbb\xbf") {
             text.drain(..3);
         }
-        let separator = separator(&text);
+        let (stated, before) = preamble(&mut text);
+        let separator = stated.unwrap_or_else(|| separator(&text));
         Ok(Self {
             path,
             text,
             separator,
+            before,
         })
     }
 
@@ -73,10 +82,10 @@ impl Table {
         let mut record = ByteRecord::new();
         let (mut expected, mut skipped) = (None, 0);
         while reader.read_byte_record(&mut record).map_err(|error| {
-            let line = error.position().map_or(1, csv::Position::line);
+            let line = self.before + error.position().map_or(1, csv::Position::line);
             DataError::line(&self.path, line, error.to_string())
         })? {
-            let line = record.position().map_or(1, csv::Position::line);
+            let line = self.before + record.position().map_or(1, csv::Position::line);
             if record.iter().all(<[u8]>::is_empty) {
                 skipped += 1;
                 continue;
@@ -112,11 +121,38 @@ impl Table {
     }
 }
 
+/// Takes away what is before the rows: the separator that it states, and the number of its lines.
+fn preamble(text: &mut Vec<u8>) -> (Option<u8>, u64) {
+    let (mut stated, mut lines, mut start) = (None, 0, 0);
+    while let Some(length) = text[start..].iter().position(|&byte| byte == b'\n') {
+        let (line, rest) = text[start..].split_at(length + 1);
+        let fields = |line: &[u8]| {
+            let line = line.split(|&byte| byte == b'\n').next().unwrap_or_default();
+            let mark = separator(line);
+            line.iter().filter(|&&byte| byte == mark).count()
+        };
+        match line.trim_ascii() {
+            [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', mark] => stated = Some(*mark),
+            [b'#', ..] if fields(line) > 0 && fields(line) == fields(rest) => {
+                // The names of the columns, as NumPy writes them.
+                text[start] = b' ';
+                break;
+            }
+            [b'#', ..] => {}
+            _ => break,
+        }
+        lines += 1;
+        start += length + 1;
+    }
+    text.drain(..start);
+    (stated, lines)
+}
+
 /// The separator that the first line has most of; a comma where it has none.
 fn separator(text: &[u8]) -> u8 {
     let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let mut quoted = false;
-    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0)];
+    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0), (b'|', 0)];
     for &byte in line {
         quoted ^= byte == b'"';
         if let Some((_, count)) = counts.iter_mut().find(|(mark, _)| *mark == byte && !quoted) {
@@ -125,7 +161,14 @@ fn separator(text: &[u8]) -> u8 {
     }
     // Of equal counts the first counts.
     let most = counts.into_iter().rev().max_by_key(|(_, count)| *count);
-    most.map_or(b',', |(mark, _)| mark)
+    // Words of one field may have spaces between them; so many numbers are fields.
+    let line = line.trim_ascii();
+    let spaces = line.iter().filter(|&&byte| byte == b' ').count();
+    match most {
+        Some((mark, count)) if count > 0 => mark,
+        _ if spaces >= LEAST_SPACES => b' ',
+        _ => b',',
+    }
 }
 
 /// The first row of a table as lower-case words, without an error: to recognise what it is.

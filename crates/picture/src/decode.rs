@@ -65,9 +65,15 @@ pub(crate) fn decode(bytes: &[u8], log: &mut Log) -> Result<Decoded, PictureErro
         _ if bytes.is_empty() => return Err(PictureError::Empty),
         _ => return Err(PictureError::Unsupported { found: kind(bytes) }),
     };
-    let damaged = |problem: ImageError| PictureError::Damaged {
-        format,
-        problem: problem.to_string(),
+    let damaged = |problem: ImageError| match problem {
+        ImageError::Unsupported(problem) => PictureError::NotRead {
+            format,
+            problem: problem.to_string(),
+        },
+        problem => PictureError::Damaged {
+            format,
+            problem: problem.to_string(),
+        },
     };
     let (mut image, orientation) = result.map_err(damaged)??.map_err(damaged)?;
     log.steps.push(Step::Decoded {

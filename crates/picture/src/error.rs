@@ -25,6 +25,16 @@ pub enum PictureError {
         /// What it seems to be.
         found: &'static str,
     },
+    /// An image of a kind of its format that is not read.
+    #[error(
+        "{format} images of this kind are not read ({problem}): save it as PNG with 8 or 16 bits"
+    )]
+    NotRead {
+        /// The format of the file.
+        format: &'static str,
+        /// What is not read.
+        problem: String,
+    },
     /// An image that is damaged or cut short.
     #[error("the {format} image is damaged: {problem}")]
     Damaged {

@@ -40,9 +40,17 @@ pub fn data_findings(facts: &DataFacts<'_>) -> Vec<String> {
     let mut found = facts.repeats.map_or_else(Vec::new, |repeats| {
         of_repeats(repeats, facts.test_counts.iter().sum())
     });
-    if let Some([train, test]) = facts.values {
-        found.extend(of_values("training", train));
-        found.extend(of_values("test", test));
+    if let Some(values) = facts.values {
+        let parts = [
+            ("training", facts.train_counts),
+            ("test", facts.test_counts),
+        ];
+        for ((part, counts), values) in parts.into_iter().zip(values) {
+            // Of no images there is nothing to say.
+            if counts.iter().any(|&count| count > 0) {
+                found.extend(of_values(part, values));
+            }
+        }
     }
     found.extend(of_classes(facts));
     found
@@ -102,7 +110,7 @@ fn of_values(part: &str, values: &PixelValues) -> Vec<String> {
     if highest.saturating_sub(lowest) < NARROW {
         found.push(format!(
             "the values of the {part} part lie between {lowest} and {highest} of 0 to 255: is the scale right \
-             (--pixel-max)?"
+             (--pixel-max for tables and arrays; other images have to be saved so that white is 255 or 65535)?"
         ));
     }
     found
@@ -111,6 +119,7 @@ fn of_values(part: &str, values: &PixelValues) -> Vec<String> {
 fn of_classes(facts: &DataFacts<'_>) -> Vec<String> {
     let counts = facts.train_counts.iter().zip(facts.test_counts);
     let counts: Vec<_> = facts.class_names.iter().zip(counts).collect();
+    let no_training = facts.train_counts.iter().all(|&count| count == 0);
     let of = |wanted: fn(usize, usize) -> bool, what: &str| {
         let names = counts
             .iter()
@@ -133,7 +142,9 @@ fn of_classes(facts: &DataFacts<'_>) -> Vec<String> {
         of(
             |train, test| train == 0 && test > 0,
             "without training images, which no model can answer",
-        ),
+        )
+        // A test part alone is for models that are trained already.
+        .filter(|_| !no_training),
         of(
             |train, _| train == 1,
             "with one training image, of which no model can learn what varies",
@@ -212,6 +223,17 @@ mod tests {
             "1 class without training images, which no model can answer: cat",
             "1 class with one training image, of which no model can learn what varies: bee",
         ];
+        let none = PixelValues {
+            lowest: 0,
+            highest: 0,
+            blank: 0,
+        };
+        let test_part_alone = DataFacts {
+            train_counts: &[0; 5],
+            values: Some(&[none, fine.values.unwrap()[1]]),
+            ..fine
+        };
+        assert_eq!(data_findings(&test_part_alone), Vec::<String>::new());
         assert_eq!(found.len(), starts.len(), "{found:#?}");
         for (found, start) in found.iter().zip(starts) {
             assert!(found.starts_with(start), "{found}");

@@ -90,12 +90,11 @@ impl Kind {
         match self {
             Self::Text(_, rule) => value.as_str().is_some_and(rule),
             Self::Whole(min, max) => value.as_u64().is_some_and(|n| (min..=max).contains(&n)),
-            Self::Size => value.as_array().is_some_and(|sides| {
-                sides.len() == 2
-                    && sides
-                        .iter()
-                        .all(|side| side.as_u64().is_some_and(|n| (1..=4096).contains(&n)))
-            }),
+            Self::Size => {
+                let is_side = |side: &Value| side.as_u64().is_some_and(|n| (1..=4096).contains(&n));
+                let both = |sides: &Vec<Value>| sides.len() == 2 && sides.iter().all(is_side);
+                is_side(value) || value.as_array().is_some_and(both)
+            }
             Self::Number(max) => value.as_f64().is_some_and(|x| (0.0..=max).contains(&x)),
             Self::Share(max) => value.as_f64().is_some_and(|x| x > 0.0 && x <= max),
             Self::Word(words) => value.as_str().is_some_and(|word| words().contains(&word)),

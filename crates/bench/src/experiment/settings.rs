@@ -231,7 +231,10 @@ pub(super) static SETTINGS: [Setting; 28] = rows! {
         |e, v| put(&mut e.datasets, v);
     Some("size"), Flag::One("size", "SIDE|HEIGHTxWIDTH"), Kind::Size, null,
         "Resample all images to this size in pixels, by area",
-        |e, v| put(&mut e.open.size, v);
+        |e, v| match v.as_u64() {
+            Some(side) => put(&mut e.open.size, [side, side].as_slice().into()),
+            None => put(&mut e.open.size, v),
+        };
     Some("fit"), Flag::One("fit", "HOW"), FIT, "stretch",
         "How images of other proportions are fitted to that size: stretch, crop or pad",
         |e, v| put(&mut e.open.fit, v);

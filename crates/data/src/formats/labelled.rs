@@ -22,7 +22,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use bakeoff_core::{counted, text_of_cell};
+use bakeoff_core::{OpenOptions, counted, text_of_cell};
 
 use self::list::{is_list, list_row};
 use crate::{
@@ -36,7 +36,9 @@ use crate::{
     notes::some,
     parts::{Labels, Part, Raw, numbered},
     picture_files::{Picture, read_parts},
-    table::{LABEL, Table, USAGE, column, first_row, is_table, lower, role_of_usage},
+    table::{
+        LABEL, Table, USAGE, column, first_row, is_table, label_columns, lower, role_of_usage,
+    },
     words::{ByRole, Role, words},
 };
 
@@ -180,7 +182,8 @@ fn tables(listing: &Listing) -> Result<Vec<Found>, DataError> {
 fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> {
     let mut parts: Vec<(Role, PathBuf, Vec<Row>)> = Vec::new();
     let mut own_images = false;
-    for found in tables(listing)? {
+    let tables = tables(listing)?;
+    for found in tables {
         let (path, mut rows) = read_table(&found, context)?;
         refuse_twice(&path, &rows)?;
         place(&found, &path, &mut rows)?;
@@ -205,6 +208,9 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
         }
     }
     say_unlisted(listing, &parts, context)?;
+    if let [(.., path, rows)] = parts.as_slice() {
+        others_agree(listing, path, rows, context)?;
+    }
     let names = class_names::find(listing)?;
     let labels: Vec<Vec<String>> = parts
         .iter()
@@ -333,6 +339,48 @@ fn images_below(
     Ok(())
 }
 
+/// Other tables beside `labels.csv` say the same of the same files, or are refused.
+fn others_agree(
+    listing: &Listing,
+    path: &Path,
+    rows: &[Row],
+    context: &mut Context<'_>,
+) -> Result<(), DataError> {
+    if path != listing.path_of(TABLE) {
+        return Ok(());
+    }
+    let stem = |file: &str| file.rsplit('/').next().unwrap_or(file).to_owned();
+    let labels: HashMap<String, &Row> = rows.iter().map(|row| (stem(&row.file), row)).collect();
+    let others = listing.files().filter(|file| *file != TABLE);
+    let others: Vec<&str> = others
+        .filter(|file| is_label_table(listing, file))
+        .collect();
+    for file in others {
+        let found = Found {
+            role: None,
+            listing: listing.clone(),
+            folder: String::new(),
+            file: file.into(),
+        };
+        let (other, theirs) = read_table(&found, context)?;
+        for row in theirs {
+            if let Some(own) = labels.get(&stem(&row.file))
+                && own.label != row.label
+            {
+                let problem = format!(
+                    "{} has the label {:?}, and {:?} in line {} of {TABLE}: keep the one that is right, or name the table itself",
+                    row.file, row.label, own.label, own.line
+                );
+                return Err(DataError::line(&other, row.line, problem));
+            }
+        }
+        context.note(format!(
+            "{file} is not used: {TABLE} is the table of labels"
+        ));
+    }
+    Ok(())
+}
+
 /// A line of the table.
 struct Row {
     /// Counted from 1, the line of column names included.
@@ -363,228 +411,3 @@ fn read_table(found: &Found, context: &mut Context<'_>) -> Result<(PathBuf, Vec<
         return Ok((path, rows));
     }
     let mut columns = None;
-    let mut ours = false;
-    let group = context.options.group.clone();
-    let skipped = table.each_row(|record, line| {
-        let Some((file, label, role, group)) = columns else {
-            let header = lower(record);
-            ours = column(&header, &CORRECTED).is_some();
-            columns = Some(header_columns(&path, &header, group.as_deref())?);
-            return Ok(());
-        };
-        let field = |column: usize, name: &str| match table.text(record, column, line)? {
-            "" => {
-                let problem = format!("the column `{name}` is empty");
-                Err(DataError::line(&path, line, problem))
-            }
-            text => Ok(text.to_owned()),
-        };
-        let mut label = field(label, "label")?;
-        if ours {
-            label = text_of_cell(&label).to_owned();
-        }
-        let mut row = checked_row(&path, line, field(file, "file")?, label)?;
-        if let Some(column) = role {
-            let text = table.text(record, column, line)?;
-            row.role = Some(role_of_usage(text).ok_or_else(|| {
-                let problem = format!("{text:?} names no part, such as train, val or test");
-                DataError::line(&path, line, problem)
-            })?);
-        }
-        if let Some(column) = group {
-            row.group = Some(field(column, "group")?);
-        }
-        rows.push(row);
-        Ok(())
-    })?;
-    if columns.is_none() {
-        header_columns(&path, &[], None)?;
-    }
-    if skipped > 0 {
-        context.note(format!("{}: {skipped} empty row(s) skipped", found.file));
-    }
-    if rows.is_empty() {
-        return Err(DataError::line(&path, 1, "no images are listed"));
-    }
-    Ok((path, rows))
-}
-
-/// The columns of files, labels, parts and groups.
-type ColumnsOfRow = (usize, usize, Option<usize>, Option<usize>);
-
-fn header_columns(
-    path: &Path,
-    header: &[String],
-    group: Option<&str>,
-) -> Result<ColumnsOfRow, DataError> {
-    let lacks = |name: &str| {
-        let found = header.join(",");
-        let problem = format!(
-            "there is no column `{name}` among `{found}`: the first line names the columns, `file,label` at least"
-        );
-        DataError::line(path, 1, problem)
-    };
-    let file = column(header, &FILE).ok_or_else(|| lacks("file"))?;
-    let label = label_column(header).ok_or_else(|| lacks("label"))?;
-    let group = match group {
-        None => None,
-        Some(name) => Some(column(header, &[&name.to_lowercase()]).ok_or_else(|| lacks(name))?),
-    };
-    Ok((file, label, column(header, &USAGE), group))
-}
-
-fn checked_row(path: &Path, line: u64, file: String, label: String) -> Result<Row, DataError> {
-    let file = file.replace('\\', "/");
-    let file = file.strip_prefix("./").unwrap_or(&file).to_owned();
-    let inside = Path::new(&file)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    if !inside || file.is_empty() {
-        let problem =
-            format!("{file:?} is not the name of a file in this folder, or in a folder within it");
-        return Err(DataError::line(path, line, problem));
-    }
-    Ok(Row {
-        line,
-        file,
-        label,
-        role: None,
-        group: None,
-    })
-}
-
-/// Refuses a file that has two lines: one of two labels would be wrong, or the image would
-/// count twice.
-fn refuse_twice(path: &Path, rows: &[Row]) -> Result<(), DataError> {
-    let mut seen: HashMap<&str, &Row> = HashMap::with_capacity(rows.len());
-    for row in rows {
-        if let Some(first) = seen.insert(&row.file, row) {
-            let problem = format!(
-                "{} is already in line {}, with the label {:?}; here it has {:?}. Keep one of the lines",
-                row.file, first.line, first.label, row.label
-            );
-            return Err(DataError::line(path, row.line, problem));
-        }
-    }
-    Ok(())
-}
-
-/// Finds the folder that the file names are from: that of the table, or one within it.
-fn place(found: &Found, path: &Path, rows: &mut [Row]) -> Result<(), DataError> {
-    let Some(first) = rows.first().map(|row| row.file.clone()) else {
-        return Ok(());
-    };
-    let ending_in = |base: &str| {
-        MORE_ENDINGS
-            .iter()
-            .find(|ending| found.listing.has(&join(base, &format!("{first}{ending}"))))
-    };
-    let part_of = |folder: &str| found.role.is_some() && Role::of(folder) == found.role;
-    // The file may be in a folder beside the table, which then is left alone at its top.
-    let whole = found.listing.whole()?;
-    let mut bases: Vec<String> = vec![String::new()];
-    for folder in whole.folders() {
-        bases.push(folder.into());
-        if let Ok(inside) = whole.inside(folder) {
-            bases.extend(inside.folders().take(50).map(|deeper| join(folder, deeper)));
-        }
-    }
-    let candidates: Vec<(&String, &str)> = bases
-        .iter()
-        .filter_map(|base| Some((base, *ending_in(base)?)))
-        .collect();
-    let chosen = match candidates.as_slice() {
-        // Reading says that the file is not there.
-        [] => (String::new(), ""),
-        [(base, ending)] => ((*base).clone(), *ending),
-        several => {
-            let named: Vec<&(&String, &str)> = several
-                .iter()
-                .filter(|(base, _)| base.is_empty() || part_of(base))
-                .collect();
-            match named.as_slice() {
-                [(base, ending)] => ((*base).clone(), *ending),
-                _ => {
-                    let bases: Vec<&String> = several.iter().map(|(base, _)| *base).collect();
-                    let problem = format!("{first} is in more than one folder: {}", some(&bases));
-                    return Err(DataError::line(path, rows[0].line, problem));
-                }
-            }
-        }
-    };
-    let (base, ending) = chosen;
-    let base = match found.folder.as_str() {
-        "" => base,
-        folder if base.is_empty() => folder.into(),
-        folder => join(folder, &base),
-    };
-    for row in rows {
-        row.file = join(&base, &format!("{}{ending}", row.file));
-    }
-    Ok(())
-}
-
-type NamesAndValues = (Option<(PathBuf, Vec<String>)>, Vec<Vec<u16>>);
-
-/// The classes that the labels themselves name, in their order.
-fn named(
-    listing: &Listing,
-    parts: &[(Role, PathBuf, Vec<Row>)],
-    labels: &[Vec<String>],
-) -> Result<NamesAndValues, DataError> {
-    let borrowed: Vec<&[String]> = labels.iter().map(Vec::as_slice).collect();
-    let path = parts.first().map_or(listing.path(), |(_, path, _)| path);
-    let (names, values) = numbered(&borrowed)
-        .ok_or_else(|| DataError::invalid(path, "more than 65536 different labels"))?;
-    match names {
-        Some(names) if names.len() < 2 => {
-            let problem = format!(
-                "all labels are {:?}: with a file classes.txt beside it, a class name per line, the others would be known",
-                names.first().map_or("", String::as_str)
-            );
-            Err(DataError::line(path, 2, problem))
-        }
-        Some(names) => Ok((Some((path.into(), names)), values)),
-        None => {
-            // A classifier knows two classes or more: a folder with zeros only is no error.
-            let zeros = values.iter().flatten().all(|value| *value == 0);
-            let names = || ["0", "1"].map(String::from).to_vec();
-            Ok((zeros.then(|| (path.into(), names())), values))
-        }
-    }
-}
-
-/// The position of each row's label among the names.
-fn by_name(
-    parts: &[(Role, PathBuf, Vec<Row>)],
-    names: &[String],
-    names_path: &Path,
-) -> Result<Vec<Vec<u16>>, DataError> {
-    let places: HashMap<&str, usize> = names
-        .iter()
-        .enumerate()
-        .map(|(place, name)| (name.as_str(), place))
-        .collect();
-    let one = |(_, path, rows): &(Role, PathBuf, Vec<Row>)| {
-        rows.iter()
-            .map(|row| {
-                let position = places.get(row.label.as_str()).copied();
-                position
-                    .and_then(|position| u16::try_from(position).ok())
-                    .ok_or_else(|| {
-                        let problem = format!(
-                            "label {:?} is none of the {} classes in {}",
-                            row.label,
-                            names.len(),
-                            names_path.display()
-                        );
-                        DataError::line(path, row.line, problem)
-                    })
-            })
-            .collect()
-    };
-    parts.iter().map(one).collect()
-}
-
-#[cfg(test)]
-mod tests;

@@ -7,5 +7,6 @@
 mod archives;
 mod arrays;
 mod folders;
+mod scales;
 mod support;
 mod tables;

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 /// Fewer columns of one pattern say nothing.
 const LEAST: usize = 4;
 
+/// A name without its numbers, and of each column that has it the numbers and the place.
+type Pattern = (String, Vec<(Vec<u64>, usize)>);
+
 /// The columns of pixels, in the order of the image.
 #[derive(Debug)]
 pub(super) struct Pixels {
@@ -29,7 +32,7 @@ pub(super) fn pixels(names: &[String], places: &[usize]) -> Option<Pixels> {
         .map(Vec::len)
         .max()
         .filter(|&most| most >= LEAST)?;
-    let mut groups: Vec<(String, Vec<(Vec<u64>, usize)>)> = patterns
+    let mut groups: Vec<Pattern> = patterns
         .into_iter()
         .filter(|(_, columns)| columns.len() == most)
         .collect();
@@ -87,7 +90,7 @@ fn pattern(name: &str) -> (String, Vec<u64>) {
 }
 
 /// The columns of red, then green, then blue, where the patterns differ by the name of a colour.
-fn colours(groups: &mut [(String, Vec<(Vec<u64>, usize)>)]) -> Option<Vec<usize>> {
+fn colours(groups: &mut [Pattern]) -> Option<Vec<usize>> {
     if !(3..=4).contains(&groups.len()) {
         return None;
     }

@@ -33,7 +33,7 @@ impl RowReader<'_> {
             let text = self.table.text(record, column, line)?;
             labels.push(label(text).ok_or_else(|| {
                 wrong(format!(
-                    "column {}: {text:?} is no label, a word or a whole number from 0 to {}",
+                    "column {}: {text:?} is no label, a word or a whole number from 0 to {}: number the classes from 0, or name them; another column of labels is stated with --label",
                     column + 1,
                     u16::MAX - 1
                 ))
@@ -60,10 +60,11 @@ impl RowReader<'_> {
             let mut push = |field: &[u8]| match self.values.push(field, self.most) {
                 true => Ok(()),
                 false => Err(wrong(format!(
-                    "column {}: {} is no pixel, a number from 0 to {}",
+                    "column {}: {} is no pixel, a number from 0 to {}{}",
                     column + 1,
                     shown(field),
-                    self.most
+                    self.most,
+                    remedy(field)
                 ))),
             };
             if self.columns.one_text {
@@ -88,6 +89,21 @@ impl RowReader<'_> {
             )));
         }
         Ok(())
+    }
+}
+
+/// What to do about a field that is no pixel.
+fn remedy(field: &[u8]) -> &'static str {
+    let text = String::from_utf8_lossy(field).replace(',', ".");
+    match text.parse::<f64>() {
+        Ok(_) if field.contains(&b',') => ": write decimals with a point",
+        Ok(number) if number < 0.0 => {
+            ": add to all numbers and multiply them, so that black is 0 and white is 255"
+        }
+        Ok(number) if number > 255.0 => {
+            ": state the number that stands for white, as in --pixel-max 65535"
+        }
+        _ => "",
     }
 }
 
