@@ -10,6 +10,7 @@
 //! - `compare`: run against run, runs together, exports
 //! - `trust`: folds, less data, calibration, corruptions
 //! - `predict`, `prepare`, `data`, `usage`: the other commands, and what they say of mistakes
+//! - `escapes`: names that do harm, and what is no file
 //! - `browser`: the report in headless Chromium
 //! - `serve`: the page and its API, over sockets and in headless Chromium
 
@@ -23,6 +24,8 @@ mod compare;
 mod data;
 mod determinism;
 mod directions;
+#[cfg(unix)]
+mod escapes;
 mod predict;
 mod prepare;
 mod resume;

@@ -10,7 +10,6 @@ use bakeoff_core::{ImageShape, Images};
 use serde::Serialize;
 
 use crate::{
-    metrics::Metrics,
     problem::{Code, Problem},
     verdict::{Verdict, verdict},
 };
@@ -103,7 +102,6 @@ impl Question {
 pub(crate) fn answer(
     question: &Question,
     models: &[Arc<Model>],
-    metrics: &Metrics,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Answers, Problem> {
     let mut inputs = Inputs::new(&question.content);
@@ -117,9 +115,7 @@ pub(crate) fn answer(
             continue;
         }
         let result = match inputs.of(model).map_err(problem_of) {
-            Ok((position, input)) => {
-                predict(model, position, &input.images, &question.explain, metrics)
-            }
+            Ok((position, input)) => predict(model, position, &input.images, &question.explain),
             // This model's input shape cannot be prepared; the others may answer.
             Err(problem)
                 if problem.code() == Code::InvalidRequest && question.models.is_empty() =>
@@ -184,10 +180,8 @@ fn predict(
     input: usize,
     images: &Images,
     explain: &[ExplainKind],
-    metrics: &Metrics,
 ) -> Result<Prediction, String> {
     let answer = model.answer(images).map_err(|error| error.to_string())?;
-    metrics.answer(model.name(), answer.took);
     let explanation = model
         .explain(images, answer.label, explain)
         .map_err(|error| error.to_string())?;

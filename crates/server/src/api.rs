@@ -9,8 +9,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, Request, State, rejection::PathRejection},
-    http::{StatusCode, header},
-    response::IntoResponse,
+    http::StatusCode,
     routing::{MethodRouter, delete, get, post},
 };
 use bakeoff_ask::{Inputs, Model, Unreadable};
@@ -23,7 +22,6 @@ use crate::{
     app::App,
     assets,
     corrections::{CorrectionRequest, Kept, base_dataset},
-    metrics::OPENMETRICS,
     problem::{Code, Problem},
     request::{self, grey_levels},
     training::TrainingProgress,
@@ -52,7 +50,6 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
         ("/api/v1/reports", get(reports)),
         ("/api/v1/training", get(training)),
         ("/api/v1/health", get(health)),
-        ("/api/v1/metrics", get(metrics)),
         (
             "/api/v1/openapi.json",
             get(async || assets::file("application/json", DESCRIPTION.to_owned())),
@@ -138,9 +135,8 @@ async fn predict(State(app): State<Arc<App>>, request: Request) -> Result<Json<A
     let held = app.bodies.read(&head.headers, body, most).await?;
     let question = request::question(&head.headers, held.bytes.clone()).await?;
     let models = app.models.named(&question.models)?;
-    let metrics = Arc::clone(&app.metrics);
     let work = move |cancelled: &dyn Fn() -> bool| {
-        let answers = answer(&question, &models, &metrics, cancelled);
+        let answers = answer(&question, &models, cancelled);
         // The image's memory is counted until it is no longer needed.
         drop(held);
         answers
@@ -184,7 +180,6 @@ async fn add_correction(
     let correction: CorrectionRequest = request::json(&held.bytes)?;
     let content = Content::Pixels(grey_levels(&correction.pixels)?);
     let models = app.models.named(std::slice::from_ref(&correction.model))?;
-    let inner = Arc::clone(&app);
     let label = correction.label;
     let (model, images, predicted) = app
         .workers
@@ -196,7 +191,6 @@ async fn add_correction(
             let (_, input) = inputs.of(&model).map_err(problem_of)?;
             let images = input.images.clone();
             let answer = model.answer(&images).map_err(Problem::internal)?;
-            inner.metrics.answer(model.name(), answer.took);
             let predicted = model.class_name(usize::from(answer.label)).to_owned();
             Ok((model, images, predicted))
         })
@@ -205,7 +199,6 @@ async fn add_correction(
     let inner = Arc::clone(&app);
     let kept =
         blocking(move || inner.corrections.keep(&model, &images, &label, &predicted)).await?;
-    app.metrics.corrections.inc();
     Ok((StatusCode::CREATED, Json(kept)))
 }
 
@@ -235,14 +228,6 @@ async fn health(State(app): State<Arc<App>>) -> Json<Value> {
         "models": models,
         "uptime_seconds": app.started.elapsed().as_secs(),
     }))
-}
-
-async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let models = app.models.models().ready.len();
-    app.metrics
-        .models
-        .set(models.try_into().unwrap_or(i64::MAX));
-    ([(header::CONTENT_TYPE, OPENMETRICS)], app.metrics.text())
 }
 
 /// Does what waits for the disk on a thread that may wait.

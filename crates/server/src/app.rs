@@ -3,9 +3,8 @@
 use std::{sync::Arc, time::Instant};
 
 use crate::{
-    corrections::Corrections, examples::Examples, metrics::Metrics, models::ModelFolder,
-    origin_check::Hosts, reports::Reports, request::BodyMemory, training::Training,
-    workers::Workers,
+    corrections::Corrections, examples::Examples, models::ModelFolder, origin_check::Hosts,
+    reports::Reports, request::BodyMemory, training::Training, workers::Workers,
 };
 
 /// What the handlers share.
@@ -18,7 +17,6 @@ pub(crate) struct App {
     pub(crate) examples: Arc<Examples>,
     pub(crate) reports: Reports,
     pub(crate) training: Training,
-    pub(crate) metrics: Arc<Metrics>,
     pub(crate) colours: String,
     pub(crate) started: Instant,
 }

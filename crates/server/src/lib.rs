@@ -23,10 +23,11 @@ mod error;
 mod examples;
 mod folders;
 mod limits;
+mod linger;
 mod listen;
-mod metrics;
 mod models;
 mod origin_check;
+mod places;
 mod problem;
 mod reports;
 mod request;
@@ -54,8 +55,8 @@ pub use limits::Limits;
 pub use training::{FirstTraining, ReportFn};
 
 use crate::{
-    app::App, corrections::Corrections, metrics::Metrics, models::ModelFolder, origin_check::Hosts,
-    reports::Reports, request::BodyMemory, training::Training, workers::Workers,
+    app::App, corrections::Corrections, models::ModelFolder, origin_check::Hosts, reports::Reports,
+    request::BodyMemory, training::Training, workers::Workers,
 };
 
 /// What to serve, and where.
@@ -125,11 +126,10 @@ impl Server {
             )?,
             None => Training::default(),
         };
-        let metrics = Arc::new(Metrics::new());
         let app = Arc::new(App {
             hosts: Hosts::new(&config.host, address.ip()),
             models,
-            workers: Workers::start(limits.threads, limits.queue, Arc::clone(&metrics))?,
+            workers: Workers::start(limits.threads, limits.queue)?,
             bodies: BodyMemory::new(limits),
             corrections: Corrections::new(config.corrections),
             examples: Arc::default(),
@@ -137,7 +137,6 @@ impl Server {
                 folder: config.reports,
             },
             training,
-            metrics,
             colours: config.colours,
             started: Instant::now(),
         });
@@ -222,13 +221,7 @@ impl Server {
                     let _ = tokio::task::spawn_blocking(move || models.refresh()).await;
                 }
             });
-            let served = tokio::spawn(listen::serve(
-                self.listener,
-                router,
-                self.limits,
-                Arc::clone(&self.app.metrics),
-                stopped,
-            ));
+            let served = tokio::spawn(listen::serve(self.listener, router, self.limits, stopped));
             end.await;
             let training = self.app.training.stop();
             // There is a receiver for as long as it serves.

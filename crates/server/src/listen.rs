@@ -4,21 +4,30 @@
 //! `axum::serve` is a few lines shorter and has none of these limits: one client that
 //! opens connections and sends nothing would use up all there are.
 
-use std::{sync::Arc, time::Duration};
-
-use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
+
+use axum::{Router, extract::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, watch},
+    net::{TcpListener, TcpStream},
+    sync::watch,
     time::{sleep, timeout},
 };
+use tower::ServiceExt as _;
 
-use crate::{Limits, metrics::Metrics, write_timeout::WriteTimeout};
+use crate::{
+    Limits,
+    linger::Linger,
+    places::{Place, Places},
+    write_timeout::WriteTimeout,
+};
 
 /// A request's head is at most this large.
 const HEAD_BYTES: usize = 64 << 10;
@@ -36,18 +45,10 @@ pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     limits: Limits,
-    metrics: Arc<Metrics>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let most = limits.connections.clamp(1, Semaphore::MAX_PERMITS);
-    let slots = Arc::new(Semaphore::new(most));
+    let places = Places::new(limits.connections);
     loop {
-        let slot = tokio::select! {
-            slot = Arc::clone(&slots).acquire_owned() => slot,
-            () = stopped(&mut stop) => break,
-        };
-        // The semaphore is never closed.
-        let Ok(slot) = slot else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stopped(&mut stop) => break,
@@ -56,37 +57,59 @@ pub(crate) async fn serve(
             sleep(PAUSE).await;
             continue;
         };
-        // Answers are small and wanted at once. A connection that fails here fails below too.
-        let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone());
-        let mut connection_stop = stop.clone();
-        let metrics = Arc::clone(&metrics);
-        tokio::spawn(async move {
-            metrics.connections.inc();
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(limits.head_time)
-                .max_buf_size(HEAD_BYTES)
-                .serve_connection(
-                    TokioIo::new(WriteTimeout::new(stream, limits.write_time)),
-                    service,
-                );
-            tokio::pin!(connection);
-            // The client sees what is wrong with its connection.
-            let ended = tokio::select! {
-                _ = connection.as_mut() => true,
-                () = stopped(&mut connection_stop) => false,
-            };
-            if !ended {
-                connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
-            }
-            metrics.connections.dec();
-            drop(slot);
-        });
+        let place = tokio::select! {
+            place = places.take() => place,
+            () = stopped(&mut stop) => break,
+        };
+        tokio::spawn(connection(
+            stream,
+            place,
+            router.clone(),
+            limits,
+            stop.clone(),
+        ));
     }
     drop(listener);
-    // All slots are free when the last connection has ended.
-    let all = u32::try_from(most).unwrap_or(u32::MAX);
-    let _ = timeout(limits.shutdown_time, slots.acquire_many(all)).await;
+    // All places are free when the last connection has ended.
+    let _ = timeout(limits.shutdown_time, places.all_free()).await;
+}
+
+/// Answers the requests of one connection.
+async fn connection(
+    stream: TcpStream,
+    place: Place,
+    router: Router,
+    limits: Limits,
+    mut stop: watch::Receiver<bool>,
+) {
+    // Answers are small and wanted at once. A connection that fails here fails below too.
+    let _ = stream.set_nodelay(true);
+    let hurry = Arc::new(AtomicBool::new(false));
+    let stream = Linger::new(stream, limits.upload_time, Arc::clone(&hurry));
+    let stream = TokioIo::new(WriteTimeout::new(stream, limits.write_time));
+    let place = &place;
+    let service = service_fn(|request: Request<Incoming>| {
+        let router = router.clone();
+        async move {
+            place.waits_for_client(false);
+            let answer = router.oneshot(request.map(axum::body::Body::new)).await;
+            place.waits_for_client(true);
+            answer
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(stream, service);
+    tokio::pin!(connection);
+    // The client sees what is wrong with its connection.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = place.has_to_leave() => return,
+        () = stopped(&mut stop) => {}
+    }
+    hurry.store(true, Ordering::Relaxed);
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
 }

@@ -99,6 +99,15 @@ fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     Some(values.next().map_or(value, |_| "several"))
 }
 
+/// The scheme under which our page is seen: HTTP, unless a proxy that adds TLS says otherwise. Pages
+/// of other sites cannot send its header without asking, and are not answered when they ask.
+fn scheme(headers: &HeaderMap) -> &'static str {
+    match value(headers, "x-forwarded-proto") {
+        Some("https") => "https",
+        _ => "http",
+    }
+}
+
 /// Accepts a request or says why not.
 ///
 /// # Errors
@@ -128,9 +137,10 @@ pub(crate) fn check(hosts: &Hosts, request: &Request) -> Result<(), Problem> {
         Some(site) => return Err(other_site(&format!("Sec-Fetch-Site: {site}"))),
     }
     if !reads && let Some(origin) = value(headers, "origin") {
-        let own = origin
-            .split_once("://")
-            .is_some_and(|(_, host)| host.eq_ignore_ascii_case(authority.as_str()));
+        let own = origin.split_once("://").is_some_and(|(found, host)| {
+            found.eq_ignore_ascii_case(scheme(headers))
+                && host.eq_ignore_ascii_case(authority.as_str())
+        });
         if !own {
             return Err(other_site(&format!("Origin: {origin}")));
         }
@@ -291,6 +301,26 @@ mod tests {
                 "POST",
                 vec![HOST, ("origin", "http://evil.example")],
                 Some(Code::CrossSite),
+            ),
+            // Another scheme is another origin, unless a proxy adds TLS.
+            (
+                "POST",
+                vec![HOST, ("origin", "https://localhost:8000")],
+                Some(Code::CrossSite),
+            ),
+            (
+                "POST",
+                vec![HOST, ("origin", "chrome-extension://localhost:8000")],
+                Some(Code::CrossSite),
+            ),
+            (
+                "POST",
+                vec![
+                    HOST,
+                    ("origin", "https://localhost:8000"),
+                    ("x-forwarded-proto", "https"),
+                ],
+                None,
             ),
             // A sandboxed page, such as a report.
             (

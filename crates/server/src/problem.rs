@@ -49,6 +49,7 @@ codes! {
     BrokenBody "broken-body" BAD_REQUEST "The request ends too early",
     MalformedMultipart "malformed-multipart" BAD_REQUEST "Malformed multipart body",
     UnsupportedMediaType "unsupported-media-type" UNSUPPORTED_MEDIA_TYPE "Content type not supported",
+    UnsupportedEncoding "unsupported-encoding" UNSUPPORTED_MEDIA_TYPE "Content encoding not supported",
     InvalidRequest "invalid-request" UNPROCESSABLE_ENTITY "Invalid request",
     UnknownModel "unknown-model" NOT_FOUND "No such model",
     UnreadableModel "unreadable-model" SERVICE_UNAVAILABLE "The model cannot be read",
@@ -134,10 +135,18 @@ impl From<PictureError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (_, status, _) = self.reason.word_status_title();
+        let encoded = self.reason == Code::UnsupportedEncoding;
         let busy = matches!(self.reason, Code::Busy | Code::NoModels);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if encoded {
+            // What would be accepted (RFC 9110, section 15.5.16).
+            headers.insert(
+                header::ACCEPT_ENCODING,
+                HeaderValue::from_static("identity"),
+            );
+        }
         if busy {
             headers.insert(
                 header::RETRY_AFTER,

@@ -58,7 +58,7 @@ impl BodyMemory {
     /// Reads a body of at most `most` bytes.
     ///
     /// # Errors
-    /// [`Code::BodyTooLarge`], before anything is read where the request says its length;
+    /// [`Code::UnsupportedEncoding`]; [`Code::BodyTooLarge`], before anything is read where the request says its length;
     /// [`Code::TooSlow`]; [`Code::Busy`] when no memory is free in time; and
     /// [`Code::BrokenBody`].
     pub(crate) async fn read(
@@ -72,6 +72,15 @@ impl BodyMemory {
             let detail = format!("this address reads at most {}", size_text(most));
             Problem::new(Code::BodyTooLarge, detail)
         };
+        let encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+        for encoding in encodings {
+            if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
+                let detail = format!(
+                    "the body is read as it is: send it without Content-Encoding ({encoding:?})"
+                );
+                return Err(Problem::new(Code::UnsupportedEncoding, detail));
+            }
+        }
         let length = headers
             .get(header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok())

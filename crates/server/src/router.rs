@@ -1,11 +1,11 @@
 //! Which handler answers which address, and the checks before all of them.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, MatchedPath, Path, Request, State, rejection::PathRejection},
-    http::{HeaderValue, Method, header},
+    extract::{DefaultBodyLimit, Path, Request, State, rejection::PathRejection},
+    http::{HeaderValue, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
     routing::get,
@@ -70,30 +70,11 @@ async fn report(
     Ok(response)
 }
 
-/// Checks a request, lets it be answered, and counts it.
+/// Checks a request, and lets it be answered.
 async fn checked(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let start = Instant::now();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
-    let method = method_label(request.method());
     let response = match origin_check::check(&app.hosts, &request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
-    let response = origin_check::with_security_headers(response);
-    app.metrics
-        .request(&route, method, response.status().as_u16(), start.elapsed());
-    response
-}
-
-/// A method as a label of a metric; a client could invent any number of methods.
-fn method_label(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        _ => "other",
-    }
+    origin_check::with_security_headers(response)
 }

@@ -20,22 +20,18 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{
-    metrics::Metrics,
-    problem::{Code, Problem},
-};
+use crate::problem::{Code, Problem};
 
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The threads, seen from the requests. They end when this is dropped.
 pub(crate) struct Workers {
     queue: mpsc::Sender<Job>,
-    metrics: Arc<Metrics>,
 }
 
 impl Workers {
     /// Starts `threads` threads and a queue of at most `queue` jobs.
-    pub(crate) fn start(threads: usize, queue: usize, metrics: Arc<Metrics>) -> io::Result<Self> {
+    pub(crate) fn start(threads: usize, queue: usize) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel::<Job>(queue.max(1));
         let receiver = Arc::new(Mutex::new(receiver));
         for index in 0..threads.max(1) {
@@ -60,10 +56,7 @@ impl Workers {
                 }
             });
         }
-        Ok(Self {
-            queue: sender,
-            metrics,
-        })
+        Ok(Self { queue: sender })
     }
 
     /// Does some work on one of the threads. The work is given a function that says whether
@@ -77,11 +70,8 @@ impl Workers {
         work: impl FnOnce(&dyn Fn() -> bool) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let (answer, wait) = oneshot::channel();
-        let metrics = Arc::clone(&self.metrics);
         let job = Box::new(move || {
-            metrics.queued.dec();
             if answer.is_closed() {
-                metrics.abandoned.inc();
                 return;
             }
             let result = catch_unwind(AssertUnwindSafe(|| work(&|| answer.is_closed())));
@@ -89,10 +79,7 @@ impl Workers {
             // The client may be gone meanwhile.
             let _ = answer.send(result);
         });
-        self.metrics.queued.inc();
         if self.queue.try_send(job).is_err() {
-            self.metrics.queued.dec();
-            self.metrics.refused.inc();
             return Err(Problem::new(
                 Code::Busy,
                 "too many images are waiting; ask again in a second",
@@ -110,7 +97,13 @@ mod tests {
     use super::*;
 
     fn workers(threads: usize, queue: usize) -> Workers {
-        Workers::start(threads, queue, Arc::new(Metrics::new())).expect("threads")
+        Workers::start(threads, queue).expect("threads")
+    }
+
+    async fn one_waits(workers: &Workers) {
+        while workers.queue.capacity() == workers.queue.max_capacity() {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]
@@ -129,16 +122,12 @@ mod tests {
         }));
         has_begun.await.expect("the first runs");
         let second = ask(Box::new(|| 2));
-        while workers.metrics.queued.get() < 1 {
-            tokio::task::yield_now().await;
-        }
+        one_waits(&workers).await;
         let third = workers.run(|_| Ok(3)).await;
         assert_eq!(third.expect_err("no room").code(), Code::Busy);
         release.send(()).expect("the first waits");
         assert_eq!(first.await.expect("joined").expect("answered"), 1);
         assert_eq!(second.await.expect("joined").expect("answered"), 2);
-        assert_eq!(workers.metrics.queued.get(), 0);
-        assert_eq!(workers.metrics.refused.get(), 1);
     }
 
     #[tokio::test]
@@ -164,16 +153,13 @@ mod tests {
             let workers = Arc::clone(&workers);
             tokio::spawn(async move { workers.run(move |_| Ok(told.send(()))).await })
         };
-        while workers.metrics.queued.get() < 1 {
-            tokio::task::yield_now().await;
-        }
+        one_waits(&workers).await;
         second.abort();
         let _ = second.await;
         release.send(()).expect("the first waits");
         assert!(!first.await.expect("joined").expect("answered"));
         // The dropped job drops what it would have told with.
         assert!(was_told.recv().is_err());
-        assert_eq!(workers.metrics.abandoned.get(), 1);
     }
 
     #[tokio::test]

@@ -97,6 +97,12 @@ impl Serving {
         Some(kibibytes * 1024)
     }
 
+    /// How many files and sockets it has open, where the system tells.
+    pub(crate) fn open_files(&self) -> Option<usize> {
+        let folder = format!("/proc/{}/fd", self.process.id());
+        Some(std::fs::read_dir(folder).ok()?.count())
+    }
+
     /// The processor time it has used so far, of all its threads, where the system tells.
     pub(crate) fn processor_time(&self) -> Option<Duration> {
         let path = format!("/proc/{}/stat", self.process.id());

@@ -1,6 +1,6 @@
 //! Corrections become a dataset that `bakeoff evaluate` reads.
 
-use std::fs;
+use std::{fs, sync::Arc};
 
 use serde_json::json;
 
@@ -51,6 +51,33 @@ async fn corrections_are_kept_counted_and_readable_as_a_dataset() {
     let models = folder.path().join("models");
     let flag = bakeoff_ask::models_dir_flag(&models);
     assert!(command.ends_with(&flag), "{command}");
+}
+
+#[tokio::test]
+async fn a_class_that_looks_like_a_formula_stays_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut model = served("mnist", "better", 0.9, tenths());
+    let own = Arc::get_mut(&mut model).expect("nobody else has it");
+    let names = &mut own.saved.manifest.facts.class_names;
+    names.iter_mut().for_each(|name| name.insert(0, '='));
+    let server = Fixture::new(folder.path(), only(vec![model]), Limits::default());
+    let body = json!({ "pixels": bar_pixels(), "label": "=7", "model": "better" });
+    let answer = server
+        .post_json("/api/v1/corrections", body.to_string())
+        .await;
+    assert_eq!(answer.status.as_u16(), 201, "{}", answer.text());
+    let own = folder.path().join("corrections/mnist");
+    let table = fs::read_to_string(own.join("labels.csv")).expect("a table");
+    assert!(
+        table.contains("000001.png,'=7,'=3,mnist/better,"),
+        "{table}"
+    );
+    let dataset = bakeoff_data::open_to_evaluate(
+        own.to_str().expect("a plain path"),
+        &bakeoff_core::OpenOptions::default(),
+    );
+    let dataset = dataset.expect("a dataset").dataset;
+    assert_eq!(dataset.test().class_names(), ["=7"]);
 }
 
 #[tokio::test]

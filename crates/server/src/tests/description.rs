@@ -227,27 +227,3 @@ async fn what_is_served_is_the_description() {
     assert_eq!(served, description());
     assert!(served["openapi"].as_str().expect("text").starts_with("3.1"));
 }
-
-#[tokio::test]
-async fn metrics_count_what_happened() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let server = Fixture::new(folder.path(), two_models(), Limits::default());
-    server.post_picture("x", &bar()).await.is_ok();
-    server.get("/api/v1/models/../../made-up").await;
-    let answer = server.get("/api/v1/metrics").await;
-    let text = answer.text();
-    for line in [
-        "bakeoff_http_requests_total{route=\"/api/v1/predict\",method=\"POST\",status=\"200\"} 1",
-        "bakeoff_http_requests_total{route=\"other\",method=\"GET\",status=\"404\"} 1",
-        "bakeoff_model_answer_seconds_count{model=\"mnist/better\"} 1",
-        "bakeoff_models 2",
-        "bakeoff_queued_jobs 0",
-        "# EOF",
-    ] {
-        assert!(
-            text.lines().any(|found| found == line),
-            "no {line} in\n{text}"
-        );
-    }
-    assert!(!text.contains("made-up"));
-}

@@ -3,14 +3,13 @@
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use axum::{Router, routing::get};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use crate::{Limits, listen::serve, metrics::Metrics};
+use crate::{Limits, listen::serve};
 
 /// More than fits the buffers of two sockets.
 const LARGE: usize = 64 << 20;
@@ -33,8 +32,7 @@ async fn listening(limits: Limits) -> Listening {
     );
     let router = router.route("/large", get(async || vec![b'x'; LARGE]));
     let (stop, told) = watch::channel(false);
-    let metrics = Arc::new(Metrics::new());
-    let served = tokio::spawn(serve(listener, router, limits, metrics, told));
+    let served = tokio::spawn(serve(listener, router, limits, told));
     Listening {
         address,
         stop,
@@ -79,21 +77,89 @@ async fn heads_that_do_not_come_are_not_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_more_connections_are_open_than_allowed_and_the_rest_wait() {
+async fn no_more_connections_are_at_work_than_allowed_and_the_rest_wait() {
     let limits = Limits {
         connections: 2,
-        head_time: Duration::from_millis(300),
         ..Limits::default()
     };
     let listening = listening(limits).await;
-    // Two that say nothing take both places until they are put out.
-    let silent: Vec<_> = (0..2)
-        .map(|_| TcpStream::connect(listening.address).expect("connected"))
-        .collect();
+    let slow = "GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let at_work = [(), ()].map(|()| tokio::spawn(ask(listening.address, slow)));
+    tokio::time::sleep(Duration::from_millis(100)).await;
     let (answer, took) = ask(listening.address, CLOSING).await;
     assert!(answer.ends_with("here"), "{answer}");
     assert!(took > Duration::from_millis(150), "{took:?}");
-    drop(silent);
+    for asked in at_work {
+        let (answer, _) = asked.await.expect("joined");
+        assert!(answer.ends_with("late"), "{answer}");
+    }
+}
+
+/// All places are taken by clients that do as little as they can for as long as they may.
+async fn in_spite_of(dawdlers: impl Iterator<Item = &'static str>) {
+    let long = Duration::from_secs(60);
+    let limits = Limits {
+        connections: 8,
+        head_time: long,
+        write_time: long,
+        ..Limits::default()
+    };
+    let listening = listening(limits).await;
+    let mut dawdling: Vec<TcpStream> = Vec::new();
+    for sent in dawdlers {
+        let mut stream = TcpStream::connect(listening.address).expect("connected");
+        stream.write_all(sent.as_bytes()).expect("sent");
+        dawdling.push(stream);
+    }
+    let (told, asked) = std::sync::mpsc::channel::<()>();
+    let trickle = std::thread::spawn(move || {
+        // A byte now and then, so that no time without any is reached.
+        while asked.recv_timeout(Duration::from_millis(50)).is_err() {
+            for stream in &mut dawdling {
+                let _ = stream.set_read_timeout(Some(Duration::from_millis(1)));
+                let _ = stream.read(&mut [0]);
+            }
+        }
+    });
+    let (answer, took) = ask(listening.address, CLOSING).await;
+    assert!(answer.ends_with("here"), "{answer}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    told.send(()).expect("it trickles");
+    trickle.join().expect("it ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_heads_keep_nobody_out() {
+    in_spite_of(
+        ["", "GET / HTT", "GET / HTTP/1.1\r\nHost: x\r\n"]
+            .into_iter()
+            .cycle()
+            .take(12),
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_taken_in_slowly_keep_nobody_out() {
+    let large = "GET /large HTTP/1.1\r\nHost: x\r\n\r\n";
+    in_spite_of(std::iter::repeat_n(large, 8)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let listening = listening(Limits::default()).await;
+    let sent = format!(
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {LARGE}\r\n\r\n{}",
+        "x".repeat(LARGE / 4)
+    );
+    for _ in 0..5 {
+        let sent = sent.clone();
+        let address = listening.address;
+        let asked = tokio::task::spawn_blocking(move || exchange(address, &sent));
+        let (answer, took) = asked.await.expect("joined");
+        assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
+        assert!(took < Duration::from_secs(5), "{took:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

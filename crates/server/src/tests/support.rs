@@ -21,9 +21,8 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use crate::{
-    App, Limits, corrections::Corrections, metrics::Metrics, models::ModelFolder,
-    origin_check::Hosts, reports::Reports, request::BodyMemory, router::router, training::Training,
-    workers::Workers,
+    App, Limits, corrections::Corrections, models::ModelFolder, origin_check::Hosts,
+    reports::Reports, request::BodyMemory, router::router, training::Training, workers::Workers,
 };
 
 /// Says which tenth of the rows has most ink, by its share of all ink.
@@ -184,14 +183,12 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) fn new(folder: &Path, models: Models, limits: Limits) -> Self {
-        let metrics = Arc::new(Metrics::new());
         let folder_of_models = ModelFolder::new(&folder.join("models"));
         folder_of_models.replace(models);
         let app = Arc::new(App {
             hosts: Hosts::new("127.0.0.1", [127, 0, 0, 1].into()),
             models: Arc::new(folder_of_models),
-            workers: Workers::start(limits.threads, limits.queue, Arc::clone(&metrics))
-                .expect("threads"),
+            workers: Workers::start(limits.threads, limits.queue).expect("threads"),
             bodies: BodyMemory::new(limits),
             corrections: Corrections::new(folder.join("corrections")),
             examples: Arc::default(),
@@ -199,7 +196,6 @@ impl Fixture {
                 folder: folder.join("reports"),
             },
             training: Training::default(),
-            metrics,
             colours: ":root{--c-ink:black}".into(),
             started: Instant::now(),
         });
