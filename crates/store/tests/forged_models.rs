@@ -67,6 +67,7 @@ impl Saved {
             spec,
             class_names: vec!["a".into(), "b".into(), "c".into()],
             preparation: None,
+            pixel_range: None,
             origin: None,
             data_fingerprint: "f".into(),
             train_samples: 60,

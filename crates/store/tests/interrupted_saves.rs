@@ -37,6 +37,7 @@ fn facts() -> ModelFacts {
         spec,
         class_names: vec!["a".into(), "b".into()],
         preparation: None,
+        pixel_range: None,
         origin: None,
         data_fingerprint: "f".into(),
         train_samples: 2_000,

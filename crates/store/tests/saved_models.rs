@@ -21,6 +21,7 @@ fn facts(dataset: &str, name: &str) -> ModelFacts {
             .unwrap(),
         class_names: vec!["a".into(), "b".into()],
         preparation: None,
+        pixel_range: None,
         origin: None,
         data_fingerprint: "f".into(),
         train_samples: 40,

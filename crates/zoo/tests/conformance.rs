@@ -233,6 +233,7 @@ fn facts(family: &Family, engine: &Engine, data: &Dataset) -> ModelFacts {
         spec: spec(family, engine),
         class_names: data.test().class_names().to_vec(),
         preparation: None,
+        pixel_range: None,
         origin: None,
         data_fingerprint: data.fingerprint().into(),
         train_samples: data.train().len(),

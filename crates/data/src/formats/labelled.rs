@@ -16,29 +16,31 @@
 //! in a spreadsheet).
 
 mod list;
+mod rows;
+mod unlisted;
 
 use std::{
-    collections::{HashMap, HashSet},
-    path::{Component, Path, PathBuf},
+    collections::HashMap,
+    path::{Path, PathBuf},
 };
 
-use bakeoff_core::{OpenOptions, counted, text_of_cell};
-
-use self::list::{is_list, list_row};
+pub(super) use self::rows::names_files;
+use self::{
+    list::is_list,
+    rows::{Found, Row, read_table, refuse_twice},
+    unlisted::say_unlisted,
+};
 use crate::{
     archive::join,
     class_names,
     context::Context,
-    endings::is_picture,
     error::DataError,
     format::Format,
     listing::Listing,
     notes::some,
     parts::{Labels, Part, Raw, numbered},
     picture_files::{Picture, read_parts},
-    table::{
-        LABEL, Table, USAGE, column, first_row, is_table, label_columns, lower, role_of_usage,
-    },
+    table::{first_row, is_table},
     words::{ByRole, Role, words},
 };
 
@@ -52,61 +54,8 @@ pub(super) const FORMAT: Format = Format {
 /// The name that a table of labels has above all.
 const TABLE: &str = "labels.csv";
 
-/// Far more than a person labels, and little enough to hold in memory.
-const MAX_TABLE_BYTES: u64 = 512 << 20;
-
-/// Names of a column of files, the most telling first.
-const FILE: [&str; 17] = [
-    "file",
-    "filename",
-    "file_name",
-    "filepath",
-    "file_path",
-    "image_path",
-    "imagepath",
-    "image",
-    "image_name",
-    "imagename",
-    "image_file",
-    "image_id",
-    "imageid",
-    "img",
-    "path",
-    "images",
-    "id_code",
-];
-
-/// Images are counted this many folders below that of the dataset.
-const IMAGE_DEPTH: usize = 6;
-/// The column that tells a table of corrections, in which labels are cells that no spreadsheet
-/// takes for formulas, from tables of other people, whose labels are what they wrote.
-const CORRECTED: [&str; 1] = ["predicted"];
-
 /// Tried where a table names files without their endings.
 const MORE_ENDINGS: [&str; 5] = ["", ".png", ".jpg", ".jpeg", ".bmp"];
-
-/// Whether a header is one of files and labels.
-pub(super) fn names_files(header: &[String]) -> bool {
-    header.len() < 40
-        && column(header, &FILE).is_some()
-        && label_column(header).is_some()
-        && !header.iter().any(|name| name == "pixels")
-}
-
-/// The column of labels: by its name, or the only one beside the files.
-fn label_column(header: &[String]) -> Option<usize> {
-    let file = column(header, &FILE)?;
-    column(header, &LABEL).or_else(|| (header.len() == 2).then(|| 1 - file))
-}
-
-/// A table and the folder that it is in.
-struct Found {
-    role: Option<Role>,
-    listing: Listing,
-    /// The folder within the dataset's.
-    folder: String,
-    file: String,
-}
 
 /// Whether there is a table.
 fn recognises(listing: &Listing) -> bool {
@@ -276,69 +225,6 @@ fn parts_of_paths(rows: &mut [Row]) -> bool {
     true
 }
 
-/// Counts the images that no table names. They are refused where they lie in folders of parts and
-/// classes: those would be a dataset of their own.
-fn say_unlisted(
-    listing: &Listing,
-    parts: &[(Role, PathBuf, Vec<Row>)],
-    context: &mut Context<'_>,
-) -> Result<(), DataError> {
-    let rows = parts.iter().flat_map(|(.., rows)| rows);
-    let listed: HashSet<&str> = rows.map(|row| row.file.as_str()).collect();
-    let mut others = Vec::new();
-    images_below(&listing.whole()?, "", IMAGE_DEPTH, &mut others)?;
-    others.retain(|file| !listed.contains(file.as_str()));
-    if others.is_empty() {
-        return Ok(());
-    }
-    let in_parts = |file: &String| {
-        let folders: Vec<&str> = file.split('/').collect();
-        folders.len() > 2 && Role::of(folders[0]).is_some()
-    };
-    let images = counted(others.len() as u64, "image", "images");
-    if others.iter().filter(|file| in_parts(file)).count() > listed.len() {
-        let table = parts.first().map_or(listing.path(), |(_, path, _)| path);
-        let problem = format!(
-            "it names {} of the images here, and {images} in folders of parts and classes are not among them, such as {}. Take the table away to read the folders, or name the others in it",
-            listed.len(),
-            others[0]
-        );
-        return Err(DataError::invalid(table, problem));
-    }
-    context.note(format!(
-        "{images} that no table names {} left out: {}",
-        if others.len() == 1 { "is" } else { "are" },
-        some(&others)
-    ));
-    Ok(())
-}
-
-/// The images of a folder and of those in it.
-fn images_below(
-    listing: &Listing,
-    folder: &str,
-    depth: usize,
-    found: &mut Vec<String>,
-) -> Result<(), DataError> {
-    found.extend(
-        listing
-            .files()
-            .filter(|file| is_picture(file))
-            .map(|file| join(folder, file)),
-    );
-    if depth > 0 {
-        for inner in listing.folders() {
-            images_below(
-                &listing.inside(inner)?,
-                &join(folder, inner),
-                depth - 1,
-                found,
-            )?;
-        }
-    }
-    Ok(())
-}
-
 /// Other tables beside `labels.csv` say the same of the same files, or are refused.
 fn others_agree(
     listing: &Listing,
@@ -381,33 +267,122 @@ fn others_agree(
     Ok(())
 }
 
-/// A line of the table.
-struct Row {
-    /// Counted from 1, the line of column names included.
-    line: u64,
-    /// As the table names it, then as it is found from the dataset's folder.
-    file: String,
-    label: String,
-    role: Option<Role>,
-    group: Option<String>,
+/// Finds the folder that the file names are from: that of the table, or one within it.
+fn place(found: &Found, path: &Path, rows: &mut [Row]) -> Result<(), DataError> {
+    let Some(first) = rows.first().map(|row| row.file.clone()) else {
+        return Ok(());
+    };
+    let ending_in = |base: &str| {
+        MORE_ENDINGS
+            .iter()
+            .find(|ending| found.listing.has(&join(base, &format!("{first}{ending}"))))
+    };
+    let part_of = |folder: &str| found.role.is_some() && Role::of(folder) == found.role;
+    // The file may be in a folder beside the table, which then is left alone at its top.
+    let whole = found.listing.whole()?;
+    let mut bases: Vec<String> = vec![String::new()];
+    for folder in whole.folders() {
+        bases.push(folder.into());
+        if let Ok(inside) = whole.inside(folder) {
+            bases.extend(inside.folders().take(50).map(|deeper| join(folder, deeper)));
+        }
+    }
+    let candidates: Vec<(&String, &str)> = bases
+        .iter()
+        .filter_map(|base| Some((base, *ending_in(base)?)))
+        .collect();
+    let chosen = match candidates.as_slice() {
+        // Reading says that the file is not there.
+        [] => (String::new(), ""),
+        [(base, ending)] => ((*base).clone(), *ending),
+        several => {
+            let named: Vec<&(&String, &str)> = several
+                .iter()
+                .filter(|(base, _)| base.is_empty() || part_of(base))
+                .collect();
+            match named.as_slice() {
+                [(base, ending)] => ((*base).clone(), *ending),
+                _ => {
+                    let bases: Vec<&String> = several.iter().map(|(base, _)| *base).collect();
+                    let problem = format!("{first} is in more than one folder: {}", some(&bases));
+                    return Err(DataError::line(path, rows[0].line, problem));
+                }
+            }
+        }
+    };
+    let (base, ending) = chosen;
+    let base = match found.folder.as_str() {
+        "" => base,
+        folder if base.is_empty() => folder.into(),
+        folder => join(folder, &base),
+    };
+    for row in rows {
+        row.file = join(&base, &format!("{}{ending}", row.file));
+    }
+    Ok(())
 }
 
-fn read_table(found: &Found, context: &mut Context<'_>) -> Result<(PathBuf, Vec<Row>), DataError> {
-    let table = Table::load(&found.listing, &found.file, MAX_TABLE_BYTES)?;
-    let path = table.path().to_path_buf();
-    let mut rows = Vec::new();
-    if found.file.to_lowercase().ends_with(".txt") {
-        let text = found.listing.unpacked(&found.file)?;
-        for (index, line) in String::from_utf8_lossy(&text).lines().enumerate() {
-            let (line, number) = (line.trim(), index as u64 + 1);
-            if line.is_empty() {
-                continue;
-            }
-            let (file, label) = list_row(line).ok_or_else(|| {
-                DataError::line(&path, number, "a line has a file name and then a label")
-            })?;
-            rows.push(checked_row(&path, number, file.into(), label.into())?);
+type NamesAndValues = (Option<(PathBuf, Vec<String>)>, Vec<Vec<u16>>);
+
+/// The classes that the labels themselves name, in their order.
+fn named(
+    listing: &Listing,
+    parts: &[(Role, PathBuf, Vec<Row>)],
+    labels: &[Vec<String>],
+) -> Result<NamesAndValues, DataError> {
+    let borrowed: Vec<&[String]> = labels.iter().map(Vec::as_slice).collect();
+    let path = parts.first().map_or(listing.path(), |(_, path, _)| path);
+    let (names, values) = numbered(&borrowed)
+        .ok_or_else(|| DataError::invalid(path, "more than 65536 different labels"))?;
+    match names {
+        Some(names) if names.len() < 2 => {
+            let problem = format!(
+                "all labels are {:?}: with a file classes.txt beside it, a class name per line, the others would be known",
+                names.first().map_or("", String::as_str)
+            );
+            Err(DataError::line(path, 2, problem))
         }
-        return Ok((path, rows));
+        Some(names) => Ok((Some((path.into(), names)), values)),
+        None => {
+            // A classifier knows two classes or more: a folder with zeros only is no error.
+            let zeros = values.iter().flatten().all(|value| *value == 0);
+            let names = || ["0", "1"].map(String::from).to_vec();
+            Ok((zeros.then(|| (path.into(), names())), values))
+        }
     }
-    let mut columns = None;
+}
+
+/// The position of each row's label among the names.
+fn by_name(
+    parts: &[(Role, PathBuf, Vec<Row>)],
+    names: &[String],
+    names_path: &Path,
+) -> Result<Vec<Vec<u16>>, DataError> {
+    let places: HashMap<&str, usize> = names
+        .iter()
+        .enumerate()
+        .map(|(place, name)| (name.as_str(), place))
+        .collect();
+    let one = |(_, path, rows): &(Role, PathBuf, Vec<Row>)| {
+        rows.iter()
+            .map(|row| {
+                let position = places.get(row.label.as_str()).copied();
+                position
+                    .and_then(|position| u16::try_from(position).ok())
+                    .ok_or_else(|| {
+                        let problem = format!(
+                            "label {:?} is none of the {} classes in {}",
+                            row.label,
+                            names.len(),
+                            names_path.display()
+                        );
+                        DataError::line(path, row.line, problem)
+                    })
+            })
+            .collect()
+    };
+    parts.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests;

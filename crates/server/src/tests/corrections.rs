@@ -75,6 +75,7 @@ async fn a_class_that_looks_like_a_formula_stays_itself() {
     let dataset = bakeoff_data::open_to_evaluate(
         own.to_str().expect("a plain path"),
         &bakeoff_core::OpenOptions::default(),
+        None,
     );
     let dataset = dataset.expect("a dataset").dataset;
     assert_eq!(dataset.test().class_names(), ["=7"]);
