@@ -32,7 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "server",
-        &["core", "picture", "data", "zoo", "ask", "bench"],
+        &["core", "picture", "data", "zoo", "ask", "bench", "store"],
     ),
 ];
 

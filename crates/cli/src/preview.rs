@@ -4,19 +4,10 @@ use std::io::IsTerminal as _;
 
 use bakeoff_core::Images;
 
-use crate::args::When;
+use crate::{args::When, text::Drawing};
 
 /// Spaces before each line.
 const INDENT: usize = 2;
-
-/// An image in characters, with the only colours that are printed.
-pub(crate) struct Drawing(String);
-
-impl Drawing {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// How an image can be shown.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -16,8 +16,6 @@ use bakeoff_core::{is_plain, one_line, panic_text};
 use bakeoff_measures::{ACCURACY, Measure, format};
 use bakeoff_report::terminal::Lines;
 
-use crate::preview::Drawing;
-
 /// Prints to standard output; a reader that has gone is an error, not a panic.
 pub(crate) fn print(lines: &Lines) -> anyhow::Result<()> {
     write_out(lines.as_str().as_bytes())
@@ -30,9 +28,12 @@ pub(crate) fn print_line(line: impl fmt::Display) -> anyhow::Result<()> {
     print(&lines)
 }
 
+/// An image in characters, with the only colours that are printed: made by `preview` alone.
+pub(crate) struct Drawing(pub(crate) String);
+
 /// Prints an image in characters, with colours.
 pub(crate) fn draw(drawing: &Drawing) -> anyhow::Result<()> {
-    write_out(drawing.as_str().as_bytes())
+    write_out(drawing.0.as_bytes())
 }
 
 /// Prints what is for a program, byte for byte; where a terminal shows it, as lines for people.

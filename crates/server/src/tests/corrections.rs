@@ -61,11 +61,13 @@ async fn a_class_that_looks_like_a_formula_stays_itself() {
     let names = &mut own.saved.manifest.facts.class_names;
     names.iter_mut().for_each(|name| name.insert(0, '='));
     let server = Fixture::new(folder.path(), only(vec![model]), Limits::default());
-    let body = json!({ "pixels": bar_pixels(), "label": "=7", "model": "better" });
-    let answer = server
-        .post_json("/api/v1/corrections", body.to_string())
-        .await;
-    assert_eq!(answer.status.as_u16(), 201, "{}", answer.text());
+    for label in ["=7", "=1"] {
+        let body = json!({ "pixels": bar_pixels(), "label": label, "model": "better" });
+        let answer = server
+            .post_json("/api/v1/corrections", body.to_string())
+            .await;
+        assert_eq!(answer.status.as_u16(), 201, "{}", answer.text());
+    }
     let own = folder.path().join("corrections/mnist");
     let table = fs::read_to_string(own.join("labels.csv")).expect("a table");
     assert!(
@@ -78,7 +80,8 @@ async fn a_class_that_looks_like_a_formula_stays_itself() {
         None,
     );
     let dataset = dataset.expect("a dataset").dataset;
-    assert_eq!(dataset.test().class_names(), ["=7"]);
+    assert_eq!(dataset.test().class_names(), ["=1", "=7"]);
+    assert_eq!(dataset.test().labels(), [1, 0]);
 }
 
 #[tokio::test]
