@@ -144,3 +144,13 @@ fn a_run_of_models_that_do_not_look_checks_no_labels() {
     let html = render(&run, &Options::default()).unwrap().html;
     assert!(!html.contains("<section id=\"labels\""));
 }
+
+#[test]
+fn nothing_is_estimated_of_classes_with_few_images() {
+    let mut run = run();
+    run.info.datasets[0].test_counts[1] = 9;
+    let html = render(&run, &Options::default()).unwrap().html;
+    let said =
+        "How many are wrong is not estimated: 1 class has fewer than 10 images in that part.";
+    assert!(html.contains(said));
+}

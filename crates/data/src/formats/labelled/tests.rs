@@ -135,7 +135,8 @@ fn a_bad_picture_is_named() {
 
 fn notes_of(dir: &TempDir) -> Vec<String> {
     let path = dir.path().to_str().unwrap();
-    let opened = crate::open_to_evaluate(path, &bakeoff_core::OpenOptions::default(), None).unwrap();
+    let opened =
+        crate::open_to_evaluate(path, &bakeoff_core::OpenOptions::default(), None).unwrap();
     opened.notes.iter().map(ToString::to_string).collect()
 }
 

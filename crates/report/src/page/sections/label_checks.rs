@@ -11,6 +11,7 @@ use super::super::{
     words::{Words, bold},
 };
 use crate::{
+    RARE,
     analysis::{Group, Success, label_checks::LabelCheck},
     pictures::Album,
 };
@@ -28,8 +29,11 @@ pub(super) fn part<'a>(group: &Group<'a>, album: &mut Album<'a>) -> Option<Part>
     let test = results.find(|s| s.measured.test_fingerprint == data.test_fingerprint);
     let of = |part| group.label_checks.iter().find(|check| check.part == part);
     Some(Part {
-        lead: sentence(first),
-        sentences: group.label_checks[1..].iter().map(sentence).collect(),
+        lead: sentence(first, data),
+        sentences: group.label_checks[1..]
+            .iter()
+            .map(|check| sentence(check, data))
+            .collect(),
         images: match (of("test"), test) {
             (Some(check), Some(success)) => images(check, data, success, album),
             _ => Vec::new(),
@@ -55,7 +59,7 @@ fn note(model: &str) -> String {
     )
 }
 
-fn sentence(check: &LabelCheck<'_>) -> Words {
+fn sentence(check: &LabelCheck<'_>, data: &DataInfo) -> Words {
     let LabelCheck {
         part,
         samples,
@@ -78,6 +82,22 @@ fn sentence(check: &LabelCheck<'_>) -> Words {
             is(all)
         ),
     });
+    let counts = match *part {
+        "test" => &data.test_counts,
+        _ => &data.train_counts,
+    };
+    let rare = counts.iter().filter(|count| (1..RARE).contains(*count));
+    let rare = rare.count();
+    if rare > 0 {
+        // The mean probability of so few images, of which one may be wrong, decides nothing.
+        let have = if rare == 1 { "has" } else { "have" };
+        return format!(
+            "{contradicted} by {model}. How many are wrong is not estimated: {} {have} fewer than {RARE} \
+             images in that part.",
+            format::counted(rare as u64, "class", "classes")
+        )
+        .into();
+    }
     let estimated = found.estimated.round() as usize;
     let wrong = format::counted(estimated as u64, "wrong label", "wrong labels");
     format!(
