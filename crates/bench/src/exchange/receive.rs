@@ -1,9 +1,6 @@
 //! From the store to a folder.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
 use bakeoff_core::{
     StoreError,
@@ -280,7 +277,7 @@ fn sidecars(record: &Record) -> impl Iterator<Item = &Sidecar> {
 }
 
 /// A record that arrived, if it is whole and of that trial.
-fn checked(path: &PathBuf, id: &str) -> Result<Record, String> {
+fn checked(path: &Path, id: &str) -> Result<Record, String> {
     let record = read_sealed(path).map_err(|error| match error {
         // The path is a temporary one, and the address is said.
         StoreError::Damaged { reason, .. } => reason,
