@@ -6,7 +6,7 @@
 //! - `directions`, `circles`, `builds`: what `ARCHITECTURE.md` promises of the source itself
 //! - `run`, `steps`, `resume`, `determinism`, `survival`: experiments, whole, in pieces, and
 //!   what ends them from outside
-//! - `scale_out`: trials on many machines
+//! - `scale_out`, `exchange`: trials on many machines, with a shared folder and without
 //! - `compare`: run against run, runs together, exports
 //! - `trust`: folds, less data, calibration, corruptions
 //! - `predict`, `prepare`, `data`, `usage`: the other commands, and what they say of mistakes
@@ -26,6 +26,7 @@ mod determinism;
 mod directions;
 #[cfg(unix)]
 mod escapes;
+mod exchange;
 mod predict;
 mod prepare;
 mod resume;

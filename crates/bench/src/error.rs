@@ -50,6 +50,14 @@ pub enum BenchError {
         /// How many trials it has.
         trials: usize,
     },
+    /// A store of objects does not do what it is asked.
+    #[error("{address}: {reason}")]
+    Objects {
+        /// What of it.
+        address: String,
+        /// What it answers.
+        reason: String,
+    },
     /// The request cannot be fulfilled.
     #[error("{0}")]
     Request(String),
@@ -63,7 +71,7 @@ impl BenchError {
         match self {
             Self::Spec { .. } | Self::Misfit { .. } | Self::NoSuchTrial { .. } => true,
             Self::Store(error) => !matches!(error, StoreError::Io { .. }),
-            Self::Experiment(_) | Self::Data(_) | Self::Request(_) => false,
+            Self::Experiment(_) | Self::Data(_) | Self::Objects { .. } | Self::Request(_) => false,
         }
     }
 }

@@ -16,12 +16,15 @@ mod clock;
 pub mod data_check;
 mod error;
 mod event;
+mod exchange;
 mod experiment;
 mod files;
 mod host;
 mod kernel_kills;
 mod limits;
 mod measure;
+mod objects;
+mod packs;
 mod partition;
 mod plan;
 mod preflight;
@@ -40,6 +43,7 @@ mod trial;
 
 pub use error::BenchError;
 pub use event::{TrialEvent, TrialStage};
+pub use exchange::{Pulled, Pushed, Sent, SharedRun, Stored};
 pub use experiment::{
     Experiment, ExperimentError, Flag, Holdout, ModelEntry, Overrides, Setting, builtin_experiment,
     builtin_experiments, flags,
@@ -47,6 +51,8 @@ pub use experiment::{
 pub use host::describe_host;
 pub use limits::Limits;
 pub use measure::{MeasuredPrediction, measure_latency};
+pub use objects::is_address;
+pub use packs::{Packed, write_pack};
 pub use plan::{Unfinished, plan, unfinished_before};
 pub use process_end::{Interruption, NEVER, NO_ANSWER};
 pub use run_folder::RunFolder;

@@ -54,7 +54,7 @@ pub fn plan(
     let mut misfits = Misfits::default();
     for source in &experiment.datasets {
         let options = experiment.open_options();
-        let Opened { dataset, notes, .. } = bakeoff_data::open_with(source, &options)?;
+        let Opened { dataset, notes } = bakeoff_data::open_with(source, &options)?;
         if datasets.iter().any(|other| other.name == dataset.name()) {
             return Err(BenchError::Request(format!(
                 "two datasets are called `{}`; rename one's folder or file",

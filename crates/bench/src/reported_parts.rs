@@ -65,6 +65,9 @@ impl Parts {
     }
 }
 
+/// The folders of these parts in a run.
+pub(crate) const FOLDERS: [&str; 2] = ["tests", "cuts"];
+
 /// `<run>/<folder>/<hash, shortened>.safetensors.gz`
 fn part_path(run: &Path, folder: &str, hash: &str) -> PathBuf {
     let short = hash.get(..16).unwrap_or(hash);

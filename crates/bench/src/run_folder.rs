@@ -262,11 +262,7 @@ impl RunFolder {
         for folder in [&self.path, &self.records()] {
             atomic::remove_temporaries(folder);
         }
-        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with(SCRATCH) {
-                atomic::remove_unowned_folder(&entry.path());
-            }
-        }
+        atomic::remove_unowned_folders(&self.path, SCRATCH);
     }
 
     /// A folder below the run's that is removed when it is dropped, for a model that is

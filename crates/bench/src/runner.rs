@@ -71,6 +71,7 @@ impl Launcher for InProcess {
             models: &self.models,
             threads: self.threads,
             own_process: false,
+            packs: None,
             memory_limit_mb: None,
         };
         run_trial(run, trial, options, on_event)

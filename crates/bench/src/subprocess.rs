@@ -29,13 +29,15 @@ use crate::{
 /// trial, and a crash or a time limit ends that trial only.
 #[derive(Clone, Debug)]
 pub struct Subprocess {
-    /// A `bakeoff`; it is called with `trial RUN --index N --until-stdin-closes` and the limit of
-    /// memory.
+    /// A `bakeoff`; it is called with `trial RUN --index N --until-stdin-closes` and what is set
+    /// here.
     pub program: PathBuf,
     /// Where models are saved.
     pub models: PathBuf,
     /// Threads of each trial; 0 for as many as there are processors.
     pub threads: usize,
+    /// A folder of packed datasets, besides that of the run.
+    pub packs: Option<PathBuf>,
 }
 
 /// How the wait for a trial's process ended, where it was not cancelled.
@@ -60,6 +62,9 @@ impl Launcher for Subprocess {
             command.args(["trial", "--memory-limit", &megabytes.to_string()]);
         } else {
             command.arg("trial");
+        }
+        if let Some(packs) = &self.packs {
+            command.arg("--packs").arg(packs);
         }
         let mut child = command
             .arg(run.path())

@@ -14,8 +14,8 @@ use clap::{Args, CommandFactory as _, Error, FromArgMatches as _, Parser, Subcom
 
 pub(crate) use self::{
     ask::{EvaluateArgs, ModelsArgs, PredictArgs, PrepareArgs, When},
-    cluster::{StatusArgs, SubmitArgs},
-    data::{DataArgs, DataCheckArgs, DataCommand, DataGetArgs, DataShowArgs},
+    cluster::{CacheArgs, PullArgs, PushArgs, StatusArgs, SubmitArgs, WithModels},
+    data::{DataArgs, DataCheckArgs, DataCommand, DataGetArgs, DataPackArgs, DataShowArgs},
     models_dir::ModelsDir,
 };
 use crate::{
@@ -78,6 +78,10 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Run the missing trials of a run on a cluster
     Submit(SubmitArgs),
+    /// Put a run into a store, for machines without a shared disk
+    Push(PushArgs),
+    /// Bring a run, its records and its models from a store
+    Pull(PullArgs),
     /// List model families, engines and saved models
     Models(ModelsArgs),
     /// Classify images with saved models
@@ -161,6 +165,9 @@ pub(crate) struct PlanArgs {
     /// Processors that a scheduler should give each trial
     #[arg(long, value_name = "N", default_value = "1", value_parser = whole::<usize>(1, MAX_THREADS))]
     pub(crate) threads: usize,
+    /// Pack the data into the run's folder, for machines where they are not at the same path
+    #[arg(long)]
+    pub(crate) pack: bool,
     /// Print the run's folder and trials as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -169,7 +176,8 @@ pub(crate) struct PlanArgs {
 #[derive(Args)]
 #[command(group = clap::ArgGroup::new("which").required(true), after_help = TRIAL_CODES)]
 pub(crate) struct TrialArgs {
-    /// The folder of a run, as `bakeoff plan` prints it
+    /// The folder of a run, as `bakeoff plan` prints it, or the address of a store that has one
+    /// (s3://…, file://…; see `bakeoff push`)
     pub(crate) run: PathBuf,
     /// The trial's position in the plan, from 0
     #[arg(long, group = "which", value_name = "N", value_parser = whole::<usize>(0, u64::MAX))]
@@ -185,6 +193,14 @@ pub(crate) struct TrialArgs {
     pub(crate) threads: usize,
     #[command(flatten)]
     pub(crate) models_dir: ModelsDir,
+    /// A folder of packed datasets (`bakeoff data pack`), looked into for what is not in the run's
+    /// folder `data`
+    #[arg(long, value_name = "DIR", env = "BAKEOFF_PACKS")]
+    pub(crate) packs: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+    #[command(flatten)]
+    pub(crate) with: WithModels,
     /// Stop it after this long and record it as failed; as planned if left out
     #[arg(long, value_name = "SECONDS", value_parser = whole::<u64>(1, u64::MAX))]
     pub(crate) time_limit: Option<u64>,

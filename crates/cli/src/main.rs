@@ -40,6 +40,8 @@ fn main() -> ExitCode {
         Command::Trial(args) => commands::trial::main(&args),
         Command::Status(args) => commands::status::main(&args),
         Command::Submit(args) => commands::submit::main(&args),
+        Command::Push(args) => commands::push::main(&args).map(succeeded),
+        Command::Pull(args) => commands::pull::main(&args),
         Command::Models(args) => commands::models::main(&args).map(succeeded),
         Command::Predict(args) => commands::predict::main(&args),
         Command::Prepare(args) => commands::prepare::main(&args),

@@ -237,6 +237,7 @@ pub struct Dataset {
     validation: Option<Samples>,
     test: Samples,
     fingerprint: String,
+    pixel_range: Option<[f64; 2]>,
 }
 
 impl Dataset {
@@ -260,6 +261,7 @@ impl Dataset {
             validation: None,
             test,
             fingerprint,
+            pixel_range: None,
         })
     }
 
@@ -278,6 +280,18 @@ impl Dataset {
             fingerprint: to_hex(&hasher.finalize()),
             ..self
         })
+    }
+
+    /// The same, with the numbers that stood for black and white in its training part, where that is of
+    /// numbers. They are no part of the fingerprint.
+    pub fn with_pixel_range(self, pixel_range: Option<[f64; 2]>) -> Self {
+        Self { pixel_range, ..self }
+    }
+
+    /// The numbers that stand for black and white in the training part, where it is of numbers: a model
+    /// that learned from it has to see others in the same way.
+    pub fn pixel_range(&self) -> Option<[f64; 2]> {
+        self.pixel_range
     }
 
     /// The training, the validation and the test part, for one who has no more use for the whole.

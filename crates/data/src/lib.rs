@@ -53,7 +53,7 @@ pub use corrupt::corrupt;
 pub use download::{Download, DownloadError, DownloadProgress, absolute, downloads, is_name};
 pub use error::DataError;
 pub use format::Format;
-pub use formats::{TableImages, is_pixel_table, open_table};
+pub use formats::{TableImages, is_pixel_table, open_pack, open_table, pack_name, write_pack};
 pub use idx::IdxError;
 pub use notes::Note;
 pub use picture_files::image_files;

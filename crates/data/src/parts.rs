@@ -57,6 +57,8 @@ pub(crate) struct Raw {
     pub(crate) names: Option<ClassNames>,
     /// Without a stated split, the only part is a test part: a person's own labelled images.
     pub(crate) own_images: bool,
+    /// The dataset's name, where the file says it; else it is that of the folder or file.
+    pub(crate) name: Option<String>,
 }
 
 /// How a part that is alone is used, if no split is stated.
@@ -88,6 +90,7 @@ pub(crate) fn finish(
         mut test,
         names,
         own_images,
+        name,
     } = raw;
     if test.is_none() && validation.is_some() {
         test = validation.take();
@@ -176,7 +179,8 @@ pub(crate) fn finish(
         path: listing.path().into(),
         problem,
     };
-    let dataset = Dataset::new(listing.name(), train, test).map_err(wrong)?;
+    let dataset =
+        Dataset::new(name.unwrap_or_else(|| listing.name()), train, test).map_err(wrong)?;
     match validation.filter(|part| !part.is_empty()) {
         None => Ok(dataset),
         Some(validation) => {

@@ -28,9 +28,6 @@ pub struct Opened {
     pub dataset: Dataset,
     /// What was skipped, assumed or converted.
     pub notes: Vec<Note>,
-    /// The numbers that stand for black and white in the training part, where it is of numbers:
-    /// a model that learned from it has to see others in the same way.
-    pub pixel_range: Option<[f64; 2]>,
 }
 
 /// Opens a dataset by its built-in name, by the name of a download, or by the path of its folder,
@@ -86,7 +83,6 @@ fn open_as(
         return Ok(Opened {
             dataset: converted(builtin.open()?, options)?,
             notes: context.notes,
-            pixel_range: None,
         });
     }
     let downloaded = downloaded(source);
@@ -113,9 +109,8 @@ fn open_as(
     }
     let dataset = finish(&listing, raw, alone, &mut context)?;
     Ok(Opened {
-        dataset,
+        dataset: dataset.with_pixel_range(context.range),
         notes: context.notes,
-        pixel_range: context.range,
     })
 }
 

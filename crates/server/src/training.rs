@@ -174,6 +174,7 @@ fn train(
         program: first.program,
         models,
         threads: 0,
+        packs: None,
     };
     let mut observer = Progress { shared, folder };
     let outcome = Runner {

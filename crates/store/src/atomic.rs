@@ -24,8 +24,18 @@ pub const TEMPORARY_PREFIX: &str = ".tmp-";
 /// # Errors
 /// Of the system; the old content is then still there.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = folder_of(path);
-    keep(temporary_with(folder, bytes)?, path)
+    write_whole_with(path, &mut |file| file.write_all(bytes))
+}
+
+/// [`write_whole`] of what `write` writes, for what should not be in memory as bytes.
+///
+/// # Errors
+/// Of the system and of `write`; the old content is then still there.
+pub fn write_whole_with(
+    path: &Path,
+    write: &mut dyn FnMut(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    keep(temporary_with(folder_of(path), write)?, path)
 }
 
 /// Writes `path` completely unless it exists; returns whether it was written.
@@ -33,8 +43,19 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Of the system.
 pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    write_new_with(path, &mut |file| file.write_all(bytes))
+}
+
+/// [`write_new`] of what `write` writes.
+///
+/// # Errors
+/// Of the system and of `write`.
+pub fn write_new_with(
+    path: &Path,
+    write: &mut dyn FnMut(&mut File) -> io::Result<()>,
+) -> io::Result<bool> {
     let folder = folder_of(path);
-    match temporary_with(folder, bytes)?.persist_noclobber(path) {
+    match temporary_with(folder, write)?.persist_noclobber(path) {
         Ok(_) => {
             sync_folder(folder);
             Ok(true)
@@ -51,23 +72,32 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Renames a temporary file of the same folder to `path`, flushed to the disk before.
-pub(crate) fn keep(file: NamedTempFile, path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// Of the system; the old content is then still there.
+pub fn keep(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     sync_folder(folder_of(path));
     Ok(())
 }
 
-/// A temporary file in `folder` with `bytes` in it, flushed to the disk.
-fn temporary_with(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+/// A temporary file in `folder` with what `write` writes, flushed to the disk.
+fn temporary_with(
+    folder: &Path,
+    write: &mut dyn FnMut(&mut File) -> io::Result<()>,
+) -> io::Result<NamedTempFile> {
     let mut file = temporary(folder)?;
-    file.write_all(bytes)?;
+    write(file.as_file_mut())?;
     file.as_file().sync_all()?;
     Ok(file)
 }
 
 /// An empty temporary file in `folder`.
-pub(crate) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+///
+/// # Errors
+/// Of the system.
+pub fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY_PREFIX);
     // Temporary files are private by default; these become files to share, with what
@@ -125,13 +155,17 @@ impl OwnedFolder {
     }
 }
 
-/// Removes a folder that a killed process left, with all that is in it; not one that a process
-/// owns. One that stays only takes space.
-pub fn remove_unowned_folder(folder: &Path) {
-    if let Ok(handle) = File::open(folder)
-        && handle.try_lock().is_ok()
-    {
-        let _ = std::fs::remove_dir_all(folder);
+/// Removes the folders in `parent` whose names begin with `prefix` and that killed processes left,
+/// with all that is in them; not those that a process owns. One that stays only takes space.
+pub fn remove_unowned_folders(parent: &Path, prefix: &str) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(prefix))
+            && let Ok(handle) = File::open(entry.path())
+            && handle.try_lock().is_ok()
+        {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -199,15 +233,15 @@ mod tests {
     #[test]
     fn what_somebody_writes_is_no_leftover() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
-        let writing = temporary_with(folder.path(), b"half")?;
+        let writing = temporary_with(folder.path(), &mut |file| file.write_all(b"half"))?;
         let owned = OwnedFolder::new(folder.path(), ".model-")?;
         remove_temporaries(folder.path());
-        remove_unowned_folder(owned.path());
+        remove_unowned_folders(folder.path(), ".model-");
         assert!(writing.path().exists() && owned.path().exists());
         let left = folder.path().join(".model-left");
         std::fs::create_dir(&left)?;
         std::fs::write(left.join("weights"), b"x")?;
-        remove_unowned_folder(&left);
+        remove_unowned_folders(folder.path(), ".model-");
         assert!(!left.exists());
         writing
             .persist(folder.path().join("a"))

@@ -17,7 +17,8 @@ use crate::{
     tensors::{TensorFile, TensorMap},
 };
 
-const MANIFEST: &str = "manifest.json";
+/// The name of the file that is written last, and says what the model is.
+pub const MANIFEST: &str = "manifest.json";
 
 /// Finds a family by its name: `bakeoff_zoo::family`. Saved models know no family.
 pub type FindFamily = fn(&str) -> Result<&'static Family, SpecError>;
@@ -144,7 +145,7 @@ pub fn of_trial(
 pub fn save(
     models: &Path,
     model: &dyn FittedModel,
-    mut facts: ModelFacts,
+    facts: ModelFacts,
 ) -> Result<SavedModel, StoreError> {
     check_name(&facts.dataset)?;
     check_name(&facts.name)?;
@@ -157,23 +158,7 @@ pub fn save(
     }
     let mut tensors = TensorMap::default();
     model.save(&mut tensors)?;
-    let (dataset, _lock) = own_folder(models, &facts)?;
-    facts.dataset = file_name(&dataset);
-    let folder = dataset.join(&facts.name);
-    fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
-    atomic::remove_temporaries(&folder);
-
-    let mut unnamed = atomic::temporary(&folder).map_err(StoreError::io(&folder))?;
-    let path = unnamed.path().to_owned();
-    tensors.write_to(unnamed.as_file_mut(), &path)?;
-    drop(tensors);
-    let (bytes, sha256) = measured(&path).map_err(StoreError::io(&path))?;
-    // Named by content: the old manifest names the old weights until the new manifest
-    // replaces it.
-    let file = format!("weights-{}.safetensors", &sha256[..12]);
-    let weights_path = folder.join(&file);
-    atomic::keep(unnamed, &weights_path).map_err(StoreError::io(&weights_path))?;
-    let mut manifest = Manifest {
+    let manifest = Manifest {
         format_version: FORMAT_VERSION,
         bakeoff_version: env!("CARGO_PKG_VERSION").into(),
         input_shape: model.input_shape(),
@@ -183,12 +168,68 @@ pub fn save(
         parameters: model.parameters(),
         temperature: model.temperature(),
         weights: WeightsFile {
-            file: file.clone(),
-            bytes,
-            sha256,
+            file: String::new(),
+            bytes: 0,
+            sha256: String::new(),
         },
         checksum: String::new(),
         facts,
+    };
+    place(models, manifest, move |file, path| {
+        tensors.write_to(file, path)
+    })
+}
+
+/// Saves a model that lies in a folder from elsewhere, as [`save`] does; `dataset` is what its
+/// dataset is called here.
+///
+/// # Errors
+/// When it is damaged, or the disk fails; the model that was there before is then still there.
+pub fn import(models: &Path, folder: &Path, dataset: &str) -> Result<SavedModel, StoreError> {
+    let mut manifest = read_manifest(folder)?;
+    manifest.facts.dataset = dataset.into();
+    let path = folder.join(&manifest.weights.file);
+    let (bytes, sha256) = measured(&path).map_err(StoreError::io(&path))?;
+    if (bytes, &sha256) != (manifest.weights.bytes, &manifest.weights.sha256) {
+        return Err(StoreError::damaged(
+            &path,
+            "the checksum does not match: the file was altered or damaged",
+        ));
+    }
+    place(models, manifest, move |file, _| {
+        let mut weights = File::open(&path).map_err(StoreError::io(&path))?;
+        io::copy(&mut weights, file).map_err(StoreError::io(&path))?;
+        Ok(())
+    })
+}
+
+/// Brings a model into its folder: the weights that `write` writes, then its manifest, completed.
+fn place(
+    models: &Path,
+    mut manifest: Manifest,
+    write: impl FnOnce(&mut File, &Path) -> Result<(), StoreError>,
+) -> Result<SavedModel, StoreError> {
+    check_name(&manifest.facts.dataset)?;
+    check_name(&manifest.facts.name)?;
+    let (dataset, _lock) = own_folder(models, &manifest.facts)?;
+    manifest.facts.dataset = file_name(&dataset);
+    let folder = dataset.join(&manifest.facts.name);
+    fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
+    atomic::remove_temporaries(&folder);
+
+    let mut unnamed = atomic::temporary(&folder).map_err(StoreError::io(&folder))?;
+    let path = unnamed.path().to_owned();
+    write(unnamed.as_file_mut(), &path)?;
+    let (bytes, sha256) = measured(&path).map_err(StoreError::io(&path))?;
+    // Named by content: the old manifest names the old weights until the new manifest
+    // replaces it.
+    let file = format!("weights-{}.safetensors", &sha256[..12]);
+    let weights_path = folder.join(&file);
+    atomic::keep(unnamed, &weights_path).map_err(StoreError::io(&weights_path))?;
+    manifest.weights = WeightsFile {
+        file: file.clone(),
+        bytes,
+        sha256,
     };
     manifest.checksum = manifest.computed_checksum();
     let text = manifest_text(&manifest)?;
@@ -201,8 +242,11 @@ pub fn save(
     })
 }
 
-/// The length of a file and the SHA-256 of its content.
-fn measured(path: &Path) -> io::Result<(u64, String)> {
+/// The length of a file and the SHA-256 of its content, in hexadecimal.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn measured(path: &Path) -> io::Result<(u64, String)> {
     let mut hasher = Sha256::new();
     let mut file = File::open(path)?;
     let (mut part, mut bytes) = (vec![0; 1 << 16], 0);

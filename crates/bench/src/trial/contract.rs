@@ -19,6 +19,8 @@ pub struct TrialOptions<'a> {
     /// Whether this process runs nothing but this trial. Only then is the process's
     /// largest size the trial's.
     pub own_process: bool,
+    /// A folder of packed datasets, besides that of the run.
+    pub packs: Option<&'a Path>,
     /// Limits this process's memory, in millions of bytes, once its threads run. Only for a
     /// process of its own.
     pub memory_limit_mb: Option<u64>,
@@ -45,6 +47,14 @@ pub enum TrialEnd {
 }
 
 impl TrialEnd {
+    /// The end of an attempt whose record came second.
+    pub fn second(first: Record, record: &Record) -> Self {
+        Self::CameSecond {
+            agrees: answers(&first) == answers(record),
+            first: Box::new(first),
+        }
+    }
+
     /// The record that is there now.
     pub fn record(&self) -> Option<&Record> {
         match self {
@@ -53,6 +63,12 @@ impl TrialEnd {
             Self::Cancelled | Self::Interrupted(_) => None,
         }
     }
+}
+
+/// What two attempts at a trial must agree in: everything that is not a cost.
+fn answers(record: &Record) -> Option<Vec<&str>> {
+    let sidecars = record.measured()?.sidecars();
+    Some(sidecars.map(|sidecar| sidecar.sha256.as_str()).collect())
 }
 
 /// Why a trial gave no measurements.

@@ -19,10 +19,10 @@ use super::{
 };
 use crate::{
     clock::{elapsed_ns, load},
-    error::BenchError,
     event::{OnEvent, TrialEvent, TrialStage},
     host,
     measure::{measure_batch, measure_latency},
+    packs::planned_dataset,
     partition::{TrialSamples, trial_samples},
     run_folder::RunFolder,
 };
@@ -32,26 +32,20 @@ const RELOAD_CHECK: usize = 256;
 
 /// The samples of a trial, and how its model has to see other images.
 fn load_samples(
+    run: &RunFolder,
     planned: &PlannedTrial,
     family: &Family,
+    packs: Option<&Path>,
 ) -> Result<(TrialSamples, Preparation, Option<[f64; 2]>), Stop> {
     let trial = &planned.trial;
     // Data that are absent, unreadable or other ones say nothing about a model.
-    let no_answer = |error: BenchError| Stop::Run(error);
-    let opened = bakeoff_data::open_with(&trial.data.source, &trial.data.options)
-        .map_err(|error| no_answer(error.into()))?;
-    let dataset = opened.dataset;
-    if dataset.fingerprint() != trial.data.fingerprint {
-        return Err(no_answer(BenchError::Request(format!(
-            "`{}` has changed since the run was planned; restore it, or start a new run",
-            trial.data.source
-        ))));
-    }
+    let dataset = planned_dataset(run, &trial.data, packs).map_err(Stop::Run)?;
+    let pixel_range = dataset.pixel_range();
     let preparation = bakeoff_data::preparation(dataset.train().images(), &trial.data.options);
     Ok((
         trial_samples(dataset, trial, family.uses_validation),
         preparation,
-        opened.pixel_range,
+        pixel_range,
     ))
 }
 
@@ -76,7 +70,7 @@ pub(super) fn measure_trial(
     begin(TrialStage::Data, Stage::Data, on_event)?;
     let start = Instant::now();
     let family = bakeoff_zoo::family(&trial.spec.family).map_err(Stop::failed(Stage::Data))?;
-    let (parts, preparation, pixel_range) = load_samples(planned, family)?;
+    let (parts, preparation, pixel_range) = load_samples(run, planned, family, options.packs)?;
     costs.data_load_ns = elapsed_ns(start);
     let samples = SampleCounts {
         train: parts.train.len(),

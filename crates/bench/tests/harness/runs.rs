@@ -280,6 +280,7 @@ fn a_trial_whose_engine_this_program_lacks_is_refused_without_a_record() {
     let options = TrialOptions {
         models: &house.path("models"),
         threads: 1,
+        packs: None,
         own_process: false,
         memory_limit_mb: None,
     };

@@ -1,6 +1,6 @@
 //! Arguments of what runs on several machines.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, builder::PossibleValuesParser};
 
@@ -10,11 +10,74 @@ use crate::{
     schedulers,
 };
 
+/// What a store may be, and where its keys come from.
+const STORES: &str = "\
+A store is s3://BUCKET/PREFIX, file:///FOLDER or the path of a folder. For S3 and what speaks its protocol \
+set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, for temporary keys AWS_SESSION_TOKEN, and AWS_REGION or \
+AWS_ENDPOINT_URL. It needs the program curl (7.75 or later).";
+
+/// Where files of a store are kept.
+#[derive(Args)]
+pub(crate) struct CacheArgs {
+    /// With a store: where its files are kept on this machine [default: where the system keeps
+    /// caches, on Linux ~/.cache/bakeoff]
+    #[arg(long, value_name = "DIR", env = "BAKEOFF_CACHE")]
+    pub(crate) cache: Option<PathBuf>,
+}
+
+/// What happens with models.
+#[derive(Args)]
+pub(crate) struct WithModels {
+    /// With a store: leave saved models where they are, which `bakeoff pull` then says
+    #[arg(long)]
+    no_models: bool,
+}
+
+impl WithModels {
+    /// The folder of models, if they are to travel.
+    pub(crate) fn of<'a>(&self, folder: &'a Path) -> Option<&'a Path> {
+        (!self.no_models).then_some(folder)
+    }
+}
+
+#[derive(Args)]
+#[command(after_help = STORES)]
+pub(crate) struct PushArgs {
+    /// The folder of a run, as `bakeoff plan` prints it
+    pub(crate) run: PathBuf,
+    /// Where to put it
+    #[arg(value_name = "STORE")]
+    pub(crate) store: String,
+    #[command(flatten)]
+    pub(crate) models_dir: ModelsDir,
+    /// Leave the data away: every machine has them at the planned path
+    #[arg(long)]
+    pub(crate) no_data: bool,
+    #[command(flatten)]
+    pub(crate) with: WithModels,
+}
+
+#[derive(Args)]
+#[command(after_help = STORES)]
+pub(crate) struct PullArgs {
+    /// The folder of a run, which is made where it is missing
+    pub(crate) run: PathBuf,
+    /// Where the run is
+    #[arg(value_name = "STORE")]
+    pub(crate) store: String,
+    #[command(flatten)]
+    pub(crate) models_dir: ModelsDir,
+    #[command(flatten)]
+    pub(crate) with: WithModels,
+}
+
 #[derive(Args)]
 #[command(after_help = "Exit codes: 0 all trials are done, 1 some failed, 75 some are missing.")]
 pub(crate) struct StatusArgs {
-    /// The folder of a run
+    /// The folder of a run, or the address of a store that has one (s3://…, file://…)
     pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
     /// Only trials that failed
     #[arg(long)]
     pub(crate) failed: bool,

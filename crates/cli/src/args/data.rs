@@ -28,6 +28,8 @@ pub(crate) enum DataCommand {
     /// Look for what is wrong with the data: test images in the training part, repeated, nearly the
     /// same and blank images, conflicting labels, missing and rare classes, parts that differ
     Check(Box<DataCheckArgs>),
+    /// Write a dataset as one file, named by its fingerprint, for other machines
+    Pack(Box<DataPackArgs>),
 }
 
 #[derive(Args)]
@@ -55,6 +57,25 @@ pub(crate) struct DataCheckArgs {
     pub(crate) dataset: String,
     #[command(flatten)]
     pub(crate) open: OpenArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "The file holds the images as models see them, with labels, class names and all parts. Its path is a \
+dataset too. `bakeoff trial` looks for it by its fingerprint in the run's folder `data`, and in $BAKEOFF_PACKS."
+)]
+pub(crate) struct DataPackArgs {
+    /// A built-in name, or a folder, archive or file (see `bakeoff data list`)
+    #[arg(value_name = "NAME|PATH")]
+    pub(crate) dataset: String,
+    #[command(flatten)]
+    pub(crate) open: OpenArgs,
+    /// The folder for the file
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) out: PathBuf,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

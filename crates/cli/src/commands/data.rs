@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::write;
 use crate::{
-    args::{DataArgs, DataCommand, DataShowArgs},
+    args::{DataArgs, DataCommand, DataPackArgs, DataShowArgs},
     text,
 };
 
@@ -17,6 +17,7 @@ pub(crate) fn main(args: DataArgs) -> anyhow::Result<()> {
         DataCommand::List { json } => list(json),
         DataCommand::Get(args) => super::data_get::main(&args),
         DataCommand::Show(args) => show(&args),
+        DataCommand::Pack(args) => pack(&args),
         DataCommand::Check(args) => super::data_check::main(&args),
     }
 }
@@ -99,11 +100,34 @@ fn named() -> Vec<Named> {
     builtins.chain(downloads).collect()
 }
 
+fn pack(args: &DataPackArgs) -> anyhow::Result<()> {
+    let Opened { dataset, notes } = bakeoff_data::open_with(&args.dataset, &args.open.options())?;
+    let packed = bakeoff_bench::write_pack(&dataset, &args.out)?;
+    let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
+    if args.json {
+        return text::print_json(&json!({
+            "file": packed.path,
+            "bytes": packed.bytes,
+            "fingerprint": dataset.fingerprint(),
+            "notes": notes,
+        }));
+    }
+    for note in &notes {
+        text::note(format_args!("{}", text::plain(note)));
+    }
+    text::print(&format!(
+        "{dataset}\nfingerprint {}\n{} ({})\n",
+        dataset.fingerprint(),
+        text::path(&packed.path),
+        text::bytes(packed.bytes)
+    ))
+}
+
 /// Test images on a sheet of corruptions.
 const CORRUPTED: [usize; 3] = [0, 1, 2];
 
 fn show(args: &DataShowArgs) -> anyhow::Result<()> {
-    let Opened { dataset, notes, .. } =
+    let Opened { dataset, notes } =
         bakeoff_data::open_with(&args.dataset, &args.open.options())?;
     let (train, test) = (dataset.train(), dataset.test());
     if let Some(path) = &args.sheet {

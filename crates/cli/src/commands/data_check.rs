@@ -103,7 +103,7 @@ fn parts_differ(found: &Drift) -> Option<String> {
 
 pub(crate) fn main(args: &DataCheckArgs) -> anyhow::Result<()> {
     let options = args.open.options();
-    let Opened { dataset, notes, .. } = bakeoff_data::open_with(&args.dataset, &options)?;
+    let Opened { dataset, notes } = bakeoff_data::open_with(&args.dataset, &options)?;
     let (train, test) = (dataset.train(), dataset.test());
     let repeats = bakeoff_data::repeats(train, dataset.validation(), test);
     let near = data_check::near_duplicates(train, test)?;

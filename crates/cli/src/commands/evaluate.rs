@@ -18,7 +18,7 @@ pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<()> {
         text::note(format_args!("warning: {warning}"));
     }
     let learned = loaded.manifest.facts.pixel_range;
-    let Opened { dataset, notes, .. } =
+    let Opened { dataset, notes } =
         bakeoff_data::open_to_evaluate(&args.dataset, &options, learned)?;
     for note in &notes {
         text::note(format_args!("note: {}", note.text()));

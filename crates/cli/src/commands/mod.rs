@@ -15,6 +15,8 @@ pub(crate) mod plan;
 pub(crate) mod predict;
 mod predict_table;
 pub(crate) mod prepare;
+pub(crate) mod pull;
+pub(crate) mod push;
 pub(crate) mod rank;
 pub(crate) mod report;
 pub(crate) mod run;
@@ -23,16 +25,21 @@ pub(crate) mod status;
 pub(crate) mod submit;
 pub(crate) mod trial;
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use bakeoff_ask::Model;
 use bakeoff_bench::{
-    Experiment, ExperimentError, Interruption, RunFolder, builtin_experiment, builtin_experiments,
+    Experiment, ExperimentError, Interruption, Pulled, RunFolder, SharedRun, builtin_experiment,
+    builtin_experiments, is_address,
 };
 use bakeoff_core::{StoreError, did_you_mean};
 
-use crate::{interrupt::SIGNALLED, overrides::OverrideArgs, text};
+use crate::{args::CacheArgs, interrupt::SIGNALLED, overrides::OverrideArgs, text};
 
 /// The experiment of that name or file, with the command line's changes.
 fn experiment(name: &str, overrides: &OverrideArgs) -> anyhow::Result<Experiment> {
@@ -50,6 +57,42 @@ fn experiment(name: &str, overrides: &OverrideArgs) -> anyhow::Result<Experiment
         })?,
     };
     Ok(experiment.with(&overrides.0)?)
+}
+
+/// A run by its folder or by its address in a store; then with the store, and in a folder below that
+/// of caches.
+fn run_at(run: &Path, cache: &CacheArgs) -> anyhow::Result<(RunFolder, Option<SharedRun>)> {
+    let address = run.to_string_lossy();
+    if !is_address(&address) {
+        return Ok((RunFolder::open(run)?, None));
+    }
+    let shared = SharedRun::at(&address)?;
+    let folder = shared.in_cache(&cache_folder(cache)?)?;
+    Ok((folder, Some(shared)))
+}
+
+/// Says which records of a store cannot be used; their trials count as missing.
+fn say_damaged(pulled: &Pulled) {
+    for damaged in &pulled.damaged {
+        text::note(format_args!(
+            "warning: {}; its trial counts as missing, and the next attempt replaces it",
+            text::plain(damaged)
+        ));
+    }
+}
+
+/// The folder of caches: as it is stated, or where the system keeps those of programs.
+fn cache_folder(cache: &CacheArgs) -> anyhow::Result<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    let of_system = || {
+        let home = || Some(Path::new(&set("HOME")?).join(".cache"));
+        let parent = set("XDG_CACHE_HOME").or_else(|| set("LOCALAPPDATA"));
+        let parent = parent.map(PathBuf::from).or_else(home);
+        parent.map(|parent| parent.join("bakeoff"))
+    };
+    let chosen = cache.cache.clone().or_else(of_system);
+    chosen
+        .context("no folder is known for files of a store: state --cache DIR or set BAKEOFF_CACHE")
 }
 
 /// The saved model of that name; says which one is used where the name could mean several.

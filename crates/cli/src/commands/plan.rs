@@ -12,6 +12,15 @@ pub(crate) fn main(args: &PlanArgs) -> anyhow::Result<()> {
     experiment.threads = Some(args.threads);
     let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), false)?;
     super::notes(&run)?;
+    if args.pack {
+        for packed in run.pack_data()? {
+            text::note(format_args!(
+                "packed: {} ({})",
+                text::path(&packed.path),
+                text::bytes(packed.bytes)
+            ));
+        }
+    }
     let plan = run.plan()?;
     if args.json {
         return text::print_json(&json!({ "run": run.path(), "trials": plan }));

@@ -58,6 +58,7 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
         program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
         models: args.models_dir.to_path_buf(),
         threads: args.threads,
+        packs: None,
     };
     let mut observer = progress::observer(args.quiet, args.json, &plan);
     let outcome = Runner {

@@ -91,7 +91,11 @@ impl Counts {
 }
 
 pub(crate) fn main(args: &StatusArgs) -> anyhow::Result<ExitCode> {
-    let run = RunFolder::open(&args.run)?;
+    let (run, shared) = super::run_at(&args.run, &args.cache)?;
+    if let Some(shared) = shared {
+        let pulled = shared.pull_records(&run)?;
+        super::say_damaged(&pulled);
+    }
     let counts = Counts::of(&run)?;
     let chosen: Vec<&Row> = counts
         .rows

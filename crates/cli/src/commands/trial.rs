@@ -11,8 +11,8 @@ use std::{
 
 use anyhow::Context as _;
 use bakeoff_bench::{
-    BenchError, Launcher as _, Limits, NEVER, NO_ANSWER, RunFolder, RunLock, Subprocess, TrialEnd,
-    TrialEvent, TrialOptions, TrialState, run_trial,
+    BenchError, Launcher as _, Limits, NEVER, NO_ANSWER, RunFolder, RunLock, Sent, SharedRun,
+    Stored, Subprocess, TrialEnd, TrialEvent, TrialOptions, TrialState, run_trial,
 };
 use bakeoff_core::{
     FitEvent,
@@ -80,6 +80,7 @@ fn within(args: &TrialArgs) -> anyhow::Result<ExitCode> {
         models: &args.models_dir,
         threads: args.threads,
         own_process: true,
+        packs: args.packs.as_deref(),
         memory_limit_mb: args.memory_limit,
     };
     Ok(match run_trial(&run, planned, options, &mut on_event)? {
@@ -91,7 +92,7 @@ fn within(args: &TrialArgs) -> anyhow::Result<ExitCode> {
 /// Starts the trials one after the other and says how each ended. The exit code is the worst one:
 /// done, failed, worth another attempt, worth none, ended by a signal.
 fn watched(args: &TrialArgs) -> anyhow::Result<ExitCode> {
-    let run = RunFolder::open(&args.run)?;
+    let (run, shared) = super::run_at(&args.run, &args.cache)?;
     let mut trials = chosen(&run, args)?;
     let limits = Limits {
         time_seconds: args.time_limit,
@@ -107,6 +108,7 @@ fn watched(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     let mut watch = Watch {
         args,
         run: &run,
+        shared: shared.as_ref(),
         trials: &trials,
         again: &again,
         started: None,
@@ -141,6 +143,8 @@ pub(super) fn code_of(error: &anyhow::Error) -> u8 {
 struct Watch<'a> {
     args: &'a TrialArgs,
     run: &'a RunFolder,
+    /// Where records go besides, if the run is in a store.
+    shared: Option<&'a SharedRun>,
     trials: &'a [PlannedTrial],
     again: &'a [String; 2],
     /// From the first one that has to run.
@@ -150,13 +154,32 @@ struct Watch<'a> {
 impl Watch<'_> {
     /// Runs a trial, unless its record is there, and returns its exit code.
     fn one(&mut self, planned: &PlannedTrial) -> anyhow::Result<u8> {
+        let stored = match self.shared {
+            None => None,
+            Some(shared) => Some((shared, shared.receive(self.run, planned)?)),
+        };
         let aside = match self.run.state(planned)? {
             TrialState::Recorded(record) => {
-                return Ok(tell(self.args, planned, &TrialEnd::AlreadyDone(record)));
+                let end = TrialEnd::AlreadyDone(record);
+                // An attempt on this machine may have ended before it could send its record.
+                let end = match &stored {
+                    Some((_, Stored::Whole { .. })) | None => end,
+                    Some((shared, stored)) => self.send(shared, planned, stored, end)?,
+                };
+                return Ok(tell(self.args, planned, &end));
             }
             TrialState::Missing => None,
             TrialState::RunsAgain(why) => Some(why),
         };
+        if let Some((shared, stored)) = &stored {
+            shared.fetch_data(self.run, &planned.trial.data)?;
+            if let Stored::Damaged { reason, .. } = stored {
+                text::note(format_args!(
+                    "The record of trial {} in the store cannot be used, and is replaced: {reason}",
+                    planned.index
+                ));
+            }
+        }
         if self.started.is_none() {
             self.started = Some(self.start()?);
         }
@@ -176,7 +199,12 @@ impl Watch<'_> {
             }
             ControlFlow::Continue(())
         };
-        Ok(match launcher.launch(self.run, planned, &mut on_event)? {
+        let end = launcher.launch(self.run, planned, &mut on_event)?;
+        let end = match &stored {
+            None => end,
+            Some((shared, stored)) => self.send(shared, planned, stored, end)?,
+        };
+        Ok(match end {
             TrialEnd::Interrupted(interruption) => {
                 self.ends_here(planned, &interruption.reason);
                 let signalled = interruption.signal.map(|signal| SIGNALLED + signal);
@@ -190,6 +218,25 @@ impl Watch<'_> {
         })
     }
 
+    /// Puts a record into the store; another attempt may have been first.
+    fn send(
+        &self,
+        shared: &SharedRun,
+        planned: &PlannedTrial,
+        stored: &Stored,
+        end: TrialEnd,
+    ) -> anyhow::Result<TrialEnd> {
+        let Some(record) = end.record() else {
+            return Ok(end);
+        };
+        let models = self.args.with.of(&self.args.models_dir);
+        let sent = shared.send(self.run, planned, record, stored, models)?;
+        Ok(match sent {
+            Sent::First => end,
+            Sent::Second(first) => TrialEnd::second(*first, record),
+        })
+    }
+
     /// What has to be right before anything is trained.
     fn start(&self) -> anyhow::Result<(RunLock, Subprocess)> {
         let lock = self.run.lock_for_a_trial()?;
@@ -200,6 +247,7 @@ impl Watch<'_> {
             program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
             models: self.args.models_dir.to_path_buf(),
             threads: self.args.threads,
+            packs: self.args.packs.clone(),
         };
         Ok((lock, launcher))
     }

@@ -7,15 +7,18 @@ mod labelled;
 mod libsvm;
 mod named;
 mod numpy;
+mod pack;
 mod parquet;
 mod pixel_table;
 
 pub(crate) use self::named::named_only;
+pub use self::pack::{open_pack, pack_name, write_pack};
 pub use self::pixel_table::{TableImages, is_pixel_table, open_table};
 use crate::format::Format;
 
 /// Every format, the most specific first: the first that recognises a folder opens it.
 pub(crate) const FORMATS: &[Format] = &[
+    pack::FORMAT,
     idx::FORMAT,
     batches::FORMAT,
     libsvm::FORMAT,

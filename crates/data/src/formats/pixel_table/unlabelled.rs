@@ -28,7 +28,7 @@ pub fn is_pixel_table(path: &Path) -> bool {
 
 /// Reads a table of pixels, such as the `test.csv` of a competition, to ask a model of images of
 /// the shape `asked`, which learned from pixels of the range `learned`
-/// ([`Opened::pixel_range`](crate::Opened)). Labels are left out, if there are some; images of another
+/// (`Dataset::pixel_range`). Labels are left out, if there are some; images of another
 /// size are resampled by area.
 ///
 /// # Errors
