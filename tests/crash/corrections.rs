@@ -82,6 +82,7 @@ pub(crate) fn serve(scene: &Scene, kills: u64, random: &mut ChaCha8Rng) -> Tally
         let data = corrections.join("toy");
         let mut evaluate = vec![
             "evaluate",
+            "--model",
             "toy/knn",
             "--models-dir",
             models.to_str().unwrap(),
@@ -93,7 +94,7 @@ pub(crate) fn serve(scene: &Scene, kills: u64, random: &mut ChaCha8Rng) -> Tally
                 format!("evaluate: {}", said(&output))
             });
         }
-        tally.leftovers += temporaries(&corrections);
+        tally.leftovers.extend(temporaries(&corrections));
     }
     tally
 }

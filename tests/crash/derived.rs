@@ -1,6 +1,10 @@
 //! `report` and `export`: what is derived from the records.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rand_chacha::ChaCha8Rng;
 
@@ -29,19 +33,14 @@ fn derived(scene: &Scene, command: &str, kills: u64, random: &mut ChaCha8Rng) ->
     let longest = scene.time_of(&folder, &arguments);
     let expected = lasting(&run);
     while tally.kills < kills {
-        for path in expected.keys() {
-            let is_derived = !path.starts_with("records") && !path.starts_with("tests");
-            let is_plan = path.extension().is_some_and(|ending| ending == "jsonl");
-            if is_derived && !is_plan && path != Path::new("run.json") && path != Path::new(".lock")
-            {
-                // What was derived before may be there or not.
-                if tally.kills % 2 == 0 {
-                    let _ = std::fs::remove_file(run.join(path));
-                }
+        // What was derived before may be there or not.
+        if tally.kills.is_multiple_of(2) {
+            for path in expected.keys().filter(|path| is_derived(path)) {
+                let _ = fs::remove_file(run.join(path));
             }
         }
         let mut victim = Victim::start(&mut scene.command(&folder, &arguments));
-        wait_up_to(longest.mul_f64(1.1), random);
+        wait_up_to(longest, random);
         victim.kill(Whom::All, &mut tally);
         let torn: Vec<PathBuf> = lasting(&run)
             .into_iter()
@@ -72,8 +71,16 @@ fn derived(scene: &Scene, command: &str, kills: u64, random: &mut ChaCha8Rng) ->
     tally
 }
 
+/// Whether a file of a run is derived from its records.
+fn is_derived(path: &Path) -> bool {
+    let folders = ["charts", "exports"];
+    let files = ["report.html", "leaderboard.csv", "leaderboard.json"];
+    folders.iter().any(|folder| path.starts_with(folder))
+        || files.iter().any(|file| path == Path::new(file))
+}
+
 /// Every file of a run that is to stay.
-fn lasting(run: &Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
+fn lasting(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = files(run);
     files.retain(|path, _| !is_temporary(path));
     files

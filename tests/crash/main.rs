@@ -64,10 +64,13 @@ fn main() -> std::process::ExitCode {
             tally.kills,
             tally.in_time,
             tally.checked,
-            tally.leftovers,
+            tally.leftovers.len(),
             tally.faults.len(),
             begin.elapsed().as_secs_f64()
         );
+        if let Some(path) = tally.leftovers.first() {
+            let _ = writeln!(out, "  left over, for example: {}", path.display());
+        }
         for fault in &tally.faults {
             let _ = writeln!(out, "  {fault}");
         }

@@ -125,10 +125,9 @@ fn finished(
     for run in &runs {
         let report = run.join("report.html");
         tally.check(report.is_file(), || format!("no {}", report.display()));
-        let left = temporaries(run);
-        tally.leftovers += left;
+        tally.leftovers.extend(temporaries(run));
     }
-    tally.leftovers += temporaries(&folder.join("models"));
+    tally.leftovers.extend(temporaries(&folder.join("models")));
     if tally.faults.len() == faults {
         fs::remove_dir_all(folder).unwrap();
     }

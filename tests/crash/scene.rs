@@ -25,7 +25,7 @@ pub(crate) struct Tally {
     /// Files and rows that were checked.
     pub(crate) checked: u64,
     /// Temporary files and folders that kills left and nothing has removed.
-    pub(crate) leftovers: u64,
+    pub(crate) leftovers: Vec<PathBuf>,
     /// What was lost, torn, there twice or not as it is undisturbed.
     pub(crate) faults: Vec<String>,
 }
@@ -217,17 +217,17 @@ pub(crate) fn is_temporary(path: &Path) -> bool {
     name.starts_with(".tmp-") || name.starts_with(".model-")
 }
 
-/// How many temporary files and folders there are below a folder.
-pub(crate) fn temporaries(folder: &Path) -> u64 {
-    let mut count = 0;
+/// The temporary files and folders below a folder.
+pub(crate) fn temporaries(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
     for path in entries(folder) {
         match is_temporary(&path) {
-            true => count += 1,
-            false if path.is_dir() => count += temporaries(&path),
+            true => found.push(path),
+            false if path.is_dir() => found.extend(temporaries(&path)),
             false => {}
         }
     }
-    count
+    found
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {

@@ -1,6 +1,7 @@
 //! `bakeoff export`
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, Write as _},
     path::Path,
@@ -30,11 +31,15 @@ pub(crate) fn main(args: &ExportArgs) -> anyhow::Result<()> {
         .out
         .clone()
         .unwrap_or_else(|| run.path().join("exports"));
+    let mut cleaned = BTreeSet::new();
     for file in &files {
         // Paths of an export are relative and made of safe names.
         let path = folder.join(&file.path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| text::path(parent))?;
+            if cleaned.insert(parent.to_owned()) {
+                bakeoff_store::atomic::remove_temporaries(parent);
+            }
         }
         bakeoff_store::atomic::write_whole(&path, &file.bytes)
             .with_context(|| text::path(&path))?;
