@@ -11,7 +11,7 @@ TRIES ?= 200
 BIN = target/release/bakeoff
 NO_BURN = --no-default-features
 
-.PHONY: compare quick engines serve load check test test-integrations lint docs browser audit bench bench-peers fuzz crash bless install dist
+.PHONY: compare quick engines serve load check test test-integrations lint docs browser audit bench bench-peers fuzz crash miri bless install dist
 
 ## The full comparison on MNIST: builds, trains, prints the leaderboard, writes the report.
 compare:
@@ -96,6 +96,11 @@ fuzz:
 crash:
 	$(CARGO) build --release --bin bakeoff $(NO_BURN)
 	$(CARGO) run --release --package bakeoff-tests --example crash -- $(BIN) $(TRIES)
+
+## The portable paths of the kernels under Miri; needs `rustup component add miri rust-src --toolchain nightly`.
+miri:
+	MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-ignore-leaks -Zmiri-tree-borrows" PROPTEST_CASES=1 \
+		$(CARGO) +nightly miri test --package bakeoff-kernels --lib
 
 ## Accept the generated files as they are now: golden files of the report, tables in documents.
 bless:
