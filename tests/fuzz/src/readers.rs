@@ -13,7 +13,7 @@ use crate::files;
 /// What is stated for an input of this length.
 fn options(length: usize) -> OpenOptions {
     OpenOptions {
-        size: (length % 3 == 0).then_some([5, 4]),
+        size: length.is_multiple_of(3).then_some([5, 4]),
         fit: Fit::ALL[length % 4 % 3],
         colour: Colour::ALL[length % 5 % 3],
         test_fraction: Some(0.5),
