@@ -6,10 +6,12 @@
 CARGO ?= cargo
 ARGS ?=
 PREFIX ?= /usr/local
+SECONDS ?= 60
+TRIES ?= 200
 BIN = target/release/bakeoff
 NO_BURN = --no-default-features
 
-.PHONY: compare quick engines serve load check test test-integrations lint docs browser audit bench bench-peers bless install dist
+.PHONY: compare quick engines serve load check test test-integrations lint docs browser audit bench bench-peers fuzz crash miri bless install dist
 
 ## The full comparison on MNIST: builds, trains, prints the leaderboard, writes the report.
 compare:
@@ -84,6 +86,21 @@ bench-peers:
 	$(CARGO) build --release --bin bakeoff
 	./peers/environment
 	peers/.venv/bin/python peers/bench_peers.py $(ARGS)
+
+## Every reader under a fuzzer for SECONDS each, on stable Rust with a C++ compiler; TARGET=csv for
+## one. What fails is left in tests/fuzz/corpus, where `make test` replays it.
+fuzz:
+	./tests/fuzz/run $(SECONDS) $(TARGET)
+
+## Kills run, trial, report, export and serve TRIES times at random moments; nothing may be lost.
+crash:
+	$(CARGO) build --release --bin bakeoff $(NO_BURN)
+	$(CARGO) run --release --package bakeoff-tests --example crash -- $(BIN) $(TRIES)
+
+## The portable paths of the kernels under Miri; needs `rustup component add miri rust-src --toolchain nightly`.
+miri:
+	MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-ignore-leaks -Zmiri-tree-borrows" PROPTEST_CASES=1 \
+		$(CARGO) +nightly miri test --package bakeoff-kernels --lib
 
 ## Accept the generated files as they are now: golden files of the report, tables in documents.
 bless:

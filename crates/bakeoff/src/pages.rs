@@ -93,6 +93,7 @@ pub fn write_index(folder: &Path) -> Result<Option<PathBuf>, Error> {
         .map_err(Error::io(&lock_path))?;
     let runs: Vec<IndexedRun> = runs_in(folder)?.iter().map(|path| indexed(path)).collect();
     let html = bakeoff_report::index(&runs)?;
+    bakeoff_store::atomic::remove_temporaries(folder);
     bakeoff_store::atomic::write_whole(&path, html.as_bytes()).map_err(Error::io(&path))?;
     drop(lock);
     Ok(Some(path))

@@ -101,7 +101,8 @@ pub(crate) fn write_parts(run: &Path, parts: &Parts) -> Result<(), StoreError> {
 /// Reads a dataset's test part.
 pub(crate) fn read_test(run: &Path, data: &DataInfo) -> Result<Samples, StoreError> {
     let path = part_path(run, "tests", &data.test_fingerprint);
-    let count: usize = data.test_counts.iter().sum();
+    let counts = data.test_counts.iter();
+    let count = counts.fold(0_usize, |sum, &count| sum.saturating_add(count));
     let shape = data.image;
     let bytes = read_packed(
         &path,
@@ -204,7 +205,7 @@ fn read_packed(path: &Path, expected: usize) -> Result<Vec<u8>, StoreError> {
     let file = files::open(path).map_err(StoreError::io(path))?;
     let mut bytes = Vec::new();
     GzDecoder::new(file)
-        .take(expected as u64 + HEADER_BYTES)
+        .take((expected as u64).saturating_add(HEADER_BYTES))
         .read_to_end(&mut bytes)
         .map_err(StoreError::io(path))?;
     Ok(bytes)

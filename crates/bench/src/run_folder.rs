@@ -286,12 +286,15 @@ impl RunFolder {
     }
 
     /// Removes the derived files with one ending in a folder below the run's, so that no
-    /// outdated one stays.
+    /// outdated one stays, and what killed reports left half-written there and beside it.
     ///
     /// # Errors
     /// When a file cannot be removed.
     pub fn clear_derived(&self, relative: &str, ending: &str) -> Result<(), BenchError> {
         let folder = self.path.join(relative);
+        // Not those of records: trials may be at work on other machines.
+        atomic::remove_temporaries(&self.path);
+        atomic::remove_temporaries(&folder);
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.extension().is_some_and(|found| found == ending) {

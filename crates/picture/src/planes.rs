@@ -54,28 +54,23 @@ impl Planes {
         // Whether the image is wider than the target, in proportion.
         let wide = self.width * height;
         let tall = self.height * width;
-        let framed = match fit {
-            Fit::Stretch => self,
+        let own = [self.height, self.width];
+        let (framed, frame) = match fit {
+            Fit::Stretch => (self, own),
             Fit::Crop if wide > tall => {
                 let kept = (tall / height).clamp(1, self.width);
                 let left = (self.width - kept) / 2;
-                self.window(0, left, self.height, kept)
+                (self.window(0, left, self.height, kept), [own[0], kept])
             }
             Fit::Crop => {
                 let kept = (wide / width).clamp(1, self.height);
                 let top = (self.height - kept) / 2;
-                self.window(top, 0, kept, self.width)
+                (self.window(top, 0, kept, self.width), [kept, own[1]])
             }
-            Fit::Pad if wide > tall => {
-                let rows = wide.div_ceil(width).max(self.height);
-                self.padded(rows, self.width)
-            }
-            Fit::Pad => {
-                let columns = tall.div_ceil(height).max(self.width);
-                self.padded(self.height, columns)
-            }
+            Fit::Pad if wide > tall => (self, [wide.div_ceil(width).max(own[0]), own[1]]),
+            Fit::Pad => (self, [own[0], tall.div_ceil(height).max(own[1])]),
         };
-        framed.averaged(height, width)
+        framed.averaged(frame, [height, width])
     }
 
     fn window(&self, top: usize, left: usize, height: usize, width: usize) -> Self {
@@ -93,50 +88,33 @@ impl Planes {
         }
     }
 
-    /// The image in the middle of a larger one in the median colour of its border.
-    fn padded(&self, height: usize, width: usize) -> Self {
-        let (top, left) = ((height - self.height) / 2, (width - self.width) / 2);
-        let mut values = Vec::with_capacity(height * width * self.channels());
-        for plane in self.values.chunks_exact(self.area()) {
-            let start = values.len();
-            values.resize(start + height * width, median_of_border(plane, self.width));
-            for (y, row) in plane.chunks_exact(self.width).enumerate() {
-                let at = start + (top + y) * width + left;
-                values[at..at + self.width].copy_from_slice(row);
-            }
-        }
-        Self {
-            height,
-            width,
-            values,
-        }
-    }
-
-    /// Every target pixel is the mean of what it covers.
-    fn averaged(&self, height: usize, width: usize) -> Self {
-        if (self.height, self.width) == (height, width) {
+    /// Every target pixel is the mean of what it covers of a frame: the image is in its middle, and
+    /// around it is the median colour of the image's border. The frame is not made: that of an
+    /// image of 16384×1 pixels is a thousand times larger.
+    fn averaged(&self, frame: [usize; 2], [height, width]: [usize; 2]) -> Self {
+        let [own_height, own_width] = [self.height, self.width];
+        if frame == [height, width] && frame == [own_height, own_width] {
             return self.clone();
         }
-        let (columns, rows) = (
-            Covered::all(self.width, width),
-            Covered::all(self.height, height),
-        );
+        let columns = Covered::all(frame[1], own_width, width);
+        let rows = Covered::all(frame[0], own_height, height);
         // In units of 1/width and 1/height of a source pixel.
-        let whole = (self.width * self.height) as u64;
+        let whole = frame[0] as i64 * frame[1] as i64;
         let mut values = Vec::with_capacity(height * width * self.channels());
-        let mut sums = vec![0_u64; self.height * width];
+        let mut sums = vec![0_i64; own_height * width];
         for plane in self.values.chunks_exact(self.area()) {
+            let ground = i64::from(median_of_border(plane, own_width));
             for (row, line) in plane
-                .chunks_exact(self.width)
+                .chunks_exact(own_width)
                 .zip(sums.chunks_exact_mut(width))
             {
                 for (sum, column) in line.iter_mut().zip(&columns) {
-                    *sum = column.sum(|at| u64::from(row[at]));
+                    *sum = column.sum(|at| i64::from(row[at]) - ground);
                 }
             }
             for row in &rows {
                 for x in 0..width {
-                    let sum = row.sum(|at| sums[at * width + x]);
+                    let sum = ground * whole + row.sum(|at| sums[at * width + x]);
                     // A mean of bytes is a byte.
                     values.push(((sum + whole / 2) / whole) as u8);
                 }
@@ -163,30 +141,36 @@ fn median_of_border(plane: &[u8], width: usize) -> u8 {
     border[border.len() / 2]
 }
 
-/// What one target pixel covers along an axis.
+/// What one target pixel covers of the image along an axis.
 struct Covered {
     first: usize,
     /// How much of each source pixel, in units of 1/count of it.
-    parts: Vec<u64>,
+    parts: Vec<i64>,
 }
 
 impl Covered {
-    /// For each of `count` target pixels on an axis of `length` source pixels.
-    fn all(length: usize, count: usize) -> Vec<Self> {
+    /// For each of `count` target pixels on an axis of `length` pixels, of which those of the image,
+    /// `own`, are in the middle.
+    fn all(length: usize, own: usize, count: usize) -> Vec<Self> {
+        let before = (length - own) / 2;
         (0..count)
             .map(|target| {
                 let (from, to) = (target * length, (target + 1) * length);
-                let first = from / count;
-                let parts = (first..to.div_ceil(count))
+                let first = (from / count).clamp(before, before + own);
+                let end = to.div_ceil(count).clamp(first, before + own);
+                let parts = (first..end)
                     .map(|at| ((at + 1) * count).min(to) - (at * count).max(from))
-                    .map(|part| part as u64)
+                    .map(|part| part as i64)
                     .collect();
-                Self { first, parts }
+                Self {
+                    first: first - before,
+                    parts,
+                }
             })
             .collect()
     }
 
-    fn sum(&self, value: impl Fn(usize) -> u64) -> u64 {
+    fn sum(&self, value: impl Fn(usize) -> i64) -> i64 {
         let parts = self.parts.iter().enumerate();
         parts.map(|(at, part)| part * value(self.first + at)).sum()
     }
@@ -229,6 +213,49 @@ mod tests {
         assert_eq!(image.clone().fitted([1, 1], Fit::Crop).values, [5]);
         let padded = image.fitted([3, 3], Fit::Pad);
         assert_eq!(padded.values, [5, 5, 5, 1, 5, 9, 5, 5, 5]);
+    }
+
+    /// The bytes are those of the image in a frame that is made.
+    #[test]
+    fn pad_is_the_mean_of_a_larger_image() {
+        let ramp = |height: usize, width: usize| {
+            let values: Vec<u8> = (0..2 * height * width).map(|at| (at * 37) as u8).collect();
+            planes(height, width, &values)
+        };
+        for ([height, width], size) in [
+            ([2, 7], [3, 3]),
+            ([9, 2], [4, 5]),
+            ([5, 5], [2, 7]),
+            ([1, 13], [28, 28]),
+            ([31, 4], [6, 6]),
+        ] {
+            let image = ramp(height, width);
+            let rows = (width * size[0]).div_ceil(size[1]).max(height);
+            let columns = (height * size[1]).div_ceil(size[0]).max(width);
+            let [rows, columns] = match width * size[0] > height * size[1] {
+                true => [rows, width],
+                false => [height, columns],
+            };
+            let mut framed = Vec::new();
+            for plane in image.values.chunks_exact(height * width) {
+                let start = framed.len();
+                framed.resize(start + rows * columns, median_of_border(plane, width));
+                for (y, row) in plane.chunks_exact(width).enumerate() {
+                    let at = start + ((rows - height) / 2 + y) * columns + (columns - width) / 2;
+                    framed[at..at + width].copy_from_slice(row);
+                }
+            }
+            let framed = planes(rows, columns, &framed);
+            let expected = framed.fitted(size, Fit::Stretch);
+            assert_eq!(image.fitted(size, Fit::Pad), expected, "{height}×{width}");
+        }
+    }
+
+    /// The frame would have 268,435,456,000 pixels.
+    #[test]
+    fn a_thin_image_takes_no_more_memory_than_others() {
+        let thin = planes(16_384, 1, &[9; 16_384]).fitted([1, 1000], Fit::Pad);
+        assert_eq!(thin.values, [9; 1000]);
     }
 
     #[test]

@@ -243,7 +243,7 @@ fn scan(path: &Path, mut file: &File) -> Result<Scanned, Problem> {
     let mut record = csv::StringRecord::new();
     // A row with too few values is torn where it is the last one, and else a mistake.
     let mut incomplete: Option<(u64, u64)> = None;
-    let mut last_start = None;
+    let mut last = None;
     let mut last_time = String::new();
     loop {
         let position = reader.position().clone();
@@ -263,11 +263,10 @@ fn scan(path: &Path, mut file: &File) -> Result<Scanned, Problem> {
         if let Some((_, line)) = incomplete {
             return Err(wrong_row(path, line, columns.len()));
         }
-        let start = record
-            .position()
-            .map_or(position.byte(), csv::Position::byte);
+        let place = record.position().unwrap_or(&position);
+        let place = (place.byte(), place.line());
         if record.len() != columns.len() {
-            incomplete = Some((start, record.position().map_or(0, csv::Position::line)));
+            incomplete = Some(place);
             continue;
         }
         known.rows += 1;
@@ -275,24 +274,34 @@ fn scan(path: &Path, mut file: &File) -> Result<Scanned, Problem> {
             .and_then(|at| record.get(at)?.strip_suffix(".png")?.parse::<usize>().ok())
             .unwrap_or_default();
         known.next_number = known.next_number.max(number.saturating_add(1));
-        last_start = Some(start);
+        last = Some(place);
         last_time.clear();
         last_time.push_str(time_at.and_then(|at| record.get(at)).unwrap_or_default());
     }
     drop(reader);
-    let length = file.metadata().map_err(failed(path))?.len();
-    let is_open = !ends_with_line_feed(file, length).map_err(failed(path))?;
-    let torn_at = match (incomplete, last_start) {
-        (Some((start, _)), _) if is_open => Some(start),
-        (Some((_, line)), _) => return Err(wrong_row(path, line, columns.len())),
+    let (start, line) = incomplete.or(last).unwrap_or((0, 1));
+    let end = bytes_from(file, start).map_err(failed(path))?;
+    // What is written at once is one line: of more, a crash is not the cause.
+    let row = end.trim_ascii_start();
+    let is_cut = !row.is_empty() && !row.contains(&b'\n');
+    let is_quote_open = is_quote_open(&end);
+    let is_time_cut =
+        time_at == Some(columns.len() - 1) && last_time.parse::<jiff::Timestamp>().is_err();
+    let torn_at = match (incomplete, last) {
+        (Some(_), _) if is_cut => Some(start),
+        (Some(_), _) => return Err(wrong_row(path, line, columns.len())),
         // All its values are there, and the last one is cut.
-        (None, Some(start))
-            if is_open
-                && time_at == Some(columns.len() - 1)
-                && last_time.parse::<jiff::Timestamp>().is_err() =>
-        {
+        (None, Some(_)) if is_cut && (is_quote_open || is_time_cut) => {
             known.rows -= 1;
             Some(start)
+        }
+        // Rows that follow would be a part of that value.
+        _ if is_quote_open => {
+            let problem = format!(
+                "{}: line {line}: a quotation mark is not closed; correct it",
+                path.display()
+            );
+            return Err(Problem::internal(problem));
         }
         _ => None,
     };
@@ -330,6 +339,19 @@ fn check_columns(path: &Path, columns: &[String]) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+fn bytes_from(mut file: &File, start: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(start))?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether a last row ends within quotation marks: then a row after it is a part of it.
+fn is_quote_open(row: &[u8]) -> bool {
+    let rows = |from: &mut dyn io::Read| reader(from).into_byte_records().count();
+    rows(&mut row.chain(&b"\nx\n"[..])) == rows(&mut &row[..])
 }
 
 fn ends_with_line_feed(mut file: &File, length: u64) -> io::Result<bool> {

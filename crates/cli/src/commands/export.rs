@@ -1,6 +1,6 @@
 //! `bakeoff export`
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use anyhow::{Context as _, bail};
 use bakeoff_bench::RunFolder;
@@ -29,11 +29,15 @@ pub(crate) fn main(args: &ExportArgs) -> anyhow::Result<()> {
         .out
         .clone()
         .unwrap_or_else(|| run.path().join("exports"));
+    let mut cleaned = BTreeSet::new();
     for file in &files {
         // Paths of an export are relative and made of safe names.
         let path = folder.join(&file.path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
+            if cleaned.insert(parent.to_owned()) {
+                bakeoff_store::atomic::remove_temporaries(parent);
+            }
         }
         bakeoff_store::atomic::write_whole(&path, &file.bytes)
             .with_context(|| path.display().to_string())?;

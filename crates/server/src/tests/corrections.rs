@@ -310,20 +310,41 @@ async fn a_torn_end_is_set_aside_and_the_rest_goes_on() {
     }
 }
 
+/// A row is cut within quotation marks where the time is not the last column, too.
 #[tokio::test]
-async fn a_mistake_in_the_middle_is_told_and_nothing_is_cut() {
-    let table = "file,label\nx\n000002.png,7\n";
+async fn a_row_that_is_cut_within_quotation_marks_is_set_aside() {
+    let whole = "label,file\n7,000001.png\n";
     let folder = tempfile::tempdir().expect("a folder");
     let server = Fixture::new(folder.path(), two_models(), Limits::default());
-    let own = with_table(folder.path(), table.as_bytes());
-    let answer = correct(&server).await;
-    let problem = answer.is_problem(500, "internal");
-    let detail = problem["detail"].as_str().expect("text");
-    assert!(detail.contains("line 2"), "{detail}");
-    assert_eq!(
-        fs::read_to_string(own.join("labels.csv")).expect("a table"),
-        table
-    );
+    let own = with_table(folder.path(), [whole, "7,\"0000"].concat().as_bytes());
+    assert_eq!(correct(&server).await.status.as_u16(), 201);
+    let read = |name: &str| fs::read_to_string(own.join(name)).expect("a table");
+    assert_eq!(read("labels.csv"), [whole, "7,000002.png\n"].concat());
+    assert_eq!(read("labels.torn.csv"), "7,\"0000\n");
+}
+
+#[tokio::test]
+async fn a_mistake_of_a_person_is_told_and_nothing_is_cut() {
+    for (table, words) in [
+        ("file,label\nx\n000002.png,7\n", "line 2"),
+        // The correction would become a part of the value.
+        ("label,file\n7,\"000001.png\n", "line 2: a quotation mark"),
+        ("label,file\n7,\"1.png\n7,2.png", "line 2: a quotation mark"),
+        ("label,\"file\n", "line 1: a quotation mark"),
+        ("file,label\n\"1.png,7\n2.png,7", "line 2"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let server = Fixture::new(folder.path(), two_models(), Limits::default());
+        let own = with_table(folder.path(), table.as_bytes());
+        let answer = correct(&server).await;
+        let problem = answer.is_problem(500, "internal");
+        let detail = problem["detail"].as_str().expect("text");
+        assert!(detail.contains(words), "{detail}");
+        assert_eq!(
+            fs::read_to_string(own.join("labels.csv")).expect("a table"),
+            table
+        );
+    }
 }
 
 #[tokio::test]
