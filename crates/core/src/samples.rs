@@ -285,7 +285,10 @@ impl Dataset {
     /// The same, with the numbers that stood for black and white in its training part, where that is of
     /// numbers. They are no part of the fingerprint.
     pub fn with_pixel_range(self, pixel_range: Option<[f64; 2]>) -> Self {
-        Self { pixel_range, ..self }
+        Self {
+            pixel_range,
+            ..self
+        }
     }
 
     /// The numbers that stand for black and white in the training part, where it is of numbers: a model

@@ -41,6 +41,7 @@ fn start() -> Result<Served, Box<dyn std::error::Error>> {
         spec,
         class_names: data.train().class_names().to_vec(),
         preparation: None,
+        pixel_range: None,
         origin: None,
         data_fingerprint: data.fingerprint().into(),
         train_samples: data.train().len(),

@@ -113,22 +113,24 @@ fn pack(args: &DataPackArgs) -> anyhow::Result<()> {
         }));
     }
     for note in &notes {
-        text::note(format_args!("{}", text::plain(note)));
+        text::note(note);
     }
-    text::print(&format!(
-        "{dataset}\nfingerprint {}\n{} ({})\n",
-        dataset.fingerprint(),
-        text::path(&packed.path),
+    let mut out = Lines::new();
+    out.line(&dataset);
+    out.line(format_args!("fingerprint {}", dataset.fingerprint()));
+    out.line(format_args!(
+        "{} ({})",
+        packed.path.display(),
         text::bytes(packed.bytes)
-    ))
+    ));
+    text::print(&out)
 }
 
 /// Test images on a sheet of corruptions.
 const CORRUPTED: [usize; 3] = [0, 1, 2];
 
 fn show(args: &DataShowArgs) -> anyhow::Result<()> {
-    let Opened { dataset, notes } =
-        bakeoff_data::open_with(&args.dataset, &args.open.options())?;
+    let Opened { dataset, notes } = bakeoff_data::open_with(&args.dataset, &args.open.options())?;
     let (train, test) = (dataset.train(), dataset.test());
     if let Some(path) = &args.sheet {
         // A person's own labelled images are a test part alone.

@@ -76,7 +76,7 @@ fn say_damaged(pulled: &Pulled) {
     for damaged in &pulled.damaged {
         text::note(format_args!(
             "warning: {}; its trial counts as missing, and the next attempt replaces it",
-            text::plain(damaged)
+            damaged
         ));
     }
 }

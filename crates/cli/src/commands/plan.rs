@@ -16,7 +16,7 @@ pub(crate) fn main(args: &PlanArgs) -> anyhow::Result<()> {
         for packed in run.pack_data()? {
             text::note(format_args!(
                 "packed: {} ({})",
-                text::path(&packed.path),
+                packed.path.display(),
                 text::bytes(packed.bytes)
             ));
         }

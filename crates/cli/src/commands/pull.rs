@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use bakeoff_bench::SharedRun;
 use bakeoff_core::quoted;
 use bakeoff_measures::format;
+use bakeoff_report::terminal::Lines;
 
 use super::status::Counts;
 use crate::{args::PullArgs, text};
@@ -16,22 +17,26 @@ pub(crate) fn main(args: &PullArgs) -> anyhow::Result<ExitCode> {
     super::say_damaged(&pulled);
     let count =
         |count: usize, one: &str, several: &str| format::counted(count as u64, one, several);
-    let mut out = format!(
-        "{}, {} here already, {}, {}.\n",
+    let mut out = Lines::new();
+    out.line(format_args!(
+        "{}, {} here already, {}, {}.",
         count(pulled.records, "new record", "new records"),
         format::count(pulled.kept as u64),
         count(pulled.replaced, "replaced", "replaced"),
         count(pulled.models, "new model", "new models"),
-    );
+    ));
     if pulled.without_model > 0 {
-        out += &format!(
-            "The models of {} are neither here nor in the store (--no-models).\n",
+        out.line(format_args!(
+            "The models of {} are neither here nor in the store (--no-models).",
             count(pulled.without_model, "trial", "trials")
-        );
+        ));
     }
     let counts = Counts::of(&run)?;
     let path = quoted(&args.run.to_string_lossy());
-    out += &format!("{}. See `bakeoff report {path}`.\n", counts.line());
-    text::print(&format::plain_spaces(&out))?;
+    out.line(format_args!(
+        "{}. See `bakeoff report {path}`.",
+        counts.line()
+    ));
+    text::print(&out)?;
     Ok(super::exit_code(pulled.damaged.is_empty()))
 }

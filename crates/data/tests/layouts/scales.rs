@@ -51,16 +51,28 @@ fn a_model_sees_a_table_in_the_scale_that_it_learned_in() {
     let test = folder.path().join("test.csv");
     let shape = ImageShape::new(1, 6, 6);
     let asked = |range| open_table(&test, &plain(), shape, range).unwrap().images;
-    assert_eq!(asked(trained.dataset.pixel_range()), *trained.dataset.test().images());
+    assert_eq!(
+        asked(trained.dataset.pixel_range()),
+        *trained.dataset.test().images()
+    );
     assert_eq!(asked(None).get(1).unwrap()[0], 1);
-    let evaluated = open_to_evaluate(test.to_str().unwrap(), &plain(), trained.dataset.pixel_range());
+    let evaluated = open_to_evaluate(
+        test.to_str().unwrap(),
+        &plain(),
+        trained.dataset.pixel_range(),
+    );
     assert_eq!(evaluated.unwrap().dataset.test(), trained.dataset.test());
     // What is stated counts, and that it contradicts is said.
     let stated = OpenOptions {
         pixel_max: Some(4.0),
         ..plain()
     };
-    let opened = open_to_evaluate(test.to_str().unwrap(), &stated, trained.dataset.pixel_range()).unwrap();
+    let opened = open_to_evaluate(
+        test.to_str().unwrap(),
+        &stated,
+        trained.dataset.pixel_range(),
+    )
+    .unwrap();
     assert_eq!(opened.dataset.test().images().get(1).unwrap()[0], 64);
     let said = opened
         .notes

@@ -332,6 +332,7 @@ fn models() -> Seeds {
                 spec,
                 class_names: data.train().class_names().to_vec(),
                 preparation: None,
+                pixel_range: None,
                 origin: None,
                 data_fingerprint: "f".into(),
                 train_samples: 12,
