@@ -1,6 +1,7 @@
 //! What several tests need: the program, a folder to work in, small experiments.
 
 use std::{
+    env,
     ffi::OsStr,
     fs::{self, File},
     io::Write as _,
@@ -49,6 +50,8 @@ pub(crate) fn program() -> &'static Path {
     PROGRAM.get_or_init(|| {
         let output = cargo()
             .args(["build", "--release", "--bin", "bakeoff"])
+            // Burn takes most of a build, and few of these tests ask for its engines.
+            .args(env::var_os("BAKEOFF_NO_BURN").map(|_| "--no-default-features"))
             .args(["--message-format", "json-render-diagnostics"])
             .stderr(Stdio::inherit())
             .output()
