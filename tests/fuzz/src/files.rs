@@ -83,7 +83,7 @@ pub(crate) fn write(folder: &Path, files: &[(String, &[u8])]) {
         let parts: Vec<&str> = name.split('/').collect();
         let plain =
             |part: &&str| !part.is_empty() && !part.starts_with('.') && !part.contains('\0');
-        if !parts.iter().all(|part| plain(part)) || parts.len() > 6 {
+        if !parts.iter().all(plain) || parts.len() > 6 {
             continue;
         }
         let path = folder.join(name);
