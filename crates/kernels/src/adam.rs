@@ -230,6 +230,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes")]
     fn moments_never_become_denormal() {
         for isa in Isa::available() {
             let (mut values, mut means, mut squares) = ([1.0; 16], [0.0; 16], [0.0; 16]);

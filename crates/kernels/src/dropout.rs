@@ -178,6 +178,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes")]
     fn drops_its_share_and_keeps_the_mean() {
         for rate in [0.0, 0.1, 0.5, 0.9] {
             let values = mask(Isa::detect(), rate, KEY);
@@ -193,6 +194,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes")]
     fn every_part_of_the_key_matters_and_the_processor_does_not() {
         let first = mask(Isa::detect(), 0.5, KEY);
         for isa in Isa::available() {
@@ -221,6 +223,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes")]
     fn the_share_dropped_is_the_rate_and_the_expectation_stays() {
         let mask = dropout_mask(&layer(0.2), 1, 3, 100);
         let dropped = mask.iter().filter(|&&value| value == 0.0).count();
@@ -230,6 +233,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes")]
     fn step_layer_sample_and_seed_give_other_masks_and_threads_do_not() {
         let draw = |seed, step, index| {
             let layer = crate::Dropout {

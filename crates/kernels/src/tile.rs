@@ -144,8 +144,9 @@ unsafe fn tile<S: Simd, const M: usize, const N: usize>(left: Left, right: Right
                         *sum = S::fma(x, column, *sum);
                     }
                 }
-                a = a.add(left.step);
-                b = b.add(right.width);
+                // After the last step these may lie outside, where nothing is read.
+                a = a.wrapping_add(left.step);
+                b = b.wrapping_add(right.width);
             }
         }
         let zero = S::splat(0.0);

@@ -22,6 +22,7 @@ fn conv3(filters: usize, norm: bool) -> [Spec; 2] {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes")]
 fn the_default_network_agrees_with_the_reference() {
     let specs = [
         &conv3(32, false)[..],
@@ -42,7 +43,47 @@ fn the_default_network_agrees_with_the_reference() {
     }
 }
 
+/// Every kind of layer, small enough for Miri.
 #[test]
+fn a_tiny_network_agrees_with_the_reference() {
+    let convolution = |stride: usize, norm: bool| Spec::Conv {
+        filters: 3,
+        kernel: [3, 2],
+        stride: [stride, 1],
+        pad: [1, 0, 1, 0],
+        norm,
+        relu: true,
+    };
+    let specs = [
+        convolution(1, true),
+        Spec::MaxPool {
+            size: [2, 2],
+            stride: [2, 2],
+        },
+        convolution(2, false),
+        dense(5, true),
+        dense(3, false),
+    ];
+    let case = Case::new([2, 5, 7], &specs, 3, 11).unwrap();
+    let (exact, answers) = (case.reference(true), case.reference(false));
+    for isa in Isa::available() {
+        let (score, gradients) = case.gradients(&case.values, isa);
+        assert!((score.loss() - exact.loss).abs() < 1e-4, "{}", isa.name());
+        for ((name, ours), exact) in gradients.iter().zip(&exact.gradients) {
+            close(name, ours, exact, 1e-2, 1e-3).unwrap();
+        }
+        let ours = case.predictor(isa).scores(&case.pixels).unwrap();
+        close(isa.name(), &ours, &answers.logits.values, 0.1, 1e-3).unwrap();
+    }
+    // With dropout, and by several threads.
+    let dropout = [specs[0], Spec::Dropout { rate: 0.3 }, specs[4]];
+    let case = Case::new([2, 5, 7], &dropout, 3, 11).unwrap();
+    let mut trainer = case.trainer(Isa::detect());
+    assert!(trainer.step(&case.batch(0.01)).unwrap().loss().is_finite());
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "takes minutes")]
 fn gradients_are_the_slope_of_the_loss_with_dropout_too() {
     let specs = [
         Spec::Dropout { rate: 0.1 },
@@ -95,6 +136,7 @@ fn gradients_are_the_slope_of_the_loss_with_dropout_too() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes")]
 fn running_statistics_move_towards_the_batch() {
     let specs = [&conv3(5, true)[..], &[dense(2, false)]].concat();
     let case = Case::new([1, 9, 8], &specs, 40, 5).unwrap();
@@ -115,6 +157,7 @@ fn running_statistics_move_towards_the_batch() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes")]
 fn learns_which_half_is_brighter() {
     let mut noise = noise(11);
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
@@ -157,6 +200,7 @@ fn learns_which_half_is_brighter() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes")]
 fn what_is_not_a_number_shows_in_the_loss() {
     let specs = [
         &conv3(4, false)[..],
@@ -214,6 +258,7 @@ fn what_does_not_fit_is_refused() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes")]
 fn a_dense_network_by_shares_is_the_same_to_the_bit() {
     let normed = |units| Spec::Dense {
         units,

@@ -278,6 +278,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, max_global_rejects: 20_000, ..ProptestConfig::default() })]
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes")]
     fn forward_and_gradients_agree_with_the_reference(
         (input, specs) in networks(),
         samples in 2_usize..37,
@@ -313,6 +314,7 @@ proptest! {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes")]
     fn threads_and_other_samples_change_no_bit(
         (input, mut specs) in networks(),
         samples in 17_usize..50,
