@@ -466,7 +466,6 @@ fn requests() -> Seeds {
         ("pixels", format!("POST /api/v1/predict\n{json}{{\"pixels\":[{pixels}],\"models\":[\"toy/logistic\"],\"explain\":[\"neighbours\",\"features\"]}}").into_bytes()),
         ("correction", format!("POST /api/v1/corrections\n{json}{{\"pixels\":[{pixels}],\"label\":\"2\",\"model\":\"logistic\"}}").into_bytes()),
         ("models", b"GET /api/v1/models\norigin: http://localhost\nsec-fetch-site: same-origin\n\n".to_vec()),
-        ("metrics", b"GET /api/v1/metrics\n\n".to_vec()),
         ("page", b"GET /\n\n".to_vec()),
     ])
 }
