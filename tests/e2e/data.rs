@@ -330,7 +330,7 @@ fn a_broken_folder_is_refused_with_file_and_remedy() {
                 fs::remove_dir_all(folder).unwrap();
                 fs::create_dir(folder).unwrap();
             }),
-            &["no known dataset", "train-images-idx3-ubyte"],
+            &["no dataset is recognised", "train/CLASS/"],
         ),
     ];
     for (name, how, words) in &cases {

@@ -44,6 +44,11 @@ pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
 }
 
+/// Whether the tests are of a program without Burn's engines.
+pub(crate) fn without_burn() -> bool {
+    env::var_os("BAKEOFF_NO_BURN").is_some()
+}
+
 /// The program, built at most once by each test process, so that it is never stale.
 pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
@@ -51,7 +56,7 @@ pub(crate) fn program() -> &'static Path {
         let output = cargo()
             .args(["build", "--release", "--bin", "bakeoff"])
             // Burn takes most of a build, and few of these tests ask for its engines.
-            .args(env::var_os("BAKEOFF_NO_BURN").map(|_| "--no-default-features"))
+            .args(without_burn().then_some("--no-default-features"))
             .args(["--message-format", "json-render-diagnostics"])
             .stderr(Stdio::inherit())
             .output()

@@ -17,19 +17,21 @@ mod label_column;
 mod layout;
 mod pixel_names;
 mod row_reader;
+mod rows;
 mod scale;
 mod unlabelled;
 mod values;
 
 use std::path::Path;
 
-use bakeoff_core::{ImageShape, Images};
+use bakeoff_core::ImageShape;
 
 pub use self::unlabelled::{TableImages, is_pixel_table, open_table};
 use self::{
     columns::{Stated, columns, is_header, shape_of},
     layout::{Layout, layout},
     row_reader::RowReader,
+    rows::{Rows, shown},
     scale::scale,
     values::Values,
 };
@@ -41,7 +43,7 @@ use crate::{
     formats::labelled,
     listing::Listing,
     notes::some,
-    parts::{Labels, Part, Raw, numbered},
+    parts::{Raw, numbered},
     table::{Table, first_row, is_table},
     words::{ByRole, Role, words},
 };
@@ -195,84 +197,6 @@ fn by_names(
         .zip(labels)
         .map(one)
         .collect()
-}
-
-fn shown(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
-}
-
-/// The rows of a table.
-struct Rows {
-    path: std::path::PathBuf,
-    shape: ImageShape,
-    /// The names of the columns say that the colours are planes.
-    planes: bool,
-    values: Values,
-    labels: Option<Vec<String>>,
-    usage: Option<Vec<Role>>,
-    groups: Option<Vec<String>>,
-    /// The name of the column that numbers the rows, and its values.
-    ids: Option<(String, Vec<String>)>,
-    /// The line of the first row.
-    first: u64,
-}
-
-impl Rows {
-    fn into_part(self, values: Vec<u16>) -> Result<Part, DataError> {
-        let none = |_| DataError::no_pictures(&self.path);
-        Ok(Part {
-            images: Images::new(self.shape, self.values.into_bytes(1.0)).map_err(none)?,
-            labels: Labels {
-                path: self.path.clone(),
-                values,
-                unit: "line",
-                first: self.first,
-            },
-            groups: self.groups,
-            files: None,
-            path: self.path,
-        })
-    }
-
-    /// The rows at these positions.
-    fn select(&self, indices: &[usize]) -> Self {
-        let each = self.shape.pixels();
-        let texts = |texts: &Option<Vec<String>>| {
-            texts
-                .as_ref()
-                .map(|texts| indices.iter().map(|&i| texts[i].clone()).collect())
-        };
-        let values = match &self.values {
-            Values::Bytes(v) => Values::Bytes(
-                indices
-                    .iter()
-                    .flat_map(|&i| &v[i * each..(i + 1) * each])
-                    .copied()
-                    .collect(),
-            ),
-            Values::Floats(v) => Values::Floats(
-                indices
-                    .iter()
-                    .flat_map(|&i| &v[i * each..(i + 1) * each])
-                    .copied()
-                    .collect(),
-            ),
-        };
-        Self {
-            path: self.path.clone(),
-            shape: self.shape,
-            planes: self.planes,
-            values,
-            labels: texts(&self.labels),
-            usage: None,
-            groups: texts(&self.groups),
-            ids: None,
-            first: self.first,
-        }
-    }
 }
 
 /// Several parts of a table whose rows say which they belong to.

@@ -1,6 +1,9 @@
 //! From the numbers of tables to bytes, and to planes of colour.
 
-use super::{Rows, shown, values::Values};
+use super::{
+    rows::{Rows, shown},
+    values::Values,
+};
 use crate::{
     colour_order::{FourChannels, Order, four_channels, order, to_planes},
     context::Context,

@@ -4,7 +4,12 @@ use std::path::Path;
 
 use bakeoff_core::{Colour, ImageShape, Images, OpenOptions};
 
-use super::{Rows, columns::Stated, read, scale, shown};
+use super::{
+    columns::Stated,
+    read,
+    rows::{Rows, shown},
+    scale,
+};
 use crate::{
     context::Context, error::DataError, listing::Listing, notes::Note, resize::convert,
     table::is_table, words::Role,
