@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{
     killing::{Victim, Whom, wait_up_to},
-    scene::{Scene, Tally, files, is_temporary, runs, said, temporaries},
+    scene::{Scene, Tally, is_temporary, runs, said, temporaries},
 };
 
 pub(crate) fn report(scene: &Scene, kills: u64, random: &mut ChaCha8Rng) -> Tally {
@@ -81,7 +81,7 @@ fn is_derived(path: &Path) -> bool {
 
 /// Every file of a run that is to stay.
 fn lasting(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut files = files(run);
+    let mut files = bakeoff_tests::files_below(run).unwrap();
     files.retain(|path, _| !is_temporary(path));
     files
 }

@@ -296,7 +296,7 @@ fn attempts_that_meet_or_end_early_leave_one_record() {
     let cache = only_entry(&cluster.folder.join("nodes/b/cache"));
     assert!(made == fs::read(record_path(&cache, "logistic")).unwrap());
 
-    // Two at once: each is told, and both are content.
+    // Two attempts at the same time: both succeed, whichever record is kept.
     let start = |node: &str, index: &str| {
         let mut command = cluster.command(node, "trial", "store", &["--index", index]);
         command

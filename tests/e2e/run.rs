@@ -11,22 +11,11 @@ use crate::support::{
 
 /// Every file below a folder, by its path in it; not the lock of a run.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for path in entries(&next) {
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(folder).unwrap().to_str().unwrap();
-                if name == ".lock" {
-                    continue;
-                }
-                found.insert(name.replace('\\', "/"), fs::read(&path).unwrap());
-            }
-        }
-    }
+    let found = bakeoff_tests::files_below(folder).unwrap().into_iter();
     found
+        .map(|(name, bytes)| (name.to_str().unwrap().replace('\\', "/"), bytes))
+        .filter(|(name, _)| name != ".lock")
+        .collect()
 }
 
 /// Whether a file of a run can be made again from the others.

@@ -6,7 +6,7 @@ use std::{fs, ops::ControlFlow, path::Path};
 
 use bakeoff_ask::{Model, Models, models_dir_flag};
 use bakeoff_core::{FitContext, FitEvent, ImageShape, Images, OpenOptions, Samples, Settings};
-use bakeoff_store::{ModelFacts, Origin, TestMetrics};
+use bakeoff_store::{ModelFacts, Origin};
 
 /// Saves a model that counts the classes `a` and `b`.
 fn save(models: &Path, dataset: &str, name: &str, saved_at: &str) {
@@ -26,12 +26,6 @@ fn save(models: &Path, dataset: &str, name: &str, saved_at: &str) {
     let recipe = bakeoff_zoo::build(&spec).unwrap();
     let model = recipe.fit(&samples, &mut context).unwrap();
     let facts = ModelFacts {
-        name: name.into(),
-        dataset: dataset.into(),
-        spec,
-        class_names: classes,
-        preparation: None,
-        pixel_range: None,
         origin: Some(Origin {
             data: dataset.into(),
             saved_at: saved_at.into(),
@@ -40,10 +34,9 @@ fn save(models: &Path, dataset: &str, name: &str, saved_at: &str) {
         }),
         data_fingerprint: "f".into(),
         train_samples: 3,
-        validation_samples: 0,
         seed: 1,
         trial: "t".into(),
-        test: TestMetrics::default(),
+        ..ModelFacts::new(name, dataset, spec, classes)
     };
     bakeoff_store::save(models, &*model, facts).unwrap();
 }

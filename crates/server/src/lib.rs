@@ -17,6 +17,7 @@ mod answer;
 mod api;
 mod app;
 mod assets;
+mod correction_scan;
 mod correction_table;
 mod corrections;
 mod error;

@@ -112,6 +112,30 @@ pub struct Manifest {
 }
 
 impl ModelFacts {
+    /// A model of which no more is known than what it is: no origin, no data and no results.
+    pub fn new(
+        name: impl Into<String>,
+        dataset: impl Into<String>,
+        spec: ModelSpec,
+        class_names: Vec<String>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            dataset: dataset.into(),
+            spec,
+            class_names,
+            preparation: None,
+            pixel_range: None,
+            data_fingerprint: String::new(),
+            origin: None,
+            train_samples: 0,
+            validation_samples: 0,
+            seed: 0,
+            trial: String::new(),
+            test: TestMetrics::default(),
+        }
+    }
+
     /// Whether both were trained on the same dataset: the same images, or the same place, whose
     /// images may have changed since.
     pub(crate) fn same_dataset(&self, other: &Self) -> bool {

@@ -11,7 +11,7 @@
 use std::{collections::BTreeMap, fs, ops::ControlFlow, path::PathBuf};
 
 use bakeoff_core::{Family, FitContext, ImageShape, Images, Settings, to_hex};
-use bakeoff_store::{Manifest, ModelFacts, TestMetrics};
+use bakeoff_store::{Manifest, ModelFacts};
 use bakeoff_tests::toy::{self, ToySpec};
 use safetensors::{SafeTensors, tensor::TensorView};
 use serde_json::{Value, json};
@@ -62,19 +62,16 @@ impl Saved {
             )
             .unwrap();
         let facts = ModelFacts {
-            name: family.name.into(),
-            dataset: "toy".into(),
-            spec,
-            class_names: vec!["a".into(), "b".into(), "c".into()],
-            preparation: None,
-            pixel_range: None,
-            origin: None,
             data_fingerprint: "f".into(),
             train_samples: 60,
-            validation_samples: 0,
             seed: 1,
             trial: "t".into(),
-            test: TestMetrics::default(),
+            ..ModelFacts::new(
+                family.name,
+                "toy",
+                spec,
+                vec!["a".into(), "b".into(), "c".into()],
+            )
         };
         let root = tempfile::tempdir().unwrap();
         let folder = bakeoff_store::save(root.path(), &*model, facts)

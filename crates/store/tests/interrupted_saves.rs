@@ -18,7 +18,7 @@ use std::{
 };
 
 use bakeoff_core::{FitContext, FittedModel, ImageShape, Images, Settings};
-use bakeoff_store::{ModelFacts, TestMetrics};
+use bakeoff_store::ModelFacts;
 use bakeoff_tests::toy::{self, ToySpec};
 
 /// Tells a test that it runs as the process that saves, and where to.
@@ -32,19 +32,11 @@ fn facts() -> ModelFacts {
         .resolve(None, &Settings::new())
         .unwrap();
     ModelFacts {
-        name: "knn".into(),
-        dataset: "toy".into(),
-        spec,
-        class_names: vec!["a".into(), "b".into()],
-        preparation: None,
-        pixel_range: None,
-        origin: None,
         data_fingerprint: "f".into(),
         train_samples: 2_000,
-        validation_samples: 0,
         seed: 1,
         trial: "t".into(),
-        test: TestMetrics::default(),
+        ..ModelFacts::new("knn", "toy", spec, vec!["a".into(), "b".into()])
     }
 }
 

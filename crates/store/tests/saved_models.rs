@@ -8,27 +8,24 @@
 use std::{fs, ops::ControlFlow, path::Path};
 
 use bakeoff_core::{FitContext, FitEvent, FittedModel, OpenOptions, Settings, StoreError};
-use bakeoff_store::{ModelFacts, Origin, TestMetrics};
+use bakeoff_store::{ModelFacts, Origin};
 use bakeoff_tests::toy::{self, ToySpec};
 
 fn facts(dataset: &str, name: &str) -> ModelFacts {
     ModelFacts {
-        name: name.into(),
-        dataset: dataset.into(),
-        spec: bakeoff_zoo::family("logistic")
-            .unwrap()
-            .resolve(None, &Settings::new())
-            .unwrap(),
-        class_names: vec!["a".into(), "b".into()],
-        preparation: None,
-        pixel_range: None,
-        origin: None,
         data_fingerprint: "f".into(),
         train_samples: 40,
-        validation_samples: 0,
         seed: 1,
         trial: "t".into(),
-        test: TestMetrics::default(),
+        ..ModelFacts::new(
+            name,
+            dataset,
+            bakeoff_zoo::family("logistic")
+                .unwrap()
+                .resolve(None, &Settings::new())
+                .unwrap(),
+            vec!["a".into(), "b".into()],
+        )
     }
 }
 

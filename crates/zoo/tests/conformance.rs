@@ -13,7 +13,7 @@ use bakeoff_core::{
     Dataset, Engine, Family, FitContext, FitError, FitEvent, FittedModel, ImageShape, Images,
     ModelSpec, PredictError, Probabilities, Samples, Settings,
 };
-use bakeoff_store::{Calibrated, ModelFacts, TestMetrics};
+use bakeoff_store::{Calibrated, ModelFacts};
 use bakeoff_tests::toy::{self, ToySpec};
 use serde_json::json;
 
@@ -228,19 +228,16 @@ fn the_same_seed_gives_the_same_bits() {
 
 fn facts(family: &Family, engine: &Engine, data: &Dataset) -> ModelFacts {
     ModelFacts {
-        name: family.name.into(),
-        dataset: "toy".into(),
-        spec: spec(family, engine),
-        class_names: data.test().class_names().to_vec(),
-        preparation: None,
-        pixel_range: None,
-        origin: None,
         data_fingerprint: data.fingerprint().into(),
         train_samples: data.train().len(),
-        validation_samples: 0,
         seed: 1,
         trial: "0".into(),
-        test: TestMetrics::default(),
+        ..ModelFacts::new(
+            family.name,
+            "toy",
+            spec(family, engine),
+            data.test().class_names().to_vec(),
+        )
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fs, ops::ControlFlow, path::PathBuf, sync::LazyLock, thread, time::Dur
 
 use bakeoff_core::{FitContext, ImageShape, Settings};
 use bakeoff_server::{Config, Limits, Server};
-use bakeoff_store::{ModelFacts, TestMetrics};
+use bakeoff_store::ModelFacts;
 use bakeoff_tests::toy::{self, ToySpec};
 use ureq::{
     Agent, Body,
@@ -36,19 +36,11 @@ fn start() -> Result<Served, Box<dyn std::error::Error>> {
     };
     let model = bakeoff_zoo::build(&spec)?.fit(data.train(), &mut context)?;
     let facts = ModelFacts {
-        name: "logistic".into(),
-        dataset: "toy".into(),
-        spec,
-        class_names: data.train().class_names().to_vec(),
-        preparation: None,
-        pixel_range: None,
-        origin: None,
         data_fingerprint: data.fingerprint().into(),
         train_samples: data.train().len(),
-        validation_samples: 0,
         seed: 1,
         trial: "t".into(),
-        test: TestMetrics::default(),
+        ..ModelFacts::new("logistic", "toy", spec, data.train().class_names().to_vec())
     };
     bakeoff_store::save(&root.join("models"), &*model, facts)?;
     let corrections = root.join("corrections");

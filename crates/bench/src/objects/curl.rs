@@ -1,7 +1,7 @@
 //! Requests by the program `curl`, as downloads of datasets (docs/decisions/downloads.md).
 //!
-//! What it is told goes over its standard input, because command lines can be read by everyone on a
-//! machine.
+//! Its options and headers are passed on standard input, because every user of a machine can read the command
+//! lines of all.
 
 use std::{
     fmt::Write as _,
@@ -31,7 +31,7 @@ pub(super) struct Answer {
     pub(super) problem: Option<String>,
 }
 
-/// Requests at once: most of the time of a small one is the way there and back.
+/// Requests in parallel: a small one spends most of its time waiting for the network.
 const AT_ONCE: usize = 8;
 
 /// Makes the requests, and says how each ended.
@@ -50,8 +50,8 @@ pub(super) fn curl(calls: &[Call]) -> Result<Vec<Answer>, String> {
         })?;
     let stdin = child.stdin.take();
     let config = config(calls);
-    // It may answer before it has read all that it is told.
-    let told = thread::spawn(move || stdin.map(|mut pipe| pipe.write_all(config.as_bytes())));
+    // On a thread of its own: `curl` may write answers before it has read its whole configuration.
+    let writer = thread::spawn(move || stdin.map(|mut pipe| pipe.write_all(config.as_bytes())));
     let stderr = child.stderr.take();
     let said = thread::spawn(move || {
         let mut text = Vec::new();
@@ -66,7 +66,7 @@ pub(super) fn curl(calls: &[Call]) -> Result<Vec<Answer>, String> {
     }
     let status = child.wait().map_err(|error| error.to_string())?;
     // Where `curl` ended early it says why, and there are no lines.
-    drop(told.join());
+    drop(writer.join());
     let said = said.join().unwrap_or_default();
     let mut answers = vec![None; calls.len()];
     for line in lines.lines() {

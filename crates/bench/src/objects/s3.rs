@@ -24,7 +24,7 @@ const NO_BODY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Requests that one `curl` is told.
+/// Requests in one call of `curl`.
 const TOGETHER: usize = 128;
 
 #[derive(Debug)]
@@ -208,6 +208,17 @@ impl Bucket {
         }
     }
 
+    /// The error of an answer with a status that is none of success.
+    fn refused(&self, ask: &Ask, status: u16) -> BenchError {
+        self.failed(
+            ask,
+            &Answer {
+                status,
+                problem: None,
+            },
+        )
+    }
+
     /// Fetches a few objects: of each there is a temporary file open.
     fn fetch_some(&self, wanted: &[Pair]) -> Result<Vec<bool>, BenchError> {
         let mut files = Vec::new();
@@ -232,15 +243,7 @@ impl Bucket {
             match status {
                 200 => atomic::keep(file, to).map_err(StoreError::io(to))?,
                 404 if !said(&ask.output).contains("NoSuchBucket") => {}
-                _ => {
-                    return Err(self.failed(
-                        ask,
-                        &Answer {
-                            status,
-                            problem: None,
-                        },
-                    ));
-                }
+                _ => return Err(self.refused(ask, status)),
             }
             found.push(status == 200);
         }
@@ -276,13 +279,7 @@ impl Objects for Bucket {
             let status = self.ask(std::slice::from_ref(&ask))?;
             if status != [200] {
                 let status = status.first().copied().unwrap_or_default();
-                return Err(self.failed(
-                    &ask,
-                    &Answer {
-                        status,
-                        problem: None,
-                    },
-                ));
+                return Err(self.refused(&ask, status));
             }
             let text = fs::read_to_string(&ask.output).map_err(StoreError::io(&ask.output))?;
             let page = page(&text);
@@ -322,13 +319,7 @@ impl Objects for Bucket {
             .map(|(status, ask)| match status {
                 200 | 201 => Ok(true),
                 412 => Ok(false),
-                _ => Err(self.failed(
-                    ask,
-                    &Answer {
-                        status,
-                        problem: None,
-                    },
-                )),
+                _ => Err(self.refused(ask, status)),
             })
             .collect()
     }

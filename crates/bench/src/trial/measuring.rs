@@ -221,12 +221,6 @@ fn model_facts(
     let trial = &planned.trial;
     let partial = save_as.dataset != trial.data.name;
     ModelFacts {
-        name: save_as.model,
-        dataset: save_as.dataset,
-        spec: trial.spec.clone(),
-        class_names: test.class_names().to_vec(),
-        preparation: None,
-        pixel_range: None,
         origin: Some(Origin {
             data: trial.data.origin(),
             saved_at: host::now(),
@@ -245,6 +239,12 @@ fn model_facts(
             macro_auc: evaluation.macro_auc,
             log_loss: evaluation.log_loss,
         },
+        ..ModelFacts::new(
+            save_as.model,
+            save_as.dataset,
+            trial.spec.clone(),
+            test.class_names().to_vec(),
+        )
     }
 }
 

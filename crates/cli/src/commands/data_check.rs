@@ -24,6 +24,9 @@ fn named(part: &str, samples: &Samples, index: usize) -> String {
 
 /// The test images that are training images, each with the first training image that it is.
 fn copied(train: &Samples, test: &Samples, seen: &[u32]) -> Vec<[String; 2]> {
+    if seen.is_empty() {
+        return Vec::new();
+    }
     let mut first: HashMap<&[u8], usize> = HashMap::with_capacity(train.len());
     for (index, image) in train.images().iter().enumerate() {
         first.entry(image).or_insert(index);

@@ -105,27 +105,23 @@ impl FittedModel for Tenths {
 /// A model of that name that was right on so much of its test part.
 pub(super) fn served(dataset: &str, name: &str, accuracy: f64, model: Tenths) -> Arc<Model> {
     let facts = ModelFacts {
-        name: name.into(),
-        dataset: dataset.into(),
-        spec: ModelSpec {
-            family: "knn".into(),
-            engine: "native".into(),
-            settings: Settings::new(),
-        },
-        class_names: (0..10).map(|class| class.to_string()).collect(),
-        preparation: None,
-        pixel_range: None,
-        origin: None,
-        data_fingerprint: String::new(),
         train_samples: 100,
-        validation_samples: 0,
         seed: 1,
-        trial: String::new(),
         test: TestMetrics {
             samples: 50,
             accuracy,
             ..TestMetrics::default()
         },
+        ..ModelFacts::new(
+            name,
+            dataset,
+            ModelSpec {
+                family: "knn".into(),
+                engine: "native".into(),
+                settings: Settings::new(),
+            },
+            (0..10).map(|class| class.to_string()).collect(),
+        )
     };
     let manifest = Manifest {
         temperature: None,

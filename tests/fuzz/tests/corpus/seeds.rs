@@ -11,7 +11,7 @@ use bakeoff_bench::{Experiment, InProcess, Observer, Runner};
 use bakeoff_core::{Dataset, FitContext, ImageShape, Samples, Settings};
 use bakeoff_data::idx;
 use bakeoff_fuzz::join;
-use bakeoff_store::{ModelFacts, TestMetrics};
+use bakeoff_store::ModelFacts;
 use bakeoff_tests::toy::{self, ToySpec};
 use flate2::{Compression, write::GzEncoder};
 use image::{DynamicImage, GrayImage, ImageFormat};
@@ -327,19 +327,16 @@ fn models() -> Seeds {
             };
             let model = classifier.fit(data.train(), &mut context).unwrap();
             let facts = ModelFacts {
-                name: family.name.into(),
-                dataset: "toy".into(),
-                spec,
-                class_names: data.train().class_names().to_vec(),
-                preparation: None,
-                pixel_range: None,
-                origin: None,
                 data_fingerprint: "f".into(),
                 train_samples: 12,
-                validation_samples: 0,
                 seed: 1,
                 trial: "t".into(),
-                test: TestMetrics::default(),
+                ..ModelFacts::new(
+                    family.name,
+                    "toy",
+                    spec,
+                    data.train().class_names().to_vec(),
+                )
             };
             let folder = tempfile::tempdir().unwrap();
             let saved = bakeoff_store::save(folder.path(), &*model, facts)
