@@ -125,7 +125,13 @@ fn finished(
     for run in &runs {
         let report = run.join("report.html");
         tally.check(report.is_file(), || format!("no {}", report.display()));
-        tally.leftovers.extend(temporaries(run));
+        let left = temporaries(run);
+        if !left.is_empty() {
+            scene.finish(folder, &["run", "e.toml", "--resume"]);
+            let still = temporaries(run);
+            tally.check(still.is_empty(), || format!("not removed: {still:?}"));
+        }
+        tally.leftovers.extend(left);
     }
     tally.leftovers.extend(temporaries(&folder.join("models")));
     if tally.faults.len() == faults {
