@@ -1,24 +1,19 @@
 //! How the images of a dataset came to be, found from the images.
 
-use bakeoff_core::{ImageShape, Images, OpenOptions, Preparation, Prepare};
+use bakeoff_core::{Images, OpenOptions, Preparation, Prepare};
+use bakeoff_picture::is_placed;
 
 /// So many training images are looked at, evenly spread.
 const LOOKED_AT: usize = 1000;
 /// Of these at least so many in a hundred are like MNIST's.
 const LIKE_MNIST: usize = 95;
-/// On smaller images a pixel is too much for places to mean anything.
-const LEAST_SIDE: usize = 16;
-/// The strongest ink of an image is at least this light.
-const LEAST_INK: u8 = 128;
 
 /// How images from elsewhere are prepared for models that are trained on `train`, unless it is
 /// stated.
 ///
-/// A dataset is of ink as MNIST is, if at least 95 of 100 images are grey and light on black, the
-/// longer side of the box of all that is not black is 20/28 of the image's shorter side (within
-/// one pixel), the centre of mass lies within a pixel of the middle, a pixel is 128 or lighter, and
-/// the shorter side has at least 16 pixels. That is so for all 10,000 test images of MNIST, and for
-/// none of 1,000 training images of Fashion-MNIST.
+/// A dataset is of ink as MNIST is, if at least 95 of 100 images are placed as MNIST's
+/// ([`is_placed`]). That is so for all 10,000 test images of MNIST, and for none of 1,000 training
+/// images of Fashion-MNIST.
 pub fn preparation(train: &Images, options: &OpenOptions) -> Preparation {
     let plain = Preparation::Plain { fit: options.fit };
     match options.prepare {
@@ -30,7 +25,7 @@ pub fn preparation(train: &Images, options: &OpenOptions) -> Preparation {
             let (mut all, mut ink) = (0, 0);
             for image in looked_at {
                 all += 1;
-                ink += usize::from(is_ink(image, train.shape()));
+                ink += usize::from(is_placed(image, train.shape()));
             }
             match all > 0 && 100 * ink >= LIKE_MNIST * all {
                 true => Preparation::Ink,
@@ -40,48 +35,6 @@ pub fn preparation(train: &Images, options: &OpenOptions) -> Preparation {
     }
 }
 
-/// Whether an image is placed as MNIST's are.
-fn is_ink(pixels: &[u8], shape: ImageShape) -> bool {
-    let smaller = shape.width.min(shape.height);
-    if shape.channels != 1 || smaller < LEAST_SIDE {
-        return false;
-    }
-    let (mut columns, mut rows) = (None, None);
-    let (mut mass, mut x, mut y) = (0.0, 0.0, 0.0);
-    for (row, line) in pixels.chunks_exact(shape.width.max(1)).enumerate() {
-        for (column, &value) in line.iter().enumerate() {
-            if value > 0 {
-                extend(&mut columns, column);
-                extend(&mut rows, row);
-                let weight = f64::from(value);
-                mass += weight;
-                // Pixel 0 has its middle at one half.
-                x += weight * (column as f64 + 0.5);
-                y += weight * (row as f64 + 0.5);
-            }
-        }
-    }
-    let (Some((left, right)), Some((top, bottom))) = (columns, rows) else {
-        return false;
-    };
-    let longest = (right - left).max(bottom - top) + 1;
-    let is_light = pixels.iter().any(|value| *value >= LEAST_INK);
-    let side = (smaller * 20 + 14) / 28;
-    let off = |sum: f64, length: usize| (sum / mass - length as f64 / 2.0).abs();
-    // MNIST's middle is the corner of four pixels or the middle of the pixel after it.
-    let near = 1.0;
-    let fits = longest.abs_diff(side) <= 1;
-    is_light && fits && off(x, shape.width) <= near && off(y, shape.height) <= near
-}
-
-/// The range that holds a place too.
-fn extend(range: &mut Option<(usize, usize)>, place: usize) {
-    *range = Some(match *range {
-        None => (place, place),
-        Some((first, last)) => (first.min(place), last.max(place)),
-    });
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(
@@ -89,7 +42,7 @@ mod tests {
         reason = "a test without its data must fail loudly"
     )]
 
-    use bakeoff_core::Fit;
+    use bakeoff_core::{Fit, ImageShape};
 
     use super::*;
 
@@ -105,7 +58,7 @@ mod tests {
             .test()
             .images()
             .iter()
-            .filter(|image| is_ink(image, shape));
+            .filter(|image| is_placed(image, shape));
         assert!(like.count() >= 9_990);
         let stated = |prepare| {
             let options = OpenOptions {

@@ -3,7 +3,7 @@
 //! Rows are read as runs, and runs that touch are joined in a forest (L. He, Y. Chao and K.
 //! Suzuki, "A run-based two-scan labeling algorithm", IEEE Trans. Image Processing 17(5), 2008).
 
-use crate::plane::Plane;
+use crate::plane::{Plane, Rect};
 
 /// Which neighbours of a pixel touch it.
 #[derive(Clone, Copy)]
@@ -42,6 +42,16 @@ impl Component {
             other.top,
             other.bottom,
         ))
+    }
+
+    pub(crate) fn bounds(&self) -> Rect {
+        let (width, height) = self.size();
+        Rect {
+            left: self.left,
+            top: self.top,
+            width,
+            height,
+        }
     }
 
     /// The width and the height of the bounding box.

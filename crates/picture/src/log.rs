@@ -9,9 +9,11 @@ use crate::{
 };
 
 /// The names of all stages, in the order in which an image passes them.
-pub const STAGES: [&str; 7] = [
+pub const STAGES: [&str; 9] = [
     "read",
+    "panel",
     "page",
+    "box",
     "ink",
     "lines",
     "specks",

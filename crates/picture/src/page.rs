@@ -59,8 +59,14 @@ pub(crate) fn without_background(grey: &Plane) -> Option<Plane> {
         return None;
     }
     let around = background(&light)?.dilated(SOFT_EDGE);
-    // What the page looks like there, without what is written on it.
-    let painted = paint(small.closing(2 * STROKE), &around);
+    Some(painted_over(grey, &small, &around, factor))
+}
+
+/// The image with what `around` covers painted over by the paper, as it is beside it; `small` is the
+/// image and `around` a mask, both smaller by `factor`.
+pub(crate) fn painted_over(grey: &Plane, small: &Plane, around: &Plane, factor: usize) -> Plane {
+    // What the paper looks like there, without what is written on it.
+    let painted = paint(small.closing(2 * STROKE), around);
     let mut out = grey.clone();
     for (y, row) in out.values.chunks_exact_mut(grey.width).enumerate() {
         let from = (y / factor).min(small.height - 1) * small.width;
@@ -71,11 +77,11 @@ pub(crate) fn without_background(grey: &Plane) -> Option<Plane> {
             }
         }
     }
-    Some(out)
+    out
 }
 
 /// The threshold that separates the grey levels best; `None` where none does so clearly.
-fn otsu(histogram: &Histogram) -> Option<u8> {
+pub(crate) fn otsu(histogram: &Histogram) -> Option<u8> {
     let counts = histogram.0.map(|count| count as f64);
     let weighted = |weight: &dyn Fn(f64) -> f64| -> f64 {
         let levels = (0..256).map(f64::from);
@@ -110,9 +116,10 @@ fn otsu(histogram: &Histogram) -> Option<u8> {
     (clear && between >= SEPARATION * variance).then_some(level)
 }
 
-/// The dark components that touch the border, as a mask; `None` where they take little of it.
+/// The dark components that touch the border, as a mask; `None` where they take little of it. What is
+/// as thin as a stroke is none: the line of a box, and the digit that touches it.
 fn background(light: &Plane) -> Option<Plane> {
-    let dark = light.map(|value| 255 - value);
+    let dark = light.map(|value| 255 - value).opening(STROKE);
     let (runs, components) = components(&dark, 1, Connectivity::Four);
     let mut mask = light.map(|_| 0);
     for run in runs {

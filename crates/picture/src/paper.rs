@@ -49,22 +49,8 @@ pub(crate) struct Ink {
     pub(crate) contrast: u8,
     /// Whether the paper is of one level and without lines: a drawing, or a good scan.
     pub(crate) is_even: bool,
-}
-
-/// Whether an image of a dataset's size has the dataset's tones, light on dark.
-///
-/// It has, unless three quarters of its border are light. The median would be wrong
-/// for 2 of Fashion-MNIST's 70,000 images, which fill their frames; this is right
-/// for all.
-///
-/// # Errors
-/// When the image is blank.
-pub(crate) fn is_light_on_dark(grey: &Plane) -> Result<bool, PictureError> {
-    let (darkest, lightest) = grey.extremes();
-    if lightest - darkest < LEAST_CONTRAST {
-        return Err(PictureError::NothingDrawn);
-    }
-    Ok(grey.border_histogram().quantile(0.25) < 128)
+    /// Columns and rows of the image that were cut off on the left and at the top.
+    pub(crate) cut: [usize; 2],
 }
 
 /// The ink of an image whose paper is what most of its border is; `small` says that it is
@@ -102,8 +88,9 @@ pub(crate) fn ink(grey: Plane, small: bool, log: &mut Log) -> Result<Ink, Pictur
         return Err(PictureError::NothingDrawn);
     }
     // How far the paper itself is from its median, where it is known to be paper.
-    // Ink or shadow on the border must not make this swallow the ink elsewhere.
+    // Ink, lines or shadow on the border must not make this swallow the ink elsewhere.
     let deviation = amount(border.quantile(0.05)).max(amount(border.quantile(0.95)));
+    let deviation = deviation.min(2 * CLEAN_DEVIATION);
     let floor = deviation.saturating_add(deviation / 2).min(strongest / 2);
     log.steps.push(Step::Ink { tone, background });
     Ok(Ink {
@@ -114,6 +101,7 @@ pub(crate) fn ink(grey: Plane, small: bool, log: &mut Log) -> Result<Ink, Pictur
         threshold: (strongest / if small { SMALL_PART } else { BOX_PART }).max(1),
         contrast: strongest,
         is_even: true,
+        cut: [0; 2],
     })
 }
 
@@ -180,6 +168,7 @@ fn uneven(grey: Plane, background: u8, log: &mut Log) -> Result<Ink, PictureErro
         threshold: scaled(threshold).max(1),
         contrast: full,
         is_even: lightest - darkest <= 2 * CLEAN_DEVIATION,
+        cut: [0; 2],
     })
 }
 

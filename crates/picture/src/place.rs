@@ -19,8 +19,8 @@ const FAINT_CONTRAST: u8 = 64;
 pub(crate) fn like_mnist(ink: &Ink, margin: usize, target: ImageShape, log: &mut Log) -> Vec<u8> {
     let bounds = ink.amount.bounding_box(ink.threshold);
     log.steps.push(Step::Cropped {
-        left: bounds.left.saturating_sub(margin),
-        top: bounds.top.saturating_sub(margin),
+        left: ink.cut[0] + bounds.left.saturating_sub(margin),
+        top: ink.cut[1] + bounds.top.saturating_sub(margin),
         width: bounds.width,
         height: bounds.height,
     });
@@ -108,6 +108,57 @@ impl Axis {
         let most = len as isize - 1 - last as isize;
         wanted.clamp(least, most.max(least))
     }
+}
+
+/// On smaller images a pixel is too much for places to mean anything.
+const LEAST_SIDE: usize = 16;
+
+/// The strongest ink of an image is at least this light.
+const LEAST_INK: u8 = 128;
+
+/// Whether an image is placed as MNIST's are: grey, light on black, the longer side of the box of
+/// all that is not black is 20/28 of the image's shorter side (within one pixel), the centre of mass
+/// lies within a pixel of the middle, a pixel is 128 or lighter, and the shorter side has at least 16
+/// pixels.
+pub fn is_placed(pixels: &[u8], shape: ImageShape) -> bool {
+    let smaller = shape.width.min(shape.height);
+    if shape.channels != 1 || smaller < LEAST_SIDE {
+        return false;
+    }
+    let (mut columns, mut rows) = (None, None);
+    let (mut mass, mut x, mut y) = (0.0, 0.0, 0.0);
+    for (row, line) in pixels.chunks_exact(shape.width.max(1)).enumerate() {
+        for (column, &value) in line.iter().enumerate() {
+            if value > 0 {
+                extend(&mut columns, column);
+                extend(&mut rows, row);
+                let weight = f64::from(value);
+                mass += weight;
+                // Pixel 0 has its middle at one half.
+                x += weight * (column as f64 + 0.5);
+                y += weight * (row as f64 + 0.5);
+            }
+        }
+    }
+    let (Some((left, right)), Some((top, bottom))) = (columns, rows) else {
+        return false;
+    };
+    let longest = (right - left).max(bottom - top) + 1;
+    let is_light = pixels.iter().any(|value| *value >= LEAST_INK);
+    let side = (smaller * 20 + 14) / 28;
+    let off = |sum: f64, length: usize| (sum / mass - length as f64 / 2.0).abs();
+    // MNIST's middle is the corner of four pixels or the middle of the pixel after it.
+    let near = 1.0;
+    let fits = longest.abs_diff(side) <= 1;
+    is_light && fits && off(x, shape.width) <= near && off(y, shape.height) <= near
+}
+
+/// The range that holds a place too.
+fn extend(range: &mut Option<(usize, usize)>, place: usize) {
+    *range = Some(match *range {
+        None => (place, place),
+        Some((first, last)) => (first.min(place), last.max(place)),
+    });
 }
 
 /// Warns of what may be wrong with the ink.

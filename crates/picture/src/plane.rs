@@ -86,6 +86,18 @@ impl Plane {
         }
     }
 
+    /// What lies in a rectangle.
+    pub(crate) fn cropped(&self, rect: Rect) -> Self {
+        let rows = self.rows().skip(rect.top).take(rect.height);
+        let columns = rect.left..rect.left + rect.width;
+        Self::new(
+            rect.width,
+            rows.flat_map(|row| &row[columns.clone()])
+                .copied()
+                .collect(),
+        )
+    }
+
     /// The plane with so many pixels of 0 on every side.
     pub(crate) fn padded(&self, margin: usize) -> Self {
         let width = self.width + 2 * margin;

@@ -5,12 +5,12 @@ use bakeoff_core::{Colour, Fit, ImageShape, Images, Preparation};
 use crate::{
     decode::{self, Decoded},
     error::PictureError,
-    lines,
+    frame, lines,
     log::{Log, Stage},
     page,
     paper::{self, Ink},
     place,
-    plane::Plane,
+    plane::{Plane, Rect},
     planes::Planes,
     raw::RawPicture,
     resample, specks,
@@ -149,7 +149,7 @@ fn grey(decoded: Decoded, target: ImageShape, log: &mut Log) -> Result<Vec<u8>, 
     let (grey, alpha) = decoded.into_grey();
     log.stage("read", &grey);
     let has_target_size = (grey.width, grey.height) == (target.width, target.height);
-    if plain && has_target_size && paper::is_light_on_dark(&grey)? {
+    if plain && has_target_size && place::is_placed(&grey.values, target) {
         log.steps.push(Step::Kept);
         return Ok(grey.values);
     }
@@ -158,18 +158,29 @@ fn grey(decoded: Decoded, target: ImageShape, log: &mut Log) -> Result<Vec<u8>, 
         1 => plane,
         _ => resample::shrink(&plane, factor),
     };
-    let grey = shrunk(grey);
+    let mut sheet = Sheet {
+        grey: shrunk(grey),
+        cut: [0; 2],
+    };
     if factor > 1 {
         log.steps.push(Step::Shrunk {
-            width: grey.width,
-            height: grey.height,
+            width: sheet.grey.width,
+            height: sheet.grey.height,
         });
     }
-    let small = grey.width <= 2 * target.width && grey.height <= 2 * target.height;
-    let mut ink = match (ink_on_page(grey, small, log), alpha) {
-        (Err(PictureError::NothingDrawn), Some(alpha)) => {
+    let panel = frame::panel(&sheet.grey);
+    if let Some(panel) = panel {
+        let grey = sheet.grey.cropped(panel);
+        sheet.cut_to("panel", grey, panel, log);
+    }
+    let mut ink = match (ink_on_page(sheet, target, log), alpha) {
+        (Err(PictureError::NothingDrawn), Some(alpha)) if panel.is_none() => {
             // White ink on transparent: as white as the paper below it would be.
-            let ink = ink_on_page(shrunk(alpha), small, &mut Log::default())?;
+            let sheet = Sheet {
+                grey: shrunk(alpha),
+                cut: [0; 2],
+            };
+            let ink = ink_on_page(sheet, target, &mut Log::default())?;
             log.steps.push(Step::InkFromAlpha);
             ink
         }
@@ -183,14 +194,54 @@ fn grey(decoded: Decoded, target: ImageShape, log: &mut Log) -> Result<Vec<u8>, 
     Ok(place::like_mnist(&ink, margin, target, log))
 }
 
-/// The ink of the page; of the whole image where no background surrounds a page.
-fn ink_on_page(mut grey: Plane, small: bool, log: &mut Log) -> Result<Ink, PictureError> {
-    if !small && let Some(page) = page::without_background(&grey) {
+/// What is left of an image.
+struct Sheet {
+    grey: Plane,
+    /// Columns and rows that were cut off on the left and at the top.
+    cut: [usize; 2],
+}
+
+impl Sheet {
+    /// Only `inside` of it, which lies at `rect`.
+    fn cut_to(&mut self, stage: &'static str, inside: Plane, rect: Rect, log: &mut Log) {
+        log.stage(stage, &inside);
+        self.grey = inside;
+        self.cut[0] += rect.left;
+        self.cut[1] += rect.top;
+        log.steps.push(Step::Inside {
+            frame: stage,
+            left: self.cut[0],
+            top: self.cut[1],
+            width: rect.width,
+            height: rect.height,
+        });
+    }
+}
+
+/// The ink of the page, inside the box around it; of the whole image where no background surrounds a
+/// page and no box the ink.
+fn ink_on_page(mut sheet: Sheet, target: ImageShape, log: &mut Log) -> Result<Ink, PictureError> {
+    let is_small =
+        |grey: &Plane| grey.width <= 2 * target.width && grey.height <= 2 * target.height;
+    if !is_small(&sheet.grey)
+        && let Some(page) = page::without_background(&sheet.grey)
+    {
         log.steps.push(Step::Background);
         log.stage("page", &page);
-        grey = page;
+        sheet.grey = page;
     }
-    paper::ink(grey, small, log)
+    let mut found = Log::default();
+    let mut ink = paper::ink(sheet.grey.clone(), is_small(&sheet.grey), &mut found)?;
+    if let Some((inside, rect)) = frame::inside_of_box(&sheet.grey, &ink) {
+        // The lines are no paper: tone and paper are judged without them.
+        sheet.cut_to("box", inside, rect, log);
+        let is_small = is_small(&sheet.grey);
+        ink = paper::ink(sheet.grey, is_small, log)?;
+    } else {
+        log.steps.append(&mut found.steps);
+    }
+    ink.cut = sheet.cut;
+    Ok(ink)
 }
 
 #[cfg(test)]

@@ -60,6 +60,25 @@ pub(crate) fn shrink(plane: &Plane, factor: usize) -> Plane {
     Plane::new(width, values)
 }
 
+/// The greatest values of squares of `factor` × `factor` pixels; those at the right and the bottom
+/// may cover less.
+pub(crate) fn strongest(plane: &Plane, factor: usize) -> Plane {
+    let width = plane.width.div_ceil(factor);
+    let mut values = vec![0; width * plane.height.div_ceil(factor)];
+    for (rows, out) in plane
+        .values
+        .chunks(factor * plane.width)
+        .zip(values.chunks_exact_mut(width))
+    {
+        for row in rows.chunks_exact(plane.width) {
+            for (value, square) in out.iter_mut().zip(row.chunks(factor)) {
+                *value = square.iter().copied().fold(*value, u8::max);
+            }
+        }
+    }
+    Plane::new(width, values)
+}
+
 /// What one target pixel covers along one axis.
 struct Coverage {
     pixels: Range<usize>,

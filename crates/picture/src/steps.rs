@@ -76,6 +76,20 @@ pub enum Step {
         /// How much ink is needed, of 255.
         threshold: u8,
     },
+    /// Cropped to the inside of a frame.
+    Inside {
+        /// `panel`: a dark rectangle on which something light is drawn; `box`: lines around
+        /// the drawing.
+        frame: &'static str,
+        /// Columns left of the inside.
+        left: usize,
+        /// Rows above the inside.
+        top: usize,
+        /// Columns of the inside.
+        width: usize,
+        /// Rows of the inside.
+        height: usize,
+    },
     /// Lines of ruled or squared paper were erased.
     Lines {
         /// How many.
@@ -163,6 +177,16 @@ impl fmt::Display for Step {
             } => write!(
                 f,
                 "took {tone} ink from paper of grey levels {darkest} to {lightest}, with a threshold of {threshold} of 255"
+            ),
+            Self::Inside {
+                frame,
+                left,
+                top,
+                width,
+                height,
+            } => write!(
+                f,
+                "cropped to the inside of a {frame}: {width}×{height} from column {left}, row {top}"
             ),
             Self::Lines { count } => write!(f, "erased {count} line(s) of the paper"),
             Self::Specks { count } => write!(f, "erased {count} speck(s)"),

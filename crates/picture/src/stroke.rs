@@ -133,6 +133,7 @@ mod tests {
             threshold: 50,
             contrast: 200,
             is_even: true,
+            cut: [0; 2],
         }
     }
 

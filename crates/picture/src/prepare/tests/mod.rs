@@ -2,6 +2,7 @@
 //! is beside the ink, `lines` and `pages` what is below it.
 
 mod files;
+mod frames;
 mod lines;
 mod mnist;
 mod pages;
@@ -151,17 +152,23 @@ fn either_tone_is_read_the_same() {
 }
 
 #[test]
-fn a_picture_of_the_targets_size_is_kept_only_in_its_tones() {
-    let strokes = [[3, 4, 2, 9]];
-    let kept = drawing(28, 28, 0, 255, &strokes);
-    let prepared = prepare(&png(kept.clone()), TARGET).unwrap();
-    assert_eq!(prepared.images.pixels(), kept.as_raw().as_slice());
+fn a_picture_of_the_targets_size_is_kept_only_where_it_is_placed() {
+    let placed = drawing(28, 28, 0, 255, &[[12, 4, 4, 20]]);
+    let prepared = prepare(&png(placed.clone()), TARGET).unwrap();
+    assert_eq!(prepared.images.pixels(), placed.as_raw().as_slice());
     assert!(prepared.steps.contains(&Step::Kept));
-    let inverted = prepare(&png(drawing(28, 28, 255, 0, &strokes)), TARGET).unwrap();
-    assert!(!inverted.steps.contains(&Step::Kept));
-    assert_eq!(measure(inverted.images.pixels(), 28).sides.1, 20);
+    for (paper, ink, strokes) in [
+        (255, 0, [[12, 4, 4, 20]]),
+        // Smaller, and beside the middle.
+        (0, 255, [[12, 8, 3, 12]]),
+        (0, 255, [[2, 4, 4, 20]]),
+    ] {
+        let other = prepare(&png(drawing(28, 28, paper, ink, &strokes)), TARGET).unwrap();
+        assert!(!other.steps.contains(&Step::Kept));
+        assert_eq!(measure(other.images.pixels(), 28).sides.1, 20);
+    }
     // A colour image of that size is an image of something, not of the dataset.
-    let mut red = DynamicImage::from(kept).into_rgb8();
+    let mut red = DynamicImage::from(placed).into_rgb8();
     red.put_pixel(0, 0, image::Rgb([200, 0, 0]));
     let steps = prepare(&png(red), TARGET).unwrap().steps;
     assert!(!steps.contains(&Step::Kept));
