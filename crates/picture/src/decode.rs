@@ -42,11 +42,7 @@ pub(crate) fn decode(bytes: &[u8], log: &mut Log) -> Result<Decoded, PictureErro
         });
     }
     let (format, result) = match image::guess_format(bytes) {
-        Ok(ImageFormat::Png) => {
-            let mut limits = Limits::no_limits();
-            limits.max_alloc = Some(MAX_DECODED_BYTES);
-            ("PNG", PngDecoder::with_limits(input, limits).map(pixels))
-        }
+        Ok(ImageFormat::Png) => ("PNG", PngDecoder::with_limits(input, limits()).map(pixels)),
         Ok(ImageFormat::Jpeg) => {
             // The decoder would fill what is missing with grey and say nothing.
             if !ends_as_jpeg(bytes) {
@@ -124,6 +120,12 @@ fn ends_as_jpeg(bytes: &[u8]) -> bool {
     scan.windows(2).any(|pair| pair == [0xff, 0xd9])
 }
 
+fn limits() -> Limits {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    limits
+}
+
 type Pixels = Result<(DynamicImage, Orientation), ImageError>;
 
 /// Checks what the header claims, then decodes.
@@ -136,6 +138,10 @@ fn pixels(mut decoder: impl ImageDecoder) -> Result<Pixels, PictureError> {
             max_side: MAX_SIDE,
             max_mebibytes: MAX_DECODED_BYTES >> 20,
         });
+    }
+    // A frame of a GIF may be larger than the image that it is a part of.
+    if let Err(error) = decoder.set_limits(limits()) {
+        return Ok(Err(error));
     }
     // An orientation that cannot be read is no reason to refuse the image.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);

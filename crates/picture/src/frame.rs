@@ -14,7 +14,7 @@
 //! close; matching rectangles to the ink, which fails where a stroke touches the box.
 
 use crate::{
-    components::{Connectivity, components},
+    components::{Component, Connectivity, components},
     page,
     paper::Ink,
     plane::{Plane, Rect},
@@ -34,7 +34,7 @@ const LEAST_SIDE: usize = 40;
 const REACHES: [usize; 2] = [2, 1];
 
 /// What is drawn inside has at least this part of the shorter side of its frame.
-const CONTENT: f64 = 1.0 / 8.0;
+const CONTENT: f64 = 1.0 / 6.0;
 
 /// Least part of the image that is inside a box of which the image's edge is a side.
 const OPEN_AREA: f64 = 0.3;
@@ -55,6 +55,9 @@ const BOX_FILLS: f64 = 0.72;
 
 /// Least part of its convex hull that a region of paper fills: a box has all its corners.
 const SOLID: f64 = 0.97;
+
+/// The same of a cell of a table, which is only some pixels large.
+const SOLID_CELL: f64 = 0.9;
 
 /// Least part of what is inside a frame that is paper.
 const PAPER: f64 = 0.5;
@@ -87,7 +90,12 @@ pub(crate) fn panel(grey: &Plane) -> Option<Rect> {
         !is_all
             && region.fills() >= PANEL_FILLS
             && region.own_part() >= PAPER
-            && content(&dark.map(|value| 255 - value), region).is_some()
+            && content(
+                &dark.map(|value| 255 - value),
+                &region.mask(dark.rect()),
+                region.bounds,
+            )
+            .is_some()
     });
     let bounds = panels.next()?.bounds;
     // Its edges are not sharp, and the small copy's pixels are not whole ones.
@@ -111,26 +119,63 @@ pub(crate) fn panel(grey: &Plane) -> Option<Rect> {
     })
 }
 
-/// The inside of the box that is around the ink of an image, as grey levels, with what is not inside
-/// painted over by the paper, and its place; `None` where there is no box.
-pub(crate) fn inside_of_box(grey: &Plane, ink: &Ink) -> Option<(Plane, Rect)> {
+/// The inside of a box, found on a small copy.
+pub(crate) struct Cell {
+    /// Its bounding box.
+    pub(crate) rect: Rect,
+    /// Whether something is drawn in it.
+    pub(crate) is_filled: bool,
+    region: Region,
+    factor: usize,
+}
+
+/// Where there is ink on a copy that is smaller by `factor`.
+fn marks(ink: &Ink, factor: usize) -> Plane {
+    let strongest = resample::strongest(&ink.amount, factor);
+    strongest.map(|amount| if amount >= ink.threshold { 255 } else { 0 })
+}
+
+/// The box that is around the ink of an image; `None` where there is none.
+pub(crate) fn box_around(grey: &Plane, ink: &Ink) -> Option<Cell> {
     if grey.longer_side() < LEAST_SIDE {
         return None;
     }
     let factor = grey.longer_side().div_ceil(SMALL_SIDE);
-    let strongest = resample::strongest(&ink.amount, factor);
-    let marks = strongest.map(|amount| if amount >= ink.threshold { 255 } else { 0 });
-    let Region { inside, bounds, .. } = find_box(&marks)?;
-    let around = inside.map(|value| 255 - value).dilated(SOFT_EDGE);
-    let painted = page::painted_over(grey, &shrink(grey, factor), &around, factor);
-    let [left, top] = [bounds.left * factor, bounds.top * factor];
-    let rect = Rect {
+    let region = find_box(&marks(ink, factor))?;
+    Some(Cell {
+        rect: enlarged(region.bounds, factor, grey),
+        is_filled: true,
+        region,
+        factor,
+    })
+}
+
+/// A rectangle of a small copy in its image.
+fn enlarged(small: Rect, factor: usize, image: &Plane) -> Rect {
+    let [left, top] = [small.left * factor, small.top * factor];
+    Rect {
         left,
         top,
-        width: ((bounds.left + bounds.width) * factor).min(grey.width) - left,
-        height: ((bounds.top + bounds.height) * factor).min(grey.height) - top,
-    };
-    Some((painted.cropped(rect), rect))
+        width: ((small.left + small.width) * factor).min(image.width) - left,
+        height: ((small.top + small.height) * factor).min(image.height) - top,
+    }
+}
+
+/// What lies inside a box of an image, as grey levels; what does not lie inside is painted over by the
+/// paper.
+pub(crate) fn inside(grey: &Plane, cell: &Cell) -> Plane {
+    // Only what is around it is looked at.
+    let all = grey.size().map(|side| side.div_ceil(cell.factor));
+    let small = cell.region.bounds.grown(SOFT_EDGE, all);
+    let rect = enlarged(small, cell.factor, grey);
+    let (grey, inside) = (grey.cropped(rect), cell.region.mask(small));
+    let around = inside.map(|value| 255 - value).dilated(SOFT_EDGE);
+    let painted = page::painted_over(&grey, &shrink(&grey, cell.factor), &around, cell.factor);
+    painted.cropped(Rect {
+        left: cell.rect.left - rect.left,
+        top: cell.rect.top - rect.top,
+        ..cell.rect
+    })
 }
 
 /// The only region of the paper that is the inside of a box; `marks` is 255 where there is ink.
@@ -146,9 +191,121 @@ fn find_box(marks: &Plane) -> Option<Region> {
     })
 }
 
+/// Pixels of the longer side of the copy on which cells are looked for: those of a sudoku have forty.
+const CELLS_SIDE: usize = 448;
+
+/// Least part of the image that a cell takes.
+const CELL_AREA: f64 = 1.0 / 1000.0;
+
+/// Most pixels of the largest cell, by the median's; cells beside a thick line are smaller.
+const ALIKE: f64 = 1.7;
+
+/// Of the cells with something in them, at most this part is crossed by strokes: else they are
+/// squares of the paper.
+const CROSSED: f64 = 0.3;
+
+/// The cells of a table of printed boxes, with at least two of one size; none where there is no
+/// table.
+pub(crate) fn cells(grey: &Plane, ink: &Ink) -> Vec<Cell> {
+    if grey.longer_side() < 2 * LEAST_SIDE {
+        return Vec::new();
+    }
+    let factor = grey.longer_side().div_ceil(CELLS_SIDE);
+    let marks = marks(ink, factor);
+    let least = (CELL_AREA * PAPER * marks.values.len() as f64) as usize;
+    let mut found = regions(&marks.map(|value| 255 - value).opening(1), least);
+    found.retain(|region| {
+        region.fills() >= BOX_FILLS && region.own_part() >= PAPER && region.solidity() >= SOLID_CELL
+    });
+    // Those of the size that most of the area has.
+    found.sort_by_key(|region| region.area);
+    let alike = |usual: usize| {
+        let least = (usual as f64 / ALIKE) as usize;
+        move |region: &&Region| (least..=(usual as f64 * ALIKE) as usize).contains(&region.area)
+    };
+    let taken = |region: &&Region| -> usize {
+        found
+            .iter()
+            .filter(alike(region.area))
+            .map(|one| one.area)
+            .sum()
+    };
+    let Some(usual) = found.iter().max_by_key(taken).map(|region| region.area) else {
+        return Vec::new();
+    };
+    found.retain(|region| alike(usual)(&region));
+    let (mut filled, mut crossed) = (0, 0);
+    let are_blank = found.iter().all(|region| region.fills() >= BLANK_FILLS);
+    let cells: Vec<Cell> = found
+        .into_iter()
+        .map(|region| {
+            let around = region
+                .bounds
+                .grown(region.bounds.longer_side() / 2, marks.size());
+            let (near, inside) = (marks.cropped(around), region.mask(around));
+            let content = content(&near, &inside, region.bounds);
+            if let Some(content) = content {
+                filled += 1;
+                let beyond = beyond(&near, &inside).of_strokes;
+                crossed += usize::from(beyond as f64 > OUTSIDE * content as f64);
+            }
+            Cell {
+                rect: enlarged(region.bounds, factor, grey),
+                is_filled: content.is_some(),
+                region,
+                factor,
+            }
+        })
+        .collect();
+    match cells.len() > 1 && (filled > 0 || are_blank) && crossed as f64 <= CROSSED * filled as f64
+    {
+        true => cells,
+        false => Vec::new(),
+    }
+}
+
+/// Least part of its bounding box that the inside of a blank box fills: the loop of a digit is round.
+const BLANK_FILLS: f64 = 0.93;
+
+/// The lines of a blank box are at most this part of its shorter side thick: the strokes of a zero
+/// with corners are thicker.
+const BLANK_LINES: f64 = 1.0 / 16.0;
+
+/// Whether all there is in an image is a box without anything in it. Its lines may go on beyond its
+/// corners.
+pub(crate) fn is_blank_box(grey: &Plane, ink: &Ink) -> bool {
+    if grey.longer_side() < LEAST_SIDE {
+        return false;
+    }
+    let marks = marks(ink, grey.longer_side().div_ceil(SMALL_SIDE));
+    let least = (OPEN_AREA * marks.values.len() as f64) as usize;
+    let paper = marks.map(|value| 255 - value).opening(REACHES[0]);
+    regions(&paper, least).iter().any(|region| {
+        let inside = region.mask(marks.rect());
+        let thickness = Side::ALL.map(|side| thickness(&side.edges(&marks, &inside)));
+        let shorter = region.bounds.width.min(region.bounds.height) as f64;
+        region.fills() >= BLANK_FILLS
+            && region.solidity() >= SOLID
+            && thickness
+                .iter()
+                .all(|&pixels| pixels as f64 <= BLANK_LINES * shorter)
+            && thickness.iter().filter(|&&pixels| pixels > 0).count() >= 3
+            && content(&marks, &inside, region.bounds).is_none()
+            && (beyond(&marks, &inside).longest as f64) < 2.0 * CONTENT * shorter
+    })
+}
+
+/// Pixels of ink that follow most of an edge.
+fn thickness(edges: &[Edge]) -> usize {
+    let is_line = |edge: &&Edge| !edge.is_ink;
+    let mut runs: Vec<usize> = edges.iter().filter(is_line).map(|edge| edge.run).collect();
+    runs.sort_unstable();
+    runs.get(runs.len() / 2).copied().unwrap_or(0)
+}
+
 fn is_inside_of_box(marks: &Plane, region: &Region) -> bool {
     let part = region.area as f64 / marks.values.len() as f64;
-    let least = match region.touches_edge() {
+    let least = match region.touches_edge(marks) {
         true => OPEN_AREA,
         false => CLOSED_AREA,
     };
@@ -159,10 +316,11 @@ fn is_inside_of_box(marks: &Plane, region: &Region) -> bool {
     {
         return false;
     }
-    let Some(content) = content(marks, region) else {
+    let inside = region.mask(marks.rect());
+    let Some(content) = content(marks, &inside, region.bounds) else {
         return false;
     };
-    let beyond = beyond(marks, region);
+    let beyond = beyond(marks, &inside);
     let at_most = |pixels: usize, part: f64| pixels as f64 <= part * content as f64;
     match part < LARGE_AREA {
         true => at_most(beyond.all, OUTSIDE) && at_most(beyond.of_strokes, 0.0),
@@ -171,10 +329,10 @@ fn is_inside_of_box(marks: &Plane, region: &Region) -> bool {
 }
 
 /// The pixels of what is drawn inside a region; `None` where there is nothing but specks.
-fn content(marks: &Plane, region: &Region) -> Option<usize> {
-    let within = masked(marks, |at| region.inside.values[at] > 0);
+fn content(marks: &Plane, inside: &Plane, bounds: Rect) -> Option<usize> {
+    let within = masked(marks, |at| inside.values[at] > 0);
     let (_, found) = components(&within, 1, Connectivity::Eight);
-    let shorter = region.bounds.width.min(region.bounds.height) as f64;
+    let shorter = bounds.width.min(bounds.height) as f64;
     let largest = found.iter().map(|one| one.longer_side()).max()?;
     let mass = found.iter().map(|one| one.pixels).sum();
     (largest as f64 >= CONTENT * shorter).then_some(mass)
@@ -192,24 +350,20 @@ fn masked(marks: &Plane, keeps: impl Fn(usize) -> bool) -> Plane {
 /// Pixels beyond a box and its lines.
 struct Beyond {
     all: usize,
+    /// The longer side of the largest piece.
+    longest: usize,
     /// Of what is connected, through the lines, with what is drawn inside.
     of_strokes: usize,
 }
 
 /// What is drawn beyond a region and the lines along its edge.
-fn beyond(marks: &Plane, region: &Region) -> Beyond {
+fn beyond(marks: &Plane, inside: &Plane) -> Beyond {
     let mut lines = vec![false; marks.values.len()];
     let mut starts = Vec::new();
     for side in Side::ALL {
-        let edges: Vec<Edge> = side.edges(marks, &region.inside);
-        // Most of an edge is line: as thick as that is in the middle.
-        let mut runs: Vec<usize> = edges
-            .iter()
-            .filter(|edge| !edge.is_ink)
-            .map(|edge| edge.run)
-            .collect();
-        runs.sort_unstable();
-        let thickness = runs.get(runs.len() / 2).map_or(0, |run| run + 1);
+        let edges: Vec<Edge> = side.edges(marks, inside);
+        // Most of an edge is line, and beside it is what is as soft as its edge.
+        let thickness = thickness(&edges) + SOFT_EDGE;
         for edge in edges {
             for step in 1..=thickness {
                 if let Some(at) = edge.outwards(step) {
@@ -221,7 +375,7 @@ fn beyond(marks: &Plane, region: &Region) -> Beyond {
             }
         }
     }
-    let outside = masked(marks, |at| region.inside.values[at] == 0 && !lines[at]);
+    let outside = masked(marks, |at| inside.values[at] == 0 && !lines[at]);
     let (runs, found) = components(&outside, 1, Connectivity::Eight);
     let mut reached = vec![false; found.len()];
     for start in starts {
@@ -237,6 +391,7 @@ fn beyond(marks: &Plane, region: &Region) -> Beyond {
     };
     Beyond {
         all: pixels(&|_| true),
+        longest: found.iter().map(Component::longer_side).max().unwrap_or(0),
         of_strokes: pixels(&|at| reached[at]),
     }
 }

@@ -51,6 +51,8 @@ pub(crate) struct Ink {
     pub(crate) is_even: bool,
     /// Columns and rows of the image that were cut off on the left and at the top.
     pub(crate) cut: [usize; 2],
+    /// Pixels of the image on each side of one of these.
+    pub(crate) factor: usize,
 }
 
 /// The ink of an image whose paper is what most of its border is; `small` says that it is
@@ -102,6 +104,7 @@ pub(crate) fn ink(grey: Plane, small: bool, log: &mut Log) -> Result<Ink, Pictur
         contrast: strongest,
         is_even: true,
         cut: [0; 2],
+        factor: 1,
     })
 }
 
@@ -169,6 +172,7 @@ fn uneven(grey: Plane, background: u8, log: &mut Log) -> Result<Ink, PictureErro
         contrast: full,
         is_even: lightest - darkest <= 2 * CLEAN_DEVIATION,
         cut: [0; 2],
+        factor: 1,
     })
 }
 

@@ -8,15 +8,17 @@ use crate::{
     paper::Ink,
     resample,
     steps::{Step, Warning},
+    stroke,
 };
 
 /// Ink that differs from the paper by fewer grey levels gets a warning.
-const FAINT_CONTRAST: u8 = 64;
+const FAINT_CONTRAST: u8 = 48;
 
-/// MNIST's own steps, in proportion to the target: the bounding box of the ink, a square around
-/// its middle, averaged to 20/28 of the target's smaller side, full ink, centre of mass in the
-/// middle. `margin` was added on every side of the image.
-pub(crate) fn like_mnist(ink: &Ink, margin: usize, target: ImageShape, log: &mut Log) -> Vec<u8> {
+/// MNIST's own steps, in proportion to the target, on strokes that are not thin: the bounding box of
+/// the ink, a square around its middle, averaged to 20/28 of the target's smaller side, full ink,
+/// centre of mass in the middle.
+pub(crate) fn like_mnist(mut ink: Ink, target: ImageShape, log: &mut Log) -> Vec<u8> {
+    let margin = stroke::thicken(&mut ink, log);
     let bounds = ink.amount.bounding_box(ink.threshold);
     log.steps.push(Step::Cropped {
         left: ink.cut[0] + bounds.left.saturating_sub(margin),

@@ -18,6 +18,44 @@ pub(crate) struct Rect {
     pub(crate) height: usize,
 }
 
+impl Rect {
+    /// The first column, and the one after the last.
+    pub(crate) fn columns(&self) -> [usize; 2] {
+        [self.left, self.left + self.width]
+    }
+
+    /// The first row, and the one after the last.
+    pub(crate) fn rows(&self) -> [usize; 2] {
+        [self.top, self.top + self.height]
+    }
+
+    pub(crate) fn longer_side(&self) -> usize {
+        self.width.max(self.height)
+    }
+
+    /// The smallest rectangle that holds both.
+    pub(crate) fn union(&self, other: Self) -> Self {
+        let [left, top] = [self.left.min(other.left), self.top.min(other.top)];
+        Self {
+            left,
+            top,
+            width: self.columns()[1].max(other.columns()[1]) - left,
+            height: self.rows()[1].max(other.rows()[1]) - top,
+        }
+    }
+
+    /// The rectangle with so many more pixels on each side, within an image of this width and height.
+    pub(crate) fn grown(&self, by: usize, image: [usize; 2]) -> Self {
+        let [left, top] = [self.left.saturating_sub(by), self.top.saturating_sub(by)];
+        Self {
+            left,
+            top,
+            width: (self.columns()[1] + by).min(image[0]) - left,
+            height: (self.rows()[1] + by).min(image[1]) - top,
+        }
+    }
+}
+
 impl Plane {
     /// `values` are whole rows of `width` pixels.
     pub(crate) fn new(width: usize, values: Vec<u8>) -> Self {
@@ -32,6 +70,11 @@ impl Plane {
     pub(crate) fn map(&self, change: impl Fn(u8) -> u8) -> Self {
         let values = self.values.iter().map(|&value| change(value)).collect();
         Self::new(self.width, values)
+    }
+
+    /// The width and the height.
+    pub(crate) fn size(&self) -> [usize; 2] {
+        [self.width, self.height]
     }
 
     pub(crate) fn longer_side(&self) -> usize {

@@ -5,17 +5,14 @@ use bakeoff_core::{Colour, Fit, ImageShape, Images, Preparation};
 use crate::{
     decode::{self, Decoded},
     error::PictureError,
-    frame, lines,
+    lines,
     log::{Log, Stage},
-    page,
-    paper::{self, Ink},
     place,
-    plane::{Plane, Rect},
     planes::Planes,
     raw::RawPicture,
-    resample, specks,
+    sheet::Sheet,
+    specks,
     steps::{Step, Warning},
-    stroke,
 };
 
 /// An image as a model sees it, and what was done to get it.
@@ -140,10 +137,6 @@ fn plain(decoded: Decoded, target: ImageShape, fit: Fit, log: &mut Log) -> Vec<u
     fitted.fitted([target.height, target.width], fit).values
 }
 
-/// The longest side on which ink is searched for. A digit that fills a twentieth of a
-/// photo is then still more than twice as large as what MNIST's models see.
-const WORKING_SIDE: usize = 1024;
-
 fn grey(decoded: Decoded, target: ImageShape, log: &mut Log) -> Result<Vec<u8>, PictureError> {
     let plain = decoded.is_plain_grey();
     let (grey, alpha) = decoded.into_grey();
@@ -153,95 +146,13 @@ fn grey(decoded: Decoded, target: ImageShape, log: &mut Log) -> Result<Vec<u8>, 
         log.steps.push(Step::Kept);
         return Ok(grey.values);
     }
-    let factor = grey.longer_side().div_ceil(WORKING_SIDE);
-    let shrunk = |plane: Plane| match factor {
-        1 => plane,
-        _ => resample::shrink(&plane, factor),
-    };
-    let mut sheet = Sheet {
-        grey: shrunk(grey),
-        cut: [0; 2],
-    };
-    if factor > 1 {
-        log.steps.push(Step::Shrunk {
-            width: sheet.grey.width,
-            height: sheet.grey.height,
-        });
-    }
-    let panel = frame::panel(&sheet.grey);
-    if let Some(panel) = panel {
-        let grey = sheet.grey.cropped(panel);
-        sheet.cut_to("panel", grey, panel, log);
-    }
-    let mut ink = match (ink_on_page(sheet, target, log), alpha) {
-        (Err(PictureError::NothingDrawn), Some(alpha)) if panel.is_none() => {
-            // White ink on transparent: as white as the paper below it would be.
-            let sheet = Sheet {
-                grey: shrunk(alpha),
-                cut: [0; 2],
-            };
-            let ink = ink_on_page(sheet, target, &mut Log::default())?;
-            log.steps.push(Step::InkFromAlpha);
-            ink
-        }
-        (found, _) => found?,
-    };
+    let (sheet, ink) = Sheet::with_ink(grey, alpha, target, log)?;
+    let mut ink = sheet.inside_box(ink, target, log)?;
     log.stage("ink", &ink.amount);
     lines::erase(&mut ink, log)?;
     specks::erase(&mut ink, log)?;
     place::warn(&ink, log);
-    let margin = stroke::thicken(&mut ink, log);
-    Ok(place::like_mnist(&ink, margin, target, log))
-}
-
-/// What is left of an image.
-struct Sheet {
-    grey: Plane,
-    /// Columns and rows that were cut off on the left and at the top.
-    cut: [usize; 2],
-}
-
-impl Sheet {
-    /// Only `inside` of it, which lies at `rect`.
-    fn cut_to(&mut self, stage: &'static str, inside: Plane, rect: Rect, log: &mut Log) {
-        log.stage(stage, &inside);
-        self.grey = inside;
-        self.cut[0] += rect.left;
-        self.cut[1] += rect.top;
-        log.steps.push(Step::Inside {
-            frame: stage,
-            left: self.cut[0],
-            top: self.cut[1],
-            width: rect.width,
-            height: rect.height,
-        });
-    }
-}
-
-/// The ink of the page, inside the box around it; of the whole image where no background surrounds a
-/// page and no box the ink.
-fn ink_on_page(mut sheet: Sheet, target: ImageShape, log: &mut Log) -> Result<Ink, PictureError> {
-    let is_small =
-        |grey: &Plane| grey.width <= 2 * target.width && grey.height <= 2 * target.height;
-    if !is_small(&sheet.grey)
-        && let Some(page) = page::without_background(&sheet.grey)
-    {
-        log.steps.push(Step::Background);
-        log.stage("page", &page);
-        sheet.grey = page;
-    }
-    let mut found = Log::default();
-    let mut ink = paper::ink(sheet.grey.clone(), is_small(&sheet.grey), &mut found)?;
-    if let Some((inside, rect)) = frame::inside_of_box(&sheet.grey, &ink) {
-        // The lines are no paper: tone and paper are judged without them.
-        sheet.cut_to("box", inside, rect, log);
-        let is_small = is_small(&sheet.grey);
-        ink = paper::ink(sheet.grey, is_small, log)?;
-    } else {
-        log.steps.append(&mut found.steps);
-    }
-    ink.cut = sheet.cut;
-    Ok(ink)
+    Ok(place::like_mnist(ink, target, log))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Regions of a mask: connected pixels, with all that lies between them.
 
 use crate::{
-    components::{Connectivity, components},
+    components::{Component, Connectivity, components},
     plane::{Plane, Rect},
 };
 
@@ -9,8 +9,8 @@ use crate::{
 pub(crate) struct Region {
     /// Its pixels.
     pub(crate) pixels: usize,
-    /// 255 at each place between two of its pixels of one row or of one column, and at its
-    /// pixels.
+    /// 255 at each place of the bounding box that lies between two of its pixels of one row or of one
+    /// column, and at its pixels.
     pub(crate) inside: Plane,
     /// Pixels that are inside.
     pub(crate) area: usize,
@@ -55,24 +55,34 @@ impl Region {
         self.pixels as f64 / self.area as f64
     }
 
-    /// Whether it touches the edge of the image.
-    pub(crate) fn touches_edge(&self) -> bool {
-        let Rect {
-            left,
-            top,
-            width,
-            height,
-        } = self.bounds;
-        let (right, bottom) = (left + width, top + height);
-        left == 0 || top == 0 || right == self.inside.width || bottom == self.inside.height
+    /// What is inside, as a mask of a part of the image.
+    pub(crate) fn mask(&self, part: Rect) -> Plane {
+        let mut out = Plane::new(part.width, vec![0; part.width * part.height]);
+        let [first, end] = self
+            .bounds
+            .columns()
+            .map(|x| x.clamp(part.left, part.left + part.width));
+        for (y, row) in (self.bounds.top..).zip(self.inside.rows()) {
+            if (part.top..part.top + part.height).contains(&y) {
+                let to = (y - part.top) * part.width + first - part.left;
+                let from = first - self.bounds.left..end - self.bounds.left;
+                out.values[to..to + from.len()].copy_from_slice(&row[from]);
+            }
+        }
+        out
+    }
+
+    /// Whether it touches the edge of the image, which is as large as `image`.
+    pub(crate) fn touches_edge(&self, image: &Plane) -> bool {
+        let ([left, right], [top, bottom]) = (self.bounds.columns(), self.bounds.rows());
+        left == 0 || top == 0 || right == image.width || bottom == image.height
     }
 }
 
 /// The regions of `mask` (0 is outside) of at least so many pixels.
 pub(crate) fn regions(mask: &Plane, least: usize) -> Vec<Region> {
     let (runs, components) = components(mask, 1, Connectivity::Four);
-    let wanted =
-        |&(_, component): &(usize, &crate::components::Component)| component.pixels >= least;
+    let wanted = |&(_, component): &(usize, &Component)| component.pixels >= least;
     components
         .iter()
         .enumerate()
@@ -90,21 +100,19 @@ pub(crate) fn regions(mask: &Plane, least: usize) -> Vec<Region> {
             let within = |range: &Option<(usize, usize)>, at: usize| {
                 range.is_some_and(|(first, last)| (first..=last).contains(&at))
             };
-            let mut inside = Plane::new(mask.width, vec![0; mask.values.len()]);
-            let mut area = 0;
-            for (y, line) in inside.values.chunks_exact_mut(mask.width).enumerate() {
-                for (x, value) in line.iter_mut().enumerate() {
-                    if within(&rows[y], x) || within(&columns[x], y) {
-                        *value = u8::MAX;
-                        area += 1;
-                    }
+            let bounds = component.bounds();
+            let mut values = Vec::with_capacity(bounds.width * bounds.height);
+            for y in bounds.top..bounds.top + bounds.height {
+                for x in bounds.left..bounds.left + bounds.width {
+                    let is_inside = within(&rows[y], x) || within(&columns[x], y);
+                    values.push(if is_inside { u8::MAX } else { 0 });
                 }
             }
             Region {
                 pixels: component.pixels,
-                inside,
-                area,
-                bounds: component.bounds(),
+                area: values.iter().filter(|&&value| value > 0).count(),
+                inside: Plane::new(bounds.width, values),
+                bounds,
             }
         })
         .collect()

@@ -1,10 +1,11 @@
 //! Specks: which components of the ink belong to what was drawn, and which do not.
 
 use crate::{
-    components::{Component, Connectivity, Run, components},
+    components::{Component, Connectivity, components},
     error::PictureError,
     log::Log,
     paper::Ink,
+    pieces::{cut_out, digits, pieces},
     plane::Plane,
     steps::{Step, Warning},
 };
@@ -50,6 +51,12 @@ pub(crate) fn are_all(plane: &Plane, ink: &Ink) -> bool {
     })
 }
 
+/// Whether a component of the ink, among others of their own, is neither a speck nor a shadow.
+pub(crate) fn is_drawn(component: &Component, ink: &Ink) -> bool {
+    component.longer_side() as f64 >= TINY_ALONE * ink.amount.longer_side() as f64
+        && (ink.is_even || !is_edge_strip(component, &ink.amount))
+}
+
 /// Erases what is no part of the drawing; warns when there are several drawings.
 ///
 /// Nothing changes where there are no specks.
@@ -90,19 +97,18 @@ pub(crate) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
     if components.iter().zip(&kept).any(left_out) {
         log.warnings.push(Warning::LeftOut);
     }
-    let large = |&(component, &kept): &(&Component, &bool)| {
-        kept && share(component) >= LARGE && component.gap(&main) > main.longer_side() / 12
-    };
-    let others = components.iter().zip(&kept).filter(large).count();
+    let large = |at: usize| kept[at] && share(&components[at]) >= LARGE;
+    let several = digits(pieces(&components, large)).len();
     let count = kept.iter().filter(|&&kept| !kept).count();
     if count > 0 {
-        keep(ink, &runs, &kept, main.longer_side().div_ceil(60));
+        let fringe = main.longer_side().div_ceil(60);
+        let whole = ink.amount.rect();
+        ink.amount = cut_out(&ink.amount, &runs, |at| kept[at], whole, fringe);
         log.steps.push(Step::Specks { count });
         log.stage("specks", &ink.amount);
     }
-    if others > 0 {
-        log.warnings
-            .push(Warning::SeveralPieces { count: others + 1 });
+    if several > 1 {
+        log.warnings.push(Warning::SeveralPieces { count: several });
     }
     Ok(())
 }
@@ -118,25 +124,4 @@ fn main_component(drawn: &[&Component], is_even: bool) -> Option<Component> {
         .filter(|inside| !is_even && inside.mass as f64 >= LITTLE_INK_FAR * largest.mass as f64)
         .unwrap_or(largest);
     Some(**main)
-}
-
-/// Keeps only what lies at most `fringe` pixels from a kept component.
-fn keep(ink: &mut Ink, runs: &[Run], kept: &[bool], fringe: usize) {
-    let (width, height) = (ink.amount.width, ink.amount.height);
-    let mut out = vec![0; ink.amount.values.len()];
-    for run in runs.iter().filter(|run| kept[run.component]) {
-        let (from, to) = (
-            run.from.saturating_sub(fringe),
-            (run.to + fringe).min(width),
-        );
-        for y in run.y.saturating_sub(fringe)..(run.y + fringe + 1).min(height) {
-            let row = y * width + from..y * width + to;
-            out[row.clone()].copy_from_slice(&ink.amount.values[row]);
-        }
-    }
-    // A speck beside the drawing must not come back with the fringe.
-    for run in runs.iter().filter(|run| !kept[run.component]) {
-        out[run.y * width + run.from..run.y * width + run.to].fill(0);
-    }
-    ink.amount.values = out;
 }

@@ -134,6 +134,7 @@ mod tests {
             contrast: 200,
             is_even: true,
             cut: [0; 2],
+            factor: 1,
         }
     }
 

@@ -65,6 +65,10 @@ pub(crate) fn picture(input: &[u8]) -> Result<(), String> {
         0 => Preparation::Plain { fit: Fit::Pad },
         _ => Preparation::Ink,
     };
+    let found = bakeoff_picture::numbers(input, ImageShape::new(1, 28, 28));
+    if let Ok(found) = &found {
+        assert!(found.rows.iter().flatten().any(Option::is_some));
+    }
     let prepared = bakeoff_picture::prepare(input, shape, how);
     let prepared = prepared.map_err(|problem| problem.to_string())?;
     assert_eq!(prepared.images.shape(), shape);

@@ -67,7 +67,7 @@ fn is_numbered(row: &[String]) -> bool {
     let numbers: Vec<Option<usize>> = row.iter().map(|field| field.parse().ok()).collect();
     let steps = numbers
         .windows(2)
-        .filter(|pair| matches!(pair, [Some(a), Some(b)] if *b == a + 1))
+        .filter(|pair| matches!(pair, [Some(a), Some(b)] if a.checked_add(1) == Some(*b)))
         .count();
     steps >= LEAST_NUMBERED - 1 && steps + 4 >= row.len()
 }
@@ -77,7 +77,12 @@ pub(super) fn shape_of(pixels: usize, sides: Option<(usize, usize)>) -> Option<I
     if let Some((height, width)) = sides {
         return [1, 3]
             .into_iter()
-            .find(|channels| height.checked_mul(width).map(|n| n * channels) == Some(pixels))
+            .find(|channels| {
+                height
+                    .checked_mul(width)
+                    .and_then(|n| n.checked_mul(*channels))
+                    == Some(pixels)
+            })
             .map(|channels| ImageShape::new(channels, height, width));
     }
     [1, 3].into_iter().find_map(|channels| {

@@ -223,6 +223,14 @@ fn a_header_that_claims_too_much_is_refused_before_anything_is_allocated() {
     );
 }
 
+/// The frame claims 25,957 × 18,790 pixels of an image of 13 × 16.
+#[test]
+fn a_frame_of_a_gif_that_is_larger_than_the_image_is_refused() {
+    let bytes = b"GIF89a\x0d\0\x10\0\x80\0\0\0\0\0\0\0\0\x21\xf9\x04\x08\0\0\0\0\x2c\0\0\0\0eXIf\x80\x14\x14\x14\xfa\xfa\xfa\x07";
+    let said = says(bytes);
+    assert!(said.contains("GIF"), "{said}");
+}
+
 #[test]
 fn a_cut_or_damaged_file_is_refused() {
     let noisy = GrayImage::from_fn(90, 70, |x, y| Luma([((x * 37) ^ (y * 91)) as u8]));

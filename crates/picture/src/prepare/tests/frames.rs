@@ -158,3 +158,30 @@ fn a_digit_drawn_on_a_black_canvas_is_placed() {
     assert_eq!(measured.sides.1, 20, "{:?}", prepared.steps);
     assert!((measured.centre.0 - 14.0).abs() <= 0.5 && (measured.centre.1 - 14.0).abs() <= 0.5);
 }
+
+#[test]
+fn in_a_blank_box_nothing_is_drawn() {
+    let lines = [
+        [10, 0, 4, 160],
+        [180, 0, 4, 160],
+        [0, 8, 200, 4],
+        [0, 140, 200, 4],
+    ];
+    for lines in [
+        &lines[..],
+        &lines[..3],
+        &[
+            [10, 8, 4, 136],
+            [180, 8, 4, 136],
+            [10, 8, 174, 4],
+            [10, 140, 174, 4],
+        ],
+    ] {
+        let blank = GrayImage::from_pixel(200, 160, Luma([255]));
+        let found = prepare(&png(with_lines(blank, 10, lines)), TARGET);
+        assert!(
+            matches!(found, Err(PictureError::NothingDrawn)),
+            "{lines:?}: {found:?}"
+        );
+    }
+}

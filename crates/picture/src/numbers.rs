@@ -1,0 +1,243 @@
+//! Several digits: numbers in rows, and the cells of forms and of sudokus.
+
+use bakeoff_core::{ImageShape, Images};
+use serde::Serialize;
+
+use crate::{
+    components::{Component, Connectivity, components},
+    decode,
+    error::PictureError,
+    frame, lines,
+    log::Log,
+    paper::Ink,
+    pieces::{Piece, cut_out, cuts, digits, pieces, rows},
+    place,
+    plane::Rect,
+    sheet::Sheet,
+    specks,
+    steps::{Step, Warning},
+};
+
+/// More digits than this are none: texture.
+const MOST_DIGITS: usize = 2000;
+
+/// A rectangle of an image, in pixels of the image as it is seen upright.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Columns left of it.
+    pub left: usize,
+    /// Rows above it.
+    pub top: usize,
+    /// Its columns.
+    pub width: usize,
+    /// Its rows.
+    pub height: usize,
+}
+
+/// A digit of several, as a model sees it.
+#[derive(Clone, Debug)]
+pub struct Digit {
+    /// Where its ink is.
+    pub place: Place,
+    /// A batch of one, of the shape that was requested.
+    pub images: Images,
+}
+
+/// The digits of an image.
+#[derive(Clone, Debug)]
+pub struct Numbers {
+    /// Rows from the top, each from the left; an empty cell of a table is `None`.
+    pub rows: Vec<Vec<Option<Digit>>>,
+    /// Whether they stand in printed cells.
+    pub is_table: bool,
+    /// What was done to the whole image, in order.
+    pub steps: Vec<Step>,
+    /// What may make the answers less certain.
+    pub warnings: Vec<Warning>,
+}
+
+/// Finds the digits of an image and prepares each as [`prepare`](crate::prepare()) prepares a
+/// single one for models of grey images of ink.
+///
+/// # Errors
+/// When the bytes are no image, damaged or too large, when there is no ink, or when the target is
+/// not grey.
+pub fn numbers(bytes: &[u8], target: ImageShape) -> Result<Numbers, PictureError> {
+    if target.channels != 1 || target.pixels() == 0 {
+        return Err(PictureError::Target { shape: target });
+    }
+    let mut log = Log::default();
+    let (grey, alpha) = decode::decode(bytes, &mut log)?.into_grey();
+    let (sheet, ink) = Sheet::with_ink(grey, alpha, target, &mut log)?;
+    let cells = frame::cells(&sheet.grey, &ink);
+    let is_table = !cells.is_empty();
+    let rows = match is_table {
+        true => table(&sheet, &cells, target)?,
+        false => {
+            let ink = sheet.inside_box(ink, target, &mut log)?;
+            number(ink, target, &mut log)?
+        }
+    };
+    if rows.iter().flatten().all(Option::is_none) {
+        return Err(PictureError::NothingDrawn);
+    }
+    Ok(Numbers {
+        rows,
+        is_table,
+        steps: log.steps,
+        warnings: log.warnings,
+    })
+}
+
+/// The cells of a table, each by itself.
+fn table(
+    sheet: &Sheet,
+    cells: &[frame::Cell],
+    target: ImageShape,
+) -> Result<Vec<Vec<Option<Digit>>>, PictureError> {
+    let places: Vec<Rect> = cells.iter().map(|cell| cell.rect).collect();
+    rows(&places)
+        .into_iter()
+        .map(|row| {
+            row.into_iter()
+                .map(|at| in_cell(sheet, &cells[at], target))
+                .collect()
+        })
+        .collect()
+}
+
+/// What is drawn in a cell; `None` where nothing is.
+fn in_cell(
+    sheet: &Sheet,
+    cell: &frame::Cell,
+    target: ImageShape,
+) -> Result<Option<Digit>, PictureError> {
+    if !cell.is_filled {
+        return Ok(None);
+    }
+    let mut log = Log::default();
+    let part = sheet.part(frame::inside(&sheet.grey, cell), cell.rect);
+    let drawn = part.own_ink(target, &mut log).and_then(|mut ink| {
+        specks::erase(&mut ink, &mut log)?;
+        Ok(ink)
+    });
+    match drawn {
+        Ok(ink) => digit(ink, target).map(Some),
+        Err(PictureError::NothingDrawn) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The digits of ink without cells.
+fn number(
+    mut ink: Ink,
+    target: ImageShape,
+    log: &mut Log,
+) -> Result<Vec<Vec<Option<Digit>>>, PictureError> {
+    lines::erase(&mut ink, log)?;
+    place::warn(&ink, log);
+    let (runs, components) = components(&ink.amount, ink.threshold, Connectivity::Eight);
+    let drawn = |at: usize| specks::is_drawn(&components[at], &ink);
+    let pieces = pieces(&components, drawn);
+    let found = of_one_size(digits(pieces), &components);
+    if found.is_empty() || found.len() > MOST_DIGITS {
+        return Err(PictureError::NothingDrawn);
+    }
+    let left_out = components.len() - found.iter().map(|piece| piece.parts.len()).sum::<usize>();
+    if left_out > 0 {
+        log.steps.push(Step::Specks { count: left_out });
+    }
+    let mut parts: Vec<(Rect, usize)> = Vec::with_capacity(found.len());
+    for (at, piece) in found.iter().enumerate() {
+        let [mut from, right] = piece.bounds.columns();
+        for to in cuts(&ink.amount, ink.threshold, piece.bounds)
+            .into_iter()
+            .chain([right])
+        {
+            parts.push((
+                Rect {
+                    left: from,
+                    width: to - from,
+                    ..piece.bounds
+                },
+                at,
+            ));
+            from = to;
+        }
+    }
+    let places: Vec<Rect> = parts.iter().map(|part| part.0).collect();
+    let one = |at: usize| {
+        let (bounds, piece) = (parts[at].0, &found[parts[at].1]);
+        let fringe = bounds.longer_side().div_ceil(60);
+        // Digits that touch end where they were parted.
+        let rect = match bounds.width == piece.bounds.width {
+            true => bounds.grown(fringe, ink.amount.size()),
+            false => bounds,
+        };
+        let amount = cut_out(
+            &ink.amount,
+            &runs,
+            |at| piece.parts.contains(&at),
+            rect,
+            fringe,
+        );
+        let cut = [ink.cut[0] + rect.left, ink.cut[1] + rect.top];
+        digit(Ink { amount, cut, ..ink }, target).map(Some)
+    };
+    rows(&places)
+        .into_iter()
+        .map(|row| row.into_iter().map(one).collect())
+        .collect()
+}
+
+/// Least part of the usual height of digits that one has: the others are points, strokes of
+/// letters, and what is left of lines.
+const USUAL: f64 = 0.4;
+
+/// Pieces that are about as high as most of the ink is.
+fn of_one_size(mut pieces: Vec<Piece>, components: &[Component]) -> Vec<Piece> {
+    let mass = |piece: &Piece| {
+        piece
+            .parts
+            .iter()
+            .map(|&at| components[at].mass)
+            .sum::<u64>()
+    };
+    pieces.sort_by_key(|piece| piece.bounds.longer_side());
+    let all: u64 = pieces.iter().map(mass).sum();
+    let mut seen = 0;
+    let usual = pieces.iter().find(|piece| {
+        seen += mass(piece);
+        2 * seen >= all
+    });
+    let least = USUAL * usual.map_or(0, |piece| piece.bounds.longer_side()) as f64;
+    pieces.retain(|piece| piece.bounds.longer_side() as f64 >= least);
+    pieces
+}
+
+/// A digit of the ink that is left, as a model sees it.
+fn digit(ink: Ink, target: ImageShape) -> Result<Digit, PictureError> {
+    let Rect {
+        left,
+        top,
+        width,
+        height,
+    } = ink.amount.bounding_box(ink.threshold);
+    let ([cut_left, cut_top], factor) = (ink.cut, ink.factor);
+    let place = Place {
+        left: (cut_left + left) * factor,
+        top: (cut_top + top) * factor,
+        width: width * factor,
+        height: height * factor,
+    };
+    let pixels = place::like_mnist(ink, target, &mut Log::default());
+    let images = Images::new(target, pixels).map_err(|_| PictureError::Target { shape: target })?;
+    Ok(Digit { place, images })
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test without its data must fail loudly"
+)]
+mod tests;
