@@ -125,7 +125,7 @@ pub fn evaluated(of: Evaluated<'_>) -> Result<String, ReportError> {
             &confusion(&of.confusions.classes, &counts, Shown::Counts),
             "Images with an answer",
             "By label (rows) and answer (columns); classes that do not occur are left out.",
-            Some(frequent(of.confusions)),
+            (of.tally.misses > 0).then(|| frequent(of.confusions)),
         )
     });
     charts.finish()?;
@@ -183,7 +183,10 @@ fn tiles(tally: &Tally) -> Vec<Tile> {
         Tile {
             name: "No answer",
             value: count(tally.unanswered()),
-            small: "counted as wrong".into(),
+            small: match tally.unanswered() {
+                0 => "every image was answered".into(),
+                _ => "counted as wrong".into(),
+            },
         },
         Tile {
             name: "With a warning",

@@ -41,7 +41,7 @@ pub(super) fn main(
     datasets: &[&str],
     models: &[&Model],
 ) -> anyhow::Result<ExitCode> {
-    let (mut rows, mut notes) = (Vec::new(), Vec::new());
+    let (mut rows, mut notes): (Vec<Row>, Vec<(String, Vec<String>)>) = Default::default();
     // Whether a model knows the classes of any dataset.
     let mut is_known = vec![false; models.len()];
     for dataset in datasets {
@@ -77,8 +77,9 @@ pub(super) fn main(
             *is_known = true;
             match Measured::new(shown, &seen.0, model) {
                 Ok(measured) => {
-                    let of = measured.notes.iter();
-                    notes.extend(of.map(|note| format!("{}: {note}", shown.dataset)));
+                    for note in &measured.notes {
+                        add(&mut notes, note.clone(), &shown.dataset);
+                    }
                     if args.json {
                         text::print_json(&json::line(shown, &measured))?;
                     }
@@ -98,15 +99,21 @@ pub(super) fn main(
         .map(|(model, _)| model.name())
         .collect();
     if !left_out.is_empty() {
-        notes.push(format!(
-            "left out, because they do not know the classes: {}",
+        text::note(format_args!(
+            "note: models that do not know the classes are left out: {}",
             left_out.join(", ")
         ));
     }
     if rows.is_empty() {
         bail!("no saved model knows the classes of these data");
     }
-    say(notes);
+    for (note, of) in &notes {
+        let of = match of.len() {
+            count if count < datasets.len() => format!(" ({})", format::list(of)),
+            _ => String::new(),
+        };
+        text::note(format_args!("note: {note}{of}"));
+    }
     let failures: Vec<&Failure> = rows
         .iter()
         .filter_map(|row| match row {
@@ -147,14 +154,18 @@ fn push_once(rows: &mut Vec<Row>, failure: Failure) {
     }
 }
 
-/// Says each note once.
-fn say(notes: Vec<String>) {
-    let mut said: Vec<String> = Vec::new();
-    for note in notes {
-        if !said.contains(&note) {
-            text::note(format_args!("note: {note}"));
-            said.push(note);
+/// A note, and the datasets that it is about.
+fn add(notes: &mut Vec<(String, Vec<String>)>, note: String, dataset: &str) {
+    let place = match notes.iter().position(|(other, _)| *other == note) {
+        Some(place) => place,
+        None => {
+            notes.push((note, Vec::new()));
+            notes.len() - 1
         }
+    };
+    let of = &mut notes[place].1;
+    if of.last().map(String::as_str) != Some(dataset) {
+        of.push(dataset.to_owned());
     }
 }
 
