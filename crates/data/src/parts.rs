@@ -108,15 +108,13 @@ pub(crate) fn finish(
             true => part.images,
             false => convert(part.images, options),
         };
-        let samples = Samples::new(
-            images,
-            part.labels.values,
-            names.as_slice(),
-        )
-        .map_err(|problem| DataError::Samples {
-            path: listing.path().into(),
-            problem,
-        })?;
+        let samples =
+            Samples::new(images, part.labels.values, names.as_slice()).map_err(|problem| {
+                DataError::Samples {
+                    path: listing.path().into(),
+                    problem,
+                }
+            })?;
         Ok(samples.with_files(part.files.unwrap_or_default()))
     };
     let train = train.map(to_samples).transpose()?;

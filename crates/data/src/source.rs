@@ -97,11 +97,7 @@ pub fn open_listed(
     })
 }
 
-fn open_as(
-    context: &mut Context<'_>,
-    source: &str,
-    alone: Alone,
-) -> Result<Opened, DataError> {
+fn open_as(context: &mut Context<'_>, source: &str, alone: Alone) -> Result<Opened, DataError> {
     let options = context.options;
     if let Some(builtin) = builtins().iter().find(|builtin| builtin.name == source) {
         if let Some(most) = options.pixel_max {

@@ -12,14 +12,14 @@ Examples:
   bakeoff evaluate my-digits --model cnn --html my-digits.html
   bakeoff evaluate scans photos drawn.zip --all
 
-A test set of your own is a folder of images with a table labels.csv (columns file
-and label), or a folder of images for each class; docs/own-pictures.md says more.
+A test set of your own is a folder of images with a table labels.csv (columns file and label), or \
+a folder of images for each class; docs/own-pictures.md says more.
 
-An image that nothing is drawn in, or that is damaged, has no answer: it is listed,
-and counts as wrong.
+An image that nothing is drawn in, or that is damaged, has no answer: it is listed, and counts as \
+wrong.
 
-Exit codes: 0 fine, 1 something failed, 2 the command line was not understood. Of
-several datasets, one that cannot be read is a row that says why, and the code is 1.";
+Exit codes: 0 fine, 1 something failed, 2 the command line was not understood. Of several \
+datasets, one that cannot be read is a row that says why, and the code is 1.";
 
 #[derive(Args)]
 #[command(
