@@ -168,6 +168,10 @@ fn find(
             }
             return Ok((here, format));
         }
+        if let Some(inside) = packed_whole(&here)? {
+            here = inside;
+            continue;
+        }
         if let Some(problem) = named_only(&here) {
             return Err(problem);
         }
@@ -212,6 +216,17 @@ fn find(
         path: listing.path().into(),
         contents: listing.contents(),
     })
+}
+
+/// The folder that is all there is, as in a zip of a folder, if its format is known.
+fn packed_whole(here: &Listing) -> Result<Option<Listing>, DataError> {
+    let only: Vec<&str> = here.folders().take(2).collect();
+    let ([only], None) = (only.as_slice(), here.files().next()) else {
+        return Ok(None);
+    };
+    let inside = here.inside(only)?;
+    let is_known = FORMATS.iter().any(|format| (format.recognises)(&inside));
+    Ok(is_known.then_some(inside))
 }
 
 fn unknown_name(name: &str) -> DataError {

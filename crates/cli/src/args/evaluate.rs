@@ -25,6 +25,7 @@ datasets, one that cannot be read is a row that says why, and the code is 1.";
 #[command(
     group = ArgGroup::new("data").required(true).multiple(true),
     group = ArgGroup::new("who").required(true),
+    override_usage = "bakeoff evaluate [OPTIONS] <--model <NAME>|--all> <DATASET>...",
     after_help = HELP,
 )]
 pub(crate) struct EvaluateArgs {

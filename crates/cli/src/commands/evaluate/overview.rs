@@ -1,6 +1,6 @@
 //! Several datasets or models: a row for each pair.
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
 use anyhow::bail;
 use bakeoff_ask::Model;
@@ -107,9 +107,16 @@ pub(super) fn main(
     if rows.is_empty() {
         bail!("no saved model knows the classes of these data");
     }
+    let measured: BTreeSet<&str> = rows
+        .iter()
+        .filter_map(|row| match row {
+            Row::Measured { dataset, .. } => Some(dataset.as_str()),
+            Row::Failed(_) => None,
+        })
+        .collect();
     for (note, of) in &notes {
         let of = match of.len() {
-            count if count < datasets.len() => format!(" ({})", format::list(of)),
+            count if count < measured.len() => format!(" ({})", format::list(of)),
             _ => String::new(),
         };
         text::note(format_args!("note: {note}{of}"));
