@@ -11,7 +11,7 @@ TRIES ?= 200
 BIN = target/release/bakeoff
 NO_BURN = --no-default-features
 
-.PHONY: compare quick engines serve load check test test-integrations lint docs browser audit bench bench-peers fuzz crash miri bless install dist
+.PHONY: compare quick engines serve own-pictures load check test test-integrations lint docs browser audit bench bench-peers fuzz crash miri bless install dist
 
 ## The full comparison on MNIST: builds, trains, prints the leaderboard, writes the report.
 compare:
@@ -32,6 +32,11 @@ engines:
 serve:
 	$(CARGO) build --release --bin bakeoff $(NO_BURN)
 	$(BIN) serve $(ARGS)
+
+## Saved models on folders of your own images: make own-pictures DIR=my-scans MODELS="mnist/cnn mnist/knn"
+own-pictures:
+	$(CARGO) build --release --bin bakeoff $(NO_BURN)
+	$(BIN) evaluate $(DIR)/*/ $(if $(MODELS),$(addprefix --model ,$(MODELS)),--all) $(ARGS)
 
 ## Format, lints and tests of one crate, in seconds: make check CRATE=knn
 check:

@@ -9,6 +9,7 @@
 //! - `scale_out`, `exchange`: trials on many machines, with a shared folder and without
 //! - `compare`: run against run, runs together, exports
 //! - `trust`: folds, less data, calibration, corruptions
+//! - `evaluate`: saved models on a person's own images
 //! - `predict`, `prepare`, `data`, `usage`: the other commands, and what they say of mistakes
 //! - `escapes`: names that do harm, and what is no file
 //! - `browser`: the report in headless Chromium
@@ -26,6 +27,7 @@ mod determinism;
 mod directions;
 #[cfg(unix)]
 mod escapes;
+mod evaluate;
 mod exchange;
 mod predict;
 mod prepare;

@@ -3,6 +3,7 @@
 mod ask;
 mod cluster;
 mod data;
+mod evaluate;
 mod models_dir;
 
 use std::{
@@ -13,9 +14,10 @@ use std::{
 use clap::{Args, CommandFactory as _, Error, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
-    ask::{EvaluateArgs, ModelsArgs, PredictArgs, PrepareArgs, When},
+    ask::{ModelsArgs, PredictArgs, PrepareArgs, When},
     cluster::{CacheArgs, PullArgs, PushArgs, StatusArgs, SubmitArgs, WithModels},
     data::{DataArgs, DataCheckArgs, DataCommand, DataGetArgs, DataPackArgs, DataShowArgs},
+    evaluate::EvaluateArgs,
     models_dir::ModelsDir,
 };
 use crate::{

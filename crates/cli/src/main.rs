@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         Command::Models(args) => commands::models::main(&args).map(succeeded),
         Command::Predict(args) => commands::predict::main(&args),
         Command::Prepare(args) => commands::prepare::main(&args),
-        Command::Evaluate(args) => commands::evaluate::main(&args).map(succeeded),
+        Command::Evaluate(args) => commands::evaluate::main(&args),
         Command::Serve(args) => commands::serve::main(args).map(succeeded),
         Command::Report(args) => commands::report::main(&args).map(succeeded),
         Command::Diff(args) => commands::diff::main(&args),

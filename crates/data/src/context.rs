@@ -2,7 +2,7 @@
 
 use bakeoff_core::OpenOptions;
 
-use crate::notes::Note;
+use crate::{files::FileReader, notes::Note};
 
 /// The options for opening data, and the notes that a format adds while it reads.
 pub(crate) struct Context<'a> {
@@ -14,6 +14,10 @@ pub(crate) struct Context<'a> {
     pub(crate) learned: Option<[f64; 2]>,
     /// Those of the training part, where it is of numbers.
     pub(crate) range: Option<[f64; 2]>,
+    /// Whether images that are files are listed and not decoded.
+    pub(crate) lists: bool,
+    /// Where the images that were listed are.
+    pub(crate) listed: Option<FileReader>,
 }
 
 impl<'a> Context<'a> {
@@ -24,6 +28,8 @@ impl<'a> Context<'a> {
             brightest: None,
             learned: None,
             range: None,
+            lists: false,
+            listed: None,
         }
     }
 

@@ -60,6 +60,25 @@ pub enum DataError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// Images of different sizes, where no size is stated.
+    #[error(
+        "{}: {}×{} pixels, but {} has {}×{}: the images of a dataset must all be of one size, and {others} of {images} differ from the first. State the size that all are read at, as in --size 32 (in an experiment, size = [32, 32])",
+        .path.display(), .size[0], .size[1], .first.display(), .first_size[0], .first_size[1]
+    )]
+    Sizes {
+        /// An image of another size than the first.
+        path: PathBuf,
+        /// Its width and height.
+        size: [usize; 2],
+        /// The first image.
+        first: PathBuf,
+        /// Its width and height.
+        first_size: [usize; 2],
+        /// How many differ from it.
+        others: usize,
+        /// How many there are.
+        images: usize,
+    },
     /// A line of a text file or table that cannot be used.
     #[error("{}: line {line}: {problem}", .path.display())]
     Line {

@@ -5,6 +5,8 @@
 //!   colours and a stated split, and says what it skipped or assumed. [`builtins()`] lists the
 //!   names, [`downloads()`] those that can be downloaded, [`formats()`] the kinds of folder that are recognised. MNIST lies inside the
 //!   binary, so that the tool works offline from any folder.
+//! - [`open_listed`] leaves images that are files as they are, with their labels, for callers that
+//!   prepare a person's own images as a model needs them.
 //! - [`idx`] reads and writes the IDX files that MNIST and its successors come in.
 //! - [`split`] holds a part out, cuts folds and takes subsets, seeded and stratified.
 //! - [`corrupt()`] makes images worse, to measure how robust a model is.
@@ -27,6 +29,7 @@ mod corrupt;
 mod download;
 mod endings;
 mod error;
+mod files;
 mod format;
 mod formats;
 mod hidden;
@@ -52,10 +55,11 @@ pub use contact_sheet::{contact_sheet, corruption_examples};
 pub use corrupt::corrupt;
 pub use download::{Download, DownloadError, DownloadProgress, absolute, downloads, is_name};
 pub use error::DataError;
+pub use files::{FilePart, LabelledFiles};
 pub use format::Format;
 pub use formats::{TableImages, is_pixel_table, open_pack, open_table, pack_name, write_pack};
 pub use idx::IdxError;
 pub use notes::Note;
 pub use picture_files::image_files;
 pub use preparation::preparation;
-pub use source::{Opened, formats, open, open_to_evaluate, open_with};
+pub use source::{Listed, Opened, formats, open, open_listed, open_to_evaluate, open_with};

@@ -100,17 +100,21 @@ pub(crate) fn finish(
     let names = class_names(listing, &parts.map(Option::as_ref), names)?;
     let shown = |part: &Option<Part>| part.as_ref().map(|part| part.path.clone());
     let (train_path, test_path) = (shown(&train), shown(&test));
+    // What stands in for images that are not decoded has no size.
+    let lists = context.listed.is_some();
     let mut groups = train.as_ref().and_then(|part| part.groups.clone());
     let to_samples = |part: Part| {
-        let samples = Samples::new(
-            convert(part.images, options),
-            part.labels.values,
-            names.as_slice(),
-        )
-        .map_err(|problem| DataError::Samples {
-            path: listing.path().into(),
-            problem,
-        })?;
+        let images = match lists {
+            true => part.images,
+            false => convert(part.images, options),
+        };
+        let samples =
+            Samples::new(images, part.labels.values, names.as_slice()).map_err(|problem| {
+                DataError::Samples {
+                    path: listing.path().into(),
+                    problem,
+                }
+            })?;
         Ok(samples.with_files(part.files.unwrap_or_default()))
     };
     let train = train.map(to_samples).transpose()?;

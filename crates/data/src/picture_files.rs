@@ -15,6 +15,7 @@ use crate::{
     context::Context,
     endings::{ending, is_other_picture, is_picture},
     error::DataError,
+    files::FileReader,
     hidden::is_hidden,
     listing::Listing,
     notes::some,
@@ -30,7 +31,7 @@ pub(crate) enum Picture {
 }
 
 impl Picture {
-    fn path(&self, listing: &Listing) -> PathBuf {
+    pub(crate) fn path(&self, listing: &Listing) -> PathBuf {
         match self {
             Self::File(file) => listing.path_of(file),
             #[cfg(feature = "parquet")]
@@ -127,7 +128,8 @@ impl LeftOut {
 /// This many bad files are named.
 const SHOWN: usize = 10;
 
-/// Decodes the images of all parts of a dataset; there is at least one in each.
+/// Decodes the images of all parts of a dataset; there is at least one in each. Where files are
+/// listed, each image is one black pixel.
 ///
 /// They are grey if all of them are, and RGB (over white) if any has a colour, unless something
 /// else is stated.
@@ -137,9 +139,12 @@ const SHOWN: usize = 10;
 /// first one where no size is stated.
 pub(crate) fn read_parts(
     listing: &Listing,
-    parts: &[Vec<Picture>],
+    parts: Vec<Vec<Picture>>,
     context: &mut Context<'_>,
 ) -> Result<Vec<Images>, DataError> {
+    if context.lists {
+        return list(listing, parts, context);
+    }
     let options = context.options;
     let all: Vec<&Picture> = parts.iter().flatten().collect();
     // In parallel, but what is returned does not depend on which was read first.
@@ -189,22 +194,20 @@ pub(crate) fn read_parts(
         .position(|p| (p.height, p.width) != (height, width))
     {
         let other = &planes[at];
-        return Err(DataError::invalid(
-            &all[at].path(listing),
-            format!(
-                "{}×{} pixels, but {} has {width}×{height}: the images of a dataset must all be of one size, and {others} of {} differ from the first. State the size that all are read at, as in --size 32 (in an experiment, size = [32, 32])",
-                other.width,
-                other.height,
-                all[0].path(listing).display(),
-                planes.len()
-            ),
-        ));
+        return Err(DataError::Sizes {
+            path: all[at].path(listing),
+            size: [other.width, other.height],
+            first: all[0].path(listing),
+            first_size: [width, height],
+            others,
+            images: planes.len(),
+        });
     }
     let grey = options.colour != Colour::Rgb && planes.iter().all(|p| p.channels() == 1);
     let shape = ImageShape::new(if grey { 1 } else { 3 }, height, width);
     let mut planes = planes.into_iter();
     let mut images = Vec::with_capacity(parts.len());
-    for part in parts {
+    for part in &parts {
         let mut pixels = Vec::with_capacity(part.len() * shape.pixels());
         for image in planes.by_ref().take(part.len()) {
             match grey {
@@ -217,6 +220,31 @@ pub(crate) fn read_parts(
         images.push(part.map_err(|_| DataError::no_pictures(listing.path()))?);
     }
     Ok(images)
+}
+
+/// Keeps where the images of all parts are, and gives a black pixel for each.
+fn list(
+    listing: &Listing,
+    parts: Vec<Vec<Picture>>,
+    context: &mut Context<'_>,
+) -> Result<Vec<Images>, DataError> {
+    let counts: Vec<usize> = parts.iter().map(Vec::len).collect();
+    #[cfg(feature = "parquet")]
+    let held = parts.into_iter().flatten().filter_map(|it| match it {
+        Picture::File(_) => None,
+        Picture::Bytes(bytes, path) => Some((path.display().to_string(), bytes)),
+    });
+    #[cfg(not(feature = "parquet"))]
+    let held = [];
+    context.listed = Some(FileReader {
+        listing: listing.clone(),
+        held: held.into_iter().collect(),
+    });
+    let black = |count| Images::new(ImageShape::new(1, 1, 1), vec![0; count]);
+    let images = counts.into_iter().map(black);
+    images
+        .map(|images| images.map_err(|_| DataError::no_pictures(listing.path())))
+        .collect()
 }
 
 /// An image, and whether its file has more frames.

@@ -9,6 +9,7 @@ use crate::{
     context::Context,
     download::{downloaded, downloads},
     error::DataError,
+    files::LabelledFiles,
     format::Format,
     formats::{FORMATS, named_only},
     listing::Listing,
@@ -47,7 +48,7 @@ pub fn open(source: &str) -> Result<Dataset, DataError> {
 /// # Errors
 /// As [`open`]; and where no test part is there and none is stated.
 pub fn open_with(source: &str, options: &OpenOptions) -> Result<Opened, DataError> {
-    open_as(source, options, Alone::Refused, None)
+    open_as(&mut Context::new(options), source, Alone::Refused)
 }
 
 /// [`open_with`], to measure a saved model that learned from pixels of a range: images without
@@ -60,17 +61,44 @@ pub fn open_to_evaluate(
     options: &OpenOptions,
     learned: Option<[f64; 2]>,
 ) -> Result<Opened, DataError> {
-    open_as(source, options, Alone::Test, learned)
-}
-
-fn open_as(
-    source: &str,
-    options: &OpenOptions,
-    alone: Alone,
-    learned: Option<[f64; 2]>,
-) -> Result<Opened, DataError> {
     let mut context = Context::new(options);
     context.learned = learned;
+    open_as(&mut context, source, Alone::Test)
+}
+
+/// A dataset with its images, or the files that they are in.
+pub enum Listed {
+    /// The images are files, and none of them was decoded.
+    Files(Box<LabelledFiles>),
+    /// The images are numbers in arrays, tables or IDX files, or built in.
+    Pixels(Box<Opened>),
+}
+
+/// [`open_to_evaluate`], without decoding images that are files: of the options, those on
+/// size, fit and colour are then of no use.
+///
+/// # Errors
+/// As [`open`]; an image that cannot be decoded is none.
+pub fn open_listed(
+    source: &str,
+    options: &OpenOptions,
+    learned: Option<[f64; 2]>,
+) -> Result<Listed, DataError> {
+    let mut context = Context::new(options);
+    context.learned = learned;
+    context.lists = true;
+    let opened = open_as(&mut context, source, Alone::Test)?;
+    Ok(match context.listed {
+        Some(reader) => {
+            let files = LabelledFiles::new(opened.dataset, opened.notes, reader);
+            Listed::Files(Box::new(files))
+        }
+        None => Listed::Pixels(Box::new(opened)),
+    })
+}
+
+fn open_as(context: &mut Context<'_>, source: &str, alone: Alone) -> Result<Opened, DataError> {
+    let options = context.options;
     if let Some(builtin) = builtins().iter().find(|builtin| builtin.name == source) {
         if let Some(most) = options.pixel_max {
             return Err(DataError::invalid(Path::new(source), no_range(most)));
@@ -82,7 +110,7 @@ fn open_as(
         }
         return Ok(Opened {
             dataset: converted(builtin.open()?, options)?,
-            notes: context.notes,
+            notes: std::mem::take(&mut context.notes),
         });
     }
     let downloaded = downloaded(source);
@@ -95,8 +123,8 @@ fn open_as(
         });
     }
     let listing = Listing::open(path)?;
-    let (listing, format) = find(&listing, &mut context)?;
-    let raw = (format.open)(&listing, &mut context)?;
+    let (listing, format) = find(&listing, context)?;
+    let raw = (format.open)(&listing, context)?;
     let special = listing.special();
     if !special.is_empty() {
         context.note(format!(
@@ -107,10 +135,10 @@ fn open_as(
     if let (Some(most), None) = (options.pixel_max, context.range) {
         return Err(DataError::invalid(listing.path(), no_range(most)));
     }
-    let dataset = finish(&listing, raw, alone, &mut context)?;
+    let dataset = finish(&listing, raw, alone, context)?;
     Ok(Opened {
         dataset: dataset.with_pixel_range(context.range),
-        notes: context.notes,
+        notes: std::mem::take(&mut context.notes),
     })
 }
 
@@ -139,6 +167,10 @@ fn find(
                 context.note(format!("the data are in {}", here.path().display()));
             }
             return Ok((here, format));
+        }
+        if let Some(inside) = packed_whole(&here)? {
+            here = inside;
+            continue;
         }
         if let Some(problem) = named_only(&here) {
             return Err(problem);
@@ -184,6 +216,17 @@ fn find(
         path: listing.path().into(),
         contents: listing.contents(),
     })
+}
+
+/// The folder that is all there is, as in a zip of a folder, if its format is known.
+fn packed_whole(here: &Listing) -> Result<Option<Listing>, DataError> {
+    let only: Vec<&str> = here.folders().take(2).collect();
+    let ([only], None) = (only.as_slice(), here.files().next()) else {
+        return Ok(None);
+    };
+    let inside = here.inside(only)?;
+    let is_known = FORMATS.iter().any(|format| (format.recognises)(&inside));
+    Ok(is_known.then_some(inside))
 }
 
 fn unknown_name(name: &str) -> DataError {

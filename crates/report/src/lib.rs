@@ -30,6 +30,7 @@ mod page;
 mod pictures;
 mod rank;
 mod results;
+mod tally;
 pub mod terminal;
 mod timing;
 
@@ -45,8 +46,9 @@ pub use error::ReportError;
 pub use index::{INDEX_MARK, IndexedRun, index};
 pub use leaderboard::{Leaderboard, LeaderboardRow, Status};
 pub use options::Options;
-pub use page::colours_css;
+pub use page::{Evaluated, EvaluatedImage, MOST_CARDS, colours_css, evaluated};
 pub use rank::{RankError, RankTest, RankedModel, RankedPair, Ranking, rank};
+pub use tally::{Confusions, Outcome, Tally};
 
 /// A report in memory.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{data::OpenArgs, models_dir::ModelsDir};
+use super::models_dir::ModelsDir;
 use crate::{commands::pictures::EXIT_CODES, numbers::whole};
 
 #[derive(Args)]
@@ -70,22 +70,4 @@ pub(crate) struct PrepareArgs {
     pub(crate) model: Option<String>,
     #[command(flatten)]
     pub(crate) models_dir: ModelsDir,
-}
-
-#[derive(Args)]
-pub(crate) struct EvaluateArgs {
-    /// A saved model: `mnist/cnn`, or `cnn` for the newest that saw all its training data
-    #[arg(long, short, value_name = "NAME")]
-    pub(crate) model: String,
-    /// A built-in dataset, or a folder, archive or file (see `bakeoff data list`), whose test
-    /// part is used; or labelled images without parts, which are all used
-    #[arg(long, value_name = "NAME|PATH")]
-    pub(crate) dataset: String,
-    #[command(flatten)]
-    pub(crate) open: OpenArgs,
-    #[command(flatten)]
-    pub(crate) models_dir: ModelsDir,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use bakeoff_core::{Colour, Fit, OpenOptions, Size};
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 
+use super::models_dir::ModelsDir;
 use crate::numbers::whole;
 
 #[derive(Args)]
@@ -98,6 +99,12 @@ pub(crate) struct DataShowArgs {
     /// Images per class in the overview
     #[arg(long, value_name = "N", default_value = "20", value_parser = whole::<usize>(1, u64::MAX))]
     pub(crate) per_class: usize,
+    /// Show how this saved model sees image files: what it has no answer for, warnings, and
+    /// with --sheet what it sees
+    #[arg(long, short, value_name = "NAME", conflicts_with_all = ["size", "fit", "colour", "corruptions"])]
+    pub(crate) model: Option<String>,
+    #[command(flatten)]
+    pub(crate) models_dir: ModelsDir,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,12 +1,12 @@
 //! `bakeoff data`
 
 use bakeoff_core::{Corruption, Samples};
-use bakeoff_data::Opened;
+use bakeoff_data::{DataError, Opened};
 use bakeoff_measures::format;
 use bakeoff_report::terminal::{Align, Lines, table};
 use serde_json::{Value, json};
 
-use super::write;
+use super::{data_files, write};
 use crate::{
     args::{DataArgs, DataCommand, DataPackArgs, DataShowArgs},
     text,
@@ -130,7 +130,17 @@ fn pack(args: &DataPackArgs) -> anyhow::Result<()> {
 const CORRUPTED: [usize; 3] = [0, 1, 2];
 
 fn show(args: &DataShowArgs) -> anyhow::Result<()> {
-    let Opened { dataset, notes } = bakeoff_data::open_with(&args.dataset, &args.open.options())?;
+    if args.model.is_some() {
+        return data_files::main(args);
+    }
+    let opened = bakeoff_data::open_with(&args.dataset, &args.open.options());
+    let Opened { dataset, notes } = match opened {
+        // What is there can be said without a size; pictures of it cannot be made.
+        Err(DataError::Sizes { .. }) if args.sheet.is_none() && args.corruptions.is_none() => {
+            return data_files::main(args);
+        }
+        opened => opened?,
+    };
     let (train, test) = (dataset.train(), dataset.test());
     if let Some(path) = &args.sheet {
         // A person's own labelled images are a test part alone.

@@ -52,7 +52,7 @@ pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Every saved model that can be read; the others are named and left out.
-fn read_all(folder: &Path) -> anyhow::Result<Models> {
+pub(super) fn read_all(folder: &Path) -> anyhow::Result<Models> {
     let models = Models::read(folder, &Models::default())?;
     if models.ready.is_empty() {
         anyhow::bail!(models.none_ready(folder));

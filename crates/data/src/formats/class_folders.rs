@@ -117,8 +117,7 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
         .iter()
         .map(|files| files.iter().cloned().map(Picture::File).collect())
         .collect();
-    let images = read_parts(listing, &pictures, context)?;
-    drop(pictures);
+    let images = read_parts(listing, pictures, context)?;
     let names: (PathBuf, Vec<String>) = (roots[0].listing.path().into(), classes);
     let mut raw = Raw {
         names: Some(names),

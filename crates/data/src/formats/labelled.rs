@@ -180,7 +180,7 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
                 .collect()
         })
         .collect();
-    let images = read_parts(listing, &pictures, context)?;
+    let images = read_parts(listing, pictures, context)?;
     let mut raw = Raw {
         names,
         own_images,

@@ -121,13 +121,22 @@ mod with_reader {
             .into_iter()
             .map(|(role, rows)| (role, rows.pictures))
             .unzip();
-        let images = read_parts(listing, &pictures, context)?;
+        // A row has a name where it is asked for by one.
+        let names_of = |pictures: &Vec<Picture>| -> Option<Vec<String>> {
+            let names = pictures.iter().map(|it| it.path(listing));
+            context
+                .lists
+                .then(|| names.map(|name| name.display().to_string()).collect())
+        };
+        let files: Vec<Option<Vec<String>>> = pictures.iter().map(names_of).collect();
+        let images = read_parts(listing, pictures, context)?;
         let mut raw = Raw {
             names,
             ..Raw::default()
         };
         let path = listing.path();
-        for ((role, images), values) in roles.into_iter().zip(images).zip(values) {
+        let roles = roles.into_iter().zip(files);
+        for (((role, files), images), values) in roles.zip(images).zip(values) {
             let part = Some(Part {
                 path: path.into(),
                 images,
@@ -138,7 +147,7 @@ mod with_reader {
                     first: 0,
                 },
                 groups: None,
-                files: None,
+                files,
             });
             match role {
                 Role::Train => raw.train = part,

@@ -6,6 +6,7 @@
 
 mod archives;
 mod arrays;
+mod files;
 mod folders;
 mod scales;
 mod support;

@@ -6,6 +6,7 @@ mod assets;
 mod comparison;
 mod comparison_curves;
 mod contents;
+mod evaluated;
 mod explorer;
 mod figure;
 mod leaderboard;
@@ -22,7 +23,10 @@ mod words;
 
 use askama::Template;
 
-pub use self::assets::colours_css;
+pub use self::{
+    assets::colours_css,
+    evaluated::{Evaluated, EvaluatedImage, MOST_CARDS, evaluated},
+};
 use self::{
     assets::{SCRIPT, data_block},
     comparison::Comparison,
