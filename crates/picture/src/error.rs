@@ -66,6 +66,14 @@ pub enum PictureError {
     /// No ink was found.
     #[error("nothing drawn: the image has no ink that stands out from its background")]
     NothingDrawn,
+    /// Several drawings, where one is asked about.
+    #[error(
+        "there are {count} drawings in the image, and an answer is about one: crop the image to one, or have each of them read (--digits)"
+    )]
+    SeveralPieces {
+        /// How many.
+        count: usize,
+    },
     /// Bytes that are not one image of a shape.
     #[error("{bytes} bytes are not one image of {shape}")]
     Length {

@@ -102,9 +102,11 @@ pub(crate) fn regions(mask: &Plane, least: usize) -> Vec<Region> {
             };
             let bounds = component.bounds();
             let mut values = Vec::with_capacity(bounds.width * bounds.height);
-            for y in bounds.top..bounds.top + bounds.height {
-                for x in bounds.left..bounds.left + bounds.width {
-                    let is_inside = within(&rows[y], x) || within(&columns[x], y);
+            let [left, right] = bounds.columns();
+            let [top, bottom] = bounds.rows();
+            for (y, row) in (top..bottom).zip(&rows[top..bottom]) {
+                for (x, column) in (left..right).zip(&columns[left..right]) {
+                    let is_inside = within(row, x) || within(column, y);
                     values.push(if is_inside { u8::MAX } else { 0 });
                 }
             }

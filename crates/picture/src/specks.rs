@@ -57,12 +57,13 @@ pub(crate) fn is_drawn(component: &Component, ink: &Ink) -> bool {
         && (ink.is_even || !is_edge_strip(component, &ink.amount))
 }
 
-/// Erases what is no part of the drawing; warns when there are several drawings.
+/// Erases what is no part of the drawing.
 ///
 /// Nothing changes where there are no specks.
 ///
 /// # Errors
-/// When there are only specks or, in a photo, only strips of shadow at its edge.
+/// When there are only specks or, in a photo, only strips of shadow at its edge; when there are several
+/// drawings.
 pub(crate) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
     let (runs, components) = components(&ink.amount, ink.threshold, Connectivity::Eight);
     let drawn: Vec<&Component> = components
@@ -107,10 +108,10 @@ pub(crate) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
         log.steps.push(Step::Specks { count });
         log.stage("specks", &ink.amount);
     }
-    if several > 1 {
-        log.warnings.push(Warning::SeveralPieces { count: several });
+    match several > 1 {
+        true => Err(PictureError::SeveralPieces { count: several }),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// The component with the most ink; in a photo the one of those that do not touch the edge, if

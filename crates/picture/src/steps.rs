@@ -229,11 +229,6 @@ pub enum Warning {
         /// Grey levels between the ink and the paper.
         contrast: u8,
     },
-    /// There are several separate large pieces: perhaps more than one digit.
-    SeveralPieces {
-        /// How many.
-        count: usize,
-    },
     /// Ink at the edge of a photo, beside the drawing, was left out.
     LeftOut,
     /// The image was squeezed or stretched.
@@ -249,10 +244,6 @@ impl fmt::Display for Warning {
             Self::Faint { contrast } => write!(
                 f,
                 "the ink is faint: {contrast} grey levels from the paper"
-            ),
-            Self::SeveralPieces { count } => write!(
-                f,
-                "there are {count} large pieces: models expect one drawing at a time"
             ),
             Self::LeftOut => f.write_str(
                 "something at the edge of the image was left out: crop the image if it belongs to the drawing",

@@ -45,6 +45,7 @@ codes! {
     UnsupportedPicture "unsupported-picture" UNSUPPORTED_MEDIA_TYPE "Image format not supported",
     PictureTooLarge "picture-too-large" PAYLOAD_TOO_LARGE "The image is too large",
     NothingDrawn "nothing-drawn" UNPROCESSABLE_ENTITY "Nothing drawn",
+    SeveralDrawings "several-drawings" UNPROCESSABLE_ENTITY "Several drawings",
     BodyTooLarge "body-too-large" PAYLOAD_TOO_LARGE "The request is too large",
     BrokenBody "broken-body" BAD_REQUEST "The request ends too early",
     MalformedMultipart "malformed-multipart" BAD_REQUEST "Malformed multipart body",
@@ -126,6 +127,7 @@ impl From<PictureError> for Problem {
             PictureError::Damaged { .. } => Code::DamagedPicture,
             PictureError::TooLarge { .. } => Code::PictureTooLarge,
             PictureError::NothingDrawn => Code::NothingDrawn,
+            PictureError::SeveralPieces { .. } => Code::SeveralDrawings,
             _ => Code::InvalidRequest,
         };
         Self::new(code, error.to_string())

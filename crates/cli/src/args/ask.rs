@@ -41,6 +41,10 @@ pub(crate) struct PredictArgs {
     /// by a CSV of a row each
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<PathBuf>,
+    /// Read all digits of each image: a number, several rows of them, or the cells of a form or a
+    /// sudoku (of which an empty one is a point)
+    #[arg(long)]
+    pub(crate) digits: bool,
     /// Draw the image as the models see it, if there is only one: on a terminal, always,
     /// or never
     #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]

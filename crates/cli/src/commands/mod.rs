@@ -14,6 +14,7 @@ pub(crate) mod models;
 pub(crate) mod pictures;
 pub(crate) mod plan;
 pub(crate) mod predict;
+mod predict_digits;
 mod predict_table;
 pub(crate) mod prepare;
 mod prepared_files;

@@ -13,13 +13,13 @@ use bakeoff_picture::{MAX_FILE_BYTES, PictureError};
 
 use crate::text;
 
-/// Nothing failed, but no image was found, or one in which nothing is drawn.
+/// Nothing failed, but no image was found, or one in which not one thing is drawn.
 pub(crate) const NOTHING_FOUND: u8 = 4;
 
 /// The help text on exit codes.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes: 0 fine, 1 something failed (the rows say what), 2 the command line was not \
-understood, 4 nothing failed, but no image was found, or an image is blank.";
+understood, 4 nothing failed, but no image was found, or one is blank or shows several drawings.";
 
 /// Standard input by a path, where the system has one for it.
 const STANDARD_INPUT: &str = "/dev/stdin";
@@ -144,7 +144,9 @@ impl From<InputError> for Fault {
 impl From<PictureError> for Fault {
     fn from(error: PictureError) -> Self {
         match error {
-            PictureError::NothingDrawn => Self::nothing(error.to_string()),
+            PictureError::NothingDrawn | PictureError::SeveralPieces { .. } => {
+                Self::nothing(error.to_string())
+            }
             _ => Self::failed(error.to_string()),
         }
     }

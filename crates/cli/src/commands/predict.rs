@@ -11,7 +11,7 @@ use bakeoff_report::terminal::{Align, Lines, table};
 use super::{
     answers::{Answer, PictureLine},
     pictures::{self, Fault, Source},
-    predict_table,
+    predict_digits, predict_table,
 };
 use crate::{args::PredictArgs, preview::Preview, text};
 
@@ -31,6 +31,9 @@ pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let sources = pictures::sources(&args.images);
+    if args.digits {
+        return predict_digits::main(&sources, &models, args.json);
+    }
     let mut lines = Vec::with_capacity(sources.len());
     for source in &sources {
         let line = picture_line(source, &models, args.top);

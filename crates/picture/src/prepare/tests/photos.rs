@@ -109,11 +109,14 @@ fn specks_are_dropped() {
 }
 
 #[test]
-fn two_digits_give_a_warning() {
+fn two_digits_are_no_single_one() {
     let mut strokes = SEVEN.to_vec();
     strokes.push([120, 20, 10, 80]);
-    let prepared = prepare(&png(drawing(200, 160, 255, 0, &strokes)), TARGET).unwrap();
-    assert_eq!(prepared.warnings, [Warning::SeveralPieces { count: 2 }]);
+    let found = prepare(&png(drawing(200, 160, 255, 0, &strokes)), TARGET);
+    assert!(
+        matches!(found, Err(PictureError::SeveralPieces { count: 2 })),
+        "{found:?}"
+    );
     // A five whose bar does not touch is one digit.
     let five = [
         [40, 20, 60, 10],
