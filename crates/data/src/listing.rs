@@ -30,6 +30,8 @@ pub(crate) struct Listing {
     /// The folder within the tree; empty for its top.
     inside: String,
     path: PathBuf,
+    /// The path that an error shows.
+    shown: PathBuf,
     files: Vec<String>,
     folders: Vec<String>,
 }
@@ -137,10 +139,15 @@ impl Listing {
     fn of(tree: Arc<Tree>, inside: String) -> Result<Self, DataError> {
         let path = tree.path(&inside);
         let (files, folders) = tree.names(&inside, &path)?;
+        let shown = match &tree.only {
+            Some(file) => path.join(file),
+            None => path.clone(),
+        };
         Ok(Self {
             tree,
             inside,
             path,
+            shown,
             files,
             folders,
         })
@@ -212,9 +219,9 @@ impl Listing {
         }
     }
 
-    /// The folder, as it was named.
+    /// What was named: the folder, or the only file of it that is looked at.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        &self.shown
     }
 
     /// The path of a file in it, as an error shows it.
