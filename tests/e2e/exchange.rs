@@ -321,6 +321,8 @@ fn attempts_that_meet_or_end_early_leave_one_record() {
             child.wait().unwrap();
         }
         let status = cluster.on("looker", "status", "store", &[]).expect(75);
+        // `submit` needs a folder.
+        assert!(!status.stdout.contains("submit"), "{}", status.said());
         assert!(!status.stderr.contains("warning"), "{}", status.said());
     }
     cluster

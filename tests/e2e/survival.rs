@@ -192,7 +192,12 @@ fn a_trial_that_needs_too_much_memory_is_a_named_failure() {
     let large =
         QUICK.to_owned() + "[[models]]\nfamily = \"ann\"\nhidden = [8000, 8000]\nepochs = 1\n";
     let folder = prepared("memory-limit", &large);
-    let output = run(&folder, &["run", "e.toml", "--memory-limit", "200"]).expect(1);
+    // Also where nothing but errors is printed, the exit code comes with its reason.
+    let output = run(
+        &folder,
+        &["run", "e.toml", "--memory-limit", "200", "--quiet"],
+    )
+    .expect(1);
     let run_folder = only_entry(&folder.join("reports"));
     let failed = record(&run_folder, "ann");
     assert_eq!(failed["cause"]["kind"], "memory-limit", "{}", output.said());
@@ -205,6 +210,49 @@ fn a_trial_that_needs_too_much_memory_is_a_named_failure() {
     for model in ["logistic", "knn"] {
         assert_eq!(row(&rows, model)["status"], "ok", "{model}");
     }
+}
+
+/// A build or an upgrade while a run is at work: its other trials run in the program that began it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_is_replaced_finishes_its_run() {
+    let endless_first = "\
+datasets = [\"data/shapes\"]
+time_limit_seconds = 2
+[[models]]
+name = \"endless\"
+family = \"ann\"
+hidden = [512]
+epochs = 100000
+batch_size = 1
+[[models]]
+family = \"knn\"
+";
+    let folder = prepared("replaced", endless_first);
+    let own = folder.join("own-bakeoff");
+    fs::copy(program(), &own).unwrap();
+    let mut child = Command::new(&own)
+        .args(["run", "e.toml", "--json"])
+        .current_dir(&folder)
+        .env_remove("BAKEOFF_MODELS_DIR")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("\"endless\"")));
+    fs::remove_file(&own).unwrap();
+    fs::copy("/bin/false", &own).unwrap();
+    lines.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(1), "the endless one");
+    let run_folder = only_entry(&folder.join("reports"));
+    assert_eq!(
+        record(&run_folder, "endless")["cause"]["kind"],
+        "time-limit"
+    );
+    assert_eq!(record(&run_folder, "knn")["status"], "ok");
 }
 
 /// Runs a line of shell in a folder; `$BAKEOFF` is the program.
@@ -242,6 +290,9 @@ fn output_that_goes_away_changes_nothing() {
 #[test]
 fn a_full_disk_ends_the_run_without_a_record() {
     let folder = prepared("full-disk", QUICK);
+    // At the start of a run: it is not one yet, and the next one takes its folder over.
+    let line = "trap '' XFSZ; ulimit -f 1; exec \"$BAKEOFF\" plan e.toml";
+    shell(&folder, line).expect(1).complains_of(&["reports/"]);
     run(&folder, &["plan", "e.toml"]).expect(0);
     let planned = only_entry(&folder.join("reports"));
     // The limit of the size of files, in units of 512 bytes: first with its signal, which ends

@@ -30,9 +30,13 @@ pub(crate) fn check_schema(path: &Path, found: &Value) -> Result<(), StoreError>
     ))
 }
 
+/// The longest description of a run or record of a trial that is read; a record of 2,000 epochs has
+/// half a MB.
+const MOST_JSON_MIB: u64 = 256;
+
 /// Reads a file that has its schema at the top level.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
-    let bytes = files::read(path).map_err(StoreError::io(path))?;
+    let bytes = files::read_small(path, MOST_JSON_MIB)?;
     parse_json(path, &bytes)
 }
 
@@ -60,7 +64,7 @@ pub(crate) fn sealed_json(record: &mut Record) -> Result<Vec<u8>, BenchError> {
 
 /// Reads a record and checks its seal; one of an earlier version has none.
 pub(crate) fn read_sealed(path: &Path) -> Result<Record, StoreError> {
-    let bytes = files::read(path).map_err(StoreError::io(path))?;
+    let bytes = files::read_small(path, MOST_JSON_MIB)?;
     let record: Record = parse_json(path, &bytes)?;
     let is_intact = match &record.seal {
         Some(seal) => {

@@ -92,14 +92,14 @@ pub fn plan(
         .collect();
     let base = format!("{}-{}", experiment.name, trials_hash(&trials));
     // Two that resume at once make one run: the second finds that of the first.
-    let _planning = lock_planning(out)?;
+    let planning = lock_planning(out)?;
     if resume && let Some((_, path)) = runs(out, &base).max() {
         return Ok(RunFolder::open(&path)?.within(Limits {
             time_seconds: experiment.time_limit_seconds,
             memory_mb: experiment.memory_limit_mb,
         }));
     }
-    let path = claim_folder(out, &base)?;
+    let path = claim_folder(out, &base, planning.is_some())?;
     let info = RunInfo {
         schema: SCHEMA,
         name: path

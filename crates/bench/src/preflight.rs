@@ -159,7 +159,7 @@ fn too_little(folder: &Path, needed: u64, free: u64) -> Option<String> {
     (free < needed).then(|| {
         format!(
             "{}: its disk has {} MB left, and the trials that are missing need about {} MB; make \
-             room, or choose folders on another disk with --out and --models-dir",
+             room, or choose a folder on another disk",
             folder.display(),
             megabytes(free),
             megabytes(needed)

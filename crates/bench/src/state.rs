@@ -45,14 +45,33 @@ impl RunFolder {
         })
     }
 
-    /// Puts a record aside, so that its trial counts as missing; nothing is deleted.
+    /// Puts a record aside, so that its trial counts as missing; nothing is deleted: where one was
+    /// put aside before, this one gets a number.
     ///
     /// # Errors
     /// When the disk refuses it.
     pub fn set_aside(&self, id: &str) -> Result<PathBuf, BenchError> {
         let path = self.record_path(id);
-        let aside = path.with_extension("json.damaged");
-        fs::rename(&path, &aside).map_err(StoreError::io(&path))?;
-        Ok(aside)
+        let mut number = 1;
+        loop {
+            let aside = path.with_extension(match number {
+                1 => "json.damaged".to_owned(),
+                _ => format!("json.{number}.damaged"),
+            });
+            // A link is never made over a file, as a rename is.
+            match fs::hard_link(&path, &aside) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
+                Err(_) if !aside.exists() => {
+                    // A file system without links.
+                    fs::rename(&path, &aside).map_err(StoreError::io(&path))?;
+                    return Ok(aside);
+                }
+                linked => {
+                    linked.map_err(StoreError::io(&path))?;
+                    fs::remove_file(&path).map_err(StoreError::io(&path))?;
+                    return Ok(aside);
+                }
+            }
+        }
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     event::{OnEvent, TrialEvent},
     kernel_kills::KernelKills,
     process_end::{Ended, ProcessEnd, Verdict},
+    program::Program,
     run_folder::RunFolder,
     runner::Launcher,
     trial::{TrialEnd, finish},
@@ -31,7 +32,7 @@ use crate::{
 pub struct Subprocess {
     /// A `bakeoff`; it is called with `trial RUN --index N --until-stdin-closes` and what is set
     /// here.
-    pub program: PathBuf,
+    pub program: Program,
     /// Where models are saved.
     pub models: PathBuf,
     /// Threads of each trial; 0 for as many as there are processors.
@@ -54,7 +55,8 @@ impl Launcher for Subprocess {
         on_event: &mut OnEvent<'_>,
     ) -> Result<TrialEnd, BenchError> {
         let (kernel_kills, attempt) = (KernelKills::now(), attempt::begin());
-        let mut command = Command::new(&self.program);
+        let program = self.program.path();
+        let mut command = Command::new(self.program.file());
         // Ctrl-C must reach this process only: it alone says how to go on.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -80,11 +82,13 @@ impl Launcher for Subprocess {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(StoreError::io(&self.program))?;
-        let stderr = child.stderr.take().map(keep_tail);
-        let end = follow(&mut child, trial.time_limit_seconds, on_event)
-            .map_err(StoreError::io(&self.program))?;
-        let said = stderr.and_then(|t| t.join().ok()).unwrap_or_default();
+            .map_err(StoreError::io(program))?;
+        let watched = watch(&mut child, trial.time_limit_seconds, on_event);
+        if watched.is_err() {
+            // Whatever cannot be watched must not go on unseen.
+            let _ = child.kill().and_then(|()| child.wait());
+        }
+        let (end, said) = watched.map_err(StoreError::io(program))?;
         let Some(end) = end else {
             return Ok(TrialEnd::Cancelled);
         };
@@ -119,6 +123,21 @@ impl Launcher for Subprocess {
     }
 }
 
+/// Watches a trial's process to its end: how it ended, and the end of what it wrote to standard
+/// error.
+///
+/// # Errors
+/// Of the system, among them that it has no thread left.
+fn watch(
+    child: &mut Child,
+    limit_seconds: Option<u64>,
+    on_event: &mut OnEvent<'_>,
+) -> std::io::Result<(Option<Waited>, String)> {
+    let stderr = child.stderr.take().map(keep_tail).transpose()?;
+    let end = follow(child, limit_seconds, on_event)?;
+    Ok((end, stderr.and_then(|t| t.join().ok()).unwrap_or_default()))
+}
+
 /// Passes on a trial's events until its process ends; `None` where it is cancelled.
 fn follow(
     child: &mut Child,
@@ -128,8 +147,8 @@ fn follow(
     // Without a limit, wait for a year.
     let deadline = Instant::now() + Duration::from_secs(limit_seconds.unwrap_or(31_536_000));
     let (sender, receiver) = mpsc::channel();
-    let reader = child.stdout.take().map(|stdout| {
-        thread::spawn(move || {
+    let pass_on = |stdout| {
+        thread::Builder::new().spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
                 // A line that is no event is one that a library printed.
                 let event = serde_json::from_str(&line);
@@ -138,7 +157,8 @@ fn follow(
                 }
             }
         })
-    });
+    };
+    let reader = child.stdout.take().map(pass_on).transpose()?;
     let end = loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match receiver.recv_timeout(left) {
@@ -163,9 +183,9 @@ fn follow(
 }
 
 /// Reads all that a process prints and keeps the end, so that it never blocks on a full pipe.
-fn keep_tail(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+fn keep_tail(mut pipe: impl Read + Send + 'static) -> std::io::Result<thread::JoinHandle<String>> {
     const KEPT: usize = 4096;
-    thread::spawn(move || {
+    thread::Builder::new().spawn(move || {
         let mut kept = Vec::new();
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = pipe.read(&mut buffer) {

@@ -16,7 +16,7 @@ pub(crate) const SIGNALLED: i32 = 128;
 pub(crate) fn on_signals(message: Vec<String>) {
     // Nothing else in a run is asynchronous, so the runtime has its own thread. If it cannot
     // start, a signal ends the program without a message.
-    thread::spawn(move || {
+    let _ = thread::Builder::new().spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();

@@ -34,6 +34,14 @@ fn main() -> ExitCode {
         again.err().unwrap_or(error).exit()
     });
     std::panic::set_hook(Box::new(text::panicked));
+    // A trial starts threads of its own, as many as it was told.
+    if !matches!(cli.command, Command::Trial(_))
+        && let Err(error) = rayon::ThreadPoolBuilder::new().build_global()
+    {
+        // A limit on processes (`ulimit -u`, `pids.max`): Rayon would panic where it is first used.
+        text::error(format_args!("error: cannot start threads: {error}"));
+        return ExitCode::FAILURE;
+    }
     let result = match cli.command {
         Command::Run(args) => commands::run::main(&args),
         Command::Plan(args) => commands::plan::main(&args).map(succeeded),

@@ -31,6 +31,16 @@ pub(crate) fn observer(quiet: bool, as_json: bool, plan: &[PlannedTrial]) -> Box
 struct Quiet;
 
 impl Observer for Quiet {
+    fn ended(&mut self, trial: &PlannedTrial, end: &TrialEnd) {
+        // The exit code says that something failed: this says what.
+        if let Some(Outcome::Failed { reason, .. }) = end.record().map(|record| &record.outcome) {
+            text::error(format_args!(
+                "error: {} on {} failed: {reason}",
+                trial.trial.model, trial.trial.data.name
+            ));
+        }
+    }
+
     fn set_aside(&mut self, trial: &PlannedTrial, reason: &str) {
         text::error(format_args!(
             "{}: record put aside: {reason}",

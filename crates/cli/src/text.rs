@@ -12,6 +12,7 @@ use std::{
     panic::PanicHookInfo,
 };
 
+use anyhow::Context as _;
 use bakeoff_core::{is_plain, one_line, panic_text};
 use bakeoff_measures::{ACCURACY, Measure, format};
 use bakeoff_report::terminal::Lines;
@@ -50,9 +51,9 @@ pub(crate) fn print_exact(bytes: &[u8]) -> anyhow::Result<()> {
 
 fn write_out(bytes: &[u8]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(bytes)?;
-    out.flush()?;
-    Ok(())
+    out.write_all(bytes)
+        .and_then(|()| out.flush())
+        .context("standard output")
 }
 
 /// Writes a line to standard error.

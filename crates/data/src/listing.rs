@@ -29,6 +29,8 @@ pub(crate) struct Listing {
     tree: Arc<Tree>,
     /// The folder within the tree; empty for its top.
     inside: String,
+    folder: PathBuf,
+    /// What was named, which errors show: the folder, or the only file of it that is looked at.
     path: PathBuf,
     files: Vec<String>,
     folders: Vec<String>,
@@ -135,11 +137,16 @@ impl Listing {
     }
 
     fn of(tree: Arc<Tree>, inside: String) -> Result<Self, DataError> {
-        let path = tree.path(&inside);
-        let (files, folders) = tree.names(&inside, &path)?;
+        let folder = tree.path(&inside);
+        let (files, folders) = tree.names(&inside, &folder)?;
+        let path = match &tree.only {
+            Some(file) => folder.join(file),
+            None => folder.clone(),
+        };
         Ok(Self {
             tree,
             inside,
+            folder,
             path,
             files,
             folders,
@@ -207,19 +214,19 @@ impl Listing {
     /// The folder with all that is in it, where the person named one file of it.
     pub(crate) fn whole(&self) -> Result<Self, DataError> {
         match self.tree.only {
-            Some(_) => Self::new(&self.path),
+            Some(_) => Self::new(&self.folder),
             None => Ok(self.clone()),
         }
     }
 
-    /// The folder, as it was named.
+    /// What was named: the folder, or the only file of it that is looked at.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The path of a file in it, as an error shows it.
     pub(crate) fn path_of(&self, file: &str) -> PathBuf {
-        self.path.join(file)
+        self.folder.join(file)
     }
 
     /// The names of the files in it, sorted.
@@ -326,7 +333,7 @@ impl Listing {
     /// That some of the files of a dataset are not there.
     pub(crate) fn missing(&self, files: &str) -> DataError {
         DataError::invalid(
-            &self.path,
+            &self.folder,
             format!(
                 "{files} not found (gzip, with or without .gz, works too). The folder holds {}",
                 self.contents()

@@ -226,8 +226,12 @@ fn cut(
         }
     };
     if indices.is_empty() || indices.len() == all.len() {
+        let remedy = match &options.group {
+            Some(_) => "state another share, or more groups",
+            None => "it is taken of each class, so that classes need more images, or another share",
+        };
         let problem = format!(
-            "a test part of {fraction} of {} images leaves one part without images: state another share, or more groups",
+            "a test part of {fraction} of {} images leaves one part without images: {remedy}",
             all.len()
         );
         return Err(DataError::invalid(listing.path(), problem));

@@ -30,8 +30,19 @@ pub(crate) struct Scanned {
     pub(crate) torn_at: Option<u64>,
 }
 
+/// The longest table that is read: more than 2,000,000 rows of 100 bytes.
+pub(crate) const MOST_BYTES: u64 = 256 << 20;
+
 /// Reads all of a table.
 pub(crate) fn scan(path: &Path, mut file: &File) -> Result<Scanned, Problem> {
+    let length = file.metadata().map_err(failed(path))?.len();
+    if length > MOST_BYTES {
+        return Err(Problem::internal(format!(
+            "{}: {length} bytes, and a table of corrections has {MOST_BYTES} at most; correct it, \
+             or move it to another folder",
+            path.display()
+        )));
+    }
     file.rewind().map_err(failed(path))?;
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
@@ -134,6 +145,10 @@ fn check_columns(path: &Path, columns: &[String]) -> Result<(), Problem> {
         |problem: String| Err(Problem::internal(format!("{}: {problem}", path.display())));
     for (position, column) in columns.iter().enumerate() {
         if !COLUMNS.contains(&column.as_str()) {
+            // Spreadsheets of some languages separate values in this way.
+            if columns.len() == 1 && column.contains([';', '\t']) {
+                return refused("its values have to be separated by commas".into());
+            }
             return refused(format!(
                 "the column `{}` is not known; there are: {}. Remove it, or move the table to \
                  another folder",

@@ -23,7 +23,7 @@ use bakeoff_core::cell_of_text;
 use bakeoff_store::files;
 
 use crate::{
-    correction_scan::{COLUMNS, Known, reader, scan},
+    correction_scan::{COLUMNS, Known, MOST_BYTES, reader, scan},
     folders::failed,
     problem::{Code, Problem},
 };
@@ -233,7 +233,9 @@ impl OpenTable<'_> {
     /// # Errors
     /// With what to do.
     pub(crate) fn check_room(&self) -> Result<(), Problem> {
-        if self.known.rows < MOST_ROWS {
+        let length = self.file.metadata().map_err(failed(&self.path))?.len();
+        // A row that is added must not make the table one that is not read.
+        if self.known.rows < MOST_ROWS && length < MOST_BYTES - TAIL {
             return Ok(());
         }
         Err(Problem::invalid(format!(

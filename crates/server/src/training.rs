@@ -14,7 +14,7 @@ use std::{
 };
 
 use bakeoff_bench::{
-    Experiment, Observer, RunFolder, Runner, Subprocess, TrialEnd, TrialEvent, TrialStage,
+    Experiment, Observer, Program, RunFolder, Runner, Subprocess, TrialEnd, TrialEvent, TrialStage,
 };
 use bakeoff_core::{
     FitEvent,
@@ -29,7 +29,7 @@ pub struct FirstTraining {
     /// What to train.
     pub experiment: Experiment,
     /// The `bakeoff` that runs the trials.
-    pub program: PathBuf,
+    pub program: Program,
     /// Makes the report of the finished run; says why it could not.
     pub report: ReportFn,
 }

@@ -10,6 +10,8 @@ use std::{
     path::Path,
 };
 
+use bakeoff_core::StoreError;
+
 /// Opens a file to read it.
 ///
 /// # Errors
@@ -27,6 +29,23 @@ pub fn open(path: &Path) -> io::Result<File> {
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// All bytes of a file of no more than `most` MiB: of one that should be small, and may be anything.
+///
+/// # Errors
+/// [`StoreError::Damaged`] where it is larger, and as of [`open`].
+pub fn read_small(path: &Path, most: u64) -> Result<Vec<u8>, StoreError> {
+    let limit = most << 20;
+    let mut bytes = Vec::new();
+    open(path)
+        .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
+        .map_err(StoreError::io(path))?;
+    if bytes.len() as u64 > limit {
+        let problem = format!("it is larger than {most} MiB, the most that is read");
+        return Err(StoreError::damaged(path, problem));
+    }
     Ok(bytes)
 }
 
@@ -115,5 +134,19 @@ mod tests {
         let missing = open(&at("missing")).unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::NotFound);
         check_if_there(&at("missing")).unwrap();
+    }
+
+    #[test]
+    fn what_should_be_small_is_read_to_its_limit_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("manifest.json");
+        fs::write(&path, "{}").unwrap();
+        assert_eq!(read_small(&path, 1).unwrap(), b"{}");
+        // It takes no room on the disk.
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_len(1 << 32).unwrap();
+        let error = read_small(&path, 1).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains("larger than 1 MiB"), "{error}");
     }
 }

@@ -269,13 +269,16 @@ fn manifest_text(manifest: &Manifest) -> Result<Vec<u8>, StoreError> {
     Ok(text)
 }
 
+/// The longest manifest that is read, far more than 65,536 names of classes take.
+const MOST_MANIFEST_MIB: u64 = 64;
+
 /// Reads and checks a model's manifest, without its weights.
 ///
 /// # Errors
 /// Naming the file: missing, not a manifest, another version, or altered.
 pub fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
     let path = folder.join(MANIFEST);
-    let text = files::read(&path).map_err(StoreError::io(&path))?;
+    let text = files::read_small(&path, MOST_MANIFEST_MIB)?;
     let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| {
         StoreError::damaged(&path, format!("not a manifest: {error}; train it again"))
     })?;
@@ -379,7 +382,8 @@ pub fn list(models: &Path) -> Result<Vec<Listed>, StoreError> {
     let mut listed = Vec::new();
     for dataset in folders(models)? {
         for folder in folders(&dataset)? {
-            if !folder.join(MANIFEST).exists() {
+            // A link that leads nowhere is there, too: a model that cannot be read is named.
+            if folder.join(MANIFEST).symlink_metadata().is_err() {
                 continue;
             }
             listed.push(Listed {

@@ -51,15 +51,20 @@ pub(super) fn curl(calls: &[Call]) -> Result<Vec<Answer>, String> {
     let stdin = child.stdin.take();
     let config = config(calls);
     // On a thread of its own: `curl` may write answers before it has read its whole configuration.
-    let writer = thread::spawn(move || stdin.map(|mut pipe| pipe.write_all(config.as_bytes())));
+    let no_threads = |error| format!("cannot start threads: {error}");
+    let writer = thread::Builder::new()
+        .spawn(move || stdin.map(|mut pipe| pipe.write_all(config.as_bytes())))
+        .map_err(no_threads)?;
     let stderr = child.stderr.take();
-    let said = thread::spawn(move || {
-        let mut text = Vec::new();
-        if let Some(mut pipe) = stderr {
-            let _ = pipe.read_to_end(&mut text);
-        }
-        String::from_utf8_lossy(&text).into_owned()
-    });
+    let said = thread::Builder::new()
+        .spawn(move || {
+            let mut text = Vec::new();
+            if let Some(mut pipe) = stderr {
+                let _ = pipe.read_to_end(&mut text);
+            }
+            String::from_utf8_lossy(&text).into_owned()
+        })
+        .map_err(no_threads)?;
     let mut lines = String::new();
     if let Some(mut pipe) = child.stdout.take() {
         let _ = pipe.read_to_string(&mut lines);

@@ -318,7 +318,7 @@ fn a_damaged_record_is_named_and_put_aside() {
     assert!(recorder.set_aside[0].starts_with("knn: "));
     // Nothing was deleted, and the new record has the same probabilities.
     let aside = run.path().join(format!("records/{id}.json.damaged"));
-    assert_eq!(fs::read(aside).unwrap(), first_bytes);
+    assert_eq!(fs::read(&aside).unwrap(), first_bytes);
     assert_eq!(
         run.record(&id)
             .unwrap()
@@ -328,6 +328,13 @@ fn a_damaged_record_is_named_and_put_aside() {
             .probabilities,
         record.measured().unwrap().probabilities
     );
+
+    // A second one does not take the place of the first.
+    fs::write(run.path().join(format!("records/{id}.json")), "torn").unwrap();
+    house.run(&run, &mut Recorder::default());
+    let second = run.path().join(format!("records/{id}.json.2.damaged"));
+    assert_eq!(fs::read(aside).unwrap(), first_bytes);
+    assert_eq!(fs::read(second).unwrap(), b"torn");
 }
 
 #[test]

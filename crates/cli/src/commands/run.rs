@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use bakeoff_ask::models_dir_flag;
-use bakeoff_bench::{RunOutcome, Runner, Subprocess};
+use bakeoff_bench::{Program, RunOutcome, Runner, Subprocess};
 use bakeoff_report::terminal::{self, Lines};
 use serde_json::json;
 
@@ -55,7 +55,7 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
         }
     }
     let mut launcher = Subprocess {
-        program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
+        program: Program::running().context("cannot find the bakeoff program itself")?,
         models: args.models_dir.to_path_buf(),
         threads: args.threads,
         packs: None,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use bakeoff_bench::Program;
 use bakeoff_report::terminal::Lines;
 use bakeoff_server::{Config, FirstTraining, Limits, Server};
 
@@ -18,7 +19,7 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<()> {
     let models_dir = args.models_dir.clone();
     let first_training = FirstTraining {
         experiment,
-        program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
+        program: Program::running().context("cannot find the bakeoff program itself")?,
         report: Box::new(move |run| {
             bakeoff::render(run, Some(&models_dir))
                 .map(drop)

@@ -92,7 +92,7 @@ impl Counts {
 
 pub(crate) fn main(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let (run, shared) = super::run_at(&args.run, &args.cache)?;
-    if let Some(shared) = shared {
+    if let Some(shared) = &shared {
         let pulled = shared.pull_records(&run)?;
         super::say_damaged(&pulled);
     }
@@ -136,9 +136,12 @@ pub(crate) fn main(args: &StatusArgs) -> anyhow::Result<ExitCode> {
         if counts.missing().next().is_some() {
             let run = quoted(&args.run.to_string_lossy());
             out.blank();
-            out.line(format_args!(
-                "Run what is missing with `bakeoff submit {run} --on slurm`, or here with"
-            ));
+            out.line(match shared {
+                None => format!(
+                    "Run what is missing with `bakeoff submit {run} --on slurm`, or here with"
+                ),
+                Some(_) => "Run what is missing on any machine with".to_owned(),
+            });
             out.line(format_args!(
                 "  bakeoff trial {run} --indices \"$(bakeoff status {run} --indices)\""
             ));

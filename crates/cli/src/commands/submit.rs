@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use bakeoff_bench::RunFolder;
+use bakeoff_bench::{RunFolder, is_address};
 use bakeoff_core::{
     quoted,
     record::{PlannedTrial, Resources},
@@ -31,6 +31,13 @@ use crate::{
 pub(crate) fn main(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     let scheduler = SCHEDULERS.into_iter().find(|row| row.name == args.on);
     let scheduler = scheduler.context("there is no such scheduler")?;
+    if is_address(&args.run.to_string_lossy()) {
+        bail!(
+            "{} is a store: a job of a scheduler is `bakeoff trial` with this address and --index \
+             or --indices, and `bakeoff submit` writes jobs for a run's folder alone",
+            args.run.display()
+        );
+    }
     let run = RunFolder::open(&absolute(&args.run)?)?;
     let submission = Submission::new(args, &scheduler, &run)?;
     if args.print {

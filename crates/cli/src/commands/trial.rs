@@ -11,8 +11,8 @@ use std::{
 
 use anyhow::Context as _;
 use bakeoff_bench::{
-    BenchError, Launcher as _, Limits, NEVER, NO_ANSWER, RunFolder, RunLock, Sent, SharedRun,
-    Stored, Subprocess, TrialEnd, TrialEvent, TrialOptions, TrialState, run_trial,
+    BenchError, Launcher as _, Limits, NEVER, NO_ANSWER, Program, RunFolder, RunLock, Sent,
+    SharedRun, Stored, Subprocess, TrialEnd, TrialEvent, TrialOptions, TrialState, run_trial,
 };
 use bakeoff_core::{
     FitEvent,
@@ -48,10 +48,12 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
 fn within(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     // Some engines send no event for hours, so this cannot wait for one. A trial may end
     // anywhere: its record is written whole or not at all.
-    std::thread::spawn(|| {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        std::process::exit(NO_ANSWER.into());
-    });
+    std::thread::Builder::new()
+        .spawn(|| {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            std::process::exit(NO_ANSWER.into());
+        })
+        .context("cannot start threads")?;
     let run = RunFolder::open(&args.run)?;
     let trials = chosen(&run, args)?;
     let planned = trials.first().context("no trial was named")?;
@@ -244,7 +246,7 @@ impl Watch<'_> {
         let [again, command] = self.again;
         interrupt::on_signals(vec![format!("Interrupted. {again}"), command.clone()]);
         let launcher = Subprocess {
-            program: std::env::current_exe().context("cannot find the bakeoff program itself")?,
+            program: Program::running().context("cannot find the bakeoff program itself")?,
             models: self.args.models_dir.to_path_buf(),
             threads: self.args.threads,
             packs: self.args.packs.clone(),

@@ -347,3 +347,18 @@ fn tables_of_files_and_lists() {
         &["line 10", "3.png is already in line 5", "\"1\"", "\"0\""],
     );
 }
+
+/// An error about the whole of one file names that file, not the folder that it is in.
+#[test]
+fn a_share_that_is_no_image_names_the_file() {
+    let folder = Folder::new();
+    // Each image is the only one of its class.
+    let rows: String = (0..9).map(|i| format!("{i},0,50,100,{i}\n")).collect();
+    folder.put("one.csv", format!("label,p0,p1,p2,p3\n{rows}"));
+    let stated = OpenOptions {
+        test_fraction: Some(0.2),
+        ..plain()
+    };
+    let opened = open(&folder.path().join("one.csv"), &stated);
+    refused(opened, &["one.csv: a test part of 0.2", "each class"]);
+}

@@ -267,6 +267,8 @@ async fn a_header_with_another_column_is_refused_by_its_name() {
         ("file,label,note\n", "`note`"),
         ("file,predicted\n", "`label` is missing"),
         ("file,label,label\n", "twice"),
+        ("file;label\n", "separated by commas"),
+        ("file\tlabel\n", "separated by commas"),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
         let server = Fixture::new(folder.path(), two_models(), Limits::default());
@@ -308,6 +310,22 @@ async fn a_torn_end_is_set_aside_and_the_rest_goes_on() {
         let torn = fs::read(own.join("labels.torn.csv")).expect("what was torn");
         assert_eq!(torn, [cut, b"\n"].concat());
     }
+}
+
+#[tokio::test]
+async fn a_table_that_is_too_long_is_not_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Fixture::new(folder.path(), two_models(), Limits::default());
+    let own = with_table(folder.path(), b"file,label\n");
+    let table = fs::OpenOptions::new()
+        .write(true)
+        .open(own.join("labels.csv"));
+    // It takes no room on the disk.
+    let table = table.expect("a table");
+    table.set_len(4 << 30).expect("longer");
+    let problem = correct(&server).await.is_problem(500, "internal");
+    let detail = problem["detail"].as_str().expect("text");
+    assert!(detail.contains("4294967296 bytes"), "{detail}");
 }
 
 /// A row is cut within quotation marks where the time is not the last column, too.
