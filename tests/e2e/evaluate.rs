@@ -178,7 +178,8 @@ fn several_datasets_and_models_are_a_row_each() {
     let said = evaluate(&folder, &bad).expect(1);
     let row = said.stdout.lines().find(|it| it.starts_with("nothing  "));
     assert!(row.unwrap().contains('–'), "{}", said.said());
-    said.complains_of(&["nothing: "]);
+    let why = "nothing: no dataset is recognised here";
+    assert!(said.stdout.contains(why), "{}", said.said());
     let lines = evaluate(&folder, &[&bad[..], &["--json"]].concat());
     let lines = lines.expect(1).json_lines();
     // Four models on two datasets, and one row for the third whatever the model.

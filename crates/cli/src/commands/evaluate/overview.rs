@@ -221,7 +221,8 @@ fn lines(rows: &[Row], failures: &[&Failure]) -> Lines {
     if !failures.is_empty() {
         out.blank();
         for failure in failures {
-            out.line(format_args!("{}: {}", failure.dataset, failure.reason));
+            // It names the dataset.
+            out.line(&failure.reason);
         }
     }
     out
