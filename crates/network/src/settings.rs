@@ -26,7 +26,7 @@ use bakeoff_kernels::Adam;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
-    augment::{Augmentation, Rotate, Shift},
+    augment::{Augmentation, Stroke, Warp},
     schedule::{Schedule, ScheduleKind},
     stopping::{KeptEpoch, Patience},
 };
@@ -118,6 +118,14 @@ settings! {
             "augmentation: move each training image by up to this many pixels on each axis";
         rotate: f64 = 0.0, SettingKind::Float { min: 0.0, max: 180.0 },
             "augmentation: turn each training image by up to this many degrees either way";
+        scale (default): f64 = 0.0, SettingKind::Float { min: 0.0, max: 0.5 },
+            "augmentation: make each training image larger or smaller by up to this part on each axis";
+        shear (default): f64 = 0.0, SettingKind::Float { min: 0.0, max: 1.0 },
+            "augmentation: slant each training image by up to this part of its height either way";
+        elastic (default): f64 = 0.0, SettingKind::Float { min: 0.0, max: 16.0 },
+            "augmentation: deform each training image, points of a 5×5 grid by up to this many pixels";
+        stroke (default): f64 = 0.0, SHARE,
+            "augmentation: thicken or thin the strokes of each training image by up to this part of a pixel";
         class_weight (default): ClassWeight = "none", ClassWeight::KIND,
             "balanced: every class weighs the same in the loss, in training and where the epoch is chosen; engine native";
     }
@@ -196,13 +204,18 @@ impl Training {
     /// The augmentations that are switched on.
     pub(crate) fn augmentations(&self) -> Vec<Box<dyn Augmentation>> {
         let mut steps: Vec<Box<dyn Augmentation>> = Vec::new();
-        if self.rotate > 0.0 {
-            steps.push(Box::new(Rotate {
-                degrees: self.rotate,
-            }));
+        let warp = Warp {
+            rotate: self.rotate,
+            scale: self.scale,
+            shear: self.shear,
+            shift: self.shift,
+            elastic: self.elastic,
+        };
+        if !warp.is_none() {
+            steps.push(Box::new(warp));
         }
-        if self.shift > 0 {
-            steps.push(Box::new(Shift { pixels: self.shift }));
+        if self.stroke > 0.0 {
+            steps.push(Box::new(Stroke { most: self.stroke }));
         }
         steps
     }
@@ -262,7 +275,8 @@ mod tests {
             "epochs": 2, "steps": 70, "batch_size": 3, "learning_rate": 0.5, "schedule": "one-cycle",
             "step_every": 4, "step_factor": 0.25, "warm_up": 0.125, "peak_at": 0.5,
             "weight_decay": 0.75, "keep": "best-accuracy", "patience": 5, "shift": 6,
-            "rotate": 7.0, "class_weight": "balanced",
+            "rotate": 7.0, "scale": 0.1, "shear": 0.2, "elastic": 1.5, "stroke": 0.25,
+            "class_weight": "balanced",
         }))?;
         let expected = Training {
             batch_norm: false,
@@ -280,6 +294,10 @@ mod tests {
             patience: 5,
             shift: 6,
             rotate: 7.0,
+            scale: 0.1,
+            shear: 0.2,
+            elastic: 1.5,
+            stroke: 0.25,
             class_weight: ClassWeight::Balanced,
         };
         assert_eq!(training, expected);

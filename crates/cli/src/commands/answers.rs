@@ -19,6 +19,8 @@ pub(super) struct Answer {
     pub(super) model: String,
     pub(super) class: String,
     pub(super) probability: f32,
+    /// Whether the probability is so low that the answer is often wrong.
+    pub(super) unsure: bool,
     pub(super) top: Vec<Candidate>,
 }
 
@@ -62,6 +64,7 @@ impl Answer {
             model: model.name().to_owned(),
             class,
             probability,
+            unsure: answer.is_unsure(),
             top: ranked.into_iter().take(top).map(candidate).collect(),
         }
     }

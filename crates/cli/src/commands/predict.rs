@@ -7,6 +7,7 @@ use bakeoff_ask::{Inputs, Model, Models, Subject};
 use bakeoff_data::is_pixel_table;
 use bakeoff_measures::format;
 use bakeoff_report::terminal::{Align, Lines, table};
+use rayon::prelude::*;
 
 use super::{
     answers::{Answer, PictureLine},
@@ -14,6 +15,9 @@ use super::{
     predict_digits, predict_table,
 };
 use crate::{args::PredictArgs, preview::Preview, text};
+
+/// So many images are answered on all processors before their lines are printed.
+const AT_ONCE: usize = 512;
 
 pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let models = match &args.model {
@@ -35,12 +39,17 @@ pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
         return predict_digits::main(&sources, &models, args.json);
     }
     let mut lines = Vec::with_capacity(sources.len());
-    for source in &sources {
-        let line = picture_line(source, &models, args.top);
+    for some in sources.chunks(AT_ONCE) {
+        let answered: Vec<PictureLine> = some
+            .par_iter()
+            .map(|source| picture_line(source, &models, args.top))
+            .collect();
         if args.json {
-            text::print_json(&line)?;
+            for line in &answered {
+                text::print_json(line)?;
+            }
         }
-        lines.push(line);
+        lines.extend(answered);
     }
     if !args.json {
         let preview = Preview::for_stdout(args.preview);
@@ -115,8 +124,8 @@ fn show_one(line: &PictureLine, all: bool, preview: Preview) -> anyhow::Result<(
     if let Some(images) = &line.prepared {
         text::draw(&preview.draw(images))?;
     }
-    for warning in &line.warnings {
-        text::note(format_args!("{shown}: note: {warning}"));
+    for note in notes(line) {
+        text::note(format_args!("{shown}: note: {note}"));
     }
     match &line.error {
         Some(error) => text::error(format_args!("{shown}: {error}")),
@@ -184,7 +193,7 @@ fn show_several(lines: &[PictureLine], models: &[&Model], all: bool) -> Lines {
         false => header.extend(COLUMNS),
     }
     let answers = header.len() - 1;
-    let noted = |line: &PictureLine| !line.warnings.is_empty() || disagree(line);
+    let noted = |line: &PictureLine| !notes(line).is_empty() || disagree(line);
     if lines.iter().any(|line| line.error.is_some() || noted(line)) {
         header.push(("note", Align::Left));
     }
@@ -201,6 +210,23 @@ fn show_several(lines: &[PictureLine], models: &[&Model], all: bool) -> Lines {
     out
 }
 
+/// What to know about the answers. What may be wrong with an image is said where a model is unsure:
+/// beside other answers it is most often right all the same.
+fn notes(line: &PictureLine) -> Vec<String> {
+    let unsure: Vec<&Answer> = line.predictions.iter().filter(|it| it.unsure).collect();
+    let mut notes = match (unsure.as_slice(), line.predictions.len()) {
+        ([], _) => return Vec::new(),
+        (_, 1) => vec!["unsure".to_owned()],
+        (some, all) if some.len() == all => vec!["all models are unsure".to_owned()],
+        (some, _) => {
+            let names: Vec<&str> = some.iter().map(|it| it.model.as_str()).collect();
+            vec![format!("unsure: {}", names.join(", "))]
+        }
+    };
+    notes.extend(line.warnings.iter().cloned());
+    notes
+}
+
 /// Whether two models give different answers.
 fn disagree(line: &PictureLine) -> bool {
     let mut classes = line.predictions.iter().map(|answer| &answer.class);
@@ -211,7 +237,7 @@ fn disagree(line: &PictureLine) -> bool {
 /// A row of the table; `answers` is the number of columns between name and note.
 fn row(line: &PictureLine, all: bool, answers: usize) -> Vec<String> {
     let mut row = vec![line.image.clone()];
-    let mut notes = line.warnings.clone();
+    let mut notes = notes(line);
     if let Some(error) = &line.error {
         row.resize(1 + answers, "–".into());
         notes.insert(0, error.clone());
