@@ -1,5 +1,6 @@
 //! `bakeoff predict`: a person's image in, an answer out.
 
+mod digits;
 mod names;
 mod tables;
 

@@ -74,6 +74,9 @@ const PANEL_AREA: f64 = 0.1;
 /// Least part of its bounding box that a panel fills.
 const PANEL_FILLS: f64 = 0.95;
 
+/// A rectangle of ink that is at least so broad is no stroke, but a panel with nothing on it.
+const BROAD: f64 = 0.6;
+
 /// The part of an image that is a dark panel in light surroundings; `None` where there is none.
 pub(crate) fn panel(grey: &Plane) -> Option<Rect> {
     if grey.longer_side() < LEAST_SIDE {
@@ -87,15 +90,13 @@ pub(crate) fn panel(grey: &Plane) -> Option<Rect> {
     let mut panels = regions(&dark, least).into_iter().filter(|region| {
         let bounds = region.bounds;
         let is_all = bounds.width == small.width && bounds.height == small.height;
+        let shorter = bounds.width.min(bounds.height) as f64;
+        let light = || dark.map(|value| 255 - value);
         !is_all
             && region.fills() >= PANEL_FILLS
             && region.own_part() >= PAPER
-            && content(
-                &dark.map(|value| 255 - value),
-                &region.mask(dark.rect()),
-                region.bounds,
-            )
-            .is_some()
+            && (shorter >= BROAD * bounds.longer_side() as f64
+                || content(&light(), &region.mask(dark.rect()), bounds).is_some())
     });
     let bounds = panels.next()?.bounds;
     // Its edges are not sharp, and the small copy's pixels are not whole ones.

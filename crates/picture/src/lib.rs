@@ -15,18 +15,23 @@
 //! 1. `decode`: rotated as EXIF says, over white where transparent, grey (0.2126 R +
 //!    0.7152 G + 0.0722 B). An image that already is like a dataset's own ends here.
 //! 2. `resample`: an image of more than 1024 pixels on a side is averaged to fewer.
-//! 3. `page`: the background around a page is painted over.
-//! 4. `paper`: the paper's grey level is the median of the border; ink is what is darker (or
+//! 3. `frame`: of a dark panel in a light image only the panel is looked at.
+//! 4. `page`: the background around a page is painted over.
+//! 5. `paper`: the paper's grey level is the median of the border; ink is what is darker (or
 //!    lighter) by more than the paper itself varies. Uneven light is flattened, and a
 //!    threshold taken.
-//! 5. `lines`: the lines of ruled and squared paper, which go from border to border, are erased.
-//! 6. `specks`: small connected components, and strips of shadow at the edge, are erased; several
-//!    drawings give a warning. Where there are only specks, nothing was drawn.
-//! 7. `stroke`: thin strokes are thickened.
-//! 8. `place`: MNIST's steps, above.
+//! 6. `frame` again: where the ink is in a box, only its inside is looked at, and 5 is done there.
+//! 7. `lines`: the lines of ruled and squared paper, which go from border to border, are erased.
+//! 8. `specks`: small connected components, and strips of shadow at the edge, are erased; several
+//!    drawings are an error. Where there are only specks, nothing was drawn.
+//! 9. `stroke`: thin strokes are thickened.
+//! 10. `place`: MNIST's steps, above.
+//!
+//! [`numbers()`] finds several digits: the steps to 7, then `pieces` groups the components to digits
+//! and parts those that touch; or each cell of a printed table goes through 5, 8, 9 and 10.
 //!
 //! A clean drawing, black on white without specks and with strokes of a usual width,
-//! passes 2, 3, 5, 6 and 7 unchanged, and needs of 4 no more than this: with `b` the median of
+//! passes 2, 3, 4, 6, 7, 8 and 9 unchanged, and needs of 5 no more than this: with `b` the median of
 //! the border and `d` the darkest level, the ink of a pixel of level `v` is `max(b - v, 0)`,
 //! and the bounding box holds the pixels of at least `max((b - d) / 4, 1)` ink, rounded down.
 //!

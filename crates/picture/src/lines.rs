@@ -46,6 +46,27 @@ const LIGHTER: f64 = 0.75;
 /// width before it, as thin print is faint in places.
 const SHORT: f64 = 0.04;
 
+/// More lines of one direction than the sides of a box have, where each is printed twice.
+const SQUARED: usize = 4;
+
+/// Whether there are so many lines that they are those of ruled or squared paper, and not a box.
+pub(crate) fn are_of_paper(ink: &Ink) -> bool {
+    [
+        find_lines(&ink.amount, line_threshold(ink)),
+        find_lines(&ink.amount.transposed(), line_threshold(ink)),
+    ]
+    .iter()
+    .any(|lines| lines.len() > SQUARED)
+}
+
+/// In a photo lines may be so light that only half of them passes for ink.
+fn line_threshold(ink: &Ink) -> u8 {
+    match ink.is_even {
+        true => ink.threshold,
+        false => ink.threshold.div_ceil(2),
+    }
+}
+
 /// Erases the lines of the paper.
 ///
 /// # Errors
@@ -56,11 +77,7 @@ pub(crate) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
         return Ok(());
     }
     let transposed = ink.amount.transposed();
-    // In a photo lines may be so light that only half of them passes for ink.
-    let threshold = match ink.is_even {
-        true => ink.threshold,
-        false => ink.threshold.div_ceil(2),
-    };
+    let threshold = line_threshold(ink);
     let mut horizontal = find_lines(&ink.amount, threshold);
     let mut vertical = find_lines(&transposed, threshold);
     let counts = [horizontal.len(), vertical.len()];

@@ -10,7 +10,7 @@ use crate::{
     frame, lines,
     log::Log,
     paper::Ink,
-    pieces::{Piece, cut_out, cuts, digits, pieces, rows},
+    pieces::{Piece, cut_out, cuts, pieces, rows},
     place,
     plane::Rect,
     sheet::Sheet,
@@ -139,7 +139,7 @@ fn number(
     let (runs, components) = components(&ink.amount, ink.threshold, Connectivity::Eight);
     let drawn = |at: usize| specks::is_drawn(&components[at], &ink);
     let pieces = pieces(&components, drawn);
-    let found = of_one_size(digits(pieces), &components);
+    let found = of_one_size(pieces, &components);
     if found.is_empty() || found.len() > MOST_DIGITS {
         return Err(PictureError::NothingDrawn);
     }
@@ -147,10 +147,13 @@ fn number(
     if left_out > 0 {
         log.steps.push(Step::Specks { count: left_out });
     }
+    let mut heights: Vec<usize> = found.iter().map(|piece| piece.bounds.height).collect();
+    heights.sort_unstable();
+    let usual = heights[heights.len() / 2];
     let mut parts: Vec<(Rect, usize)> = Vec::with_capacity(found.len());
     for (at, piece) in found.iter().enumerate() {
         let [mut from, right] = piece.bounds.columns();
-        for to in cuts(&ink.amount, ink.threshold, piece.bounds)
+        for to in cuts(&ink.amount, ink.threshold, piece.bounds, usual)
             .into_iter()
             .chain([right])
         {
@@ -203,15 +206,15 @@ fn of_one_size(mut pieces: Vec<Piece>, components: &[Component]) -> Vec<Piece> {
             .map(|&at| components[at].mass)
             .sum::<u64>()
     };
-    pieces.sort_by_key(|piece| piece.bounds.longer_side());
+    pieces.sort_by_key(|piece| piece.bounds.height);
     let all: u64 = pieces.iter().map(mass).sum();
     let mut seen = 0;
     let usual = pieces.iter().find(|piece| {
         seen += mass(piece);
         2 * seen >= all
     });
-    let least = USUAL * usual.map_or(0, |piece| piece.bounds.longer_side()) as f64;
-    pieces.retain(|piece| piece.bounds.longer_side() as f64 >= least);
+    let least = USUAL * usual.map_or(0, |piece| piece.bounds.height) as f64;
+    pieces.retain(|piece| piece.bounds.height as f64 >= least);
     pieces
 }
 

@@ -14,8 +14,8 @@ const ABOVE: f64 = 0.25;
 /// A gap of this part of the larger one's longer side is one in a stroke.
 const BROKEN: f64 = 1.0 / 12.0;
 
-/// A digit of a row has at least this part of the height of the tallest.
-const DIGIT: f64 = 0.45;
+/// A digit has at least this part of the height of the highest, and of its own width.
+const DIGIT: f64 = 0.4;
 
 /// Digits in a row whose middles differ by this part of their height are beside each other.
 const BESIDE: f64 = 0.65;
@@ -74,12 +74,32 @@ fn gap(a: [usize; 2], b: [usize; 2]) -> isize {
     a[0].max(b[0]) as isize - a[1].min(b[1]) as isize
 }
 
-/// Of the pieces those that are as large as a digit is beside the largest.
-pub(crate) fn digits(mut pieces: Vec<Piece>) -> Vec<Piece> {
-    let tallest = pieces.iter().map(|piece| piece.bounds.longer_side()).max();
+/// Of the pieces those that are as high as a digit is beside the highest: no dots, dashes and bars.
+fn digits(mut pieces: Vec<Piece>) -> Vec<Piece> {
+    let tallest = pieces.iter().map(|piece| piece.bounds.height).max();
     let least = DIGIT * tallest.unwrap_or(0) as f64;
-    pieces.retain(|piece| piece.bounds.longer_side() as f64 >= least);
+    let is_digit = |Rect { width, height, .. }: Rect| {
+        height as f64 >= least && height as f64 >= DIGIT * width as f64
+    };
+    pieces.retain(|piece| is_digit(piece.bounds));
     pieces
+}
+
+/// Two pieces beside each other that are together at most so many times as wide as high are a digit
+/// with a gap: an open four.
+const NARROW: f64 = 0.9;
+
+/// How many drawings the pieces are.
+pub(crate) fn drawings(pieces: Vec<Piece>) -> usize {
+    let digits = digits(pieces);
+    if let [a, b] = digits.as_slice() {
+        let both = a.bounds.union(b.bounds);
+        let are_beside = gap(a.bounds.rows(), b.bounds.rows()) < 0;
+        if are_beside && both.width as f64 <= NARROW * both.height as f64 {
+            return 1;
+        }
+    }
+    digits.len()
 }
 
 /// The positions of boxes in rows from the top, each from the left. Rows may rise or fall.
@@ -143,7 +163,7 @@ fn line_at(points: &[[f64; 2]], x: f64) -> f64 {
     }
 }
 
-/// Pixels wider than this many times their height, digits may touch.
+/// Pieces wider than this many times their height, and that of most others, may be digits that touch.
 const WIDE: f64 = 1.2;
 
 /// Where digits touch, a stroke is at most this part of their height thick.
@@ -153,10 +173,11 @@ const THIN: f64 = 0.2;
 const ASPECT: [f64; 2] = [0.7, 1.25];
 
 /// The columns at which a piece falls into the digits that touch in it: in each of them there is
-/// one thin stroke, near where equal digits would end. None where that is not clear.
-pub(crate) fn cuts(plane: &Plane, threshold: u8, bounds: Rect) -> Vec<usize> {
+/// one thin stroke, near where equal digits would end. None where that is not clear. Most digits are
+/// `usual` pixels high.
+pub(crate) fn cuts(plane: &Plane, threshold: u8, bounds: Rect, usual: usize) -> Vec<usize> {
     let (width, height) = (bounds.width as f64, bounds.height as f64);
-    if width < WIDE * height {
+    if width < WIDE * height.max(usual as f64) {
         return Vec::new();
     }
     // Pixels of ink in a column, where they are one run.

@@ -4,7 +4,7 @@ use bakeoff_core::ImageShape;
 
 use crate::{
     error::PictureError,
-    frame,
+    frame, lines,
     log::Log,
     page,
     paper::{self, Ink},
@@ -97,7 +97,9 @@ impl Sheet {
         target: ImageShape,
         log: &mut Log,
     ) -> Result<Ink, PictureError> {
-        if let Some(found) = frame::box_around(&self.grey, &ink) {
+        if let Some(found) = frame::box_around(&self.grey, &ink)
+            && !lines::are_of_paper(&ink)
+        {
             // The lines are no paper: tone and paper are judged without them.
             log.steps.pop();
             let inside = frame::inside(&self.grey, &found);

@@ -5,7 +5,7 @@ use crate::{
     error::PictureError,
     log::Log,
     paper::Ink,
-    pieces::{cut_out, digits, pieces},
+    pieces::{cut_out, drawings, pieces},
     plane::Plane,
     steps::{Step, Warning},
 };
@@ -99,7 +99,7 @@ pub(crate) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
         log.warnings.push(Warning::LeftOut);
     }
     let large = |at: usize| kept[at] && share(&components[at]) >= LARGE;
-    let several = digits(pieces(&components, large)).len();
+    let several = drawings(pieces(&components, large));
     let count = kept.iter().filter(|&&kept| !kept).count();
     if count > 0 {
         let fringe = main.longer_side().div_ceil(60);

@@ -11,8 +11,8 @@ pub struct Outcome {
     pub label: u16,
     /// The class that the model answered; `None` where nothing could be shown to it.
     pub answer: Option<u16>,
-    /// Whether there was a warning.
-    pub warned: bool,
+    /// Whether its probability was low.
+    pub unsure: bool,
 }
 
 impl Outcome {
@@ -39,10 +39,10 @@ pub struct Tally {
     pub correct: usize,
     /// Those with a wrong answer.
     pub misses: usize,
-    /// Those with an answer and a warning.
-    pub warned: usize,
-    /// Of the misses, those with a warning.
-    pub warned_misses: usize,
+    /// Those with an answer that is unsure.
+    pub unsure: usize,
+    /// Of the misses, those that were unsure.
+    pub unsure_misses: usize,
 }
 
 impl Tally {
@@ -54,8 +54,8 @@ impl Tally {
             answered: count(|it| it.answer.is_some()),
             correct: count(Outcome::is_correct),
             misses: count(Outcome::is_miss),
-            warned: count(|it| it.answer.is_some() && it.warned),
-            warned_misses: count(|it| it.is_miss() && it.warned),
+            unsure: count(|it| it.answer.is_some() && it.unsure),
+            unsure_misses: count(|it| it.is_miss() && it.unsure),
         }
     }
 
@@ -168,11 +168,11 @@ impl Confusions {
 mod tests {
     use super::*;
 
-    fn outcome(label: u16, answer: Option<u16>, warned: bool) -> Outcome {
+    fn outcome(label: u16, answer: Option<u16>, unsure: bool) -> Outcome {
         Outcome {
             label,
             answer,
-            warned,
+            unsure,
         }
     }
 
@@ -190,8 +190,8 @@ mod tests {
             answered: 4,
             correct: 2,
             misses: 2,
-            warned: 2,
-            warned_misses: 1,
+            unsure: 2,
+            unsure_misses: 1,
         };
         assert_eq!((found, found.unanswered()), (expected, 1));
         assert_eq!(found.accuracy(), Some(0.4));

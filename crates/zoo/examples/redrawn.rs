@@ -14,7 +14,7 @@
 
 use std::{error::Error, path::Path};
 
-use bakeoff_core::{FittedModel, ImageShape, Images, Preparation};
+use bakeoff_core::{FittedModel, ImageShape, Images, Preparation, Samples};
 use bakeoff_picture::{Prepared, prepare};
 use bakeoff_tests::redrawn;
 use rayon::prelude::*;
@@ -89,7 +89,69 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
             score(&Images::new(shape, inverted)?)?,
         );
     }
+    println!();
+    println!("| kind | numbers read | digits read |");
+    println!("|---|---:|---:|");
+    for kind in redrawn::kinds() {
+        if NUMBERS_OF.contains(&kind.name) {
+            let [numbers, digits] = numbers_read(kind, &test, loaded.model.as_ref())?;
+            println!("| {} | {numbers:.1} % | {digits:.1} % |", kind.name);
+        }
+    }
     Ok(())
+}
+
+/// The kinds in which numbers are drawn too.
+const NUMBERS_OF: [&str; 6] = [
+    "medium",
+    "transparent-dark",
+    "pencil",
+    "shadow",
+    "ruled",
+    "phone",
+];
+
+/// Digits of a number.
+const DIGITS: usize = 4;
+
+/// How many numbers of this kind are read without a mistake, and how many of their digits stand
+/// at their place, in percent.
+fn numbers_read(
+    kind: &redrawn::Kind,
+    test: &Samples,
+    model: &dyn FittedModel,
+) -> Result<[f64; 2], Box<dyn Error + Send + Sync>> {
+    let shape = test.images().shape();
+    let all: Vec<usize> = (0..test.len()).collect();
+    let read = all
+        .par_chunks_exact(DIGITS)
+        .map(|some| {
+            let digits: Vec<&[u8]> = some
+                .iter()
+                .filter_map(|&at| test.images().get(at))
+                .collect();
+            let file = redrawn::redraw_number(&digits, shape, kind, SEED + some[0] as u64)?;
+            let Ok(found) = bakeoff_picture::numbers(&file, shape) else {
+                return Ok(0);
+            };
+            let [row] = found.rows.as_slice() else {
+                return Ok(0);
+            };
+            if row.len() != DIGITS {
+                return Ok(0);
+            }
+            let pixels = row.iter().flatten().flat_map(|digit| digit.images.pixels());
+            let images = Images::new(shape, pixels.copied().collect::<Vec<u8>>())?;
+            let labels: Vec<u16> = some.iter().map(|&at| test.labels()[at]).collect();
+            right(model, &images, &labels)
+        })
+        .collect::<Result<Vec<usize>, Box<dyn Error + Send + Sync>>>()?;
+    let percent = |count: usize, all: usize| 100.0 * count as f64 / all as f64;
+    let whole = read.iter().filter(|&&right| right == DIGITS).count();
+    Ok([
+        percent(whole, read.len()),
+        percent(read.iter().sum(), DIGITS * read.len()),
+    ])
 }
 
 /// On how many sheets of this kind without a digit one is found.

@@ -10,6 +10,7 @@
 //! or another; at best they resolve two percentage points); enlarging alone
 //! (every preparation looks good on that).
 
+mod frames;
 mod paper;
 mod pen;
 
@@ -53,6 +54,8 @@ struct Style {
     shadow: f32,
     specks: bool,
     lines: Lines,
+    /// What is around the digit.
+    around: Frame,
     /// Standard deviation of the camera's noise, in grey levels.
     noise: f32,
     /// Stored as JPEG of this quality, else as PNG.
@@ -84,6 +87,17 @@ enum Lines {
     Grid,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Frame {
+    None,
+    /// A printed box, darker than the pen.
+    Box,
+    /// The cell of a table, of which some sides are outside the image.
+    Cell,
+    /// A white page with ticks and a title.
+    Figure,
+}
+
 /// Black on white, as a drawing program makes it.
 const PLAIN: Style = Style {
     frame: (200, 280),
@@ -96,6 +110,7 @@ const PLAIN: Style = Style {
     shadow: 0.0,
     specks: false,
     lines: Lines::None,
+    around: Frame::None,
     noise: 0.0,
     jpeg: None,
     turned: false,
@@ -238,6 +253,39 @@ const KINDS: &[Kind] = &[
         },
     ),
     hard(
+        "box",
+        "in the printed box of a form, darker than the pencil",
+        Style {
+            around: Frame::Box,
+            paper: (245.0, 255.0),
+            ink: (70.0, 150.0),
+            noise: 1.0,
+            jpeg: None,
+            ..PHOTO
+        },
+    ),
+    hard(
+        "cell",
+        "in the cell of a table, photographed, not all of its lines in the image",
+        Style {
+            frame: (80, 140),
+            around: Frame::Cell,
+            gradient: 0.2,
+            noise: 4.0,
+            ..PHOTO
+        },
+    ),
+    hard(
+        "figure",
+        "white on black in a figure with ticks and a title",
+        Style {
+            frame: (100, 400),
+            around: Frame::Figure,
+            tone: Tone::LightOnDark,
+            ..PLAIN
+        },
+    ),
+    hard(
         "hairline",
         "a pen of two pixels",
         Style {
@@ -282,6 +330,29 @@ pub fn redraw(digit: &[u8], shape: ImageShape, kind: &Kind, seed: u64) -> ImageR
     let side = rng.random_range(style.frame.0..=style.frame.1);
     let drawn = pen::draw(digit, shape, side, style.pen)?;
     paper::store(drawn, style, &mut rng)
+}
+
+/// Several digits beside each other as a file of this kind, in a row that may rise or fall a little.
+///
+/// # Errors
+/// As [`redraw`].
+pub fn redraw_number(
+    digits: &[&[u8]],
+    shape: ImageShape,
+    kind: &Kind,
+    seed: u64,
+) -> ImageResult<Vec<u8>> {
+    if shape.channels != 1 || digits.iter().any(|digit| digit.len() != shape.pixels()) {
+        return Err(wrong_size());
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(derive_seed(seed, kind.name));
+    let style = &kind.style;
+    let side = rng.random_range(style.frame.0..=style.frame.1);
+    let drawn = digits
+        .iter()
+        .map(|digit| pen::draw(digit, shape, side, style.pen))
+        .collect::<ImageResult<Vec<pen::Coverage>>>()?;
+    paper::store(pen::in_a_row(&drawn, &mut rng), style, &mut rng)
 }
 
 fn wrong_size() -> ImageError {

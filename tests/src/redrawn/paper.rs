@@ -8,24 +8,40 @@ use image::{
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Lines, Style, Tone, pen::Coverage, wrong_size};
+use super::{Frame, Lines, Style, Tone, frames, pen::Coverage, wrong_size};
 
 /// Least blank pixels around the digit's frame.
 const MARGIN: usize = 4;
 
 /// Puts the digit on paper and stores it as the style says.
 pub(super) fn store(drawn: Coverage, style: &Style, rng: &mut ChaCha8Rng) -> ImageResult<Vec<u8>> {
-    let frame = drawn.width.max(drawn.height);
+    let frame = drawn.height;
     let mut ink = lay(drawn, style, rng);
-    let (width, height) = (ink.width, ink.height);
     if style.specks {
         specks(&mut ink, frame, rng);
     }
-    let lines = lines(style.lines, frame, width, height, rng);
+    let printed_box = match style.around {
+        Frame::Box | Frame::Cell => {
+            let (enlarged, lines) = frames::boxed(ink, frame, style.around, rng);
+            ink = enlarged;
+            Some(lines)
+        }
+        Frame::None | Frame::Figure => None,
+    };
+    let (width, height) = (ink.width, ink.height);
+    let lines = match printed_box {
+        Some(lines) => lines,
+        None => lines_of(style.lines, frame, width, height, rng),
+    };
     let light = light(style, width, height, rng);
     let paper = rng.random_range(style.paper.0..=style.paper.1);
     let pen = rng.random_range(style.ink.0..=style.ink.1);
     let printed = rng.random_range(0.3..0.75);
+    // The lines of a box are printed to be seen.
+    let printed = match style.around {
+        Frame::None | Frame::Figure => printed,
+        Frame::Box | Frame::Cell => 0.8 + printed,
+    };
     let mut grey = Vec::with_capacity(width * height);
     for ((&ink, &line), &light) in ink.values.iter().zip(&lines.values).zip(&light) {
         // Lines are printed on the paper, the pen writes over them.
@@ -79,7 +95,13 @@ fn specks(paper: &mut Coverage, frame: usize, rng: &mut ChaCha8Rng) {
 }
 
 /// The lines of the paper, almost horizontal, from edge to edge.
-fn lines(kind: Lines, frame: usize, width: usize, height: usize, rng: &mut ChaCha8Rng) -> Coverage {
+fn lines_of(
+    kind: Lines,
+    frame: usize,
+    width: usize,
+    height: usize,
+    rng: &mut ChaCha8Rng,
+) -> Coverage {
     let mut lines = Coverage::blank(width, height);
     let spacing = match kind {
         Lines::None => return lines,
@@ -160,7 +182,10 @@ fn encode(
         Tone::LightOnDark => {
             let mut grey = grey;
             image::imageops::invert(&mut grey);
-            grey.into()
+            match style.around {
+                Frame::Figure => frames::figure(&grey, rng).into(),
+                _ => grey.into(),
+            }
         }
         Tone::DarkOnTransparent | Tone::LightOnTransparent => {
             let tone = match style.tone {

@@ -6,6 +6,9 @@ use image::{
     imageops::{self, FilterType},
 };
 
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
 use super::{Pen, wrong_size};
 
 /// How much of each pixel is ink, 0 to 1.
@@ -152,6 +155,30 @@ fn thin(mask: &mut [bool], width: usize, height: usize) {
             return;
         }
     }
+}
+
+/// Digits beside each other, closely enough that the strokes of some pairs are but a few pixels
+/// apart, each a little higher or lower than the one before.
+pub(super) fn in_a_row(digits: &[Coverage], rng: &mut ChaCha8Rng) -> Coverage {
+    let side = digits.first().map_or(1, |digit| digit.width);
+    let step = (side as f32 * 0.78) as usize;
+    let offsets: Vec<usize> = digits
+        .iter()
+        .map(|_| rng.random_range(0..=side / 8))
+        .collect();
+    let rise = rng.random_range(0..=side / 12);
+    let count = digits.len();
+    let height = side + side / 8 + rise * count;
+    let mut row = Coverage::blank(step * count.saturating_sub(1) + side, height);
+    for (at, (digit, offset)) in digits.iter().zip(offsets).enumerate() {
+        for (y, line) in digit.values.chunks_exact(digit.width).enumerate() {
+            for (x, &value) in line.iter().enumerate() {
+                let (x, y) = (at * step + x, offset + at * rise + y);
+                row.mark(x as isize, y as isize, value);
+            }
+        }
+    }
+    row
 }
 
 #[cfg(test)]

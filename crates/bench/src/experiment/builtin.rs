@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{error::ExperimentError, settings::Experiment};
 
 /// Name and text, the default one first.
-static BUILTIN: [(&str, &str); 5] = [
+static BUILTIN: [(&str, &str); 6] = [
     (
         "default",
         include_str!("../../../../experiments/default.toml"),
@@ -17,6 +17,10 @@ static BUILTIN: [(&str, &str); 5] = [
     ),
     ("seeds", include_str!("../../../../experiments/seeds.toml")),
     ("trust", include_str!("../../../../experiments/trust.toml")),
+    (
+        "own-digits",
+        include_str!("../../../../experiments/own-digits.toml"),
+    ),
 ];
 
 /// Names of the experiments inside the program, the default one first.

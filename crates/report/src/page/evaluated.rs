@@ -178,7 +178,7 @@ fn tiles(tally: &Tally) -> Vec<Tile> {
         Tile {
             name: "Wrong answer",
             value: count(tally.misses),
-            small: format!("{} of them with a warning", count(tally.warned_misses)),
+            small: format!("{} of them unsure", count(tally.unsure_misses)),
         },
         Tile {
             name: "No answer",
@@ -189,9 +189,9 @@ fn tiles(tally: &Tally) -> Vec<Tile> {
             },
         },
         Tile {
-            name: "With a warning",
-            value: count(tally.warned),
-            small: format!("{} of them wrong", count(tally.warned_misses)),
+            name: "Unsure (below 90 %)",
+            value: count(tally.unsure),
+            small: format!("{} of them wrong", count(tally.unsure_misses)),
         },
     ]
 }
@@ -273,12 +273,12 @@ mod tests {
         let miss = Outcome {
             label: 0,
             answer: Some(1),
-            warned: true,
+            unsure: true,
         };
         let nothing = Outcome {
             label: 1,
             answer: None,
-            warned: false,
+            unsure: false,
         };
         let mut outcomes = vec![miss; misses];
         outcomes.push(nothing);

@@ -38,8 +38,8 @@ pub(super) fn lines(shown: &Shown, measured: &Measured) -> Lines {
         );
         line(&mut out, "answered", &answered);
     }
-    if tally.warned > 0 {
-        line(&mut out, "with a warning", &warned(tally));
+    if tally.unsure > 0 {
+        line(&mut out, "unsure", &unsure(tally));
     }
     if let Some(evaluation) = &measured.evaluation {
         if tally.unanswered() > 0 {
@@ -84,17 +84,17 @@ fn accuracy(tally: &Tally) -> String {
     ))
 }
 
-fn warned(tally: &Tally) -> String {
+fn unsure(tally: &Tally) -> String {
     let count = |count: usize| format::count(count as u64);
     let mut text = format!(
         "{}, of which {} wrong",
-        count(tally.warned),
-        count(tally.warned_misses)
+        count(tally.unsure),
+        count(tally.unsure_misses)
     );
     if tally.misses > 0 {
         text += &format!(
-            "; {} of {} warned",
-            count(tally.warned_misses),
+            "; {} of {} unsure",
+            count(tally.unsure_misses),
             format::counted(tally.misses as u64, "wrong answer", "wrong answers")
         );
     }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use anyhow::Context as _;
-use bakeoff_ask::Model;
+use bakeoff_ask::{Model, SURE};
 use bakeoff_metrics::Evaluation;
 use bakeoff_report::{Confusions, Outcome, Tally};
 
@@ -71,11 +71,10 @@ impl Measured {
         let outcomes: Vec<Outcome> = labels
             .iter()
             .zip(&answers)
-            .zip(&shown.fates)
-            .map(|((&label, answer), fate)| Outcome {
+            .map(|(&label, answer)| Outcome {
                 label,
                 answer: answer.map(|answer| answer.class),
-                warned: fate.as_ref().is_ok_and(|warnings| !warnings.is_empty()),
+                unsure: answer.is_some_and(|answer| answer.confidence < SURE),
             })
             .collect();
         let answered = labels.iter().zip(&answers);

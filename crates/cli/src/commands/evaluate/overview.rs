@@ -183,7 +183,7 @@ fn lines(rows: &[Row], failures: &[&Failure]) -> Lines {
         ("answered", Align::Right),
         ("accuracy", Align::Right),
         ("interval", Align::Right),
-        ("warned", Align::Right),
+        ("unsure", Align::Right),
         ("wrong", Align::Right),
     ];
     let rows: Vec<Vec<String>> = rows
@@ -198,8 +198,8 @@ fn lines(rows: &[Row], failures: &[&Failure]) -> Lines {
                     format!("{} of {}", count(tally.answered), count(tally.images)),
                     format::plain_spaces(&tally.accuracy_text()),
                     format::plain_spaces(&tally.interval_text()),
-                    count(tally.warned),
-                    count(tally.warned_misses),
+                    count(tally.unsure),
+                    count(tally.unsure_misses),
                 ]
             }
             Row::Failed(failure) => {
@@ -216,8 +216,10 @@ fn lines(rows: &[Row], failures: &[&Failure]) -> Lines {
     let mut out = table(&header, &rows);
     out.blank();
     out.line("Accuracy is of all images, with its 95 % interval; an image without an answer");
-    out.line("counts as wrong. The last column: of the images with a warning, those whose");
-    out.line("answer is wrong.");
+    out.line(
+        "counts as wrong. An answer is unsure if its probability is below 90 %; the last column:",
+    );
+    out.line("of the unsure answers, those that are wrong.");
     if !failures.is_empty() {
         out.blank();
         for failure in failures {
