@@ -37,6 +37,7 @@ export class Crop extends EventTarget {
   #paint() {
     for (const side of ["left", "top", "width", "height"])
       this.#box.style[side] = `${this.#rect[side] * 100}%`;
+    this.#box.classList.toggle("whole", this.#isWhole);
   }
 
   get #isWhole() {

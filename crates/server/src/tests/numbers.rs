@@ -47,11 +47,11 @@ const BARS: [(usize, usize, usize, usize); 3] =
 
 /// A form of three cells, the second of them empty.
 fn table() -> Vec<u8> {
-    let lines = [0, 1].map(|at| (20, 20 + at * 60, 183, 3));
-    let ends = [0, 1, 2, 3].map(|at| (20 + at * 60, 20, 3, 63));
-    let bars = [(46, 34, 7, 34), (167, 34, 7, 34)];
+    let lines = [0, 1].map(|at| (30, 30 + at * 100, 302, 2));
+    let ends = [0, 1, 2, 3].map(|at| (30 + at * 100, 30, 2, 102));
+    let bars = [(76, 55, 9, 50), (276, 55, 9, 50)];
     let marks: Vec<_> = lines.into_iter().chain(ends).chain(bars).collect();
-    paper(220, 110, &marks)
+    paper(362, 162, &marks)
 }
 
 fn boxes(answer: &Value) -> Vec<Vec<Value>> {
