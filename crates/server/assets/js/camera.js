@@ -1,6 +1,8 @@
 // A frame of the camera. Browsers give it to pages of this machine and of HTTPS alone;
 // elsewhere `navigator.mediaDevices` is missing.
 
+import { png } from "./png.js";
+
 export const hasCamera = () => Boolean(navigator.mediaDevices?.getUserMedia);
 
 /** The camera's view in a dialog; `taken` gets the frame as a file, `failed` the reason. */
@@ -8,9 +10,11 @@ export class Camera {
   #dialog;
   #video;
   #stream = null;
+  #failed;
 
   constructor(dialog, taken, failed) {
     this.#dialog = dialog;
+    this.#failed = failed;
     this.#video = dialog.querySelector("video");
     const [take, cancel] = dialog.querySelectorAll("button");
     take.addEventListener("click", async () => {
@@ -21,13 +25,13 @@ export class Camera {
     cancel.addEventListener("click", () => dialog.close());
     this.#video.addEventListener("playing", () => {
       take.disabled = false;
+      take.focus();
     });
     // However it is closed, the camera is off.
     dialog.addEventListener("close", () => {
       this.#stop();
       take.disabled = true;
     });
-    this.failed = failed;
   }
 
   async open() {
@@ -41,7 +45,7 @@ export class Camera {
       else this.#stop();
     } catch (error) {
       this.#dialog.close();
-      this.failed(error);
+      this.#failed(error);
     }
   }
 
@@ -51,11 +55,10 @@ export class Camera {
     this.#video.srcObject = null;
   }
 
-  async #frame() {
+  #frame() {
     const { videoWidth: width, videoHeight: height } = this.#video;
     const canvas = new OffscreenCanvas(width, height);
     canvas.getContext("2d").drawImage(this.#video, 0, 0);
-    const blob = await canvas.convertToBlob({ type: "image/png" });
-    return new File([blob], "camera.png", { type: "image/png" });
+    return png(canvas, "camera.png");
   }
 }

@@ -136,8 +136,14 @@ function showAnswer({ verdict, inputs, predictions, failures }) {
   if (best) {
     const { model, class: label, confidence, unsure, probabilities } = best;
     const { shape, pixels } = inputs[best.input];
-    const others =
-      predictions.length > 1 && verdict.unanimous ? `, as all ${predictions.length} models` : "";
+    const others = verdict.unanimous
+      ? predictions.length > 1
+        ? `, as all ${predictions.length} models`
+        : ""
+      : predictions
+          .filter((other) => other.class !== label)
+          .map((other) => `; ${shortName(other.model)} says ${other.class}`)
+          .join("");
     result.say(label, unsure, `${shortName(model)}, ${percent(confidence)}${others}`);
     result.show(shape, pixels, top(probabilities));
     showLabels(probabilities.map((it) => it.class));
@@ -176,10 +182,11 @@ function chooseDigit(at) {
   if (!digit) return;
   const { model, shape, rows, table, text, digits } = read;
   const one = rows.length === 1 && !table;
+  const which = one ? `digit ${at + 1}: ${digit.class}` : `digit ${at + 1} of ${digits.length}`;
   result.say(
     one ? text : digit.class,
-    digit.unsure,
-    `${one ? `digit ${at + 1}: ` : `digit ${at + 1} of ${digits.length}, `}${shortName(model)}, ${percent(digit.probability)}`,
+    one ? digits.some((it) => it.unsure) : digit.unsure,
+    `${which}, ${percent(digit.probability)} by ${shortName(model)}`,
   );
   result.show(shape, digit.pixels, digit.top);
   numbers.mark(at);

@@ -5,6 +5,7 @@
 // are: in dark mode the style inverts what is shown, not what is sent.
 
 import { History } from "./history.js";
+import { png } from "./png.js";
 
 /** What is sent is this many pixels on a side: fine enough for any model's images. */
 const SENT = 280;
@@ -100,9 +101,8 @@ export class Pad extends EventTarget {
     }
     const part = this.crop ?? frame ?? { left: 0, top: 0, width: 1 };
     const canvas = frame ? this.#part(part) : this.#sent().canvas;
-    const blob = await canvas.convertToBlob({ type: "image/png" });
-    const file = new File([blob], "drawing.png", { type: "image/png" });
-    return { file, place: { ...part, pixel: part.width / canvas.width } };
+    const pixel = part.width / canvas.width;
+    return { file: await png(canvas, "drawing.png"), place: { ...part, pixel } };
   }
 
   /** A part of the paper, as fine as the image on it. */
