@@ -41,7 +41,12 @@ pub(crate) fn verdict(said: &[(&str, &str, f32)]) -> Verdict {
             } else {
                 format!("All {}", models.len())
             };
-            format!("{all} models say {class}.")
+            let doubt = if said.iter().all(|(.., confidence)| *confidence < SURE) {
+                ", but are unsure"
+            } else {
+                ""
+            };
+            format!("{all} models say {class}{doubt}.")
         }
         (_, several) => {
             let parts: Vec<String> = several
@@ -90,6 +95,10 @@ mod tests {
         assert_eq!(
             words(&[("mnist/cnn", "7", 0.9), ("mnist/ann", "7", 0.9)]),
             (true, "Both models say 7.".into())
+        );
+        assert_eq!(
+            words(&[("mnist/cnn", "7", 0.89), ("mnist/ann", "7", 0.5)]),
+            (true, "Both models say 7, but are unsure.".into())
         );
         let four = [
             ("mnist/cnn", "7", 0.9),

@@ -30,6 +30,8 @@ const select = byId("model");
 let models = [];
 /** The numbers that are shown, if any. */
 let read = null;
+/** Whether every digit is read, although there seems to be one. */
+let every = false;
 /** Whether the pen was still when the last request was sent. */
 let settled = true;
 
@@ -86,12 +88,12 @@ function predict(still) {
     const subject = await pad.subject();
     if (subject.pixels) return api.predictPixels(subject.pixels, chosen, explain);
     try {
-      return await api.predictPicture(subject.file, chosen, explain);
+      if (!every) return await api.predictPicture(subject.file, chosen, explain);
     } catch (problem) {
       if (problem.code !== "several-drawings") throw problem;
-      const found = await api.readNumbers(subject.file, chosen);
-      return { ...found, place: subject.place };
     }
+    const found = await api.readNumbers(subject.file, chosen);
+    return { ...found, place: subject.place };
   });
 }
 
@@ -102,10 +104,21 @@ function reset(words = INVITATION) {
   clearNumbers();
   result.clear();
   correctable(null);
+  byId("every").disabled = pad.empty;
   showVerdict(words, true);
   byId("live").textContent = words === INVITATION ? "" : words;
   for (const id of ["seen", "problem"]) byId(id).hidden = true;
 }
+
+function readEvery(on) {
+  every = on;
+  byId("every").setAttribute("aria-pressed", String(on));
+}
+
+byId("every").addEventListener("click", () => {
+  readEvery(!every);
+  if (!pad.empty) predict(true);
+});
 
 function clearNumbers() {
   read = null;
@@ -129,6 +142,8 @@ function showVerdict(words, unanimous) {
 function showAnswer({ verdict, inputs, predictions, failures }) {
   clearNumbers();
   byId("problem").hidden = true;
+  // Examples are single digits, and there is nothing to find in them.
+  byId("every").disabled = pad.picture?.kind === "example";
   cards.show({ predictions, failures, verdict }, settled);
   showVerdict(verdict.words, verdict.unanimous);
   const [best] = predictions;
@@ -163,6 +178,7 @@ function showNumbers(found) {
   cards.clear();
   byId("problem").hidden = true;
   byId("seen").hidden = true;
+  byId("every").disabled = !every;
   const digits = found.rows.flat().filter(Boolean);
   read = { ...found, digits };
   showVerdict(readWords(found), true);
@@ -257,8 +273,10 @@ pad.addEventListener("change", ({ detail: { drawing } }) => {
     : shown.kind === "file"
       ? `Image: ${shown.file.name || "pasted"}`
       : `Example: ${shown.example.class}, of ${shown.example.dataset}'s test images`;
-  if (empty) reset();
-  else predict(!drawing);
+  if (empty) {
+    readEvery(false);
+    reset();
+  } else predict(!drawing);
 });
 
 // The eraser works on images; else a pointer drags a crop on them.
@@ -304,6 +322,7 @@ const usePicture = (files) => {
   if (!file) return false;
   requests.cancel();
   clearNumbers();
+  readEvery(false);
   pad.showFile(file);
   return true;
 };
