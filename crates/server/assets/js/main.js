@@ -186,7 +186,12 @@ function showNumbers(found) {
   if (found.place) boxes.show(digits, found.place);
   else boxes.clear();
   const unsure = digits.findIndex((digit) => digit.unsure);
-  showWarnings(byId("numbers"), unsure >= 0 ? found.warnings : []);
+  if (unsure >= 0) showWarnings(byId("numbers"), found.warnings);
+  else if (found.warnings.length > 0) {
+    const seen = element("details", {}, element("summary", { text: "What the model saw" }));
+    showWarnings(seen, found.warnings);
+    byId("numbers").append(seen);
+  }
   const info = models.find(({ name }) => name === found.model);
   if (info) showLabels(info.classes);
   chooseDigit(Math.max(unsure, 0));
@@ -341,7 +346,10 @@ if (hasCamera()) {
   const camera = new Camera(
     byId("camera-view"),
     (frame) => usePicture([frame]),
-    (error) => showProblem(new api.Problem("no-camera", `No camera: ${error.message}`)),
+    (error) => {
+      byId("problem").textContent = `No camera: ${error.message}`;
+      byId("problem").hidden = false;
+    },
   );
   byId("live-camera").addEventListener("click", () => camera.open());
   byId("live-camera").hidden = false;
