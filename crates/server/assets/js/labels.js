@@ -50,7 +50,7 @@ async function correct(label) {
     const kept = await api.correct({ pixels, label, model });
     const answer = kept.predicted === label ? "is correct" : `answers ${kept.predicted}`;
     byId("saved").replaceChildren(
-      `Saved as ${label} (${model} ${answer}): ${count(kept.count, "image", "images")} of your own. `,
+      `Saved as ${label} (${model.split("/").pop()} ${answer}): ${count(kept.count, "image", "images")} of your own. `,
       element("button", { type: "button", text: "Undo", onclick: () => undo(kept, pixels) }),
     );
     await showCorrections();
