@@ -144,7 +144,9 @@ async fn numbers(app: State<Arc<App>>, request: Request) -> Result<Json<Numbers>
 async fn asked<T: Send + 'static>(
     State(app): State<Arc<App>>,
     request: Request,
-    answer: fn(&Question, &[Arc<Model>], &dyn Fn() -> bool) -> Result<T, Problem>,
+    answer: impl FnOnce(&Question, &[Arc<Model>], &dyn Fn() -> bool) -> Result<T, Problem>
+    + Send
+    + 'static,
 ) -> Result<Json<T>, Problem> {
     let (head, body) = request.into_parts();
     let most = match request::media_type(&head.headers).as_str() {
