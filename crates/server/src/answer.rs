@@ -40,8 +40,8 @@ impl From<Input> for InputJson {
 /// The probability of a class.
 #[derive(Debug, Serialize)]
 pub(crate) struct ClassProbability {
-    class: String,
-    probability: f32,
+    pub(crate) class: String,
+    pub(crate) probability: f32,
 }
 
 /// What one model answers.
@@ -53,6 +53,7 @@ pub(crate) struct Prediction {
     class: String,
     label: u16,
     confidence: f32,
+    unsure: bool,
     probabilities: Vec<ClassProbability>,
     latency_us: f64,
     #[serde(skip_serializing_if = "Explanation::is_empty")]
@@ -191,6 +192,7 @@ fn predict(
         class: model.class_name(usize::from(answer.label)).to_owned(),
         label: answer.label,
         confidence: answer.confidence(),
+        unsure: answer.is_unsure(),
         latency_us: answer.took.as_secs_f64() * 1e6,
         probabilities: answer
             .probabilities

@@ -18,10 +18,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    answer::{Answers, Content, answer, problem_of},
+    answer::{Answers, Content, Question, answer, problem_of},
     app::App,
     assets,
     corrections::{CorrectionRequest, Kept, base_dataset},
+    numbers::{self, Numbers},
     problem::{Code, Problem},
     request::{self, grey_levels},
     training::TrainingProgress,
@@ -38,6 +39,7 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Arc<App>>)> {
     vec![
         ("/api/v1/models", get(models)),
         ("/api/v1/predict", post(predict)),
+        ("/api/v1/numbers", post(numbers)),
         ("/api/v1/examples", get(examples)),
         (
             "/api/v1/corrections",
@@ -126,7 +128,26 @@ async fn models(State(app): State<Arc<App>>) -> Json<ModelList> {
 }
 
 /// Asks one, several or all models what an image shows.
-async fn predict(State(app): State<Arc<App>>, request: Request) -> Result<Json<Answers>, Problem> {
+async fn predict(app: State<Arc<App>>, request: Request) -> Result<Json<Answers>, Problem> {
+    asked(app, request, answer).await
+}
+
+/// Reads the digits of an image of several.
+async fn numbers(app: State<Arc<App>>, request: Request) -> Result<Json<Numbers>, Problem> {
+    asked(app, request, |question, models, _| {
+        numbers::read(question, models)
+    })
+    .await
+}
+
+/// Reads a question and has it answered by the models that it names, or by all.
+async fn asked<T: Send + 'static>(
+    State(app): State<Arc<App>>,
+    request: Request,
+    answer: impl FnOnce(&Question, &[Arc<Model>], &dyn Fn() -> bool) -> Result<T, Problem>
+    + Send
+    + 'static,
+) -> Result<Json<T>, Problem> {
     let (head, body) = request.into_parts();
     let most = match request::media_type(&head.headers).as_str() {
         "application/json" => JSON_BYTES,

@@ -27,6 +27,7 @@ mod limits;
 mod linger;
 mod listen;
 mod models;
+mod numbers;
 mod origin_check;
 mod places;
 mod problem;

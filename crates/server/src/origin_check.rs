@@ -29,6 +29,13 @@ pub(crate) const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; sty
      img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 
+/// The header of what a page may use of the device.
+pub(crate) const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
+/// What the page may use: the camera, for itself alone. Whoever opens it is asked by the browser
+/// too. Nothing else that is served, reports included, may use anything.
+pub(crate) const PAGE_PERMISSIONS: &str = "camera=(self), geolocation=(), microphone=()";
+
 /// What a report may do: it is one file with its own script. The sandbox takes this
 /// server's origin from it, so that it cannot use the API.
 pub(crate) const REPORT_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; \
@@ -163,16 +170,16 @@ pub(crate) fn with_security_headers(mut response: Response) -> Response {
             HeaderName::from_static("cross-origin-opener-policy"),
             "same-origin",
         ),
-        (
-            HeaderName::from_static("permissions-policy"),
-            "camera=(), geolocation=(), microphone=()",
-        ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
         (header::CACHE_CONTROL, "no-store"),
+        (
+            PERMISSIONS_POLICY,
+            "camera=(), geolocation=(), microphone=()",
+        ),
     ] {
         headers
             .entry(name)

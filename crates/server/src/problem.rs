@@ -130,7 +130,15 @@ impl From<PictureError> for Problem {
             PictureError::SeveralPieces { .. } => Code::SeveralDrawings,
             _ => Code::InvalidRequest,
         };
-        Self::new(code, error.to_string())
+        let detail = match &error {
+            // Its remedy is told as an address, not as a flag.
+            PictureError::SeveralPieces { count } => format!(
+                "there are {count} drawings in the image, and an answer is about one: crop the \
+                 image to one, or have each of them read by /api/v1/numbers"
+            ),
+            _ => error.to_string(),
+        };
+        Self::new(code, detail)
     }
 }
 

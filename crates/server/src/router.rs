@@ -29,7 +29,16 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     for asset in ASSETS {
         router = router.route(
             asset.path,
-            get(async || assets::file(asset.content_type, asset.text.to_owned())),
+            get(async || {
+                let mut response = assets::file(asset.content_type, asset.text.to_owned());
+                if asset.content_type == assets::HTML {
+                    response.headers_mut().insert(
+                        origin_check::PERMISSIONS_POLICY,
+                        HeaderValue::from_static(origin_check::PAGE_PERMISSIONS),
+                    );
+                }
+                response
+            }),
         );
     }
     router

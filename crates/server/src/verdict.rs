@@ -1,6 +1,6 @@
 //! Whether the models agree, in words.
 
-use bakeoff_ask::short_name;
+use bakeoff_ask::{SURE, short_name};
 use bakeoff_core::list;
 use serde::Serialize;
 
@@ -12,9 +12,6 @@ pub(crate) struct Verdict {
     /// For people.
     words: String,
 }
-
-/// An answer of a lower probability is not confident.
-const CONFIDENT: f32 = 0.5;
 
 /// From (model, class, confidence) of each answer, best model first.
 pub(crate) fn verdict(said: &[(&str, &str, f32)]) -> Verdict {
@@ -31,8 +28,8 @@ pub(crate) fn verdict(said: &[(&str, &str, f32)]) -> Verdict {
     let words = match (said, &groups[..]) {
         ([], _) | (_, []) => "No model answered.".to_owned(),
         ([(model, class, confidence)], _) => {
-            let doubt = if *confidence < CONFIDENT {
-                ", but is not confident"
+            let doubt = if *confidence < SURE {
+                ", but is unsure"
             } else {
                 ""
             };
@@ -44,7 +41,12 @@ pub(crate) fn verdict(said: &[(&str, &str, f32)]) -> Verdict {
             } else {
                 format!("All {}", models.len())
             };
-            format!("{all} models say {class}.")
+            let doubt = if said.iter().all(|(.., confidence)| *confidence < SURE) {
+                ", but are unsure"
+            } else {
+                ""
+            };
+            format!("{all} models say {class}{doubt}.")
         }
         (_, several) => {
             let parts: Vec<String> = several
@@ -87,12 +89,16 @@ mod tests {
             (true, "cnn says 7.".into())
         );
         assert_eq!(
-            words(&[("mnist/cnn", "7", 0.4)]),
-            (true, "cnn says 7, but is not confident.".into())
+            words(&[("mnist/cnn", "7", 0.89)]),
+            (true, "cnn says 7, but is unsure.".into())
         );
         assert_eq!(
             words(&[("mnist/cnn", "7", 0.9), ("mnist/ann", "7", 0.9)]),
             (true, "Both models say 7.".into())
+        );
+        assert_eq!(
+            words(&[("mnist/cnn", "7", 0.89), ("mnist/ann", "7", 0.5)]),
+            (true, "Both models say 7, but are unsure.".into())
         );
         let four = [
             ("mnist/cnn", "7", 0.9),

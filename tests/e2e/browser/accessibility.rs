@@ -42,7 +42,8 @@ pub(crate) fn check_with_axe(browser: &mut Chromium, when: &str) {
         }))",
     );
     assert_eq!(found["violations"], json!([]), "{when}: {found:#}");
-    assert!(found["passes"].as_u64().unwrap() > 20, "{when}: {found}");
+    // Behind a dialog, less of the page is looked at.
+    assert!(found["passes"].as_u64().unwrap() > 15, "{when}: {found}");
 }
 
 #[test]

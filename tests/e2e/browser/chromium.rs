@@ -93,6 +93,9 @@ impl Chromium {
                 "--no-first-run",
                 "--force-color-profile=srgb",
                 "--hide-scrollbars",
+                // A camera that shows a test pattern, given without asking.
+                "--use-fake-device-for-media-stream",
+                "--use-fake-ui-for-media-stream",
                 // Where a request would go, nobody is, but for a test's own server.
                 "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
             ])

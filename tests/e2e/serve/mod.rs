@@ -5,6 +5,7 @@ mod http;
 mod life;
 mod load;
 mod page;
+mod page_numbers;
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -157,25 +158,31 @@ fn mnist() -> &'static Samples {
 
 /// A test digit as somebody might draw it: large, dark on white, with a margin; as PNG.
 fn drawn(index: usize) -> Vec<u8> {
+    drawn_number(&[index])
+}
+
+/// Several test digits side by side.
+fn drawn_number(indices: &[usize]) -> Vec<u8> {
     const TIMES: usize = 8;
     const MARGIN: usize = 28;
     let side = 28 * TIMES + 2 * MARGIN;
-    let digit = mnist().images().get(index).unwrap();
-    let pixels: Vec<u8> = (0..side * side)
+    let width = side * indices.len();
+    let pixels: Vec<u8> = (0..side * width)
         .map(|at| {
-            let (y, x) = (at / side, at % side);
+            let (y, x) = (at / width, at % width);
+            let digit = mnist().images().get(indices[x / side]).unwrap();
             let inside = |place: usize| {
                 (MARGIN..side - MARGIN)
                     .contains(&place)
                     .then(|| (place - MARGIN) / TIMES)
             };
-            match (inside(y), inside(x)) {
+            match (inside(y), inside(x % side)) {
                 (Some(row), Some(column)) => 255 - digit[row * 28 + column],
                 _ => 255,
             }
         })
         .collect();
-    bakeoff_picture::encode_png(ImageShape::new(1, side, side), &pixels).unwrap()
+    bakeoff_picture::encode_png(ImageShape::new(1, side, width), &pixels).unwrap()
 }
 
 /// Writes drawn digits to a folder and returns what the shell says of each: for every

@@ -54,11 +54,17 @@ export const undoCorrection = ({ dataset, file }) =>
 export const predictPixels = (pixels, models, explain) =>
   post("/predict", { pixels, models, explain });
 
-/** Asks about an image file. */
-export function predictPicture(picture, models, explain) {
+function postPicture(path, picture, models, explain) {
   const form = new FormData();
   form.append("picture", picture);
   for (const model of models) form.append("model", model);
   for (const kind of explain) form.append("explain", kind);
-  return call("/predict", { method: "POST", body: form });
+  return call(path, { method: "POST", body: form });
 }
+
+/** Asks about an image file. */
+export const predictPicture = (picture, models, explain) =>
+  postPicture("/predict", picture, models, explain);
+
+/** Asks for every digit in an image file. */
+export const readNumbers = (picture, models) => postPicture("/numbers", picture, models, []);

@@ -1,5 +1,6 @@
 // The answer of each model: a card for each, kept in place while the answers change.
 
+import { Bars, top } from "./bars.js";
 import { accuracy, element, microseconds, percent } from "./dom.js";
 import { picture, saliency, sheet } from "./pixels.js";
 
@@ -67,8 +68,10 @@ export class Cards {
 class Card {
   #answer = element("b", {});
   #confidence = element("span", { class: "confidence" });
+  #doubt = element("span", { class: "doubt", text: "unsure", hidden: true });
   #latency = element("small", { class: "latency" });
-  #bars = [];
+  #top;
+  #all;
   #why = element("div", { class: "why" });
 
   constructor(info, prediction) {
@@ -76,27 +79,19 @@ class Card {
     const about = info
       ? `${info.title}, correct on ${accuracy(info.test_accuracy, info.test_samples)} of ${info.test_samples.toLocaleString("en")} test images`
       : "";
-    const list = element("ol", {
-      class: "bars",
-      "aria-label": `The probability of each class by ${name}`,
-    });
-    for (const { class: label } of prediction.probabilities) {
-      const fill = element("span", { class: "fill" });
-      const value = element("span", { class: "value" });
-      const row = element(
-        "li",
-        {},
-        element("span", { class: "label", text: label }),
-        element("span", { class: "track", "aria-hidden": "true" }, fill),
-        value,
-      );
-      list.append(row);
-      this.#bars.push({ row, fill, value });
+    this.#top = new Bars(`The most probable classes by ${name}`);
+    this.#all = new Bars(`The probability of each class by ${name}`);
+    const classes = prediction.probabilities.length;
+    if (classes > 16) {
+      this.#all.root.classList.add("many");
+      this.#all.root.tabIndex = 0;
     }
-    if (this.#bars.length > 16) {
-      list.classList.add("many");
-      list.tabIndex = 0;
-    }
+    const rest = element(
+      "details",
+      { class: "rest" },
+      element("summary", { text: `All ${classes} classes` }),
+      this.#all.root,
+    );
     this.root = element(
       "article",
       { class: `card ${info?.series ?? "s0"}`, "data-model": name },
@@ -106,8 +101,9 @@ class Card {
         element("span", { class: "name", text: name }),
         element("small", { text: about }),
       ),
-      element("p", { class: "answer" }, this.#answer, this.#confidence, this.#latency),
-      list,
+      element("p", { class: "answer" }, this.#answer, this.#confidence, this.#doubt, this.#latency),
+      this.#top.root,
+      ...(classes > 3 ? [rest] : []),
       this.#why,
     );
   }
@@ -117,12 +113,9 @@ class Card {
     this.#confidence.textContent = percent(prediction.confidence);
     this.#latency.textContent = microseconds(prediction.latency_us);
     this.#latency.title = "How long this model took for this image";
-    prediction.probabilities.forEach(({ probability }, at) => {
-      const { row, fill, value } = this.#bars[at];
-      fill.style.width = `${probability * 100}%`;
-      value.textContent = percent(probability);
-      row.classList.toggle("predicted", at === prediction.label);
-    });
+    this.#doubt.hidden = !prediction.unsure;
+    this.#top.show(top(prediction.probabilities));
+    this.#all.show(prediction.probabilities, prediction.label);
     const parts = explanation(prediction);
     // The explanation of an earlier image is dimmed until the pen is still.
     this.#why.classList.toggle("outdated", parts.length === 0 && !settled);

@@ -1,24 +1,37 @@
 // The page: connects the drawing area, the requests and the answers.
 
 import * as api from "./api.js";
+import { top } from "./bars.js";
+import { Boxes } from "./boxes.js";
+import { Camera, hasCamera } from "./camera.js";
 import { Cards } from "./cards.js";
-import { byId, count, element } from "./dom.js";
+import { Crop } from "./crop.js";
+import { byId, element, percent } from "./dom.js";
+import { correctable, showLabels } from "./labels.js";
 import { LatestRequest } from "./latest.js";
+import { Numbers, readWords } from "./numbers.js";
 import { Pad } from "./pad.js";
 import { picture } from "./pixels.js";
+import { Result } from "./result.js";
 import { followTraining, showCorrections, showExamples, showReports } from "./sections.js";
 import { remember, remembered, theme } from "./theme.js";
 
 const EXPLAIN = ["neighbours", "saliency", "features"];
-const INVITATION = "Draw a digit, or choose an image of one.";
+const INVITATION = "Draw a digit or a number, or choose an image.";
 
 theme(byId("theme"));
 const pad = new Pad(byId("pad"), byId("cursor"));
 const cards = new Cards(byId("cards"));
+const result = new Result(byId("result"));
+const boxes = new Boxes(byId("boxes"), byId("paper"), chooseDigit);
+const numbers = new Numbers(byId("numbers"), chooseDigit);
+const crop = new Crop(byId("crop-area"), byId("crop"));
 const select = byId("model");
 let models = [];
-/** The answer that is shown and can be corrected. */
-let current = null;
+/** The numbers that are shown, if any. */
+let read = null;
+/** Whether every digit is read, although there seems to be one. */
+let every = false;
 /** Whether the pen was still when the last request was sent. */
 let settled = true;
 
@@ -42,6 +55,7 @@ async function loadModels() {
       element("li", { text: `${name} cannot be read: ${reason}` }),
     ),
   );
+  if (byId("labels").children.length === 0) showLabels(models[0]?.classes ?? []);
   await showExamples((example) => pad.showExample(example));
   if (models.length > 0 && !pad.empty) predict(true);
 }
@@ -57,6 +71,7 @@ select.addEventListener("change", () => {
 
 const requests = new LatestRequest((answer, problem) => {
   if (problem) showProblem(problem);
+  else if (answer?.rows) showNumbers(answer);
   else if (answer) showAnswer(answer);
 });
 
@@ -71,23 +86,44 @@ function predict(still) {
     const chosen = select.value ? [select.value] : [];
     const explain = still ? EXPLAIN : [];
     const subject = await pad.subject();
-    return subject.pixels
-      ? api.predictPixels(subject.pixels, chosen, explain)
-      : api.predictPicture(subject.file, chosen, explain);
+    if (subject.pixels) return api.predictPixels(subject.pixels, chosen, explain);
+    try {
+      if (!every) return await api.predictPicture(subject.file, chosen, explain);
+    } catch (problem) {
+      if (problem.code !== "several-drawings") throw problem;
+    }
+    const found = await api.readNumbers(subject.file, chosen);
+    return { ...found, place: subject.place };
   });
 }
 
 /** Cancels all requests and shows no answer. */
 function reset(words = INVITATION) {
   requests.cancel();
-  current = null;
   cards.clear();
-  byId("verdict").textContent = words;
-  byId("verdict").classList.remove("disagree");
-  byId("summary").replaceChildren();
+  clearNumbers();
+  result.clear();
+  correctable(null);
+  byId("every").disabled = pad.empty;
+  showVerdict(words, true);
   byId("live").textContent = words === INVITATION ? "" : words;
-  for (const id of ["seen", "correct", "problem"]) byId(id).hidden = true;
-  byId("warnings").replaceChildren();
+  for (const id of ["seen", "problem"]) byId(id).hidden = true;
+}
+
+function readEvery(on) {
+  every = on;
+  byId("every").setAttribute("aria-pressed", String(on));
+}
+
+byId("every").addEventListener("click", () => {
+  readEvery(!every);
+  if (!pad.empty) predict(true);
+});
+
+function clearNumbers() {
+  read = null;
+  numbers.clear();
+  boxes.clear();
 }
 
 function showProblem(problem) {
@@ -96,36 +132,101 @@ function showProblem(problem) {
   byId("problem").hidden = false;
 }
 
-function showAnswer(answer) {
-  current = answer;
-  byId("problem").hidden = true;
-  cards.show(answer, settled);
-  const { verdict, inputs, predictions } = answer;
-  byId("verdict").textContent = verdict.words;
-  byId("verdict").classList.toggle("disagree", !verdict.unanimous);
-  // On a phone the answers are below the drawing; these are right under it.
-  byId("summary").replaceChildren(
-    ...predictions.map(({ model, class: answer }) =>
-      element("span", {}, `${model.split("/").pop()} `, element("b", { text: answer })),
-    ),
-  );
-  byId("summary").classList.toggle("disagree", !verdict.unanimous);
+function showVerdict(words, unanimous) {
+  byId("verdict").textContent = words;
+  byId("verdict").classList.toggle("disagree", !unanimous);
   // Read aloud when the pen is still, not at every move.
-  if (settled) byId("live").textContent = verdict.words;
-  byId("warnings").replaceChildren(
-    ...[...new Set(inputs.flatMap((input) => input.warnings))].map((text) =>
-      element("li", { text: sentence(text) }),
-    ),
-  );
-  showSeen(inputs);
-  showLabels(predictions);
+  if (settled) byId("live").textContent = words;
+}
+
+function showAnswer({ verdict, inputs, predictions, failures }) {
+  clearNumbers();
+  byId("problem").hidden = true;
+  // Examples are single digits, and there is nothing to find in them.
+  byId("every").disabled = pad.picture?.kind === "example";
+  cards.show({ predictions, failures, verdict }, settled);
+  showVerdict(verdict.words, verdict.unanimous);
+  const [best] = predictions;
+  showSeen(inputs, Boolean(best?.unsure));
+  if (best) {
+    const { model, class: label, confidence, unsure, probabilities } = best;
+    const { shape, pixels } = inputs[best.input];
+    const others = verdict.unanimous
+      ? predictions.length > 1
+        ? `, as all ${predictions.length} models`
+        : ""
+      : predictions
+          .filter((other) => other.class !== label)
+          .map((other) => `; ${shortName(other.model)} says ${other.class}`)
+          .join("");
+    result.say(label, unsure, `${shortName(model)}, ${percent(confidence)}${others}`);
+    result.show(shape, pixels, top(probabilities));
+    showLabels(probabilities.map((it) => it.class));
+    correctable({ model, pixels, class: label });
+  } else {
+    result.clear();
+    correctable(null);
+  }
   if (predictions.some(({ model }) => !cards.knows(model))) loadModels().catch(showProblem);
 }
 
+const shortName = (model) => model.split("/").pop();
+
+// ---- Several digits
+
+function showNumbers(found) {
+  cards.clear();
+  byId("problem").hidden = true;
+  byId("seen").hidden = true;
+  byId("every").disabled = !every;
+  const digits = found.rows.flat().filter(Boolean);
+  read = { ...found, digits };
+  showVerdict(readWords(found), true);
+  numbers.show(found);
+  if (found.place) boxes.show(digits, found.place);
+  else boxes.clear();
+  const unsure = digits.findIndex((digit) => digit.unsure);
+  if (unsure >= 0) showWarnings(byId("numbers"), found.warnings);
+  else if (found.warnings.length > 0) {
+    const seen = element("details", {}, element("summary", { text: "What the model saw" }));
+    showWarnings(seen, found.warnings);
+    byId("numbers").append(seen);
+  }
+  const info = models.find(({ name }) => name === found.model);
+  if (info) showLabels(info.classes);
+  chooseDigit(Math.max(unsure, 0));
+}
+
+/** Tells about one digit; it can be corrected. */
+function chooseDigit(at) {
+  const digit = read?.digits[at];
+  if (!digit) return;
+  const { model, shape, rows, table, text, digits } = read;
+  const one = rows.length === 1 && !table;
+  const which = one ? `digit ${at + 1}: ${digit.class}` : `digit ${at + 1} of ${digits.length}`;
+  result.say(
+    one ? text : digit.class,
+    one ? digits.some((it) => it.unsure) : digit.unsure,
+    `${which}, ${percent(digit.probability)} by ${shortName(model)}`,
+  );
+  result.show(shape, digit.pixels, digit.top);
+  numbers.mark(at);
+  boxes.mark(at);
+  correctable({ model, pixels: digit.pixels, class: digit.class });
+}
+
+// ---- What the models see
+
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
-function showSeen(inputs) {
-  const parts = inputs.map(({ shape, pixels, steps }) => {
+function showWarnings(root, warnings) {
+  const items = warnings.map((text) => element("li", { text: sentence(text) }));
+  if (items.length > 0) root.append(element("ul", { class: "warnings" }, ...items));
+}
+
+/** Most warnings stand beside right answers: they are shown at once only where it is unsure. */
+function showSeen(inputs, unsure) {
+  const parts = inputs.map(({ shape, pixels, steps, warnings }) => {
     const size = `${shape.width}×${shape.height}`;
     const preparation =
       steps.length > 0
@@ -136,16 +237,19 @@ function showSeen(inputs) {
             element("ol", {}, ...steps.map((text) => element("li", { text: sentence(text) }))),
           )
         : element("p", { class: "note", text: "A test image, given to the models unchanged." });
+    const caption = element(
+      "figcaption",
+      {},
+      element("strong", { text: `What the models see (${size})` }),
+    );
+    if (unsure) showWarnings(caption, warnings);
+    caption.append(preparation);
+    if (!unsure) showWarnings(preparation, warnings);
     return element(
       "figure",
       {},
       picture(shape, pixels, `The ${size} image that the models see`),
-      element(
-        "figcaption",
-        {},
-        element("strong", { text: `What the models see (${size})` }),
-        preparation,
-      ),
+      caption,
     );
   });
   // An open list of steps stays open while one draws.
@@ -167,19 +271,39 @@ pad.addEventListener("change", ({ detail: { drawing } }) => {
   byId("hint").hidden = !empty;
   byId("saved").textContent = "";
   const { picture: shown } = pad;
-  byId("source").hidden = !shown;
   byId("paper").classList.toggle("shows-picture", Boolean(shown));
-  if (shown)
-    byId("source").textContent =
-      shown.kind === "file"
-        ? `Image: ${shown.file.name || "pasted"}`
-        : `Example: ${shown.example.class}, of ${shown.example.dataset}'s test images`;
-  if (empty) reset();
-  else predict(!drawing);
+  showCrop();
+  byId("source").textContent = !shown
+    ? ""
+    : shown.kind === "file"
+      ? `Image: ${shown.file.name || "pasted"}`
+      : `Example: ${shown.example.class}, of ${shown.example.dataset}'s test images`;
+  if (empty) {
+    readEvery(false);
+    reset();
+  } else predict(!drawing);
+});
+
+// The eraser works on images; else a pointer drags a crop on them.
+const showCrop = () => {
+  const frame = pad.erasing ? null : pad.frame;
+  crop.show(frame, pad.crop);
+  byId("pad").tabIndex = frame ? -1 : 0;
+  byId("whole").hidden = !pad.crop;
+};
+crop.addEventListener("crop", ({ detail }) => {
+  requests.cancel();
+  boxes.clear();
+  pad.crop = detail;
+});
+byId("whole").addEventListener("click", () => {
+  pad.crop = null;
+  byId("crop").focus();
 });
 
 const erase = (on) => {
   pad.erasing = on;
+  showCrop();
   byId("eraser").setAttribute("aria-pressed", String(on));
   byId("paper").classList.toggle("erasing", on);
 };
@@ -202,6 +326,8 @@ const usePicture = (files) => {
   const [file] = files ?? [];
   if (!file) return false;
   requests.cancel();
+  clearNumbers();
+  readEvery(false);
   pad.showFile(file);
   return true;
 };
@@ -216,6 +342,19 @@ for (const [button, input] of [
     target.value = "";
   });
 }
+if (hasCamera()) {
+  const camera = new Camera(
+    byId("camera-view"),
+    (frame) => usePicture([frame]),
+    (error) => {
+      byId("problem").textContent = `No camera: ${error.message}`;
+      byId("problem").hidden = false;
+    },
+  );
+  byId("live-camera").addEventListener("click", () => camera.open());
+  byId("live-camera").hidden = false;
+  byId("photograph").hidden = true;
+}
 document.addEventListener("paste", (event) => {
   if (usePicture(event.clipboardData?.files)) event.preventDefault();
 });
@@ -229,60 +368,6 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   usePicture(event.dataTransfer?.files);
 });
-
-// ---- Corrections
-
-/** The prediction that is corrected. */
-const corrected = () => current?.predictions[0];
-
-function showLabels(predictions) {
-  const [first] = predictions;
-  byId("correct").hidden = !first;
-  if (!first) return;
-  const labels = first.probabilities.map((it) => it.class);
-  const there = [...byId("labels").children].map((it) => it.textContent);
-  if (labels.join("\n") === there.join("\n")) {
-    for (const button of byId("labels").children) button.disabled = false;
-    return;
-  }
-  byId("labels").replaceChildren(
-    ...labels.map((label) =>
-      element("button", { type: "button", text: label, onclick: () => correct(label) }),
-    ),
-  );
-}
-
-async function correct(label) {
-  const prediction = corrected();
-  if (!prediction) return;
-  // Once for each image.
-  for (const button of byId("labels").children) button.disabled = true;
-  try {
-    const { pixels } = current.inputs[prediction.input];
-    const kept = await api.correct({ pixels, label, model: prediction.model });
-    const answer = kept.predicted === label ? "is correct" : `answers ${kept.predicted}`;
-    byId("saved").replaceChildren(
-      `Saved as ${label} (${prediction.model} ${answer}): ${count(kept.count, "image", "images")} of your own. `,
-      element("button", { type: "button", text: "Undo", onclick: () => undo(kept) }),
-    );
-    await showCorrections();
-  } catch (problem) {
-    byId("saved").textContent = `Not saved: ${problem.message}`;
-    for (const button of byId("labels").children) button.disabled = false;
-  }
-}
-
-async function undo(kept) {
-  for (const button of byId("saved").querySelectorAll("button")) button.disabled = true;
-  try {
-    await api.undoCorrection(kept);
-    byId("saved").textContent = "Undone.";
-    for (const button of byId("labels").children) button.disabled = false;
-    await showCorrections();
-  } catch (problem) {
-    byId("saved").textContent = `Not undone: ${problem.message}`;
-  }
-}
 
 // ---- Keyboard
 

@@ -5,12 +5,15 @@
 // are: in dark mode the style inverts what is shown, not what is sent.
 
 import { History } from "./history.js";
+import { png } from "./png.js";
 
 /** What is sent is this many pixels on a side: fine enough for any model's images. */
 const SENT = 280;
 /** Brush widths as shares of the side, by the position of the slider. */
 const WIDTHS = [0.015, 0.025, 0.04, 0.055, 0.075, 0.095, 0.12, 0.15, 0.19];
 const STEP = 1 / 28;
+/** A part of a photograph is sent with at most so many pixels on a side. */
+const MOST = 2048;
 
 export class Pad extends EventTarget {
   erasing = false;
@@ -60,16 +63,59 @@ export class Pad extends EventTarget {
     return this.#sent().data.every((value) => value === 255);
   }
 
-  /** The image to ask about: the file or example as it is, unless it was drawn on. */
+  /** Where an image from a file lies, in shares of the side; `null` where there is none. */
+  get frame() {
+    const { kind, picture } = this.picture ?? {};
+    if (kind !== "file" || !picture) return null;
+    const side = Math.max(picture.width, picture.height);
+    const [width, height] = [picture.width / side, picture.height / side];
+    return { left: (1 - width) / 2, top: (1 - height) / 2, width, height };
+  }
+
+  /** The part of a file's image that is asked about, in shares of the side; `null` for the whole. */
+  get crop() {
+    return this.picture?.crop ?? null;
+  }
+
+  set crop(part) {
+    if (!this.frame) return;
+    this.picture.crop = part;
+    this.#changed(false);
+  }
+
+  /**
+   * The image to ask about: the file or example as it is, unless it was drawn on or cropped.
+   * With a file, `place` says where it lies on the paper, in shares of its side: `left`, `top`
+   * and the size of a `pixel`.
+   */
   async subject() {
     const visible = this.#history.visible;
-    if (visible.length === 1) {
-      if (visible[0].kind === "file") return { file: visible[0].file };
-      if (visible[0].kind === "example") return { pixels: visible[0].example.pixels };
+    const [first] = visible;
+    const alone = visible.length === 1;
+    if (alone && first.kind === "example") return { pixels: first.example.pixels };
+    const frame = this.frame;
+    if (alone && first.kind === "file" && !first.crop) {
+      const { file, picture } = first;
+      if (!frame) return { file };
+      return { file, place: { ...frame, pixel: frame.width / picture.width } };
     }
-    const { canvas } = this.#sent();
-    const blob = await canvas.convertToBlob({ type: "image/png" });
-    return { file: new File([blob], "drawing.png", { type: "image/png" }) };
+    const part = this.crop ?? frame ?? { left: 0, top: 0, width: 1 };
+    const canvas = frame ? this.#part(part) : this.#sent().canvas;
+    const pixel = part.width / canvas.width;
+    return { file: await png(canvas, "drawing.png"), place: { ...part, pixel } };
+  }
+
+  /** A part of the paper, as fine as the image on it. */
+  #part({ left, top, width, height }) {
+    const { picture } = this.picture;
+    const own = Math.max(picture.width, picture.height);
+    const side = Math.min(own, MOST / Math.max(width, height));
+    const size = (share) => Math.max(1, Math.round(share * side));
+    const canvas = new OffscreenCanvas(size(width), size(height));
+    const context = canvas.getContext("2d");
+    context.translate(-left * side, -top * side);
+    this.#paint(context, side);
+    return canvas;
   }
 
   undo() {
@@ -119,47 +165,18 @@ export class Pad extends EventTarget {
     this.dispatchEvent(new CustomEvent("change", { detail: { drawing: this.#strokes.size > 0 } }));
   }
 
-  #paint() {
-    const { width, height } = this.#canvas;
-    this.#context.fillStyle = "#fff";
-    this.#context.fillRect(0, 0, width, height);
+  #paint(context = this.#context, side = this.#canvas.width) {
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, side, side);
     for (const entry of this.#history.visible) {
-      if (entry.kind === "stroke") this.#ink(entry, 0);
-      else if (entry.picture) this.#drawPicture(entry.picture, entry.kind === "example");
+      if (entry.kind === "stroke") ink(context, side, entry, 0);
+      else if (entry.picture) drawPicture(context, side, entry.picture, entry.kind === "example");
     }
-  }
-
-  /** An image as large as fits, in the middle. */
-  #drawPicture(picture, sharp) {
-    const side = this.#canvas.width;
-    const scale = side / Math.max(picture.width, picture.height);
-    const [width, height] = [picture.width * scale, picture.height * scale];
-    this.#context.imageSmoothingEnabled = !sharp;
-    this.#context.imageSmoothingQuality = "high";
-    this.#context.drawImage(picture, (side - width) / 2, (side - height) / 2, width, height);
   }
 
   /** Draws a stroke from its point at `from` on. */
   #ink(stroke, from) {
-    const side = this.#canvas.width;
-    const context = this.#context;
-    context.strokeStyle = context.fillStyle = stroke.erases ? "#fff" : "#000";
-    context.lineCap = context.lineJoin = "round";
-    const points = stroke.points;
-    if (from === 0) {
-      const [dot] = points;
-      context.beginPath();
-      context.arc(dot.x * side, dot.y * side, (dot.width * side) / 2, 0, 2 * Math.PI);
-      context.fill();
-    }
-    for (let at = Math.max(from, 1); at < points.length; at += 1) {
-      const [a, b] = [points[at - 1], points[at]];
-      context.lineWidth = b.width * side;
-      context.beginPath();
-      context.moveTo(a.x * side, a.y * side);
-      context.lineTo(b.x * side, b.y * side);
-      context.stroke();
-    }
+    ink(this.#context, this.#canvas.width, stroke, from);
   }
 
   #width(event) {
@@ -252,6 +269,35 @@ export class Pad extends EventTarget {
     this.#cursor.classList.toggle("down", Boolean(this.#pen.down));
     this.#cursor.style.left = `${this.#pen.x * 100}%`;
     this.#cursor.style.top = `${this.#pen.y * 100}%`;
+  }
+}
+
+/** An image as large as fits, in the middle. */
+function drawPicture(context, side, picture, sharp) {
+  const scale = side / Math.max(picture.width, picture.height);
+  const [width, height] = [picture.width * scale, picture.height * scale];
+  context.imageSmoothingEnabled = !sharp;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, (side - width) / 2, (side - height) / 2, width, height);
+}
+
+function ink(context, side, stroke, from) {
+  context.strokeStyle = context.fillStyle = stroke.erases ? "#fff" : "#000";
+  context.lineCap = context.lineJoin = "round";
+  const points = stroke.points;
+  if (from === 0) {
+    const [dot] = points;
+    context.beginPath();
+    context.arc(dot.x * side, dot.y * side, (dot.width * side) / 2, 0, 2 * Math.PI);
+    context.fill();
+  }
+  for (let at = Math.max(from, 1); at < points.length; at += 1) {
+    const [a, b] = [points[at - 1], points[at]];
+    context.lineWidth = b.width * side;
+    context.beginPath();
+    context.moveTo(a.x * side, a.y * side);
+    context.lineTo(b.x * side, b.y * side);
+    context.stroke();
   }
 }
 

@@ -210,6 +210,14 @@ async fn every_address_answers_as_it_is_documented() {
         let answer = server.post_picture("x", bytes).await;
         is_as_documented("POST", predict, &answer);
     }
+    let numbers = "/api/v1/numbers";
+    for bytes in [&bar()[..], b"", b"text", &bar()[..50]] {
+        let mut asked = form(&[("picture", Some("x"), bytes)]);
+        *asked.uri_mut() = numbers.parse().expect("an address");
+        is_as_documented("POST", numbers, &server.ask(asked).await);
+    }
+    let pixels = server.post_json(numbers, explained.to_string()).await;
+    is_as_documented("POST", numbers, &pixels);
     let corrections = "/api/v1/corrections";
     for label in ["7", "x"] {
         let body = json!({ "pixels": bar_pixels(), "label": label, "model": "better" });

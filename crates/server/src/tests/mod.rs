@@ -4,5 +4,6 @@ mod corrections;
 mod description;
 mod faults;
 mod listen;
+mod numbers;
 mod safety;
 mod support;

@@ -99,6 +99,13 @@ async fn every_answer_carries_the_headers_that_protect_it() {
         assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
         assert!(headers.get("access-control-allow-origin").is_none());
+        let camera = if path == "/" {
+            "camera=(self),"
+        } else {
+            "camera=(),"
+        };
+        let permissions = headers["permissions-policy"].to_str().expect("text");
+        assert!(permissions.starts_with(camera), "{path}: {permissions}");
     }
 }
 
