@@ -291,6 +291,40 @@ fn every_digit_is_read_on_request() {
     visit.digits(1);
     visit.browser.click("#every");
     visit.wait_for("document.querySelectorAll('.card').length === 4");
+    // A form of two rows of three cells, with a bar in three of them, is a grid.
+    visit.browser.evaluate(
+        "(async () => {
+            const canvas = new OffscreenCanvas(362, 262);
+            const context = canvas.getContext('2d');
+            context.fillStyle = '#fff';
+            context.fillRect(0, 0, 362, 262);
+            context.fillStyle = '#000';
+            for (let at = 0; at < 3; at++) context.fillRect(30, 30 + 100 * at, 302, 2);
+            for (let at = 0; at < 4; at++) context.fillRect(30 + 100 * at, 30, 2, 202);
+            for (const [x, y] of [[0, 0], [2, 0], [1, 1]]) context.fillRect(76 + 100 * x, 55 + 100 * y, 9, 50);
+            const given = new DataTransfer();
+            given.items.add(new File([await canvas.convertToBlob()], 'form.png'));
+            document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: given, bubbles: true, cancelable: true }));
+        })()",
+    );
+    visit.wait_for("document.getElementById('source').textContent === 'Image: form.png'");
+    let pressed = "document.getElementById('every').getAttribute('aria-pressed')";
+    assert_eq!(visit.browser.evaluate(pressed), "false", "another image");
+    visit.wait_for(
+        "!document.getElementById('every').disabled || document.querySelector('#numbers table')",
+    );
+    if visit
+        .browser
+        .evaluate("document.querySelector('#numbers table') === null")
+        == true
+    {
+        visit.browser.click("#every");
+    }
+    visit.wait_for("document.querySelectorAll('#numbers tr').length === 2");
+    let filled = visit
+        .browser
+        .evaluate("[...document.querySelectorAll('#numbers td')].map(it => it.children.length)");
+    assert_eq!(filled, json!([1, 0, 1, 0, 1, 0]));
     visit.has_no_complaints();
 }
 
