@@ -6,6 +6,15 @@ use serde::Serialize;
 
 use crate::models::Model;
 
+/// A class and its probability.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClassProbability {
+    /// The name of the class.
+    pub class: String,
+    /// Its probability.
+    pub probability: f32,
+}
+
 /// A digit that was read.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReadDigit {
@@ -17,7 +26,7 @@ pub struct ReadDigit {
     #[serde(rename = "box")]
     pub place: Place,
     /// The most probable classes, the most probable first.
-    pub top: Vec<(String, f32)>,
+    pub top: Vec<ClassProbability>,
     /// The digit as the model sees it, row by row.
     #[serde(skip)]
     pub pixels: Vec<u8>,
@@ -83,8 +92,14 @@ impl Model {
         let mut answers = self.answers(&images)?.into_iter();
         let mut read = |digit: &bakeoff_picture::Digit| {
             let answer = answers.next()?;
-            let class = |at: usize| (self.class_name(at).to_owned(), answer.probabilities[at]);
-            let (name, probability) = class(usize::from(answer.label));
+            let class = |at: usize| ClassProbability {
+                class: self.class_name(at).to_owned(),
+                probability: answer.probabilities[at],
+            };
+            let ClassProbability {
+                class: name,
+                probability,
+            } = class(usize::from(answer.label));
             Some(ReadDigit {
                 class: name,
                 probability,

@@ -4,7 +4,8 @@ use bakeoff_core::ImageShape;
 
 use crate::{
     error::PictureError,
-    frame, lines,
+    frame::{self, Cell},
+    lines,
     log::Log,
     page,
     paper::{self, Ink},
@@ -87,10 +88,11 @@ impl Sheet {
         paper::ink(self.grey.clone(), self.is_small(target), log)
     }
 
-    /// The ink inside the box that is around `ink`; `ink` where there is no box.
+    /// The ink inside the box that is around `ink`, or in the one cell of a table that is filled; `ink`
+    /// where there is no box.
     ///
     /// # Errors
-    /// When there is no ink inside.
+    /// When there is no ink inside, and when several cells are filled.
     pub(crate) fn inside_box(
         mut self,
         mut ink: Ink,
@@ -108,6 +110,22 @@ impl Sheet {
         }
         if frame::is_blank_box(&self.grey, &ink) {
             return Err(PictureError::NothingDrawn);
+        }
+        let cells = frame::cells(&self.grey, &ink);
+        let filled: Vec<&Cell> = cells.iter().filter(|cell| cell.is_filled).collect();
+        match filled.as_slice() {
+            [] if cells.is_empty() => {}
+            [] => return Err(PictureError::NothingDrawn),
+            [one] => {
+                log.steps.pop();
+                let inside = frame::inside(&self.grey, one);
+                self.cut_to("box", inside, one.rect, log);
+                return self.own_ink(target, log);
+            }
+            several => {
+                let count = several.len();
+                return Err(PictureError::SeveralPieces { count });
+            }
         }
         ink.cut = self.cut;
         ink.factor = self.factor;

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use bakeoff_ask::{ExplainKind, Explanation, Input, InputError, Inputs, Model, Subject};
+use bakeoff_ask::{
+    ClassProbability, ExplainKind, Explanation, Input, InputError, Inputs, Model, Subject,
+};
 use bakeoff_core::{ImageShape, Images};
 use serde::Serialize;
 
@@ -35,13 +37,6 @@ impl From<Input> for InputJson {
             warnings: input.warnings,
         }
     }
-}
-
-/// The probability of a class.
-#[derive(Debug, Serialize)]
-pub(crate) struct ClassProbability {
-    pub(crate) class: String,
-    pub(crate) probability: f32,
 }
 
 /// What one model answers.

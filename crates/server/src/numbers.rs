@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use bakeoff_ask::{Model, NumbersError, ReadDigit, SURE};
+use bakeoff_ask::{ClassProbability, Model, NumbersError, ReadDigit, SURE};
 use bakeoff_core::ImageShape;
 use bakeoff_picture::Place;
 use serde::Serialize;
 
 use crate::{
-    answer::{ClassProbability, Content, Question},
+    answer::{Content, Question},
     problem::{Code, Problem},
 };
 
@@ -26,13 +26,12 @@ struct DigitJson {
 
 impl From<ReadDigit> for DigitJson {
     fn from(digit: ReadDigit) -> Self {
-        let candidate = |(class, probability)| ClassProbability { class, probability };
         Self {
             class: digit.class,
             probability: digit.probability,
             unsure: digit.probability < SURE,
             place: digit.place,
-            top: digit.top.into_iter().map(candidate).collect(),
+            top: digit.top,
             pixels: digit.pixels,
         }
     }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use bakeoff_ask::{Model, NumbersError, ReadDigit, ReadNumbers, SURE};
+use bakeoff_ask::{ClassProbability, Model, NumbersError, ReadDigit, ReadNumbers, SURE};
 use bakeoff_measures::format;
 use bakeoff_report::terminal::Lines;
 use serde::Serialize;
@@ -128,9 +128,9 @@ fn unsure(read: &ReadNumbers) -> Vec<String> {
             .filter_map(|(column, digit)| Some((column, digit.as_ref()?)))
             .filter(|(_, digit)| digit.probability < SURE)
             .map(|(column, digit)| {
-                let candidate = |(class, probability): &(String, f32)| {
-                    let percent = format::probability(f64::from(*probability));
-                    format!("{class} {}", format::plain_spaces(&percent))
+                let candidate = |one: &ClassProbability| {
+                    let percent = format::probability(f64::from(one.probability));
+                    format!("{} {}", one.class, format::plain_spaces(&percent))
                 };
                 let top: Vec<String> = digit.top.iter().take(2).map(candidate).collect();
                 format!("{} is unsure: {}", place((row, column)), top.join(", "))

@@ -232,8 +232,13 @@ fn a_sudoku_is_a_table_with_empty_cells() {
         .map(|[x, y]| [30 + x * 100 + 52, 30 + y * 100 + 52])
         .collect();
     write(&mut sheet, &digits, 3, &middles);
-    let found = numbers(&png(sheet), TARGET).unwrap();
+    let found = numbers(&png(sheet.clone()), TARGET).unwrap();
     assert!(found.is_table);
+    let alone = crate::prepare(&png(sheet), TARGET, bakeoff_core::Preparation::Ink);
+    assert!(
+        matches!(alone, Err(PictureError::SeveralPieces { count: 30 })),
+        "{alone:?}"
+    );
     let expected: Vec<Vec<Option<usize>>> = (0..9)
         .map(|y| {
             (0..9)

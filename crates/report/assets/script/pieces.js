@@ -20,6 +20,87 @@ const FAR_SPECK = 1 / 6;
  * @property {number} bottom
  */
 
+/** A separate piece with this part of the ink of the largest may be another drawing. */
+const LARGE = 1 / 4;
+/** Pieces over each other share at least this part of the narrower one's width: the bar of a five. */
+const OVERLAP = 0.5;
+/** And at most this part of the taller one's height is between them. */
+const ABOVE = 0.25;
+/** A gap of this part of the larger one's longer side is one in a stroke. */
+const BROKEN = 1 / 12;
+/** A digit has at least this part of the height of the highest, and of its own width. */
+const DIGIT = 0.4;
+/** Two pieces beside each other, together at most so many times as wide as high, are one with a gap. */
+const NARROW = 0.9;
+
+/**
+ * How many drawings there are.
+ * @param {Ink} ink
+ */
+function drawingsIn({ amount, threshold }) {
+  const { pieces } = piecesOf(amount, threshold);
+  const main = mainPiece(pieces);
+  if (!main) return 0;
+  const joined = pieces.filter((piece) => piece.mass >= LARGE * main.mass);
+  for (let at = 0; at < joined.length; at++) {
+    const other = joined.findIndex((piece, place) => place !== at && areOne(joined[at], piece));
+    if (other < 0) continue;
+    joined[Math.min(at, other)] = union(joined[at], joined[other]);
+    joined.splice(Math.max(at, other), 1);
+    at = -1;
+  }
+  const tallest = Math.max(...joined.map(heightOf));
+  const digits = joined.filter(
+    (piece) => heightOf(piece) >= DIGIT * Math.max(tallest, widthOf(piece)),
+  );
+  const [a, b] = digits;
+  if (digits.length === 2 && Math.max(a.top, b.top) <= Math.min(a.bottom, b.bottom)) {
+    const both = union(a, b);
+    if (widthOf(both) <= NARROW * heightOf(both)) return 1;
+  }
+  return digits.length;
+}
+
+/**
+ * Whether two pieces are parts of one digit.
+ * @param {Piece} a
+ * @param {Piece} b
+ */
+function areOne(a, b) {
+  const across = Math.max(a.left, b.left) - Math.min(a.right, b.right) - 1;
+  const along = Math.max(a.top, b.top) - Math.min(a.bottom, b.bottom) - 1;
+  const taller = Math.max(heightOf(a), heightOf(b));
+  if (-across >= OVERLAP * Math.min(widthOf(a), widthOf(b)) && along <= ABOVE * taller) return true;
+  const both = union(a, b);
+  const longer = Math.max(sideOf(a), sideOf(b));
+  return Math.max(across, along) <= BROKEN * longer && widthOf(both) <= heightOf(both);
+}
+
+/** @param {Piece} piece */
+function widthOf({ left, right }) {
+  return right - left + 1;
+}
+
+/** @param {Piece} piece */
+function heightOf({ top, bottom }) {
+  return bottom - top + 1;
+}
+
+/**
+ * @param {Piece} a
+ * @param {Piece} b
+ * @returns {Piece}
+ */
+function union(a, b) {
+  return {
+    mass: a.mass + b.mass,
+    left: Math.min(a.left, b.left),
+    right: Math.max(a.right, b.right),
+    top: Math.min(a.top, b.top),
+    bottom: Math.max(a.bottom, b.bottom),
+  };
+}
+
 /**
  * Removes specks; `null` if there are only specks.
  * @param {Ink} ink

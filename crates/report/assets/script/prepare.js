@@ -43,6 +43,18 @@ function prepareDrawing(grey, target) {
 }
 
 /**
+ * How many drawings an image has for models of ink, which answer about one; images for other models
+ * are one.
+ * @param {Plane} grey
+ * @param {{ plain: boolean }} target
+ */
+function drawingsOn(grey, target) {
+  const found = target.plain ? null : inkOn(grey);
+  const ink = found && keepDrawing(found);
+  return ink ? drawingsIn(ink) : 1;
+}
+
+/**
  * The ink of an image; its background is the median of its border.
  * @param {Plane} grey
  * @returns {Ink | null}

@@ -235,6 +235,12 @@ function predictDrawing() {
     list.replaceChildren(make("p", "note", "Nothing drawn yet."));
     return;
   }
+  const drawings = drawingsOn(readPad(), group);
+  if (drawings > 1) {
+    const words = `There are ${drawings} drawings, and an answer is about one: undo a stroke, or clear.`;
+    list.replaceChildren(make("p", "note", words));
+    return;
+  }
   const predictions = predictAll(image).map((probabilities, at) => {
     const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
     const classes = order.slice(0, 3).map((predicted) => {
