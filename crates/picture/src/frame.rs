@@ -74,9 +74,6 @@ const PANEL_AREA: f64 = 0.1;
 /// Least part of its bounding box that a panel fills.
 const PANEL_FILLS: f64 = 0.95;
 
-/// A rectangle of ink that is at least so broad is no stroke, but a panel with nothing on it.
-const BROAD: f64 = 0.6;
-
 /// The part of an image that is a dark panel in light surroundings; `None` where there is none.
 pub(crate) fn panel(grey: &Plane) -> Option<Rect> {
     if grey.longer_side() < LEAST_SIDE {
@@ -86,17 +83,15 @@ pub(crate) fn panel(grey: &Plane) -> Option<Rect> {
     let small = shrink(grey, factor);
     let level = page::otsu(&small.histogram())?;
     let dark = small.map(|value| if value > level { 0 } else { 255 });
+    let light = dark.map(|value| 255 - value);
     let least = (PANEL_AREA * small.values.len() as f64) as usize;
     let mut panels = regions(&dark, least).into_iter().filter(|region| {
         let bounds = region.bounds;
         let is_all = bounds.width == small.width && bounds.height == small.height;
-        let shorter = bounds.width.min(bounds.height) as f64;
-        let light = || dark.map(|value| 255 - value);
         !is_all
             && region.fills() >= PANEL_FILLS
             && region.own_part() >= PAPER
-            && (shorter >= BROAD * bounds.longer_side() as f64
-                || content(&light(), &region.mask(dark.rect()), bounds).is_some())
+            && content(&light, &region.mask(dark.rect()), bounds).is_some()
     });
     let bounds = panels.next()?.bounds;
     // Its edges are not sharp, and the small copy's pixels are not whole ones.
@@ -201,9 +196,12 @@ const CELL_AREA: f64 = 1.0 / 1000.0;
 /// Most pixels of the largest cell, by the median's; cells beside a thick line are smaller.
 const ALIKE: f64 = 1.7;
 
-/// Of the cells with something in them, at most this part is crossed by strokes: else they are
+/// What is more than so many times as long as wide is no cell, but lies between two lines of ruled paper.
+const LONG: usize = 3;
+
+/// Of the cells with something in them, at most in this part a stroke touches a line: else they are
 /// squares of the paper.
-const CROSSED: f64 = 0.3;
+const TOUCHED: f64 = 0.5;
 
 /// The cells of a table of printed boxes, with at least two of one size; none where there is no
 /// table.
@@ -216,7 +214,11 @@ pub(crate) fn cells(grey: &Plane, ink: &Ink) -> Vec<Cell> {
     let least = (CELL_AREA * PAPER * marks.values.len() as f64) as usize;
     let mut found = regions(&marks.map(|value| 255 - value).opening(1), least);
     found.retain(|region| {
-        region.fills() >= BOX_FILLS && region.own_part() >= PAPER && region.solidity() >= SOLID_CELL
+        let Rect { width, height, .. } = region.bounds;
+        region.fills() >= BOX_FILLS
+            && region.own_part() >= PAPER
+            && region.solidity() >= SOLID_CELL
+            && width.max(height) <= LONG * width.min(height)
     });
     // Those of the size that most of the area has.
     found.sort_by_key(|region| region.area);
@@ -235,7 +237,7 @@ pub(crate) fn cells(grey: &Plane, ink: &Ink) -> Vec<Cell> {
         return Vec::new();
     };
     found.retain(|region| alike(usual)(&region));
-    let (mut filled, mut crossed) = (0, 0);
+    let (mut filled, mut touched) = (0, 0);
     let are_blank = found.iter().all(|region| region.fills() >= BLANK_FILLS);
     let cells: Vec<Cell> = found
         .into_iter()
@@ -245,10 +247,11 @@ pub(crate) fn cells(grey: &Plane, ink: &Ink) -> Vec<Cell> {
                 .grown(region.bounds.longer_side() / 2, marks.size());
             let (near, inside) = (marks.cropped(around), region.mask(around));
             let content = content(&near, &inside, region.bounds);
-            if let Some(content) = content {
+            if content.is_some() {
                 filled += 1;
-                let beyond = beyond(&near, &inside).of_strokes;
-                crossed += usize::from(beyond as f64 > OUTSIDE * content as f64);
+                let touches =
+                    |side: Side| side.edges(&near, &inside).iter().any(|edge| edge.is_ink);
+                touched += usize::from(Side::ALL.into_iter().any(touches));
             }
             Cell {
                 rect: enlarged(region.bounds, factor, grey),
@@ -258,7 +261,7 @@ pub(crate) fn cells(grey: &Plane, ink: &Ink) -> Vec<Cell> {
             }
         })
         .collect();
-    match cells.len() > 1 && (filled > 0 || are_blank) && crossed as f64 <= CROSSED * filled as f64
+    match cells.len() > 1 && (filled > 0 || are_blank) && touched as f64 <= TOUCHED * filled as f64
     {
         true => cells,
         false => Vec::new(),

@@ -70,10 +70,18 @@ pub fn numbers(bytes: &[u8], target: ImageShape) -> Result<Numbers, PictureError
     let (grey, alpha) = decode::decode(bytes, &mut log)?.into_grey();
     let (sheet, ink) = Sheet::with_ink(grey, alpha, target, &mut log)?;
     let cells = frame::cells(&sheet.grey, &ink);
-    let is_table = !cells.is_empty();
-    let rows = match is_table {
-        true => table(&sheet, &cells, target)?,
-        false => {
+    // Where a cell has several drawings, it is none.
+    let cells = match cells.is_empty() {
+        true => None,
+        false => match table(&sheet, &cells, target) {
+            Err(PictureError::SeveralPieces { .. }) => None,
+            rows => Some(rows?),
+        },
+    };
+    let is_table = cells.is_some();
+    let rows = match cells {
+        Some(rows) => rows,
+        None => {
             let ink = sheet.inside_box(ink, target, &mut log)?;
             number(ink, target, &mut log)?
         }

@@ -147,6 +147,7 @@ fn grey(decoded: Decoded, target: ImageShape, log: &mut Log) -> Result<Vec<u8>, 
         return Ok(grey.values);
     }
     let (sheet, ink) = Sheet::with_ink(grey, alpha, target, log)?;
+    sheet.refuse_table(&ink)?;
     let mut ink = sheet.inside_box(ink, target, log)?;
     log.stage("ink", &ink.amount);
     lines::erase(&mut ink, log)?;

