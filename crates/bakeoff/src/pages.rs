@@ -41,7 +41,7 @@ pub fn render(run: &RunFolder, models: Option<&Path>) -> Result<Leaderboard, Err
 }
 
 /// The models of a run that can answer inside its page, by trial id. One that was
-/// replaced by another run's or cannot be read is told with its reason: a report is
+/// replaced by another run's or cannot be read is named with its reason: a report is
 /// rendered from records, and models are an extra.
 fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, String>> {
     let of_trial = |planned: &PlannedTrial| -> Result<Layers, String> {

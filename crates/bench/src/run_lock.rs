@@ -123,11 +123,11 @@ fn in_use(run: &Path, mut file: File) -> String {
             since,
         }) => format!(
             "{run} is in use: process {process} on {machine} has been running it since {since}. \
-             Wait until it ends, or stop it; then go on with --resume"
+             Wait until it ends, or stop it; then start the command again (`bakeoff run` with --resume)"
         ),
         Err(_) => format!(
             "{run} is in use: trials of it are running (`bakeoff trial`). Wait until they end; \
-             then go on with --resume"
+             then start the command again (`bakeoff run` with --resume)"
         ),
     }
 }

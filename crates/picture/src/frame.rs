@@ -29,8 +29,8 @@ const SMALL_SIDE: usize = 192;
 const LEAST_SIDE: usize = 40;
 
 /// A region of paper that is narrower than twice this many pixels of the small copy lies between
-/// two lines; a gap in a line that is narrower leads nowhere.
-/// The first that leads to a box counts.
+/// two lines, and a gap in a line that is narrower is closed. The second value is tried where the first
+/// leads to no box: a digit close to a line may part the paper.
 const REACHES: [usize; 2] = [2, 1];
 
 /// What is drawn inside has at least this part of the shorter side of its frame.
@@ -131,16 +131,34 @@ fn marks(ink: &Ink, factor: usize) -> Plane {
     strongest.map(|amount| if amount >= ink.threshold { 255 } else { 0 })
 }
 
-/// The box that is around the ink of an image; `None` where there is none.
+/// The box that is around the ink of an image, or a blank one that is all there is; `None` where there is
+/// neither.
 pub(crate) fn box_around(grey: &Plane, ink: &Ink) -> Option<Cell> {
     if grey.longer_side() < LEAST_SIDE {
         return None;
     }
     let factor = grey.longer_side().div_ceil(SMALL_SIDE);
-    let region = find_box(&marks(ink, factor))?;
+    let marks = marks(ink, factor);
+    let paper = marks.map(|value| 255 - value);
+    let least = (CLOSED_AREA * PAPER * marks.values.len() as f64) as usize;
+    let mut wide = regions(&paper.opening(REACHES[0]), least);
+    let (region, is_filled) = if let Some(at) = only_box(&marks, &wide) {
+        (wide.swap_remove(at), true)
+    } else {
+        let mut narrow = regions(&paper.opening(REACHES[1]), least);
+        match only_box(&marks, &narrow) {
+            Some(at) => (narrow.swap_remove(at), true),
+            None => {
+                let at = wide
+                    .iter()
+                    .position(|region| is_blank_box(&marks, region))?;
+                (wide.swap_remove(at), false)
+            }
+        }
+    };
     Some(Cell {
         rect: enlarged(region.bounds, factor, grey),
-        is_filled: true,
+        is_filled,
         region,
         factor,
     })
@@ -174,17 +192,12 @@ pub(crate) fn inside(grey: &Plane, cell: &Cell) -> Plane {
     })
 }
 
-/// The only region of the paper that is the inside of a box; `marks` is 255 where there is ink.
-fn find_box(marks: &Plane) -> Option<Region> {
-    let paper = marks.map(|value| 255 - value);
-    let least = (CLOSED_AREA * PAPER * marks.values.len() as f64) as usize;
-    REACHES.into_iter().find_map(|reach| {
-        let mut found = regions(&paper.opening(reach), least)
-            .into_iter()
-            .filter(|region| is_inside_of_box(marks, region));
-        let first = found.next()?;
-        found.next().is_none().then_some(first)
-    })
+/// Which of the regions of the paper is the inside of a box, if one is and no other; `marks` is 255 where
+/// there is ink.
+fn only_box(marks: &Plane, regions: &[Region]) -> Option<usize> {
+    let mut found = (0..regions.len()).filter(|&at| is_inside_of_box(marks, &regions[at]));
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
 }
 
 /// Pixels of the longer side of the copy on which cells are looked for: those of a sudoku have forty.
@@ -193,7 +206,8 @@ const CELLS_SIDE: usize = 448;
 /// Least part of the image that a cell takes.
 const CELL_AREA: f64 = 1.0 / 1000.0;
 
-/// Most pixels of the largest cell, by the median's; cells beside a thick line are smaller.
+/// Cells have up to so many times the usual number of pixels, or that much fewer: beside a thick line
+/// they are smaller.
 const ALIKE: f64 = 1.7;
 
 /// What is more than so many times as long as wide is no cell, but lies between two lines of ruled paper.
@@ -277,26 +291,19 @@ const BLANK_LINES: f64 = 1.0 / 16.0;
 
 /// Whether all there is in an image is a box without anything in it. Its lines may go on beyond its
 /// corners.
-pub(crate) fn is_blank_box(grey: &Plane, ink: &Ink) -> bool {
-    if grey.longer_side() < LEAST_SIDE {
+fn is_blank_box(marks: &Plane, region: &Region) -> bool {
+    let least = OPEN_AREA * marks.values.len() as f64;
+    if (region.pixels as f64) < least || region.fills() < BLANK_FILLS || region.solidity() < SOLID {
         return false;
     }
-    let marks = marks(ink, grey.longer_side().div_ceil(SMALL_SIDE));
-    let least = (OPEN_AREA * marks.values.len() as f64) as usize;
-    let paper = marks.map(|value| 255 - value).opening(REACHES[0]);
-    regions(&paper, least).iter().any(|region| {
-        let inside = region.mask(marks.rect());
-        let thickness = Side::ALL.map(|side| thickness(&side.edges(&marks, &inside)));
-        let shorter = region.bounds.width.min(region.bounds.height) as f64;
-        region.fills() >= BLANK_FILLS
-            && region.solidity() >= SOLID
-            && thickness
-                .iter()
-                .all(|&pixels| pixels as f64 <= BLANK_LINES * shorter)
-            && thickness.iter().filter(|&&pixels| pixels > 0).count() >= 3
-            && content(&marks, &inside, region.bounds).is_none()
-            && (beyond(&marks, &inside).longest as f64) < 2.0 * CONTENT * shorter
-    })
+    let inside = region.mask(marks.rect());
+    let thickness = Side::ALL.map(|side| thickness(&side.edges(marks, &inside)));
+    let shorter = region.bounds.width.min(region.bounds.height) as f64;
+    let are_lines = |&pixels: &usize| pixels as f64 <= BLANK_LINES * shorter;
+    thickness.iter().all(are_lines)
+        && thickness.iter().filter(|&&pixels| pixels > 0).count() >= 3
+        && content(marks, &inside, region.bounds).is_none()
+        && (beyond(marks, &inside).longest as f64) < 2.0 * CONTENT * shorter
 }
 
 /// Pixels of ink that follow most of an edge.

@@ -10,16 +10,16 @@ use crate::{
     frame, lines,
     log::Log,
     paper::Ink,
-    pieces::{Piece, cut_out, cuts, pieces, rows},
+    pieces::{Piece, cut_out, cuts, pieces, rows, usual_height},
     place,
     plane::Rect,
     sheet::Sheet,
     specks,
-    steps::{Step, Warning},
+    steps::Warning,
 };
 
-/// More digits than this are none: texture.
-const MOST_DIGITS: usize = 2000;
+/// More components than this are no digits, but texture; a digit has hardly more than four.
+const MOST_COMPONENTS: usize = 8000;
 
 /// A rectangle of an image, in pixels of the image as it is seen upright.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -50,8 +50,6 @@ pub struct Numbers {
     pub rows: Vec<Vec<Option<Digit>>>,
     /// Whether they stand in printed cells.
     pub is_table: bool,
-    /// What was done to the whole image, in order.
-    pub steps: Vec<Step>,
     /// What may make the answers less certain.
     pub warnings: Vec<Warning>,
 }
@@ -92,7 +90,6 @@ pub fn numbers(bytes: &[u8], target: ImageShape) -> Result<Numbers, PictureError
     Ok(Numbers {
         rows,
         is_table,
-        steps: log.steps,
         warnings: log.warnings,
     })
 }
@@ -146,18 +143,15 @@ fn number(
     place::warn(&ink, log);
     let (runs, components) = components(&ink.amount, ink.threshold, Connectivity::Eight);
     let drawn = |at: usize| specks::is_drawn(&components[at], &ink);
-    let pieces = pieces(&components, drawn);
-    let found = of_one_size(pieces, &components);
-    if found.is_empty() || found.len() > MOST_DIGITS {
+    if (0..components.len()).filter(|&at| drawn(at)).count() > MOST_COMPONENTS {
         return Err(PictureError::NothingDrawn);
     }
-    let left_out = components.len() - found.iter().map(|piece| piece.parts.len()).sum::<usize>();
-    if left_out > 0 {
-        log.steps.push(Step::Specks { count: left_out });
+    let found = of_one_size(pieces(&components, drawn), &components);
+    if found.is_empty() {
+        return Err(PictureError::NothingDrawn);
     }
-    let mut heights: Vec<usize> = found.iter().map(|piece| piece.bounds.height).collect();
-    heights.sort_unstable();
-    let usual = heights[heights.len() / 2];
+    let bounds: Vec<Rect> = found.iter().map(|piece| piece.bounds).collect();
+    let usual = usual_height(&bounds);
     let mut parts: Vec<(Rect, usize)> = Vec::with_capacity(found.len());
     for (at, piece) in found.iter().enumerate() {
         let [mut from, right] = piece.bounds.columns();

@@ -21,7 +21,6 @@ const DIGIT: f64 = 0.4;
 const BESIDE: f64 = 0.65;
 
 /// Components that are one digit.
-#[derive(Clone)]
 pub(crate) struct Piece {
     /// The positions of the components.
     pub(crate) parts: Vec<usize>,
@@ -102,6 +101,13 @@ pub(crate) fn drawings(pieces: Vec<Piece>) -> usize {
     digits.len()
 }
 
+/// The median of the heights; 0 of none.
+pub(crate) fn usual_height(boxes: &[Rect]) -> usize {
+    let mut heights: Vec<usize> = boxes.iter().map(|one| one.height).collect();
+    heights.sort_unstable();
+    heights.get(heights.len() / 2).copied().unwrap_or(0)
+}
+
 /// The positions of boxes in rows from the top, each from the left. Rows may rise or fall.
 pub(crate) fn rows(boxes: &[Rect]) -> Vec<Vec<usize>> {
     let middle = |at: usize| {
@@ -116,9 +122,7 @@ pub(crate) fn rows(boxes: &[Rect]) -> Vec<Vec<usize>> {
             top as f64 + height as f64 / 2.0,
         ]
     };
-    let mut heights: Vec<usize> = boxes.iter().map(|one| one.height).collect();
-    heights.sort_unstable();
-    let height = heights.get(heights.len() / 2).copied().unwrap_or(0) as f64;
+    let height = usual_height(boxes) as f64;
     let mut order: Vec<usize> = (0..boxes.len()).collect();
     order.sort_by(|&a, &b| middle(a)[0].total_cmp(&middle(b)[0]));
     let mut rows: Vec<Vec<usize>> = Vec::new();

@@ -6,6 +6,7 @@ use bakeoff_core::ImageShape;
 use crate::{
     log::Log,
     paper::Ink,
+    plane::extend,
     resample,
     steps::{Step, Warning},
     stroke,
@@ -153,14 +154,6 @@ pub fn is_placed(pixels: &[u8], shape: ImageShape) -> bool {
     let near = 1.0;
     let fits = longest.abs_diff(side) <= 1;
     is_light && fits && off(x, shape.width) <= near && off(y, shape.height) <= near
-}
-
-/// The range that holds a place too.
-fn extend(range: &mut Option<(usize, usize)>, place: usize) {
-    *range = Some(match *range {
-        None => (place, place),
-        Some((first, last)) => (first.min(place), last.max(place)),
-    });
 }
 
 /// Warns of what may be wrong with the ink.

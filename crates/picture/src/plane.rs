@@ -212,6 +212,14 @@ impl Plane {
     }
 }
 
+/// The range that holds a place too.
+pub(crate) fn extend(range: &mut Option<(usize, usize)>, place: usize) {
+    *range = Some(match *range {
+        None => (place, place),
+        Some((first, last)) => (first.min(place), last.max(place)),
+    });
+}
+
 /// How many pixels each grey level has.
 pub(crate) struct Histogram(pub(crate) [usize; 256]);
 

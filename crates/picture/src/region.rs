@@ -2,7 +2,7 @@
 
 use crate::{
     components::{Component, Connectivity, components},
-    plane::{Plane, Rect},
+    plane::{Plane, Rect, extend},
 };
 
 /// Connected pixels and what they enclose.
@@ -133,12 +133,4 @@ fn extend_chain(chain: &mut Vec<[f64; 2]>, [row, out]: [f64; 2]) {
         chain.pop();
     }
     chain.push([row, out]);
-}
-
-/// The range that holds a place too.
-fn extend(range: &mut Option<(usize, usize)>, place: usize) {
-    *range = Some(match *range {
-        None => (place, place),
-        Some((first, last)) => (first.min(place), last.max(place)),
-    });
 }

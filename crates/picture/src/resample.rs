@@ -64,17 +64,18 @@ pub(crate) fn shrink(plane: &Plane, factor: usize) -> Plane {
 /// may cover less.
 pub(crate) fn strongest(plane: &Plane, factor: usize) -> Plane {
     let width = plane.width.div_ceil(factor);
-    let mut values = vec![0; width * plane.height.div_ceil(factor)];
-    for (rows, out) in plane
-        .values
-        .chunks(factor * plane.width)
-        .zip(values.chunks_exact_mut(width))
-    {
+    let mut values = Vec::with_capacity(width * plane.height.div_ceil(factor));
+    let mut line = vec![0_u8; plane.width];
+    for rows in plane.values.chunks(factor * plane.width) {
+        // Whole rows first: these are many pixels at a time.
+        line.fill(0);
         for row in rows.chunks_exact(plane.width) {
-            for (value, square) in out.iter_mut().zip(row.chunks(factor)) {
-                *value = square.iter().copied().fold(*value, u8::max);
+            for (most, &value) in line.iter_mut().zip(row) {
+                *most = (*most).max(value);
             }
         }
+        let most = |square: &[u8]| square.iter().copied().fold(0, u8::max);
+        values.extend(line.chunks(factor).map(most));
     }
     Plane::new(width, values)
 }

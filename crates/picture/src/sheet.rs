@@ -90,6 +90,8 @@ impl Sheet {
         paper::ink(self.grey.clone(), self.is_small(target), log)
     }
 
+    /// Goes on only where the ink may be one drawing.
+    ///
     /// # Errors
     /// When the ink is that of a table of printed cells, of which several are filled.
     pub(crate) fn refuse_table(&self, ink: &Ink) -> Result<(), PictureError> {
@@ -111,17 +113,17 @@ impl Sheet {
         target: ImageShape,
         log: &mut Log,
     ) -> Result<Ink, PictureError> {
-        if let Some(found) = frame::box_around(&self.grey, &ink)
-            && !lines::are_of_paper(&ink)
-        {
-            // The lines are no paper: tone and paper are judged without them.
-            log.steps.pop();
-            let inside = frame::inside(&self.grey, &found);
-            self.cut_to("box", inside, found.rect, log);
-            return self.own_ink(target, log);
-        }
-        if frame::is_blank_box(&self.grey, &ink) {
-            return Err(PictureError::NothingDrawn);
+        match frame::box_around(&self.grey, &ink) {
+            Some(found) if !found.is_filled => return Err(PictureError::NothingDrawn),
+            Some(found) if !lines::are_of_paper(&ink) => {
+                // The lines are no paper: tone and paper are judged without them, and how they were
+                // judged with them is no step.
+                log.steps.pop();
+                let inside = frame::inside(&self.grey, &found);
+                self.cut_to("box", inside, found.rect, log);
+                return self.own_ink(target, log);
+            }
+            _ => {}
         }
         ink.cut = self.cut;
         ink.factor = self.factor;

@@ -37,7 +37,7 @@ const TORN: &str = "labels.torn.csv";
 /// The most rows: to evaluate a model on more takes a dataset, not corrections.
 const MOST_ROWS: usize = 2_000_000;
 
-/// How long another process may hold the table before a correction is told to come again.
+/// How long another process may hold the table before a correction is refused for the moment.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The end of a table in which its last row is looked for.

@@ -131,7 +131,7 @@ impl From<PictureError> for Problem {
             _ => Code::InvalidRequest,
         };
         let detail = match &error {
-            // Its remedy is told as an address, not as a flag.
+            // Clients of the server have an address, where the command line has a flag.
             PictureError::SeveralPieces { count } => format!(
                 "there are {count} drawings in the image, and an answer is about one: crop the \
                  image to one, or have each of them read by /api/v1/numbers"

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{drawn_number, page::Visit};
 use crate::{
-    browser::accessibility::check_with_axe,
+    browser::accessibility::{check_dialog_with_axe, check_with_axe},
     support::{comparison, run},
 };
 
@@ -135,7 +135,7 @@ fn a_number_that_is_drawn_is_read_digit_by_digit() {
     );
     visit.wait_for("document.querySelector('#boxes g').classList.contains('chosen')");
     assert_eq!(visit.browser.evaluate(told), seen[0]);
-    // The digit that is told about is the one that is corrected.
+    // The digit whose details are shown is the one that is corrected.
     visit.browser.click("#labels button:nth-child(5)");
     visit.wait_for("document.getElementById('saved').textContent.startsWith('Saved as 4')");
     visit
@@ -337,7 +337,7 @@ fn the_camera_is_offered_where_there_is_one_and_is_off_afterwards() {
     assert_eq!(visit.browser.evaluate(offered), json!([false, true]));
     visit.browser.click("#live-camera");
     visit.wait_for("!document.querySelector('#camera-view button').disabled");
-    check_with_axe(&mut visit.browser, "the camera's view");
+    check_dialog_with_axe(&mut visit.browser, "the camera's view");
     visit
         .browser
         .evaluate("window.track = document.querySelector('video').srcObject.getTracks()[0]");

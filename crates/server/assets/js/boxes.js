@@ -67,7 +67,7 @@ export class Boxes {
     this.#root.replaceChildren();
   }
 
-  /** Marks the digit that is told about. */
+  /** Marks the digit whose details are shown. */
   mark(chosen) {
     [...this.#root.children].forEach((group, at) => {
       group.classList.toggle("chosen", at === chosen);

@@ -40,7 +40,7 @@ export class Camera {
       const wanted = { facingMode: "environment", width: { ideal: 1920 } };
       const stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
       this.#stream = stream;
-      // It may have been closed while somebody was asked for leave.
+      // The dialog may have been closed while the browser asked for permission.
       if (this.#dialog.open) this.#video.srcObject = stream;
       else this.#stop();
     } catch (error) {

@@ -46,7 +46,7 @@ export class Crop extends EventTarget {
     );
   }
 
-  #told() {
+  #announce() {
     this.dispatchEvent(new CustomEvent("crop", { detail: this.#isWhole ? null : this.#rect }));
   }
 
@@ -89,7 +89,7 @@ export class Crop extends EventTarget {
   }
 
   #end() {
-    if (this.#drag?.moved) this.#told();
+    if (this.#drag?.moved) this.#announce();
     this.#drag = null;
   }
 
@@ -133,6 +133,6 @@ export class Crop extends EventTarget {
     } else return;
     event.preventDefault();
     this.#paint();
-    this.#told();
+    this.#announce();
   }
 }

@@ -197,7 +197,7 @@ function showNumbers(found) {
   chooseDigit(Math.max(unsure, 0));
 }
 
-/** Tells about one digit; it can be corrected. */
+/** Shows the details of one digit, which can then be corrected. */
 function chooseDigit(at) {
   const digit = read?.digits[at];
   if (!digit) return;

@@ -317,7 +317,7 @@ async fn bodies_are_limited_in_bytes_and_in_time() {
         ..Limits::default()
     };
     let server = Fixture::new(folder.path(), two_models(), limits);
-    // With a length that is told, nothing is read.
+    // Where the length is stated, nothing is read.
     let mut told = form(&[("picture", Some("x"), &[0; 10])]);
     let length = header::HeaderValue::from_static("100001");
     told.headers_mut().insert(header::CONTENT_LENGTH, length);

@@ -153,7 +153,7 @@ async fn the_model_that_is_named_reads_else_the_best_one_of_ink() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_told_as_predict_tells_it() {
+async fn problems_are_those_of_predict() {
     let (_folder, server) = fixture();
     let white = paper(60, 60, &[]);
     for (bytes, status, code) in [
@@ -189,8 +189,8 @@ async fn a_large_body_is_refused_and_a_large_file_is_read() {
     photo.resize(100_001, 0);
     let refused = server.ask(about(&photo)).await;
     refused.is_problem(413, "body-too-large");
-    let mut told = about(&bar());
+    let mut stated = about(&bar());
     let length = header::HeaderValue::from_static("100001");
-    told.headers_mut().insert(header::CONTENT_LENGTH, length);
-    server.ask(told).await.is_problem(413, "body-too-large");
+    stated.headers_mut().insert(header::CONTENT_LENGTH, length);
+    server.ask(stated).await.is_problem(413, "body-too-large");
 }
