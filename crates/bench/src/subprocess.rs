@@ -57,6 +57,9 @@ impl Launcher for Subprocess {
         let (kernel_kills, attempt) = (KernelKills::now(), attempt::begin());
         let program = self.program.path();
         let mut command = Command::new(self.program.file());
+        // Lists of processes show where the program was.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::arg0(&mut command, self.program.path());
         // Ctrl-C must reach this process only: it alone says how to go on.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

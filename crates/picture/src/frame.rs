@@ -53,6 +53,10 @@ const CLOSED_AREA: f64 = 0.02;
 /// degrees fills three quarters.
 const BOX_FILLS: f64 = 0.72;
 
+/// Least part of a side that a line of the box runs along, on one side at least: a stroke in a corner of
+/// the image is no box.
+const LINED: f64 = 0.7;
+
 /// Least part of its convex hull that a region of paper fills: a box has all its corners.
 const SOLID: f64 = 0.97;
 
@@ -328,6 +332,17 @@ fn is_inside_of_box(marks: &Plane, region: &Region) -> bool {
         return false;
     }
     let inside = region.mask(marks.rect());
+    let is_lined = |side: &Side| {
+        let edges = side.edges(marks, &inside);
+        let lined = edges
+            .iter()
+            .filter(|edge| edge.is_ink || edge.run > 0)
+            .count();
+        lined as f64 >= LINED * edges.len() as f64
+    };
+    if !Side::ALL.iter().any(is_lined) {
+        return false;
+    }
     let Some(content) = content(marks, &inside, region.bounds) else {
         return false;
     };

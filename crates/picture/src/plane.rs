@@ -178,17 +178,22 @@ impl Plane {
         self.filtered(reach, u8::min)
     }
 
-    fn filtered(&self, reach: usize, pick: fn(u8, u8) -> u8) -> Self {
+    fn filtered(&self, reach: usize, pick: impl Fn(u8, u8) -> u8 + Copy) -> Self {
         let rows = self.rows_filtered(reach, pick).transposed();
         rows.rows_filtered(reach, pick).transposed()
     }
 
-    fn rows_filtered(&self, reach: usize, pick: fn(u8, u8) -> u8) -> Self {
-        let mut values = Vec::with_capacity(self.values.len());
-        for row in self.rows() {
-            for x in 0..self.width {
-                let window = &row[x.saturating_sub(reach)..(x + reach + 1).min(self.width)];
-                values.push(window.iter().copied().fold(row[x], pick));
+    /// Whole rows are moved and compared, which are many pixels at a time.
+    fn rows_filtered(&self, reach: usize, pick: impl Fn(u8, u8) -> u8 + Copy) -> Self {
+        let mut values = self.values.clone();
+        for (out, row) in values.chunks_exact_mut(self.width).zip(self.rows()) {
+            for shift in 1..=reach.min(self.width - 1) {
+                for (out, &value) in out[shift..].iter_mut().zip(row) {
+                    *out = pick(*out, value);
+                }
+                for (out, &value) in out.iter_mut().zip(&row[shift..]) {
+                    *out = pick(*out, value);
+                }
             }
         }
         Self::new(self.width, values)
