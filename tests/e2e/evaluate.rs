@@ -146,7 +146,7 @@ fn images_without_an_answer_are_listed_and_count_as_wrong() {
     assert_eq!(rows.len(), 12);
     // A spreadsheet takes it for no formula.
     assert_eq!(rows["'=blank.png"][2..4], ["", ""]);
-    assert!(rows["'=blank.png"][4].contains("nothing drawn"));
+    assert!(rows["'=blank.png"][5].contains("nothing drawn"));
     let html = fs::read_to_string(page).unwrap();
     assert!(html.contains("=blank.png") && html.contains("nothing drawn"));
     assert!(!html.contains("src=\"http"));

@@ -17,6 +17,6 @@ mod numbers;
 
 pub use explain::{ExplainError, ExplainKind, Explanation};
 pub use input::{Input, InputError, Inputs, Subject};
-pub use models::{Answer, Model, Models, OpenError, SURE, Unreadable, models_dir_flag};
+pub use models::{Answer, Doubt, Model, Models, OpenError, SURE, Unreadable, models_dir_flag};
 pub use names::{NameError, short_name};
 pub use numbers::{ClassProbability, NumbersError, ReadDigit, ReadNumbers};

@@ -28,6 +28,28 @@ pub struct Answer {
     pub probabilities: Vec<f32>,
     /// How long the model took.
     pub took: Duration,
+    /// Whether the image fits this class worse than nearly all held-out images with that answer did.
+    pub no_class_fits: bool,
+}
+
+/// Why an answer is to be doubted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Doubt {
+    /// Its probability is below [`SURE`].
+    Unsure,
+    /// The image looks as if no class fitted: a letter, a scribble.
+    NoClassFits,
+}
+
+impl Doubt {
+    /// In words, to be said of an answer.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Unsure => "unsure",
+            Self::NoClassFits => "perhaps none of the classes",
+        }
+    }
 }
 
 /// An answer of a lower probability is unsure. Of the answers to images of real handwriting
@@ -36,9 +58,13 @@ pub struct Answer {
 pub const SURE: f32 = 0.9;
 
 impl Answer {
-    /// Whether its probability is below [`SURE`].
-    pub fn is_unsure(&self) -> bool {
-        self.confidence() < SURE
+    /// Why it is to be doubted, if it is.
+    pub fn doubt(&self) -> Option<Doubt> {
+        match (self.no_class_fits, self.confidence() < SURE) {
+            (true, _) => Some(Doubt::NoClassFits),
+            (false, true) => Some(Doubt::Unsure),
+            (false, false) => None,
+        }
     }
 
     /// The probability of the most probable class.
@@ -167,13 +193,17 @@ impl Model {
     /// When the model cannot answer.
     pub fn answers(&self, images: &Images) -> Result<Vec<Answer>, PredictError> {
         let start = Instant::now();
-        let probabilities = self.saved.model.predict_proba(images)?;
+        let (probabilities, scores) = self.saved.model.predict_scored(images)?;
         let took = start.elapsed() / u32::try_from(images.len().max(1)).unwrap_or(u32::MAX);
         let labels = probabilities.predicted().into_iter().enumerate();
+        let bound = self.saved.manifest.facts.fit_bound.as_ref();
+        let score = |row: usize| scores.as_ref()?.get(row).copied();
+        let no_class_fits = |row, label| Some(bound?.is_missed(label, score(row)?));
         let answer = |(row, label)| Answer {
             label,
             probabilities: probabilities.row(row).to_vec(),
             took,
+            no_class_fits: no_class_fits(row, label).unwrap_or(false),
         };
         Ok(labels.map(answer).collect())
     }

@@ -4,7 +4,7 @@ use bakeoff_core::{Images, PredictError, Preparation};
 use bakeoff_picture::{PictureError, Place, numbers};
 use serde::Serialize;
 
-use crate::models::Model;
+use crate::models::{Doubt, Model};
 
 /// A class and its probability.
 #[derive(Clone, Debug, Serialize)]
@@ -22,6 +22,8 @@ pub struct ReadDigit {
     pub class: String,
     /// The probability of that class.
     pub probability: f32,
+    /// Why the answer is to be doubted, if it is.
+    pub doubt: Option<Doubt>,
     /// Where its ink is in the image, in pixels.
     #[serde(rename = "box")]
     pub place: Place,
@@ -103,6 +105,7 @@ impl Model {
             Some(ReadDigit {
                 class: name,
                 probability,
+                doubt: answer.doubt(),
                 place: digit.place,
                 top: answer.ranked().into_iter().take(TOP).map(class).collect(),
                 pixels: digit.images.pixels().to_vec(),

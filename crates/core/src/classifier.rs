@@ -233,6 +233,19 @@ pub trait FittedModel: Send + Sync {
     /// [`PredictError::Shape`] for images of another shape.
     fn predict_proba(&self, images: &Images) -> Result<Probabilities, PredictError>;
 
+    /// The same, and for each image the score of its most probable class before the softmax, which tells
+    /// how well that class fits where the softmax only tells which fits best; `None`, the default, for
+    /// models that have no such scores.
+    ///
+    /// # Errors
+    /// As [`Self::predict_proba`].
+    fn predict_scored(
+        &self,
+        images: &Images,
+    ) -> Result<(Probabilities, Option<Vec<f32>>), PredictError> {
+        Ok((self.predict_proba(images)?, None))
+    }
+
     /// The `count` training images nearest to the first of `images`, nearest first;
     /// fewer if there are fewer. `None`, the default, for models that keep no training
     /// images.

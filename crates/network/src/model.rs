@@ -175,6 +175,36 @@ impl FittedModel for FittedNetwork {
     }
 
     fn predict_proba(&self, images: &Images) -> Result<Probabilities, PredictError> {
+        Ok(Probabilities::from_logits(
+            self.classes(),
+            self.scores(images)?,
+        )?)
+    }
+
+    fn predict_scored(
+        &self,
+        images: &Images,
+    ) -> Result<(Probabilities, Option<Vec<f32>>), PredictError> {
+        let scores = self.scores(images)?;
+        let rows = scores.chunks_exact(self.classes());
+        let best = rows.map(|row| row.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+        let best = best.collect();
+        let probabilities = Probabilities::from_logits(self.classes(), scores)?;
+        Ok((probabilities, Some(best)))
+    }
+
+    fn layers(&self) -> Option<Layers> {
+        describe(&self.network, self.weights.values())
+    }
+
+    fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError> {
+        self.weights.save(out)
+    }
+}
+
+impl FittedNetwork {
+    /// N×K scores before the softmax.
+    fn scores(&self, images: &Images) -> Result<Vec<f32>, PredictError> {
         self.check_shape(images)?;
         let failed = |reason| PredictError::Engine {
             engine: self.engine,
@@ -194,14 +224,6 @@ impl FittedModel for FittedNetwork {
             }
             scores.extend_from_slice(&chunk);
         }
-        Ok(Probabilities::from_logits(classes, scores)?)
-    }
-
-    fn layers(&self) -> Option<Layers> {
-        describe(&self.network, self.weights.values())
-    }
-
-    fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError> {
-        self.weights.save(out)
+        Ok(scores)
     }
 }

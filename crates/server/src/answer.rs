@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bakeoff_ask::{
-    ClassProbability, ExplainKind, Explanation, Input, InputError, Inputs, Model, Subject,
+    ClassProbability, Doubt, ExplainKind, Explanation, Input, InputError, Inputs, Model, Subject,
 };
 use bakeoff_core::{ImageShape, Images};
 use serde::Serialize;
@@ -49,6 +49,7 @@ pub(crate) struct Prediction {
     label: u16,
     confidence: f32,
     unsure: bool,
+    doubt: Option<Doubt>,
     probabilities: Vec<ClassProbability>,
     latency_us: f64,
     #[serde(skip_serializing_if = "Explanation::is_empty")]
@@ -131,9 +132,9 @@ pub(crate) fn answer(
     if predictions.is_empty() && failures.is_empty() {
         return Err(not_asked(&question.content, models));
     }
-    let said: Vec<(&str, &str, f32)> = predictions
+    let said: Vec<(&str, &str, Option<Doubt>)> = predictions
         .iter()
-        .map(|it| (it.model.as_str(), it.class.as_str(), it.confidence))
+        .map(|it| (it.model.as_str(), it.class.as_str(), it.doubt))
         .collect();
     Ok(Answers {
         verdict: verdict(&said),
@@ -187,7 +188,8 @@ fn predict(
         class: model.class_name(usize::from(answer.label)).to_owned(),
         label: answer.label,
         confidence: answer.confidence(),
-        unsure: answer.is_unsure(),
+        unsure: answer.doubt().is_some(),
+        doubt: answer.doubt(),
         latency_us: answer.took.as_secs_f64() * 1e6,
         probabilities: answer
             .probabilities

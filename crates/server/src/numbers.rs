@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bakeoff_ask::{ClassProbability, Model, NumbersError, ReadDigit, SURE};
+use bakeoff_ask::{ClassProbability, Doubt, Model, NumbersError, ReadDigit};
 use bakeoff_core::ImageShape;
 use bakeoff_picture::Place;
 use serde::Serialize;
@@ -18,6 +18,7 @@ struct DigitJson {
     class: String,
     probability: f32,
     unsure: bool,
+    doubt: Option<Doubt>,
     #[serde(rename = "box")]
     place: Place,
     top: Vec<ClassProbability>,
@@ -29,7 +30,8 @@ impl From<ReadDigit> for DigitJson {
         Self {
             class: digit.class,
             probability: digit.probability,
-            unsure: digit.probability < SURE,
+            unsure: digit.doubt.is_some(),
+            doubt: digit.doubt,
             place: digit.place,
             top: digit.top,
             pixels: digit.pixels,

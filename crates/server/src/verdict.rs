@@ -1,6 +1,6 @@
 //! Whether the models agree, in words.
 
-use bakeoff_ask::{SURE, short_name};
+use bakeoff_ask::{Doubt, short_name};
 use bakeoff_core::list;
 use serde::Serialize;
 
@@ -13,8 +13,8 @@ pub(crate) struct Verdict {
     words: String,
 }
 
-/// From (model, class, confidence) of each answer, best model first.
-pub(crate) fn verdict(said: &[(&str, &str, f32)]) -> Verdict {
+/// From (model, class, doubt) of each answer, best model first.
+pub(crate) fn verdict(said: &[(&str, &str, Option<Doubt>)]) -> Verdict {
     // The classes with the models that answer them, most models first; among equals the
     // class of the better model.
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -27,11 +27,11 @@ pub(crate) fn verdict(said: &[(&str, &str, f32)]) -> Verdict {
     groups.sort_by_key(|(_, models)| std::cmp::Reverse(models.len()));
     let words = match (said, &groups[..]) {
         ([], _) | (_, []) => "No model answered.".to_owned(),
-        ([(model, class, confidence)], _) => {
-            let doubt = if *confidence < SURE {
-                ", but is unsure"
-            } else {
-                ""
+        ([(model, class, doubt)], _) => {
+            let doubt = match doubt {
+                None => "",
+                Some(Doubt::Unsure) => ", but is unsure",
+                Some(Doubt::NoClassFits) => ", but perhaps none of the classes fits",
             };
             format!("{} says {class}{doubt}.", short(model, said))
         }
@@ -41,7 +41,11 @@ pub(crate) fn verdict(said: &[(&str, &str, f32)]) -> Verdict {
             } else {
                 format!("All {}", models.len())
             };
-            let doubt = if said.iter().all(|(.., confidence)| *confidence < SURE) {
+            let all_are =
+                |wanted: fn(Option<Doubt>) -> bool| said.iter().all(|(.., doubt)| wanted(*doubt));
+            let doubt = if all_are(|doubt| doubt == Some(Doubt::NoClassFits)) {
+                ", but perhaps none of the classes fits"
+            } else if all_are(|doubt| doubt.is_some()) {
                 ", but are unsure"
             } else {
                 ""
@@ -67,7 +71,7 @@ pub(crate) fn verdict(said: &[(&str, &str, f32)]) -> Verdict {
 }
 
 /// A model's name without its dataset, unless that would be ambiguous here.
-fn short<'a>(model: &'a str, said: &[(&str, &str, f32)]) -> &'a str {
+fn short<'a>(model: &'a str, said: &[(&str, &str, Option<Doubt>)]) -> &'a str {
     let name = short_name(model);
     let same = said.iter().filter(|(other, ..)| short_name(other) == name);
     if same.count() > 1 { model } else { name }
@@ -77,7 +81,7 @@ fn short<'a>(model: &'a str, said: &[(&str, &str, f32)]) -> &'a str {
 mod tests {
     use super::*;
 
-    fn words(said: &[(&str, &str, f32)]) -> (bool, String) {
+    fn words(said: &[(&str, &str, Option<Doubt>)]) -> (bool, String) {
         let verdict = verdict(said);
         (verdict.unanimous, verdict.words)
     }
@@ -85,26 +89,38 @@ mod tests {
     #[test]
     fn agreement_and_disagreement_are_said_in_words() {
         assert_eq!(
-            words(&[("mnist/cnn", "7", 0.9)]),
+            words(&[("mnist/cnn", "7", None)]),
             (true, "cnn says 7.".into())
         );
         assert_eq!(
-            words(&[("mnist/cnn", "7", 0.89)]),
+            words(&[("mnist/cnn", "7", Some(Doubt::Unsure))]),
             (true, "cnn says 7, but is unsure.".into())
         );
         assert_eq!(
-            words(&[("mnist/cnn", "7", 0.9), ("mnist/ann", "7", 0.9)]),
+            words(&[("mnist/cnn", "7", None), ("mnist/ann", "7", None)]),
             (true, "Both models say 7.".into())
         );
         assert_eq!(
-            words(&[("mnist/cnn", "7", 0.89), ("mnist/ann", "7", 0.5)]),
+            words(&[
+                ("mnist/cnn", "7", Some(Doubt::Unsure)),
+                ("mnist/ann", "7", Some(Doubt::NoClassFits))
+            ]),
             (true, "Both models say 7, but are unsure.".into())
         );
+        let one = ("mnist/cnn", "7", Some(Doubt::NoClassFits));
+        assert_eq!(
+            words(&[one]).1,
+            "cnn says 7, but perhaps none of the classes fits."
+        );
+        assert_eq!(
+            words(&[one, ("mnist/ann", "7", Some(Doubt::NoClassFits))]).1,
+            "Both models say 7, but perhaps none of the classes fits."
+        );
         let four = [
-            ("mnist/cnn", "7", 0.9),
-            ("mnist/ann", "1", 0.9),
-            ("mnist/knn", "7", 0.9),
-            ("mnist/logistic", "7", 0.9),
+            ("mnist/cnn", "7", None),
+            ("mnist/ann", "1", None),
+            ("mnist/knn", "7", None),
+            ("mnist/logistic", "7", None),
         ];
         assert_eq!(
             words(&four),
@@ -114,7 +130,7 @@ mod tests {
             )
         );
         assert_eq!(
-            words(&[("a/cnn", "7", 0.9), ("b/cnn", "1", 0.9)]),
+            words(&[("a/cnn", "7", None), ("b/cnn", "1", None)]),
             (
                 false,
                 "The models disagree: a/cnn says 7; b/cnn says 1.".into()

@@ -78,6 +78,15 @@ impl FittedModel for Calibrated {
         scale_temperature(&probabilities, self.temperature).map_err(failed)
     }
 
+    fn predict_scored(
+        &self,
+        images: &Images,
+    ) -> Result<(Probabilities, Option<Vec<f32>>), PredictError> {
+        let (probabilities, scores) = self.inner.predict_scored(images)?;
+        let scaled = scale_temperature(&probabilities, self.temperature).map_err(failed)?;
+        Ok((scaled, scores))
+    }
+
     fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError> {
         self.inner.save(out)
     }

@@ -1,6 +1,7 @@
 //! The manifest of a saved model.
 
 use bakeoff_core::{ImageShape, ModelHeader, ModelSpec, OpenOptions, Preparation, to_hex};
+use bakeoff_metrics::FitBound;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -67,6 +68,10 @@ pub struct ModelFacts {
     /// arrays of numbers, and so in others that it is asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixel_range: Option<[f64; 2]>,
+    /// How well images must fit a class not to be called strange to all; missing where the model cannot
+    /// tell, and in models of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fit_bound: Option<FitBound>,
     /// Fingerprint of the whole dataset.
     pub data_fingerprint: String,
     /// Where and when it came to be; missing in models of earlier versions.
@@ -126,6 +131,7 @@ impl ModelFacts {
             class_names,
             preparation: None,
             pixel_range: None,
+            fit_bound: None,
             data_fingerprint: String::new(),
             origin: None,
             train_samples: 0,

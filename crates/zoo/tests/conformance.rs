@@ -318,6 +318,36 @@ fn what_is_saved_answers_with_the_same_bits() {
 }
 
 #[test]
+fn scores_come_with_the_same_answers_and_rank_as_the_layers_do() {
+    let data = problem();
+    for_every_engine(|family, engine| {
+        let model = fit(family, engine, &data, 1);
+        let images = data.test().images();
+        let (answers, scores) = model.predict_scored(images).unwrap();
+        assert!(
+            answers == model.predict_proba(images).unwrap(),
+            "{}/{}",
+            family.name,
+            engine.name
+        );
+        let (Some(scores), Some(layers)) = (scores, model.layers()) else {
+            return;
+        };
+        assert_eq!(scores.len(), images.len());
+        for (picture, score) in images.iter().zip(scores) {
+            let last = bakeoff_network::forward(&layers, picture)
+                .unwrap()
+                .layers
+                .pop()
+                .unwrap();
+            let best = last.values.into_iter().fold(f32::NEG_INFINITY, f32::max);
+            let near = (score - best).abs() <= 1e-4 * (1.0 + best.abs());
+            assert!(near, "{}/{}: {score}, {best}", family.name, engine.name);
+        }
+    });
+}
+
+#[test]
 fn one_picture_is_answered_as_in_a_batch() {
     let data = problem();
     for_every_engine(|family, engine| {

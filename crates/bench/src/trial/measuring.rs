@@ -8,7 +8,7 @@ use bakeoff_core::{
         CalibrationResult, Costs, Measured, PlannedTrial, SampleCounts, SaveName, Scores, Stage,
     },
 };
-use bakeoff_metrics::{Evaluation, Temperature};
+use bakeoff_metrics::{Evaluation, FitBound, Temperature};
 use bakeoff_store::{ModelFacts, Origin, TestMetrics};
 
 use super::{
@@ -115,6 +115,10 @@ pub(super) fn measure_trial(
             &mut costs,
         )?;
     }
+    let fit_bound = match (&planned.save_as, &parts.validation) {
+        (Some(_), Some(held_out)) => fit_bound(fitted.model(), held_out)?,
+        _ => None,
+    };
     let reported = parts.reported;
     // A model that needs its training data has kept it.
     drop((parts.train, parts.validation));
@@ -146,6 +150,7 @@ pub(super) fn measure_trial(
     let mut facts = model_facts(planned, save_as, &reported, samples, &evaluation);
     facts.preparation = Some(preparation);
     facts.pixel_range = pixel_range;
+    facts.fit_bound = fit_bound;
     let model = save_and_reload(fitted, facts, &reported, &models, &mut costs)?;
     drop(scratch);
 
@@ -176,6 +181,14 @@ pub(super) fn measure_trial(
         robustness,
         corrupted,
     })
+}
+
+/// How well images that the model was not trained on fit their classes.
+fn fit_bound(model: &dyn FittedModel, held_out: &Samples) -> Result<Option<FitBound>, Stop> {
+    let (answers, scores) = model
+        .predict_scored(held_out.images())
+        .map_err(Stop::failed(Stage::Predict))?;
+    Ok(scores.and_then(|scores| FitBound::of(&answers, &scores)))
 }
 
 /// The model's predictions without its temperature, and what the temperature changed on the

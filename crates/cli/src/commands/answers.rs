@@ -1,6 +1,6 @@
 //! What models answer about an image, as `predict` shows it.
 
-use bakeoff_ask::Model;
+use bakeoff_ask::{Doubt, Model};
 use bakeoff_core::Images;
 use serde::Serialize;
 
@@ -19,8 +19,9 @@ pub(super) struct Answer {
     pub(super) model: String,
     pub(super) class: String,
     pub(super) probability: f32,
-    /// Whether the probability is so low that the answer is often wrong.
+    /// Whether the answer is often wrong: its probability is low, or no class fits well.
     pub(super) unsure: bool,
+    pub(super) doubt: Option<Doubt>,
     pub(super) top: Vec<Candidate>,
 }
 
@@ -64,7 +65,8 @@ impl Answer {
             model: model.name().to_owned(),
             class,
             probability,
-            unsure: answer.is_unsure(),
+            unsure: answer.doubt().is_some(),
+            doubt: answer.doubt(),
             top: ranked.into_iter().take(top).map(candidate).collect(),
         }
     }

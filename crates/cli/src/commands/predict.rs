@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode};
 
 use anyhow::Context as _;
-use bakeoff_ask::{Inputs, Model, Models, Subject};
+use bakeoff_ask::{Doubt, Inputs, Model, Models, Subject};
 use bakeoff_data::is_pixel_table;
 use bakeoff_measures::format;
 use bakeoff_report::terminal::{Align, Lines, table};
@@ -213,16 +213,20 @@ fn show_several(lines: &[PictureLine], models: &[&Model], all: bool) -> Lines {
 /// What to know about the answers. What may be wrong with an image is said where a model is unsure:
 /// beside other answers it is most often right all the same.
 fn notes(line: &PictureLine) -> Vec<String> {
-    let unsure: Vec<&Answer> = line.predictions.iter().filter(|it| it.unsure).collect();
-    let mut notes = match (unsure.as_slice(), line.predictions.len()) {
-        ([], _) => return Vec::new(),
-        (_, 1) => vec!["unsure".to_owned()],
-        (some, all) if some.len() == all => vec!["all models are unsure".to_owned()],
-        (some, _) => {
-            let names: Vec<&str> = some.iter().map(|it| it.model.as_str()).collect();
-            vec![format!("unsure: {}", names.join(", "))]
-        }
-    };
+    let mut notes = Vec::new();
+    for doubt in [Doubt::NoClassFits, Doubt::Unsure] {
+        let some = line.predictions.iter().filter(|it| it.doubt == Some(doubt));
+        let names: Vec<&str> = some.map(|it| it.model.as_str()).collect();
+        notes.extend(match (names.len(), line.predictions.len()) {
+            (0, _) => None,
+            (1, 1) => Some(doubt.words().to_owned()),
+            (some, all) if some == all => Some(format!("all models: {}", doubt.words())),
+            _ => Some(format!("{}: {}", doubt.words(), names.join(", "))),
+        });
+    }
+    if notes.is_empty() {
+        return notes;
+    }
     notes.extend(line.warnings.iter().cloned());
     notes
 }

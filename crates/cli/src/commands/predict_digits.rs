@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use bakeoff_ask::{ClassProbability, Model, NumbersError, ReadDigit, ReadNumbers, SURE};
+use bakeoff_ask::{ClassProbability, Model, NumbersError, ReadDigit, ReadNumbers};
 use bakeoff_measures::format;
 use bakeoff_report::terminal::Lines;
 use serde::Serialize;
@@ -125,15 +125,19 @@ fn unsure(read: &ReadNumbers) -> Vec<String> {
         digits
             .iter()
             .enumerate()
-            .filter_map(|(column, digit)| Some((column, digit.as_ref()?)))
-            .filter(|(_, digit)| digit.probability < SURE)
-            .map(|(column, digit)| {
+            .filter_map(|(column, digit)| Some((column, digit.as_ref()?, digit.as_ref()?.doubt?)))
+            .map(|(column, digit, doubt)| {
                 let candidate = |one: &ClassProbability| {
                     let percent = format::probability(f64::from(one.probability));
                     format!("{} {}", one.class, format::plain_spaces(&percent))
                 };
                 let top: Vec<String> = digit.top.iter().take(2).map(candidate).collect();
-                format!("{} is unsure: {}", place((row, column)), top.join(", "))
+                format!(
+                    "{} is {}: {}",
+                    place((row, column)),
+                    doubt.words(),
+                    top.join(", ")
+                )
             })
             .collect()
     };

@@ -189,9 +189,12 @@ fn tiles(tally: &Tally) -> Vec<Tile> {
             },
         },
         Tile {
-            name: "Unsure (below 90 %)",
+            name: "Unsure",
             value: count(tally.unsure),
-            small: format!("{} of them wrong", count(tally.unsure_misses)),
+            small: format!(
+                "below 90 %, or perhaps no class fits; {} of them wrong",
+                count(tally.unsure_misses)
+            ),
         },
     ]
 }

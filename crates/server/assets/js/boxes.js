@@ -47,15 +47,15 @@ export class Boxes {
       width: box.width * pixel * SIDE + 2 * MARGIN,
       height: box.height * pixel * SIDE + 2 * MARGIN,
     }));
-    const groups = digits.map(({ class: label, unsure }, at) => {
+    const groups = digits.map(({ class: label, doubt }, at) => {
       const box = this.#boxes[at];
       const size = Math.min(FONT, Math.max(FONT / 2, box.height / 2));
       const text = { x: box.x, y: Math.max(box.y - size / 5, size), "font-size": size };
-      const group = shape("g", { class: unsure ? "unsure" : "" });
+      const group = shape("g", { class: doubt ? "unsure" : "" });
       group.append(
         shape("rect", { ...box, class: "halo" }),
         shape("rect", box),
-        shape("text", text, unsure ? `${label}?` : label),
+        shape("text", text, doubt ? `${label}?` : label),
       );
       return group;
     });

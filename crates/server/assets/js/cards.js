@@ -1,7 +1,7 @@
 // The answer of each model: a card for each, kept in place while the answers change.
 
 import { Bars, top } from "./bars.js";
-import { accuracy, element, microseconds, percent } from "./dom.js";
+import { accuracy, doubtWords, element, microseconds, percent } from "./dom.js";
 import { picture, saliency, sheet } from "./pixels.js";
 
 const SERIES = 12;
@@ -68,7 +68,7 @@ export class Cards {
 class Card {
   #answer = element("b", {});
   #confidence = element("span", { class: "confidence" });
-  #doubt = element("span", { class: "doubt", text: "unsure", hidden: true });
+  #doubt = element("span", { class: "doubt", hidden: true });
   #latency = element("small", { class: "latency" });
   #top;
   #all;
@@ -113,7 +113,8 @@ class Card {
     this.#confidence.textContent = percent(prediction.confidence);
     this.#latency.textContent = microseconds(prediction.latency_us);
     this.#latency.title = "How long this model took for this image";
-    this.#doubt.hidden = !prediction.unsure;
+    this.#doubt.textContent = doubtWords(prediction.doubt);
+    this.#doubt.hidden = !prediction.doubt;
     this.#top.show(top(prediction.probabilities));
     this.#all.show(prediction.probabilities, prediction.label);
     const parts = explanation(prediction);

@@ -40,3 +40,7 @@ export const microseconds = (value) => {
 
 export const count = (value, one, many) =>
   `${value.toLocaleString("en")} ${value === 1 ? one : many}`;
+
+/** Why an answer is to be doubted, in words. */
+export const doubtWords = (doubt) =>
+  doubt === "no-class-fits" ? "perhaps none of the classes" : (doubt ?? "");

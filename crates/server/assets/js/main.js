@@ -147,9 +147,9 @@ function showAnswer({ verdict, inputs, predictions, failures }) {
   cards.show({ predictions, failures, verdict }, settled);
   showVerdict(verdict.words, verdict.unanimous);
   const [best] = predictions;
-  showSeen(inputs, Boolean(best?.unsure));
+  showSeen(inputs, Boolean(best?.doubt));
   if (best) {
-    const { model, class: label, confidence, unsure, probabilities } = best;
+    const { model, class: label, confidence, doubt, probabilities } = best;
     const { shape, pixels } = inputs[best.input];
     const others = verdict.unanimous
       ? predictions.length > 1
@@ -159,7 +159,7 @@ function showAnswer({ verdict, inputs, predictions, failures }) {
           .filter((other) => other.class !== label)
           .map((other) => `; ${shortName(other.model)} says ${other.class}`)
           .join("");
-    result.say(label, unsure, `${shortName(model)}, ${percent(confidence)}${others}`);
+    result.say(label, doubt, `${shortName(model)}, ${percent(confidence)}${others}`);
     result.show(shape, pixels, top(probabilities));
     showLabels(probabilities.map((it) => it.class));
     correctable({ model, pixels, class: label });
@@ -185,7 +185,7 @@ function showNumbers(found) {
   numbers.show(found);
   if (found.place) boxes.show(digits, found.place);
   else boxes.clear();
-  const unsure = digits.findIndex((digit) => digit.unsure);
+  const unsure = digits.findIndex((digit) => digit.doubt);
   if (unsure >= 0) showWarnings(byId("numbers"), found.warnings);
   else if (found.warnings.length > 0) {
     const seen = element("details", {}, element("summary", { text: "What the model saw" }));
@@ -206,7 +206,7 @@ function chooseDigit(at) {
   const which = one ? `digit ${at + 1}: ${digit.class}` : `digit ${at + 1} of ${digits.length}`;
   result.say(
     one ? text : digit.class,
-    one ? digits.some((it) => it.unsure) : digit.unsure,
+    one ? (digits.find((it) => it.doubt)?.doubt ?? null) : digit.doubt,
     `${which}, ${percent(digit.probability)} by ${shortName(model)}`,
   );
   result.show(shape, digit.pixels, digit.top);

@@ -1,6 +1,6 @@
 // The numbers that a model read: large, row under row, or the grid of a table.
 
-import { count, element, percent } from "./dom.js";
+import { count, doubtWords, element, percent } from "./dom.js";
 
 export class Numbers {
   #root;
@@ -34,15 +34,15 @@ export class Numbers {
     this.#root.hidden = false;
   }
 
-  #button({ class: label, probability, unsure }) {
+  #button({ class: label, probability, doubt }) {
     const at = this.#buttons.length;
     const choose = () => this.#chosen(at);
     const button = element(
       "button",
       {
         type: "button",
-        class: unsure ? "digit unsure" : "digit",
-        "aria-label": `${label}, ${percent(probability)}${unsure ? ", unsure" : ""}`,
+        class: doubt ? "digit unsure" : "digit",
+        "aria-label": `${label}, ${percent(probability)}${doubt ? `, ${doubtWords(doubt)}` : ""}`,
         onclick: choose,
         onfocus: choose,
         onpointerenter: choose,
@@ -69,7 +69,7 @@ export class Numbers {
 /** What was read, in words. */
 export function readWords({ model, rows, table, text }) {
   const name = model.split("/").pop();
-  const unsure = rows.flat().filter((digit) => digit?.unsure).length;
+  const unsure = rows.flat().filter((digit) => digit?.doubt).length;
   const doubt = unsure > 0 ? `, but is unsure of ${count(unsure, "digit", "digits")}` : "";
   if (table) return `${name} reads a table of ${count(rows.length, "row", "rows")}${doubt}.`;
   if (rows.length === 1) return `${name} reads ${text}${doubt}.`;

@@ -1,7 +1,7 @@
 // Right under the image: the answer, what the model saw, and its most probable classes.
 
 import { Bars } from "./bars.js";
-import { element } from "./dom.js";
+import { doubtWords, element } from "./dom.js";
 import { picture } from "./pixels.js";
 
 export class Result {
@@ -18,11 +18,11 @@ export class Result {
     );
   }
 
-  /** What is said: the answer large, whether it is unsure, and a note in small. */
-  say(answer, unsure, note) {
+  /** What is said: the answer large, why it is to be doubted, and a note in small. */
+  say(answer, doubt, note) {
     this.#said.replaceChildren(
       element("b", { text: answer }),
-      ...(unsure ? [" ", element("span", { class: "doubt", text: "unsure" })] : []),
+      ...(doubt ? [" ", element("span", { class: "doubt", text: doubtWords(doubt) })] : []),
       " ",
       element("small", { text: note }),
     );

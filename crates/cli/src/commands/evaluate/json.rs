@@ -14,6 +14,7 @@ pub(super) fn line(shown: &Shown, measured: &Measured) -> Value {
             "label": measured.class(measured.labels[*at]),
             "answer": measured.class(answer.class),
             "confidence": answer.confidence,
+            "doubt": answer.doubt,
             "warnings": shown.fates[*at].as_deref().unwrap_or_default(),
         })
     });

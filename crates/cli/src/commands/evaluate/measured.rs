@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use anyhow::Context as _;
-use bakeoff_ask::{Model, SURE};
+use bakeoff_ask::{Doubt, Model};
+use bakeoff_core::Probabilities;
 use bakeoff_metrics::Evaluation;
 use bakeoff_report::{Confusions, Outcome, Tally};
 
@@ -16,6 +17,8 @@ pub(super) struct Answer {
     pub(super) class: u16,
     /// Its probability.
     pub(super) confidence: f32,
+    /// Why it is to be doubted, if it is.
+    pub(super) doubt: Option<Doubt>,
     /// The position of the image among those that could be shown.
     pub(super) seen: usize,
 }
@@ -42,28 +45,23 @@ impl Measured {
     pub(super) fn new(shown: &Shown, reading: &Reading, model: &Model) -> anyhow::Result<Self> {
         let class_names = &model.saved.manifest.facts.class_names;
         let labels = by_name(shown, model)?;
-        let probabilities = match shown.images.is_empty() {
-            true => None,
-            false => Some(
-                model
-                    .saved
-                    .model
-                    .predict_proba(&shown.images)
-                    .with_context(|| format!("{} on `{}`", model.name(), shown.dataset))?,
-            ),
+        let asked = match shown.images.is_empty() {
+            true => Vec::new(),
+            false => model
+                .answers(&shown.images)
+                .with_context(|| format!("{} on `{}`", model.name(), shown.dataset))?,
         };
-        let predicted = probabilities.as_ref().map(|it| it.predicted());
-        let mut given = predicted.iter().flatten().enumerate();
+        let mut given = asked.iter().enumerate();
         let answers: Vec<Option<Answer>> = shown
             .fates
             .iter()
             .map(|fate| {
                 fate.as_ref().ok()?;
-                let (seen, &class) = given.next()?;
-                let row = probabilities.as_ref()?.row(seen);
+                let (seen, answer) = given.next()?;
                 Some(Answer {
-                    class,
-                    confidence: row.get(usize::from(class)).copied()?,
+                    class: answer.label,
+                    confidence: answer.confidence(),
+                    doubt: answer.doubt(),
                     seen,
                 })
             })
@@ -74,16 +72,21 @@ impl Measured {
             .map(|(&label, answer)| Outcome {
                 label,
                 answer: answer.map(|answer| answer.class),
-                unsure: answer.is_some_and(|answer| answer.confidence < SURE),
+                unsure: answer.is_some_and(|answer| answer.doubt.is_some()),
             })
             .collect();
         let answered = labels.iter().zip(&answers);
         let answered: Vec<u16> = answered
             .filter_map(|(label, answer)| answer.map(|_| *label))
             .collect();
-        let evaluation = probabilities
-            .map(|probabilities| Evaluation::new(&answered, &probabilities))
-            .transpose()?;
+        let evaluation = match asked.is_empty() {
+            true => None,
+            false => {
+                let rows = asked.into_iter().flat_map(|it| it.probabilities);
+                let probabilities = Probabilities::new(class_names.len(), rows.collect())?;
+                Some(Evaluation::new(&answered, &probabilities)?)
+            }
+        };
         let warning = reading.warning.map(String::from);
         Ok(Self {
             model: model.name().to_owned(),

@@ -216,8 +216,8 @@ fn lines(rows: &[Row], failures: &[&Failure]) -> Lines {
     let mut out = table(&header, &rows);
     out.blank();
     out.line("Accuracy is of all images, with its 95 % interval; an image without an answer");
-    out.line("counts as wrong. An answer is unsure if its probability is below 90 %; the last");
-    out.line("column counts the unsure answers that are wrong.");
+    out.line("counts as wrong. An answer is unsure if its probability is below 90 %, or if");
+    out.line("perhaps no class fits; the last column counts those of them that are wrong.");
     if !failures.is_empty() {
         out.blank();
         for failure in failures {
