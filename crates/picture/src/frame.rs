@@ -20,6 +20,7 @@ use crate::{
     plane::{Plane, Rect},
     region::{Region, regions},
     resample::{self, shrink},
+    side::{Edge, Side, thickness},
 };
 
 /// Pixels of the small copy's longer side.
@@ -310,14 +311,6 @@ fn is_blank_box(marks: &Plane, region: &Region) -> bool {
         && (beyond(marks, &inside).longest as f64) < 2.0 * CONTENT * shorter
 }
 
-/// Pixels of ink that follow most of an edge.
-fn thickness(edges: &[Edge]) -> usize {
-    let is_line = |edge: &&Edge| !edge.is_ink;
-    let mut runs: Vec<usize> = edges.iter().filter(is_line).map(|edge| edge.run).collect();
-    runs.sort_unstable();
-    runs.get(runs.len() / 2).copied().unwrap_or(0)
-}
-
 fn is_inside_of_box(marks: &Plane, region: &Region) -> bool {
     let part = region.area as f64 / marks.values.len() as f64;
     let least = match region.touches_edge(marks) {
@@ -390,6 +383,9 @@ fn beyond(marks: &Plane, inside: &Plane) -> Beyond {
         let edges: Vec<Edge> = side.edges(marks, inside);
         // Most of an edge is line, and beside it is what is as soft as its edge.
         let thickness = thickness(&edges) + SOFT_EDGE;
+        for at in side.beyond_corners(marks, &edges, thickness) {
+            lines[at] = true;
+        }
         for edge in edges {
             for step in 1..=thickness {
                 if let Some(at) = edge.outwards(step) {
@@ -419,73 +415,5 @@ fn beyond(marks: &Plane, inside: &Plane) -> Beyond {
         all: pixels(&|_| true),
         longest: found.iter().map(Component::longer_side).max().unwrap_or(0),
         of_strokes: pixels(&|at| reached[at]),
-    }
-}
-
-/// One of the directions in which a region ends.
-#[derive(Clone, Copy)]
-enum Side {
-    Left,
-    Right,
-    Top,
-    Bottom,
-}
-
-/// The outermost place inside a region, in one row or column.
-struct Edge {
-    at: usize,
-    /// Whether there is ink: a stroke that goes on into the line.
-    is_ink: bool,
-    /// Pixels of ink in a row that follow it outwards.
-    run: usize,
-    /// From a place to the next one outwards.
-    stride: isize,
-    /// Places from here to the edge of the image.
-    left: usize,
-}
-
-impl Edge {
-    fn outwards(&self, steps: usize) -> Option<usize> {
-        let offset = self.stride * isize::try_from(steps).ok()?;
-        (steps <= self.left)
-            .then(|| self.at.checked_add_signed(offset))
-            .flatten()
-    }
-}
-
-impl Side {
-    const ALL: [Self; 4] = [Self::Left, Self::Right, Self::Top, Self::Bottom];
-
-    fn edges(self, marks: &Plane, inside: &Plane) -> Vec<Edge> {
-        let (width, height) = (marks.width, marks.height);
-        let (lines, along) = match self {
-            Self::Left | Self::Right => (height, width),
-            Self::Top | Self::Bottom => (width, height),
-        };
-        let place = |line: usize, step: usize| match self {
-            Self::Left => line * width + step,
-            Self::Right => line * width + width - 1 - step,
-            Self::Top => step * width + line,
-            Self::Bottom => (height - 1 - step) * width + line,
-        };
-        let stride = match self {
-            Self::Left => -1,
-            Self::Right => 1,
-            Self::Top => -(width as isize),
-            Self::Bottom => width as isize,
-        };
-        (0..lines)
-            .filter_map(|line| {
-                let left = (0..along).find(|&step| inside.values[place(line, step)] > 0)?;
-                let outwards = (0..left).rev().map(|step| marks.values[place(line, step)]);
-                Some(Edge {
-                    at: place(line, left),
-                    is_ink: marks.values[place(line, left)] > 0,
-                    run: outwards.take_while(|&mark| mark > 0).count(),
-                    stride,
-                    left,
-                })
-            })
-            .collect()
     }
 }

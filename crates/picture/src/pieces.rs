@@ -2,6 +2,7 @@
 
 use crate::{
     components::{Component, Run},
+    line::Line,
     plane::{Plane, Rect},
 };
 
@@ -55,9 +56,25 @@ pub(crate) fn pieces(components: &[Component], chosen: impl Fn(usize) -> bool) -
     pieces
 }
 
+/// What is between these many times as high as wide may be a digit by itself.
+const SHAPE: [f64; 2] = [0.8, 2.5];
+
+/// Two such over each other that are together more than so many times as high as wide are two digits.
+const HIGH: f64 = 1.8;
+
+/// Whether two bounding boxes are those of digits in two rows, close to each other.
+fn are_stacked(a: Rect, b: Rect) -> bool {
+    let high = |rect: Rect| rect.height as f64 / rect.width as f64;
+    let may_be_digit = |rect: Rect| (SHAPE[0]..=SHAPE[1]).contains(&high(rect));
+    may_be_digit(a) && may_be_digit(b) && high(a.union(b)) > HIGH
+}
+
 /// Whether two bounding boxes are those of parts of one digit.
 fn is_one(a: Rect, b: Rect) -> bool {
     let (across, along) = (gap(a.columns(), b.columns()), gap(a.rows(), b.rows()));
+    if along >= 0 && are_stacked(a, b) {
+        return false;
+    }
     let narrower = a.width.min(b.width) as f64;
     let taller = a.height.max(b.height) as f64;
     if -across as f64 >= OVERLAP * narrower && along as f64 <= ABOVE * taller {
@@ -146,24 +163,13 @@ pub(crate) fn rows(boxes: &[Rect]) -> Vec<Vec<usize>> {
     rows
 }
 
-/// Where a row passes `x`: along the straight line through its points, by least squares; of two
-/// points or fewer at the height of the last.
+/// Where a row passes `x`: along the straight line through its points; of two points or fewer at the
+/// height of the last.
 fn line_at(points: &[[f64; 2]], x: f64) -> f64 {
     let last = points.last().map_or(0.0, |point| point[1]);
-    if points.len() < 3 {
-        return last;
-    }
-    let count = points.len() as f64;
-    let mean = |of: usize| points.iter().map(|point| point[of]).sum::<f64>() / count;
-    let [mean_x, mean_y] = [mean(0), mean(1)];
-    let spread: f64 = points.iter().map(|point| (point[0] - mean_x).powi(2)).sum();
-    let both: f64 = points
-        .iter()
-        .map(|point| (point[0] - mean_x) * (point[1] - mean_y))
-        .sum();
-    match spread > 0.0 {
-        true => mean_y + both / spread * (x - mean_x),
-        false => last,
+    match Line::through(points) {
+        Some(line) if points.len() >= 3 => line.at(x),
+        _ => last,
     }
 }
 
