@@ -9,7 +9,7 @@
 use crate::{
     components::{Connectivity, components},
     paper::{LIGHT_PAPER, PAPER_SIDE},
-    plane::{Histogram, Plane},
+    plane::{Histogram, Plane, Rect},
     resample::shrink,
 };
 
@@ -35,12 +35,23 @@ const FILLS: f64 = 0.5;
 /// Least part of the border that is background. It may be one side of the image.
 const BACKGROUND: f64 = 0.3;
 
+/// A strip of background along the border has at least so many pixels of the small copy somewhere: what is
+/// thinner all along is the line of a box.
+const THINNEST: usize = 4;
+
 /// Pixels of the small copy around the background that belong neither to it nor to the page.
 const SOFT_EDGE: usize = 2;
 
+/// A page whose background is painted over.
+pub(crate) struct Page {
+    pub(crate) grey: Plane,
+    /// Whether the background is so thin that it may be the lines of a box.
+    pub(crate) may_be_box: bool,
+}
+
 /// The image with the background around the page painted over; `None` where there is no
 /// such background.
-pub(crate) fn without_background(grey: &Plane) -> Option<Plane> {
+pub(crate) fn without_background(grey: &Plane) -> Option<Page> {
     if grey.border_histogram().quantile(0.5) >= LIGHT_PAPER {
         return None;
     }
@@ -58,8 +69,12 @@ pub(crate) fn without_background(grey: &Plane) -> Option<Plane> {
     if count(&thick) / ((bounds.width * bounds.height) as f64) < FILLS {
         return None;
     }
-    let around = background(&light)?.dilated(SOFT_EDGE);
-    Some(painted_over(grey, &small, &around, factor))
+    let around = background(&light)?;
+    let may_be_box = around.eroded(STROKE).extremes().1 == 0;
+    Some(Page {
+        grey: painted_over(grey, &small, &around.dilated(SOFT_EDGE), factor),
+        may_be_box,
+    })
 }
 
 /// The image with what `around` covers painted over by the paper, as it is beside it; `small` is the
@@ -117,18 +132,37 @@ pub(crate) fn otsu(histogram: &Histogram) -> Option<u8> {
 }
 
 /// The dark components that touch the border, as a mask; `None` where they take little of it. What is
-/// as thin as a stroke is none: the line of a box, and the digit that touches it.
+/// as thin as a stroke is none: the digit that touches the border. But the background goes on beyond
+/// the image, and may be thin along the border, as beside a page that is turned.
 fn background(light: &Plane) -> Option<Plane> {
-    let dark = light.map(|value| 255 - value).opening(STROKE);
-    let (runs, components) = components(&dark, 1, Connectivity::Four);
+    let dark = light.map(|value| 255 - value);
+    let wide = widened(&dark, STROKE + 1 - THINNEST);
+    let all = widened(&dark, STROKE);
+    let (runs, components) = components(&all, 1, Connectivity::Four);
+    let mut is_wide = vec![false; components.len()];
+    for run in &runs {
+        let row = &wide.values[run.y * wide.width..][run.from..run.to];
+        is_wide[run.component] |= row.iter().any(|&value| value > 0);
+    }
     let mut mask = light.map(|_| 0);
     for run in runs {
-        if components[run.component].touches_edge() {
+        if is_wide[run.component] && components[run.component].touches_edge() {
             mask.values[run.y * mask.width..][run.from..run.to].fill(255);
         }
     }
     let taken = mask.border().filter(|&value| value > 0).count();
     (taken as f64 >= BACKGROUND * mask.border().count() as f64).then_some(mask)
+}
+
+/// What is wider than a stroke, where the image goes on as it ends for `margin` pixels more.
+fn widened(mask: &Plane, margin: usize) -> Plane {
+    let opened = mask.extended(margin).opening(STROKE);
+    opened.cropped(Rect {
+        left: margin,
+        top: margin,
+        width: mask.width,
+        height: mask.height,
+    })
 }
 
 /// The plane with what `around` covers painted over by what lies nearest in its row, and rows

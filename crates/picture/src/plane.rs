@@ -152,6 +152,16 @@ impl Plane {
         Self::new(width, values)
     }
 
+    /// The plane with its outermost pixels repeated so many times on every side.
+    pub(crate) fn extended(&self, margin: usize) -> Self {
+        let along = |at: usize, len: usize| at.saturating_sub(margin).min(len - 1);
+        let values = (0..self.height + 2 * margin).flat_map(|y| {
+            let row = along(y, self.height) * self.width;
+            (0..self.width + 2 * margin).map(move |x| self.values[row + along(x, self.width)])
+        });
+        Self::new(self.width + 2 * margin, values.collect())
+    }
+
     /// Rows become columns.
     pub(crate) fn transposed(&self) -> Self {
         let column = |x| self.values.iter().skip(x).step_by(self.width).copied();
@@ -174,7 +184,7 @@ impl Plane {
     }
 
     /// The least value in the square of `2 * reach + 1` pixels around each.
-    fn eroded(&self, reach: usize) -> Self {
+    pub(crate) fn eroded(&self, reach: usize) -> Self {
         self.filtered(reach, u8::min)
     }
 

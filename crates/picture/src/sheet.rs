@@ -80,14 +80,25 @@ impl Sheet {
 
     /// The ink on the page; of the whole image where no background surrounds a page.
     fn ink(&mut self, target: ImageShape, log: &mut Log) -> Result<Ink, PictureError> {
-        if !self.is_small(target)
-            && let Some(page) = page::without_background(&self.grey)
-        {
-            log.steps.push(Step::Background);
-            log.stage("page", &page);
-            self.grey = page;
+        let is_small = self.is_small(target);
+        let ink_of = |grey: &Plane, log: &mut Log| paper::ink(grey.clone(), is_small, log);
+        let Some(page) = page::without_background(&self.grey).filter(|_| !is_small) else {
+            return ink_of(&self.grey, log);
+        };
+        if page.may_be_box {
+            let mut own = Log::default();
+            let ink = ink_of(&self.grey, &mut own);
+            if let Ok(ink) = ink
+                && frame::box_around(&self.grey, &ink).is_some_and(|found| found.is_filled)
+            {
+                log.steps.extend(own.steps);
+                return Ok(ink);
+            }
         }
-        paper::ink(self.grey.clone(), self.is_small(target), log)
+        log.steps.push(Step::Background);
+        log.stage("page", &page.grey);
+        self.grey = page.grey;
+        ink_of(&self.grey, log)
     }
 
     /// Goes on only where the ink may be one drawing.
