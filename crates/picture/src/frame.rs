@@ -47,6 +47,9 @@ const LARGE_AREA: f64 = 0.45;
 /// those of a digit that crosses a line of the paper.
 const OUTSIDE: f64 = 0.1;
 
+/// Or its pieces are at most this part as long as what is drawn inside: the letters of a label.
+const LABEL: f64 = 0.4;
+
 /// Least part of the image that is inside a box that is seen as a whole.
 const CLOSED_AREA: f64 = 0.02;
 
@@ -200,7 +203,7 @@ pub(crate) fn inside(grey: &Plane, cell: &Cell) -> Plane {
 /// Which of the regions of the paper is the inside of a box, if one is and no other; `marks` is 255 where
 /// there is ink.
 fn only_box(marks: &Plane, regions: &[Region]) -> Option<usize> {
-    let mut found = (0..regions.len()).filter(|&at| is_inside_of_box(marks, &regions[at]));
+    let mut found = (0..regions.len()).filter(|&at| is_inside_of_box(marks, regions, at));
     let first = found.next()?;
     found.next().is_none().then_some(first)
 }
@@ -308,20 +311,23 @@ fn is_blank_box(marks: &Plane, region: &Region) -> bool {
     thickness.iter().all(are_lines)
         && thickness.iter().filter(|&&pixels| pixels > 0).count() >= 3
         && content(marks, &inside, region.bounds).is_none()
-        && (beyond(marks, &inside).longest as f64) < 2.0 * CONTENT * shorter
+        && (beyond(marks, &inside, &[]).longest as f64) < 2.0 * CONTENT * shorter
 }
 
-fn is_inside_of_box(marks: &Plane, region: &Region) -> bool {
+/// Whether a region is shaped like the inside of a box.
+fn is_rectangle(region: &Region) -> bool {
+    region.fills() >= BOX_FILLS && region.solidity() >= SOLID && region.own_part() >= PAPER
+}
+
+/// Whether one of the regions of the paper is the inside of a box.
+fn is_inside_of_box(marks: &Plane, regions: &[Region], at: usize) -> bool {
+    let region = &regions[at];
     let part = region.area as f64 / marks.values.len() as f64;
     let least = match region.touches_edge(marks) {
         true => OPEN_AREA,
         false => CLOSED_AREA,
     };
-    if !(least..ALL).contains(&part)
-        || region.fills() < BOX_FILLS
-        || region.solidity() < SOLID
-        || region.own_part() < PAPER
-    {
+    if !(least..ALL).contains(&part) || !is_rectangle(region) {
         return false;
     }
     let inside = region.mask(marks.rect());
@@ -339,22 +345,38 @@ fn is_inside_of_box(marks: &Plane, region: &Region) -> bool {
     let Some(content) = content(marks, &inside, region.bounds) else {
         return false;
     };
-    let beyond = beyond(marks, &inside);
-    let at_most = |pixels: usize, part: f64| pixels as f64 <= part * content as f64;
+    // Boxes beside it, in which nothing is drawn.
+    let is_beside = |&(other, one): &(usize, &Region)| {
+        other != at && 2 * one.area >= region.area && is_rectangle(one)
+    };
+    let others = regions.iter().enumerate().filter(is_beside);
+    let others: Vec<&Region> = others.map(|(_, one)| one).collect();
+    let beyond = beyond(marks, &inside, &others);
+    let at_most = |pixels: usize, part: f64| pixels as f64 <= part * content.pixels as f64;
+    let is_label = beyond.longest as f64 <= LABEL * content.longest as f64;
     match part < LARGE_AREA {
-        true => at_most(beyond.all, OUTSIDE) && at_most(beyond.of_strokes, 0.0),
+        true => (is_label || at_most(beyond.all, OUTSIDE)) && at_most(beyond.of_strokes, 0.0),
         false => at_most(beyond.of_strokes, OUTSIDE),
     }
 }
 
-/// The pixels of what is drawn inside a region; `None` where there is nothing but specks.
-fn content(marks: &Plane, inside: &Plane, bounds: Rect) -> Option<usize> {
+/// What is drawn inside a region.
+struct Content {
+    pixels: usize,
+    /// The longer side of the largest piece.
+    longest: usize,
+}
+
+/// `None` where there is nothing but specks.
+fn content(marks: &Plane, inside: &Plane, bounds: Rect) -> Option<Content> {
     let within = masked(marks, |at| inside.values[at] > 0);
     let (_, found) = components(&within, 1, Connectivity::Eight);
     let shorter = bounds.width.min(bounds.height) as f64;
-    let largest = found.iter().map(|one| one.longer_side()).max()?;
-    let mass = found.iter().map(|one| one.pixels).sum();
-    (largest as f64 >= CONTENT * shorter).then_some(mass)
+    let content = Content {
+        pixels: found.iter().map(|one| one.pixels).sum(),
+        longest: found.iter().map(|one| one.longer_side()).max()?,
+    };
+    (content.longest as f64 >= CONTENT * shorter).then_some(content)
 }
 
 /// The marks at some places.
@@ -375,9 +397,9 @@ struct Beyond {
     of_strokes: usize,
 }
 
-/// What is drawn beyond a region and the lines along its edge.
-fn beyond(marks: &Plane, inside: &Plane) -> Beyond {
-    let mut lines = vec![false; marks.values.len()];
+/// Marks the lines along the edge of a region, also where they go on beyond its corners, and returns the
+/// places at which strokes come out of them.
+fn mark_lines(marks: &Plane, inside: &Plane, lines: &mut [bool]) -> Vec<usize> {
     let mut starts = Vec::new();
     for side in Side::ALL {
         let edges: Vec<Edge> = side.edges(marks, inside);
@@ -397,6 +419,16 @@ fn beyond(marks: &Plane, inside: &Plane) -> Beyond {
             }
         }
     }
+    starts
+}
+
+/// What is drawn beyond a region and the lines along its edge, and beyond those of others.
+fn beyond(marks: &Plane, inside: &Plane, others: &[&Region]) -> Beyond {
+    let mut lines = vec![false; marks.values.len()];
+    for other in others {
+        mark_lines(marks, &other.mask(marks.rect()), &mut lines);
+    }
+    let starts = mark_lines(marks, inside, &mut lines);
     let outside = masked(marks, |at| inside.values[at] == 0 && !lines[at]);
     let (runs, found) = components(&outside, 1, Connectivity::Eight);
     let mut reached = vec![false; found.len()];
