@@ -37,11 +37,12 @@ pub(crate) fn pieces(components: &[Component], chosen: impl Fn(usize) -> bool) -
             bounds: components[at].bounds(),
         })
         .collect();
+    let most = most_height(&pieces).unwrap_or(usize::MAX);
     // Joined pieces may be one with others in turn.
     let mut at = 0;
     while at < pieces.len() {
         let joins =
-            |other: &usize| *other != at && is_one(pieces[at].bounds, pieces[*other].bounds);
+            |other: &usize| *other != at && is_one(pieces[at].bounds, pieces[*other].bounds, most);
         match (0..pieces.len()).find(joins) {
             Some(other) => {
                 let joined = pieces.swap_remove(at.max(other));
@@ -56,23 +57,29 @@ pub(crate) fn pieces(components: &[Component], chosen: impl Fn(usize) -> bool) -
     pieces
 }
 
-/// What is between these many times as high as wide may be a digit by itself.
-const SHAPE: [f64; 2] = [0.8, 2.5];
+/// Digits are alike if their heights differ from the usual one by at most this part of it.
+const ALIKE: f64 = 0.3;
 
-/// Two such over each other that are together more than so many times as high as wide are two digits.
-const HIGH: f64 = 1.8;
+/// The heights of so many digits tell how high one is.
+const SEVERAL: usize = 4;
 
-/// Whether two bounding boxes are those of digits in two rows, close to each other.
-fn are_stacked(a: Rect, b: Rect) -> bool {
-    let high = |rect: Rect| rect.height as f64 / rect.width as f64;
-    let may_be_digit = |rect: Rect| (SHAPE[0]..=SHAPE[1]).contains(&high(rect));
-    may_be_digit(a) && may_be_digit(b) && high(a.union(b)) > HIGH
+/// The most pixels that a digit is high, by the heights of parts of digits: if most of them are alike,
+/// they are whole.
+fn most_height(parts: &[Piece]) -> Option<usize> {
+    let mut heights: Vec<usize> = parts.iter().map(|part| part.bounds.height).collect();
+    let least = DIGIT * heights.iter().copied().max()? as f64;
+    heights.retain(|&height| height as f64 >= least);
+    heights.sort_unstable();
+    let usual = heights[heights.len() / 2] as f64;
+    let alike = |&&height: &&usize| (height as f64 - usual).abs() <= ALIKE * usual;
+    let count = heights.iter().filter(alike).count();
+    (count >= SEVERAL && 2 * count > heights.len()).then_some((usual * (1.0 + ALIKE)) as usize)
 }
 
-/// Whether two bounding boxes are those of parts of one digit.
-fn is_one(a: Rect, b: Rect) -> bool {
+/// Whether two bounding boxes are those of parts of one digit, which is at most so high.
+fn is_one(a: Rect, b: Rect, most: usize) -> bool {
     let (across, along) = (gap(a.columns(), b.columns()), gap(a.rows(), b.rows()));
-    if along >= 0 && are_stacked(a, b) {
+    if a.union(b).height > most {
         return false;
     }
     let narrower = a.width.min(b.width) as f64;
