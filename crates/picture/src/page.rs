@@ -26,6 +26,9 @@ const DARKER: f64 = 0.42;
 /// Strokes up to twice this many pixels of the small copy wide make no page.
 const STROKE: usize = 7;
 
+/// Strokes up to twice this many pixels of the small copy wide may be written on a page.
+const WRITING: usize = 3;
+
 /// Least part of the image that is page, and page without what is as thin as a stroke.
 const PAGE: [f64; 2] = [0.3, 0.2];
 
@@ -59,7 +62,7 @@ pub(crate) fn without_background(grey: &Plane) -> Option<Page> {
     let small = shrink(grey, factor);
     let threshold = otsu(&small.histogram())?;
     let light = small.map(|value| if value > threshold { 255 } else { 0 });
-    let thick = light.opening(STROKE);
+    let thick = light.closing(WRITING).opening(STROKE);
     let count = |mask: &Plane| mask.values.iter().filter(|&&value| value > 0).count() as f64;
     let part = |mask: &Plane| count(mask) / mask.values.len() as f64;
     if part(&light) < PAGE[0] || part(&thick) < PAGE[1] {
