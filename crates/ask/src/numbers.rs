@@ -1,10 +1,10 @@
 //! Several digits of one image: numbers, forms, sudokus.
 
-use bakeoff_core::{Images, PredictError, Preparation};
-use bakeoff_picture::{PictureError, Place, numbers};
+use bakeoff_core::{ImageShape, Images, PredictError, Preparation};
+use bakeoff_picture::{Digit, PictureError, Place, numbers};
 use serde::Serialize;
 
-use crate::models::{Doubt, Model};
+use crate::models::{Answer, Doubt, Model};
 
 /// A class and its probability.
 #[derive(Clone, Debug, Serialize)]
@@ -85,14 +85,11 @@ impl Model {
             });
         }
         let found = numbers(bytes, shape)?;
-        let all = found.rows.iter().flatten().flatten();
-        let pixels: Vec<u8> = all
-            .flat_map(|digit| digit.images.pixels())
-            .copied()
-            .collect();
-        let images = Images::new(shape, pixels).map_err(|_| PictureError::Target { shape })?;
-        let mut answers = self.answers(&images)?.into_iter();
-        let mut read = |digit: &bakeoff_picture::Digit| {
+        let rows = self.joined(found.rows, shape)?;
+        let mut answers = self
+            .all_answers(rows.iter().flatten().flatten(), shape)?
+            .into_iter();
+        let mut read = |digit: &Digit| {
             let answer = answers.next()?;
             let class = |at: usize| ClassProbability {
                 class: self.class_name(at).to_owned(),
@@ -111,8 +108,7 @@ impl Model {
                 pixels: digit.images.pixels().to_vec(),
             })
         };
-        let rows: Vec<Vec<Option<ReadDigit>>> = found
-            .rows
+        let rows: Vec<Vec<Option<ReadDigit>>> = rows
             .iter()
             .map(|row| row.iter().map(|digit| read(digit.as_ref()?)).collect())
             .collect();
@@ -122,6 +118,50 @@ impl Model {
             rows,
             warnings: found.warnings.iter().map(ToString::to_string).collect(),
         })
+    }
+
+    /// The answers to digits, in their order.
+    fn all_answers<'a>(
+        &self,
+        digits: impl Iterator<Item = &'a Digit>,
+        shape: ImageShape,
+    ) -> Result<Vec<Answer>, NumbersError> {
+        let pixels: Vec<u8> = digits
+            .flat_map(|digit| digit.images.pixels())
+            .copied()
+            .collect();
+        let images = Images::new(shape, pixels).map_err(|_| PictureError::Target { shape })?;
+        Ok(self.answers(&images)?)
+    }
+
+    /// The rows with two digits that seem to touch as one where that is a digit beyond doubt.
+    fn joined(
+        &self,
+        rows: Vec<Vec<Option<Digit>>>,
+        shape: ImageShape,
+    ) -> Result<Vec<Vec<Option<Digit>>>, NumbersError> {
+        let wholes = rows.iter().flatten().flatten();
+        let wholes = wholes.filter_map(|digit| digit.whole.as_deref());
+        let mut answers = self.all_answers(wholes, shape)?.into_iter();
+        let mut join = |row: Vec<Option<Digit>>| {
+            let mut out = Vec::with_capacity(row.len());
+            let mut row = row.into_iter();
+            while let Some(mut digit) = row.next() {
+                let whole = digit.as_mut().and_then(|digit| digit.whole.take());
+                if let Some(whole) = whole
+                    && answers
+                        .next()
+                        .is_some_and(|answer| answer.doubt().is_none())
+                {
+                    // Its right part is the next one.
+                    row.next();
+                    digit = Some(*whole);
+                }
+                out.push(digit);
+            }
+            out
+        };
+        Ok(rows.into_iter().map(&mut join).collect())
     }
 }
 

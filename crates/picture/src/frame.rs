@@ -21,6 +21,7 @@ use crate::{
     region::{Region, regions},
     resample::{self, shrink},
     side::{Edge, Side, thickness},
+    steps::Tone,
 };
 
 /// Pixels of the small copy's longer side.
@@ -184,20 +185,24 @@ fn enlarged(small: Rect, factor: usize, image: &Plane) -> Rect {
 }
 
 /// What lies inside a box of an image, as grey levels; what does not lie inside is painted over by the
-/// paper.
-pub(crate) fn inside(grey: &Plane, cell: &Cell) -> Plane {
+/// paper, on which there is ink of this tone.
+pub(crate) fn inside(grey: &Plane, cell: &Cell, tone: Tone) -> Plane {
+    let inverted = |plane: Plane| match tone {
+        Tone::Dark => plane,
+        Tone::Light => plane.map(|value| 255 - value),
+    };
     // Only what is around it is looked at.
     let all = grey.size().map(|side| side.div_ceil(cell.factor));
     let small = cell.region.bounds.grown(SOFT_EDGE, all);
     let rect = enlarged(small, cell.factor, grey);
-    let (grey, inside) = (grey.cropped(rect), cell.region.mask(small));
+    let (grey, inside) = (inverted(grey.cropped(rect)), cell.region.mask(small));
     let around = inside.map(|value| 255 - value).dilated(SOFT_EDGE);
     let painted = page::painted_over(&grey, &shrink(&grey, cell.factor), &around, cell.factor);
-    painted.cropped(Rect {
+    inverted(painted.cropped(Rect {
         left: cell.rect.left - rect.left,
         top: cell.rect.top - rect.top,
         ..cell.rect
-    })
+    }))
 }
 
 /// Which of the regions of the paper is the inside of a box, if one is and no other; `marks` is 255 where
@@ -260,7 +265,7 @@ pub(crate) fn cells(grey: &Plane, ink: &Ink) -> Vec<Cell> {
     };
     found.retain(|region| alike(usual)(&region));
     let (mut filled, mut touched) = (0, 0);
-    let are_blank = found.iter().all(|region| region.fills() >= BLANK_FILLS);
+    let are_blank = found.iter().all(|region| is_blank_cell(&marks, region));
     let cells: Vec<Cell> = found
         .into_iter()
         .map(|region| {
@@ -296,6 +301,22 @@ const BLANK_FILLS: f64 = 0.93;
 /// The lines of a blank box are at most this part of its shorter side thick: the strokes of a zero
 /// with corners are thicker.
 const BLANK_LINES: f64 = 1.0 / 16.0;
+
+/// The same part for the cells of a table. What is around the loop of a small digit is thicker.
+const BLANK_CELL_LINES: f64 = 1.0 / 8.0;
+
+/// Whether a region is shaped like a blank cell, with thin lines around it.
+fn is_blank_cell(marks: &Plane, region: &Region) -> bool {
+    let around = region
+        .bounds
+        .grown(region.bounds.longer_side() / 2, marks.size());
+    let (near, inside) = (marks.cropped(around), region.mask(around));
+    let most = BLANK_CELL_LINES * region.bounds.width.min(region.bounds.height) as f64;
+    region.fills() >= BLANK_FILLS
+        && Side::ALL
+            .iter()
+            .all(|side| thickness(&side.edges(&near, &inside)) as f64 <= most)
+}
 
 /// Whether all there is in an image is a box without anything in it. Its lines may go on beyond its
 /// corners.

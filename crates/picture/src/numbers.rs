@@ -15,7 +15,7 @@ use crate::{
     plane::Rect,
     sheet::Sheet,
     specks,
-    steps::Warning,
+    steps::{Tone, Warning},
 };
 
 /// More components than this are no digits, but texture; a digit has hardly more than four.
@@ -41,6 +41,9 @@ pub struct Digit {
     pub place: Place,
     /// A batch of one, of the shape that was requested.
     pub images: Images,
+    /// Where it is the left one of two that seem to touch: both of them as one digit, because some people
+    /// write wide ones.
+    pub whole: Option<Box<Digit>>,
 }
 
 /// The digits of an image.
@@ -71,7 +74,7 @@ pub fn numbers(bytes: &[u8], target: ImageShape) -> Result<Numbers, PictureError
     // Where a cell has several drawings, it is none.
     let cells = match cells.is_empty() {
         true => None,
-        false => match table(&sheet, &cells, target) {
+        false => match table(&sheet, &cells, ink.tone, target) {
             Err(PictureError::SeveralPieces { .. }) => None,
             rows => Some(rows?),
         },
@@ -98,6 +101,7 @@ pub fn numbers(bytes: &[u8], target: ImageShape) -> Result<Numbers, PictureError
 fn table(
     sheet: &Sheet,
     cells: &[frame::Cell],
+    tone: Tone,
     target: ImageShape,
 ) -> Result<Vec<Vec<Option<Digit>>>, PictureError> {
     let places: Vec<Rect> = cells.iter().map(|cell| cell.rect).collect();
@@ -105,7 +109,7 @@ fn table(
         .into_iter()
         .map(|row| {
             row.into_iter()
-                .map(|at| in_cell(sheet, &cells[at], target))
+                .map(|at| in_cell(sheet, &cells[at], tone, target))
                 .collect()
         })
         .collect()
@@ -115,13 +119,14 @@ fn table(
 fn in_cell(
     sheet: &Sheet,
     cell: &frame::Cell,
+    tone: Tone,
     target: ImageShape,
 ) -> Result<Option<Digit>, PictureError> {
     if !cell.is_filled {
         return Ok(None);
     }
     let mut log = Log::default();
-    let part = sheet.part(frame::inside(&sheet.grey, cell), cell.rect);
+    let part = sheet.part(frame::inside(&sheet.grey, cell, tone), cell.rect);
     let drawn = part.own_ink(target, &mut log).and_then(|mut ink| {
         specks::erase(&mut ink, &mut log)?;
         Ok(ink)
@@ -171,8 +176,7 @@ fn number(
         }
     }
     let places: Vec<Rect> = parts.iter().map(|part| part.0).collect();
-    let one = |at: usize| {
-        let (bounds, piece) = (parts[at].0, &found[parts[at].1]);
+    let part = |bounds: Rect, piece: &Piece| {
         let fringe = bounds.longer_side().div_ceil(60);
         // Digits that touch end where they were parted.
         let rect = match bounds.width == piece.bounds.width {
@@ -187,7 +191,19 @@ fn number(
             fringe,
         );
         let cut = [ink.cut[0] + rect.left, ink.cut[1] + rect.top];
-        digit(Ink { amount, cut, ..ink }, target).map(Some)
+        digit(Ink { amount, cut, ..ink }, target)
+    };
+    let one = |at: usize| {
+        let (bounds, of) = parts[at];
+        let piece = &found[of];
+        let is_left_of_two = bounds.left == piece.bounds.left
+            && bounds.width < piece.bounds.width
+            && parts.iter().filter(|part| part.1 == of).count() == 2;
+        let mut digit = part(bounds, piece)?;
+        if is_left_of_two {
+            digit.whole = Some(Box::new(part(piece.bounds, piece)?));
+        }
+        Ok(Some(digit))
     };
     rows(&places)
         .into_iter()
@@ -237,7 +253,11 @@ fn digit(ink: Ink, target: ImageShape) -> Result<Digit, PictureError> {
     };
     let pixels = place::like_mnist(ink, target, &mut Log::default());
     let images = Images::new(target, pixels).map_err(|_| PictureError::Target { shape: target })?;
-    Ok(Digit { place, images })
+    Ok(Digit {
+        place,
+        images,
+        whole: None,
+    })
 }
 
 #[cfg(test)]

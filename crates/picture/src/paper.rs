@@ -45,6 +45,8 @@ pub(crate) struct Ink {
     pub(crate) amount: Plane,
     /// Amounts from this one on belong to strokes; what is less is their edges.
     pub(crate) threshold: u8,
+    /// Whether it is darker or lighter than the paper.
+    pub(crate) tone: Tone,
     /// Grey levels between the ink and the paper, as they were in the image.
     pub(crate) contrast: u8,
     /// Whether the paper is of one level and without lines: a drawing, or a good scan.
@@ -101,6 +103,7 @@ pub(crate) fn ink(grey: Plane, small: bool, log: &mut Log) -> Result<Ink, Pictur
             _ => 0,
         }),
         threshold: (strongest / if small { SMALL_PART } else { BOX_PART }).max(1),
+        tone,
         contrast: strongest,
         is_even: true,
         cut: [0; 2],
@@ -169,6 +172,7 @@ fn uneven(grey: Plane, background: u8, log: &mut Log) -> Result<Ink, PictureErro
     Ok(Ink {
         amount: amount.map(scaled),
         threshold: scaled(threshold).max(1),
+        tone,
         contrast: full,
         is_even: lightest - darkest <= 2 * CLEAN_DEVIATION,
         cut: [0; 2],

@@ -130,7 +130,7 @@ impl Sheet {
                 // The lines are no paper: tone and paper are judged without them, and how they were
                 // judged with them is no step.
                 log.steps.pop();
-                let inside = frame::inside(&self.grey, &found);
+                let inside = frame::inside(&self.grey, &found, ink.tone);
                 self.cut_to("box", inside, found.rect, log);
                 return self.own_ink(target, log);
             }

@@ -42,6 +42,15 @@ fn is_edge_strip(component: &Component, plane: &Plane) -> bool {
         && component.pixels as f64 >= STRIP_FILLS * (width * height) as f64
 }
 
+/// Least part of its longer side that the shorter one of a finger or a dark corner has: a stroke along the edge
+/// is narrower, and one that is slanted fills less of its bounding box than a strip does.
+const THICK: f64 = 0.3;
+
+fn is_thick(component: &Component) -> bool {
+    let (width, height) = component.size();
+    width.min(height) as f64 >= THICK * width.max(height) as f64
+}
+
 /// Whether `plane`, a part of the ink, holds only specks and strips of shadow.
 pub(crate) fn are_all(plane: &Plane, ink: &Ink) -> bool {
     let least = TINY * plane.longer_side() as f64;
@@ -66,10 +75,16 @@ pub(crate) fn is_drawn(component: &Component, ink: &Ink) -> bool {
 /// drawings.
 pub(crate) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
     let (runs, components) = components(&ink.amount, ink.threshold, Connectivity::Eight);
-    let drawn: Vec<&Component> = components
+    let most = components.iter().map(|one| one.mass).max().unwrap_or(0);
+    let has_drawing = components
         .iter()
-        .filter(|component| ink.is_even || !is_edge_strip(component, &ink.amount))
-        .collect();
+        .any(|one| !one.touches_edge() && one.mass as f64 >= LITTLE_INK_FAR * most as f64);
+    // Of the paper: on even paper only what is as thick as no stroke is, beside something that was drawn.
+    let of_the_edge = |component: &Component| {
+        is_edge_strip(component, &ink.amount)
+            && (!ink.is_even || has_drawing && is_thick(component))
+    };
+    let drawn: Vec<&Component> = components.iter().filter(|one| !of_the_edge(one)).collect();
     // A single dot on even paper was put there.
     let least = match ink.is_even && components.len() == 1 {
         true => TINY_ALONE,
@@ -88,8 +103,7 @@ pub(crate) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
             // What touches the edge of a photo, far from a drawing that does not, is background,
             // a finger, a binding.
             let intrudes = component.touches_edge() && !main.touches_edge() && !is_near;
-            let of_the_paper = intrudes || is_edge_strip(component, &ink.amount);
-            share(component) >= least && (ink.is_even || !of_the_paper)
+            share(component) >= least && !of_the_edge(component) && (ink.is_even || !intrudes)
         })
         .collect();
     let left_out = |(component, &kept): (&Component, &bool)| {
