@@ -33,6 +33,9 @@ const LITTLE_INK_FAR: f64 = 1.0 / 6.0;
 /// A separate component with this part of the largest one's ink may be another digit.
 const LARGE: f64 = 1.0 / 4.0;
 
+/// So many components are noise.
+const MANY: usize = 100;
+
 /// Whether a component is a shadow, or light, at the edge of the image, too narrow to be
 /// recognised by its paper: a filled shape that lies along the edge.
 fn is_edge_strip(component: &Component, plane: &Plane) -> bool {
@@ -93,6 +96,11 @@ pub(crate) fn erase(ink: &mut Ink, log: &mut Log) -> Result<(), PictureError> {
     let main = main_component(&drawn, ink.is_even)
         .filter(|_| drawn.iter().any(|one| one.longer_side() as f64 >= least))
         .ok_or(PictureError::NothingDrawn)?;
+    // The noise of paper that is darker along its edges.
+    let is_all_around = main.size() == (ink.amount.width, ink.amount.height);
+    if !ink.is_even && is_all_around && components.len() > MANY {
+        return Err(PictureError::NothingDrawn);
+    }
     let near = main.longer_side() / 6;
     let share = |component: &Component| component.mass as f64 / main.mass as f64;
     let kept: Vec<bool> = components
