@@ -1,9 +1,9 @@
 //! What is asked about, prepared as the models need it.
 
-use bakeoff_core::{ImageShape, Images, Preparation};
+use bakeoff_core::{ImageShape, Images, PredictError, Preparation};
 use bakeoff_picture::{PictureError, prepare};
 
-use crate::models::Model;
+use crate::models::{Answer, Model};
 
 /// What is asked about. `B` holds the bytes of a file.
 pub enum Subject<B> {
@@ -22,6 +22,34 @@ pub struct Input {
     pub steps: Vec<String>,
     /// What may make the answers less reliable.
     pub warnings: Vec<String>,
+    /// The same image without the turn that its EXIF orientation asks for, where it does.
+    pub as_stored: Option<Images>,
+}
+
+impl Input {
+    /// What a model answers about the image as it is stored, in words, where its `answer` is to be doubted, this
+    /// one is not and another: the EXIF orientation may be wrong.
+    ///
+    /// # Errors
+    /// When the model cannot answer.
+    pub fn answer_as_stored(
+        &self,
+        model: &Model,
+        answer: &Answer,
+    ) -> Result<Option<String>, PredictError> {
+        let (Some(images), Some(_)) = (&self.as_stored, answer.doubt()) else {
+            return Ok(None);
+        };
+        let other = model.answer(images)?;
+        let is_better = other.doubt().is_none() && other.label != answer.label;
+        Ok(is_better.then(|| {
+            format!(
+                "the EXIF orientation may be wrong: as the image is stored, {} answers {}",
+                model.name(),
+                model.class_name(usize::from(other.label)),
+            )
+        }))
+    }
 }
 
 /// Why there is no input for a model.
@@ -47,6 +75,7 @@ impl<B: AsRef<[u8]>> Subject<B> {
             Self::Picture(bytes) => {
                 let done = prepare(bytes.as_ref(), shape, how)?;
                 Ok(Input {
+                    as_stored: done.as_stored(),
                     images: done.images,
                     steps: done.steps.iter().map(ToString::to_string).collect(),
                     warnings: done.warnings.iter().map(ToString::to_string).collect(),
@@ -68,6 +97,7 @@ impl<B: AsRef<[u8]>> Subject<B> {
                     images,
                     steps: Vec::new(),
                     warnings: Vec::new(),
+                    as_stored: None,
                 })
             }
         }

@@ -68,7 +68,7 @@ pub enum PictureError {
     NothingDrawn,
     /// Several drawings, where one is asked about.
     #[error(
-        "there are {count} drawings in the image, and an answer is about one: crop the image to one, or have each of them read (--digits)"
+        "there are {count} drawings in the image, and an answer is about one: crop the image to one, or have each of them read (`bakeoff predict --digits`)"
     )]
     SeveralPieces {
         /// How many.

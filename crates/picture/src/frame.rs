@@ -103,6 +103,10 @@ pub(crate) fn panel(grey: &Plane) -> Option<Rect> {
             && content(&light, &region.mask(dark.rect()), bounds).is_some()
     });
     let bounds = panels.next()?.bounds;
+    // Several are the cells of a table.
+    if panels.next().is_some() {
+        return None;
+    }
     // Its edges are not sharp, and the small copy's pixels are not whole ones.
     let along = |from: usize, length: usize, small: usize, all: usize| {
         let margin = factor + 1;

@@ -61,7 +61,7 @@ pub(crate) fn pieces(components: &[Component], chosen: impl Fn(usize) -> bool) -
 const ALIKE: f64 = 0.3;
 
 /// The heights of so many digits tell how high one is.
-const SEVERAL: usize = 4;
+const SEVERAL: usize = 6;
 
 /// The most pixels that a digit is high, by the heights of parts of digits: if most of them are alike,
 /// they are whole.

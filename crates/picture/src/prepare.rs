@@ -1,6 +1,7 @@
 //! The pipeline: an image passes its steps from the top of this file to the bottom.
 
 use bakeoff_core::{Colour, Fit, ImageShape, Images, Preparation};
+use image::{DynamicImage, GrayImage, metadata::Orientation};
 
 use crate::{
     decode::{self, Decoded},
@@ -25,6 +26,40 @@ pub struct Prepared {
     pub steps: Vec<Step>,
     /// What may make the answer less certain.
     pub warnings: Vec<Warning>,
+}
+
+impl Prepared {
+    /// What the model would see if the image were left as it is stored, where its EXIF orientation says that it
+    /// is to be turned; `None` where it says nothing, and for images that are not square. What was
+    /// prepared is turned back: the steps do the same whichever side is up.
+    pub fn as_stored(&self) -> Option<Images> {
+        let turned = |step: &Step| match step {
+            Step::Turned { exif } => Orientation::from_exif(*exif),
+            _ => None,
+        };
+        let back = match self.steps.iter().find_map(turned)? {
+            Orientation::Rotate90 => Orientation::Rotate270,
+            Orientation::Rotate270 => Orientation::Rotate90,
+            // The others undo themselves.
+            other => other,
+        };
+        let shape = self.images.shape();
+        let side = u32::try_from(shape.width)
+            .ok()
+            .filter(|_| shape.width == shape.height)?;
+        let planes = self
+            .images
+            .pixels()
+            .chunks_exact(shape.height * shape.width);
+        let mut pixels = Vec::with_capacity(shape.pixels());
+        for plane in planes {
+            let plane = GrayImage::from_raw(side, side, plane.to_vec())?;
+            let mut plane = DynamicImage::from(plane);
+            plane.apply_orientation(back);
+            pixels.extend(plane.into_bytes());
+        }
+        Images::new(shape, pixels).ok()
+    }
 }
 
 /// What [`explain`] shows.

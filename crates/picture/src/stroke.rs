@@ -121,6 +121,7 @@ fn squared_distances(plane: &Plane, threshold: u8, bounds: Rect, reach: usize) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::steps::Tone;
 
     fn bar(width: usize) -> Ink {
         let value = |i: usize| {
@@ -130,6 +131,7 @@ mod tests {
         };
         Ink {
             amount: Plane::new(100, (0..12_000).map(value).collect()),
+            tone: Tone::Dark,
             threshold: 50,
             contrast: 200,
             is_even: true,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bakeoff_ask::{
     ClassProbability, Doubt, ExplainKind, Explanation, Input, InputError, Inputs, Model, Subject,
 };
-use bakeoff_core::{ImageShape, Images};
+use bakeoff_core::ImageShape;
 use serde::Serialize;
 
 use crate::{
@@ -102,7 +102,7 @@ pub(crate) fn answer(
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Answers, Problem> {
     let mut inputs = Inputs::new(&question.content);
-    let (mut predictions, mut failures) = (Vec::new(), Vec::new());
+    let (mut predictions, mut failures, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for model in models {
         if cancelled() {
             break;
@@ -112,7 +112,7 @@ pub(crate) fn answer(
             continue;
         }
         let result = match inputs.of(model).map_err(problem_of) {
-            Ok((position, input)) => predict(model, position, &input.images, &question.explain),
+            Ok((position, input)) => predict(model, position, input, &question.explain),
             // This model's input shape cannot be prepared; the others may answer.
             Err(problem)
                 if problem.code() == Code::InvalidRequest && question.models.is_empty() =>
@@ -122,7 +122,10 @@ pub(crate) fn answer(
             Err(problem) => return Err(problem),
         };
         match result {
-            Ok(prediction) => predictions.push(prediction),
+            Ok((prediction, note)) => {
+                notes.extend(note.map(|note| (prediction.input, note)));
+                predictions.push(prediction);
+            }
             Err(reason) => failures.push(Failure {
                 model: model.name().to_owned(),
                 reason,
@@ -136,9 +139,13 @@ pub(crate) fn answer(
         .iter()
         .map(|it| (it.model.as_str(), it.class.as_str(), it.doubt))
         .collect();
+    let mut noted = inputs.into_vec();
+    for (input, note) in notes {
+        noted[input].warnings.push(note);
+    }
     Ok(Answers {
         verdict: verdict(&said),
-        inputs: inputs.into_vec().into_iter().map(Into::into).collect(),
+        inputs: noted.into_iter().map(Into::into).collect(),
         predictions,
         failures,
     })
@@ -171,20 +178,25 @@ pub(crate) fn problem_of(error: InputError) -> Problem {
     }
 }
 
-/// Asks one model about the one image of `images`, which is `input` among all inputs.
+/// Asks one model about an image, which is at `position` among all inputs. With the answer may come a note
+/// on the image.
 fn predict(
     model: &Model,
-    input: usize,
-    images: &Images,
+    position: usize,
+    input: &Input,
     explain: &[ExplainKind],
-) -> Result<Prediction, String> {
+) -> Result<(Prediction, Option<String>), String> {
+    let images = &input.images;
     let answer = model.answer(images).map_err(|error| error.to_string())?;
+    let note = input
+        .answer_as_stored(model, &answer)
+        .map_err(|error| error.to_string())?;
     let explanation = model
         .explain(images, answer.label, explain)
         .map_err(|error| error.to_string())?;
-    Ok(Prediction {
+    let prediction = Prediction {
         model: model.name().to_owned(),
-        input,
+        input: position,
         class: model.class_name(usize::from(answer.label)).to_owned(),
         label: answer.label,
         confidence: answer.confidence(),
@@ -201,5 +213,6 @@ fn predict(
             })
             .collect(),
         explanation,
-    })
+    };
+    Ok((prediction, note))
 }

@@ -59,7 +59,8 @@ pub(crate) fn read(question: &Question, models: &[Arc<Model>]) -> Result<Numbers
     let Content::Picture(bytes) = &question.content else {
         return Err(Problem::new(
             Code::UnsupportedMediaType,
-            "digits are found in image files: send multipart/form-data with a part `picture`",
+            "digits are found in image files: send multipart/form-data with a part `picture`, not \
+             `pixels`",
         ));
     };
     if question.models.len() > 1 {

@@ -43,7 +43,7 @@ pub(crate) struct PredictArgs {
     pub(crate) images: Vec<PathBuf>,
     /// Read all digits of each image: a number, several rows of them, or the cells of a form or a
     /// sudoku (of which an empty one is a point)
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["preview", "top"])]
     pub(crate) digits: bool,
     /// Draw the image as the models see it, if there is only one: on a terminal, always,
     /// or never

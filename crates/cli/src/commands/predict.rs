@@ -113,6 +113,9 @@ fn answers(
         let answer = model
             .answer(&input.images)
             .with_context(|| model.name().to_owned())?;
+        let as_stored = input.answer_as_stored(model, &answer);
+        line.warnings
+            .extend(as_stored.with_context(|| model.name().to_owned())?);
         answers.push(Answer::new(model, &answer, top));
     }
     Ok(answers)

@@ -75,6 +75,86 @@ fn digits(samples: &Samples, count: usize) -> Vec<&[u8]> {
 }
 
 #[test]
+fn close_rows_are_apart_and_two_loops_are_no_table() {
+    let samples = samples();
+    let digits = digits(&samples, 12);
+    // The boxes of digits end 4 pixels from those of the next row.
+    let mut sheet = GrayImage::from_pixel(600, 400, Luma([235]));
+    let middles: Vec<[u32; 2]> = (0..12_u32)
+        .map(|at| [80 + at % 4 * 110, 90 + at / 4 * 92])
+        .collect();
+    write(&mut sheet, &digits, 4, &middles);
+    let found = numbers(&png(sheet), TARGET).unwrap();
+    assert_eq!(nearest(&found, &digits), [row(0..4), row(4..8), row(8..12)]);
+
+    let zeros: Vec<&[u8]> = samples
+        .images()
+        .iter()
+        .zip(samples.labels())
+        .filter_map(|(digit, &label)| (label == 0).then_some(digit))
+        .take(3)
+        .collect();
+    for times in [1, 2, 4] {
+        let mut sheet = GrayImage::from_pixel(150 * times, 60 * times, Luma([235]));
+        let middles = [20, 60, 100].map(|x| [x * times, 30 * times]);
+        write(&mut sheet, &zeros, times, &middles);
+        let found = numbers(&png(sheet), TARGET).unwrap();
+        assert!(!found.is_table);
+        assert_eq!(found.rows.iter().flatten().count(), 3, "{times}");
+    }
+}
+
+#[test]
+fn light_digits_in_cells_are_read() {
+    let samples = samples();
+    let digits = digits(&samples, 4);
+    let mut sheet = GrayImage::from_pixel(620, 180, Luma([255]));
+    let middles = [90, 230, 370, 510].map(|x| [x, 90]);
+    write(&mut sheet, &digits, 3, &middles);
+    for (x, y, pixel) in sheet.enumerate_pixels_mut() {
+        let in_table = (18..584).contains(&x) && (18..164).contains(&y);
+        let on_line =
+            (x + 122) % 140 < 4 && in_table || in_table && !(22..160).contains(&y);
+        if on_line {
+            pixel.0[0] = 90;
+        }
+        pixel.0[0] = 255 - pixel.0[0];
+    }
+    let found = numbers(&png(sheet), TARGET).unwrap();
+    assert!(found.is_table);
+    assert_eq!(nearest(&found, &digits), [row(0..4)]);
+}
+
+#[test]
+fn a_wide_digit_comes_whole_and_in_parts() {
+    let samples = samples();
+    // A two with a long tail, as some people write it.
+    let wide = samples
+        .images()
+        .iter()
+        .zip(samples.labels())
+        .filter(|(_, label)| **label == 2)
+        .find_map(|(digit, _)| {
+            let image = GrayImage::from_raw(28, 28, digit.to_vec()).unwrap();
+            let image = imageops::resize(&image, 240, 100, imageops::FilterType::Triangle);
+            let mut sheet = GrayImage::from_pixel(300, 160, Luma([235]));
+            for (x, y, value) in image.enumerate_pixels() {
+                sheet.put_pixel(x + 30, y + 30, Luma([235 - value.0[0].min(235)]));
+            }
+            let found = numbers(&png(sheet), TARGET).unwrap();
+            (found.rows[0].len() == 2).then_some(found)
+        });
+    let found = wide.unwrap();
+    let [Some(left), Some(right)] = &found.rows[0][..] else {
+        panic!("{:?}", found.rows)
+    };
+    let whole = left.whole.as_ref().unwrap();
+    assert_eq!(whole.place.left, left.place.left);
+    assert!(whole.place.width > left.place.width + right.place.width / 2);
+    assert!(right.whole.is_none() && whole.whole.is_none());
+}
+
+#[test]
 fn numbers_are_read_in_rows_that_rise_and_fall() {
     let samples = samples();
     let digits = digits(&samples, 12);

@@ -172,6 +172,25 @@ fn the_exif_orientation_is_undone() {
         );
         let turned = prepared.steps.contains(&Step::Turned { exif: orientation });
         assert_eq!(turned, orientation > 1);
+        // As it is stored: but for a pixel, by which the middle moves when sides are swapped.
+        let Some(stored) = prepared.as_stored() else {
+            assert_eq!(orientation, 1);
+            continue;
+        };
+        let expected = pixels(&png(image.clone()));
+        let moved = |right: usize, down: usize| -> u32 {
+            let at = |x: usize, y: usize| stored.pixels().get(y * 28 + x).copied().unwrap_or(0);
+            let places = (0..28 * 28).map(|place| (place % 28, place / 28));
+            places
+                .map(|(x, y)| {
+                    let value = at(x + 1 - right, y.wrapping_add(1).wrapping_sub(down));
+                    u32::from(value.abs_diff(expected[y * 28 + x]))
+                })
+                .sum()
+        };
+        let places = (0..9).map(|shift| moved(shift % 3, shift / 3));
+        let least = places.min().unwrap();
+        assert!(least < 28 * 28 * 4, "orientation {orientation}: {least}");
     }
 }
 

@@ -75,6 +75,52 @@ fn a_box_darker_and_thicker_than_the_pencil_is_removed() {
 }
 
 #[test]
+fn a_box_whose_lines_go_on_has_a_label_and_a_blank_box_beside_it_is_removed() {
+    let pencil = drawing(400, 400, 255, 90, &[[150, 160, 60, 8], [202, 160, 8, 80]]);
+    let expected = pixels(&png(pencil.clone()));
+    let [left, right, top, bottom] = [
+        [120, 120, 4, 160],
+        [280, 120, 4, 160],
+        [120, 120, 164, 4],
+        [120, 276, 164, 4],
+    ];
+    let box_alone = [left, right, top, bottom];
+    // Beyond all corners.
+    let long = [
+        [120, 90, 4, 220],
+        [280, 90, 4, 220],
+        [90, 120, 224, 4],
+        [90, 276, 224, 4],
+    ];
+    // The edges of some letters.
+    let label = [
+        [125, 95, 3, 14],
+        [125, 95, 8, 3],
+        [140, 95, 3, 14],
+        [150, 95, 9, 3],
+    ];
+    let beside = [[390, 120, 4, 160], [280, 120, 114, 4], [280, 276, 114, 4]];
+    let wide = [[20, 120, 4, 160], [20, 120, 104, 4], [20, 276, 104, 4]];
+    for lines in [
+        box_alone.to_vec(),
+        long.to_vec(),
+        [&box_alone[..], &label].concat(),
+        [&box_alone[..], &beside].concat(),
+        [&box_alone[..], &wide].concat(),
+    ] {
+        let prepared = prepare(&png(with_lines(pencil.clone(), 10, &lines)), TARGET).unwrap();
+        assert_eq!(
+            frame(&prepared),
+            Some("box"),
+            "{lines:?}: {:?}",
+            prepared.steps
+        );
+        assert_eq!(cropped(&prepared), (60, 80), "{lines:?}");
+        assert_near(&prepared, &expected, 1.0);
+    }
+}
+
+#[test]
 fn a_stroke_that_touches_its_box_is_kept_inside() {
     // A one that stands on the lower line, and ends a little below it.
     let one = drawing(200, 200, 255, 60, &[[100, 60, 8, 115]]);

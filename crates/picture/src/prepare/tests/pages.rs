@@ -62,6 +62,70 @@ fn the_background_around_a_page_is_no_ink() {
 }
 
 #[test]
+fn a_background_may_be_a_narrow_frame_or_the_corners_beside_a_page_that_is_turned() {
+    let expected = pixels(&png(drawing(800, 600, 255, 0, &LARGE_SEVEN)));
+    for margin in [10, 34, 45, 60] {
+        let page = on_a_background(margin, margin, 800 - margin, 600 - margin, &LARGE_SEVEN);
+        let prepared = prepare(&png(page), TARGET).unwrap();
+        assert_near(&prepared, &expected, 4);
+    }
+    // Wedges along all sides, as wide as a stroke at one end and as nothing at the other.
+    let page = photo(&drawing(800, 600, 225, 40, &LARGE_SEVEN));
+    let turned = GrayImage::from_fn(800, 600, |x, y| {
+        let outside =
+            y < (800 - x) / 12 || 600 - y < x / 12 || x < y / 12 || 800 - x < (600 - y) / 12;
+        if outside {
+            Luma([20])
+        } else {
+            *page.get_pixel(x, y)
+        }
+    });
+    let prepared = prepare(&png(turned), TARGET).unwrap();
+    assert!(prepared.steps.contains(&Step::Background));
+    assert_near(&prepared, &expected, 4);
+}
+
+#[test]
+fn a_finger_at_the_edge_of_an_even_scan_is_left_out() {
+    let expected = pixels(&png(drawing(800, 600, 255, 0, &LARGE_SEVEN)));
+    let scan = drawing(800, 600, 255, 0, &LARGE_SEVEN);
+    let finger = GrayImage::from_fn(800, 600, |x, y| {
+        let (dx, dy) = (f64::from(x) - 60.0, f64::from(y) - 600.0);
+        let inside = (dx / 60.0).powi(2) + (dy / 90.0).powi(2) < 1.0;
+        if inside {
+            Luma([30])
+        } else {
+            *scan.get_pixel(x, y)
+        }
+    });
+    let prepared = prepare(&png(finger), TARGET).unwrap();
+    assert_near(&prepared, &expected, 1);
+    // A one along the edge is a drawing all the same.
+    let two = [&LARGE_SEVEN[..], &[[0, 150, 30, 260]]].concat();
+    let found = prepare(&png(drawing(800, 600, 255, 0, &two)), TARGET);
+    assert!(
+        matches!(found, Err(PictureError::SeveralPieces { count: 2 })),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn the_noise_of_a_blank_sheet_with_dark_edges_is_no_drawing() {
+    let mut seed = 3_u32;
+    let sheet = GrayImage::from_fn(300, 300, |x, y| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let off = |at: u32| (f64::from(at) - 150.0) / 150.0;
+        let light = 230.0 * (1.0 - 0.3 * (off(x).powi(2) + off(y).powi(2)));
+        Luma([(light + f64::from(seed >> 24) / 16.0 - 8.0) as u8])
+    });
+    let found = prepare(&png(sheet), TARGET);
+    assert!(
+        matches!(found, Err(PictureError::NothingDrawn)),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn chalk_on_a_board_is_no_page() {
     let expected = pixels(&png(drawing(800, 600, 255, 0, &LARGE_SEVEN)));
     let board = photo(&drawing(800, 600, 50, 220, &LARGE_SEVEN));
