@@ -444,20 +444,8 @@ fn a_terminal_shows_what_the_models_saw() {
 #[test]
 fn a_scribble_gets_probabilities_like_any_picture() {
     let folder = scratch("scribble");
-    let side = 160;
-    let ink = |x: f64, y: f64| (x * 0.31).sin() * (y * 0.17).cos() + (x * y * 0.013).sin() > 1.0;
-    let pixels: Vec<u8> = (0..side * side)
-        .map(|at| {
-            if ink((at % side) as f64, (at / side) as f64) {
-                0
-            } else {
-                255
-            }
-        })
-        .collect();
     let picture = folder.join("scribble.png");
-    let shape = ImageShape::new(1, side, side);
-    fs::write(&picture, encode_png(shape, &pixels).unwrap()).unwrap();
+    write_scribble(1, &picture);
     let models = comparison().folder.join("models");
     let with = [
         "--all",

@@ -1,4 +1,4 @@
-//! What surrounds a digit: printed boxes, cells of a table, figures.
+//! What surrounds a digit: printed boxes, cells of a table, forms, figures, a table below the page.
 
 use image::{GrayImage, Luma};
 use rand::RngExt;
@@ -52,6 +52,86 @@ pub(super) fn boxed(
         }
     }
     (out, lines)
+}
+
+/// The paper enlarged, with a box around what was there as it stands in a form.
+pub(super) fn form(ink: Coverage, frame: usize, rng: &mut ChaCha8Rng) -> (Coverage, Coverage) {
+    let size = frame as f32;
+    let gap = (size * rng.random_range(0.05..0.15)) as usize + 2;
+    let side = |length: usize, rng: &mut ChaCha8Rng| {
+        (length as f32 * rng.random_range(0.2..0.8)) as usize + gap
+    };
+    let (left, top) = (side(ink.width, rng), side(ink.height, rng));
+    // A box as wide as that of the digit beside it, and paper on all sides.
+    let wide = ink.width + 2 * gap;
+    let has_neighbour: bool = rng.random();
+    let right = side(ink.width, rng) + if has_neighbour { wide } else { 0 };
+    let bottom = side(ink.height, rng);
+    let (width, height) = (left + ink.width + right, top + ink.height + bottom);
+    let mut out = Coverage::blank(width, height);
+    for (y, row) in ink.values.chunks_exact(ink.width).enumerate() {
+        let start = (top + y) * width + left;
+        out.values[start..start + ink.width].copy_from_slice(row);
+    }
+    let mut lines = Coverage::blank(width, height);
+    let thick = ((size * rng.random_range(0.008..0.03)) as usize).max(1);
+    let mut bar = |x: usize, y: usize, w: usize, h: usize| {
+        for y in y..(y + h).min(height) {
+            lines.values[y * width + x.min(width)..y * width + (x + w).min(width)].fill(1.0);
+        }
+    };
+    let (x, y) = (left - gap, top - gap);
+    let tall = ink.height + 2 * gap;
+    let over = (size * rng.random_range(0.0..0.08)) as usize;
+    let over = over.min(x).min(y);
+    let boxes = if has_neighbour { 2 } else { 1 };
+    for edge in 0..=boxes {
+        bar(x + edge * wide, y - over, thick, tall + 2 * over + thick);
+    }
+    for edge in 0..=1 {
+        bar(
+            x - over,
+            y + edge * tall,
+            boxes * wide + 2 * over + thick,
+            thick,
+        );
+    }
+    // The letters of a label, as blocks.
+    let letter = (size / 14.0) as usize + 1;
+    if y >= over + 3 * letter {
+        for at in 0..rng.random_range(2..7) {
+            bar(
+                x + over + at * 2 * letter,
+                y - over - 2 * letter,
+                letter,
+                letter,
+            );
+        }
+    }
+    (out, lines)
+}
+
+/// The page on a table of half its light at the most, turned by up to eight degrees.
+pub(super) fn on_a_table(page: &GrayImage, rng: &mut ChaCha8Rng) -> GrayImage {
+    let (width, height) = page.dimensions();
+    let angle = rng.random_range(-8.0..8.0_f32).to_radians();
+    let (sin, cos) = angle.sin_cos();
+    // How much of the table is seen beside the page; at 0 its corners are cut.
+    let room = rng.random_range(0.0..0.25_f32);
+    let length = |side: u32| (side as f32 * (1.0 + room)) as u32;
+    let (wide, high) = (length(width), length(height));
+    let table = rng.random_range(10.0..80.0_f32);
+    GrayImage::from_fn(wide, high, |x, y| {
+        let (dx, dy) = (x as f32 - wide as f32 / 2.0, y as f32 - high as f32 / 2.0);
+        let from_x = (dx * cos + dy * sin + width as f32 / 2.0).round();
+        let from_y = (dy * cos - dx * sin + height as f32 / 2.0).round();
+        let inside = from_x >= 0.0 && from_y >= 0.0;
+        let level = match inside {
+            true => page.get_pixel_checked(from_x as u32, from_y as u32),
+            false => None,
+        };
+        level.copied().unwrap_or(Luma([table as u8]))
+    })
 }
 
 /// The image as a figure: on a white page, with ticks beside it and a title above.

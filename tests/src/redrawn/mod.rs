@@ -94,8 +94,13 @@ enum Frame {
     Box,
     /// The cell of a table, of which some sides are outside the image.
     Cell,
+    /// A printed box in the middle of a form: its lines go on beyond the corners, with a label above and a
+    /// blank box beside it.
+    Form,
     /// A white page with ticks and a title.
     Figure,
+    /// A dark table on which the page lies, turned a little; all of it is in the image or nearly so.
+    Table,
 }
 
 /// Black on white, as a drawing program makes it.
@@ -272,6 +277,28 @@ const KINDS: &[Kind] = &[
             around: Frame::Cell,
             gradient: 0.2,
             noise: 4.0,
+            ..PHOTO
+        },
+    ),
+    hard(
+        "form",
+        "in a box of a form with a label, lines that go on, and a blank box beside it",
+        Style {
+            around: Frame::Form,
+            paper: (245.0, 255.0),
+            ink: (40.0, 120.0),
+            noise: 1.0,
+            jpeg: None,
+            ..PHOTO
+        },
+    ),
+    hard(
+        "table",
+        "on a page that lies on a dark table, turned a little",
+        Style {
+            around: Frame::Table,
+            gradient: 0.1,
+            noise: 3.0,
             ..PHOTO
         },
     ),

@@ -26,7 +26,12 @@ pub(super) fn store(drawn: Coverage, style: &Style, rng: &mut ChaCha8Rng) -> Ima
             ink = enlarged;
             Some(lines)
         }
-        Frame::None | Frame::Figure => None,
+        Frame::Form => {
+            let (enlarged, lines) = frames::form(ink, frame, rng);
+            ink = enlarged;
+            Some(lines)
+        }
+        Frame::None | Frame::Figure | Frame::Table => None,
     };
     let (width, height) = (ink.width, ink.height);
     let lines = match printed_box {
@@ -39,8 +44,8 @@ pub(super) fn store(drawn: Coverage, style: &Style, rng: &mut ChaCha8Rng) -> Ima
     let printed = rng.random_range(0.3..0.75);
     // The lines of a box are printed to be seen.
     let printed = match style.around {
-        Frame::None | Frame::Figure => printed,
-        Frame::Box | Frame::Cell => 0.8 + printed,
+        Frame::None | Frame::Figure | Frame::Table => printed,
+        Frame::Box | Frame::Cell | Frame::Form => 0.8 + printed,
     };
     let mut grey = Vec::with_capacity(width * height);
     for ((&ink, &line), &light) in ink.values.iter().zip(&lines.values).zip(&light) {
@@ -173,6 +178,11 @@ fn encode(
     // The paper is a few thousand pixels wide at the most.
     let (width, height) = (width as u32, height as u32);
     let grey = GrayImage::from_raw(width, height, grey).ok_or_else(wrong_size)?;
+    let grey = match style.around {
+        Frame::Table => frames::on_a_table(&grey, rng),
+        _ => grey,
+    };
+    let (width, height) = grey.dimensions();
     let image: DynamicImage = match style.tone {
         Tone::DarkOnLight if style.jpeg.is_some() => RgbImage::from_fn(width, height, |x, y| {
             image::Rgb([grey.get_pixel(x, y).0[0]; 3])
