@@ -11,7 +11,7 @@
 mod graph;
 mod schema;
 
-use bakeoff_core::{Layers, Preparation};
+use bakeoff_core::{ImageShape, Layers, Preparation};
 use prost::Message as _;
 
 use crate::schema::{Model, OperatorSetId, StringStringEntry};
@@ -116,7 +116,7 @@ fn model(layers: &Layers, about: &About<'_>, input: Input) -> Result<Model, Onnx
     if names != classes {
         return Err(OnnxError::ClassNames { names, classes });
     }
-    let pixels = pixels_in_words(about.preparation, input);
+    let pixels = pixels_in_words(layers.input(), about.preparation, input);
     let entries = [
         ("model", about.model.to_owned()),
         ("dataset", about.dataset.to_owned()),
@@ -144,15 +144,25 @@ fn model(layers: &Layers, about: &About<'_>, input: Input) -> Result<Model, Onnx
 }
 
 /// What the numbers of an image are.
-fn pixels_in_words(preparation: Preparation, input: Input) -> String {
-    let (kind, range) = (input.type_name(), input.range());
+fn pixels_in_words(shape: ImageShape, preparation: Preparation, input: Input) -> String {
+    let ImageShape {
+        channels,
+        height,
+        width,
+    } = shape;
+    let order = match channels {
+        1 => "",
+        3 => ", channels red, green, blue",
+        _ => ", channels in the order of the training images",
+    };
     let what = match preparation {
         Preparation::Ink => {
             "light ink on black, fitted and centred as the training images are (`bakeoff prepare` does it)"
         }
         Preparation::Plain { .. } => "images as they are, at the size of the training images",
     };
-    format!("{kind} N×C×H×W, {range}, channels in the order of the training images; {what}")
+    let (kind, range) = (input.type_name(), input.range());
+    format!("{kind} N×{channels}×{height}×{width}, {range}{order}; {what}")
 }
 
 /// Plain data: serialising to memory cannot fail.

@@ -116,7 +116,7 @@ fn metadata_say_what_the_model_is() {
     let read: Vec<String> = serde_json::from_str(entries["class_names"]).unwrap();
     assert_eq!(read, names);
     assert!(
-        entries["input"].starts_with("float32 N×C×H×W, 0 to 1"),
+        entries["input"].starts_with("float32 N×1×1×4, 0 to 1; images"),
         "{}",
         entries["input"]
     );
