@@ -8,6 +8,7 @@ import gzip
 import json
 import random
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx.reference import ReferenceEvaluator
+from PIL import Image
 from safetensors.numpy import load_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -173,6 +175,20 @@ def check(folder, name, images, expected, worst):
         worst.note("ONNX's reference", name, reference, expected[:5])
 
 
+def check_document(folder, digit):
+    """The program in docs/onnx.md answers as it stands there, for a photo of a digit."""
+    Image.fromarray(255 - np.kron(digit, np.ones((4, 4), np.uint8))).save(folder / "photo.png")
+    common.bakeoff("prepare", "photo.png", "--model", "mnist-6000/cnn", "--out", "stages", cwd=folder)
+    common.bakeoff("export-model", "mnist-6000/cnn", "--out", "mnist-cnn.onnx", cwd=folder)
+    words = [sys.executable, "-c", web.in_document("python")]
+    said = subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True).stdout
+    best = json.loads(common.bakeoff("predict", "photo.png", "--model", "mnist-6000/cnn", "--json", cwd=folder))
+    best = best["predictions"][0]
+    label, probability = said.split()
+    assert label == best["class"], (said, best)
+    assert abs(float(probability) - best["probability"]) < TOLERANCE, (said, best)
+
+
 class Worst:
     """The largest differences of probabilities, by who answered."""
 
@@ -213,6 +229,7 @@ def main(seed):
     for name, expected in run(FOLDER / "mnist", MNIST):
         check(FOLDER / "mnist", name, images, expected, worst)
         for_web.append((name, FOLDER / "mnist", images[:1000], expected[:1000]))
+    check_document(FOLDER / "mnist", images[0, 0])
     web.check(FOLDER / "web", for_web, worst)
     print(f"onnx, seed {seed}: {3 * EXPERIMENTS + 4} models\n{worst}")
 

@@ -49,7 +49,32 @@ def check(folder, models, worst):
         return
     for name in ("page.html", "answer.mjs"):
         shutil.copy(HERE / name, folder)
-    compare("ONNX Runtime Web in a browser", in_browser(browser, folder))
+    compare("ONNX Runtime Web in a browser", in_browser(browser, folder, "page.html"))
+    name, at, images, expected = next(model for model in models if model[0] == "mnist-6000/cnn")
+    label, *probabilities = in_browser(browser, folder, document_page(folder, at, images[0, 0])).split()
+    assert label == f"{expected[0].argmax()}:", label
+    worst.note("the page of docs/onnx.md", name, np.array([probabilities], float), expected[:1])
+
+
+def in_document(language):
+    """The program in this language in docs/onnx.md."""
+    text = (HERE.parent.parent / "docs/onnx.md").read_text()
+    return text.split(f"```{language}\n")[1].split("```")[0]
+
+
+def document_page(folder, models, digit):
+    """The page of docs/onnx.md with a digit on its canvas; it sends what it shows."""
+    shutil.copy(models / "mnist-6000-cnn-bytes.onnx", folder / "mnist-cnn.onnx")
+    send = 'fetch("answers", { method: "POST", body: JSON.stringify(document.body.innerText) });'
+    drawn = [value for pixel in digit.flatten().tolist() for value in (pixel, pixel, pixel, 255)]
+    page = f"""<!doctype html><meta charset="utf-8"><body><canvas width="28" height="28"></canvas>
+<script>
+  const drawn = new ImageData(Uint8ClampedArray.from({drawn}), 28, 28);
+  document.querySelector("canvas").getContext("2d").putImageData(drawn, 0, 0);
+</script>
+{in_document("html").replace("</script>", send + "</script>")}"""
+    (folder / "document.html").write_text(page)
+    return "document.html"
 
 
 class Server(SimpleHTTPRequestHandler):
@@ -65,12 +90,12 @@ class Server(SimpleHTTPRequestHandler):
         pass
 
 
-def in_browser(browser, folder):
-    """What the page answers."""
+def in_browser(browser, folder, page):
+    """What a page of this folder answers."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=folder))
     server.answered = threading.Event()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}/page.html"
+    address = f"http://127.0.0.1:{server.server_port}/{page}"
     words = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/profile"]
     with (folder / "browser.log").open("w") as log:
         process = subprocess.Popen([*words, "--remote-debugging-port=0", address], stdout=log, stderr=log)
@@ -80,5 +105,4 @@ def in_browser(browser, folder):
         process.terminate()
         process.wait()
         server.shutdown()
-    assert isinstance(server.answers, list), server.answers
     return server.answers
