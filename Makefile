@@ -49,8 +49,8 @@ test: lint docs browser
 	$(CARGO) build --release --bin bakeoff
 	$(CARGO) test --release --workspace
 
-## Trials on Slurm, HyperQueue, Ray, Snakemake and an S3 server on this machine, with nodes that are killed, and
-## Kubernetes' jobs against its schema; installs what is missing and says so.
+## Trials on Slurm, HyperQueue, Ray, Snakemake and an S3 server on this machine, with nodes that are killed,
+## Kubernetes' jobs against its schema, and ONNX files in ONNX Runtime; installs what is missing and says so.
 test-integrations:
 	$(CARGO) build --release --bin bakeoff $(NO_BURN)
 	./integrations/test

@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("unify", &[]),
     ("kernels", &["core"]),
     ("metrics", &["core"]),
+    ("onnx", &["core"]),
     ("picture", &["core"]),
     ("data", &["core", "picture"]),
     ("network", &["core", "kernels", "unify"]),

@@ -8,6 +8,7 @@
 //!   what ends them from outside
 //! - `scale_out`, `exchange`: trials on many machines, with a shared folder and without
 //! - `compare`: run against run, runs together, exports
+//! - `export_model`: saved models for other programs
 //! - `trust`: folds, less data, calibration, corruptions
 //! - `evaluate`: saved models on a person's own images
 //! - `predict`, `prepare`, `data`, `usage`: the other commands, and what they say of mistakes
@@ -29,6 +30,7 @@ mod directions;
 mod escapes;
 mod evaluate;
 mod exchange;
+mod export_model;
 mod predict;
 mod prepare;
 mod resume;

@@ -44,6 +44,7 @@ fn every_command_explains_itself() {
         "diff",
         "rank",
         "export",
+        "export-model",
         "data",
         "completions",
         "man",

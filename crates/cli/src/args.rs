@@ -4,6 +4,7 @@ mod ask;
 mod cluster;
 mod data;
 mod evaluate;
+mod export_model;
 mod models_dir;
 
 use std::{
@@ -18,6 +19,7 @@ pub(crate) use self::{
     cluster::{CacheArgs, PullArgs, PushArgs, StatusArgs, SubmitArgs, WithModels},
     data::{DataArgs, DataCheckArgs, DataCommand, DataGetArgs, DataPackArgs, DataShowArgs},
     evaluate::EvaluateArgs,
+    export_model::{ExportModelArgs, InputType},
     models_dir::ModelsDir,
 };
 use crate::{
@@ -102,6 +104,8 @@ pub(crate) enum Command {
     Rank(RankArgs),
     /// Write predictions, metrics and leaderboard for other programs
     Export(ExportArgs),
+    /// Write a saved model as an ONNX file, for ONNX Runtime and other programs
+    ExportModel(ExportModelArgs),
     /// List datasets, or look at one
     Data(DataArgs),
     /// Print a completion script for a shell

@@ -1,14 +1,14 @@
 //! A parametric model as its layers in order, with their weights.
 //!
 //! Code that looks inside a model or computes it elsewhere (the page that predicts in the
-//! browser, feature maps, saliency) reads this and depends on no family or engine.
+//! browser, feature maps, saliency, ONNX files) reads this and depends on no family or engine.
 //! `bakeoff-network` has the plain reference of its meaning: `forward` and
 //! `input_gradient`.
 //!
 //! It holds only what a prediction needs. There is no dropout, batch normalisation is folded
 //! into the weights before it, and flattening needs no layer, because values are always in
-//! the order channel, row, column. ONNX was rejected: its reader would be many times larger
-//! than these few layers need.
+//! the order channel, row, column. ONNX in its place was rejected: its reader would be many times
+//! larger than these few layers need.
 
 use serde::{Deserialize, Serialize};
 

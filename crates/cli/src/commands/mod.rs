@@ -9,6 +9,7 @@ mod data_get;
 pub(crate) mod diff;
 pub(crate) mod evaluate;
 pub(crate) mod export;
+pub(crate) mod export_model;
 pub(crate) mod man;
 pub(crate) mod models;
 pub(crate) mod pictures;
