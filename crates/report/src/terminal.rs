@@ -6,7 +6,11 @@ use bakeoff_core::one_line;
 use bakeoff_measures::{ACCURACY, Measure, Shown, Unit, format};
 
 use crate::{
-    analysis::significance::{Claim, HEADLINES},
+    analysis::{
+        EXTERNAL_MARK,
+        significance::{Claim, HEADLINES},
+    },
+    caution::EXTERNAL_LEGEND,
     leaderboard::{Leaderboard, LeaderboardRow, shown_columns},
     results::Status,
 };
@@ -121,7 +125,7 @@ pub fn leaderboard(board: &Leaderboard) -> Lines {
             (text, _) => format!("{text}  "),
         };
         let cells = measures.iter().map(cell).collect();
-        trials.push(row, &[&row.model, &row.engine], cells);
+        trials.push(row, &[&marked(row), &row.engine], cells);
         if let Some(reason) = &row.reason {
             failures.line(format_args!(
                 "{} {}: {reason}",
@@ -133,6 +137,11 @@ pub fn leaderboard(board: &Leaderboard) -> Lines {
     let mut parts = vec![table(&trials.header, &trials.rows), intervals(board)];
     parts.push(best(board, trials.datasets));
     parts.push(disturbed(board));
+    let mut external = Lines::new();
+    if board.external {
+        external.line(EXTERNAL_LEGEND);
+    }
+    parts.push(external);
     let mut missing = Lines::new();
     if let Some(words) = &board.missing {
         missing.line(words);
@@ -146,6 +155,14 @@ pub fn leaderboard(board: &Leaderboard) -> Lines {
         out.append(part);
     }
     out
+}
+
+/// The name of a model, with a mark where another program trained it.
+fn marked(row: &LeaderboardRow) -> String {
+    match row.is_external {
+        true => format!("{} {EXTERNAL_MARK}", row.model),
+        false => row.model.clone(),
+    }
 }
 
 /// The 95 % intervals of every trial with results.
@@ -174,7 +191,7 @@ fn intervals(board: &Leaderboard) -> Lines {
             })
         };
         let cells = measures.map(&mut cell).to_vec();
-        trials.push(row, &[&row.model], cells);
+        trials.push(row, &[&marked(row)], cells);
     }
     if trials.rows.is_empty() {
         return Lines::new();
