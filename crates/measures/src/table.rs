@@ -225,7 +225,9 @@ impl Measure {
 
 /// A share of samples whose class is among the most probable ones.
 const fn top_k(id: &'static str, label: &'static str, take: Take) -> Measure {
-    score(id, label, take).in_unit(Unit::Percent).of_probabilities()
+    score(id, label, take)
+        .in_unit(Unit::Percent)
+        .of_probabilities()
 }
 
 fn top(result: &TrialResult<'_>, k: usize) -> Option<f64> {

@@ -192,7 +192,9 @@ impl<'a> Success<'a> {
     /// known.
     pub(crate) fn probability(&self, sample: usize, class: u16) -> Option<f64> {
         self.curves.as_ref()?;
-        Some(f64::from(self.probabilities.row(sample)[usize::from(class)]))
+        Some(f64::from(
+            self.probabilities.row(sample)[usize::from(class)],
+        ))
     }
 
     /// The range of a time; `None` for what has none.

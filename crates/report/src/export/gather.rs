@@ -11,9 +11,8 @@ use bakeoff_metrics::{Agreement, Predictions};
 
 use super::metrics::{
     AgreementMetrics, ClassMetrics, CostMetrics, DatasetMetrics, DifferenceMetrics,
-    ExternalMetrics, FORMAT,
-    MetricsExport, ModelMetrics, PairMetrics, RangeMetrics, RobustnessMetrics, ScoreMetrics,
-    TimingMetrics, TrialMetrics, VariantMetrics,
+    ExternalMetrics, FORMAT, MetricsExport, ModelMetrics, PairMetrics, RangeMetrics,
+    RobustnessMetrics, ScoreMetrics, TimingMetrics, TrialMetrics, VariantMetrics,
 };
 use crate::analysis::{
     Analysis, Entry, Group, Success, Trial, seconds,

@@ -18,7 +18,8 @@ use bakeoff_core::record::Run;
 pub use file::{ExportError, ExportedFile};
 pub use metrics::{
     AgreementMetrics, ClassMetrics, CostMetrics, DatasetMetrics, DifferenceMetrics,
-    ExternalMetrics, MetricsExport, ModelMetrics, PairMetrics, RobustnessMetrics, ScoreMetrics, TrialMetrics, VariantMetrics,
+    ExternalMetrics, MetricsExport, ModelMetrics, PairMetrics, RobustnessMetrics, ScoreMetrics,
+    TrialMetrics, VariantMetrics,
 };
 
 use crate::analysis::Analysis;

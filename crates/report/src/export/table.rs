@@ -33,13 +33,13 @@ fn plain(group: &Group<'_>) -> Plain {
 }
 
 fn note(several: bool, external: bool) -> String {
-    let intervals =  if several {
-            "* the best model, and those that are not significantly different from it \
+    let intervals = if several {
+        "* the best model, and those that are not significantly different from it \
              (paired test, corrected for all pairs, 5 %). Intervals are 95 % intervals; \
              scores of too few errors have none."
-        } else {
-            "Intervals are 95 % intervals; scores of too few errors have none."
-        };
+    } else {
+        "Intervals are 95 % intervals; scores of too few errors have none."
+    };
     match external {
         true => format!("{intervals} {EXTERNAL_LEGEND}"),
         false => intervals.to_owned(),

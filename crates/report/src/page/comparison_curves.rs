@@ -61,7 +61,9 @@ fn best_first<T>(mut curves: Vec<Curve<'_, T>>) -> Vec<Curve<'_, T>> {
 
 /// ROC, whole and enlarged.
 pub(super) fn rocs(group: &Group<'_>, charts: &mut Figures<'_>) -> Vec<Figure> {
-    let curves = best_first(curves(group, &MACRO_AUC, |s| s.curves.as_ref()?.macro_curve()));
+    let curves = best_first(curves(group, &MACRO_AUC, |s| {
+        s.curves.as_ref()?.macro_curve()
+    }));
     if curves.is_empty() {
         return Vec::new();
     }

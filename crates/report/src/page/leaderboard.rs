@@ -209,11 +209,7 @@ fn value_cell(
     let cell = Cell::with_interval(measure, value, interval, row.samples);
     let given = value.filter(|_| measure.kind == Kind::Cost && row.entry.external().is_some());
     let given = given.map(|_| format!("given {EXTERNAL_MARK}"));
-    let small = [
-        cell.small.clone(),
-        timing_remark(row.entry, measure),
-        given,
-    ];
+    let small = [cell.small.clone(), timing_remark(row.entry, measure), given];
     let small: Vec<String> = small.into_iter().flatten().collect();
     Cell {
         best: best.contains(&row.entry.model),

@@ -153,7 +153,12 @@ fn facts(entry: &Entry<'_>, success: &Success<'_>) -> Vec<(&'static str, String)
 fn notes(entry: &Entry<'_>, trial: &Trial<'_>, success: &Success<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(external) = &success.measured.external {
-        notes.extend(external.notes.iter().map(|of| format!("Its author says: {of}")));
+        notes.extend(
+            external
+                .notes
+                .iter()
+                .map(|of| format!("Its author says: {of}")),
+        );
         notes.extend(external.warnings.iter().chain(&external.remarks).cloned());
         if external.labels_alone {
             notes.push(format!(
