@@ -175,6 +175,7 @@ pub(super) fn measure_trial(
         calibration,
         robustness,
         corrupted,
+        external: None,
     })
 }
 
