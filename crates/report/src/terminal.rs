@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bakeoff_core::one_line;
-use bakeoff_measures::{ACCURACY, Measure, Shown, Unit, format};
+use bakeoff_measures::{ACCURACY, Kind, Measure, Shown, Unit, format};
 
 use crate::{
     analysis::{
@@ -111,12 +111,22 @@ pub fn leaderboard(board: &Leaderboard) -> Lines {
         .header
         .extend(measures.iter().map(|m| (m.label, Align::Right)));
     let mut failures = Lines::new();
-    let disturbs = |measure: &Measure| board.rows.iter().any(|row| row.is_disturbed(measure));
+    let mark = |row: &LeaderboardRow, measure: &Measure| {
+        let is_given = row.is_external && measure.kind == Kind::Cost;
+        match row.is_disturbed(measure) {
+            true => Some("!"),
+            false if is_given && row.values.get(measure).is_some() => Some(EXTERNAL_MARK),
+            false => None,
+        }
+    };
+    let has_marks = |measure: &Measure| board.rows.iter().any(|row| mark(row, measure).is_some());
     for row in &board.rows {
         let cell = |measure: &&Measure| match (row.text(measure), row.tied_with_best) {
-            (text, _) if disturbs(measure) && row.is_disturbed(measure) => format!("{text} !"),
-            // Two blanks in the place of the mark, as of the star below.
-            (text, _) if disturbs(measure) => format!("{text}  "),
+            (text, _) if has_marks(measure) => match mark(row, measure) {
+                Some(mark) => format!("{text} {mark}"),
+                // Two blanks in the place of the mark, as of the star below.
+                None => format!("{text}  "),
+            },
             (text, _) if **measure != ACCURACY => text,
             (_, _) if row.status != Status::Ok => row.status.as_str().to_owned(),
             (text, _) if !several => text,

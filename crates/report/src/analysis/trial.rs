@@ -110,7 +110,7 @@ impl<'a> Entry<'a> {
     pub(crate) fn marked(&self) -> String {
         match self.external() {
             None => self.model.to_owned(),
-            Some(_) => format!("{} {EXTERNAL_MARK}", self.model),
+            Some(_) => format!("{}\u{a0}{EXTERNAL_MARK}", self.model),
         }
     }
 

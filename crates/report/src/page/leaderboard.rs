@@ -208,7 +208,7 @@ fn value_cell(
         .map(|(interval, value)| (place(interval.low), place(value), place(interval.high)));
     let cell = Cell::with_interval(measure, value, interval, row.samples);
     let given = value.filter(|_| measure.kind == Kind::Cost && row.entry.external().is_some());
-    let given = given.map(|_| format!("given {EXTERNAL_MARK}"));
+    let given = given.map(|_| format!("given\u{a0}{EXTERNAL_MARK}"));
     let small = [cell.small.clone(), timing_remark(row.entry, measure), given];
     let small: Vec<String> = small.into_iter().flatten().collect();
     Cell {

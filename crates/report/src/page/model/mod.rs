@@ -35,6 +35,8 @@ pub(crate) struct ModelSection {
     pub(crate) about: String,
     /// Why it has no results.
     pub(crate) reason: Option<String>,
+    /// Whether only its predicted classes are known.
+    pub(crate) labels_alone: bool,
     /// The most important numbers: name and value.
     pub(crate) facts: Vec<(&'static str, String)>,
     /// Remarks on the numbers.
@@ -102,6 +104,7 @@ pub(crate) fn section<'a>(
     let shown = spread(success.test.len(), options.gallery_pictures);
     let mistakes = confident_mistakes(success, options.mistake_pictures);
     ModelSection {
+        labels_alone: success.curves.is_none(),
         facts: facts(entry, success),
         notes: notes(entry, trial, success),
         confusions: confusions(entry, success, files),
@@ -206,7 +209,7 @@ fn notes(entry: &Entry<'_>, trial: &Trial<'_>, success: &Success<'_>) -> Vec<Str
     notes
 }
 
-/// The wrong predictions with the highest probabilities.
+/// The wrong predictions with the highest probabilities; where there are none, the first.
 fn confident_mistakes(success: &Success<'_>, count: usize) -> Vec<usize> {
     let mut wrong: Vec<(f32, usize)> = success
         .predicted
