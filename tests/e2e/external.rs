@@ -358,7 +358,12 @@ fn a_name_is_taken_until_it_is_replaced_or_removed() {
     let found = leaderboard(&run_folder);
     let seeds: Vec<&Value> = found.iter().filter(|row| row["model"] == "mine").collect();
     assert_eq!(seeds.len(), 2);
-    assert_eq!(seeds[0]["accuracy"], row(&found, "cnn")["accuracy"]);
+    let accuracy_of = |seed: u64| {
+        let found = seeds.iter().find(|row| row["seed"] == seed).unwrap();
+        found["accuracy"].clone()
+    };
+    assert_eq!(accuracy_of(1), row(&found, "knn")["accuracy"]);
+    assert_eq!(accuracy_of(2), row(&found, "cnn")["accuracy"]);
     assert!(seeds[0]["accuracy_seed_deviation"].is_f64());
     assert_eq!(seeds[0]["claim"], "recipes");
 
