@@ -9,6 +9,7 @@
 //! - `scale_out`, `exchange`: trials on many machines, with a shared folder and without
 //! - `compare`: run against run, runs together, exports
 //! - `export_model`: saved models for other programs
+//! - `external`: images for other programs, and their predictions beside our models
 //! - `trust`: folds, less data, calibration, corruptions
 //! - `evaluate`: saved models on a person's own images
 //! - `predict`, `prepare`, `data`, `usage`: the other commands, and what they say of mistakes
@@ -31,6 +32,7 @@ mod escapes;
 mod evaluate;
 mod exchange;
 mod export_model;
+mod external;
 mod predict;
 mod prepare;
 mod resume;

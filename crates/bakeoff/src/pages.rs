@@ -9,7 +9,7 @@ use std::{
 use bakeoff_bench::RunFolder;
 use bakeoff_core::{
     Layers,
-    record::{PlannedTrial, Run},
+    record::{PlannedTrial, Record, Run},
 };
 use bakeoff_report::{INDEX_MARK, IndexedRun, Leaderboard};
 use bakeoff_store::files;
@@ -59,7 +59,11 @@ fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, Strin
     records
         .plan
         .iter()
-        .filter(|planned| records.probabilities.contains_key(&planned.id))
+        .filter(|planned| {
+            // Of models of other programs there are the predictions alone.
+            let measured = records.records.get(&planned.id).and_then(Record::measured);
+            measured.is_some_and(|measured| measured.external.is_none())
+        })
         .map(|planned| (planned.id.clone(), of_trial(planned)))
         .collect()
 }

@@ -47,6 +47,24 @@ fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, Store
     serde_json::from_value(value).map_err(damaged)
 }
 
+/// The remedy for a record that is damaged.
+pub(crate) const RUN_AGAIN: &str = "run the trial again with --resume";
+
+/// An error of a record of a model of another program: its remedy is another one than a trial's.
+pub(crate) fn import_again(error: BenchError) -> BenchError {
+    match error {
+        BenchError::Store(StoreError::Damaged { path, reason }) => StoreError::damaged(
+            &path,
+            reason.replace(
+                RUN_AGAIN,
+                "import it again with `bakeoff import --replace`, or take it out with --remove",
+            ),
+        )
+        .into(),
+        other => other,
+    }
+}
+
 /// Stands in the place of a seal while it is computed.
 const NO_SEAL: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -83,8 +101,7 @@ pub(crate) fn read_sealed(path: &Path) -> Result<Record, StoreError> {
     }
     Err(StoreError::damaged(
         path,
-        "its checksum does not match: the record was altered or damaged; run the trial again with \
-         --resume",
+        format!("its checksum does not match: the record was altered or damaged; {RUN_AGAIN}"),
     ))
 }
 

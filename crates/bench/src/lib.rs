@@ -18,6 +18,7 @@ mod error;
 mod event;
 mod exchange;
 mod experiment;
+mod external;
 mod files;
 mod host;
 mod kernel_kills;
@@ -49,6 +50,7 @@ pub use experiment::{
     Experiment, ExperimentError, Flag, Holdout, ModelEntry, Overrides, Setting, builtin_experiment,
     builtin_experiments, flags,
 };
+pub use external::{ImportOptions, Imported, ImportedName, TestSet};
 pub use host::describe_host;
 pub use limits::Limits;
 pub use measure::{MeasuredPrediction, measure_latency};

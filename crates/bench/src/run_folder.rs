@@ -13,6 +13,7 @@
 //!                            probability `of_the_label` and the `confidence`
 //! ```
 //!
+//! Predictions of other programs lie in `<run>/external` (`external/mod.rs`), which no plan knows.
 //! Everything else in the folder is derived and can be deleted: `bakeoff report` writes it
 //! again.
 
@@ -34,7 +35,9 @@ use bakeoff_store::{
 
 use crate::{
     error::BenchError,
-    files::{check_schema, read_json, read_sealed, sealed_json, to_json, write_whole},
+    files::{
+        check_schema, import_again, read_json, read_sealed, sealed_json, to_json, write_whole,
+    },
     limits::Limits,
     reported_parts::{Parts, read_cut, read_test, write_parts},
     run_name::trials_hash,
@@ -131,6 +134,14 @@ impl RunFolder {
     /// Whether a trial has a record, valid or not.
     pub(crate) fn has_record(&self, id: &str) -> bool {
         self.record_path(id).exists()
+    }
+
+    /// Where the records of models of other programs are, laid out as here.
+    pub(crate) fn external(&self) -> Self {
+        Self {
+            path: self.path.join("external"),
+            limits: None,
+        }
     }
 
     /// The folder of the records.
@@ -314,7 +325,7 @@ impl RunFolder {
     /// Naming the file that is damaged or not there.
     pub fn read(&self) -> Result<Run, BenchError> {
         let info = self.info()?;
-        let plan = self.plan()?;
+        let mut plan = self.plan()?;
         let (mut tests, mut cuts) = (BTreeMap::new(), BTreeMap::new());
         // The report shows test images even where every trial failed.
         for data in &info.datasets {
@@ -336,41 +347,67 @@ impl RunFolder {
             cuts,
         };
         for trial in &plan {
-            let Some(record) = self.record(&trial.id)? else {
-                continue;
-            };
-            if let Some(measured) = record.measured() {
-                let (labels, classes) =
-                    reported_labels(&run, trial, measured).ok_or_else(|| {
-                        StoreError::damaged(
-                            &self.record_path(&trial.id),
-                            "it was measured on test data that is not in run.json; run the experiment again",
-                        )
-                    })?;
-                let expected = (labels.len(), classes);
-                let probabilities = self.read_probabilities(&measured.probabilities, expected)?;
-                let path = self.record_path(&trial.id);
-                check_scores(&path, &measured.scores, labels, &probabilities)?;
-                let mut uncalibrated = None;
-                if let Some(calibration) = &measured.calibration {
-                    let found = self.read_probabilities(&calibration.uncalibrated, expected)?;
-                    check_scores(&path, &calibration.uncalibrated_scores, labels, &found)?;
-                    uncalibrated = Some(found);
-                }
-                if let Some(corrupted) = &measured.corrupted {
-                    let shape = [measured.robustness.len(), expected.0];
-                    let predicted = self.read_predicted(corrupted, shape, classes)?;
-                    check_corrupted(&path, &measured.robustness, labels, &predicted)?;
-                    run.corrupted.insert(trial.id.clone(), predicted);
-                }
-                run.probabilities.insert(trial.id.clone(), probabilities);
-                run.uncalibrated
-                    .extend(uncalibrated.map(|found| (trial.id.clone(), found)));
+            if let Some(record) = self.record(&trial.id)? {
+                self.add_results(&mut run, trial, record)?;
             }
-            run.records.insert(trial.id.clone(), record);
+        }
+        // Whoever reads the run finds models of other programs as further lines of its plan.
+        let own = self.external();
+        for record in own.imported()? {
+            let trial = PlannedTrial {
+                index: plan.len(),
+                id: record.id.clone(),
+                trial: record.trial.clone(),
+                save_as: None,
+                time_limit_seconds: None,
+                memory_limit_mb: None,
+                resources: None,
+            };
+            own.add_results(&mut run, &trial, record)
+                .map_err(import_again)?;
+            plan.push(trial);
         }
         run.plan = plan;
         Ok(run)
+    }
+
+    /// Adds a record with the probabilities beside it, which are checked, to a run in memory.
+    fn add_results(
+        &self,
+        run: &mut Run,
+        trial: &PlannedTrial,
+        record: Record,
+    ) -> Result<(), BenchError> {
+        if let Some(measured) = record.measured() {
+            let (labels, classes) =
+                reported_labels(run, trial, measured).ok_or_else(|| {
+                    StoreError::damaged(
+                        &self.record_path(&trial.id),
+                        "it was measured on test data that is not in run.json; run the experiment again",
+                    )
+                })?;
+            let expected = (labels.len(), classes);
+            let probabilities = self.read_probabilities(&measured.probabilities, expected)?;
+            let path = self.record_path(&trial.id);
+            check_scores(&path, &measured.scores, labels, &probabilities)?;
+            let mut uncalibrated = None;
+            if let Some(calibration) = &measured.calibration {
+                let found = self.read_probabilities(&calibration.uncalibrated, expected)?;
+                check_scores(&path, &calibration.uncalibrated_scores, labels, &found)?;
+                uncalibrated = Some(found);
+            }
+            if let Some(corrupted) = &measured.corrupted {
+                let shape = [measured.robustness.len(), expected.0];
+                let predicted = self.read_predicted(corrupted, shape, classes)?;
+                check_corrupted(&path, &measured.robustness, labels, &predicted)?;
+                run.corrupted.insert(trial.id.clone(), predicted);
+            }
+            run.probabilities.insert(trial.id.clone(), probabilities);
+            run.uncalibrated
+                .extend(uncalibrated.map(|found| (trial.id.clone(), found)));
+        }
+        run.records.insert(trial.id.clone(), record);
+        Ok(())
     }
 }
 

@@ -8,6 +8,8 @@ use bakeoff_core::{
 };
 use bakeoff_metrics::{Predictions, log_loss};
 
+use crate::files::RUN_AGAIN;
+
 /// Scores in a record that differ by more than this from those of its probabilities are not
 /// theirs. Another machine may add in another order, which changes the last bits.
 const SCORE_TOLERANCE: f64 = 1e-9;
@@ -40,7 +42,7 @@ pub(crate) fn check_scores(
                 path,
                 format!(
                     "it says that the {name} is {recorded}, but its probabilities give \
-                     {computed}; run the trial again with --resume"
+                     {computed}; {RUN_AGAIN}"
                 ),
             ));
         }
@@ -63,7 +65,7 @@ pub(crate) fn check_corrupted(
                 path,
                 format!(
                     "it says that {} predictions are correct under {} in severity {}, but its \
-                     predictions give {correct}; run the trial again with --resume",
+                     predictions give {correct}; {RUN_AGAIN}",
                     score.correct, score.corruption, score.severity
                 ),
             ));

@@ -8,7 +8,7 @@ use bakeoff_store::{TensorFile, TensorMap, files};
 
 use crate::{
     error::BenchError,
-    files::{sha256, write_whole},
+    files::{RUN_AGAIN, sha256, write_whole},
     run_folder::RunFolder,
 };
 
@@ -89,7 +89,9 @@ impl RunFolder {
         if sha256(&bytes) != sidecar.sha256 {
             return Err(StoreError::damaged(
                 &path,
-                "the checksum does not match: the file was altered or damaged; run the trial again with --resume",
+                format!(
+                    "the checksum does not match: the file was altered or damaged; {RUN_AGAIN}"
+                ),
             ));
         }
         Ok(bytes)

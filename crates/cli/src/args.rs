@@ -5,6 +5,7 @@ mod cluster;
 mod data;
 mod evaluate;
 mod export_model;
+mod import;
 mod models_dir;
 
 use std::{
@@ -20,6 +21,7 @@ pub(crate) use self::{
     data::{DataArgs, DataCheckArgs, DataCommand, DataGetArgs, DataPackArgs, DataShowArgs},
     evaluate::EvaluateArgs,
     export_model::{ExportModelArgs, InputType},
+    import::ImportArgs,
     models_dir::ModelsDir,
 };
 use crate::{
@@ -102,8 +104,10 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// Rank models over several runs and datasets
     Rank(RankArgs),
-    /// Write predictions, metrics and leaderboard for other programs
+    /// Write predictions, metrics and leaderboard for other programs, or their images
     Export(ExportArgs),
+    /// Add the predictions of another program to the models of a run
+    Import(ImportArgs),
     /// Write a saved model as an ONNX file, for ONNX Runtime and other programs
     ExportModel(ExportModelArgs),
     /// List datasets, or look at one
@@ -372,6 +376,13 @@ pub(crate) struct ExportArgs {
     /// [default: the run's own folder, in exports]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Write instead the training and test images of each dataset into a folder below this one, for
+    /// another program to train on and to predict: see `bakeoff import`
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["format", "out"])]
+    pub(crate) test_set: Option<PathBuf>,
+    /// With --test-set: write the labels of the test images, too
+    #[arg(long, requires = "test_set")]
+    pub(crate) with_test_labels: bool,
 }
 
 #[derive(Args)]

@@ -59,6 +59,7 @@ fn main() -> ExitCode {
         Command::Diff(args) => commands::diff::main(&args),
         Command::Rank(args) => commands::rank::main(&args).map(succeeded),
         Command::Export(args) => commands::export::main(&args).map(succeeded),
+        Command::Import(args) => commands::import::main(&args).map(succeeded),
         Command::ExportModel(args) => commands::export_model::main(&args).map(succeeded),
         Command::Data(args) => commands::data::main(args).map(succeeded),
         Command::Completions(args) => commands::completions::main(args).map(succeeded),

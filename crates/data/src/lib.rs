@@ -17,6 +17,7 @@
 //! storing MNIST decoded (five times the size for a tenth of a second); the `mnist`
 //! crate (it panics on a bad file and knows neither 4-D files nor gzip by content).
 
+mod answers;
 mod archive;
 mod arrays;
 mod builtin;
@@ -49,6 +50,7 @@ pub mod split;
 mod table;
 mod words;
 
+pub use answers::{Answers, open_answers};
 pub use builtin::{Builtin, builtins};
 pub use check::{pixel_values, repeats};
 pub use contact_sheet::{contact_sheet, corruption_examples};
@@ -60,6 +62,7 @@ pub use format::Format;
 pub use formats::{TableImages, is_pixel_table, open_pack, open_table, pack_name, write_pack};
 pub use idx::IdxError;
 pub use notes::Note;
+pub use npy::npy_file;
 pub use picture_files::image_files;
 pub use preparation::preparation;
 pub use source::{Listed, Opened, formats, open, open_listed, open_to_evaluate, open_with};

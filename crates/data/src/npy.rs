@@ -85,6 +85,24 @@ impl Type {
     }
 }
 
+/// A file of an array: `descr` is its type in NumPy's notation, `data` its elements as they are stored, the
+/// last dimension running fastest.
+pub fn npy_file(descr: &str, dims: &[usize], data: &[u8]) -> Vec<u8> {
+    let sizes: String = dims.iter().map(|size| format!("{size}, ")).collect();
+    let mut header =
+        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}), }}");
+    // Mark, version and length take ten bytes; all of it is a multiple of 64 long.
+    header.extend(std::iter::repeat_n(' ', 63 - (10 + header.len()) % 64));
+    header.push('\n');
+    let length = u16::try_from(header.len()).unwrap_or(u16::MAX);
+    let mut bytes = Vec::with_capacity(10 + header.len() + data.len());
+    bytes.extend(b"\x93NUMPY\x01\x00");
+    bytes.extend(length.to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
 /// Reads a file. The bytes of one that is given away are not copied.
 pub(crate) fn parse<'a>(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Array, String> {
     let mut bytes = bytes.into();

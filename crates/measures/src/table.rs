@@ -1,6 +1,6 @@
 //! The table: one row for each measure.
 
-use bakeoff_core::record::{Costs, Measured};
+use bakeoff_core::record::{Costs, GivenCosts, Measured};
 use bakeoff_metrics::{Evaluation, Metric, Predictions, zero_probabilities};
 
 use crate::{Unit, format};
@@ -33,6 +33,8 @@ pub struct Measure {
     pub shown: Shown,
     /// The same as a metric, which can be resampled for an interval.
     pub metric: Option<Metric>,
+    /// Whether a model that only says the class has none.
+    pub needs_probabilities: bool,
     /// Takes the value from a result, where that is not the metric's.
     take: fn(&TrialResult<'_>) -> Option<f64>,
 }
@@ -81,9 +83,35 @@ impl TrialResult<'_> {
 impl Measure {
     /// The value of a result; `None` where it is undefined or was not measured.
     pub fn value(&self, result: &TrialResult<'_>) -> Option<f64> {
+        if self.needs_probabilities && result.predictions.are_labels_alone() {
+            return None;
+        }
+        if let Some(external) = &result.measured.external {
+            match self.kind {
+                Kind::Score => {}
+                Kind::Cost => return self.given(&external.given),
+                Kind::Samples if *self == TEST_SAMPLES => {}
+                Kind::Samples => return None,
+            }
+        }
         match self.metric {
             Some(metric) => result.evaluation.get(metric),
             None => (self.take)(result),
+        }
+    }
+
+    /// A cost as the author of a model of another program gives it.
+    fn given(&self, given: &GivenCosts) -> Option<f64> {
+        if *self == FIT_TIME {
+            given.fit_seconds
+        } else if *self == LATENCY_P50 {
+            given.predict_ms_per_image.map(|ms| 1e3 * ms)
+        } else if *self == PARAMETERS {
+            given.parameters.map(|count| count as f64)
+        } else if *self == MODEL_SIZE {
+            given.model_bytes.map(|bytes| bytes as f64)
+        } else {
+            None
         }
     }
 
@@ -136,6 +164,7 @@ const fn score(id: &'static str, label: &'static str, take: Take) -> Measure {
         better: Some(Better::Higher),
         shown: Shown::LeaderboardFiles,
         metric: None,
+        needs_probabilities: false,
         take,
     }
 }
@@ -144,6 +173,7 @@ const fn score(id: &'static str, label: &'static str, take: Take) -> Measure {
 const fn metric(metric: Metric, id: &'static str, label: &'static str) -> Measure {
     Measure {
         metric: Some(metric),
+        needs_probabilities: metric.needs_probabilities(),
         ..score(id, label, |_| None)
     }
 }
@@ -180,6 +210,14 @@ impl Measure {
         Self { better, ..self }
     }
 
+    const fn of_probabilities(self) -> Self {
+        let needs_probabilities = true;
+        Self {
+            needs_probabilities,
+            ..self
+        }
+    }
+
     const fn shown(self, shown: Shown) -> Self {
         Self { shown, ..self }
     }
@@ -187,7 +225,9 @@ impl Measure {
 
 /// A share of samples whose class is among the most probable ones.
 const fn top_k(id: &'static str, label: &'static str, take: Take) -> Measure {
-    score(id, label, take).in_unit(Unit::Percent)
+    score(id, label, take)
+        .in_unit(Unit::Percent)
+        .of_probabilities()
 }
 
 fn top(result: &TrialResult<'_>, k: usize) -> Option<f64> {
@@ -260,28 +300,28 @@ measures! {
     MACRO_AUC = metric(Metric::MacroAuc, "macro_auc", "macro AUC")
         .in_unit(Unit::Area).shown(Shown::Summary);
     /// Area under the ROC curve of all one-vs-rest decisions pooled.
-    MICRO_AUC = score("micro_auc", "micro AUC", |r| r.evaluation.micro_auc).in_unit(Unit::Area);
+    MICRO_AUC = score("micro_auc", "micro AUC", |r| r.evaluation.micro_auc).of_probabilities().in_unit(Unit::Area);
     /// As [`MACRO_AUC`], each class weighted by its samples.
     WEIGHTED_AUC = metric(Metric::WeightedAuc, "weighted_auc", "weighted AUC")
         .in_unit(Unit::Area).shown(Shown::Details);
     /// Mean area under the ROC curve of every two classes.
-    ONE_VS_ONE_AUC = score("one_vs_one_auc", "one-vs-one AUC", |r| r.evaluation.one_vs_one_auc)
+    ONE_VS_ONE_AUC = score("one_vs_one_auc", "one-vs-one AUC", |r| r.evaluation.one_vs_one_auc).of_probabilities()
         .in_unit(Unit::Area).shown(Shown::Details);
     /// Mean average precision over classes.
     MACRO_AVERAGE_PRECISION =
         score("macro_average_precision", "macro average precision", |r| {
             r.evaluation.macro_average_precision
-        }).shown(Shown::Details);
+        }).of_probabilities().shown(Shown::Details);
     /// Average precision of all one-vs-rest decisions pooled.
     MICRO_AVERAGE_PRECISION =
         score("micro_average_precision", "micro average precision", |r| {
             r.evaluation.micro_average_precision
-        }).shown(Shown::Details);
+        }).of_probabilities().shown(Shown::Details);
     /// Mean average precision, each class weighted by its samples.
     WEIGHTED_AVERAGE_PRECISION =
         score("weighted_average_precision", "weighted average precision", |r| {
             r.evaluation.weighted_average_precision
-        }).shown(Shown::Details);
+        }).of_probabilities().shown(Shown::Details);
     /// Mean negative log probability of the correct class, in nats, of the `f32` probabilities as `f64`.
     LOG_LOSS = metric(Metric::LogLoss, "log_loss", "log loss")
         .lower_is_better().shown(Shown::Summary);
@@ -289,7 +329,7 @@ measures! {
     /// where its clipping ends.
     ZERO_PROBABILITIES = score("zero_probabilities", "correct class has probability 0", |r| {
         Some(zero_probabilities(r.predictions) as f64)
-    }).in_unit(Unit::Count).lower_is_better().shown(Shown::Details);
+    }).of_probabilities().in_unit(Unit::Count).lower_is_better().shown(Shown::Details);
     /// Mean squared distance of the probabilities from the truth, from 0 to 2.
     BRIER_SCORE = metric(Metric::BrierScore, "brier_score", "Brier score").lower_is_better();
     /// Mean distance between confidence and accuracy, over 15 bins of equal width.
@@ -301,12 +341,12 @@ measures! {
         "expected_calibration_error_equal_mass", "calibration error, equal bins", |r| {
             Some(r.evaluation.expected_calibration_error_equal_mass)
         }
-    ).lower_is_better().shown(Shown::Details);
+    ).of_probabilities().lower_is_better().shown(Shown::Details);
     /// The largest distance between confidence and accuracy in any of 15 bins of equal width.
     MAXIMUM_CALIBRATION_ERROR =
         score("maximum_calibration_error", "maximum calibration error", |r| {
             Some(r.evaluation.maximum_calibration_error)
-        }).lower_is_better().shown(Shown::Details);
+        }).of_probabilities().lower_is_better().shown(Shown::Details);
     /// Mean accuracy over all corruptions and severities, where the experiment asks for
     /// them. It is of a model, over its seeds, so a single result has none.
     CORRUPTED_ACCURACY =
@@ -433,6 +473,7 @@ mod tests {
             calibration: None,
             robustness: Vec::new(),
             corrupted: None,
+            external: None,
         };
         let result = TrialResult {
             predictions: &predictions,

@@ -81,6 +81,11 @@ pub struct Evaluation {
     pub matthews_correlation: Option<f64>,
     /// [`ConfusionMatrix::cohen_kappa`].
     pub cohen_kappa: Option<f64>,
+    /// Whether the model only says the class ([`Predictions::of_labels_alone`]): then areas are
+    /// undefined, and log loss, Brier score and calibration errors are those of certain answers, which
+    /// [`Evaluation::get`] does not give.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub labels_alone: bool,
     /// [`log_loss`], in nats.
     pub log_loss: f64,
     /// [`brier_score`], from 0 to 2.
@@ -128,6 +133,8 @@ impl Evaluation {
 
     /// As [`Evaluation::new`], for callers that also need the curves.
     pub fn of(predictions: &Predictions<'_>, curves: &OneVsRest) -> Self {
+        let labels_alone = predictions.are_labels_alone();
+        let area = |area: Option<f64>| area.filter(|_| !labels_alone);
         let margins = Margins::new(predictions);
         let precision = margins.precision();
         let recall = margins.recall();
@@ -146,8 +153,8 @@ impl Evaluation {
                     precision: scores.precision,
                     recall: scores.recall,
                     f1: scores.f1,
-                    auc,
-                    average_precision,
+                    auc: area(auc),
+                    average_precision: area(average_precision),
                 },
             )
             .collect();
@@ -156,7 +163,7 @@ impl Evaluation {
         let equal_mass = confidence(Binning::EqualMass(CALIBRATION_BINS));
         let top_k = TOP_K
             .into_iter()
-            .filter(|&k| k < predictions.classes())
+            .filter(|&k| k < predictions.classes() && !labels_alone)
             .map(|k| TopK {
                 k,
                 accuracy: top_k_accuracy(predictions, k),
@@ -178,18 +185,19 @@ impl Evaluation {
             weighted_f1: f1.weighted,
             matthews_correlation: margins.matthews_correlation(),
             cohen_kappa: margins.cohen_kappa(),
+            labels_alone,
             log_loss: log_loss(predictions),
             brier_score: brier_score(predictions),
             expected_calibration_error: equal_width.expected_error(),
             maximum_calibration_error: equal_width.maximum_error(),
             expected_calibration_error_equal_mass: equal_mass.expected_error(),
-            macro_auc: curves.macro_auc(),
-            micro_auc: curves.micro_auc(),
-            weighted_auc: curves.weighted_auc(),
-            one_vs_one_auc: OneVsOne::new(predictions).macro_auc(),
-            macro_average_precision: curves.macro_average_precision(),
-            micro_average_precision: curves.micro_average_precision(),
-            weighted_average_precision: curves.weighted_average_precision(),
+            macro_auc: area(curves.macro_auc()),
+            micro_auc: area(curves.micro_auc()),
+            weighted_auc: area(curves.weighted_auc()),
+            one_vs_one_auc: area(OneVsOne::new(predictions).macro_auc()),
+            macro_average_precision: area(curves.macro_average_precision()),
+            micro_average_precision: area(curves.micro_average_precision()),
+            weighted_average_precision: area(curves.weighted_average_precision()),
             auc_left_out: curves.left_out(),
             top_k,
             per_class,
@@ -199,6 +207,9 @@ impl Evaluation {
 
     /// The value of a metric; `None` where it is undefined on these samples.
     pub fn get(&self, metric: Metric) -> Option<f64> {
+        if self.labels_alone && metric.needs_probabilities() {
+            return None;
+        }
         match metric {
             Metric::Accuracy => Some(self.accuracy),
             Metric::BalancedAccuracy => Some(self.balanced_accuracy),
@@ -222,6 +233,22 @@ impl Evaluation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_labels_alone_there_is_what_labels_can_give() {
+        let p = Probabilities::new(2, vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.0]).unwrap();
+        let predictions = Predictions::new(&[0, 1, 1], &p).unwrap();
+        let curves = OneVsRest::new(&predictions);
+        let known = Evaluation::of(&predictions, &curves);
+        let alone = Evaluation::of(&predictions.of_labels_alone(), &curves);
+        for metric in Metric::ALL {
+            let expected = known.get(metric).filter(|_| !metric.needs_probabilities());
+            assert_eq!(alone.get(metric), expected, "{metric:?}");
+        }
+        assert_eq!((alone.micro_auc, alone.one_vs_one_auc), (None, None));
+        assert_eq!(alone.per_class[1].recall, Some(0.5));
+        assert_eq!(alone.per_class[1].auc, None);
+    }
 
     #[test]
     fn it_survives_json() {

@@ -59,4 +59,17 @@ impl Metric {
         Self::MacroAuc,
         Self::WeightedAuc,
     ];
+
+    /// Whether it depends on more than the predicted class, so that a model that only says the class
+    /// has none.
+    pub const fn needs_probabilities(self) -> bool {
+        matches!(
+            self,
+            Self::LogLoss
+                | Self::BrierScore
+                | Self::ExpectedCalibrationError
+                | Self::MacroAuc
+                | Self::WeightedAuc
+        )
+    }
 }

@@ -16,6 +16,7 @@ pub struct Predictions<'a> {
     probabilities: &'a Probabilities,
     predicted: Vec<u16>,
     support: Vec<u64>,
+    labels_alone: bool,
 }
 
 impl<'a> Predictions<'a> {
@@ -51,7 +52,22 @@ impl<'a> Predictions<'a> {
             probabilities,
             predicted: probabilities.predicted(),
             support,
+            labels_alone: false,
         })
+    }
+
+    /// The same, of a model that only says the class: its probabilities are 1 and 0, and no metric
+    /// that depends on them is defined.
+    pub fn of_labels_alone(self) -> Self {
+        Self {
+            labels_alone: true,
+            ..self
+        }
+    }
+
+    /// Whether the model only says the class.
+    pub fn are_labels_alone(&self) -> bool {
+        self.labels_alone
     }
 
     /// Number of samples, N; at least one.

@@ -1,7 +1,7 @@
 //! What a reader must know before trusting an accuracy, in the same sentences on the page and in
 //! the terminal.
 
-use bakeoff_core::record::{PlannedTrial, Run};
+use bakeoff_core::record::{PlannedTrial, Record, Run};
 use bakeoff_measures::{ACCURACY, BALANCED_ACCURACY, Measure, format};
 
 use crate::analysis::{Entry, Group, Success, falling::Falling};
@@ -11,20 +11,48 @@ pub(crate) fn cautions(group: &Group<'_>) -> Vec<String> {
     let mut sentences = of_repeats(group);
     sentences.extend(of_classes(group));
     sentences.extend(of_training(group));
+    sentences.extend(of_external(group));
     sentences
+}
+
+/// What the mark of models of other programs means.
+pub(crate) const EXTERNAL_LEGEND: &str = "† external: the predictions of another program, imported. Its costs were not measured here; those that are shown are what its author says.";
+
+/// Whether a model of another program is among the models of a dataset.
+pub(crate) fn has_external(group: &Group<'_>) -> bool {
+    group.entries.iter().any(|entry| entry.external().is_some())
+}
+
+/// Why imported predictions may be wrong.
+fn of_external(group: &Group<'_>) -> Vec<String> {
+    let fits = |entry: &Entry<'_>| -> Vec<String> {
+        let external = entry
+            .successes()
+            .filter_map(|(_, success)| success.measured.external.as_ref());
+        let warnings = external.flat_map(|external| &external.warnings);
+        warnings
+            .map(|words| format!("{}: {words}", entry.marked()))
+            .collect()
+    };
+    group.entries.iter().flat_map(fits).collect()
 }
 
 /// How many trials of a run have no record, and how to get them.
 pub(crate) fn missing(run: &Run) -> Option<String> {
-    let recorded = |planned: &&PlannedTrial| run.records.contains_key(&planned.id);
-    let missing = run.plan.len() - run.plan.iter().filter(recorded).count();
+    let record = |planned: &PlannedTrial| run.records.get(&planned.id);
+    let is_external = |planned: &&PlannedTrial| {
+        let measured = record(planned).and_then(Record::measured);
+        measured.is_some_and(|measured| measured.external.is_some())
+    };
+    let planned = run.plan.len() - run.plan.iter().filter(is_external).count();
+    let missing = run.plan.iter().filter(|p| record(p).is_none()).count();
     (missing > 0).then(|| {
         format!(
             "{} of {} {} no record: not run, ended from outside, or still running. With RUN for the \
              folder of this run, `bakeoff status RUN --missing` lists them; `bakeoff trial RUN --indices` \
              runs them here, and `bakeoff submit RUN` on a cluster.",
             format::count(missing as u64),
-            format::counted(run.plan.len() as u64, "trial", "trials"),
+            format::counted(planned as u64, "trial", "trials"),
             if missing == 1 { "has" } else { "have" },
         )
     })

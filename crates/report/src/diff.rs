@@ -302,6 +302,11 @@ fn compare(
         _ => own.map_or(Change::NotComparable, |score| judge(score, options.margin)),
     };
     let cost = |measure: &Measure, of: fn(&Results<'_>) -> u64| {
+        // Those of models of other programs were not measured.
+        let mut all = before.ok.iter().chain(&after.ok);
+        if all.any(|fit| fit.measured.external.is_some()) {
+            return None;
+        }
         let seconds = |fits: &Fits<'_>| fits.mean(|fit| of(fit) as f64 / 1e9);
         Some(CostDiff {
             first: seconds(before)?,

@@ -22,7 +22,7 @@ use crate::{
         Analysis, Group, Trial, descending,
         significance::{Claim, HEADLINES},
     },
-    caution::{cautions, missing},
+    caution::{cautions, has_external, missing},
     timing,
 };
 
@@ -53,6 +53,9 @@ pub struct LeaderboardRow {
     pub intervals: Vec<(Metric, Result<Interval, TooFew>)>,
     /// Whether it answers without looking at the image; it wins nothing.
     pub is_baseline: bool,
+    /// Whether another program trained it: its predictions were imported, and its costs are what its
+    /// author says, not measured here.
+    pub is_external: bool,
     /// The score that the models of its dataset are ranked and compared by.
     pub ranked_by: &'static Measure,
     /// Whether its model is the best one by that score on this dataset, or not significantly
@@ -90,6 +93,9 @@ pub struct Leaderboard {
     /// How many trials of the run have no record, and how to get them.
     #[serde(skip)]
     pub missing: Option<String>,
+    /// Whether a model of another program is among them.
+    #[serde(skip)]
+    pub external: bool,
 }
 
 /// Times whose ranges are in the files: those that models are compared by.
@@ -125,6 +131,7 @@ impl LeaderboardRow {
             values: Values::default(),
             intervals: Vec::new(),
             is_baseline: group.entries[entry].is_baseline(),
+            is_external: group.entries[entry].external().is_some(),
             ranked_by: group.headline,
             tied_with_best: None,
             claim: None,
@@ -144,7 +151,7 @@ impl LeaderboardRow {
             let costs = &success.measured.costs;
             let ranges = RANGES.map(|measure| Some((measure, success.range_of(measure)?)));
             row.ranges = ranges.into_iter().flatten().collect();
-            row.fits_timed = Some(costs.fits.len().max(1));
+            row.fits_timed = (!row.is_external).then_some(costs.fits.len().max(1));
             row.disturbed = Disturbances::of(costs);
             row.intervals = group.significance.of_trial(&planned.id).to_vec();
             if let Some(model) = group.significance.of_entry(entry) {
@@ -231,6 +238,7 @@ impl LeaderboardRow {
                 let deviation = self.accuracy_seed_deviation;
                 fields.push(("ranked_by".into(), json!(self.ranked_by.id)));
                 fields.push(("is_baseline".into(), json!(self.is_baseline)));
+                fields.push(("is_external".into(), json!(self.is_external)));
                 fields.push(("tied_with_best".into(), json!(self.tied_with_best)));
                 fields.push(("claim".into(), json!(self.claim)));
                 fields.push(("accuracy_seed_deviation".into(), json!(deviation)));
@@ -292,6 +300,7 @@ impl Leaderboard {
             cautions: analysis.groups.iter().flat_map(of_group).collect(),
             disturbances: disturbed.collect(),
             missing: missing(analysis.run),
+            external: analysis.groups.iter().any(has_external),
         }
     }
 

@@ -7,7 +7,7 @@
 use bakeoff_core::{ModelSpec, record::Run};
 use bakeoff_measures::Measure;
 use bakeoff_metrics::{
-    Evaluation, Metric,
+    Evaluation, Metric, OneVsRest,
     statistics::{Practical, mean_ranks, practical_signed_rank},
 };
 use serde::Serialize;
@@ -353,9 +353,8 @@ fn score(block: &Block<'_>, model: &str, metric: Metric) -> Option<f64> {
         .filter(|(_, fits)| fits.model == model)
         .flat_map(|(_, fits)| &fits.ok)
         .filter_map(|fit| {
-            let predictions = &fit.predictions;
-            let found = Evaluation::new(predictions.labels(), predictions.probabilities());
-            found.ok()?.get(metric)
+            let curves = OneVsRest::new(&fit.predictions);
+            Evaluation::of(&fit.predictions, &curves).get(metric)
         });
     mean(scores)
 }

@@ -155,6 +155,11 @@ fn predictions<'a>(
             return Err("it was reported on other test data than the run's".to_owned());
         }
     }
+    let labels_alone = measured.external.as_ref().is_some_and(|e| e.labels_alone);
     Predictions::new(labels, probabilities)
+        .map(|found| match labels_alone {
+            true => found.of_labels_alone(),
+            false => found,
+        })
         .map_err(|error| format!("its probabilities do not fit its test data: {error}"))
 }

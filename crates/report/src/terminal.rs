@@ -3,10 +3,14 @@
 use std::collections::BTreeSet;
 
 use bakeoff_core::one_line;
-use bakeoff_measures::{ACCURACY, Measure, Shown, Unit, format};
+use bakeoff_measures::{ACCURACY, Kind, Measure, Shown, Unit, format};
 
 use crate::{
-    analysis::significance::{Claim, HEADLINES},
+    analysis::{
+        EXTERNAL_MARK,
+        significance::{Claim, HEADLINES},
+    },
+    caution::EXTERNAL_LEGEND,
     leaderboard::{Leaderboard, LeaderboardRow, shown_columns},
     results::Status,
 };
@@ -107,12 +111,22 @@ pub fn leaderboard(board: &Leaderboard) -> Lines {
         .header
         .extend(measures.iter().map(|m| (m.label, Align::Right)));
     let mut failures = Lines::new();
-    let disturbs = |measure: &Measure| board.rows.iter().any(|row| row.is_disturbed(measure));
+    let mark = |row: &LeaderboardRow, measure: &Measure| {
+        let is_given = row.is_external && measure.kind == Kind::Cost;
+        match row.is_disturbed(measure) {
+            true => Some("!"),
+            false if is_given && row.values.get(measure).is_some() => Some(EXTERNAL_MARK),
+            false => None,
+        }
+    };
+    let has_marks = |measure: &Measure| board.rows.iter().any(|row| mark(row, measure).is_some());
     for row in &board.rows {
         let cell = |measure: &&Measure| match (row.text(measure), row.tied_with_best) {
-            (text, _) if disturbs(measure) && row.is_disturbed(measure) => format!("{text} !"),
-            // Two blanks in the place of the mark, as of the star below.
-            (text, _) if disturbs(measure) => format!("{text}  "),
+            (text, _) if has_marks(measure) => match mark(row, measure) {
+                Some(mark) => format!("{text} {mark}"),
+                // Two blanks in the place of the mark, as of the star below.
+                None => format!("{text}  "),
+            },
             (text, _) if **measure != ACCURACY => text,
             (_, _) if row.status != Status::Ok => row.status.as_str().to_owned(),
             (text, _) if !several => text,
@@ -121,7 +135,7 @@ pub fn leaderboard(board: &Leaderboard) -> Lines {
             (text, _) => format!("{text}  "),
         };
         let cells = measures.iter().map(cell).collect();
-        trials.push(row, &[&row.model, &row.engine], cells);
+        trials.push(row, &[&marked(row), &row.engine], cells);
         if let Some(reason) = &row.reason {
             failures.line(format_args!(
                 "{} {}: {reason}",
@@ -133,6 +147,11 @@ pub fn leaderboard(board: &Leaderboard) -> Lines {
     let mut parts = vec![table(&trials.header, &trials.rows), intervals(board)];
     parts.push(best(board, trials.datasets));
     parts.push(disturbed(board));
+    let mut external = Lines::new();
+    if board.external {
+        external.line(EXTERNAL_LEGEND);
+    }
+    parts.push(external);
     let mut missing = Lines::new();
     if let Some(words) = &board.missing {
         missing.line(words);
@@ -146,6 +165,14 @@ pub fn leaderboard(board: &Leaderboard) -> Lines {
         out.append(part);
     }
     out
+}
+
+/// The name of a model, with a mark where another program trained it.
+fn marked(row: &LeaderboardRow) -> String {
+    match row.is_external {
+        true => format!("{} {EXTERNAL_MARK}", row.model),
+        false => row.model.clone(),
+    }
 }
 
 /// The 95 % intervals of every trial with results.
@@ -174,7 +201,7 @@ fn intervals(board: &Leaderboard) -> Lines {
             })
         };
         let cells = measures.map(&mut cell).to_vec();
-        trials.push(row, &[&row.model], cells);
+        trials.push(row, &[&marked(row)], cells);
     }
     if trials.rows.is_empty() {
         return Lines::new();

@@ -95,6 +95,10 @@ pub(crate) fn best_of<'e, 'a>(measure: &Measure, entries: &[&'e Entry<'a>]) -> V
 
 /// The range of a cost of a model. What does not depend on the moment has its value for a range.
 fn range_of(measure: &Measure, entry: &Entry<'_>) -> Option<Range> {
+    // What an author says of costs was measured elsewhere, in another way.
+    if measure.kind == Kind::Cost && entry.external().is_some() {
+        return None;
+    }
     if let Some(range) = entry.range_of(measure) {
         return Some(range);
     }
@@ -142,6 +146,7 @@ pub(crate) fn are_comparable(measure: &Measure, entries: &[&Entry<'_>]) -> bool 
 fn machines<'a>(entries: &[&Entry<'a>]) -> BTreeSet<(&'a str, usize, usize)> {
     let trials = entries.iter().flat_map(|entry| entry.successes());
     trials
+        .filter(|(_, success)| success.measured.external.is_none())
         .filter_map(|(trial, _)| {
             let host = &trial.record?.host;
             Some((host.cpu.as_str(), host.logical_cpus, host.threads))

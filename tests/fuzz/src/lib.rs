@@ -62,6 +62,7 @@ pub static TARGETS: &[Target] = &[
     of("tar", PACKED, readers::tar),
     of("gz", PACKED, readers::gz),
     of("folder", PICTURE, readers::folder),
+    of("answers", PLAIN, readers::answers),
     of("experiment", PLAIN, readers::experiment),
     of("model", PLAIN, model::model),
     of("run", PLAIN, run::run),

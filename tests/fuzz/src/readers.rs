@@ -56,6 +56,28 @@ pub(crate) fn idx(input: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
+/// Predictions of another program: the first bytes say what kind of file it is.
+pub(crate) fn answers(input: &[u8]) -> Result<(), String> {
+    let name = match input.first() {
+        Some(0x93) => "answers.npy",
+        Some(b'[' | b'{') => "answers.json",
+        _ => "answers.csv",
+    };
+    let path = files::folder(name).join(name);
+    fs::write(&path, input).map_err(|error| error.to_string())?;
+    let classes = ["a", "b"].map(String::from);
+    let found = bakeoff_data::open_answers(&path, &classes, None).map_err(|e| e.to_string())?;
+    assert!(found.rows > 0, "predictions of nothing");
+    match &found.labels {
+        Some(labels) => assert_eq!((labels.len(), found.width), (found.rows, 0)),
+        None => assert_eq!(found.scores.len(), found.rows * found.width),
+    }
+    if let Some((_, ids)) = &found.ids {
+        assert_eq!(ids.len(), found.rows);
+    }
+    Ok(())
+}
+
 pub(crate) fn picture(input: &[u8]) -> Result<(), String> {
     let shape = match input.len() % 3 {
         0 => ImageShape::new(3, 9, 7),

@@ -180,6 +180,7 @@ pub(super) fn measure_trial(
         calibration,
         robustness,
         corrupted,
+        external: None,
     })
 }
 

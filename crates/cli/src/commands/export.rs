@@ -4,6 +4,8 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use anyhow::{Context as _, bail};
 use bakeoff_bench::RunFolder;
+use bakeoff_core::record::Purpose;
+use bakeoff_measures::format;
 use bakeoff_report::{
     export::{ExportedFile, Format, export},
     terminal::Lines,
@@ -16,6 +18,9 @@ use crate::{
 
 pub(crate) fn main(args: &ExportArgs) -> anyhow::Result<()> {
     let run = RunFolder::open(&args.run)?;
+    if let Some(folder) = &args.test_set {
+        return test_sets(&run, folder, args);
+    }
     let formats: Vec<Format> = if args.format.is_empty() {
         Format::ALL.to_vec()
     } else {
@@ -52,6 +57,30 @@ pub(crate) fn main(args: &ExportArgs) -> anyhow::Result<()> {
     }
     if files.is_empty() {
         out.line("There is nothing to write: no trial has results.");
+    }
+    text::print(&out)
+}
+
+/// The images of every dataset, for other programs.
+fn test_sets(run: &RunFolder, folder: &Path, args: &ExportArgs) -> anyhow::Result<()> {
+    let mut out = Lines::new();
+    for set in run.write_test_sets(folder, args.with_test_labels)? {
+        out.line(format_args!(
+            "{}: {} and {}; README.txt there says what the files are",
+            set.folder.display(),
+            format::counted(set.train as u64, "training image", "training images"),
+            format::counted(set.test as u64, "test image", "test images")
+        ));
+    }
+    if run
+        .plan()?
+        .iter()
+        .any(|planned| planned.trial.purpose() != Purpose::Headline)
+    {
+        out.line(
+            "Folds, holdouts and smaller training parts are not written: imported models are compared on the \
+             test images.",
+        );
     }
     text::print(&out)
 }

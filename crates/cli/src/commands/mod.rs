@@ -10,6 +10,7 @@ pub(crate) mod diff;
 pub(crate) mod evaluate;
 pub(crate) mod export;
 pub(crate) mod export_model;
+pub(crate) mod import;
 pub(crate) mod man;
 pub(crate) mod models;
 pub(crate) mod pictures;

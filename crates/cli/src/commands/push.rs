@@ -28,6 +28,14 @@ pub(crate) fn main(args: &PushArgs) -> anyhow::Result<()> {
             text::bytes(pack.bytes)
         ));
     }
+    let imported = run.count_imported()?;
+    if imported > 0 {
+        out.line(format_args!(
+            "{} of other programs {} in the folder only: stores hold what the plan knows.",
+            format::counted(imported as u64, "import", "imports"),
+            if imported == 1 { "stays" } else { "stay" }
+        ));
+    }
     let store = quoted(&store);
     out.line(format_args!(
         "Run a trial with `bakeoff trial {store} --index N` on any machine; then `bakeoff pull {} {store}`.",

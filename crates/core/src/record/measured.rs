@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Costs, TrialSpec};
+use super::{Costs, External, TrialSpec};
 use crate::{Corruption, EpochMetrics, FitSummary};
 
 /// The machine and the build that a trial ran on. No result depends on it.
@@ -163,6 +163,10 @@ pub struct Measured {
     /// if the experiment has none, and in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrupted: Option<Sidecar>,
+    /// Of a model of another program; `None` for one that was trained here. Then there are no
+    /// [`Costs`], and nothing is known of the training samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<External>,
 }
 
 impl Measured {

@@ -9,11 +9,13 @@
 //! run selects by it.
 
 mod costs;
+mod external;
 mod measured;
 mod run;
 mod trial;
 
 pub use costs::{Costs, Latency, Load, Timing};
+pub use external::{External, GivenCosts};
 pub use measured::{
     Attempt, CalibrationResult, Cause, CorruptionScore, Host, IterationPoint, Measured, Outcome,
     Record, SampleCounts, Scores, Sidecar, Stage,

@@ -12,6 +12,7 @@ mod parquet;
 mod pixel_table;
 
 pub(crate) use self::named::named_only;
+pub(crate) use self::numpy::{Named as NamedArray, read as read_arrays};
 pub use self::pack::{open_pack, pack_name, write_pack};
 pub use self::pixel_table::{TableImages, is_pixel_table, open_table};
 use crate::format::Format;

@@ -60,10 +60,10 @@ fn holds(name: &str) -> Option<Holds> {
 }
 
 /// An array with its name: that of its file, and its own in an npz.
-struct Named {
-    name: String,
+pub(crate) struct Named {
+    pub(crate) name: String,
     path: PathBuf,
-    array: Array,
+    pub(crate) array: Array,
 }
 
 /// Opens the folder.
@@ -203,7 +203,7 @@ fn there(arrays: &[Named]) -> String {
 }
 
 /// The arrays of a file. One alone in an npz is named by the file.
-fn read(listing: &Listing, file: &str) -> Result<Vec<Named>, DataError> {
+pub(crate) fn read(listing: &Listing, file: &str) -> Result<Vec<Named>, DataError> {
     let path = listing.path_of(file);
     let parse = |name: &str, bytes: Vec<u8>| {
         npy::parse(bytes).map_err(|problem| DataError::invalid(&path, format!("{name}: {problem}")))

@@ -44,7 +44,13 @@ pub struct Influences {
 impl Influences {
     /// Measures the metrics without each of the samples. The same samples in the same order
     /// give the same bits, whatever the number of threads.
+    ///
+    /// Of a model that only says the class, metrics that need probabilities are undefined.
     pub fn new(predictions: &Predictions<'_>, metrics: &[Metric]) -> Self {
+        let labels_alone = predictions.are_labels_alone();
+        let defined = |metric: &&Metric| !(labels_alone && metric.needs_probabilities());
+        let metrics: Vec<Metric> = metrics.iter().filter(defined).copied().collect();
+        let metrics = metrics.as_slice();
         let layout = Layout::new(predictions);
         let measures = Measures::new(predictions, &layout, metrics);
         let estimate = measures.values(&vec![1; layout.samples().len()], &mut Vec::new());

@@ -9,6 +9,7 @@
  * @property {string} series
  * @property {string} section
  * @property {number[]} counts by actual and predicted class
+ * @property {boolean} [labels_alone] whether only its predicted classes are known
  *
  * @typedef {object} Explored
  * @property {string} name
@@ -177,6 +178,9 @@ function labelRank({ index }) {
  * @returns {Sample[]}
  */
 function chosenSamples({ model, show, actual, predicted }) {
+  const { labels_alone } = explorer.groups[explorer.choice.group].models[model];
+  // Nothing is known of how confident such a model is.
+  if (labels_alone && ["confident", "least"].includes(show)) return [];
   const confidence = (/** @type {Sample} */ it) => it.predictions[model].top[0].p;
   const misses = (/** @type {Sample} */ it) =>
     it.predictions.filter((_, m) => isMiss(it, m)).length;
@@ -343,9 +347,16 @@ function shot(group, sample, model, at) {
   const [actual, predicted] = [group.classes[sample.actual], group.classes[top[0].class]];
   const miss = isMiss(sample, model);
   const classes = make("span", "classes", make("b", "", actual), ` | ${predicted}`);
-  const probability = make("span", "probability", `${miss ? "✗" : "✓"} ${percent(top[0].p)}`);
+  const { labels_alone } = group.models[model];
+  const mark = miss ? "✗" : "✓";
+  const probability = make(
+    "span",
+    "probability",
+    labels_alone ? mark : `${mark} ${percent(top[0].p)}`,
+  );
   for (const part of [classes, probability]) part.setAttribute("aria-hidden", "true");
-  const words = `Test image ${sample.index}: actual ${actual}, predicted ${predicted} with ${percent(top[0].p)}`;
+  const given = labels_alone ? "" : ` with ${percent(top[0].p)}`;
+  const words = `Test image ${sample.index}: actual ${actual}, predicted ${predicted}${given}`;
   const unseen = make("span", "unseen", words);
   const button = make(
     "button",
@@ -403,14 +414,16 @@ function detail(group, sample) {
   file.hidden = sample.file === undefined;
   const rows = group.models.map((model, at) => {
     const { top, ofActual } = sample.predictions[at];
-    const classes = top.slice(0, 3).map(({ class: predicted, p }) => {
+    const shown = model.labels_alone ? 1 : 3;
+    const classes = top.slice(0, shown).map(({ class: predicted, p }) => {
       const right = predicted === sample.actual;
       const name = make("span", "class", group.classes[predicted]);
+      if (model.labels_alone) return make("div", "class-probability", name);
       const bar = shareBar(p, right ? "right" : "wrong");
       return make("div", "class-probability", name, bar, make("span", "n", percent(p)));
     });
     const rank = top.findIndex(({ class: predicted }) => predicted === sample.actual);
-    if (rank < 0 || rank > 2) {
+    if (!model.labels_alone && (rank < 0 || rank > 2)) {
       const name = make("span", "class", group.classes[sample.actual]);
       const bar = shareBar(ofActual, "right");
       classes.push(

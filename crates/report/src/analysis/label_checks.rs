@@ -55,7 +55,11 @@ pub(crate) fn label_checks<'a>(
 ) -> Vec<LabelCheck<'a>> {
     // What does not look at an image knows nothing of its label.
     let mut looking = ranked.iter().filter(|entry| !entry.is_baseline());
-    let Some(best) = looking.find(|entry| entry.example().is_some()) else {
+    let has_probabilities = |entry: &&Entry<'_>| {
+        let example = entry.example();
+        example.is_some_and(|(_, success)| success.curves.is_some())
+    };
+    let Some(best) = looking.find(has_probabilities) else {
         return Vec::new();
     };
     let of = |part, wanted: fn(&PlannedTrial) -> bool| {

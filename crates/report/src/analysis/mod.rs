@@ -29,7 +29,7 @@ use self::{
 };
 pub(crate) use crate::results::Fate;
 use crate::results::data;
-pub(crate) use trial::{Entry, Success, Trial, mean, seconds};
+pub(crate) use trial::{EXTERNAL_MARK, Entry, Success, Trial, mean, seconds};
 
 /// A run with everything derived from it.
 pub(crate) struct Analysis<'a> {

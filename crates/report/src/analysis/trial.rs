@@ -2,7 +2,7 @@
 
 use bakeoff_core::{
     ModelSpec, Probabilities, Samples,
-    record::{Measured, PlannedTrial, Record, Run},
+    record::{External, Measured, PlannedTrial, Record, Run},
 };
 use bakeoff_measures::{
     Measure, TrialResult, Values,
@@ -13,6 +13,9 @@ use bakeoff_metrics::{
 };
 
 use crate::results::{Fate, Results, read};
+
+/// Stands after the name of a model of another program.
+pub(crate) const EXTERNAL_MARK: &str = "†";
 
 /// The trials of one model on one dataset: one for each seed.
 pub(crate) struct Entry<'a> {
@@ -52,8 +55,8 @@ pub(crate) struct Success<'a> {
     pub(crate) evaluation: Evaluation,
     /// Every number that is shown of it.
     pub(crate) values: Values,
-    /// Every class ranked against the rest, for curves.
-    pub(crate) curves: OneVsRest,
+    /// Every class ranked against the rest, for curves; `None` where only predicted classes are known.
+    pub(crate) curves: Option<OneVsRest>,
 }
 
 impl<'a> Entry<'a> {
@@ -95,6 +98,20 @@ impl<'a> Entry<'a> {
             .map(|(_, success)| success.range_of(measure));
         let ranges: Vec<Range> = ranges.collect::<Option<_>>()?;
         ranges.into_iter().reduce(Range::and)
+    }
+
+    /// What is known of it where another program trained it.
+    pub(crate) fn external(&self) -> Option<&'a External> {
+        self.successes()
+            .find_map(|(_, success)| success.measured.external.as_ref())
+    }
+
+    /// Its name in tables, with a mark where another program trained it.
+    pub(crate) fn marked(&self) -> String {
+        match self.external() {
+            None => self.model.to_owned(),
+            Some(_) => format!("{}\u{a0}{EXTERNAL_MARK}", self.model),
+        }
     }
 
     /// Whether it answers without looking at the image.
@@ -157,19 +174,35 @@ impl<'a> Success<'a> {
             predicted: predictions.predicted().to_vec(),
             evaluation,
             values,
-            curves,
+            curves: (!predictions.are_labels_alone()).then_some(curves),
         })
     }
 
     /// Labels and probabilities together, as the metrics take them.
     pub(crate) fn predictions(&self) -> Option<Predictions<'a>> {
         // They were together once already, in `new`.
-        Predictions::new(self.test.labels(), self.probabilities).ok()
+        let found = Predictions::new(self.test.labels(), self.probabilities).ok()?;
+        Some(match self.curves {
+            Some(_) => found,
+            None => found.of_labels_alone(),
+        })
+    }
+
+    /// The probability that it gives a class of a sample; `None` where only predicted classes are
+    /// known.
+    pub(crate) fn probability(&self, sample: usize, class: u16) -> Option<f64> {
+        self.curves.as_ref()?;
+        Some(f64::from(
+            self.probabilities.row(sample)[usize::from(class)],
+        ))
     }
 
     /// The range of a time; `None` for what has none.
     pub(crate) fn range_of(&self, measure: &Measure) -> Option<Range> {
-        timing::range(measure, &self.measured.costs, self.threads)
+        match self.measured.external {
+            Some(_) => None,
+            None => timing::range(measure, &self.measured.costs, self.threads),
+        }
     }
 
     /// The 95 % interval of its accuracy.

@@ -45,7 +45,10 @@ fn file(class_names: &[String], trial: &TrialPredictions<'_>) -> Result<Vec<u8>,
         });
         line.push(cell_of_text(name(trial.labels[sample])).into_owned());
         line.push(cell_of_text(name(predicted[sample])).into_owned());
-        line.extend(row.iter().map(f32::to_string));
+        line.extend(row.iter().map(|p| match trial.labels_alone {
+            true => String::new(),
+            false => p.to_string(),
+        }));
         writer.write_record(&line)?;
     }
     let bytes = writer

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bakeoff_core::record::{Purpose, Timing};
+use bakeoff_core::record::{External, Purpose, Timing};
 use bakeoff_measures::{
     FIT_TIME, Kind, LATENCY_P50, MEASURES, Measure,
     timing::{Disturbances, lost_share},
@@ -10,9 +10,9 @@ use bakeoff_measures::{
 use bakeoff_metrics::{Agreement, Predictions};
 
 use super::metrics::{
-    AgreementMetrics, ClassMetrics, CostMetrics, DatasetMetrics, DifferenceMetrics, FORMAT,
-    MetricsExport, ModelMetrics, PairMetrics, RangeMetrics, RobustnessMetrics, ScoreMetrics,
-    TimingMetrics, TrialMetrics, VariantMetrics,
+    AgreementMetrics, ClassMetrics, CostMetrics, DatasetMetrics, DifferenceMetrics,
+    ExternalMetrics, FORMAT, MetricsExport, ModelMetrics, PairMetrics, RangeMetrics,
+    RobustnessMetrics, ScoreMetrics, TimingMetrics, TrialMetrics, VariantMetrics,
 };
 use crate::analysis::{
     Analysis, Entry, Group, Success, Trial, seconds,
@@ -150,7 +150,26 @@ fn trial_metrics(group: &Group<'_>, trial: &Trial<'_>) -> TrialMetrics {
             let rows = confusion.counts().chunks(confusion.classes());
             rows.map(<[u64]>::to_vec).collect()
         }),
-        costs: success.map(costs),
+        costs: success
+            .filter(|success| success.measured.external.is_none())
+            .map(costs),
+        external: success.and_then(|success| Some(external(success.measured.external.as_ref()?))),
+    }
+}
+
+fn external(external: &External) -> ExternalMetrics {
+    let given = external.given;
+    ExternalMetrics {
+        file: external.file.clone(),
+        sha256: external.sha256.clone(),
+        labels_alone: external.labels_alone,
+        given_fit_seconds: given.fit_seconds,
+        given_predict_ms_per_image: given.predict_ms_per_image,
+        given_parameters: given.parameters,
+        given_model_bytes: given.model_bytes,
+        notes: external.notes.clone(),
+        remarks: external.remarks.clone(),
+        warnings: external.warnings.clone(),
     }
 }
 
@@ -260,6 +279,9 @@ fn agreement(group: &Group<'_>) -> Option<AgreementMetrics> {
     Some(AgreementMetrics {
         missed_by_all: found.missed_by_all(),
         oracle_accuracy: found.oracle_accuracy(),
-        soft_vote_accuracy: found.soft_vote_accuracy().ok(),
+        soft_vote_accuracy: match models.iter().any(|model| model.are_labels_alone()) {
+            true => None,
+            false => found.soft_vote_accuracy().ok(),
+        },
     })
 }

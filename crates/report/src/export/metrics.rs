@@ -128,8 +128,36 @@ pub struct TrialMetrics {
     pub classes: Vec<ClassMetrics>,
     /// Samples by actual (row) and predicted class; empty without results.
     pub confusion: Vec<Vec<u64>>,
-    /// What it cost, where it has results.
+    /// What it cost, where it has results and was trained here.
     pub costs: Option<CostMetrics>,
+    /// Where another program trained it and its predictions were imported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<ExternalMetrics>,
+}
+
+/// A model of another program.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ExternalMetrics {
+    /// The name of the file that was imported.
+    pub file: String,
+    /// SHA-256 of it, hexadecimal.
+    pub sha256: String,
+    /// Whether it gives the predicted classes alone, without probabilities.
+    pub labels_alone: bool,
+    /// Its training time as its author gives it, not measured here.
+    pub given_fit_seconds: Option<f64>,
+    /// Its time for one image alone in milliseconds, as its author gives it.
+    pub given_predict_ms_per_image: Option<f64>,
+    /// Its number of parameters, as its author gives it.
+    pub given_parameters: Option<u64>,
+    /// The size of its model, as its author gives it.
+    pub given_model_bytes: Option<u64>,
+    /// What its author says of it.
+    pub notes: Option<String>,
+    /// How the file was read.
+    pub remarks: Vec<String>,
+    /// Why its predictions may be wrong.
+    pub warnings: Vec<String>,
 }
 
 /// One class against the rest.
@@ -275,7 +303,7 @@ pub struct AgreementMetrics {
     pub missed_by_all: Vec<usize>,
     /// Accuracy of picking a correct model for each sample, where there is one.
     pub oracle_accuracy: f64,
-    /// Accuracy of the mean of all probabilities.
+    /// Accuracy of the mean of all probabilities; null where a model gives none.
     pub soft_vote_accuracy: Option<f64>,
 }
 

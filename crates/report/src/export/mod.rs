@@ -17,8 +17,9 @@ use bakeoff_core::record::Run;
 
 pub use file::{ExportError, ExportedFile};
 pub use metrics::{
-    AgreementMetrics, ClassMetrics, CostMetrics, DatasetMetrics, DifferenceMetrics, MetricsExport,
-    ModelMetrics, PairMetrics, RobustnessMetrics, ScoreMetrics, TrialMetrics, VariantMetrics,
+    AgreementMetrics, ClassMetrics, CostMetrics, DatasetMetrics, DifferenceMetrics,
+    ExternalMetrics, MetricsExport, ModelMetrics, PairMetrics, RobustnessMetrics, ScoreMetrics,
+    TrialMetrics, VariantMetrics,
 };
 
 use crate::analysis::Analysis;

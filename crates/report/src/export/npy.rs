@@ -15,7 +15,7 @@ pub(super) fn files(datasets: &[DatasetPredictions<'_>]) -> Result<Vec<ExportedF
         for (stem, labels) in dataset.labels() {
             files.push(array(path(stem), &[labels.len()], labels)?);
         }
-        for trial in &dataset.trials {
+        for trial in dataset.with_probabilities() {
             let p = trial.probabilities;
             files.push(array(
                 path(&trial.stem),

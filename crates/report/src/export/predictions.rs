@@ -32,6 +32,8 @@ pub(super) struct TrialPredictions<'a> {
     /// whose samples are numbered from 0.
     pub(super) places: Option<&'a [u32]>,
     pub(super) probabilities: &'a Probabilities,
+    /// Whether only the predicted classes are known: the probabilities are 1 and 0, and are not written.
+    pub(super) labels_alone: bool,
 }
 
 /// Every trial that has results, by dataset.
@@ -94,6 +96,7 @@ pub(super) fn predictions(run: &Run) -> Vec<DatasetPredictions<'_>> {
                 .get(&results.measured.test_fingerprint)
                 .map(|cut| cut.indices.as_slice()),
             probabilities: results.predictions.probabilities(),
+            labels_alone: results.predictions.are_labels_alone(),
         });
     }
     datasets
@@ -108,7 +111,12 @@ fn labels_of(split: SplitSpec) -> String {
     format!("labels-{}", words.replace("--", "-"))
 }
 
-impl DatasetPredictions<'_> {
+impl<'a> DatasetPredictions<'a> {
+    /// The trials whose probabilities are known.
+    pub(super) fn with_probabilities(&self) -> impl Iterator<Item = &TrialPredictions<'a>> {
+        self.trials.iter().filter(|trial| !trial.labels_alone)
+    }
+
     /// The different labels, by their stem.
     pub(super) fn labels(&self) -> BTreeMap<&str, &[u16]> {
         self.trials

@@ -46,7 +46,7 @@ fn file(
         ));
     }
     let mut trials = Vec::new();
-    for trial in &dataset.trials {
+    for trial in dataset.with_probabilities() {
         let p = trial.probabilities;
         let bytes = p.values().iter().flat_map(|value| value.to_le_bytes());
         let shape = vec![p.len(), p.classes()];

@@ -3,14 +3,17 @@
 
 use bakeoff_measures::{Measure, Shown};
 
-use crate::analysis::{Analysis, Entry, Group};
+use crate::{
+    analysis::{Analysis, Entry, Group},
+    caution::{EXTERNAL_LEGEND, has_external},
+};
 
 /// One table: a title, the names of the columns and the cells of each row.
 struct Plain {
     title: String,
     columns: Vec<&'static str>,
     rows: Vec<Vec<String>>,
-    note: &'static str,
+    note: String,
 }
 
 fn plain(group: &Group<'_>) -> Plain {
@@ -25,13 +28,21 @@ fn plain(group: &Group<'_>) -> Plain {
         rows: entries
             .map(|(index, entry)| row(group, index, entry, several))
             .collect(),
-        note: if several {
-            "* the best model, and those that are not significantly different from it \
+        note: note(several, has_external(group)),
+    }
+}
+
+fn note(several: bool, external: bool) -> String {
+    let intervals = if several {
+        "* the best model, and those that are not significantly different from it \
              (paired test, corrected for all pairs, 5 %). Intervals are 95 % intervals; \
              scores of too few errors have none."
-        } else {
-            "Intervals are 95 % intervals; scores of too few errors have none."
-        },
+    } else {
+        "Intervals are 95 % intervals; scores of too few errors have none."
+    };
+    match external {
+        true => format!("{intervals} {EXTERNAL_LEGEND}"),
+        false => intervals.to_owned(),
     }
 }
 
@@ -40,7 +51,7 @@ fn row(group: &Group<'_>, index: usize, entry: &Entry<'_>, several: bool) -> Vec
     let star = several && scores.is_some_and(|scores| scores.tied_with_best);
     let samples = entry.example().map_or(0, |(_, s)| s.evaluation.samples);
     let mut row = vec![
-        format!("{}{}", entry.model, if star { " *" } else { "" }),
+        format!("{}{}", entry.marked(), if star { " *" } else { "" }),
         entry.spec().engine.clone(),
     ];
     row.extend(Measure::shown_in(Shown::Summary).map(|measure| {
@@ -75,7 +86,7 @@ pub(super) fn markdown(analysis: &Analysis<'_>) -> String {
             let cells: Vec<String> = row.iter().map(|cell| escape_markdown(cell)).collect();
             out += &format!("| {} |\n", cells.join(" | "));
         }
-        out += &format!("\n{}\n", escape_markdown(table.note));
+        out += &format!("\n{}\n", escape_markdown(&table.note));
     }
     out
 }
@@ -107,7 +118,7 @@ pub(super) fn latex(analysis: &Analysis<'_>) -> String {
         out += &format!(
             "\\caption{{{}. {}}}\n",
             escape_latex(&table.title),
-            escape_latex(table.note)
+            escape_latex(&table.note)
         );
         out += &format!(
             "\\begin{{tabular}}{{ll{}}}\n\\toprule\n",
@@ -137,6 +148,7 @@ fn escape_latex(text: &str) -> String {
             '<' => "\\textless{}",
             '>' => "\\textgreater{}",
             '|' => "\\textbar{}",
+            '†' => "$\\dagger$",
             '–' => "--",
             'µ' => "$\\mu$",
             '×' => "$\\times$",

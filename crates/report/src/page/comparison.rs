@@ -9,7 +9,8 @@ use super::{
     table::{Cell, Table},
 };
 use crate::{
-    analysis::Group,
+    analysis::{Entry, Group},
+    caution::has_external,
     charts::{
         Candidate, ClassErrors, Line, MOST_CLASSES, Quantity, class_errors, pareto,
         training_curves, unbeaten,
@@ -81,7 +82,8 @@ fn accuracy_against(cost: &Cost, group: &Group<'_>, charts: &mut Figures<'_>) ->
     }
     let mut smallest_error = 0.5_f64;
     let mut candidates = Vec::new();
-    for entry in &group.entries {
+    let measured_here = |entry: &&Entry<'_>| entry.external().is_none();
+    for entry in group.entries.iter().filter(measured_here) {
         for (_, success) in entry.successes() {
             let samples = success.evaluation.samples as f64;
             smallest_error = smallest_error.min(0.5 / samples);
@@ -121,6 +123,12 @@ fn accuracy_against(cost: &Cost, group: &Group<'_>, charts: &mut Figures<'_>) ->
             ""
         }
     );
+    let caption = match has_external(group) {
+        true => format!(
+            "{caption} Models of other programs are left out: their costs were not measured here."
+        ),
+        false => caption,
+    };
     Some(charts.figure(cost.stem, &chart, cost.title, caption, Some(table)))
 }
 

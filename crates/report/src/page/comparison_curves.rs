@@ -61,7 +61,9 @@ fn best_first<T>(mut curves: Vec<Curve<'_, T>>) -> Vec<Curve<'_, T>> {
 
 /// ROC, whole and enlarged.
 pub(super) fn rocs(group: &Group<'_>, charts: &mut Figures<'_>) -> Vec<Figure> {
-    let curves = best_first(curves(group, &MACRO_AUC, |s| s.curves.macro_curve()));
+    let curves = best_first(curves(group, &MACRO_AUC, |s| {
+        s.curves.as_ref()?.macro_curve()
+    }));
     if curves.is_empty() {
         return Vec::new();
     }
@@ -102,8 +104,11 @@ pub(super) fn rocs(group: &Group<'_>, charts: &mut Figures<'_>) -> Vec<Figure> {
 
 /// The ROC of every class, a small panel each.
 pub(super) fn class_rocs(group: &Group<'_>, charts: &mut Figures<'_>) -> Option<Figure> {
-    let examples = examples(group);
-    let (_, first) = examples.first()?;
+    let examples: Vec<_> = examples(group)
+        .into_iter()
+        .filter_map(|(entry, success)| Some((entry, success, success.curves.as_ref()?)))
+        .collect();
+    let (_, first, _) = examples.first()?;
     let names = first.test.class_names();
     // Of two classes, one against the rest mirrors the other, and the curve of all models
     // shows it.
@@ -117,8 +122,8 @@ pub(super) fn class_rocs(group: &Group<'_>, charts: &mut Figures<'_>) -> Option<
             class: name,
             curves: examples
                 .iter()
-                .filter_map(|(entry, success)| {
-                    let ranking = success.curves.classes().get(class)?;
+                .filter_map(|(entry, _, curves)| {
+                    let ranking = curves.classes().get(class)?;
                     Some((entry.series, ranking.roc_curve(Collinear::Drop)?))
                 })
                 .collect(),
@@ -126,16 +131,16 @@ pub(super) fn class_rocs(group: &Group<'_>, charts: &mut Figures<'_>) -> Option<
         .collect();
     let models: Vec<(&str, usize)> = examples
         .iter()
-        .map(|(entry, _)| (entry.model, entry.series))
+        .map(|(entry, ..)| (entry.model, entry.series))
         .collect();
     let table = Table::of(
         "Area under the ROC curve of each class against the rest",
         names.iter().enumerate(),
     )
     .text("class", |(_, name)| name.as_str())
-    .each(&examples, |table, (entry, success)| {
+    .each(&examples, |table, (entry, _, curves)| {
         table.numbers(entry.model, format::auc, |(class, _)| {
-            success.curves.auc().get(*class).copied().flatten()
+            curves.auc().get(*class).copied().flatten()
         })
     });
     Some(charts.figure(
@@ -154,7 +159,9 @@ pub(super) fn class_rocs(group: &Group<'_>, charts: &mut Figures<'_>) -> Option<
 /// The smallest false-positive rate above 0: one negative among all.
 fn resolution(group: &Group<'_>) -> f64 {
     let examples = examples(group);
-    let curves = examples.iter().map(|(_, success)| &success.curves);
+    let curves = examples
+        .iter()
+        .filter_map(|(_, success)| success.curves.as_ref());
     curves.map(smallest_rate).fold(1.0, f64::min)
 }
 
@@ -167,7 +174,7 @@ pub(crate) fn smallest_rate(curves: &OneVsRest) -> f64 {
 /// Precision against recall.
 pub(super) fn precisions(group: &Group<'_>, charts: &mut Figures<'_>) -> Option<Figure> {
     let curves = best_first(curves(group, &MICRO_AVERAGE_PRECISION, |success| {
-        success.curves.micro().precision_recall_curve()
+        success.curves.as_ref()?.micro().precision_recall_curve()
     }));
     if curves.is_empty() {
         return None;
@@ -202,6 +209,7 @@ pub(crate) const BINS: Binning = Binning::EqualWidth(15);
 /// How often predictions are correct, by their probability.
 pub(super) fn calibrations(group: &Group<'_>, charts: &mut Figures<'_>) -> Option<Figure> {
     let models = curves(group, &EXPECTED_CALIBRATION_ERROR, |success| {
+        success.curves.as_ref()?;
         Some(Reliability::of_confidence(&success.predictions()?, BINS))
     });
     if models.is_empty() {

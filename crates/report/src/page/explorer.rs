@@ -61,6 +61,9 @@ struct Model {
     /// Test images by actual and predicted class, row by row; empty where there are too many
     /// classes for a matrix.
     counts: Vec<u64>,
+    /// Whether only its predicted classes are known, and no probabilities.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    labels_alone: bool,
 }
 
 /// Chooses the images of a dataset and packs what the models predict for them.
@@ -157,6 +160,7 @@ fn model(dataset: &Dataset<'_, '_>, entry: &Entry<'_>, success: &Success<'_>) ->
         } else {
             success.evaluation.confusion.counts().to_vec()
         },
+        labels_alone: success.curves.is_none(),
     }
 }
 
@@ -191,7 +195,9 @@ fn chosen(models: &[(&Entry<'_>, &Success<'_>)], most: usize) -> Vec<usize> {
         uncertain.sort_by(|&a, &b| confidence(a).total_cmp(&confidence(b)).then(a.cmp(&b)));
         uncertain.truncate(LEAST_CERTAIN);
         queues.push(mistakes.into_iter());
-        queues.push(uncertain.into_iter());
+        if success.curves.is_some() {
+            queues.push(uncertain.into_iter());
+        }
     }
     let mut taken = BTreeSet::new();
     let mut chosen = Vec::new();

@@ -1,7 +1,7 @@
 //! The leaderboard of the page: one row for each model, the mean over its seeds.
 
 use bakeoff_measures::{
-    ACCURACY, ERRORS, FIT_TIME, LOG_LOSS, Measure, Shown, ZERO_PROBABILITIES, format,
+    ACCURACY, ERRORS, FIT_TIME, Kind, LOG_LOSS, Measure, Shown, ZERO_PROBABILITIES, format,
     timing::Disturbances,
 };
 use bakeoff_metrics::{Interval, Metric};
@@ -14,9 +14,10 @@ use super::{
 };
 use crate::{
     analysis::{
-        Entry, Group, seconds,
+        EXTERNAL_MARK, Entry, Group, seconds,
         significance::{Interval95, ModelScores},
     },
+    caution::{EXTERNAL_LEGEND, has_external},
     charts,
     leaderboard::shown_columns,
     timing::{best_of, cautions},
@@ -33,6 +34,8 @@ pub(crate) struct Leaderboard {
     pub(crate) zeros: Option<String>,
     /// What has to be known of its costs.
     pub(crate) disturbed: Option<Words>,
+    /// What the mark of models of other programs means, where there are some.
+    pub(crate) external: Option<&'static str>,
     /// Every trial, where models have several.
     pub(crate) trials: Option<Table>,
 }
@@ -102,6 +105,7 @@ pub(crate) fn leaderboard(dataset: &Dataset<'_, '_>) -> Leaderboard {
         best: several_models.then(|| best_group(group)),
         zeros: zeros(group),
         disturbed: cautions(group).map(Words::from),
+        external: has_external(group).then_some(EXTERNAL_LEGEND),
         trials: several_seeds.then(|| all_trials(group)),
     }
 }
@@ -163,15 +167,18 @@ fn name_cell(row: &Row<'_, '_>, several_models: bool) -> Cell {
     let starred = several_models && row.scores.is_some_and(|scores| scores.tied_with_best);
     Cell {
         sort: Some(entry.model.to_owned()),
-        small: Some(format!(
-            "{} · {}{seeds}{spread}",
-            entry.spec().family,
-            entry.spec().engine
-        )),
+        small: Some(match entry.external() {
+            Some(_) => format!("external{seeds}{spread}"),
+            None => format!(
+                "{} · {}{seeds}{spread}",
+                entry.spec().family,
+                entry.spec().engine
+            ),
+        }),
         series: charts::series_class(entry.series),
         link: Some(format!("#{}", row.place.section)),
         star: starred.then_some("best, or not significantly different from it"),
-        ..Cell::from(entry.model)
+        ..Cell::from(entry.marked())
     }
 }
 
@@ -200,7 +207,9 @@ fn value_cell(
         .filter(|_| *measure == ACCURACY)
         .map(|(interval, value)| (place(interval.low), place(value), place(interval.high)));
     let cell = Cell::with_interval(measure, value, interval, row.samples);
-    let small = [cell.small.clone(), timing_remark(row.entry, measure)];
+    let given = value.filter(|_| measure.kind == Kind::Cost && row.entry.external().is_some());
+    let given = given.map(|_| format!("given\u{a0}{EXTERNAL_MARK}"));
+    let small = [cell.small.clone(), timing_remark(row.entry, measure), given];
     let small: Vec<String> = small.into_iter().flatten().collect();
     Cell {
         best: best.contains(&row.entry.model),

@@ -2,7 +2,7 @@
 
 use bakeoff_core::{
     Samples,
-    record::{DataInfo, Host, PlannedTrial, Run, Stage},
+    record::{DataInfo, Host, PlannedTrial, Record, Run, Stage},
 };
 use bakeoff_measures::{TEST_SAMPLES, TRAINING_SAMPLES, VALIDATION_SAMPLES, format};
 
@@ -262,7 +262,12 @@ fn facts(data: &DataInfo) -> Table {
 /// The machines that trials ran on, usually one.
 pub(crate) fn machines(analysis: &Analysis<'_>) -> Vec<Table> {
     let mut machines: Vec<(Host, usize)> = Vec::new();
-    for record in analysis.trials().filter_map(|trial| trial.record) {
+    let measured_here = |record: &&Record| {
+        let measured = record.measured();
+        measured.is_none_or(|measured| measured.external.is_none())
+    };
+    let records = analysis.trials().filter_map(|trial| trial.record);
+    for record in records.filter(measured_here) {
         let host = Host {
             finished_at: String::new(),
             ..record.host.clone()

@@ -34,7 +34,8 @@ pub(crate) fn summary(dataset: &Dataset<'_, '_>) -> Vec<Words> {
     sentences.extend(errors(best, others));
     let second = others
         .first()
-        .filter(|second| are_comparable(&FIT_TIME, &[best, second]));
+        .filter(|second| are_comparable(&FIT_TIME, &[best, second]))
+        .filter(|second| best.external().is_none() && second.external().is_none());
     sentences.extend(second.map(|second| costs(best, second)));
     sentences.extend(cheapest(&ranked));
     sentences.extend(timing::cautions(group));

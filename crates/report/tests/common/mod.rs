@@ -440,6 +440,7 @@ pub fn measured(data: &Data, family: &str, accuracy: f64, seed: u64) -> Measured
         calibration: None,
         robustness: Vec::new(),
         corrupted: None,
+        external: None,
     }
 }
 

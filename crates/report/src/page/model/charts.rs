@@ -96,25 +96,25 @@ fn confusion_table(entry: &Entry<'_>, success: &Success<'_>) -> Table {
 /// How many classes are named in a chart of all classes.
 const NAMED_CLASSES: usize = 3;
 
-/// All classes on one ROC.
+/// All classes on one ROC; nothing where only predicted classes are known.
 pub(super) fn class_rocs(
     entry: &Entry<'_>,
     success: &Success<'_>,
     charts: &mut Figures<'_>,
-) -> Figure {
+) -> Option<Figure> {
+    let curves = success.curves.as_ref()?;
     let names = success.test.class_names();
-    let mut classes: Vec<(&String, f64, RocCurve)> = success
-        .curves
+    let mut classes: Vec<(&String, f64, RocCurve)> = curves
         .classes()
         .iter()
-        .zip(success.curves.auc())
+        .zip(curves.auc())
         .zip(names)
         .filter_map(|((ranking, auc), name)| {
             Some((name, (*auc)?, ranking.roc_curve(Collinear::Drop)?))
         })
         .collect();
     classes.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let resolution = smallest_rate(&success.curves);
+    let resolution = smallest_rate(curves);
     let table = Table::of(
         format!("One-vs-rest ROC of each class, {}", entry.model),
         &classes,
@@ -122,7 +122,7 @@ pub(super) fn class_rocs(
     .text("class", |(name, ..)| name.as_str())
     .numbers("AUC", format::auc, |(_, auc, _)| Some(*auc));
     let table = true_positive_rates(table, |(.., curve)| curve).done();
-    let macro_curve = success.curves.macro_curve().map(|curve| Curve {
+    let macro_curve = curves.macro_curve().map(|curve| Curve {
         label: Some("all classes, macro"),
         series: Some(entry.series),
         score: success.evaluation.macro_auc,
@@ -135,7 +135,7 @@ pub(super) fn class_rocs(
         NAMED_CLASSES
     };
     let of_classes = classes.iter().take(MOST_CLASSES).enumerate();
-    let curves: Vec<Curve<'_, RocCurve>> = macro_curve
+    let drawn: Vec<Curve<'_, RocCurve>> = macro_curve
         .into_iter()
         .chain(of_classes.map(|(rank, (name, auc, curve))| Curve {
             label: (rank < named).then_some(name.as_str()),
@@ -150,16 +150,16 @@ pub(super) fn class_rocs(
     } else {
         String::new()
     };
-    charts.figure(
+    Some(charts.figure(
         "roc-classes",
-        &roc(&curves, RocView::Corner { resolution }),
+        &roc(&drawn, RocView::Corner { resolution }),
         "ROC of each class",
         format!(
             "Each class against the rest, with the false-positive rate on a log scale. {shown}\
              Colours stand for classes here, not for models."
         ),
         Some(table),
-    )
+    ))
 }
 
 /// Loss and accuracy by epoch, or the objective by iteration; nothing for families that

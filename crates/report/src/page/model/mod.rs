@@ -9,7 +9,7 @@ use bakeoff_measures::{
 
 use self::{
     charts::{class_rocs, confusions, learning},
-    tables::{common_mistakes, costs, fit, per_class, settings},
+    tables::{common_mistakes, costs, fit, imported, per_class, settings},
 };
 use super::{
     figure::{Figure, Figures},
@@ -35,6 +35,8 @@ pub(crate) struct ModelSection {
     pub(crate) about: String,
     /// Why it has no results.
     pub(crate) reason: Option<String>,
+    /// Whether only its predicted classes are known.
+    pub(crate) labels_alone: bool,
     /// The most important numbers: name and value.
     pub(crate) facts: Vec<(&'static str, String)>,
     /// Remarks on the numbers.
@@ -86,7 +88,10 @@ pub(crate) fn section<'a>(
         series: series_class(entry.series),
         name: entry.model.to_owned(),
         dataset,
-        about: format!("{}, engine {}", spec.family, spec.engine),
+        about: match entry.external() {
+            Some(_) => "external: the predictions of another program".to_owned(),
+            None => format!("{}, engine {}", spec.family, spec.engine),
+        },
         ..ModelSection::default()
     };
     let Some((trial, success)) = entry.example() else {
@@ -99,17 +104,21 @@ pub(crate) fn section<'a>(
     let shown = spread(success.test.len(), options.gallery_pictures);
     let mistakes = confident_mistakes(success, options.mistake_pictures);
     ModelSection {
+        labels_alone: success.curves.is_none(),
         facts: facts(entry, success),
         notes: notes(entry, trial, success),
         confusions: confusions(entry, success, files),
         common_mistakes: common_mistakes(success),
         learning: learning(entry, success, files),
-        roc: Some(class_rocs(entry, success, files)),
+        roc: class_rocs(entry, success, files),
         classes: Some(per_class(success)),
-        tables: [costs(success), fit(success)]
-            .into_iter()
-            .chain(settings(entry))
-            .collect(),
+        tables: match &success.measured.external {
+            Some(external) => vec![imported(external, success)],
+            None => [costs(success), fit(success)]
+                .into_iter()
+                .chain(settings(entry))
+                .collect(),
+        },
         gallery: shots(success, &shown, album),
         mistakes: shots(success, &mistakes, album),
         ..section
@@ -146,6 +155,21 @@ fn facts(entry: &Entry<'_>, success: &Success<'_>) -> Vec<(&'static str, String)
 
 fn notes(entry: &Entry<'_>, trial: &Trial<'_>, success: &Success<'_>) -> Vec<String> {
     let mut notes = Vec::new();
+    if let Some(external) = &success.measured.external {
+        notes.extend(
+            external
+                .notes
+                .iter()
+                .map(|of| format!("Its author says: {of}")),
+        );
+        notes.extend(external.warnings.iter().chain(&external.remarks).cloned());
+        if external.labels_alone {
+            notes.push(format!(
+                "Only its predicted classes are known, so that log loss, areas under curves and                  calibration are shown as {}.",
+                format::NOTHING
+            ));
+        }
+    }
     if let Some(spread) = seed_spread(entry) {
         notes.push(format!(
             "Accuracy: {spread}. Everything else in this section is of seed {}, the first \
@@ -185,7 +209,7 @@ fn notes(entry: &Entry<'_>, trial: &Trial<'_>, success: &Success<'_>) -> Vec<Str
     notes
 }
 
-/// The wrong predictions with the highest probabilities.
+/// The wrong predictions with the highest probabilities; where there are none, the first.
 fn confident_mistakes(success: &Success<'_>, count: usize) -> Vec<usize> {
     let mut wrong: Vec<(f32, usize)> = success
         .predicted
@@ -211,16 +235,18 @@ fn shots<'a>(success: &Success<'a>, indices: &[usize], album: &mut Album<'a>) ->
         .map(|&index| {
             let (actual, predicted) = (success.test.labels()[index], success.predicted[index]);
             let correct = actual == predicted;
-            let row = success.probabilities.row(index);
-            let probability = |class: u16| format::percent(f64::from(row[usize::from(class)]), 100);
+            let written = |p: f64| format::percent(p, 100);
+            let probability = |class: u16| success.probability(index, class).map(written);
             let mut words = format!(
-                "Test image {index}: actual {}, predicted {} with probability {}",
+                "Test image {index}: actual {}, predicted {}",
                 name(actual),
-                name(predicted),
-                probability(predicted)
+                name(predicted)
             );
-            if !correct {
-                words += &format!("; {} had {}", name(actual), probability(actual));
+            if let Some(p) = probability(predicted) {
+                words += &format!(" with probability {p}");
+            }
+            if let Some(p) = probability(actual).filter(|_| !correct) {
+                words += &format!("; {} had {p}", name(actual));
             }
             Shot {
                 tile: album.tile(&success.measured.test_fingerprint, success.test, index),
@@ -228,7 +254,7 @@ fn shots<'a>(success: &Success<'a>, indices: &[usize], album: &mut Album<'a>) ->
                 actual: name(actual),
                 predicted: name(predicted),
                 correct,
-                probability: probability(predicted),
+                probability: probability(predicted).unwrap_or_default(),
             }
         })
         .collect()

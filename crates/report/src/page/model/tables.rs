@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use bakeoff_core::record::{Costs, Timing};
+use bakeoff_core::record::{Costs, External, Timing};
 use bakeoff_measures::{
     DATA_LOAD_TIME, FIT_CPU_TIME, FIT_TIME, LATENCY_P50, LATENCY_P95, LATENCY_P99, MEMORY,
     MEMORY_BEFORE_FIT, MODEL_LOAD_TIME, MODEL_SIZE, PARAMETERS, PEAK_MEMORY, PREDICT_TIME,
@@ -94,6 +94,34 @@ pub(super) fn costs(success: &Success<'_>) -> Table {
     ));
     rows.extend(conditions(costs));
     Table::pairs("Costs", "measure", rows)
+}
+
+/// What is known of a model of another program.
+pub(super) fn imported(external: &External, success: &Success<'_>) -> Table {
+    let given = [&FIT_TIME, &LATENCY_P50, &MODEL_SIZE, &PARAMETERS].map(|measure| {
+        let value = success.values.get(measure);
+        let written = match value {
+            Some(value) => format!("{}, given by its author", measure.write(value, 0)),
+            None => "not given".to_owned(),
+        };
+        (measure.label, written)
+    });
+    let file = [
+        ("imported from", external.file.clone()),
+        ("SHA-256 of that file", external.sha256.clone()),
+        (
+            "it holds",
+            match external.labels_alone {
+                true => "predicted classes".to_owned(),
+                false => "probabilities".to_owned(),
+            },
+        ),
+    ];
+    Table::pairs(
+        "A model of another program",
+        "property",
+        file.into_iter().chain(given),
+    )
 }
 
 /// Under which conditions the times were measured, as far as it is known.

@@ -147,7 +147,17 @@ fn vote(models: &[Model<'_, '_>], agreement: &Agreement<'_>, samples: usize) -> 
         let accuracy = |model: &Model<'_, '_>| model.success.evaluation.accuracy;
         accuracy(a).total_cmp(&accuracy(b))
     })?;
-    let vote = agreement.soft_vote().ok()?;
+    // Of models that only say the class there are no probabilities to take the mean of.
+    let voters: Vec<&Predictions<'_>> = models
+        .iter()
+        .map(|model| &model.predictions)
+        .filter(|predictions| !predictions.are_labels_alone())
+        .collect();
+    let vote = match voters.len() {
+        all if all == models.len() => agreement.soft_vote().ok()?,
+        2.. => Agreement::new(&voters).ok()?.soft_vote().ok()?,
+        _ => return None,
+    };
     let vote = Predictions::new(best.predictions.labels(), &vote).ok()?;
     let test = SwapTest::new(&[&vote], &[&best.predictions]).ok()?;
     let (gain, model) = (test.difference, best.name);
@@ -230,9 +240,9 @@ fn missed_table(models: &[Model<'_, '_>], missed: &[usize]) -> Table {
     .each(models, |table, model| {
         table.text(model.name, |sample| {
             let class = model.predictions.predicted()[*sample];
-            let p = model.success.probabilities.row(*sample)[usize::from(class)];
+            let p = model.success.probability(*sample, class);
             Cell {
-                small: Some(format::percent(f64::from(p), 100)),
+                small: p.map(|p| format::percent(p, 100)),
                 ..Cell::from(name(model, class))
             }
         })

@@ -73,10 +73,15 @@ fn fits_words(group: &Group<'_>) -> Option<String> {
         .filter(|model| model.claim == Claim::Fits)
         .map(|model| name(group, model))
         .collect();
+    let external = group.entries.iter().any(|entry| entry.external().is_some());
+    let import = match external {
+        true => " (of models of other programs, import the predictions of several seeds)",
+        false => "",
+    };
     (!fits.is_empty()).then(|| {
         format!(
             "One fit of {} was compared, not the recipe: another seed may give another order. To \
-             compare recipes, run again with {}.",
+             compare recipes, run again with {}{import}.",
             names(fits),
             bold("--seeds 5")
         )
@@ -93,6 +98,11 @@ fn subject(group: &Group<'_>, model: &ModelScores) -> String {
 
 fn name<'g>(group: &'g Group<'_>, model: &ModelScores) -> &'g str {
     group.entries[model.entry].model
+}
+
+/// A model in a table.
+fn cell(group: &Group<'_>, model: &ModelScores) -> String {
+    group.entries[model.entry].marked()
 }
 
 /// Which model is best, and which are not significantly different from it.
@@ -317,7 +327,7 @@ fn scores(group: &Group<'_>) -> Table {
         ),
         models,
     )
-    .text("model", |model| name(group, model))
+    .text("model", |model| cell(group, model))
     .each(HEADLINES, |table, metric| {
         let measure = Measure::of(metric);
         table.cells(measure.label, |model| {
@@ -352,7 +362,7 @@ fn scores(group: &Group<'_>) -> Table {
 /// Every two models.
 fn pairs(group: &Group<'_>) -> Table {
     let found = &group.significance;
-    let model = |place: usize| name(group, &found.models[place]);
+    let model = |place: usize| cell(group, &found.models[place]);
     Table::of(
         format!(
             "Every two models on the same test images of {}: differences with 95\u{a0}% \

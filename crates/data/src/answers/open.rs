@@ -1,0 +1,225 @@
+//! From a path to predictions, by the ending of the file.
+
+use std::path::Path;
+
+use super::{array, json, parquet, read::Answers, table};
+use crate::{error::DataError, listing::Listing};
+
+/// Reads predictions from an npy, npz, csv, json or parquet file, gzip or not.
+///
+/// `classes` are the names of the classes that predictions are expected of, by which columns are
+/// recognised. `array` names an array of an npz file with several.
+///
+/// # Errors
+/// When the file cannot be read, or what it holds are no predictions: with the place and the remedy.
+pub fn open_answers(
+    path: &Path,
+    classes: &[String],
+    array: Option<&str>,
+) -> Result<Answers, DataError> {
+    let invalid = |problem: &str| DataError::invalid(path, problem);
+    let listing = Listing::open(path)?;
+    let Some(file) = listing.only().map(str::to_owned) else {
+        return Err(invalid(
+            "predictions are read from one file: npy, npz, csv, json or parquet",
+        ));
+    };
+    let name = file.to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    let is_npz = name.ends_with(".npz");
+    if array.is_some() && !is_npz {
+        return Err(invalid(
+            "--array names an array of an npz file, and this is none",
+        ));
+    }
+    let ending = name.rsplit('.').next().unwrap_or_default();
+    match ending {
+        "npy" | "npz" => array::read(&listing, &file, array),
+        "csv" | "tsv" => table::read(&listing, &file, classes),
+        "json" => json::read(&listing, &file, classes),
+        "parquet" => parquet::read(&listing, &file, classes),
+        _ => Err(invalid(
+            "predictions are read from files that end in .npy, .npz, .csv, .json or .parquet: rename it, or save it as one of them",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::PathBuf};
+
+    use super::*;
+    use crate::npy::npy_file;
+
+    fn classes() -> Vec<String> {
+        ["cat", "dog"].map(String::from).to_vec()
+    }
+
+    struct Folder(tempfile::TempDir);
+
+    impl Folder {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+            let path = self.0.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            path
+        }
+
+        fn open(&self, name: &str, bytes: impl AsRef<[u8]>) -> Answers {
+            open_answers(&self.file(name, bytes), &classes(), None).unwrap()
+        }
+
+        fn refused(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
+            let path = self.file(name, bytes);
+            open_answers(&path, &classes(), None)
+                .unwrap_err()
+                .to_string()
+        }
+    }
+
+    fn floats(dims: &[usize], values: &[f32]) -> Vec<u8> {
+        let bytes: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        npy_file("<f4", dims, &bytes)
+    }
+
+    #[test]
+    fn an_array_is_scores_or_labels() {
+        let folder = Folder::new();
+        let found = folder.open("p.npy", floats(&[2, 2], &[0.25, 0.75, 1.0, 0.0]));
+        assert_eq!((found.rows, found.width), (2, 2));
+        assert_eq!(found.row(1), [1.0, 0.0]);
+        assert_eq!(
+            (&found.ids, &found.labels, &found.classes),
+            (&None, &None, &None)
+        );
+        let whole = folder.open("l.npy", npy_file("|u1", &[3], &[1, 0, 1]));
+        assert_eq!(whole.labels.unwrap(), ["1", "0", "1"]);
+        let column = folder.open("c.npy", npy_file("<i2", &[2, 1], &[1, 0, 0, 0]));
+        assert_eq!(column.labels.unwrap(), ["1", "0"]);
+        let names = folder.open("n.npy", npy_file("|S3", &[2], b"catdog"));
+        assert_eq!(names.labels.unwrap(), ["cat", "dog"]);
+        let floats_of_whole = folder.open("f.npy", floats(&[2], &[1.0, 0.0]));
+        assert_eq!(floats_of_whole.labels.unwrap(), ["1", "0"]);
+        for (bytes, word) in [
+            (floats(&[2], &[0.5, 0.25]), "a column for each class"),
+            (floats(&[1, 1, 2], &[0.5, 0.5]), "1×1×2"),
+            (npy_file("<f2", &[2], &[0; 4]), "float32"),
+        ] {
+            let said = folder.refused("bad.npy", bytes);
+            assert!(said.contains(word) && said.contains("bad.npy"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_table_has_a_column_for_each_class_in_any_order() {
+        let folder = Folder::new();
+        let text = "id,dog,note,p_cat\nx,0.25,a,0.75\ny,1,b,0\n";
+        let said = folder.refused("p.csv", text);
+        assert!(
+            said.contains("`note`") && said.contains("cat, dog"),
+            "{said}"
+        );
+        let found = folder.open("p.csv", "id,dog,p_cat\nx,0.25,0.75\n,,\ny,1,0\n");
+        assert_eq!(found.classes.clone().unwrap(), ["dog", "cat"]);
+        assert_eq!(
+            found.ids.clone().unwrap(),
+            ("id".into(), vec!["x".into(), "y".into()])
+        );
+        assert_eq!(found.row(1), [1.0, 0.0]);
+        assert_eq!(found.place(1), "line 4");
+        assert_eq!(found.column(0), "column `dog`");
+        let said = folder.refused("bad.csv", "cat,dog\n0.5,0.5\n0.5,half\n");
+        assert!(
+            said.contains("line 3") && said.contains("half") && said.contains("`dog`"),
+            "{said}"
+        );
+        let said = folder.refused("twice.csv", "cat,p_cat\n0.5,0.5\n");
+        assert!(said.contains("twice"), "{said}");
+        let said = folder.refused("one.csv", "cat\n0.5\n");
+        assert!(said.contains("no column for the class dog"), "{said}");
+    }
+
+    #[test]
+    fn our_own_predictions_are_read_as_they_are() {
+        let folder = Folder::new();
+        let text = "sample,actual,predicted,p_cat,p_dog\n0,cat,dog,0.25,0.75\n";
+        let found = folder.open("own.csv", text);
+        assert_eq!(found.classes.clone().unwrap(), ["cat", "dog"]);
+        assert_eq!(found.labels, None);
+        assert!(
+            found.remarks.iter().any(|it| it.contains("`actual`")),
+            "{:?}",
+            found.remarks
+        );
+    }
+
+    #[test]
+    fn a_table_of_labels() {
+        let folder = Folder::new();
+        let found = folder.open("l.csv", "file,prediction\na.png,cat\nb.png,dog\n");
+        assert_eq!(found.labels.unwrap(), ["cat", "dog"]);
+        assert_eq!(found.ids.unwrap().1, ["a.png", "b.png"]);
+        assert_eq!(found.width, 0);
+    }
+
+    #[test]
+    fn columns_without_the_names_of_classes_are_in_order() {
+        let folder = Folder::new();
+        let found = folder.open("h.csv", "0.25,0.75\n1,0\n");
+        assert_eq!((found.rows, found.classes.clone()), (2, None));
+        let found = folder.open("n.csv", "class_0,class_1\n1,0\n");
+        assert_eq!((found.rows, found.classes.clone()), (1, None));
+        assert!(
+            found.remarks[0].contains("class_0, class_1"),
+            "{:?}",
+            found.remarks
+        );
+    }
+
+    #[test]
+    fn json_is_read_in_three_forms() {
+        let folder = Folder::new();
+        let lists = folder.open("a.json", "[[0.25, 0.75], [1, 0]]");
+        assert_eq!((lists.rows, lists.row(1)), (2, &[1.0, 0.0][..]));
+        let labels = folder.open("b.json", r#"["cat", "dog"]"#);
+        assert_eq!(labels.labels.unwrap(), ["cat", "dog"]);
+        let numbers = folder.open("c.json", "[1, 0]");
+        assert_eq!(numbers.labels.unwrap(), ["1", "0"]);
+        let rows = folder.open("d.json", r#"[{"id": 1, "cat": 0.25, "dog": 0.75}]"#);
+        assert_eq!(rows.ids.clone().unwrap().1, ["1"]);
+        assert_eq!(rows.row(0), [0.25, 0.75]);
+        let columns = folder.open("e.json", r#"{"cat": [0.25, 1], "dog": [0.75, 0]}"#);
+        assert_eq!(columns.row(1), [1.0, 0.0]);
+        for (text, word) in [
+            ("[[0.5, 0.5], [0.5]]", "row 1"),
+            ("[[0.5, \"x\"]]", "row 0"),
+            (r#"[{"cat": 1, "dog": 0}, {"cat": 1}]"#, "row 1"),
+            (r#"{"cat": [1], "dog": [0, 1]}"#, "`dog`"),
+            ("{", "no JSON"),
+            ("3", "a list"),
+            ("[]", "no predictions"),
+        ] {
+            let said = folder.refused("bad.json", text);
+            assert!(said.contains(word), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_of_predictions_is_refused_with_what_is() {
+        let folder = Folder::new();
+        assert!(folder.refused("p.txt", "0.5").contains(".npy"));
+        assert!(
+            folder
+                .refused("empty.csv", "id,cat,dog\n")
+                .contains("no predictions")
+        );
+        let said = open_answers(&folder.file("p.npy", b"x"), &classes(), Some("y"));
+        assert!(said.unwrap_err().to_string().contains("--array"));
+    }
+}
