@@ -362,7 +362,7 @@ mod tests {
     fn only_probabilities_pass() {
         let said = |values: &[f64]| probabilities(values.to_vec(), 2);
         // Few digits.
-        assert_eq!(said(&[0.33, 0.66]), Ok(vec![0.333_333_34, 0.666_666_7]));
+        assert_eq!(said(&[0.333, 0.666]), Ok(vec![0.333_333_34, 0.666_666_7]));
         assert_eq!(said(&[0.5, 0.5]), Ok(vec![0.5, 0.5]));
         for values in [
             [f64::NAN, 1.0],
