@@ -8,6 +8,7 @@
 //!   what ends them from outside
 //! - `scale_out`, `exchange`: trials on many machines, with a shared folder and without
 //! - `compare`: run against run, runs together, exports
+//! - `command`: models that are programs
 //! - `export_model`: saved models for other programs
 //! - `trust`: folds, less data, calibration, corruptions
 //! - `evaluate`: saved models on a person's own images
@@ -22,6 +23,8 @@
 mod browser;
 mod builds;
 mod circles;
+#[cfg(target_os = "linux")]
+mod command;
 mod compare;
 mod data;
 mod determinism;
