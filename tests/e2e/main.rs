@@ -8,6 +8,7 @@
 //!   what ends them from outside
 //! - `scale_out`, `exchange`: trials on many machines, with a shared folder and without
 //! - `compare`: run against run, runs together, exports
+//! - `command`: models that are programs
 //! - `export_model`: saved models for other programs
 //! - `external`: images for other programs, and their predictions beside our models
 //! - `trust`: folds, less data, calibration, corruptions
@@ -23,6 +24,8 @@
 mod browser;
 mod builds;
 mod circles;
+#[cfg(target_os = "linux")]
+mod command;
 mod compare;
 mod data;
 mod determinism;

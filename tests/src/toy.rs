@@ -46,6 +46,15 @@ impl Default for ToySpec {
     }
 }
 
+/// Settings of the family `command` for a program that every Unix can run: nearest class mean, in awk.
+pub fn program() -> serde_json::Value {
+    serde_json::json!({
+        "command": ["sh", "centroid.sh"],
+        "files": { "centroid.sh": include_str!("../../integrations/shell/centroid.sh") },
+        "format": "text",
+    })
+}
+
 /// Why there is no such toy dataset.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

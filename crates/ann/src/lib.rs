@@ -19,6 +19,7 @@ pub static FAMILY: Family = Family {
     uses_validation: true,
     varies_with_seed: |_| true,
     is_baseline: false,
+    program: None,
 };
 
 settings! {

@@ -1,4 +1,5 @@
-//! Wall clock, processor time and memory of this process, and what other programs took from it.
+//! Wall clock, processor time and memory of this process with the programs that it started, and what
+//! other programs took from it.
 //!
 //! Waiting times and sizes are read from `/proc`, which only Linux has; elsewhere they stay
 //! unknown.
@@ -12,9 +13,38 @@ pub(crate) fn elapsed_ns(start: Instant) -> u64 {
     u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Processor time of this process so far, over all threads, in nanoseconds.
-#[cfg(unix)]
+/// Processor time so far in nanoseconds, over all threads of this process and, where the system
+/// tells it, of those that it started and theirs.
 pub(crate) fn process_cpu_ns() -> Option<u64> {
+    own_cpu_ns()?.checked_add(programs_cpu_ns().unwrap_or_default())
+}
+
+/// Processor time of the processes that this one started: of those that have ended, which it
+/// waited for, and of those that run. In hundredths of a second; nothing where it started none.
+fn programs_cpu_ns() -> Option<u64> {
+    let stat = |process: &str| fs::read_to_string(format!("/proc/{process}/stat")).ok();
+    let ended = cpu_ticks(&stat("self")?)?.1;
+    let running = bakeoff_zoo::descendants(std::process::id());
+    let running = running.iter().filter_map(|process| {
+        let (own, ended) = cpu_ticks(&stat(&process.to_string())?)?;
+        Some(own + ended)
+    });
+    (ended + running.sum::<u64>()).checked_mul(NS_PER_TICK)
+}
+
+/// Of `/proc/…/stat` the ticks of a process itself, and of its children that have ended. Its name,
+/// in brackets, may hold blanks and brackets.
+fn cpu_ticks(stat: &str) -> Option<(u64, u64)> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    // The 14th to the 17th field; the name is the second.
+    let mut fields = rest.split_whitespace().skip(11);
+    let mut two =
+        || Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?);
+    Some((two()?, two()?))
+}
+
+#[cfg(unix)]
+fn own_cpu_ns() -> Option<u64> {
     use rustix::time::{ClockId, clock_gettime};
     let time = clock_gettime(ClockId::ProcessCPUTime);
     let seconds = u64::try_from(time.tv_sec).ok()?;
@@ -24,7 +54,7 @@ pub(crate) fn process_cpu_ns() -> Option<u64> {
 
 /// Not available on this system.
 #[cfg(not(unix))]
-pub(crate) fn process_cpu_ns() -> Option<u64> {
+fn own_cpu_ns() -> Option<u64> {
     None
 }
 
@@ -48,7 +78,12 @@ pub(crate) fn reset_peak_rss() -> bool {
 }
 
 fn status_bytes(field: &str) -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
+    status_bytes_of("self", field)
+}
+
+/// A size of a process in `/proc/…/status`, in bytes.
+pub(crate) fn status_bytes_of(process: &str, field: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let kibibytes: u64 = field_of(&status, field)?
         .strip_suffix("kB")?
         .trim()
@@ -163,15 +198,17 @@ fn waited_ns(schedstat: &str) -> Option<u64> {
     schedstat.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// The eighth number of `cpu  1772242 114997 166827 287336 5824 0 1289 681 0 0`, in hundredths
-/// of a second (`USER_HZ`, the same on every Linux that Rust's standard library runs on).
+/// A hundredth of a second (`USER_HZ`, the same on every Linux that Rust's standard library runs on).
+const NS_PER_TICK: u64 = 10_000_000;
+
+/// The eighth number of `cpu  1772242 114997 166827 287336 5824 0 1289 681 0 0`.
 fn stolen_ns(stat: &str) -> Option<u64> {
     let ticks: u64 = field_of(stat, "cpu ")?
         .split_whitespace()
         .nth(7)?
         .parse()
         .ok()?;
-    ticks.checked_mul(10_000_000)
+    ticks.checked_mul(NS_PER_TICK)
 }
 
 #[cfg(test)]
@@ -187,6 +224,31 @@ mod tests {
         let stat = "cpu  17 11 16 28 58 0 12 681 0 0\ncpu0 1 2 3 4 5 6 7 8 9 10\n";
         assert_eq!(stolen_ns(stat), Some(6_810_000_000));
         assert_eq!(field_of("VmHWM:\t  1752 kB\n", "VmRSS:"), None);
+        let stat = "7 (a) b) S 1 2 3 0 -1 4 5 6 7 8 900 10 20 3 0";
+        assert_eq!(cpu_ticks(stat), Some((910, 23)));
+        assert_eq!(cpu_ticks("7 (a"), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_processor_time_of_programs_is_counted_while_they_run_and_afterwards() {
+        let before = programs_cpu_ns().unwrap();
+        let mut program = std::process::Command::new("sh")
+            .args([
+                "-c",
+                "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; read line",
+            ])
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + std::time::Duration::from_secs(60);
+        while programs_cpu_ns().unwrap() < before + 5 * NS_PER_TICK && Instant::now() < deadline {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert!(programs_cpu_ns().unwrap() >= before + 5 * NS_PER_TICK);
+        drop(program.stdin.take());
+        program.wait().unwrap();
+        assert!(programs_cpu_ns().unwrap() >= before + 5 * NS_PER_TICK);
     }
 
     #[cfg(target_os = "linux")]

@@ -36,7 +36,12 @@ impl Limits {
     }
 }
 
-/// Limits the memory of this process, once and for all.
+/// Why a trial failed that needs more memory than its limit.
+pub(crate) fn memory_limit_reason(megabytes: u64) -> String {
+    format!("it needs more than the {megabytes} MB of memory that it may use (memory_limit_mb)")
+}
+
+/// Limits the memory of this process, once and for all, and of each one that it starts.
 ///
 /// # Errors
 /// Where the system cannot do it.

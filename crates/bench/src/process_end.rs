@@ -11,6 +11,8 @@ use std::process::ExitStatus;
 
 use bakeoff_core::record::Cause;
 
+use crate::limits::memory_limit_reason;
+
 /// The exit code of a trial that ends without a record and without an answer about its model: it
 /// was cancelled, the disk is full, the data cannot be read. `EX_TEMPFAIL` of `sysexits.h`.
 pub const NO_ANSWER: u8 = 75;
@@ -137,9 +139,7 @@ impl ProcessEnd<'_> {
     fn no_memory(&self) -> Verdict {
         match self.memory_limit_mb {
             Some(megabytes) => Verdict::Failed(
-                format!(
-                    "it needs more than the {megabytes} MB of memory that it may use (memory_limit_mb)"
-                ),
+                memory_limit_reason(megabytes),
                 Cause::MemoryLimit { megabytes },
             ),
             None => {

@@ -20,6 +20,7 @@ use crate::{
     event::{OnEvent, TrialEvent},
     kernel_kills::KernelKills,
     process_end::{Ended, ProcessEnd, Verdict},
+    process_group::{kill_group, wait_for_end},
     program::Program,
     run_folder::RunFolder,
     runner::Launcher,
@@ -71,6 +72,12 @@ impl Launcher for Subprocess {
         if let Some(packs) = &self.packs {
             command.arg("--packs").arg(packs);
         }
+        // What a trial leaves among temporary files is removed, however it ends.
+        let scratch = run.scratch()?;
+        let temporary = std::path::absolute(scratch.path()).map_err(StoreError::io(run.path()))?;
+        for name in ["TMPDIR", "TMP", "TEMP"] {
+            command.env(name, &temporary);
+        }
         let mut child = command
             .arg(run.path())
             .args(["--index", &trial.index.to_string(), "--threads"])
@@ -89,6 +96,7 @@ impl Launcher for Subprocess {
         let watched = watch(&mut child, trial.time_limit_seconds, on_event);
         if watched.is_err() {
             // Whatever cannot be watched must not go on unseen.
+            kill_group(&child);
             let _ = child.kill().and_then(|()| child.wait());
         }
         let (end, said) = watched.map_err(StoreError::io(program))?;
@@ -166,15 +174,20 @@ fn follow(
         let left = deadline.saturating_duration_since(Instant::now());
         match receiver.recv_timeout(left) {
             Ok(event) if on_event(&event).is_break() => {
+                kill_group(child);
                 child.kill()?;
                 break None;
             }
             Ok(_) => {}
             Err(RecvTimeoutError::Timeout) => {
+                kill_group(child);
                 child.kill()?;
                 break Some(Waited::TimedOut(limit_seconds.unwrap_or_default()));
             }
-            Err(RecvTimeoutError::Disconnected) => break Some(Waited::Exited(child.wait()?)),
+            Err(RecvTimeoutError::Disconnected) => {
+                wait_for_end(child);
+                break Some(Waited::Exited(child.wait()?));
+            }
         }
     };
     child.wait()?;

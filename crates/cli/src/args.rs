@@ -1,5 +1,6 @@
 //! Every command and flag, with the words a newcomer reads.
 
+mod allow_commands;
 mod ask;
 mod cluster;
 mod data;
@@ -16,6 +17,7 @@ use std::{
 use clap::{Args, CommandFactory as _, Error, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
+    allow_commands::AllowCommands,
     ask::{ModelsArgs, PredictArgs, PrepareArgs, When},
     cluster::{CacheArgs, PullArgs, PushArgs, StatusArgs, SubmitArgs, WithModels},
     data::{DataArgs, DataCheckArgs, DataCommand, DataGetArgs, DataPackArgs, DataShowArgs},
@@ -240,6 +242,8 @@ pub(crate) struct ServeArgs {
     pub(crate) allow_remote: bool,
     #[command(flatten)]
     pub(crate) models_dir: ModelsDir,
+    #[command(flatten)]
+    pub(crate) allow_commands: AllowCommands,
     /// The folder of runs, whose reports are listed
     #[arg(long, value_name = "DIR", default_value = "reports")]
     pub(crate) reports_dir: PathBuf,

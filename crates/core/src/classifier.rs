@@ -37,6 +37,10 @@ pub enum FitError {
         /// Its message.
         reason: String,
     },
+    /// Something from outside ended it, which says nothing about the model: a signal to the
+    /// program behind it, or a full disk.
+    #[error("{0}")]
+    Interrupted(String),
 }
 
 /// Why a prediction failed.
@@ -62,6 +66,10 @@ pub enum PredictError {
         /// Its message.
         reason: String,
     },
+    /// Something from outside ended it, which says nothing about the model: a signal to the
+    /// program behind it, or a full disk.
+    #[error("{0}")]
+    Interrupted(String),
 }
 
 /// The steps that a fit consists of.
@@ -223,7 +231,7 @@ pub trait FittedModel: Send + Sync {
     fn classes(&self) -> usize;
 
     /// The number of weights and biases, or of stored training values for a model that keeps
-    /// its training data.
+    /// its training data; 0 where nobody knows.
     fn parameters(&self) -> u64;
 
     /// N×K probabilities for N images. The same batch always gives the same bits. Whether

@@ -8,6 +8,8 @@
 //!
 //! [`settings!`]: crate::settings
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::{
@@ -83,6 +85,13 @@ pub enum SettingKind {
         /// The word.
         word: &'static str,
     },
+    /// A list of texts; the words say of what.
+    TextList(&'static str),
+    /// A list of texts that name files. [`Family::program`] puts their contents in its place: a
+    /// table of texts by names.
+    Files(&'static str),
+    /// A table of anything, which the family passes on.
+    Table,
 }
 
 impl SettingKind {
@@ -104,6 +113,8 @@ impl SettingKind {
             Self::TextListOr { grammar, word } => {
                 format!("{word:?}, or a list of texts: {grammar}")
             }
+            Self::TextList(what) | Self::Files(what) => format!("a list of texts: {what}"),
+            Self::Table => "a table, as in { trees = 300 }".into(),
         }
     }
 
@@ -139,11 +150,17 @@ impl SettingKind {
                 .map(|item| int(item, min, max))
                 .collect::<Option<Vec<_>>>()
                 .map(Value::from),
-            Self::TextListOr { .. } => value
+            Self::Files(_) if value.is_object() => value
+                .as_object()?
+                .values()
+                .all(Value::is_string)
+                .then(|| value.clone()),
+            Self::TextListOr { .. } | Self::TextList(_) | Self::Files(_) => value
                 .as_array()?
                 .iter()
                 .all(Value::is_string)
                 .then(|| value.clone()),
+            Self::Table => value.is_object().then(|| value.clone()),
         }
     }
 }
@@ -171,6 +188,9 @@ type BuildFn = fn(&ModelSpec) -> Result<Box<dyn Classifier>, SpecError>;
 type LoadFn =
     fn(&ModelSpec, &ModelHeader, &mut dyn ModelReader) -> Result<Box<dyn FittedModel>, StoreError>;
 
+/// Reads files that settings name, relative to a folder, into the settings.
+type ReadFilesFn = fn(&mut ModelSpec, &Path) -> Result<(), SpecError>;
+
 /// A model family. The registry has a row for each.
 #[derive(Clone, Copy)]
 pub struct Family {
@@ -196,6 +216,10 @@ pub struct Family {
     /// Whether it predicts without looking at the image: a lower bound for other models,
     /// which is not ranked and not expected to learn.
     pub is_baseline: bool,
+    /// For a family whose models are programs that somebody else wrote: reads the files that the
+    /// settings name, relative to the folder of the experiment, into the settings, so that a trial
+    /// says what was run. `None` for a family that starts no process.
+    pub program: Option<ReadFilesFn>,
 }
 
 impl Family {
@@ -349,6 +373,7 @@ mod tests {
         uses_validation: false,
         varies_with_seed: |_| false,
         is_baseline: false,
+        program: None,
     };
 
     fn given(value: Value) -> Settings {

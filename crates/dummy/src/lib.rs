@@ -35,6 +35,7 @@ pub static FAMILY: Family = Family {
     uses_validation: false,
     varies_with_seed: |spec| matches!(strategy(spec), Ok(Strategy::Stratified)),
     is_baseline: true,
+    program: None,
 };
 
 bakeoff_core::settings! {

@@ -15,6 +15,7 @@ pub static FAMILY: Family = Family {
     uses_validation: false,
     varies_with_seed: |_| false,
     is_baseline: false,
+    program: None,
 };
 
 /// The table of engines as the registry knows it.

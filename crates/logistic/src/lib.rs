@@ -71,4 +71,5 @@ pub static FAMILY: Family = Family {
     uses_validation: false,
     varies_with_seed: |_| false,
     is_baseline: false,
+    program: None,
 };

@@ -408,7 +408,8 @@ measures! {
     }).shown(Shown::Summary);
     /// Numbers that the fit chose or kept.
     PARAMETERS = cost("parameters", "parameters", Unit::Count, |r| {
-        Some(r.costs().parameters as f64)
+        // 0 where nobody knows.
+        (r.costs().parameters > 0).then_some(r.costs().parameters as f64)
     }).shown(Shown::Page);
     /// Samples trained on.
     TRAINING_SAMPLES =

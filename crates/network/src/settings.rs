@@ -244,6 +244,7 @@ mod tests {
         uses_validation: true,
         varies_with_seed: |_| true,
         is_baseline: false,
+        program: None,
     };
 
     fn training(given: serde_json::Value) -> Result<Training, SpecError> {

@@ -50,6 +50,7 @@ const fn family(name: &'static str, engines: &'static [Engine]) -> Family {
         uses_validation: true,
         varies_with_seed: |_| true,
         is_baseline: false,
+        program: None,
     }
 }
 

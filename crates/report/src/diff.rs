@@ -24,6 +24,7 @@ use crate::{
     analysis::significance::{Claim, HEADLINES},
     fits::{Fits, fits},
     results::Results,
+    setting_text::setting_text,
     timing::Relation,
 };
 
@@ -460,7 +461,13 @@ fn changes(before: &Fits<'_>, after: &Fits<'_>) -> Vec<String> {
     let keys: BTreeSet<&String> = [a, b].iter().flat_map(|t| t.spec.settings.keys()).collect();
     let setting = |trial: &TrialSpec, key: &str| {
         let value = trial.spec.settings.get(key);
-        value.map_or_else(|| "none".to_owned(), Value::to_string)
+        value.map_or_else(
+            || "none".to_owned(),
+            |value| match value {
+                Value::Object(_) => setting_text(value),
+                other => other.to_string(),
+            },
+        )
     };
     for key in keys {
         note(key, setting(a, key), setting(b, key));

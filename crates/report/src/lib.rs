@@ -30,6 +30,7 @@ mod page;
 mod pictures;
 mod rank;
 mod results;
+mod setting_text;
 mod tally;
 pub mod terminal;
 mod timing;

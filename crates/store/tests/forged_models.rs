@@ -42,10 +42,10 @@ impl Saved {
         let settings = json!({
             "epochs": 1, "batch_size": 16, "hidden": [16], "layers": ["conv 4 3", "dense 16"],
         });
+        let program = toy::program();
+        let settings = settings.as_object().unwrap().iter();
         let known: Settings = settings
-            .as_object()
-            .unwrap()
-            .iter()
+            .chain(program.as_object().unwrap())
             .filter(|(key, _)| family.settings().any(|setting| setting.key == *key))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();

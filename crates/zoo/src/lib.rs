@@ -3,6 +3,7 @@
 //! A family is registered by one line in [`families`]; the command line, the
 //! experiment file, the conformance tests and the saved models all find it there.
 
+pub use bakeoff_command::{allow_commands, descendants, kill_descendants, remember_commands};
 pub use bakeoff_knn::{Neighbour, nearest};
 
 use bakeoff_core::{Classifier, Family, ModelSpec, SpecError};
@@ -14,6 +15,7 @@ static FAMILIES: &[&Family] = &[
     &bakeoff_ann::FAMILY,
     &bakeoff_cnn::FAMILY,
     &bakeoff_dummy::FAMILY,
+    &bakeoff_command::FAMILY,
 ];
 
 /// Every family, in the order of listings.

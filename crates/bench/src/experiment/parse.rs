@@ -202,9 +202,13 @@ fn model(
             settings.insert(key.to_owned(), source.value(value)?);
         }
     }
-    let spec = family
+    let mut spec = family
         .resolve(draft.engine.as_deref(), &settings)
         .map_err(&at_key)?;
+    if let Some(read_files) = family.program {
+        let folder = source.path.parent().unwrap_or(Path::new(""));
+        read_files(&mut spec, folder).map_err(&at_key)?;
+    }
     let missing = check_engine(&spec).map_err(&at_key)?.map(&at_key);
     if let Some(own) = draft.calibration
         && let Some(problem) = calibration_conflict(experiment, own)

@@ -118,7 +118,13 @@ impl<'a> Source<'a> {
                     .collect::<Result<_, _>>()?,
             ),
             DeValue::Datetime(_) => return Err(bad("dates")),
-            DeValue::Table(_) => return Err(bad("tables")),
+            DeValue::Table(table) => {
+                let items = table.iter().map(|(key, value)| {
+                    let key = key.get_ref().as_ref().to_owned();
+                    Ok((key, self.value(value)?))
+                });
+                Value::Object(items.collect::<Result<_, ExperimentError>>()?)
+            }
         })
     }
 }

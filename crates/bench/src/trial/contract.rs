@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bakeoff_core::{
-    StoreError,
+    PredictError, StoreError,
     record::{Record, Stage},
 };
 
@@ -80,6 +80,8 @@ pub(super) enum Stop {
     },
     /// The data cannot be read or a file cannot be written, which says nothing about the model.
     Run(BenchError),
+    /// A signal from outside or the disk ended the program behind the model.
+    Interrupted(String),
 }
 
 impl Stop {
@@ -87,6 +89,14 @@ impl Stop {
         move |error| Self::Failed {
             stage,
             reason: error.to_string(),
+        }
+    }
+
+    /// A model that does not answer.
+    pub(super) fn predict(stage: Stage) -> impl FnOnce(PredictError) -> Self {
+        move |error| match error {
+            PredictError::Interrupted(reason) => Self::Interrupted(reason),
+            other => Self::failed(stage)(other),
         }
     }
 

@@ -79,6 +79,7 @@ pub(super) fn fit(
         .fit(&parts.train, &mut context)
         .map_err(|error| match error {
             FitError::Cancelled => Stop::Cancelled,
+            FitError::Interrupted(reason) => Stop::Interrupted(reason),
             other => Stop::failed(Stage::Fit)(other),
         })?;
     let fitted = calibrated(model, trial.calibration, validation)?;

@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, path::Path, time::Instant};
 
 use bakeoff_core::{
-    Family, FittedModel, Preparation, Samples,
+    Family, FittedModel, PredictError, Preparation, Samples,
     record::{
         CalibrationResult, Costs, Measured, PlannedTrial, SampleCounts, SaveName, Scores, Stage,
     },
@@ -15,6 +15,7 @@ use super::{
     contract::{Stop, TrialOptions},
     fitting::{Fitted, fit, repeat_is_due},
     memory::Memory,
+    programs::ProgramWatch,
     robustness::measure_robustness,
 };
 use crate::{
@@ -54,6 +55,7 @@ pub(super) fn measure_trial(
     run: &RunFolder,
     planned: &PlannedTrial,
     options: TrialOptions<'_>,
+    programs: Option<&ProgramWatch>,
     on_event: &mut OnEvent<'_>,
     stage: &mut Stage,
 ) -> Result<Measured, Stop> {
@@ -78,7 +80,7 @@ pub(super) fn measure_trial(
         test: parts.reported.len(),
     };
     costs.load = load();
-    let mut memory = options.own_process.then(Memory::before_fit);
+    let mut memory = options.own_process.then(|| Memory::before_fit(programs));
 
     begin(TrialStage::Fit, Stage::Fit, on_event)?;
     let (fitted, history) = fit(trial, family, &parts, on_event, &mut costs)?;
@@ -89,7 +91,10 @@ pub(super) fn measure_trial(
 
     begin(TrialStage::Predict, Stage::Predict, on_event)?;
     let reported = &parts.reported;
-    let answers = measure_batch(model, reported.images()).map_err(Stop::failed(Stage::Predict))?;
+    if family.program.is_some() {
+        answer_first(model, reported).map_err(Stop::predict(Stage::Predict))?;
+    }
+    let answers = measure_batch(model, reported.images()).map_err(Stop::predict(Stage::Predict))?;
     costs.predict_ns = answers.median_ns;
     costs.predict_repeats = answers.repeats.len();
     costs.predictions = answers.repeats;
@@ -99,7 +104,7 @@ pub(super) fn measure_trial(
 
     begin(TrialStage::Latency, Stage::Predict, on_event)?;
     costs.latency =
-        measure_latency(model, reported.images()).map_err(Stop::failed(Stage::Predict))?;
+        measure_latency(model, reported.images()).map_err(Stop::predict(Stage::Predict))?;
     if let Some(memory) = memory {
         memory.after_predictions(&mut costs);
     }
@@ -152,6 +157,10 @@ pub(super) fn measure_trial(
     facts.pixel_range = pixel_range;
     facts.fit_bound = fit_bound;
     let model = save_and_reload(fitted, facts, &reported, &models, &mut costs)?;
+    if scratch.is_none() {
+        // A model whose program this user's list cannot name asks for consent later, and says so.
+        let _ = bakeoff_zoo::remember_commands();
+    }
     drop(scratch);
 
     let (mut robustness, mut corrupted) = (Vec::new(), None);
@@ -203,7 +212,7 @@ fn calibration_result(
 ) -> Result<CalibrationResult, Stop> {
     let probabilities = uncalibrated
         .predict_proba(reported.images())
-        .map_err(Stop::failed(Stage::Predict))?;
+        .map_err(Stop::predict(Stage::Predict))?;
     let evaluation =
         Evaluation::new(reported.labels(), &probabilities).map_err(Stop::failed(Stage::Predict))?;
     Ok(CalibrationResult {
@@ -277,7 +286,7 @@ fn save_and_reload(
     let answer = |model: &dyn FittedModel| {
         model
             .predict_proba(&few)
-            .map_err(Stop::failed(Stage::Store))
+            .map_err(Stop::predict(Stage::Store))
     };
     let expected = answer(fitted.model())?;
     let saved = bakeoff_store::save(models, fitted.model(), facts).map_err(Stop::store)?;
@@ -285,13 +294,29 @@ fn save_and_reload(
     costs.model_bytes = saved.bytes;
     let start = Instant::now();
     let loaded = bakeoff_store::load(&saved.folder, bakeoff_zoo::family).map_err(Stop::store)?;
+    let is_program = bakeoff_zoo::family(&loaded.manifest.facts.spec.family)
+        .is_ok_and(|family| family.program.is_some());
+    if is_program {
+        answer_first(&*loaded.model, test).map_err(Stop::predict(Stage::Store))?;
+    }
     costs.model_load_ns = elapsed_ns(start);
     if expected == answer(&*loaded.model)? {
-        Ok(loaded.model)
-    } else {
-        Err(Stop::failed(Stage::Store)(
-            "the saved model answers differently from the one that was trained; \
-             please report this with the experiment file",
-        ))
+        return Ok(loaded.model);
     }
+    Err(Stop::failed(Stage::Store)(match is_program {
+        true => {
+            "the program answers the same images differently when it is started again; an answer \
+             must depend on the saved model and the image alone"
+        }
+        false => {
+            "the saved model answers differently from the one that was trained; \
+             please report this with the experiment file"
+        }
+    }))
+}
+
+/// Asks about one image, so that the start of a program is no part of what is timed next.
+fn answer_first(model: &dyn FittedModel, test: &Samples) -> Result<(), PredictError> {
+    let one = test.images().single(0);
+    one.map_or(Ok(()), |image| model.predict_proba(&image).map(drop))
 }

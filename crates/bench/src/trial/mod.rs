@@ -4,19 +4,25 @@ mod contract;
 mod fitting;
 mod measuring;
 mod memory;
+mod programs;
 mod robustness;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bakeoff_core::{
     panic_text,
-    record::{Attempt, Outcome, PlannedTrial, Record, SCHEMA, Stage},
+    record::{Attempt, Cause, Outcome, PlannedTrial, Record, SCHEMA, Stage},
 };
 
 pub use self::contract::{TrialEnd, TrialOptions};
-use self::{contract::Stop, measuring::measure_trial};
+use self::{contract::Stop, measuring::measure_trial, programs::ProgramWatch};
 use crate::{
-    attempt, error::BenchError, event::OnEvent, host::describe_host, limits::limit_memory,
+    attempt,
+    error::BenchError,
+    event::OnEvent,
+    host::describe_host,
+    kernel_kills::KernelKills,
+    limits::{limit_memory, memory_limit_reason},
     run_folder::RunFolder,
 };
 
@@ -44,7 +50,7 @@ pub fn run_trial(
             source: Box::new(error),
         });
     }
-    let attempt = attempt::begin();
+    let (attempt, kernel_kills) = (attempt::begin(), KernelKills::now());
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()
@@ -53,11 +59,24 @@ pub fn run_trial(
     if let Some(megabytes) = options.memory_limit_mb {
         limit_memory(megabytes)?;
     }
+    let is_program = bakeoff_zoo::family(&planned.trial.spec.family)
+        .is_ok_and(|family| family.program.is_some());
+    let programs = (is_program && options.own_process)
+        .then(|| ProgramWatch::start(options.memory_limit_mb))
+        .transpose()
+        .map_err(|error| BenchError::Request(format!("cannot start threads: {error}")))?;
+    let mut stage = Stage::Data;
     let result = pool.install(|| {
         // Engines catch the panics that they expect; this catches the others.
-        let mut stage = Stage::Data;
         catch_unwind(AssertUnwindSafe(|| {
-            measure_trial(run, planned, options, on_event, &mut stage)
+            measure_trial(
+                run,
+                planned,
+                options,
+                programs.as_ref(),
+                on_event,
+                &mut stage,
+            )
         }))
         .unwrap_or_else(|panic| {
             Err(Stop::Failed {
@@ -66,10 +85,36 @@ pub fn run_trial(
             })
         })
     });
+    let limit = options.memory_limit_mb;
+    let exceeded = programs.is_some_and(|watch| watch.exceeded());
     let outcome = match result {
         Ok(measured) => Outcome::Ok(Box::new(measured)),
         Err(Stop::Cancelled) => return Ok(TrialEnd::Cancelled),
         Err(Stop::Run(error)) => return Err(error),
+        Err(Stop::Failed { .. } | Stop::Interrupted(_)) if exceeded => Outcome::Failed {
+            stage,
+            reason: memory_limit_reason(limit.unwrap_or_default()),
+            cause: limit.map(|megabytes| Cause::MemoryLimit { megabytes }),
+        },
+        Err(Stop::Interrupted(reason)) if kernel_kills.happened_since() => Outcome::Failed {
+            stage,
+            reason: format!("out of memory: {reason}, and the kernel counts an out-of-memory kill"),
+            cause: Some(Cause::OutOfMemory),
+        },
+        Err(Stop::Interrupted(reason)) => return Err(BenchError::Request(reason)),
+        Err(Stop::Failed { stage, reason }) if is_program && speaks_of_memory(&reason) => {
+            Outcome::Failed {
+                stage,
+                cause: Some(match limit {
+                    Some(megabytes) => Cause::MemoryLimit { megabytes },
+                    None => Cause::OutOfMemory,
+                }),
+                reason: match limit {
+                    Some(megabytes) => format!("{}: {reason}", memory_limit_reason(megabytes)),
+                    None => format!("out of memory: {reason}"),
+                },
+            }
+        }
         Err(Stop::Failed { stage, reason }) => Outcome::Failed {
             stage,
             reason,
@@ -77,6 +122,22 @@ pub fn run_trial(
         },
     };
     finish(run, planned, outcome, pool.current_num_threads(), attempt)
+}
+
+/// Whether the last lines of a program say that it was refused memory. Its process ends as it likes,
+/// so its words are all there is.
+fn speaks_of_memory(reason: &str) -> bool {
+    let words = [
+        "MemoryError",
+        "Cannot allocate memory",
+        "bad_alloc",
+        "memory allocation of ",
+        "memory exhausted",
+        "out of memory",
+        "Out of memory",
+        "OutOfMemoryError",
+    ];
+    words.iter().any(|words| reason.contains(words))
 }
 
 /// Writes the record of an outcome, or compares it with the one that is there.

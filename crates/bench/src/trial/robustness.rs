@@ -64,7 +64,7 @@ fn score(
             .map_err(Stop::failed(Stage::Data))?;
         let probabilities = model
             .predict_proba(&corrupted)
-            .map_err(Stop::failed(Stage::Predict))?;
+            .map_err(Stop::predict(Stage::Predict))?;
         let predictions =
             Predictions::new(labels, &probabilities).map_err(Stop::failed(Stage::Predict))?;
         let answers = predictions.predicted().iter().zip(labels);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::models_dir::ModelsDir;
+use super::{allow_commands::AllowCommands, models_dir::ModelsDir};
 use crate::{commands::pictures::EXIT_CODES, numbers::whole};
 
 #[derive(Args)]
@@ -54,6 +54,8 @@ pub(crate) struct PredictArgs {
     pub(crate) top: usize,
     #[command(flatten)]
     pub(crate) models_dir: ModelsDir,
+    #[command(flatten)]
+    pub(crate) allow_commands: AllowCommands,
     /// Print a line of JSON for each image
     #[arg(long)]
     pub(crate) json: bool,
@@ -74,4 +76,6 @@ pub(crate) struct PrepareArgs {
     pub(crate) model: Option<String>,
     #[command(flatten)]
     pub(crate) models_dir: ModelsDir,
+    #[command(flatten)]
+    pub(crate) allow_commands: AllowCommands,
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use bakeoff_core::{Colour, Fit, OpenOptions, Size};
 use clap::{Args, Subcommand, builder::PossibleValuesParser};
 
-use super::models_dir::ModelsDir;
+use super::{allow_commands::AllowCommands, models_dir::ModelsDir};
 use crate::numbers::whole;
 
 #[derive(Args)]
@@ -105,6 +105,8 @@ pub(crate) struct DataShowArgs {
     pub(crate) model: Option<String>,
     #[command(flatten)]
     pub(crate) models_dir: ModelsDir,
+    #[command(flatten)]
+    pub(crate) allow_commands: AllowCommands,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

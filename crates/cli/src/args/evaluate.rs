@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
-use super::{data::OpenArgs, models_dir::ModelsDir};
+use super::{allow_commands::AllowCommands, data::OpenArgs, models_dir::ModelsDir};
 
 const HELP: &str = "\
 Examples:
@@ -57,6 +57,8 @@ pub(crate) struct EvaluateArgs {
     pub(crate) open: OpenArgs,
     #[command(flatten)]
     pub(crate) models_dir: ModelsDir,
+    #[command(flatten)]
+    pub(crate) allow_commands: AllowCommands,
     /// Print a line of JSON for each dataset and model, with all misses
     #[arg(long)]
     pub(crate) json: bool,

@@ -71,6 +71,7 @@ impl Seen {
         dataset: &LabelledFiles,
         all: &All,
     ) -> anyhow::Result<Self> {
+        args.allow_commands.apply();
         let model = saved_model(&args.models_dir, name)?;
         let prepared = prepare(dataset, &all.files, &model)?;
         let mut sheet = None;

@@ -20,6 +20,7 @@ use crate::{args::PredictArgs, preview::Preview, text};
 const AT_ONCE: usize = 512;
 
 pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
+    args.allow_commands.apply();
     let models = match &args.model {
         Some(name) => vec![super::saved_model(&args.models_dir, name)?.into()],
         None => read_all(&args.models_dir)?.ready,

@@ -25,6 +25,7 @@ const SHEET: &str = "sheet.png";
 const MAX_ROWS: usize = 60;
 
 pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
+    args.allow_commands.apply();
     let (target, preparation) = match &args.model {
         Some(name) => {
             let manifest = super::saved_model(&args.models_dir, name)?.saved.manifest;

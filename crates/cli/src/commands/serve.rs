@@ -14,6 +14,7 @@ use crate::{args::ServeArgs, text};
 const FIRST: &str = "quick";
 
 pub(crate) fn main(args: ServeArgs) -> anyhow::Result<()> {
+    args.allow_commands.apply();
     let experiment = bakeoff_bench::builtin_experiment(FIRST)
         .context("the built-in experiment is missing")??;
     let models_dir = args.models_dir.clone();

@@ -21,6 +21,7 @@ use self::{measured::Measured, reading::Reading, shown::Shown};
 use crate::{args::EvaluateArgs, text};
 
 pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
+    args.allow_commands.apply();
     let models: Vec<_> = match args.all {
         true => super::predict::read_all(&args.models_dir)?.ready,
         false => args

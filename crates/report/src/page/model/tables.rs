@@ -11,7 +11,10 @@ use bakeoff_measures::{
 };
 
 use super::super::table::Table;
-use crate::analysis::{Entry, Success, mean, seconds};
+use crate::{
+    analysis::{Entry, Success, mean, seconds},
+    setting_text::setting_text,
+};
 
 /// Every class against the rest.
 pub(super) fn per_class(success: &Success<'_>) -> Table {
@@ -208,11 +211,7 @@ pub(super) fn settings(entry: &Entry<'_>) -> Option<Table> {
         .spec()
         .settings
         .iter()
-        .map(|(key, value)| {
-            // Texts without their quotes.
-            let text = value.as_str().map(str::to_owned);
-            (key.as_str(), text.unwrap_or_else(|| value.to_string()))
-        })
+        .map(|(key, value)| (key.as_str(), setting_text(value)))
         .collect();
     (!rows.is_empty()).then(|| Table::pairs("Settings", "setting", rows))
 }

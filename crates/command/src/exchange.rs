@@ -1,0 +1,401 @@
+//! The files that images go to a program in, and its answers come back in.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write as _},
+    path::Path,
+};
+
+use bakeoff_core::{ImageShape, Images, Probabilities, Samples};
+
+use crate::settings::Format;
+
+/// The sum of an answer's probabilities may differ from one by this, for programs that write few
+/// digits; it is then divided by it.
+const SUM_TOLERANCE: f64 = 0.01;
+
+/// Writes the training part.
+///
+/// # Errors
+/// Of the disk.
+pub(crate) fn write_training(folder: &Path, format: Format, train: &Samples) -> io::Result<()> {
+    let images = train.images();
+    match format {
+        Format::Npy => {
+            write_npy_images(
+                &folder.join("train-images.npy"),
+                images.shape(),
+                images.pixels(),
+            )?;
+            let labels: Vec<u8> = train
+                .labels()
+                .iter()
+                .flat_map(|it| it.to_le_bytes())
+                .collect();
+            write_npy(
+                &folder.join("train-labels.npy"),
+                "<u2",
+                &[train.len()],
+                &labels,
+            )
+        }
+        Format::Text => write_lines(
+            &folder.join("train.csv"),
+            images.shape(),
+            images.pixels(),
+            train.labels(),
+        ),
+    }
+}
+
+/// Removes it again: a model answers without it.
+pub(crate) fn remove_training(folder: &Path) {
+    for name in ["train-images.npy", "train-labels.npy", "train.csv"] {
+        let _ = fs::remove_file(folder.join(name));
+    }
+}
+
+/// Writes the images of a request, and removes the answers to the last one.
+///
+/// # Errors
+/// Of the disk.
+pub(crate) fn write_request(
+    folder: &Path,
+    format: Format,
+    shape: ImageShape,
+    pixels: &[u8],
+) -> io::Result<()> {
+    match fs::remove_file(folder.join(answers_name(format))) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    match format {
+        Format::Npy => write_npy_images(&folder.join("images.npy"), shape, pixels),
+        Format::Text => write_lines(&folder.join("images.csv"), shape, pixels, &[]),
+    }
+}
+
+fn answers_name(format: Format) -> &'static str {
+    match format {
+        Format::Npy => "answers.npy",
+        Format::Text => "answers.csv",
+    }
+}
+
+/// The size of the answers so far, and whether it is more than any answers can have.
+pub(crate) fn answers_are_too_large(
+    folder: &Path,
+    format: Format,
+    images: usize,
+    classes: usize,
+) -> bool {
+    let most = most_bytes(images, classes);
+    fs::symlink_metadata(folder.join(answers_name(format))).is_ok_and(|it| it.len() > most)
+}
+
+/// More than the longest answers: numbers of eight bytes, or of 32 letters each.
+fn most_bytes(images: usize, classes: usize) -> u64 {
+    (images as u64)
+        .saturating_mul(classes as u64 + 1)
+        .saturating_mul(32)
+        .saturating_add(4096)
+}
+
+/// Reads and checks the answers to so many images.
+///
+/// # Errors
+/// What is wrong with them, naming the file and the place.
+pub(crate) fn read_answers(
+    folder: &Path,
+    format: Format,
+    images: usize,
+    classes: usize,
+) -> Result<Vec<f32>, String> {
+    let name = answers_name(format);
+    let path = folder.join(name);
+    let found = fs::symlink_metadata(&path)
+        .map_err(|error| format!("said `done`, but {name} cannot be read: {error}"))?;
+    if !found.is_file() {
+        return Err(format!("{name} is no regular file"));
+    }
+    if found.len() > most_bytes(images, classes) {
+        return Err(format!(
+            "{name} has {} bytes, more than the answers to {images} images can have",
+            found.len()
+        ));
+    }
+    let bytes = fs::read(&path).map_err(|error| format!("{name}: {error}"))?;
+    let values = match format {
+        Format::Npy => parse_npy(&bytes, images, classes),
+        Format::Text => parse_lines(&bytes, images, classes),
+    };
+    let values = values.map_err(|problem| format!("{name} {problem}"))?;
+    probabilities(values, classes).map_err(|problem| format!("{name}: {problem}"))
+}
+
+/// Rows that sum to one within the tolerance, divided by their sums.
+fn probabilities(values: Vec<f64>, classes: usize) -> Result<Vec<f32>, String> {
+    let mut checked = Vec::with_capacity(values.len());
+    for (row, answer) in values.chunks_exact(classes.max(1)).enumerate() {
+        let place = row + 1;
+        if let Some(class) = answer
+            .iter()
+            .position(|value| !(0.0..=1.0 + SUM_TOLERANCE).contains(value))
+        {
+            return Err(format!(
+                "image {place}, class {}: {} is no probability",
+                class + 1,
+                answer[class]
+            ));
+        }
+        let sum: f64 = answer.iter().sum();
+        if (sum - 1.0).abs() > SUM_TOLERANCE {
+            return Err(format!(
+                "image {place}: the probabilities sum to {sum}, not to 1"
+            ));
+        }
+        checked.extend(answer.iter().map(|value| (value / sum) as f32));
+    }
+    Probabilities::new(classes, checked.clone()).map_err(|error| error.to_string())?;
+    Ok(checked)
+}
+
+fn write_npy_images(path: &Path, shape: ImageShape, pixels: &[u8]) -> io::Result<()> {
+    let images = pixels.len() / shape.pixels().max(1);
+    let dims = [images, shape.channels, shape.height, shape.width];
+    write_npy(path, "|u1", &dims, pixels)
+}
+
+/// Source: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>, version 1.0.
+fn write_npy(path: &Path, kind: &str, dims: &[usize], bytes: &[u8]) -> io::Result<()> {
+    let dims: String = dims.iter().map(|dim| format!("{dim}, ")).collect();
+    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({dims}), }}");
+    // Magic, version and length take ten bytes; the elements begin at a multiple of 64.
+    let padding = (64 - (10 + header.len() + 1) % 64) % 64;
+    header += &" ".repeat(padding);
+    header.push('\n');
+    let length = u16::try_from(header.len()).map_err(io::Error::other)?;
+    let mut file = File::create(path)?;
+    file.write_all(b"\x93NUMPY\x01\x00")?;
+    file.write_all(&length.to_le_bytes())?;
+    file.write_all(header.as_bytes())?;
+    file.write_all(bytes)
+}
+
+/// An array of N×K floats, the last dimension running fastest.
+fn parse_npy(bytes: &[u8], images: usize, classes: usize) -> Result<Vec<f64>, String> {
+    let not_npy = || "is no array of NumPy".to_owned();
+    let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or_else(not_npy)?;
+    let (version, rest) = rest.split_first_chunk::<2>().ok_or_else(not_npy)?;
+    let (length, rest) = if version[0] == 1 {
+        let (length, rest) = rest.split_first_chunk::<2>().ok_or_else(not_npy)?;
+        (usize::from(u16::from_le_bytes(*length)), rest)
+    } else {
+        let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(not_npy)?;
+        (u32::from_le_bytes(*length) as usize, rest)
+    };
+    let (header, data) = rest.split_at_checked(length).ok_or_else(not_npy)?;
+    let header: String = String::from_utf8_lossy(header)
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect();
+    let dims: Option<Vec<usize>> = header.split_once("'shape':(").and_then(|(_, rest)| {
+        let (dims, _) = rest.split_once(')')?;
+        let dims = dims.split(',').filter(|dim| !dim.is_empty());
+        dims.map(|dim| dim.parse().ok()).collect()
+    });
+    let dims = dims.ok_or_else(not_npy)?;
+    if dims != [images, classes] {
+        return Err(format!(
+            "has the shape {dims:?}, not [{images}, {classes}] of {images} images and {classes} classes"
+        ));
+    }
+    if header.contains("'fortran_order':True") {
+        return Err("is in Fortran order; save it in C order (numpy.ascontiguousarray)".into());
+    }
+    let of_size = |size: usize| match data.len() == images * classes * size {
+        true => Ok(()),
+        false => Err(format!(
+            "has {} bytes of numbers, not {}",
+            data.len(),
+            images * classes * size
+        )),
+    };
+    if header.contains("'descr':'<f4'") {
+        of_size(4)?;
+        let (values, _) = data.as_chunks::<4>();
+        Ok(values
+            .iter()
+            .map(|it| f64::from(f32::from_le_bytes(*it)))
+            .collect())
+    } else if header.contains("'descr':'<f8'") {
+        of_size(8)?;
+        let (values, _) = data.as_chunks::<8>();
+        Ok(values.iter().map(|it| f64::from_le_bytes(*it)).collect())
+    } else {
+        Err("holds neither float32 nor float64".into())
+    }
+}
+
+/// A line for each image: its label where there are labels, and its pixels.
+fn write_lines(path: &Path, shape: ImageShape, pixels: &[u8], labels: &[u16]) -> io::Result<()> {
+    let numbers: Vec<String> = (0..=u8::MAX).map(|value| format!("{value}")).collect();
+    let mut out = BufWriter::with_capacity(1 << 16, File::create(path)?);
+    for (row, image) in pixels.chunks_exact(shape.pixels().max(1)).enumerate() {
+        let mut comma: &[u8] = b"";
+        if let Some(label) = labels.get(row) {
+            write!(out, "{label}")?;
+            comma = b",";
+        }
+        for &pixel in image {
+            out.write_all(comma)?;
+            out.write_all(numbers[usize::from(pixel)].as_bytes())?;
+            comma = b",";
+        }
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}
+
+/// A line of K numbers for each image, apart by commas or blanks.
+fn parse_lines(bytes: &[u8], images: usize, classes: usize) -> Result<Vec<f64>, String> {
+    let text = str::from_utf8(bytes).map_err(|_| "is no text".to_owned())?;
+    let lines = text.lines().count();
+    if lines != images {
+        return Err(format!("has {lines} lines for {images} images"));
+    }
+    let mut values = Vec::with_capacity(images * classes);
+    for (row, line) in text.lines().enumerate() {
+        let before = values.len();
+        for word in line.split([',', ' ', '\t']).filter(|word| !word.is_empty()) {
+            values.push(word.parse::<f64>().map_err(|_| {
+                let word: String = word.chars().take(20).collect();
+                format!(
+                    "has in line {} `{}`, which is no number",
+                    row + 1,
+                    word.escape_debug()
+                )
+            })?);
+        }
+        let found = values.len() - before;
+        if found != classes {
+            return Err(format!(
+                "has {found} numbers in line {} for {classes} classes",
+                row + 1
+            ));
+        }
+    }
+    Ok(values)
+}
+
+/// The images of one request: a block of this many bytes, so that a request has a bounded size.
+const BLOCK_BYTES: usize = 32 << 20;
+
+/// The pixels of images in blocks that are asked about at once.
+pub(crate) fn blocks(images: &Images) -> impl Iterator<Item = &[u8]> {
+    let pixels = images.shape().pixels().max(1);
+    images
+        .pixels()
+        .chunks((BLOCK_BYTES / pixels).max(1) * pixels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `numpy.save` of `numpy.array(…, dtype)`, as NumPy writes it.
+    fn npy(kind: &str, order: &str, dims: &str, data: &[u8]) -> Vec<u8> {
+        let header =
+            format!("{{'descr': '{kind}', 'fortran_order': {order}, 'shape': {dims}, }}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    #[test]
+    fn answers_of_both_kinds_are_read() {
+        let single: Vec<u8> = [0.25_f32, 0.75, 1.0, 0.0]
+            .iter()
+            .flat_map(|it| it.to_le_bytes())
+            .collect();
+        let double: Vec<u8> = [0.25_f64, 0.75, 1.0, 0.0]
+            .iter()
+            .flat_map(|it| it.to_le_bytes())
+            .collect();
+        let expected = vec![0.25, 0.75, 1.0, 0.0];
+        assert_eq!(
+            parse_npy(&npy("<f4", "False", "(2, 2)", &single), 2, 2),
+            Ok(expected.clone())
+        );
+        assert_eq!(
+            parse_npy(&npy("<f8", "False", "(2, 2)", &double), 2, 2),
+            Ok(expected.clone())
+        );
+        assert_eq!(parse_lines(b"0.25,0.75\n1 0\n", 2, 2), Ok(expected.clone()));
+        assert_eq!(parse_lines(b" 0.25\t 0.75\n1e0, 0.0", 2, 2), Ok(expected));
+        for (bytes, why) in [
+            (npy("<f4", "True", "(2, 2)", &single), "Fortran"),
+            (npy("<f4", "False", "(4,)", &single), "shape [4]"),
+            (npy("<f4", "False", "(2, 2)", &single[1..]), "15 bytes"),
+            (npy("<i4", "False", "(2, 2)", &single), "neither float32"),
+            (b"hello".to_vec(), "no array"),
+            (b"\x93NUMPY\x01\x00\xff\xff{}".to_vec(), "no array"),
+            (Vec::new(), "no array"),
+        ] {
+            let said = parse_npy(&bytes, 2, 2).unwrap_err();
+            assert!(said.contains(why), "{said}");
+        }
+        for (text, why) in [
+            ("0.5 0.5\n", "1 lines for 2"),
+            ("0.5 0.5\n\n0.5 0.5\n", "3 lines for 2"),
+            ("0.5 0.5\n1\n", "1 numbers in line 2"),
+            ("0.5 0.5\n1 cat\n", "`cat`"),
+        ] {
+            let said = parse_lines(text.as_bytes(), 2, 2).unwrap_err();
+            assert!(said.contains(why), "{said}");
+        }
+    }
+
+    #[test]
+    fn only_probabilities_pass() {
+        let said = |values: &[f64]| probabilities(values.to_vec(), 2);
+        // Few digits.
+        assert_eq!(said(&[0.333, 0.666]), Ok(vec![0.333_333_34, 0.666_666_7]));
+        assert_eq!(said(&[0.5, 0.5]), Ok(vec![0.5, 0.5]));
+        for values in [
+            [f64::NAN, 1.0],
+            [-0.1, 1.1],
+            [f64::INFINITY, 0.0],
+            [0.5, 0.6],
+            [0.0, 0.0],
+            [3.0, 1.0],
+        ] {
+            let error = said(&values).unwrap_err();
+            assert!(error.starts_with("image 1"), "{values:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_by_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let images = Images::new(ImageShape::new(1, 1, 2), vec![0, 7, 255, 30]).unwrap();
+        let names = ["a", "b"].map(String::from).to_vec();
+        let train = Samples::new(images, [1, 0], names).unwrap();
+        write_training(folder.path(), Format::Text, &train).unwrap();
+        let text = fs::read_to_string(folder.path().join("train.csv")).unwrap();
+        assert_eq!(text, "1,0,7\n0,255,30\n");
+        write_training(folder.path(), Format::Npy, &train).unwrap();
+        let bytes = fs::read(folder.path().join("train-images.npy")).unwrap();
+        // The same bytes as numpy.save of numpy.array([[[[0, 7]]], [[[255, 30]]]], "u1"), whose
+        // header has no comma before its end.
+        assert_eq!(bytes.len(), 128 + 4);
+        assert!(bytes.starts_with(b"\x93NUMPY\x01\x00\x76\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 1, 2, ), }"));
+        assert_eq!(&bytes[127..], [b'\n', 0, 7, 255, 30]);
+        let labels = fs::read(folder.path().join("train-labels.npy")).unwrap();
+        assert_eq!(&labels[labels.len() - 4..], [1, 0, 0, 0]);
+        remove_training(folder.path());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

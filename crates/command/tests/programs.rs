@@ -1,0 +1,376 @@
+//! Programs that answer, and programs that do not: each failure has a reason that names the program, and no
+//! process is left.
+
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail loudly too; clippy exempts only the test functions"
+)]
+
+use std::{fs, ops::ControlFlow, path::Path, time::Instant};
+
+use bakeoff_command::FAMILY;
+use bakeoff_core::{
+    FitContext, FitError, FitEvent, FittedModel, ImageShape, Images, ModelHeader, ModelSpec,
+    ModelWriter as _, PredictError, Samples, Settings, StoreError, TensorData,
+};
+use bakeoff_store::{TensorFile, TensorMap};
+use serde_json::{Value, json};
+
+fn train() -> Samples {
+    let images = Images::new(ImageShape::new(1, 1, 2), vec![0, 9, 9, 0, 1, 8]).unwrap();
+    let names = ["a", "b"].map(String::from).to_vec();
+    Samples::new(images, [0, 1, 0], names).unwrap()
+}
+
+/// A spec of a shell script, with these settings besides.
+fn spec(script: &str, more: &Value) -> ModelSpec {
+    let mut settings: Settings = [
+        ("command", json!(["sh", "model.sh"])),
+        ("files", json!({ "model.sh": script })),
+        ("format", json!("text")),
+        ("answer_seconds", json!(20)),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into();
+    settings.extend(more.as_object().unwrap().clone());
+    FAMILY.resolve(None, &settings).unwrap()
+}
+
+fn fit_spec(spec: &ModelSpec) -> Result<Box<dyn FittedModel>, FitError> {
+    let mut progress = |_: &FitEvent| ControlFlow::Continue(());
+    let mut context = FitContext {
+        seed: 7,
+        validation: None,
+        progress: &mut progress,
+    };
+    FAMILY.build(spec).unwrap().fit(&train(), &mut context)
+}
+
+/// What a fit by this script says.
+#[track_caller]
+fn fit_fault(script: &str) -> String {
+    fit_spec(&spec(script, &json!({})))
+        .err()
+        .unwrap()
+        .to_string()
+}
+
+/// A script that fits, and does this for each request of `$n` images in `$f`.
+fn answering(body: &str) -> String {
+    format!(
+        "f=$2\nif [ $1 = fit ]; then echo x >$f/model/x; exit; fi\nwhile read -r n; do\n{body}\ndone\n"
+    )
+}
+
+fn answerer(body: &str, more: &Value) -> Box<dyn FittedModel> {
+    fit_spec(&spec(&answering(body), more)).unwrap()
+}
+
+fn ask(model: &dyn FittedModel) -> Result<Vec<f32>, PredictError> {
+    let answers = model.predict_proba(train().images())?;
+    Ok(answers.rows().flatten().copied().collect())
+}
+
+#[track_caller]
+fn fault(body: &str) -> String {
+    let said = ask(&*answerer(body, &json!({}))).unwrap_err().to_string();
+    assert!(said.contains("`sh model.sh`"), "{said}");
+    said
+}
+
+const HALF: &str = "yes '0.5 0.5' | head -n $n >$f/answers.csv; echo done";
+
+/// Whether a process is there and not only its memory.
+fn lives(process: &str) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/stat", process.trim()));
+    status.is_ok_and(|it| !it.contains(") Z "))
+}
+
+#[test]
+fn the_protocol_is_as_the_document_says() {
+    let root = tempfile::tempdir().unwrap();
+    let log = root.path().join("log").display().to_string();
+    let script = format!(
+        "f=$2\n\
+         if [ $1 = fit ]; then\n\
+         cat $f/train.csv $f/task.json >{log}\n\
+         echo $BAKEOFF_SEED $BAKEOFF_CLASSES $BAKEOFF_SHAPE $BAKEOFF_THREADS $OMP_NUM_THREADS >>{log}\n\
+         mkdir $f/model/deep; echo 0.25 0.75 >$f/model/deep/answer; exit\n\
+         fi\n\
+         while read -r n; do\n\
+         echo request $n; cat $f/images.csv >>{log}; ls $f >>{log}\n\
+         for i in $(seq $n); do cat $f/model/deep/answer; done >$f/answers.csv\n\
+         echo done\n\
+         done\n"
+    );
+    let threads = rayon::current_num_threads();
+    let model = fit_spec(&spec(&script, &json!({"settings": {"trees": 3}}))).unwrap();
+    let said = fs::read_to_string(&log).unwrap();
+    assert!(said.starts_with("0,0,9\n1,9,0\n0,1,8\n{\n"), "{said}");
+    assert!(
+        said.ends_with(&format!("7 2 1 1 2 {threads} {threads}\n")),
+        "{said}"
+    );
+    let task = &said[said.find('{').unwrap()..=said.rfind('}').unwrap()];
+    assert_eq!(
+        serde_json::from_str::<Value>(task).unwrap(),
+        json!({
+            "protocol": 1, "seed": 7, "settings": {"trees": 3}, "format": "text",
+            "channels": 1, "height": 1, "width": 2,
+            "classes": 2, "class_names": ["a", "b"], "train_images": 3,
+        })
+    );
+    assert_eq!(ask(&*model).unwrap(), [0.25, 0.75].repeat(3));
+    let said = fs::read_to_string(&log).unwrap();
+    assert!(
+        said.ends_with("\n0,9\n9,0\n1,8\nimages.csv\nmodel\ntask.json\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_fit_that_fails_says_why() {
+    let said = fit_fault("echo first; echo 'no such data' >&2; exit 3");
+    assert_eq!(
+        said,
+        "engine process: `sh model.sh` ended with exit code 3 while it fitted; it said: no such data"
+    );
+    let said = fit_fault("exit 0");
+    assert!(said.contains("left no file in FOLDER/model"), "{said}");
+    let said = fit_fault("ln -s /etc/passwd $2/model/x");
+    assert!(said.contains("model/x is no regular file"), "{said}");
+    let said = fit_fault("kill -SEGV $$");
+    assert!(said.contains("signal 11"), "{said}");
+    // Endless output is read and forgotten.
+    let said = fit_fault("yes | head -c 50000000; echo the end >&2; exit 1");
+    assert!(said.ends_with("it said: the end"), "{said}");
+    let absent = spec("", &json!({"command": ["no-such-program"]}));
+    let said = fit_spec(&absent).err().unwrap().to_string();
+    assert!(
+        said.contains("`no-such-program` cannot be started"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_signal_from_outside_says_nothing_about_a_program() {
+    for name in ["TERM", "KILL"] {
+        let fitted = fit_spec(&spec(&format!("kill -{name} $$"), &json!({})));
+        assert!(
+            matches!(fitted.err().unwrap(), FitError::Interrupted(_)),
+            "{name}"
+        );
+        let asked = ask(&*answerer(&format!("kill -{name} $$"), &json!({})));
+        assert!(matches!(asked, Err(PredictError::Interrupted(_))), "{name}");
+    }
+}
+
+#[test]
+fn answers_that_are_none_are_refused() {
+    for (body, why) in [
+        (
+            "echo hello >$f/answers.csv; echo done",
+            "1 lines for 3 images",
+        ),
+        (
+            "yes cat dog | head -n $n >$f/answers.csv; echo done",
+            "`cat`, which is no number",
+        ),
+        (
+            "yes nan 1 | head -n $n >$f/answers.csv; echo done",
+            "NaN is no probability",
+        ),
+        (
+            "yes -- -0.5 1.5 | head -n $n >$f/answers.csv; echo done",
+            "-0.5 is no probability",
+        ),
+        (
+            "yes 0.5 0.6 | head -n $n >$f/answers.csv; echo done",
+            "sum to 1.1",
+        ),
+        (
+            "yes 0.2 0.3 0.5 | head -n $n >$f/answers.csv; echo done",
+            "3 numbers in line 1",
+        ),
+        (
+            "yes 0.5 0.5 | head -n 2 >$f/answers.csv; echo done",
+            "2 lines for 3",
+        ),
+        (
+            "yes 0.5 0.5 | head -n 4 >$f/answers.csv; echo done",
+            "4 lines for 3",
+        ),
+        ("echo done", "answers.csv cannot be read"),
+        ("mkfifo $f/answers.csv; echo done", "no regular file"),
+        ("yes 0.5 0.5 >$f/answers.csv; echo done", "writes more than"),
+        (
+            "echo broken >&2; exit 4",
+            "exit code 4 instead of answering; it said: broken",
+        ),
+        ("exec >&-; sleep 1000", "closed its standard output"),
+    ] {
+        let said = fault(body);
+        assert!(said.contains(why), "{body}: {said}");
+    }
+}
+
+#[test]
+fn what_a_library_prints_is_no_answer() {
+    let model = answerer(
+        &format!("echo loading...; echo 'done?'; {HALF}"),
+        &json!({}),
+    );
+    assert_eq!(ask(&*model).unwrap(), [0.5; 6]);
+    assert_eq!(ask(&*model).unwrap(), [0.5; 6]);
+}
+
+#[test]
+fn a_program_that_hangs_is_ended_with_all_that_it_started() {
+    let root = tempfile::tempdir().unwrap();
+    let ids = root.path().join("ids");
+    let shown = ids.display();
+    let limit = json!({"answer_seconds": 1});
+    for hang in ["sleep 1000", "yes", "sleep 1000 & wait"] {
+        let body = format!("echo $$ >{shown}; sh -c 'echo $$ >>{shown}; exec sleep 1000' & {hang}");
+        let said = ask(&*answerer(&body, &limit)).unwrap_err().to_string();
+        assert!(
+            said.contains("no answer within 1 s (answer_seconds)"),
+            "{said}"
+        );
+        let ids = fs::read_to_string(&ids).unwrap();
+        assert_eq!(ids.lines().count(), 2);
+        assert!(!ids.lines().any(lives), "{hang}");
+    }
+}
+
+#[test]
+fn a_program_lives_as_long_as_its_model_and_starts_again_after_its_death() {
+    let root = tempfile::tempdir().unwrap();
+    let ids = root.path().join("ids");
+    let shown = ids.display();
+    // It dies after its first answer.
+    let body = format!("echo $$ >>{shown}; {HALF}; [ $(wc -l <{shown}) = 1 ] && exit 1");
+    let model = answerer(&body, &json!({}));
+    assert_eq!(ask(&*model).unwrap(), [0.5; 6]);
+    assert!(ask(&*model).is_err());
+    for _ in 0..3 {
+        assert_eq!(ask(&*model).unwrap(), [0.5; 6]);
+    }
+    let all = fs::read_to_string(&ids).unwrap();
+    let processes: Vec<&str> = all.lines().collect();
+    assert_eq!(processes.len(), 4);
+    assert_ne!(processes[0], processes[1]);
+    assert!(processes[1] == processes[2] && processes[2] == processes[3]);
+    assert!(lives(processes[3]));
+    drop(model);
+    assert!(!lives(processes[3]));
+}
+
+#[test]
+fn a_fit_that_is_cancelled_ends_its_program() {
+    let root = tempfile::tempdir().unwrap();
+    let id = root.path().join("id");
+    let script = format!("echo $$ >{}; sleep 1000", id.display());
+    let mut progress = |event: &FitEvent| match event {
+        FitEvent::Started { .. } => ControlFlow::Continue(()),
+        _ => ControlFlow::Break(()),
+    };
+    let mut context = FitContext {
+        seed: 1,
+        validation: None,
+        progress: &mut progress,
+    };
+    let recipe = FAMILY.build(&spec(&script, &json!({}))).unwrap();
+    let start = Instant::now();
+    let ended = recipe.fit(&train(), &mut context);
+    assert!(matches!(ended.err(), Some(FitError::Cancelled)));
+    assert!(start.elapsed().as_secs() < 500);
+    assert!(!lives(&fs::read_to_string(id).unwrap()));
+}
+
+/// A saved model of the script, whose list of files is this.
+fn saved(
+    spec: &ModelSpec,
+    edit: impl FnOnce(&mut Vec<String>, &mut String),
+) -> Result<(), StoreError> {
+    let model = fit_spec(spec).unwrap();
+    let mut tensors = TensorMap::default();
+    model.save(&mut tensors).unwrap();
+    let bytes = tensors.to_bytes().unwrap();
+    let mut file = TensorFile::parse(&bytes).unwrap();
+    use bakeoff_core::ModelReader as _;
+    let mut read = |name: &str| {
+        let shape = file.shape(name).unwrap();
+        file.u8(name, &shape).unwrap().into_owned()
+    };
+    let task = read("task");
+    let mut names: Vec<String> = serde_json::from_slice(&read("files")).unwrap();
+    assert_eq!(names, ["x"]);
+    let mut content = String::from_utf8(read("file/x")).unwrap();
+    edit(&mut names, &mut content);
+    let mut forged = TensorMap::default();
+    let list = serde_json::to_vec(&names).unwrap();
+    forged.tensor("task", &[task.len()], TensorData::U8(&task))?;
+    forged.tensor("files", &[list.len()], TensorData::U8(&list))?;
+    for name in names {
+        forged.tensor(
+            &format!("file/{name}"),
+            &[content.len()],
+            TensorData::U8(content.as_bytes()),
+        )?;
+    }
+    let bytes = forged.to_bytes()?;
+    let header = ModelHeader {
+        input_shape: ImageShape::new(1, 1, 2),
+        classes: 2,
+    };
+    let loaded = FAMILY.load(spec, &header, &mut TensorFile::parse(&bytes)?)?;
+    assert_eq!(ask(&*loaded).unwrap(), [0.5; 6]);
+    Ok(())
+}
+
+#[test]
+fn only_what_was_trained_here_runs_and_files_stay_in_their_folder() {
+    let spec = spec(&answering(HALF), &json!({}));
+    saved(&spec, |_, _| ()).unwrap();
+    let said = saved(&spec, |_, content| content.push('!'))
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("--allow-commands"), "{said}");
+    let said = saved(&spec, |names, _| names.push("y".into()))
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("--allow-commands"), "{said}");
+    for name in ["../y", "/tmp/y", "a/../../y", ""] {
+        let said = saved(&spec, |names, _| names.push(name.into()))
+            .unwrap_err()
+            .to_string();
+        assert!(said.starts_with("files: "), "{name}: {said}");
+    }
+    assert!(!Path::new("/tmp/y").exists());
+    // The same script with another setting is another program.
+    let mut other = spec.clone();
+    other.settings.insert("settings".into(), json!({"a": 1}));
+    saved(&other, |_, _| ()).unwrap();
+}
+
+#[test]
+fn settings_that_are_no_program_are_refused() {
+    let said = |settings: Value| {
+        let mut all = spec("", &json!({})).settings;
+        all.extend(settings.as_object().unwrap().clone());
+        let spec = FAMILY.resolve(None, &all).unwrap();
+        FAMILY.build(&spec).err().unwrap().to_string()
+    };
+    assert!(said(json!({"command": []})).contains("the program first"));
+    assert!(said(json!({"command": ["a\0b"]})).contains("the program first"));
+    assert!(said(json!({"files": {"../x": ""}})).contains("cannot be a file's name"));
+    let bad = |settings: Value| {
+        let settings: Settings = settings.as_object().unwrap().clone().into_iter().collect();
+        FAMILY.resolve(None, &settings).err().unwrap().to_string()
+    };
+    assert!(bad(json!({"command": "python3 model.py"})).contains("a list of texts"));
+    assert!(bad(json!({"settings": 3})).contains("a table"));
+    assert!(bad(json!({"answer_seconds": 0})).contains("from 1 to 86400"));
+}
