@@ -23,8 +23,8 @@ fn model(folder: &std::path::Path) -> Model {
         .unwrap();
     let classes = vec!["black".to_owned(), "white".to_owned()];
     let pixels = (0..200).flat_map(|at| [if at < 100 { 0 } else { 255 }; 4]);
-    let images = Images::new(SHAPE, pixels.collect()).unwrap();
-    let labels = (0..200).map(|at| u16::from(at >= 100)).collect();
+    let images = Images::new(SHAPE, pixels.collect::<Vec<u8>>()).unwrap();
+    let labels: Vec<u16> = (0..200).map(|at| u16::from(at >= 100)).collect();
     let samples = Samples::new(images, labels, classes.clone()).unwrap();
     let mut progress = |_: &FitEvent| ControlFlow::Continue(());
     let mut context = FitContext {

@@ -162,9 +162,7 @@ pub(crate) fn box_around(grey: &Plane, ink: &Ink) -> Option<Cell> {
         match only_box(&marks, &narrow) {
             Some(at) => (narrow.swap_remove(at), true),
             None => {
-                let at = wide
-                    .iter()
-                    .position(|region| is_blank_box(&marks, region))?;
+                let at = (0..wide.len()).find(|&at| is_blank_box(&marks, &wide, at))?;
                 (wide.swap_remove(at), false)
             }
         }
@@ -323,20 +321,38 @@ fn is_blank_cell(marks: &Plane, region: &Region) -> bool {
 }
 
 /// Whether all there is in an image is a box without anything in it. Its lines may go on beyond its
-/// corners.
-fn is_blank_box(marks: &Plane, region: &Region) -> bool {
-    let least = OPEN_AREA * marks.values.len() as f64;
-    if (region.pixels as f64) < least || region.fills() < BLANK_FILLS || region.solidity() < SOLID {
+/// corners, and others and a label be beside it; a small one alone may be a zero with corners.
+fn is_blank_box(marks: &Plane, regions: &[Region], at: usize) -> bool {
+    let region = &regions[at];
+    let part = region.pixels as f64 / marks.values.len() as f64;
+    let is_large = part >= OPEN_AREA;
+    if part < CLOSED_AREA
+        || region.fills() < BLANK_FILLS
+        || region.solidity() < SOLID
+        || !is_large && region.touches_edge(marks)
+    {
         return false;
     }
     let inside = region.mask(marks.rect());
     let thickness = Side::ALL.map(|side| thickness(&side.edges(marks, &inside)));
     let shorter = region.bounds.width.min(region.bounds.height) as f64;
     let are_lines = |&pixels: &usize| pixels as f64 <= BLANK_LINES * shorter;
+    let others = beside(regions, at);
+    let beyond = beyond(marks, &inside, &others);
     thickness.iter().all(are_lines)
         && thickness.iter().filter(|&&pixels| pixels > 0).count() >= 3
         && content(marks, &inside, region.bounds).is_none()
-        && (beyond(marks, &inside, &[]).longest as f64) < 2.0 * CONTENT * shorter
+        && (beyond.longest as f64) < 2.0 * CONTENT * shorter
+        && (is_large || beyond.all > 0 || !others.is_empty())
+}
+
+/// The other regions of about the size of one that are shaped like the inside of a box.
+fn beside(regions: &[Region], at: usize) -> Vec<&Region> {
+    let is_beside = |&(other, one): &(usize, &Region)| {
+        other != at && 2 * one.area >= regions[at].area && is_rectangle(one)
+    };
+    let others = regions.iter().enumerate().filter(is_beside);
+    others.map(|(_, one)| one).collect()
 }
 
 /// Whether a region is shaped like the inside of a box.
@@ -370,13 +386,7 @@ fn is_inside_of_box(marks: &Plane, regions: &[Region], at: usize) -> bool {
     let Some(content) = content(marks, &inside, region.bounds) else {
         return false;
     };
-    // Boxes beside it, in which nothing is drawn.
-    let is_beside = |&(other, one): &(usize, &Region)| {
-        other != at && 2 * one.area >= region.area && is_rectangle(one)
-    };
-    let others = regions.iter().enumerate().filter(is_beside);
-    let others: Vec<&Region> = others.map(|(_, one)| one).collect();
-    let beyond = beyond(marks, &inside, &others);
+    let beyond = beyond(marks, &inside, &beside(regions, at));
     let at_most = |pixels: usize, part: f64| pixels as f64 <= part * content.pixels as f64;
     let is_label = beyond.longest as f64 <= LABEL * content.longest as f64;
     match part < LARGE_AREA {
