@@ -44,6 +44,7 @@ fn every_command_explains_itself() {
         "diff",
         "rank",
         "export",
+        "import",
         "export-model",
         "data",
         "completions",

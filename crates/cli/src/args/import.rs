@@ -65,7 +65,7 @@ pub(crate) struct ImportArgs {
     /// Replace what was imported under this name
     #[arg(long, conflicts_with = "remove")]
     pub(crate) replace: bool,
-    /// Take the model of this name out: all of it, or only --dataset or --seed
+    /// Take the model of this name out, with all of its seeds and datasets unless one is named
     #[arg(long)]
     pub(crate) remove: bool,
 }
