@@ -102,7 +102,7 @@ fn add(files: &mut Map<String, Value>, folder: &Path, path: &Path) -> Result<Str
     }
     let text = String::from_utf8(bytes).map_err(|_| format!("{shown} is no text; {remedy}"))?;
     match files.insert(name.clone(), text.clone().into()) {
-        Some(other) if other != Value::from(text) => Err(format!(
+        Some(other) if other != text => Err(format!(
             "two files would be called `{name}`; rename {shown}"
         )),
         _ => Ok(name),

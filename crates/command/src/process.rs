@@ -18,7 +18,7 @@ use std::{
 use crate::{
     fault::Fault,
     settings::CommandSettings,
-    tree::kill_descendants,
+    tree::stop_and_kill_descendants,
     work::{Task, Work},
 };
 
@@ -239,7 +239,10 @@ impl Drop for Running {
         if waits_for_requests && self.wait(GOODBYE).is_some() {
             return;
         }
-        kill_descendants(self.child.id());
+        // Not where it has ended: its number may be another's by now.
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            stop_and_kill_descendants(self.child.id());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

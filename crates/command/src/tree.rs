@@ -45,6 +45,20 @@ pub fn kill_descendants(process: u32) {
     }
 }
 
+/// Ends all descendants of a process that the caller will end, which starts no others meanwhile.
+#[cfg(unix)]
+pub(crate) fn stop_and_kill_descendants(process: u32) {
+    use rustix::process::{Pid, Signal, kill_process};
+    if let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::STOP);
+    }
+    kill_descendants(process);
+}
+
+/// Does nothing on this system.
+#[cfg(not(unix))]
+pub(crate) fn stop_and_kill_descendants(_: u32) {}
+
 /// Does nothing on this system.
 #[cfg(not(unix))]
 pub fn kill_descendants(_: u32) {}

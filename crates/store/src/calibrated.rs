@@ -70,7 +70,11 @@ impl FittedModel for Calibrated {
     }
 
     fn parameters(&self) -> u64 {
-        self.inner.parameters() + 1
+        match self.inner.parameters() {
+            // Unknown.
+            0 => 0,
+            known => known + 1,
+        }
     }
 
     fn predict_proba(&self, images: &Images) -> Result<Probabilities, PredictError> {

@@ -102,7 +102,7 @@ fn calibrated(
                 .ok_or("there is no validation part to fit a temperature on")
                 .map_err(Stop::failed(Stage::Fit))?;
             let (model, temperature) =
-                Calibrated::fit(model, validation).map_err(Stop::failed(Stage::Fit))?;
+                Calibrated::fit(model, validation).map_err(Stop::predict(Stage::Fit))?;
             Ok(Fitted::Calibrated(model, temperature))
         }
     }
