@@ -320,6 +320,12 @@ fn is_blank_cell(marks: &Plane, region: &Region) -> bool {
             .all(|side| thickness(&side.edges(&near, &inside)) as f64 <= most)
 }
 
+/// Whether the paper is parted from edge to edge, as squared paper is; around the boxes of a form it is of one
+/// piece.
+fn is_squared(marks: &Plane, regions: &[Region]) -> bool {
+    regions.iter().filter(|one| one.touches_edge(marks)).count() > 1
+}
+
 /// Whether all there is in an image is a box without anything in it. Its lines may go on beyond its
 /// corners, and others and a label be beside it; a small one alone may be a zero with corners.
 fn is_blank_box(marks: &Plane, regions: &[Region], at: usize) -> bool {
@@ -329,7 +335,7 @@ fn is_blank_box(marks: &Plane, regions: &[Region], at: usize) -> bool {
     if part < CLOSED_AREA
         || region.fills() < BLANK_FILLS
         || region.solidity() < SOLID
-        || !is_large && region.touches_edge(marks)
+        || !is_large && (region.touches_edge(marks) || is_squared(marks, regions))
     {
         return false;
     }
@@ -337,7 +343,7 @@ fn is_blank_box(marks: &Plane, regions: &[Region], at: usize) -> bool {
     let thickness = Side::ALL.map(|side| thickness(&side.edges(marks, &inside)));
     let shorter = region.bounds.width.min(region.bounds.height) as f64;
     let are_lines = |&pixels: &usize| pixels as f64 <= BLANK_LINES * shorter;
-    let others = beside(regions, at);
+    let others = beside(marks, regions, at);
     let beyond = beyond(marks, &inside, &others);
     thickness.iter().all(are_lines)
         && thickness.iter().filter(|&&pixels| pixels > 0).count() >= 3
@@ -346,10 +352,14 @@ fn is_blank_box(marks: &Plane, regions: &[Region], at: usize) -> bool {
         && (is_large || beyond.all > 0 || !others.is_empty())
 }
 
-/// The other regions of about the size of one that are shaped like the inside of a box.
-fn beside(regions: &[Region], at: usize) -> Vec<&Region> {
+/// The other regions of about the size of one that are shaped like the inside of a box, all of which is in the
+/// image: what lies between the lines of ruled paper, on both sides of a stroke, is none.
+fn beside<'a>(marks: &Plane, regions: &'a [Region], at: usize) -> Vec<&'a Region> {
     let is_beside = |&(other, one): &(usize, &Region)| {
-        other != at && 2 * one.area >= regions[at].area && is_rectangle(one)
+        other != at
+            && 2 * one.area >= regions[at].area
+            && !one.touches_edge(marks)
+            && is_rectangle(one)
     };
     let others = regions.iter().enumerate().filter(is_beside);
     others.map(|(_, one)| one).collect()
@@ -386,7 +396,7 @@ fn is_inside_of_box(marks: &Plane, regions: &[Region], at: usize) -> bool {
     let Some(content) = content(marks, &inside, region.bounds) else {
         return false;
     };
-    let beyond = beyond(marks, &inside, &beside(regions, at));
+    let beyond = beyond(marks, &inside, &beside(marks, regions, at));
     let at_most = |pixels: usize, part: f64| pixels as f64 <= part * content.pixels as f64;
     let is_label = beyond.longest as f64 <= LABEL * content.longest as f64;
     match part < LARGE_AREA {
