@@ -113,7 +113,7 @@ fn light_digits_in_cells_are_read() {
     write(&mut sheet, &digits, 3, &middles);
     for (x, y, pixel) in sheet.enumerate_pixels_mut() {
         let in_table = (18..584).contains(&x) && (18..164).contains(&y);
-        let on_line = (x + 122) % 140 < 4 && in_table || in_table && !(22..160).contains(&y);
+        let on_line = in_table && ((x + 122) % 140 < 4 || !(22..160).contains(&y));
         if on_line {
             pixel.0[0] = 90;
         }

@@ -229,8 +229,12 @@ fn redrawn_digits_of_every_kind_come_back_near_themselves() {
             })
             .collect();
         differences.sort_by(f64::total_cmp);
-        // Hairlines come back with other strokes than they were written with.
-        let most = if kind.name == "hairline" { 30.0 } else { 15.0 };
+        // Hairlines come back with other strokes than they were written with, and what lies on a table
+        // is turned.
+        let most = match kind.name {
+            "hairline" | "table" => 30.0,
+            _ => 15.0,
+        };
         let nine_in_ten = differences[17];
         assert!(nine_in_ten <= most, "{}: {differences:?}", kind.name);
     }
