@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The plan stays as it is: it is immutable, and `--resume`, `status`, `trial` and stores go by it.
-//! [`RunFolder::read`] adds a line to the plan in memory for each of these records, so that reports
+//! `RunFolder::read` adds a line to the plan in memory for each of these records, so that reports
 //! know one kind of trial only. Rejected: lines in `plan.jsonl` (its hash is the run's name), and
 //! records among the others (what has no line there is another plan's).
 
