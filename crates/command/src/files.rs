@@ -134,19 +134,19 @@ mod tests {
         fs::write(folder.join("python3"), "not the program").unwrap();
         fs::write(folder.join("model.py"), "a").unwrap();
         fs::write(folder.join("lib/net.py"), "b").unwrap();
-        fs::write(root.path().join("shared.py"), "c").unwrap();
+        fs::write(root.path().join("helper.py"), "c").unwrap();
         let command = json!([
             "python3",
             "./model.py",
-            "../shared.py",
+            "../helper.py",
             "trees",
             "/etc/passwd"
         ]);
         let mut spec = spec(command, json!(["lib/net.py"]));
         read_files(&mut spec, &folder).unwrap();
-        let expected = json!(["python3", "model.py", "shared.py", "trees", "/etc/passwd"]);
+        let expected = json!(["python3", "model.py", "helper.py", "trees", "/etc/passwd"]);
         assert_eq!(spec.settings["command"], expected);
-        let expected = json!({"lib/net.py": "b", "model.py": "a", "shared.py": "c"});
+        let expected = json!({"lib/net.py": "b", "model.py": "a", "helper.py": "c"});
         assert_eq!(spec.settings["files"], expected);
         // Read once, they stay.
         let before = spec.clone();

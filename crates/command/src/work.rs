@@ -21,7 +21,7 @@ const PROTOCOL: u32 = 1;
 /// The most files of a model, far more than any library writes.
 const MOST_FILES: usize = 10_000;
 
-/// `task.json`: what a program is told.
+/// `task.json`: the settings and the shape of the data, for the program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Task {
     protocol: u32,

@@ -165,7 +165,8 @@ fn notes(entry: &Entry<'_>, trial: &Trial<'_>, success: &Success<'_>) -> Vec<Str
         notes.extend(external.warnings.iter().chain(&external.remarks).cloned());
         if external.labels_alone {
             notes.push(format!(
-                "Only its predicted classes are known, so that log loss, areas under curves and                  calibration are shown as {}.",
+                "Only its predicted classes are known, so that log loss, areas under curves and \
+                 calibration are shown as {}.",
                 format::NOTHING
             ));
         }
