@@ -10,6 +10,14 @@ pub enum ExportError {
     /// The metrics could not be written as JSON.
     #[error("metrics could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// A time of a record is none.
+    #[error("`{time}` in a record is no time: {reason}")]
+    Time {
+        /// What stands there.
+        time: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// An array could not be written for NumPy.
     #[error("{file} could not be written for NumPy: {source}")]
     Npy {

@@ -27,7 +27,8 @@ pub(super) fn files(datasets: &[DatasetPredictions<'_>]) -> Result<Vec<ExportedF
     Ok(files)
 }
 
-fn array<T: AutoSerialize + Serialize + Copy>(
+/// One array.
+pub(super) fn array<T: AutoSerialize + Serialize + Copy>(
     path: String,
     shape: &[usize],
     values: &[T],
