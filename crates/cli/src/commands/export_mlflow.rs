@@ -38,6 +38,10 @@ pub(crate) fn main(run: &RunFolder, store: &Path) -> anyhow::Result<()> {
         };
         write().with_context(|| path.display().to_string())?;
     }
+    for folder in &found.folders {
+        let path = store.join(folder);
+        fs::create_dir_all(&path).with_context(|| path.display().to_string())?;
+    }
     let bytes: usize = found.files.iter().map(|file| file.bytes.len()).sum();
     let mut out = Lines::new();
     out.line(format_args!(
@@ -55,6 +59,13 @@ pub(crate) fn main(run: &RunFolder, store: &Path) -> anyhow::Result<()> {
 
 /// Refuses a folder that holds something else than a file store.
 fn check_store(store: &Path) -> anyhow::Result<()> {
+    let is_artifacts = |part: Component<'_>| part.as_os_str() == "artifacts";
+    if store.components().any(is_artifacts) {
+        bail!(
+            "{}: MLflow finds no runs below a folder that is called artifacts: choose another one",
+            store.display()
+        );
+    }
     let entries = match fs::read_dir(store) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries.with_context(|| store.display().to_string())?,
@@ -96,7 +107,7 @@ fn make_room(store: &Path, experiment: &Path, name: &str) -> anyhow::Result<()> 
         let tag = folder.join("tags").join(MLFLOW_RUN_TAG);
         files::read_to_string(&tag).is_ok_and(|text| text == name)
     };
-    // The tag of an experiment is the first file that is written.
+    // The tags of an experiment are the first files that are written.
     if !is_of(experiment) {
         bail!(
             "{} is not of this run: choose another folder",

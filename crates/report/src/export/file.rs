@@ -18,14 +18,6 @@ pub enum ExportError {
         /// What is wrong with it.
         reason: String,
     },
-    /// An array could not be written for NumPy.
-    #[error("{file} could not be written for NumPy: {source}")]
-    Npy {
-        /// The file.
-        file: String,
-        /// What went wrong.
-        source: std::io::Error,
-    },
     /// Tensors could not be written.
     #[error("{file} could not be written as safetensors: {reason}")]
     Safetensors {

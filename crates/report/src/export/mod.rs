@@ -71,7 +71,7 @@ pub fn export(run: &Run, formats: &[Format]) -> Result<Vec<ExportedFile>, Export
         files.extend(csv::files(&predictions)?);
     }
     if wants(Format::Npy) {
-        files.extend(npy::files(&predictions)?);
+        files.extend(npy::files(&predictions));
     }
     if wants(Format::Safetensors) {
         files.extend(safetensors::files(run, &predictions)?);

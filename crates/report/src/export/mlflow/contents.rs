@@ -21,7 +21,7 @@ use crate::{
     analysis::{Analysis, EXTERNAL_MARK, Group, Trial},
     export::{
         file::{ExportError, ExportedFile},
-        gather, npy, table,
+        gather, table,
     },
     results::{Fate, Results, read},
 };
@@ -370,23 +370,22 @@ fn predictions(
 ) -> Result<Vec<ExportedFile>, ExportError> {
     let answers = &results.predictions;
     let (p, labels) = (answers.probabilities(), answers.labels());
-    let mut files = vec![match answers.are_labels_alone() {
-        true => npy::array(
-            "predictions/predicted.npy".into(),
-            &[p.len()],
-            answers.predicted(),
-        )?,
-        false => npy::array(
-            "predictions/probabilities.npy".into(),
-            &[p.len(), p.classes()],
-            p.values(),
-        )?,
-    }];
-    files.push(npy::array(
-        "predictions/labels.npy".into(),
-        &[labels.len()],
-        labels,
-    )?);
+    let mut files = vec![
+        match answers.are_labels_alone() {
+            true => ExportedFile::new(
+                "predictions/predicted.npy",
+                bakeoff_npy::write(&[p.len()], answers.predicted()),
+            ),
+            false => ExportedFile::new(
+                "predictions/probabilities.npy",
+                bakeoff_npy::write(&[p.len(), p.classes()], p.values()),
+            ),
+        },
+        ExportedFile::new(
+            "predictions/labels.npy",
+            bakeoff_npy::write(&[labels.len()], labels),
+        ),
+    ];
     let dataset = &planned.trial.data.name;
     if let Some(data) = crate::results::data(run, dataset) {
         let lines: String = data

@@ -144,6 +144,14 @@ fn meta(path: String, fields: &[(&str, String)]) -> ExportedFile {
 }
 
 impl Experiment {
+    /// The folders that each run has to have.
+    pub(super) fn folders(&self) -> Vec<String> {
+        let of_run = |run: &StoredRun| {
+            ["params", "metrics", "artifacts"].map(|part| format!("{}/{}/{part}", self.id, run.id))
+        };
+        self.runs.iter().flat_map(of_run).collect()
+    }
+
     /// Its files; `store` is the URI of the folder that they come into. What makes a run one for MLflow comes last.
     pub(super) fn files(&self, store: &str) -> Vec<ExportedFile> {
         let folder = &self.id;

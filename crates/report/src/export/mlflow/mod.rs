@@ -25,6 +25,8 @@ pub struct MlflowExport {
     pub experiment: String,
     /// The number of runs in it.
     pub runs: usize,
+    /// Folders that have to be there, also where no file is in them: without them MLflow does not find a run.
+    pub folders: Vec<String>,
     /// Its files, below the folder of the store. Those that make MLflow see a run come after its others.
     pub files: Vec<ExportedFile>,
 }
@@ -37,6 +39,7 @@ pub fn mlflow(run: &Run, rendered: &Rendered, store: &str) -> Result<MlflowExpor
     let experiment = contents::experiment(run, rendered)?;
     Ok(MlflowExport {
         runs: experiment.runs.len(),
+        folders: experiment.folders(),
         files: experiment.files(store),
         experiment: experiment.id,
     })
