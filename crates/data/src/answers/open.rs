@@ -270,6 +270,83 @@ mod tests {
     }
 
     #[test]
+    fn tables_of_pandas_and_mlflow_are_read() {
+        let folder = Folder::new();
+        // `mlflow.log_table`.
+        let logged = r#"{"columns":["id","dog","cat"],"data":[["x",0.75,0.25],["y",0,1]]}"#;
+        let found = folder.open("t.json", logged);
+        assert_eq!(found.classes.clone().unwrap(), ["dog", "cat"]);
+        assert_eq!(found.ids.clone().unwrap().1, ["x", "y"]);
+        assert_eq!(found.row(0), [0.75, 0.25]);
+        // `DataFrame.to_json(orient="split")`: the index names the rows, unless a column does.
+        let index = r#"{"columns":["prediction"],"index":[1,0],"data":[["cat"],["dog"]]}"#;
+        let found = folder.open("i.json", index);
+        assert_eq!(
+            found.ids.unwrap(),
+            ("index".into(), vec!["1".into(), "0".into()])
+        );
+        assert_eq!(found.labels.unwrap(), ["cat", "dog"]);
+        let both =
+            r#"{"columns":["id","prediction"],"index":[1,0],"data":[["x","cat"],["y","dog"]]}"#;
+        assert_eq!(folder.open("b.json", both).ids.unwrap().0, "id");
+        // Classes may be called so, too.
+        let found = open_answers(
+            &folder.file("c.json", r#"{"columns": [0.5, 1], "data": [0.5, 0]}"#),
+            &["columns", "data"].map(String::from),
+            None,
+        );
+        assert_eq!(found.unwrap().row(1), [1.0, 0.0]);
+        for (text, word) in [
+            (
+                r#"{"columns":["cat","dog"],"data":[[0.5,0.5],[1]]}"#,
+                "row 1 (counted from 0): it has 1 values",
+            ),
+            (
+                r#"{"columns":["cat","dog"],"data":[[0.5,null]]}"#,
+                "column `dog`: there is no value (null)",
+            ),
+            (
+                r#"{"columns":["prediction"],"data":[[["cat"]]]}"#,
+                "neither a number nor a text",
+            ),
+            (
+                r#"{"columns":["prediction"],"index":[1],"data":[]}"#,
+                "`index` has 1",
+            ),
+            (r#"{"columns":["prediction"],"data":[]}"#, "no predictions"),
+        ] {
+            let said = folder.refused("bad.json", text);
+            assert!(said.contains(word), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_folder_means_its_only_file_of_predictions() {
+        let folder = Folder::new();
+        let run = folder.0.path().join("run");
+        fs::create_dir_all(run.join("artifacts/answers")).unwrap();
+        fs::create_dir_all(run.join("params")).unwrap();
+        // Not an artefact, though a file of the run has such an ending.
+        fs::write(run.join("params/settings.json"), "1").unwrap();
+        fs::write(run.join("meta.yaml"), "run_id: x\n").unwrap();
+        let said = answers_file(&run).unwrap_err().to_string();
+        assert!(said.contains("no file of predictions"), "{said}");
+        let file = run.join("artifacts/answers/p.csv.gz");
+        fs::write(&file, "").unwrap();
+        fs::write(run.join("artifacts/model.pkl"), "").unwrap();
+        assert_eq!(answers_file(&run).unwrap(), file);
+        assert_eq!(answers_file(&file).unwrap(), file);
+        fs::write(run.join("artifacts/table.json"), "").unwrap();
+        let said = answers_file(&run).unwrap_err().to_string();
+        assert!(
+            said.contains("answers/p.csv.gz") && said.contains("table.json"),
+            "{said}"
+        );
+        // What is not there is said when it is read.
+        assert!(answers_file(&run.join("none.npy")).is_ok());
+    }
+
+    #[test]
     fn what_is_no_file_of_predictions_is_refused_with_what_is() {
         let folder = Folder::new();
         assert!(folder.refused("p.txt", "0.5").contains(".npy"));

@@ -17,13 +17,13 @@ use super::{
     scores::Metrics,
 };
 use crate::{
-    Rendered,
     analysis::{Analysis, EXTERNAL_MARK, Group, Trial},
     export::{
         file::{ExportError, ExportedFile},
         gather, table,
     },
-    results::{Fate, Results, read},
+    rendered::Rendered,
+    results::{Fate, Results, data, read},
 };
 
 /// The experiment of a run.
@@ -178,7 +178,7 @@ fn trial(
         }
         Fate::Missing => Status::Scheduled,
     };
-    let data = crate::results::data(run, &trial.data.name);
+    let data = data(run, &trial.data.name);
     Ok(StoredRun {
         id: id_of(&[&run.info.name, &run.info.planned_at, &planned.id]),
         name,
@@ -387,8 +387,8 @@ fn predictions(
         ),
     ];
     let dataset = &planned.trial.data.name;
-    if let Some(data) = crate::results::data(run, dataset) {
-        let lines: String = data
+    if let Some(found) = data(run, dataset) {
+        let lines: String = found
             .class_names
             .iter()
             .map(|name| format!("{name}\n"))

@@ -16,7 +16,7 @@ use bakeoff_core::record::Run;
 
 pub use self::file_store::MLFLOW_RUN_TAG;
 use super::file::{ExportError, ExportedFile};
-use crate::Rendered;
+use crate::rendered::Rendered;
 
 /// A run for MLflow.
 #[derive(Clone, Debug)]
