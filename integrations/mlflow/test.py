@@ -29,7 +29,7 @@ datasets = ["data"]
 seeds = [1, 2]
 folds = 2
 train_fractions = [0.5, 1.0]
-robustness = ["gaussian-noise"]
+robustness = ["noise"]
 robustness_baseline = "logistic"
 [[models]]
 family = "ann"
@@ -85,7 +85,7 @@ def check_store(client, run):
         for name in ("train_loss", "validation_loss"):
             history = {point.step: point.value for point in client.get_metric_history(found.info.run_id, name)}
             assert history == {epoch["epoch"]: epoch[name] for epoch in record["epochs"] if epoch[name] is not None}, name
-        noise = client.get_metric_history(found.info.run_id, "corrupted/gaussian-noise")
+        noise = client.get_metric_history(found.info.run_id, "corrupted/noise")
         assert [point.step for point in noise] == [score["severity"] for score in record["robustness"]]
         folder = Path(client.download_artifacts(found.info.run_id, "predictions"))
         p, labels = np.load(folder / "probabilities.npy"), np.load(folder / "labels.npy")

@@ -49,8 +49,8 @@ pub use index::{INDEX_MARK, IndexedRun, index};
 pub use leaderboard::{Leaderboard, LeaderboardRow, Status};
 pub use options::Options;
 pub use page::{Evaluated, EvaluatedImage, MOST_CARDS, colours_css, evaluated};
-pub use rendered::Rendered;
 pub use rank::{RankError, RankTest, RankedModel, RankedPair, Ranking, rank};
+pub use rendered::Rendered;
 pub use tally::{Confusions, Outcome, Tally};
 
 /// Ranks the trials of a run.

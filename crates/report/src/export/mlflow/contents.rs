@@ -47,6 +47,8 @@ pub(super) fn experiment(run: &Run, rendered: &Rendered) -> Result<Experiment, E
         ("bakeoff.version", info.version.clone()),
         // The page of MLflow shows it as the description.
         ("mlflow.note.content", about),
+        // MLflow shows pages for training, and need not guess from the runs.
+        ("mlflow.experimentKind", "custom_model_development".into()),
     ];
     Ok(Experiment {
         id: number_of(&[&info.name, &info.planned_at]),
