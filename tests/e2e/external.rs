@@ -396,12 +396,12 @@ fn the_images_of_a_run_are_written_for_others() {
     };
     let (header, images) = shape_of("images.npy");
     assert!(
-        header.contains("'|u1'") && header.contains("(500, 1, 28, 28, )"),
+        header.contains("'|u1'") && header.contains("(500, 1, 28, 28)"),
         "{header}"
     );
     assert_eq!(images.len(), 128 + 500 * 784);
     let (header, _) = shape_of("train/images.npy");
-    assert!(header.contains("(3000, 1, 28, 28, )"), "{header}");
+    assert!(header.contains("(3000, 1, 28, 28)"), "{header}");
     let (_, marks) = shape_of("train/is_validation.npy");
     assert_eq!(marks[128..].iter().filter(|&&mark| mark == 1).count(), 300);
     assert_eq!(
