@@ -410,7 +410,7 @@ fn the_images_of_a_run_are_written_for_others() {
     );
     let ids = fs::read_to_string(set.join("ids.csv")).unwrap();
     assert_eq!(ids.lines().count(), 501);
-    assert_eq!(ids.lines().nth(2), Some("1,\"mnist-000001\""));
+    assert_eq!(ids.lines().nth(2), Some("1,mnist-000001"));
     let about = fs::read_to_string(set.join("README.txt")).unwrap();
     assert!(
         about.contains("500 x 1 x 28 x 28") && about.contains("bakeoff import"),
