@@ -50,9 +50,9 @@ test: lint docs browser
 	$(CARGO) test --release --workspace
 
 ## Trials on Slurm, HyperQueue, Ray, Snakemake and an S3 server on this machine, with nodes that are killed,
-## Kubernetes' jobs against its schema, ONNX files in ONNX Runtime, scikit-learn as a model; installs what is missing and says so.
+## Kubernetes' jobs against its schema, ONNX files in ONNX Runtime, scikit-learn as a model, MLflow and parquet files; installs what is missing and says so.
 test-integrations:
-	$(CARGO) build --release --bin bakeoff $(NO_BURN)
+	$(CARGO) build --release --bin bakeoff $(NO_BURN) --features parquet
 	./integrations/test
 
 ## Format and lints; those of the scripts where node is there.

@@ -396,12 +396,12 @@ fn the_images_of_a_run_are_written_for_others() {
     };
     let (header, images) = shape_of("images.npy");
     assert!(
-        header.contains("'|u1'") && header.contains("(500, 1, 28, 28, )"),
+        header.contains("'|u1'") && header.contains("(500, 1, 28, 28)"),
         "{header}"
     );
     assert_eq!(images.len(), 128 + 500 * 784);
     let (header, _) = shape_of("train/images.npy");
-    assert!(header.contains("(3000, 1, 28, 28, )"), "{header}");
+    assert!(header.contains("(3000, 1, 28, 28)"), "{header}");
     let (_, marks) = shape_of("train/is_validation.npy");
     assert_eq!(marks[128..].iter().filter(|&&mark| mark == 1).count(), 300);
     assert_eq!(
@@ -410,7 +410,7 @@ fn the_images_of_a_run_are_written_for_others() {
     );
     let ids = fs::read_to_string(set.join("ids.csv")).unwrap();
     assert_eq!(ids.lines().count(), 501);
-    assert_eq!(ids.lines().nth(2), Some("1,\"mnist-000001\""));
+    assert_eq!(ids.lines().nth(2), Some("1,mnist-000001"));
     let about = fs::read_to_string(set.join("README.txt")).unwrap();
     assert!(
         about.contains("500 x 1 x 28 x 28") && about.contains("bakeoff import"),

@@ -36,6 +36,7 @@ mod evaluate;
 mod exchange;
 mod export_model;
 mod external;
+mod mlflow;
 mod predict;
 mod prepare;
 mod resume;

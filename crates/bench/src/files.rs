@@ -47,23 +47,11 @@ fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, Store
     serde_json::from_value(value).map_err(damaged)
 }
 
-/// The remedy for a record that is damaged.
+/// The remedy for a record of a trial that is damaged.
 pub(crate) const RUN_AGAIN: &str = "run the trial again with --resume";
-
-/// An error of a record of a model of another program: its remedy is another one than a trial's.
-pub(crate) fn import_again(error: BenchError) -> BenchError {
-    match error {
-        BenchError::Store(StoreError::Damaged { path, reason }) => StoreError::damaged(
-            &path,
-            reason.replace(
-                RUN_AGAIN,
-                "import it again with `bakeoff import --replace`, or take it out with --remove",
-            ),
-        )
-        .into(),
-        other => other,
-    }
-}
+/// The remedy for one of a model of another program.
+pub(crate) const IMPORT_AGAIN: &str =
+    "import it again with `bakeoff import --replace`, or take it out with --remove";
 
 /// Stands in the place of a seal while it is computed.
 const NO_SEAL: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -80,8 +68,9 @@ pub(crate) fn sealed_json(record: &mut Record) -> Result<Vec<u8>, BenchError> {
     to_json(record, true)
 }
 
-/// Reads a record and checks its seal; one of an earlier version has none.
-pub(crate) fn read_sealed(path: &Path) -> Result<Record, StoreError> {
+/// Reads a record and checks its seal; one of an earlier version has none. `remedy` is what helps if it is
+/// damaged.
+pub(crate) fn read_sealed(path: &Path, remedy: &str) -> Result<Record, StoreError> {
     let bytes = files::read_small(path, MOST_JSON_MIB)?;
     let record: Record = parse_json(path, &bytes)?;
     let is_intact = match &record.seal {
@@ -101,7 +90,7 @@ pub(crate) fn read_sealed(path: &Path) -> Result<Record, StoreError> {
     }
     Err(StoreError::damaged(
         path,
-        format!("its checksum does not match: the record was altered or damaged; {RUN_AGAIN}"),
+        format!("its checksum does not match: the record was altered or damaged; {remedy}"),
     ))
 }
 

@@ -36,7 +36,8 @@ use bakeoff_store::{
 use crate::{
     error::BenchError,
     files::{
-        check_schema, import_again, read_json, read_sealed, sealed_json, to_json, write_whole,
+        IMPORT_AGAIN, RUN_AGAIN, check_schema, read_json, read_sealed, sealed_json, to_json,
+        write_whole,
     },
     limits::Limits,
     reported_parts::{Parts, read_cut, read_test, write_parts},
@@ -53,6 +54,8 @@ pub struct RunFolder {
     path: PathBuf,
     /// Replaces the limits in the plan, where it is given.
     limits: Option<Limits>,
+    /// What helps if one of its records is damaged.
+    pub(crate) remedy: &'static str,
 }
 
 impl RunFolder {
@@ -71,6 +74,7 @@ impl RunFolder {
         let folder = Self {
             path: path.to_owned(),
             limits: None,
+            remedy: RUN_AGAIN,
         };
         let info_path = path.join("run.json");
         if info_path.exists() {
@@ -108,6 +112,7 @@ impl RunFolder {
             Ok(Self {
                 path: path.to_owned(),
                 limits: None,
+                remedy: RUN_AGAIN,
             })
         } else {
             Err(BenchError::Request(format!(
@@ -141,6 +146,7 @@ impl RunFolder {
         Self {
             path: self.path.join("external"),
             limits: None,
+            remedy: IMPORT_AGAIN,
         }
     }
 
@@ -242,7 +248,7 @@ impl RunFolder {
         if !path.exists() {
             return Ok(None);
         }
-        let record = read_sealed(&path)?;
+        let record = read_sealed(&path, self.remedy)?;
         if record.id != id || record.trial.id() != id {
             return Err(StoreError::damaged(
                 &path,
@@ -363,8 +369,7 @@ impl RunFolder {
                 memory_limit_mb: None,
                 resources: None,
             };
-            own.add_results(&mut run, &trial, record)
-                .map_err(import_again)?;
+            own.add_results(&mut run, &trial, record)?;
             plan.push(trial);
         }
         run.plan = plan;
@@ -389,17 +394,19 @@ impl RunFolder {
             let expected = (labels.len(), classes);
             let probabilities = self.read_probabilities(&measured.probabilities, expected)?;
             let path = self.record_path(&trial.id);
-            check_scores(&path, &measured.scores, labels, &probabilities)?;
+            let other =
+                |problem: String| StoreError::damaged(&path, format!("{problem}; {}", self.remedy));
+            check_scores(&measured.scores, labels, &probabilities).map_err(other)?;
             let mut uncalibrated = None;
             if let Some(calibration) = &measured.calibration {
                 let found = self.read_probabilities(&calibration.uncalibrated, expected)?;
-                check_scores(&path, &calibration.uncalibrated_scores, labels, &found)?;
+                check_scores(&calibration.uncalibrated_scores, labels, &found).map_err(other)?;
                 uncalibrated = Some(found);
             }
             if let Some(corrupted) = &measured.corrupted {
                 let shape = [measured.robustness.len(), expected.0];
                 let predicted = self.read_predicted(corrupted, shape, classes)?;
-                check_corrupted(&path, &measured.robustness, labels, &predicted)?;
+                check_corrupted(&measured.robustness, labels, &predicted).map_err(other)?;
                 run.corrupted.insert(trial.id.clone(), predicted);
             }
             run.probabilities.insert(trial.id.clone(), probabilities);

@@ -8,7 +8,7 @@ use bakeoff_store::{TensorFile, TensorMap, files};
 
 use crate::{
     error::BenchError,
-    files::{RUN_AGAIN, sha256, write_whole},
+    files::{sha256, write_whole},
     run_folder::RunFolder,
 };
 
@@ -90,7 +90,8 @@ impl RunFolder {
             return Err(StoreError::damaged(
                 &path,
                 format!(
-                    "the checksum does not match: the file was altered or damaged; {RUN_AGAIN}"
+                    "the checksum does not match: the file was altered or damaged; {}",
+                    self.remedy
                 ),
             ));
         }

@@ -384,6 +384,10 @@ pub(crate) struct ExportArgs {
     /// another program to train on and to predict: see `bakeoff import`
     #[arg(long, value_name = "DIR", conflicts_with_all = ["format", "out"])]
     pub(crate) test_set: Option<PathBuf>,
+    /// Write instead everything into a file store of MLflow, an experiment for the run and a run for each
+    /// trial; into one that is there, other runs beside it: see docs/mlflow.md
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["format", "out", "test_set"])]
+    pub(crate) mlflow: Option<PathBuf>,
     /// With --test-set: write the labels of the test images, too
     #[arg(long, requires = "test_set")]
     pub(crate) with_test_labels: bool,

@@ -7,6 +7,7 @@ use std::{
 };
 
 use bakeoff_core::{ImageShape, Images, Samples};
+use bakeoff_npy::Elements;
 
 use crate::settings::Format;
 
@@ -27,17 +28,8 @@ pub(crate) fn write_training(folder: &Path, format: Format, train: &Samples) -> 
                 images.shape(),
                 images.pixels(),
             )?;
-            let labels: Vec<u8> = train
-                .labels()
-                .iter()
-                .flat_map(|it| it.to_le_bytes())
-                .collect();
-            write_npy(
-                &folder.join("train-labels.npy"),
-                "<u2",
-                &[train.len()],
-                &labels,
-            )
+            let labels = bakeoff_npy::write(&[train.len()], train.labels());
+            fs::write(folder.join("train-labels.npy"), labels)
         }
         Format::Text => write_lines(
             &folder.join("train.csv"),
@@ -162,77 +154,24 @@ fn probabilities(values: Vec<f64>, classes: usize) -> Result<Vec<f32>, String> {
 fn write_npy_images(path: &Path, shape: ImageShape, pixels: &[u8]) -> io::Result<()> {
     let images = pixels.len() / shape.pixels().max(1);
     let dims = [images, shape.channels, shape.height, shape.width];
-    write_npy(path, "|u1", &dims, pixels)
-}
-
-/// Source: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>, version 1.0.
-fn write_npy(path: &Path, kind: &str, dims: &[usize], bytes: &[u8]) -> io::Result<()> {
-    let dims: String = dims.iter().map(|dim| format!("{dim}, ")).collect();
-    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({dims}), }}");
-    // Magic, version and length take ten bytes; the elements begin at a multiple of 64.
-    let padding = (64 - (10 + header.len() + 1) % 64) % 64;
-    header += &" ".repeat(padding);
-    header.push('\n');
-    let length = u16::try_from(header.len()).map_err(io::Error::other)?;
     let mut file = File::create(path)?;
-    file.write_all(b"\x93NUMPY\x01\x00")?;
-    file.write_all(&length.to_le_bytes())?;
-    file.write_all(header.as_bytes())?;
-    file.write_all(bytes)
+    file.write_all(&bakeoff_npy::header("|u1", &dims))?;
+    file.write_all(pixels)
 }
 
-/// An array of N×K floats, the last dimension running fastest.
+/// An array of N×K floats.
 fn parse_npy(bytes: &[u8], images: usize, classes: usize) -> Result<Vec<f64>, String> {
-    let not_npy = || "is no array of NumPy".to_owned();
-    let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or_else(not_npy)?;
-    let (version, rest) = rest.split_first_chunk::<2>().ok_or_else(not_npy)?;
-    let (length, rest) = if version[0] == 1 {
-        let (length, rest) = rest.split_first_chunk::<2>().ok_or_else(not_npy)?;
-        (usize::from(u16::from_le_bytes(*length)), rest)
-    } else {
-        let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(not_npy)?;
-        (u32::from_le_bytes(*length) as usize, rest)
-    };
-    let (header, data) = rest.split_at_checked(length).ok_or_else(not_npy)?;
-    let header: String = String::from_utf8_lossy(header)
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .collect();
-    let dims: Option<Vec<usize>> = header.split_once("'shape':(").and_then(|(_, rest)| {
-        let (dims, _) = rest.split_once(')')?;
-        let dims = dims.split(',').filter(|dim| !dim.is_empty());
-        dims.map(|dim| dim.parse().ok()).collect()
-    });
-    let dims = dims.ok_or_else(not_npy)?;
-    if dims != [images, classes] {
+    let array =
+        bakeoff_npy::parse(bytes).map_err(|problem| format!("cannot be read: {problem}"))?;
+    if array.dims != [images, classes] {
         return Err(format!(
-            "has the shape {dims:?}, not [{images}, {classes}] of {images} images and {classes} classes"
+            "has the shape {:?}, not [{images}, {classes}] of {images} images and {classes} classes",
+            array.dims
         ));
     }
-    if header.contains("'fortran_order':True") {
-        return Err("is in Fortran order; save it in C order (numpy.ascontiguousarray)".into());
-    }
-    let of_size = |size: usize| match data.len() == images * classes * size {
-        true => Ok(()),
-        false => Err(format!(
-            "has {} bytes of numbers, not {}",
-            data.len(),
-            images * classes * size
-        )),
-    };
-    if header.contains("'descr':'<f4'") {
-        of_size(4)?;
-        let (values, _) = data.as_chunks::<4>();
-        Ok(values
-            .iter()
-            .map(|it| f64::from(f32::from_le_bytes(*it)))
-            .collect())
-    } else if header.contains("'descr':'<f8'") {
-        of_size(8)?;
-        let (values, _) = data.as_chunks::<8>();
-        Ok(values.iter().map(|it| f64::from_le_bytes(*it)).collect())
-    } else {
-        Err("holds neither float32 nor float64".into())
+    match array.elements {
+        Elements::Floats(values) => Ok(values),
+        _ => Err("holds neither float32 nor float64".into()),
     }
 }
 
@@ -302,46 +241,27 @@ pub(crate) fn blocks(images: &Images) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use super::*;
 
-    /// `numpy.save` of `numpy.array(…, dtype)`, as NumPy writes it.
-    fn npy(kind: &str, order: &str, dims: &str, data: &[u8]) -> Vec<u8> {
-        let header =
-            format!("{{'descr': '{kind}', 'fortran_order': {order}, 'shape': {dims}, }}\n");
-        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-        bytes.extend((header.len() as u16).to_le_bytes());
-        bytes.extend(header.as_bytes());
-        bytes.extend(data);
-        bytes
-    }
-
     #[test]
     fn answers_of_both_kinds_are_read() {
-        let single: Vec<u8> = [0.25_f32, 0.75, 1.0, 0.0]
-            .iter()
-            .flat_map(|it| it.to_le_bytes())
-            .collect();
+        let single = bakeoff_npy::write(&[2, 2], &[0.25_f32, 0.75, 1.0, 0.0]);
         let double: Vec<u8> = [0.25_f64, 0.75, 1.0, 0.0]
             .iter()
             .flat_map(|it| it.to_le_bytes())
             .collect();
         let expected = vec![0.25, 0.75, 1.0, 0.0];
-        assert_eq!(
-            parse_npy(&npy("<f4", "False", "(2, 2)", &single), 2, 2),
-            Ok(expected.clone())
-        );
-        assert_eq!(
-            parse_npy(&npy("<f8", "False", "(2, 2)", &double), 2, 2),
-            Ok(expected.clone())
-        );
+        assert_eq!(parse_npy(&single, 2, 2), Ok(expected.clone()));
+        let double = bakeoff_npy::file("<f8", &[2, 2], &double);
+        assert_eq!(parse_npy(&double, 2, 2), Ok(expected.clone()));
         assert_eq!(parse_lines(b"0.25,0.75\n1 0\n", 2, 2), Ok(expected.clone()));
         assert_eq!(parse_lines(b" 0.25\t 0.75\n1e0, 0.0", 2, 2), Ok(expected));
         for (bytes, why) in [
-            (npy("<f4", "True", "(2, 2)", &single), "Fortran"),
-            (npy("<f4", "False", "(4,)", &single), "shape [4]"),
-            (npy("<f4", "False", "(2, 2)", &single[1..]), "15 bytes"),
-            (npy("<i4", "False", "(2, 2)", &single), "neither float32"),
-            (b"hello".to_vec(), "no array"),
-            (b"\x93NUMPY\x01\x00\xff\xff{}".to_vec(), "no array"),
-            (Vec::new(), "no array"),
+            (bakeoff_npy::write(&[4], &[0.5_f32; 4]), "shape [4]"),
+            (single[..single.len() - 1].to_vec(), "15 bytes"),
+            (bakeoff_npy::write(&[2, 2], &[1_i64; 4]), "neither float32"),
+            (bakeoff_npy::file("|O", &[2, 2], &[0; 32]), "Python objects"),
+            (b"hello".to_vec(), "no npy file"),
+            (b"\x93NUMPY\x01\x00\xff\xff{}".to_vec(), "cut short"),
+            (Vec::new(), "no npy file"),
         ] {
             let said = parse_npy(&bytes, 2, 2).unwrap_err();
             assert!(said.contains(why), "{said}");
@@ -387,10 +307,9 @@ mod tests {
         assert_eq!(text, "1,0,7\n0,255,30\n");
         write_training(folder.path(), Format::Npy, &train).unwrap();
         let bytes = fs::read(folder.path().join("train-images.npy")).unwrap();
-        // The same bytes as numpy.save of numpy.array([[[[0, 7]]], [[[255, 30]]]], "u1"), whose
-        // header has no comma before its end.
+        // The same bytes as numpy.save of numpy.array([[[[0, 7]]], [[[255, 30]]]], "u1").
         assert_eq!(bytes.len(), 128 + 4);
-        assert!(bytes.starts_with(b"\x93NUMPY\x01\x00\x76\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 1, 2, ), }"));
+        assert!(bytes.starts_with(b"\x93NUMPY\x01\x00\x76\x00{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 1, 2), }"));
         assert_eq!(&bytes[127..], [b'\n', 0, 7, 255, 30]);
         let labels = fs::read(folder.path().join("train-labels.npy")).unwrap();
         assert_eq!(&labels[labels.len() - 4..], [1, 0, 0, 0]);

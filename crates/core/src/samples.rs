@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{ImageShape, Images, count, counted, to_hex};
+use crate::{ImageShape, Images, cell_of_text, count, counted, to_hex};
 
 /// Why images, labels and class names do not match.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -45,6 +45,30 @@ pub enum SamplesError {
         /// Its value in the test part.
         test: String,
     },
+}
+
+/// The id of a test image for other programs: the name of its dataset and its position.
+pub fn sample_id(dataset: &str, position: usize) -> String {
+    format!("{dataset}-{position:06}")
+}
+
+/// The rows of `ids.csv`, which tells other programs the test images of a dataset: the names of its columns,
+/// then position, id and, where images have them, file of each, as cells of a spreadsheet.
+pub fn id_rows(
+    dataset: &str,
+    images: usize,
+    files: Option<&[String]>,
+) -> impl Iterator<Item = Vec<String>> {
+    let header = ["position", "id", "file"];
+    let columns = header.len() - usize::from(files.is_none());
+    let row = move |position: usize| {
+        let id = cell_of_text(&sample_id(dataset, position)).into_owned();
+        let file = files.and_then(|files| files.get(position));
+        let file = file.map(|file| cell_of_text(file).into_owned());
+        [position.to_string(), id].into_iter().chain(file).collect()
+    };
+    let header = header.iter().take(columns).map(|name| (*name).to_owned());
+    std::iter::once(header.collect()).chain((0..images).map(row))
 }
 
 /// What a recipe needs to know about the data before training.

@@ -3,14 +3,10 @@
 use std::path::Path;
 
 use bakeoff_core::{ImageShape, Images};
+use bakeoff_npy::{Array, Elements};
 
 use crate::{
-    colour_order::to_planes,
-    context::Context,
-    error::DataError,
-    idx::times,
-    npy::{Array, Elements},
-    pixel_range::Numbers,
+    colour_order::to_planes, context::Context, error::DataError, idx::times, pixel_range::Numbers,
 };
 
 /// Images of an array: N×H×W, N×H×W×C, N×C×H×W, or N×P where P pixels are a square.

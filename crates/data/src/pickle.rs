@@ -12,7 +12,7 @@ mod values;
 
 use std::collections::HashMap;
 
-use crate::npy::{self, Array, Elements, Type};
+use bakeoff_npy::{Array, Elements, Type};
 
 /// A value's place among all of a pickle.
 pub(crate) type Id = usize;
@@ -487,12 +487,9 @@ fn array_of(
     };
     let order = if *big { '>' } else { '<' };
     let kind = kind.trim_start_matches(['<', '>', '|', '=']);
-    npy::array(
-        data.into(),
-        dims.to_vec(),
-        Type::of(&format!("{order}{kind}"))?,
-        fortran,
-    )
+    Type::of(&format!("{order}{kind}"))
+        .and_then(|kind| bakeoff_npy::array(data.into(), dims.to_vec(), kind, fortran))
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod options;
 mod page;
 mod pictures;
 mod rank;
+mod rendered;
 mod results;
 mod setting_text;
 mod tally;
@@ -49,22 +50,8 @@ pub use leaderboard::{Leaderboard, LeaderboardRow, Status};
 pub use options::Options;
 pub use page::{Evaluated, EvaluatedImage, MOST_CARDS, colours_css, evaluated};
 pub use rank::{RankError, RankTest, RankedModel, RankedPair, Ranking, rank};
+pub use rendered::Rendered;
 pub use tally::{Confusions, Outcome, Tally};
-
-/// A report in memory.
-#[derive(Clone, Debug)]
-pub struct Rendered {
-    /// `report.html`.
-    pub html: String,
-    /// File stem and SVG of each chart, in the order of the page.
-    pub charts: Vec<(String, String)>,
-    /// The ranked summary.
-    pub leaderboard: Leaderboard,
-    /// `leaderboard.json`.
-    pub leaderboard_json: String,
-    /// `leaderboard.csv`.
-    pub leaderboard_csv: String,
-}
 
 /// Ranks the trials of a run.
 ///

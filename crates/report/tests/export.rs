@@ -172,7 +172,7 @@ fn arrays_have_the_header_that_numpy_expects() {
     assert!(header(labels).contains("'<u2'") && header(labels).contains("(30,"));
     let p = &files["predictions/mnist/knn.npy"];
     assert!(
-        header(p).contains("'<f4'") && header(p).contains("(30, 10,"),
+        header(p).contains("'<f4'") && header(p).contains("(30, 10)"),
         "{}",
         header(p)
     );

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::BenchError,
-    files::{read_sealed, sha256},
+    files::{RUN_AGAIN, read_sealed, sha256},
     objects::Pair,
     run_folder::RunFolder,
     state::TrialState,
@@ -278,7 +278,7 @@ fn sidecars(record: &Record) -> impl Iterator<Item = &Sidecar> {
 
 /// A record that arrived, if it is whole and of that trial.
 fn checked(path: &Path, id: &str) -> Result<Record, String> {
-    let record = read_sealed(path).map_err(|error| match error {
+    let record = read_sealed(path, RUN_AGAIN).map_err(|error| match error {
         // The path is a temporary one, and the address is said.
         StoreError::Damaged { reason, .. } => reason,
         other => other.to_string(),

@@ -13,7 +13,7 @@ use bakeoff_core::{
 use super::{generation, models, receive::Stored, shared::SharedRun};
 use crate::{
     error::BenchError,
-    files::read_sealed,
+    files::{RUN_AGAIN, read_sealed},
     packs::{self, Packed},
     reported_parts::FOLDERS,
     run_folder::RunFolder,
@@ -155,7 +155,7 @@ impl SharedRun {
         }
         let first = self.receive(run, trial)?;
         match first {
-            Stored::Whole { .. } => Ok(Sent::Second(Box::new(read_sealed(&path)?))),
+            Stored::Whole { .. } => Ok(Sent::Second(Box::new(read_sealed(&path, RUN_AGAIN)?))),
             _ => Err(BenchError::Objects {
                 address: self.objects.address(&name),
                 reason: "another attempt left a record that cannot be read; run the trial again"

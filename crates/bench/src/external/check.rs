@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bakeoff_core::{Probabilities, Samples, count, counted, list, text_of_cell};
+use bakeoff_core::{Probabilities, Samples, count, counted, list, sample_id, text_of_cell};
 use bakeoff_data::Answers;
 use bakeoff_metrics::{Confidence, Predictions, statistics::mid_p};
 
@@ -24,11 +24,6 @@ pub(super) struct Checked {
     pub(super) remarks: Vec<String>,
     /// Why they may be wrong.
     pub(super) warnings: Vec<String>,
-}
-
-/// The id of a test image for other programs: the name of its dataset and its position.
-pub(super) fn sample_id(dataset: &str, position: usize) -> String {
-    format!("{dataset}-{position:06}")
 }
 
 /// Puts predictions into the order of the samples, and checks them.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     error::BenchError,
-    files::{import_again, read_sealed, sealed_json, sha256, write_whole},
+    files::{read_sealed, sealed_json, sha256, write_whole},
     host,
     reported_parts::read_test,
     run_folder::RunFolder,
@@ -73,7 +73,8 @@ impl RunFolder {
         }
         let test = read_test(self.path(), data)?;
         let array = options.array.as_deref();
-        let answers = bakeoff_data::open_answers(predictions, &data.class_names, array)?;
+        let file = bakeoff_data::answers_file(predictions)?;
+        let answers = bakeoff_data::open_answers(&file, &data.class_names, array)?;
         let Checked {
             probabilities,
             labels_alone,
@@ -88,9 +89,9 @@ impl RunFolder {
             accuracy: correct as f64 / test.len().max(1) as f64,
             log_loss: log_loss(&found),
         };
-        let bytes = fs::read(predictions).map_err(StoreError::io(predictions))?;
+        let bytes = fs::read(&file).map_err(StoreError::io(&file))?;
         let external = External {
-            file: predictions
+            file: file
                 .file_name()
                 .map(|name| name.to_string_lossy().into_owned())
                 .unwrap_or_default(),
@@ -171,7 +172,7 @@ impl RunFolder {
         let mut removed = 0;
         for path in own.record_files()? {
             // A damaged one is taken out by its name, too, as long as that can be read.
-            let trial = match read_sealed(&path) {
+            let trial = match read_sealed(&path, self.remedy) {
                 Ok(record) => record.trial,
                 Err(error) => match trial_of_damaged(&path) {
                     Some(trial) => trial,
@@ -216,7 +217,7 @@ impl RunFolder {
         let mut records = Vec::new();
         for path in self.record_files()? {
             let id = path.file_stem().map(|stem| stem.to_string_lossy());
-            let record = self.record(&id.unwrap_or_default()).map_err(import_again)?;
+            let record = self.record(&id.unwrap_or_default())?;
             // Another process may have taken it out since the folder was listed.
             let Some(record) = record else { continue };
             if record
@@ -262,7 +263,7 @@ impl RunFolder {
         let mut named = Vec::new();
         for path in files {
             // What a damaged record names is not known.
-            let Ok(record) = read_sealed(&path) else {
+            let Ok(record) = read_sealed(&path, self.remedy) else {
                 return;
             };
             named.extend(

@@ -6,13 +6,12 @@ use std::{
 };
 
 use bakeoff_core::{
-    Samples, StoreError, cell_of_text,
+    Samples, StoreError, id_rows,
     record::{DataInfo, Purpose, TrialSpec},
 };
-use bakeoff_data::{npy_file, split};
+use bakeoff_data::split;
 use bakeoff_store::atomic;
 
-use super::check::sample_id;
 use crate::{
     error::BenchError, packs::planned_dataset, partition::limited, reported_parts::read_test,
     run_folder::RunFolder,
@@ -86,7 +85,7 @@ impl RunFolder {
             split::hold_out_indices(&train, of.fraction, of.selection_seed())
         });
         write(&folder.join("images.npy"), &images(&test))?;
-        write(&folder.join("ids.csv"), &ids(&data.name, &test))?;
+        write(&folder.join("ids.csv"), &ids(&data.name, &test)?)?;
         write(&folder.join("classes.txt"), &lines(&data.class_names))?;
         if with_test_labels {
             write(&folder.join("labels.npy"), &labels(&test))?;
@@ -95,13 +94,13 @@ impl RunFolder {
         write(&of_train.join("images.npy"), &images(&train))?;
         write(&of_train.join("labels.npy"), &labels(&train))?;
         if let Some(indices) = &held_out {
-            let mut marks = vec![0_u8; train.len()];
+            let mut marks = vec![false; train.len()];
             for &index in indices {
                 if let Some(mark) = marks.get_mut(index) {
-                    *mark = 1;
+                    *mark = true;
                 }
             }
-            let bytes = npy_file("|b1", &[marks.len()], &marks);
+            let bytes = bakeoff_npy::write(&[marks.len()], &marks);
             write(&of_train.join("is_validation.npy"), &bytes)?;
         }
         if let Some(validation) = &validation {
@@ -136,16 +135,12 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 fn images(samples: &Samples) -> Vec<u8> {
     let shape = samples.images().shape();
     let dims = [samples.len(), shape.channels, shape.height, shape.width];
-    npy_file("|u1", &dims, samples.images().pixels())
+    bakeoff_npy::file("|u1", &dims, samples.images().pixels())
 }
 
 fn labels(samples: &Samples) -> Vec<u8> {
-    let bytes: Vec<u8> = samples
-        .labels()
-        .iter()
-        .flat_map(|&label| i64::from(label).to_le_bytes())
-        .collect();
-    npy_file("<i8", &[samples.len()], &bytes)
+    let labels: Vec<i64> = samples.labels().iter().map(|&it| it.into()).collect();
+    bakeoff_npy::write(&[labels.len()], &labels)
 }
 
 fn lines(names: &[String]) -> Vec<u8> {
@@ -155,20 +150,15 @@ fn lines(names: &[String]) -> Vec<u8> {
 }
 
 /// Position, id and, where images have them, file of every test image, as CSV (RFC 4180).
-fn ids(dataset: &str, test: &Samples) -> Vec<u8> {
-    let quoted = |text: &str| format!("\"{}\"", cell_of_text(text).replace('"', "\"\""));
-    let mut text = match test.files() {
-        Some(_) => "position,id,file\n".to_owned(),
-        None => "position,id\n".to_owned(),
-    };
-    for position in 0..test.len() {
-        text += &format!("{position},{}", quoted(&sample_id(dataset, position)));
-        if let Some(file) = test.files().and_then(|files| files.get(position)) {
-            text += &format!(",{}", quoted(file));
+fn ids(dataset: &str, test: &Samples) -> Result<Vec<u8>, BenchError> {
+    let written = || -> Result<Vec<u8>, csv::Error> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        for row in id_rows(dataset, test.len(), test.files()) {
+            writer.write_record(&row)?;
         }
-        text.push('\n');
-    }
-    text.into_bytes()
+        Ok(writer.into_inner().map_err(|error| error.into_error())?)
+    };
+    written().map_err(|error| BenchError::Request(format!("ids.csv: {error}")))
 }
 
 fn readme(

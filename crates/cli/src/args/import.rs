@@ -9,7 +9,8 @@ use crate::numbers::whole;
 const AFTER: &str = "\
 The predictions are those of all test images, which `bakeoff export RUN --test-set DIR` \
 writes: an array of images × classes (npy, npz), a table (csv, parquet) with a column for \
-each class by its name, or the same as JSON. A column `id` or `file` matches the images; \
+each class by its name, or the same as JSON; or the folder of an MLflow run that logged one of \
+them (docs/mlflow.md). A column `id` or `file` matches the images; \
 without one they are taken in order. Predicted classes alone can be imported as well: one \
 label for each image, or a column `prediction`; then there is no ROC, log loss or \
 calibration. Rows must sum to 1 within 0.001.
@@ -29,7 +30,7 @@ Examples:
 pub(crate) struct ImportArgs {
     /// The folder of a run
     pub(crate) run: PathBuf,
-    /// The file of predictions: npy, npz, csv, json or parquet
+    /// The file of predictions: npy, npz, csv, json or parquet; or the folder of an MLflow run with one
     #[arg(required_unless_present = "remove", conflicts_with = "remove")]
     pub(crate) predictions: Option<PathBuf>,
     /// The model's name in reports

@@ -11,6 +11,7 @@ use bakeoff_report::{
     terminal::Lines,
 };
 
+use super::export_mlflow;
 use crate::{
     args::{ExportArgs, ExportFormat},
     text,
@@ -20,6 +21,9 @@ pub(crate) fn main(args: &ExportArgs) -> anyhow::Result<()> {
     let run = RunFolder::open(&args.run)?;
     if let Some(folder) = &args.test_set {
         return test_sets(&run, folder, args);
+    }
+    if let Some(store) = &args.mlflow {
+        return export_mlflow::main(&run, store);
     }
     let formats: Vec<Format> = if args.format.is_empty() {
         Format::ALL.to_vec()

@@ -9,6 +9,7 @@ mod data_get;
 pub(crate) mod diff;
 pub(crate) mod evaluate;
 pub(crate) mod export;
+mod export_mlflow;
 pub(crate) mod export_model;
 pub(crate) mod import;
 pub(crate) mod man;

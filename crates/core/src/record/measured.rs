@@ -202,6 +202,19 @@ pub enum Stage {
     Process,
 }
 
+impl Stage {
+    /// The name in records and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Fit => "fit",
+            Self::Predict => "predict",
+            Self::Store => "store",
+            Self::Process => "process",
+        }
+    }
+}
+
 /// How a trial ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "kebab-case")]

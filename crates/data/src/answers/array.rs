@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use bakeoff_npy::{Array, Elements};
+
 use super::read::Answers;
 use crate::{
     error::DataError,
     formats::{NamedArray, read_arrays},
     idx::times,
     listing::Listing,
-    npy::{Array, Elements},
 };
 
 pub(super) fn read(
@@ -17,14 +18,7 @@ pub(super) fn read(
     wanted: Option<&str>,
 ) -> Result<Answers, DataError> {
     let path = listing.path_of(file);
-    // The reader of images recommends their type.
-    let arrays = read_arrays(listing, file).map_err(|error| match error {
-        DataError::Invalid { path, problem } => DataError::Invalid {
-            path,
-            problem: problem.replace("as uint8", "as float32"),
-        },
-        other => other,
-    })?;
+    let arrays = read_arrays(listing, file, "float32")?;
     let array = choose(&path, arrays, wanted)?;
     answers(&path, array)
 }

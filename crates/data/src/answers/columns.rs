@@ -6,7 +6,7 @@ use super::read::Answers;
 use crate::{error::DataError, notes::some};
 
 /// Columns that name the sample of a row, the most telling first.
-const IDS: [&str; 9] = [
+const IDS: [&str; 10] = [
     "id",
     "file",
     "filename",
@@ -16,6 +16,8 @@ const IDS: [&str; 9] = [
     "sample",
     "position",
     "index",
+    // As pandas calls the index of a table in parquet.
+    "__index_level_0__",
 ];
 /// Columns that hold the predicted class, the most telling first.
 const LABELS: [&str; 7] = [
@@ -44,6 +46,35 @@ enum Role {
 pub(super) enum Value<'a> {
     Text(&'a str),
     Number(f64),
+    /// There is none.
+    Null,
+    /// A list, a date or whatever else is no prediction.
+    Other,
+}
+
+const NULL: &str = "there is no value (null): give one for each image";
+const OTHER: &str = "the value is neither a number nor a text";
+
+impl Value<'_> {
+    /// As a text, or why it is none.
+    fn text(&self) -> Result<String, String> {
+        match self {
+            Value::Number(number) => Ok(number.to_string()),
+            Value::Text(text) => Ok((*text).to_owned()),
+            Value::Null => Err(NULL.into()),
+            Value::Other => Err(OTHER.into()),
+        }
+    }
+
+    /// As a number, or why it is none.
+    fn number(&self) -> Result<f64, String> {
+        match self {
+            Value::Number(number) => Ok(*number),
+            Value::Text(text) => text.parse().map_err(|_| format!("`{text}` is no number")),
+            Value::Null => Err(NULL.into()),
+            Value::Other => Err(OTHER.into()),
+        }
+    }
 }
 
 /// Collects the rows of a table.
@@ -191,28 +222,24 @@ impl Columns {
     ) -> Result<(), String> {
         for (column, role) in self.roles.iter().enumerate() {
             let name = self.names.get(column).map_or("", String::as_str);
+            let in_column = |problem: String| format!("column `{name}`: {problem}");
             let found = &mut self.found;
             match role {
                 Role::Other => {}
                 Role::Score => {
-                    let number = match value(column) {
-                        Value::Number(number) => number,
-                        Value::Text(text) => text
-                            .parse()
-                            .map_err(|_| format!("column `{name}`: `{text}` is no number"))?,
-                    };
-                    found.scores.push(number);
+                    found
+                        .scores
+                        .push(value(column).number().map_err(in_column)?);
                 }
                 Role::Id | Role::Label => {
-                    let text = match value(column) {
-                        Value::Number(number) => number.to_string(),
-                        Value::Text(text) => text.to_owned(),
-                    };
+                    let text = value(column).text().map_err(in_column)?;
                     let list = match role {
                         Role::Id => found.ids.as_mut().map(|(_, ids)| ids),
                         _ => found.labels.as_mut(),
                     };
-                    list.into_iter().for_each(|list| list.push(text.clone()));
+                    if let Some(list) = list {
+                        list.push(text);
+                    }
                 }
             }
         }

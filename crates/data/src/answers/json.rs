@@ -1,5 +1,6 @@
 //! Predictions as JSON: a list of lists of numbers, a list of labels, a list of objects with a value
-//! for each class, or an object with a list for each class.
+//! for each class, an object with a list for each class, or a table as pandas writes it
+//! (`orient="split"`) and `mlflow.log_table` logs it: names of columns, and a list for each row.
 
 use std::path::Path;
 
@@ -27,7 +28,10 @@ pub(super) fn read(
             Some(Json::Array(_)) => lists(&path, &rows),
             Some(_) => labels(&path, &rows),
         },
-        Json::Object(columns) => by_column(&path, &columns, classes),
+        Json::Object(fields) => match Split::of(&fields) {
+            Some(split) => split.read(&path, classes),
+            None => by_column(&path, &fields, classes),
+        },
         _ => Err(DataError::invalid(
             &path,
             "predictions are a list: of lists of probabilities, of labels, or of objects with a value for each class",
@@ -39,13 +43,12 @@ fn at_row(path: &Path, row: usize, problem: impl std::fmt::Display) -> DataError
     DataError::invalid(path, format!("row {row} (counted from 0): {problem}"))
 }
 
-/// A number or a text.
-fn value(json: &Json) -> Option<Value<'_>> {
+fn value(json: &Json) -> Value<'_> {
     match json {
-        Json::Number(number) => number.as_f64().map(Value::Number),
-        Json::String(text) => Some(Value::Text(text)),
-        // As Python writes what is no number.
-        _ => None,
+        Json::Number(number) => number.as_f64().map_or(Value::Other, Value::Number),
+        Json::String(text) => Value::Text(text),
+        Json::Null => Value::Null,
+        _ => Value::Other,
     }
 }
 
@@ -154,10 +157,68 @@ fn by_column(
 }
 
 fn push(path: &Path, columns: &mut Columns, row: usize, values: &[&Json]) -> Result<(), DataError> {
-    let unreadable = || Value::Text("neither a number nor a text");
     columns
-        .push(None, |column| {
-            value(values[column]).unwrap_or_else(unreadable)
-        })
+        .push(None, |column| value(values[column]))
         .map_err(|problem| at_row(path, row, problem))
+}
+
+/// A table as pandas writes it: `{"columns": […], "index": […], "data": [[…], …]}`, the index or not.
+struct Split<'a> {
+    columns: &'a [Json],
+    index: Option<&'a [Json]>,
+    rows: &'a [Json],
+}
+
+impl<'a> Split<'a> {
+    fn of(fields: &'a Map<String, Json>) -> Option<Self> {
+        let list = |name: &str| Some(fields.get(name)?.as_array()?.as_slice());
+        let (columns, rows, index) = (list("columns")?, list("data")?, list("index"));
+        let is_one =
+            fields.len() == 2 + usize::from(index.is_some()) && rows.iter().all(Json::is_array);
+        is_one.then_some(Self {
+            columns,
+            index,
+            rows,
+        })
+    }
+
+    fn read(&self, path: &Path, classes: &[String]) -> Result<Answers, DataError> {
+        let name = |name: &Json| match name {
+            Json::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let mut header: Vec<String> = self.columns.iter().map(name).collect();
+        if let Some(index) = self.index {
+            if index.len() != self.rows.len() {
+                return Err(DataError::invalid(
+                    path,
+                    format!(
+                        "`index` has {} entries and `data` {} rows",
+                        index.len(),
+                        self.rows.len()
+                    ),
+                ));
+            }
+            header.push("index".into());
+        }
+        let mut columns = Columns::new(path, &header, classes)?;
+        for (row, list) in self.rows.iter().enumerate() {
+            let values = list.as_array().map_or(&[][..], Vec::as_slice);
+            if values.len() != self.columns.len() {
+                return Err(at_row(
+                    path,
+                    row,
+                    format_args!(
+                        "it has {} values for {} columns",
+                        values.len(),
+                        self.columns.len()
+                    ),
+                ));
+            }
+            let index = self.index.and_then(|index| index.get(row));
+            let values: Vec<&Json> = values.iter().chain(index).collect();
+            push(path, &mut columns, row, &values)?;
+        }
+        columns.done()
+    }
 }

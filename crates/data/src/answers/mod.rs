@@ -13,4 +13,7 @@ mod parquet;
 mod read;
 mod table;
 
-pub use self::{open::open_answers, read::Answers};
+pub use self::{
+    open::{answers_file, open_answers},
+    read::Answers,
+};

@@ -1,9 +1,74 @@
 //! From a path to predictions, by the ending of the file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{array, json, parquet, read::Answers, table};
-use crate::{error::DataError, listing::Listing};
+use crate::{error::DataError, listing::Listing, notes::some};
+
+/// The endings of files of predictions, each also with `.gz`.
+const ENDINGS: [&str; 6] = ["npy", "npz", "csv", "tsv", "json", "parquet"];
+
+/// The ending of a file's name, without that of gzip.
+fn ending_of(name: &str) -> String {
+    let name = name.to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    name.rsplit('.').next().unwrap_or_default().to_owned()
+}
+
+/// The file of predictions that a path means: itself, or the only one in a folder. Of a run of MLflow
+/// (`mlruns/EXPERIMENT/RUN`) these are its artefacts.
+///
+/// # Errors
+/// When a folder holds no such file, or several: they are listed.
+pub fn answers_file(path: &Path) -> Result<PathBuf, DataError> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let artifacts = path.join("artifacts");
+    let folder = match path.join("meta.yaml").is_file() && artifacts.is_dir() {
+        true => artifacts,
+        false => path.to_owned(),
+    };
+    let mut files = Vec::new();
+    collect(&Listing::new(&folder)?, "", 0, &mut files)?;
+    match files.as_slice() {
+        [only] => Ok(folder.join(only)),
+        [] => Err(DataError::invalid(
+            &folder,
+            format!(
+                "there is no file of predictions in it ({})",
+                ENDINGS.join(", ")
+            ),
+        )),
+        several => Err(DataError::invalid(
+            &folder,
+            format!(
+                "there are several files that could be the predictions ({}): name one of them, as {}",
+                some(several),
+                folder.join(&several[0]).display()
+            ),
+        )),
+    }
+}
+
+/// The files of predictions below a folder; how deep is bounded, as links may lead in a circle.
+fn collect(
+    listing: &Listing,
+    inside: &str,
+    depth: usize,
+    files: &mut Vec<String>,
+) -> Result<(), DataError> {
+    const DEEPEST: usize = 8;
+    let known = listing
+        .files()
+        .filter(|name| ENDINGS.contains(&&*ending_of(name)));
+    files.extend(known.map(|name| format!("{inside}{name}")));
+    for folder in listing.folders().filter(|_| depth < DEEPEST) {
+        let below = listing.inside(folder)?;
+        collect(&below, &format!("{inside}{folder}/"), depth + 1, files)?;
+    }
+    Ok(())
+}
 
 /// Reads predictions from an npy, npz, csv, json or parquet file, gzip or not.
 ///
@@ -24,16 +89,13 @@ pub fn open_answers(
             "predictions are read from one file: npy, npz, csv, json or parquet",
         ));
     };
-    let name = file.to_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    let is_npz = name.ends_with(".npz");
-    if array.is_some() && !is_npz {
+    let ending = ending_of(&file);
+    if array.is_some() && ending != "npz" {
         return Err(invalid(
             "--array names an array of an npz file, and this is none",
         ));
     }
-    let ending = name.rsplit('.').next().unwrap_or_default();
-    match ending {
+    match &*ending {
         "npy" | "npz" => array::read(&listing, &file, array),
         "csv" | "tsv" => table::read(&listing, &file, classes),
         "json" => json::read(&listing, &file, classes),
@@ -46,10 +108,11 @@ pub fn open_answers(
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::PathBuf};
+    use std::fs;
+
+    use bakeoff_npy as npy;
 
     use super::*;
-    use crate::npy::npy_file;
 
     fn classes() -> Vec<String> {
         ["cat", "dog"].map(String::from).to_vec()
@@ -81,11 +144,7 @@ mod tests {
     }
 
     fn floats(dims: &[usize], values: &[f32]) -> Vec<u8> {
-        let bytes: Vec<u8> = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
-        npy_file("<f4", dims, &bytes)
+        npy::write(dims, values)
     }
 
     #[test]
@@ -98,18 +157,18 @@ mod tests {
             (&found.ids, &found.labels, &found.classes),
             (&None, &None, &None)
         );
-        let whole = folder.open("l.npy", npy_file("|u1", &[3], &[1, 0, 1]));
+        let whole = folder.open("l.npy", npy::file("|u1", &[3], &[1, 0, 1]));
         assert_eq!(whole.labels.unwrap(), ["1", "0", "1"]);
-        let column = folder.open("c.npy", npy_file("<i2", &[2, 1], &[1, 0, 0, 0]));
+        let column = folder.open("c.npy", npy::file("<i2", &[2, 1], &[1, 0, 0, 0]));
         assert_eq!(column.labels.unwrap(), ["1", "0"]);
-        let names = folder.open("n.npy", npy_file("|S3", &[2], b"catdog"));
+        let names = folder.open("n.npy", npy::file("|S3", &[2], b"catdog"));
         assert_eq!(names.labels.unwrap(), ["cat", "dog"]);
         let floats_of_whole = folder.open("f.npy", floats(&[2], &[1.0, 0.0]));
         assert_eq!(floats_of_whole.labels.unwrap(), ["1", "0"]);
         for (bytes, word) in [
             (floats(&[2], &[0.5, 0.25]), "a column for each class"),
             (floats(&[1, 1, 2], &[0.5, 0.5]), "1×1×2"),
-            (npy_file("<f2", &[2], &[0; 4]), "float32"),
+            (npy::file("<f2", &[2], &[0; 4]), "float32"),
         ] {
             let said = folder.refused("bad.npy", bytes);
             assert!(said.contains(word) && said.contains("bad.npy"), "{said}");
@@ -208,6 +267,83 @@ mod tests {
             let said = folder.refused("bad.json", text);
             assert!(said.contains(word), "{text}: {said}");
         }
+    }
+
+    #[test]
+    fn tables_of_pandas_and_mlflow_are_read() {
+        let folder = Folder::new();
+        // `mlflow.log_table`.
+        let logged = r#"{"columns":["id","dog","cat"],"data":[["x",0.75,0.25],["y",0,1]]}"#;
+        let found = folder.open("t.json", logged);
+        assert_eq!(found.classes.clone().unwrap(), ["dog", "cat"]);
+        assert_eq!(found.ids.clone().unwrap().1, ["x", "y"]);
+        assert_eq!(found.row(0), [0.75, 0.25]);
+        // `DataFrame.to_json(orient="split")`: the index names the rows, unless a column does.
+        let index = r#"{"columns":["prediction"],"index":[1,0],"data":[["cat"],["dog"]]}"#;
+        let found = folder.open("i.json", index);
+        assert_eq!(
+            found.ids.unwrap(),
+            ("index".into(), vec!["1".into(), "0".into()])
+        );
+        assert_eq!(found.labels.unwrap(), ["cat", "dog"]);
+        let both =
+            r#"{"columns":["id","prediction"],"index":[1,0],"data":[["x","cat"],["y","dog"]]}"#;
+        assert_eq!(folder.open("b.json", both).ids.unwrap().0, "id");
+        // Classes may be called so, too.
+        let found = open_answers(
+            &folder.file("c.json", r#"{"columns": [0.5, 1], "data": [0.5, 0]}"#),
+            &["columns", "data"].map(String::from),
+            None,
+        );
+        assert_eq!(found.unwrap().row(1), [1.0, 0.0]);
+        for (text, word) in [
+            (
+                r#"{"columns":["cat","dog"],"data":[[0.5,0.5],[1]]}"#,
+                "row 1 (counted from 0): it has 1 values",
+            ),
+            (
+                r#"{"columns":["cat","dog"],"data":[[0.5,null]]}"#,
+                "column `dog`: there is no value (null)",
+            ),
+            (
+                r#"{"columns":["prediction"],"data":[[["cat"]]]}"#,
+                "neither a number nor a text",
+            ),
+            (
+                r#"{"columns":["prediction"],"index":[1],"data":[]}"#,
+                "`index` has 1",
+            ),
+            (r#"{"columns":["prediction"],"data":[]}"#, "no predictions"),
+        ] {
+            let said = folder.refused("bad.json", text);
+            assert!(said.contains(word), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_folder_means_its_only_file_of_predictions() {
+        let folder = Folder::new();
+        let run = folder.0.path().join("run");
+        fs::create_dir_all(run.join("artifacts/answers")).unwrap();
+        fs::create_dir_all(run.join("params")).unwrap();
+        // Not an artefact, though a file of the run has such an ending.
+        fs::write(run.join("params/settings.json"), "1").unwrap();
+        fs::write(run.join("meta.yaml"), "run_id: x\n").unwrap();
+        let said = answers_file(&run).unwrap_err().to_string();
+        assert!(said.contains("no file of predictions"), "{said}");
+        let file = run.join("artifacts/answers/p.csv.gz");
+        fs::write(&file, "").unwrap();
+        fs::write(run.join("artifacts/model.pkl"), "").unwrap();
+        assert_eq!(answers_file(&run).unwrap(), file);
+        assert_eq!(answers_file(&file).unwrap(), file);
+        fs::write(run.join("artifacts/table.json"), "").unwrap();
+        let said = answers_file(&run).unwrap_err().to_string();
+        assert!(
+            said.contains("answers/p.csv.gz") && said.contains("table.json"),
+            "{said}"
+        );
+        // What is not there is said when it is read.
+        assert!(answers_file(&run.join("none.npy")).is_ok());
     }
 
     #[test]

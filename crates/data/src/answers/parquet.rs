@@ -17,6 +17,7 @@ mod with_reader {
     use std::panic;
 
     use ::parquet::{
+        basic::Compression,
         file::{reader::FileReader as _, serialized_reader::SerializedFileReader},
         record::Field,
     };
@@ -41,6 +42,20 @@ mod with_reader {
             let fields = schema.root_schema().get_fields();
             let header: Vec<String> = fields.iter().map(|field| field.name().to_owned()).collect();
             let mut columns = Columns::new(&path, &header, classes)?;
+            let groups = reader.metadata().row_groups().iter();
+            let mut parts = groups.flat_map(|group| group.columns());
+            let packed = parts.find(|part| !is_read(part.compression()));
+            if let Some(part) = packed {
+                return Err(DataError::invalid(
+                    &path,
+                    format!(
+                        "column `{}` is compressed with {}, which is not read: save the table with snappy, gzip or \
+                         no compression",
+                        part.column_path(),
+                        part.compression()
+                    ),
+                ));
+            }
             let rows = reader.get_row_iter(None);
             let rows = rows.map_err(|problem| damaged(problem.to_string()))?;
             for (index, row) in rows.enumerate() {
@@ -62,6 +77,14 @@ mod with_reader {
             .unwrap_or_else(|_| Err(damaged("it is damaged".into())))
     }
 
+    /// Whether the program has what unpacks it.
+    fn is_read(compression: Compression) -> bool {
+        matches!(
+            compression,
+            Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::GZIP(_)
+        )
+    }
+
     fn value(field: &Field) -> Value<'_> {
         match field {
             Field::Byte(n) => Value::Number(f64::from(*n)),
@@ -72,13 +95,15 @@ mod with_reader {
             Field::UShort(n) => Value::Number(f64::from(*n)),
             Field::UInt(n) => Value::Number(f64::from(*n)),
             Field::ULong(n) => Value::Number(*n as f64),
+            Field::Float16(n) => Value::Number(n.to_f64()),
             Field::Float(n) => Value::Number(f64::from(*n)),
             Field::Double(n) => Value::Number(*n),
             Field::Str(text) => Value::Text(text),
             Field::Bytes(bytes) => {
-                Value::Text(std::str::from_utf8(bytes.data()).unwrap_or("bytes that are no text"))
+                std::str::from_utf8(bytes.data()).map_or(Value::Other, Value::Text)
             }
-            _ => Value::Text("neither a number nor a text"),
+            Field::Null => Value::Null,
+            _ => Value::Other,
         }
     }
 }

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use bakeoff_core::{ImageShape, Images};
+use bakeoff_npy::{Array, Elements};
 
 use crate::{
     arrays::{images, labels},
@@ -13,7 +14,6 @@ use crate::{
     error::DataError,
     format::Format,
     listing::{Listing, stem},
-    npy::{Array, Elements},
     parts::{ClassNames, Labels, Part, Raw, numbered},
     pickle::{self, Id, Pickle},
     words::Role,

@@ -7,6 +7,8 @@
 
 use std::path::PathBuf;
 
+use bakeoff_npy::{Array, NpyError};
+
 use crate::{
     archive::Archive,
     arrays::{images, labels},
@@ -15,7 +17,6 @@ use crate::{
     error::DataError,
     format::Format,
     listing::{Listing, stem},
-    npy::{self, Array},
     parts::{Labels, Part, Raw, numbered},
     words::{Role, words},
 };
@@ -86,7 +87,7 @@ fn open(listing: &Listing, context: &mut Context<'_>) -> Result<Raw, DataError> 
     }
     let mut arrays = Vec::new();
     for file in files {
-        arrays.extend(read(listing, file)?);
+        arrays.extend(read(listing, file, "uint8")?);
     }
     let mut raw = Raw {
         names: class_names::find(listing)?,
@@ -202,11 +203,18 @@ fn there(arrays: &[Named]) -> String {
     }
 }
 
-/// The arrays of a file. One alone in an npz is named by the file.
-pub(crate) fn read(listing: &Listing, file: &str) -> Result<Vec<Named>, DataError> {
+/// The arrays of a file. One alone in an npz is named by the file. `save_as` is the type that is recommended
+/// where one is not read.
+pub(crate) fn read(listing: &Listing, file: &str, save_as: &str) -> Result<Vec<Named>, DataError> {
     let path = listing.path_of(file);
     let parse = |name: &str, bytes: Vec<u8>| {
-        npy::parse(bytes).map_err(|problem| DataError::invalid(&path, format!("{name}: {problem}")))
+        bakeoff_npy::parse(bytes).map_err(|error| {
+            let remedy = match error {
+                NpyError::Type(_) => format!(": save it as {save_as}"),
+                _ => String::new(),
+            };
+            DataError::invalid(&path, format!("{name}: {error}{remedy}"))
+        })
     };
     let bytes = listing.unpacked(file)?;
     if !bytes.starts_with(b"PK") {
@@ -249,7 +257,7 @@ fn class_per_file(
     for (class, file) in files.iter().enumerate() {
         let class = u16::try_from(class)
             .map_err(|_| DataError::invalid(listing.path(), "more than 65536 classes"))?;
-        for named in read(listing, file)? {
+        for named in read(listing, file, "uint8")? {
             let found = images(&named.path, &named.name, named.array, context)?;
             if *shape.get_or_insert(found.shape()) != found.shape() {
                 let problem = format!(

@@ -1,7 +1,7 @@
 //! What is in a pickle that was read.
 
 use super::{Id, Pickle, Value, array_of};
-use crate::npy::{Array, Elements};
+use bakeoff_npy::{Array, Elements};
 
 impl Pickle<'_> {
     /// The outermost value.

@@ -10,13 +10,13 @@ pub enum ExportError {
     /// The metrics could not be written as JSON.
     #[error("metrics could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// An array could not be written for NumPy.
-    #[error("{file} could not be written for NumPy: {source}")]
-    Npy {
-        /// The file.
-        file: String,
-        /// What went wrong.
-        source: std::io::Error,
+    /// A time of a record is none.
+    #[error("`{time}` in a record is no time: {reason}")]
+    Time {
+        /// What stands there.
+        time: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// Tensors could not be written.
     #[error("{file} could not be written as safetensors: {reason}")]

@@ -60,12 +60,7 @@ fn dataset(group: &Group<'_>) -> DatasetMetrics {
             .iter()
             .map(|point| VariantMetrics {
                 model: point.model.to_owned(),
-                purpose: match point.purpose {
-                    Purpose::Headline => "headline",
-                    Purpose::DataSize => "data-size",
-                    Purpose::Resampling => "resampling",
-                }
-                .to_owned(),
+                purpose: purpose_name(point.purpose).to_owned(),
                 reported_on: point.split.to_string(),
                 train_samples: point.samples.train,
                 validation_samples: point.samples.validation,
@@ -121,7 +116,17 @@ fn headline_scores(scores: &ModelScores) -> BTreeMap<String, ScoreMetrics> {
     named.collect()
 }
 
-fn trial_metrics(group: &Group<'_>, trial: &Trial<'_>) -> TrialMetrics {
+/// The purpose of a trial in files.
+pub(super) fn purpose_name(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Headline => "headline",
+        Purpose::DataSize => "data-size",
+        Purpose::Resampling => "resampling",
+    }
+}
+
+/// A headline trial.
+pub(super) fn trial_metrics(group: &Group<'_>, trial: &Trial<'_>) -> TrialMetrics {
     let success = trial.success();
     let id = &trial.planned.id;
     let intervals = || {

@@ -1,5 +1,5 @@
 //! A run for other programs: predictions, metrics and the leaderboard, one exporter for
-//! each format, bytes out.
+//! each format, bytes out; and all of it for MLflow.
 //!
 //! All of it is derived from the records, so that exports and report agree.
 
@@ -8,6 +8,7 @@ mod file;
 mod gather;
 mod labels;
 mod metrics;
+mod mlflow;
 mod npy;
 mod predictions;
 mod safetensors;
@@ -21,6 +22,7 @@ pub use metrics::{
     ExternalMetrics, MetricsExport, ModelMetrics, PairMetrics, RobustnessMetrics, ScoreMetrics,
     TrialMetrics, VariantMetrics,
 };
+pub use mlflow::{MLFLOW_RUN_TAG, MlflowExport, mlflow};
 
 use crate::analysis::Analysis;
 use predictions::predictions;
@@ -69,7 +71,7 @@ pub fn export(run: &Run, formats: &[Format]) -> Result<Vec<ExportedFile>, Export
         files.extend(csv::files(&predictions)?);
     }
     if wants(Format::Npy) {
-        files.extend(npy::files(&predictions)?);
+        files.extend(npy::files(&predictions));
     }
     if wants(Format::Safetensors) {
         files.extend(safetensors::files(run, &predictions)?);

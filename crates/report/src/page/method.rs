@@ -126,22 +126,12 @@ pub(crate) fn problems(analysis: &Analysis<'_>) -> Option<Table> {
             })
             .text("status", |problem| problem.status.as_str())
             .text("stage", |problem| {
-                problem.stage.map_or(format::NOTHING, stage_name)
+                problem.stage.map_or(format::NOTHING, Stage::name)
             })
             .text("reason", |problem| problem.reason.unwrap_or(NO_RECORD))
             .text("trial", |problem| problem.planned.id.as_str())
             .done()
     })
-}
-
-fn stage_name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Data => "data",
-        Stage::Fit => "fit",
-        Stage::Predict => "predict",
-        Stage::Store => "store",
-        Stage::Process => "process",
-    }
 }
 
 /// What a dataset consists of.

@@ -43,7 +43,7 @@ pub(crate) fn of(target: &str) -> Seeds {
         "gz" => named([("classes", gzip(&tar(&class_folders())))]),
         "folder" => folders(),
         "answers" => named([
-            ("npy", bakeoff_data::npy_file("|u1", &[2, 2], &[1, 0, 0, 1])),
+            ("npy", bakeoff_npy::file("|u1", &[2, 2], &[1, 0, 0, 1])),
             ("csv", b"id,b,p_a\n0,0.25,0.75\n1,1,0\n".to_vec()),
             ("labels", b"file,prediction\nx.png,a\n".to_vec()),
             ("rows", b"[{\"id\": 1, \"a\": 0.5, \"b\": 0.5}]".to_vec()),

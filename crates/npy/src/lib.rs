@@ -1,31 +1,71 @@
 //! NumPy's arrays, `.npy`: a header in Python's notation, then the elements.
 //! Source: <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 //!
-//! Bytes, integers, floats and truth values are read, in either byte order and either order of
-//! dimensions. What holds Python objects is refused: to read them would be to run them. Counts
-//! are compared with the bytes that are there before memory is taken.
+//! Bytes, integers, floats of 32 and 64 bits, texts and truth values are read, in either byte order and either
+//! order of dimensions, of versions 1 to 3. What holds Python objects is refused: to read them would be to run
+//! them. Counts are compared with the bytes that are there before memory is taken.
+//!
+//! It knows none of our other crates, so that all of them may use it: datasets, predictions of other programs,
+//! and programs as models read arrays, and exports write them.
 //!
 //! Rejected: the crate `npyz`, whose header is evaluated by a parser of its own for structured
 //! types, which no image data have; here an array is a shape and a type.
 
+mod write;
+
 use std::borrow::Cow;
+
+pub use write::{Element, file, header, write};
+
+/// The longest header that is read: the dimensions and the type of an array need a few dozen bytes.
+const MAX_HEADER: usize = 1 << 16;
+
+/// What is wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NpyError {
+    /// Its elements are of a type that is not read; another one helps.
+    #[error("{0}, which are not read")]
+    Type(String),
+    /// It is no array, or damaged.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+impl From<&str> for NpyError {
+    fn from(problem: &str) -> Self {
+        Self::Damaged(problem.to_owned())
+    }
+}
+
+impl From<String> for NpyError {
+    fn from(problem: String) -> Self {
+        Self::Damaged(problem)
+    }
+}
 
 /// The elements of an array.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Elements {
+pub enum Elements {
+    /// Of `uint8` and `bool`.
     Bytes(Vec<u8>),
+    /// Of all other integers; those above 2⁶³ are wrapped.
     Integers(Vec<i64>),
+    /// Of `float32` and `float64`.
     Floats(Vec<f64>),
+    /// Without the zeros at their ends.
     Texts(Vec<String>),
 }
 
 /// An array, the last dimension running fastest.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Array {
-    pub(crate) dims: Vec<usize>,
-    pub(crate) elements: Elements,
+pub struct Array {
+    /// How many elements there are along each dimension.
+    pub dims: Vec<usize>,
+    /// As many as the product of `dims`.
+    pub elements: Elements,
     /// They are true (1) or false (0).
-    pub(crate) truths: bool,
+    pub truths: bool,
 }
 
 /// The type of the elements.
@@ -42,7 +82,7 @@ enum Kind {
 
 /// How elements are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Type {
+pub struct Type {
     kind: Kind,
     size: usize,
     big: bool,
@@ -51,9 +91,11 @@ pub(crate) struct Type {
 
 impl Type {
     /// From NumPy's notation, such as `|u1` or `<f4`.
-    pub(crate) fn of(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("elements of the type {text:?} are not read: save the array as uint8");
+    ///
+    /// # Errors
+    /// [`NpyError::Type`] for one that is not read.
+    pub fn of(text: &str) -> Result<Self, NpyError> {
+        let wrong = || NpyError::Type(format!("it has elements of the type {text:?}"));
         let (order, rest) = match text.as_bytes().first() {
             Some(b'<' | b'>' | b'|' | b'=') => {
                 (text.as_bytes()[0], text.get(1..).unwrap_or_default())
@@ -85,28 +127,13 @@ impl Type {
     }
 }
 
-/// A file of an array: `descr` is its type in NumPy's notation, `data` its elements as they are stored, the
-/// last dimension running fastest.
-pub fn npy_file(descr: &str, dims: &[usize], data: &[u8]) -> Vec<u8> {
-    let sizes: String = dims.iter().map(|size| format!("{size}, ")).collect();
-    let mut header =
-        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}), }}");
-    // Mark, version and length take ten bytes; all of it is a multiple of 64 long.
-    header.extend(std::iter::repeat_n(' ', 63 - (10 + header.len()) % 64));
-    header.push('\n');
-    let length = u16::try_from(header.len()).unwrap_or(u16::MAX);
-    let mut bytes = Vec::with_capacity(10 + header.len() + data.len());
-    bytes.extend(b"\x93NUMPY\x01\x00");
-    bytes.extend(length.to_le_bytes());
-    bytes.extend(header.as_bytes());
-    bytes.extend(data);
-    bytes
-}
-
 /// Reads a file. The bytes of one that is given away are not copied.
-pub(crate) fn parse<'a>(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Array, String> {
+///
+/// # Errors
+/// When it is no such file, damaged, or of elements that are not read.
+pub fn parse<'a>(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Array, NpyError> {
     let mut bytes = bytes.into();
-    let (start, dims, kind, fortran) = header(&bytes)?;
+    let (start, dims, kind, fortran) = read_header(&bytes)?;
     let data = match &mut bytes {
         Cow::Owned(bytes) => {
             bytes.drain(..start);
@@ -119,8 +146,8 @@ pub(crate) fn parse<'a>(bytes: impl Into<Cow<'a, [u8]>>) -> Result<Array, String
 
 /// Where the elements begin, how many there are along each dimension, of which type, and whether
 /// the first dimension runs fastest.
-fn header(bytes: &[u8]) -> Result<(usize, Vec<usize>, Type, bool), String> {
-    let cut = || "the npy header is cut short".to_owned();
+fn read_header(bytes: &[u8]) -> Result<(usize, Vec<usize>, Type, bool), NpyError> {
+    let cut = || NpyError::from("the npy header is cut short");
     let rest = bytes
         .strip_prefix(b"\x93NUMPY")
         .ok_or("this is no npy file: it does not begin with NumPy's mark")?;
@@ -135,17 +162,20 @@ fn header(bytes: &[u8]) -> Result<(usize, Vec<usize>, Type, bool), String> {
             let length = usize::try_from(u32::from_le_bytes(*length));
             (length.map_err(|_| cut())?, rest)
         }
-        other => return Err(format!("npy files of version {other} are not known")),
+        other => return Err(format!("npy files of version {other} are not known").into()),
     };
+    if length > MAX_HEADER {
+        return Err(format!("its header claims {length} bytes: it is damaged").into());
+    }
     let (header, data) = rest.split_at_checked(length).ok_or_else(cut)?;
     let header = String::from_utf8_lossy(header);
     let descr = value(&header, "descr").ok_or("the npy header lacks `descr`")?;
     let descr = descr
         .strip_prefix(['\'', '"'])
         .and_then(|text| text.split(['\'', '"']).next())
-        .ok_or("the array has elements of several fields, which are not read")?;
+        .ok_or_else(|| NpyError::Type("it has elements of several fields".into()))?;
     if descr.contains('O') {
-        return Err("the array holds Python objects, which are not read: save it as uint8".into());
+        return Err(NpyError::Type("it holds Python objects".into()));
     }
     let fortran = value(&header, "fortran_order").is_some_and(|text| text.starts_with("True"));
     let shape = value(&header, "shape").ok_or("the npy header lacks `shape`")?;
@@ -163,6 +193,12 @@ fn header(bytes: &[u8]) -> Result<(usize, Vec<usize>, Type, bool), String> {
     Ok((bytes.len() - data.len(), dims, Type::of(descr)?, fortran))
 }
 
+/// Dimensions in words: `3×28×28`.
+fn times(dims: &[usize]) -> String {
+    let dims: Vec<String> = dims.iter().map(usize::to_string).collect();
+    dims.join("×")
+}
+
 /// What follows a key of the header.
 fn value<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     let at = header.find(&format!("'{key}'"))?;
@@ -171,12 +207,15 @@ fn value<'a>(header: &'a str, key: &str) -> Option<&'a str> {
 }
 
 /// An array from the bytes of its elements.
-pub(crate) fn array(
+///
+/// # Errors
+/// When there are fewer bytes than the dimensions claim.
+pub fn array(
     mut data: Cow<'_, [u8]>,
     dims: Vec<usize>,
     kind: Type,
     fortran: bool,
-) -> Result<Array, String> {
+) -> Result<Array, NpyError> {
     let count = dims
         .iter()
         .try_fold(1_usize, |product, &size| product.checked_mul(size));
@@ -184,10 +223,11 @@ pub(crate) fn array(
     let Some(bytes) = bytes.filter(|&bytes| bytes <= data.len()) else {
         return Err(format!(
             "the header claims {} elements of {} bytes, and {} bytes are there",
-            crate::idx::times(&dims),
+            times(&dims),
             kind.size,
             data.len()
-        ));
+        )
+        .into());
     };
     match &mut data {
         Cow::Owned(data) => data.truncate(bytes),
@@ -303,25 +343,19 @@ impl Array {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    /// A file as NumPy writes it.
-    pub(crate) fn file(descr: &str, dims: &[usize], fortran: bool, data: &[u8]) -> Vec<u8> {
-        let sizes: String = dims.iter().map(|size| format!("{size}, ")).collect();
-        let order = if fortran { "True" } else { "False" };
-        let mut header =
-            format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({sizes}), }}");
-        while (10 + header.len() + 1) % 64 != 0 {
-            header.push(' ');
+    fn file(descr: &str, dims: &[usize], fortran: bool, data: &[u8]) -> Vec<u8> {
+        let mut bytes = crate::file(descr, dims, data);
+        if fortran {
+            let text = b"'fortran_order': False";
+            let at = bytes.windows(text.len()).position(|it| it == text).unwrap();
+            // As long as the other word, with the blank that Python's notation allows.
+            bytes[at..at + text.len()].copy_from_slice(b"'fortran_order': True ");
         }
-        header.push('\n');
-        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-        bytes.extend((header.len() as u16).to_le_bytes());
-        bytes.extend(header.as_bytes());
-        bytes.extend(data);
         bytes
     }
 
@@ -371,8 +405,12 @@ pub(crate) mod tests {
             (b"PK".to_vec(), "no npy file"),
             (b"\x93NUMPY\x09\x00".to_vec(), "version 9"),
             (b"\x93NUMPY\x01\x00\xff".to_vec(), "cut short"),
+            (
+                b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(),
+                "claims 4294967295",
+            ),
         ] {
-            let problem = parse(&bytes).unwrap_err();
+            let problem = parse(&bytes).unwrap_err().to_string();
             assert!(problem.contains(word), "{problem}");
         }
     }
