@@ -28,6 +28,7 @@ mod buffer;
 mod conv;
 mod conv_first;
 mod conv_grad;
+mod conv_products;
 mod cpu;
 mod dense;
 mod dropout;
@@ -62,7 +63,7 @@ pub use cpu::Cpu;
 pub use dropout::dropout_mask;
 pub use loss::Score;
 pub use network::{
-    Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Network, NetworkError, Padding, Role, Step,
+    Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Network, NetworkError, NormPlace, Padding, Role, Step,
     TensorSpec,
 };
 pub use norm::{EPSILON as NORM_EPSILON, MOMENTUM as NORM_MOMENTUM};
