@@ -17,9 +17,10 @@ use super::tile::{Base, Left, Right, Target, product};
 /// Pixels whose products are summed before the sums go back to memory.
 const PIXELS: usize = 112;
 
-/// Whether the gradient of this convolution goes back so.
-pub(crate) fn goes_back_by_products(window: &Window) -> bool {
-    window.stride == [1, 1] && window.pool.area() == 1 && window.pool.stride == [1, 1]
+/// Whether the gradient of this convolution goes back so: half of it is zero behind a ReLU, and events
+/// are faster.
+pub(crate) fn goes_back_by_products(window: &Window, relu: bool) -> bool {
+    !relu && window.stride == [1, 1] && window.pool.area() == 1 && window.pool.stride == [1, 1]
 }
 
 /// Numbers of scratch that [`ConvolveProductsBack`] needs.
@@ -233,7 +234,10 @@ impl ConvolveProductsBack<'_> {
                             run: width * stored * here,
                         },
                         Target {
-                            start: self.input_gradient.as_mut_ptr().add(y * plane.row() + panel),
+                            start: self
+                                .input_gradient
+                                .as_mut_ptr()
+                                .add(y * plane.row() + panel),
                             row: plane.stored,
                             base: Base::Zero,
                             relu: false,

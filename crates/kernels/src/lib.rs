@@ -63,8 +63,8 @@ pub use cpu::Cpu;
 pub use dropout::dropout_mask;
 pub use loss::Score;
 pub use network::{
-    Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Network, NetworkError, NormPlace, Padding, Role, Step,
-    TensorSpec,
+    Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Network, NetworkError, NormPlace, Padding,
+    Role, Step, TensorSpec,
 };
 pub use norm::{EPSILON as NORM_EPSILON, MOMENTUM as NORM_MOMENTUM};
 pub use pixels::PIXEL_SCALE;

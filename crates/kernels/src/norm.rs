@@ -255,6 +255,16 @@ impl Kernel for NormBack<'_> {
                 let slope = S::load(self.moments.slope.as_ptr().add(c));
                 let scale = S::load(self.moments.scale.as_ptr().add(c));
                 let zero = S::splat(0.0);
+                let is_alone = pooled.pool.area() == 1 && pooled.pool.stride == [1, 1];
+                if is_alone {
+                    let to = self.input_gradient.as_mut_ptr();
+                    pooled.for_each::<S>(c, |at, value| {
+                        let deviation = S::sub(mean, S::load(self.input.as_ptr().add(at)));
+                        let rest = S::fma(deviation, slope, S::sub(zero, loss));
+                        S::store(to.add(at), S::fma(value, scale, rest));
+                    });
+                    continue;
+                }
                 for pixel in 0..plane.height * plane.width {
                     let at = pixel * plane.stored + c;
                     let deviation = S::sub(mean, S::load(self.input.as_ptr().add(at)));

@@ -255,10 +255,12 @@ impl Builder {
         let weight = self.summed(weights);
         let bias = self.summed(out_stored);
         let layout = if rows {
-            ConvLayout::Rows(match goes_back_by_products(&window) {
-                true => Back::Products,
-                false => Back::Events(EventMap::new(&window)),
-            })
+            ConvLayout::Rows(
+                match goes_back_by_products(&window, conv.relu && conv.norm.is_none()) {
+                    true => Back::Products,
+                    false => Back::Events(EventMap::new(&window)),
+                },
+            )
         } else {
             ConvLayout::Panels {
                 offsets: window.pooled_offsets(),

@@ -18,7 +18,9 @@ use bakeoff_core::ImageShape;
 
 pub use self::{
     fit::NetworkError,
-    layers::{Blueprint, Conv, Dense, Dropout, Layer, MaxPool, NormPlace, Padding, Role, Step, TensorSpec},
+    layers::{
+        Blueprint, Conv, Dense, Dropout, Layer, MaxPool, NormPlace, Padding, Role, Step, TensorSpec,
+    },
 };
 use fit::Check;
 

@@ -110,10 +110,7 @@ fn same_padding_keeps_the_size_and_puts_odd_zeros_last() -> Result<(), NetworkEr
 #[test]
 fn the_layer_that_does_not_fit_is_named() {
     let refuse = |steps: Vec<Step>, shape| {
-        let blueprint = Blueprint {
-            steps,
-            norm: None,
-        };
+        let blueprint = Blueprint { steps, norm: None };
         Network::new(&blueprint, shape, 2).map_or_else(|error| error.to_string(), |_| String::new())
     };
     let valid = Padding::Valid;

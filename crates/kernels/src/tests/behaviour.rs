@@ -138,7 +138,11 @@ fn gradients_are_the_slope_of_the_loss_with_dropout_too() {
 #[test]
 #[cfg_attr(miri, ignore = "takes minutes")]
 fn running_statistics_move_towards_the_batch() {
-    let specs = [&conv3(5, Some(NormPlace::BeforePool))[..], &[dense(2, false)]].concat();
+    let specs = [
+        &conv3(5, Some(NormPlace::BeforePool))[..],
+        &[dense(2, false)],
+    ]
+    .concat();
     let case = Case::new([1, 9, 8], &specs, 40, 5).unwrap();
     let [mean, variance] = &case.reference(true).statistics[0];
     let mut trainer = case.trainer(Isa::detect());
