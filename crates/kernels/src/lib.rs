@@ -55,6 +55,7 @@ mod tests;
 mod tile;
 mod trainer;
 mod update;
+mod warp;
 mod workspace;
 
 pub use adam::Adam;
@@ -71,3 +72,4 @@ pub use pixels::PIXEL_SCALE;
 pub use predictor::Predictor;
 pub use simd::Isa;
 pub use trainer::Trainer;
+pub use warp::{WARP_GRID, WarpMap, WarpMemory};

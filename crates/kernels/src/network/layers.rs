@@ -17,9 +17,11 @@ bakeoff_core::choices! {
 
 bakeoff_core::choices! {
     /// Where batch norm is, of a convolution that a max-pool follows.
+    #[derive(Default)]
     pub enum NormPlace {
         /// Between the convolution and its ReLU, with a learned factor and summand for each channel:
         /// the common order, of Ioffe and Szegedy (2015).
+        #[default]
         BeforePool = "before-pool",
         /// Convolution, pool, norm, ReLU. There is no learned factor: ReLU leaves one to the next layer.
         /// The pool then drops three of four values before anything else is done with them (K. Jordan,
