@@ -105,6 +105,7 @@ class Draw(random.Random):
             own["calibrate"] = self.choice(("none", "none", "temperature"))
             if family != "logistic":
                 own["batch_norm"] = self.choice((True, False))
+                own["norm_place"] = self.choice(("before-pool", "after-pool"))
                 own["dropout"] = self.choice((0.0, 0.3))
                 own["learning_rate"] = self.choice((0.001, 0.02))
         lines = []

@@ -6,7 +6,7 @@ use std::{error::Error, hint::black_box, time::Duration};
 
 use bakeoff_core::{ImageShape, Samples};
 use bakeoff_kernels::{
-    Adam, Batch, Blueprint, Isa, Network, Padding, Predictor, Role, Step, Trainer,
+    Adam, Batch, Blueprint, Isa, Network, NormPlace, Padding, Predictor, Role, Step, Trainer,
 };
 use criterion::{BenchmarkId, Criterion, Throughput};
 
@@ -37,8 +37,8 @@ fn cnn() -> Vec<Step> {
 
 /// Small values without a pattern that matters: times do not depend on them, except that
 /// about half of what reaches a ReLU must pass it, as in training.
-fn network(steps: Vec<Step>, batch_norm: bool) -> Result<(Network, Vec<Vec<f32>>), Failure> {
-    let blueprint = Blueprint { steps, batch_norm };
+fn network(steps: Vec<Step>, norm: Option<NormPlace>) -> Result<(Network, Vec<Vec<f32>>), Failure> {
+    let blueprint = Blueprint { steps, norm };
     let network = Network::new(&blueprint, ImageShape::new(1, 28, 28), 10)?;
     let values = network.tensors().into_iter().map(|tensor| {
         let count = tensor.shape.iter().product();
@@ -115,16 +115,20 @@ fn main() -> Result<(), Failure> {
         .measurement_time(Duration::from_secs(2))
         .configure_from_args();
     for (name, network) in [
-        ("ann", network(ann(), false)?),
-        ("cnn", network(cnn(), false)?),
-        ("cnn-norm", network(cnn(), true)?),
-        ("dense-output", network(vec![], false)?),
-        ("conv-pool", network(vec![conv(32), POOL], false)?),
+        ("ann", network(ann(), None)?),
+        ("cnn", network(cnn(), None)?),
+        ("cnn-norm", network(cnn(), Some(NormPlace::BeforePool))?),
+        (
+            "cnn-norm-after-pool",
+            network(cnn(), Some(NormPlace::AfterPool))?,
+        ),
+        ("dense-output", network(vec![], None)?),
+        ("conv-pool", network(vec![conv(32), POOL], None)?),
     ] {
         steps(&mut criterion, name, &network, mnist.train())?;
     }
-    answers(&mut criterion, "ann", &network(ann(), false)?, mnist.test())?;
-    answers(&mut criterion, "cnn", &network(cnn(), false)?, mnist.test())?;
+    answers(&mut criterion, "ann", &network(ann(), None)?, mnist.test())?;
+    answers(&mut criterion, "cnn", &network(cnn(), None)?, mnist.test())?;
     criterion.final_summary();
     Ok(())
 }

@@ -93,6 +93,7 @@ impl Kernel for Convolve<'_> {
                             Right {
                                 start: self.weights.as_ptr().add(panel * window.taps()),
                                 width: columns,
+                                run: window.run() * columns,
                             },
                             Target {
                                 start: self

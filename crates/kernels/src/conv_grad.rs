@@ -17,6 +17,9 @@
 use super::events::{EventMap, Events, PooledGradient, sum_bias};
 use super::simd::{Kernel, LANES, Simd};
 
+/// Weights that the first cache holds beside all else.
+const CACHED: usize = 10 * 1024;
+
 /// Gradient of one sample for a convolution that has others before it.
 pub(crate) struct ConvolveBack<'a> {
     pub(crate) map: &'a EventMap,
@@ -101,8 +104,18 @@ impl Kernel for ConvolveBack<'_> {
         }
 
         self.input_gradient.fill(0.0);
-        let blocks = vectors.div_ceil(S::ACCUMULATORS.min(8));
-        for ky in 0..window.kernel[0] {
+        // Lists are short, so that the end of each costs as much as some events: three rows of the window
+        // at once where the first cache holds their weights.
+        let limit = S::ACCUMULATORS.min(8);
+        let blocks = vectors.div_ceil(limit);
+        let step = window.out_channels * run;
+        let fit = 3 * window.out_channels * vectors.div_ceil(blocks) * LANES <= CACHED;
+        let mut ky = 0;
+        while ky < window.kernel[0] {
+            let rows = match window.kernel[0] - ky >= 3 && S::ACCUMULATORS >= 24 && fit {
+                true => 3,
+                false => 1,
+            };
             let mut vector = 0;
             for block in 0..blocks {
                 let next = vectors * (block + 1) / blocks;
@@ -111,19 +124,21 @@ impl Kernel for ConvolveBack<'_> {
                     // SAFETY: an event's weights lie inside `weights`, and the pixel's window
                     // inside the input plane, as asserted above.
                     unsafe {
-                        let from = self
-                            .weights
-                            .as_ptr()
-                            .add(ky * window.out_channels * run + vector * LANES);
+                        let from = self.weights.as_ptr().add(ky * step + vector * LANES);
                         let to = self
                             .input_gradient
                             .as_mut_ptr()
                             .add(at as usize + ky * row + vector * LANES);
-                        add_weights_of::<S>(next - vector, list, from, to);
+                        if rows == 3 {
+                            add_weights_of::<S, 3>(next - vector, list, from, step, to, row);
+                        } else {
+                            add_weights_of::<S, 1>(next - vector, list, from, step, to, row);
+                        }
                     }
                 }
                 vector = next;
             }
+            ky += rows;
         }
     }
 }
@@ -188,18 +203,20 @@ unsafe fn add_windows<S: Simd, const R: usize, const N: usize>(
 
 /// Picks the block compiled for this number of vectors.
 #[inline(always)]
-unsafe fn add_weights_of<S: Simd>(
+unsafe fn add_weights_of<S: Simd, const R: usize>(
     vectors: usize,
     events: (&[f32], &[u32]),
     from: *const f32,
+    step: usize,
     to: *mut f32,
+    row: usize,
 ) {
     macro_rules! pick {
         ($($n:literal)*) => {
             match vectors {
                 // SAFETY: as the caller guarantees.
                 $($n if $n <= S::ACCUMULATORS => unsafe {
-                    add_weights::<S, $n>(events, from, to);
+                    add_weights::<S, R, $n>(events, from, step, to, row);
                 },)*
                 _ => unreachable!("a block has at most eight vectors"),
             }
@@ -208,26 +225,32 @@ unsafe fn add_weights_of<S: Simd>(
     pick!(1 2 3 4 5 6 7 8);
 }
 
-/// `to[n] += Σ gradient · weights[at + n]` over the events.
+/// `to[r · row + n] += Σ gradient · weights[at + r · step + n]` over the events.
 #[inline(always)]
-unsafe fn add_weights<S: Simd, const N: usize>(
+unsafe fn add_weights<S: Simd, const R: usize, const N: usize>(
     events: (&[f32], &[u32]),
     from: *const f32,
+    step: usize,
     to: *mut f32,
+    row: usize,
 ) {
     // SAFETY: the caller guarantees all weights and the target.
     unsafe {
-        let mut sums = [S::splat(0.0); N];
+        let mut sums = [[S::splat(0.0); N]; R];
         for (&gradient, &place) in events.0.iter().zip(events.1) {
             let gradient = S::splat(gradient);
             let weights = from.add(place as usize);
-            for (n, sum) in sums.iter_mut().enumerate() {
-                *sum = S::fma(gradient, S::load(weights.add(n * LANES)), *sum);
+            for (r, sums) in sums.iter_mut().enumerate() {
+                for (n, sum) in sums.iter_mut().enumerate() {
+                    *sum = S::fma(gradient, S::load(weights.add(r * step + n * LANES)), *sum);
+                }
             }
         }
-        for (n, &sum) in sums.iter().enumerate() {
-            let to = to.add(n * LANES);
-            S::store(to, S::add(S::load(to), sum));
+        for (r, sums) in sums.iter().enumerate() {
+            for (n, &sum) in sums.iter().enumerate() {
+                let to = to.add(r * row + n * LANES);
+                S::store(to, S::add(S::load(to), sum));
+            }
         }
     }
 }

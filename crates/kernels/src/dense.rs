@@ -76,6 +76,7 @@ impl Kernel for Multiply<'_> {
                         Right {
                             start: self.weights.as_ptr().add(panel * inputs + from * PANEL),
                             width: PANEL,
+                            run: 0,
                         },
                         Target {
                             start: self.output.as_mut_ptr().add(panel),
@@ -149,6 +150,7 @@ impl Kernel for WeightGradient<'_> {
                     Right {
                         start: self.gradient.as_ptr().add(from * gradient_stride),
                         width: gradient_stride,
+                        run: 0,
                     },
                     Target {
                         start: self.block.as_mut_ptr(),

@@ -178,7 +178,7 @@ mod tests {
         let cut = |steps: &[Step], samples| {
             let blueprint = Blueprint {
                 steps: steps.to_vec(),
-                batch_norm: false,
+                norm: None,
             };
             let network = Network::new(&blueprint, ImageShape::new(1, 28, 28), 3).unwrap();
             let plan = Plan::new(&network, Purpose::Train).unwrap();

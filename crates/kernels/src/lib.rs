@@ -28,6 +28,7 @@ mod buffer;
 mod conv;
 mod conv_first;
 mod conv_grad;
+mod conv_products;
 mod cpu;
 mod dense;
 mod dropout;
@@ -54,6 +55,7 @@ mod tests;
 mod tile;
 mod trainer;
 mod update;
+mod warp;
 mod workspace;
 
 pub use adam::Adam;
@@ -62,11 +64,12 @@ pub use cpu::Cpu;
 pub use dropout::dropout_mask;
 pub use loss::Score;
 pub use network::{
-    Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Network, NetworkError, Padding, Role, Step,
-    TensorSpec,
+    Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Network, NetworkError, NormPlace, Padding,
+    Role, Step, TensorSpec,
 };
 pub use norm::{EPSILON as NORM_EPSILON, MOMENTUM as NORM_MOMENTUM};
 pub use pixels::PIXEL_SCALE;
 pub use predictor::Predictor;
 pub use simd::Isa;
 pub use trainer::Trainer;
+pub use warp::{WARP_GRID, WarpMap, WarpMemory};

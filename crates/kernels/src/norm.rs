@@ -115,7 +115,7 @@ impl Moments {
     }
 
     /// Combines the chunks' moments (see [`Measure`]; `counts` pixels each) and moves the
-    /// running statistics.
+    /// running statistics. Without weights, all are 1.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_precision_loss,
@@ -125,7 +125,7 @@ impl Moments {
         &mut self,
         chunks: &[f64],
         counts: &[usize],
-        weight: &[f32],
+        weight: Option<&[f32]>,
         bias: &[f32],
         running: [&mut [f32]; 2],
     ) {
@@ -143,7 +143,7 @@ impl Moments {
             }
             let variance = squares / count;
             let inverse = 1.0 / (variance + EPSILON).sqrt();
-            let scale = f64::from(weight[c]) * inverse;
+            let scale = weight.map_or(1.0, |weight| f64::from(weight[c])) * inverse;
             self.mean[c] = mean as f32;
             self.inverse[c] = inverse as f32;
             self.scale[c] = scale as f32;
@@ -255,6 +255,16 @@ impl Kernel for NormBack<'_> {
                 let slope = S::load(self.moments.slope.as_ptr().add(c));
                 let scale = S::load(self.moments.scale.as_ptr().add(c));
                 let zero = S::splat(0.0);
+                let is_alone = pooled.pool.area() == 1 && pooled.pool.stride == [1, 1];
+                if is_alone {
+                    let to = self.input_gradient.as_mut_ptr();
+                    pooled.for_each::<S>(c, |at, value| {
+                        let deviation = S::sub(mean, S::load(self.input.as_ptr().add(at)));
+                        let rest = S::fma(deviation, slope, S::sub(zero, loss));
+                        S::store(to.add(at), S::fma(value, scale, rest));
+                    });
+                    continue;
+                }
                 for pixel in 0..plane.height * plane.width {
                     let at = pixel * plane.stored + c;
                     let deviation = S::sub(mean, S::load(self.input.as_ptr().add(at)));

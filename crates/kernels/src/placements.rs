@@ -71,7 +71,9 @@ impl Plan {
                 Op::Norm(norm) => {
                     let channels = vector(self.planes[norm.input].channels);
                     let variances = norm.running.end..norm.running.end + norm.running.len();
-                    add(channels, first(&norm.weight), false);
+                    if norm.scaled {
+                        add(channels, first(&norm.weight), false);
+                    }
                     add(channels, first(&norm.bias), false);
                     add(channels, first(&norm.running), true);
                     add(channels, first(&variances), true);

@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use super::batch::KernelError;
 use super::conv_first::tap_offsets;
+use super::conv_products::goes_back_by_products;
 use super::events::EventMap;
 use super::geometry::{PANEL, Plane, Pool, Window};
 use super::pool::CUT;
 use super::simd::LANES;
-use crate::{Conv, Dense, Layer, MaxPool, Network};
+use crate::{Conv, Dense, Layer, MaxPool, Network, NormPlace};
 
 /// Numbers a sample may have between two layers: offsets within a sample are 32 bits.
 const MOST_NUMBERS: usize = 1 << 31;
@@ -70,7 +71,16 @@ pub(crate) enum ConvLayout {
     /// Panels, as the forward pass needs them, and the backward pass of a first convolution.
     Panels { offsets: Vec<u32>, taps: Vec<u32> },
     /// Kernel height × out channels × run, as the backward pass needs them.
-    Rows(EventMap),
+    Rows(Back),
+}
+
+/// How a convolution's gradient goes back.
+#[derive(Debug, Clone)]
+pub(crate) enum Back {
+    /// As a list of the results that have one.
+    Events(EventMap),
+    /// As a matrix: `conv_products`.
+    Products,
 }
 
 /// Batch normalisation with what is fused to it.
@@ -80,6 +90,8 @@ pub(crate) struct NormOp {
     pub(crate) output: usize,
     pub(crate) pool: Pool,
     pub(crate) relu: bool,
+    /// Otherwise the factors are 1; their gradients are needed all the same.
+    pub(crate) scaled: bool,
     pub(crate) weight: Range<usize>,
     pub(crate) bias: Range<usize>,
     /// Running means in the statistics; the variances follow.
@@ -216,7 +228,13 @@ impl Builder {
         let output = [conv.output.height, conv.output.width];
         let unpooled = Pool::new(output, [1, 1], [1, 1]);
         let pooling = pool.map_or(Ok(unpooled), pool_of)?;
-        let pool = if conv.norm { unpooled } else { pooling };
+        // The pool that is part of the convolution, and the one that is part of its norm.
+        let (pool, norm_pool) = match conv.norm {
+            Some(NormPlace::BeforePool) => (unpooled, pooling),
+            Some(NormPlace::AfterPool) | None => {
+                (pooling, Pool::new(pooling.output, [1, 1], [1, 1]))
+            }
+        };
         let out_stored = channels.next_multiple_of(LANES);
         let window = Window {
             input: plane,
@@ -237,7 +255,12 @@ impl Builder {
         let weight = self.summed(weights);
         let bias = self.summed(out_stored);
         let layout = if rows {
-            ConvLayout::Rows(EventMap::new(&window))
+            ConvLayout::Rows(
+                match goes_back_by_products(&window, conv.relu && conv.norm.is_none()) {
+                    true => Back::Products,
+                    false => Back::Events(EventMap::new(&window)),
+                },
+            )
         } else {
             ConvLayout::Panels {
                 offsets: window.pooled_offsets(),
@@ -250,14 +273,14 @@ impl Builder {
             input,
             output: input + 1,
             window,
-            relu: conv.relu && !conv.norm,
+            relu: conv.relu && conv.norm.is_none(),
             weight,
             bias,
-            biased: !conv.norm,
+            biased: conv.norm.is_none(),
             layout,
         })));
-        if conv.norm {
-            self.norm(pooling, conv.relu);
+        if let Some(place) = conv.norm {
+            self.norm(place, norm_pool, conv.relu);
         }
         Ok(())
     }
@@ -276,7 +299,7 @@ impl Builder {
         Ok(())
     }
 
-    fn norm(&mut self, pool: Pool, relu: bool) {
+    fn norm(&mut self, place: NormPlace, pool: Pool, relu: bool) {
         let input = self.input();
         let plane = self.planes[input];
         let weight = self.summed(plane.stored);
@@ -293,6 +316,7 @@ impl Builder {
             output: input + 1,
             pool,
             relu,
+            scaled: place.is_scaled(),
             weight,
             bias,
             running,
@@ -313,14 +337,14 @@ impl Builder {
             output: input + 1,
             inputs,
             outputs,
-            relu: dense.relu && !dense.norm,
+            relu: dense.relu && dense.norm.is_none(),
             weight: 0..0,
             bias,
-            biased: !dense.norm,
+            biased: dense.norm.is_none(),
             first: input == 0,
         }));
-        if dense.norm {
-            self.norm(Pool::new([1, 1], [1, 1], [1, 1]), dense.relu);
+        if let Some(place) = dense.norm {
+            self.norm(place, Pool::new([1, 1], [1, 1], [1, 1]), dense.relu);
         }
     }
 

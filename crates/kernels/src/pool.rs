@@ -212,6 +212,20 @@ impl Pooled<'_> {
         let [height, width] = pool.output;
         let stored = plane.stored;
         for y in 0..height {
+            if pool.area() == 1 && pool.stride == [1, 1] {
+                let (mut from, mut at) = (y * gradient_row + c, plane.at(y, 0) + c);
+                for x in 0..width {
+                    // SAFETY: the lengths are checked.
+                    unsafe {
+                        let value = S::load(gradient.as_ptr().add(from));
+                        let place = S::load_u8(argmax.as_ptr().add((y * width + x) * stored + c));
+                        f(at, S::keep_eq(place, S::splat(0.0), value));
+                    }
+                    from += stored;
+                    at += stored;
+                }
+                continue;
+            }
             for x in 0..width {
                 // SAFETY: the lengths are checked.
                 let (place, value) = unsafe {

@@ -32,6 +32,8 @@ pub(crate) struct Left {
 pub(crate) struct Right {
     pub(crate) start: *const f32,
     pub(crate) width: usize,
+    /// From the first row of one run to that of the next.
+    pub(crate) run: usize,
 }
 
 /// Where the product goes.
@@ -130,9 +132,9 @@ unsafe fn tile<S: Simd, const M: usize, const N: usize>(left: Left, right: Right
     // SAFETY: all addresses are elements of the operands that the caller guarantees.
     unsafe {
         let mut sums = [[S::splat(0.0); N]; M];
-        let mut b = right.start;
         for run in 0..left.runs {
             let mut a = left.start.add(run * left.run);
+            let mut b = right.start.add(run * right.run);
             for _ in 0..left.len {
                 let mut columns = [S::splat(0.0); N];
                 for (n, column) in columns.iter_mut().enumerate() {

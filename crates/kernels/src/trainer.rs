@@ -3,7 +3,7 @@
 //! ```
 //! # use bakeoff_core::ImageShape;
 //! # use bakeoff_kernels::*;
-//! let blueprint = Blueprint { steps: vec![Step::Dense { units: 8 }], batch_norm: false };
+//! let blueprint = Blueprint { steps: vec![Step::Dense { units: 8 }], norm: None };
 //! let network = Network::new(&blueprint, ImageShape::new(1, 4, 4), 2)?;
 //! let mut values: Vec<Vec<f32>> =
 //!     network.tensors().iter().map(|tensor| vec![0.0; tensor.shape.iter().product()]).collect();
@@ -253,7 +253,9 @@ impl Trainer {
         let plane = &self.plan.planes[op.input];
         let pixels = plane.height * plane.width;
         let chunks = samples.div_ceil(CHUNK);
-        let weight = &self.parameters.values[op.weight.clone()];
+        let weight = op
+            .scaled
+            .then(|| &self.parameters.values[op.weight.clone()]);
         let bias = &self.parameters.values[op.bias.clone()];
         let moments = &mut self.moments[index];
         if barrier == Barrier::Moments(index) {

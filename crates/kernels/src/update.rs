@@ -10,11 +10,12 @@ use rayon::prelude::*;
 
 use super::adam::{AdamStep, AdamUpdate, Reduce};
 use super::buffer::{Buffer, Shared};
+use super::conv_products::{turn, turned_len};
 use super::dense::WeightGradient;
 use super::first_dense::{Share, first_dense};
 use super::geometry::PANEL;
 use super::pack::Transpose;
-use super::plan::{ConvLayout, ConvOp, DenseOp, Op, Plan};
+use super::plan::{Back, ConvLayout, ConvOp, DenseOp, Op, Plan};
 use super::schedule::CHUNK;
 use super::simd::Isa;
 use super::workspace::Workspace;
@@ -110,9 +111,11 @@ impl Parameters {
 
 fn packed_len(op: &Op) -> usize {
     match op {
-        Op::Convolution(op) if matches!(op.layout, ConvLayout::Rows(_)) => {
-            op.window.taps() * op.window.out_stored
-        }
+        Op::Convolution(op) => match &op.layout {
+            ConvLayout::Panels { .. } => 0,
+            ConvLayout::Rows(Back::Events(_)) => op.forward_len(),
+            ConvLayout::Rows(Back::Products) => op.forward_len() + turned_len(&op.window),
+        },
         Op::Dense(op) if !op.first => op.inputs * op.outputs,
         _ => 0,
     }
@@ -120,6 +123,10 @@ fn packed_len(op: &Op) -> usize {
 
 fn pack_convolution(op: &ConvOp, weights: &[f32], packed: &mut [f32], isa: Isa) {
     let window = &op.window;
+    let (packed, turned) = packed.split_at_mut(op.forward_len());
+    if !turned.is_empty() {
+        turn(window, weights, turned);
+    }
     let run = window.run();
     for ky in 0..window.kernel[0] {
         for panel in (0..window.out_stored).step_by(PANEL) {
@@ -145,6 +152,14 @@ fn transpose_block(from: &[f32], to: &mut [f32], isa: Isa) {
         to,
         to_row: PANEL,
     });
+}
+
+impl ConvOp {
+    /// Numbers of the packed weights that the forward pass reads; those of the backward pass, if it needs
+    /// any, follow.
+    pub(crate) fn forward_len(&self) -> usize {
+        self.window.taps() * self.window.out_stored
+    }
 }
 
 impl DenseOp {

@@ -4,9 +4,10 @@ use std::ops::DerefMut;
 
 use super::buffer::{Buffer, Shared};
 use super::conv::scratch_len;
+use super::conv_products;
 use super::events::Events;
 use super::loss::Score;
-use super::plan::{ConvLayout, Op, Plan};
+use super::plan::{Back, ConvLayout, Op, Plan};
 use super::schedule::{CHUNK, gradient_len};
 
 /// All that a step writes, apart from parameters.
@@ -85,15 +86,22 @@ impl Workspace {
             .iter()
             .map(|op| match op {
                 Op::Convolution(op) => match &op.layout {
-                    ConvLayout::Rows(map) => vec![Events::new(&op.window, map); chunks],
-                    ConvLayout::Panels { .. } => Vec::new(),
+                    ConvLayout::Rows(Back::Events(map)) => {
+                        vec![Events::new(&op.window, map); chunks]
+                    }
+                    ConvLayout::Rows(Back::Products) | ConvLayout::Panels { .. } => Vec::new(),
                 },
                 _ => Vec::new(),
             })
             .collect();
         self.partials = Buffer::zeroed(chunks * plan.summed);
         let scratch = plan.ops.iter().map(|op| match op {
-            Op::Convolution(op) => scratch_len(&op.window),
+            Op::Convolution(op) => match op.layout {
+                ConvLayout::Rows(Back::Products) => {
+                    scratch_len(&op.window).max(conv_products::scratch_len(&op.window))
+                }
+                _ => scratch_len(&op.window),
+            },
             _ => 0,
         });
         self.scratch_len = scratch.max().unwrap_or(0).next_multiple_of(16);

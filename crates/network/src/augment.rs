@@ -6,6 +6,7 @@
 //! batch size nor the number of threads changes what it becomes.
 
 use bakeoff_core::{ImageShape, derive_seed};
+use bakeoff_kernels::{Isa, WARP_GRID, WarpMap, WarpMemory};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -14,11 +15,14 @@ use rayon::prelude::*;
 pub(crate) trait Augmentation: Send + Sync {
     /// Changes the C×H×W bytes in place. What moves in from outside is 0, the
     /// background of MNIST and its relatives.
-    fn apply(&self, shape: ImageShape, picture: &mut [u8], rng: &mut ChaCha8Rng);
+    fn apply(
+        &self,
+        shape: ImageShape,
+        picture: &mut [u8],
+        memory: &mut WarpMemory,
+        rng: &mut ChaCha8Rng,
+    );
 }
-
-/// Points of the grid of an elastic deformation along each axis.
-const GRID: usize = 5;
 
 /// Moves every pixel, in one pass with bilinear interpolation: turned about the centre, scaled, slanted,
 /// moved as a whole, and deformed as rubber is (P. Simard, D. Steinkraus and J. Platt, "Best practices
@@ -47,7 +51,13 @@ impl Warp {
 }
 
 impl Augmentation for Warp {
-    fn apply(&self, shape: ImageShape, picture: &mut [u8], rng: &mut ChaCha8Rng) {
+    fn apply(
+        &self,
+        shape: ImageShape,
+        picture: &mut [u8],
+        memory: &mut WarpMemory,
+        rng: &mut ChaCha8Rng,
+    ) {
         let mut drawn = |most: f64| match most > 0.0 {
             true => rng.random_range(-most..=most),
             false => 0.0,
@@ -55,49 +65,33 @@ impl Augmentation for Warp {
         let (sin, cos) = drawn(self.rotate).to_radians().sin_cos();
         let [tall, wide] = [0; 2].map(|_| 1.0 / (1.0 + drawn(self.scale)));
         let shear = drawn(self.shear);
-        let mut grid = [[[0.0; 2]; GRID]; GRID];
-        for moved in grid.iter_mut().flatten().flatten() {
-            *moved = drawn(self.elastic);
-        }
+        let grid = (self.elastic > 0.0).then(|| {
+            let mut grid = [[[0.0; 2]; WARP_GRID]; WARP_GRID];
+            for moved in grid.iter_mut().flatten().flatten() {
+                *moved = drawn(self.elastic) as f32;
+            }
+            grid
+        });
         let reach = i64::try_from(self.shift).unwrap_or(i64::MAX / 4);
         let [down, right] = match reach {
             0 => [0.0; 2],
             _ => [0; 2].map(|_| rng.random_range(-reach..=reach) as f64),
         };
-        let centre_row = (shape.height as f64 - 1.0) / 2.0;
-        let centre_column = (shape.width as f64 - 1.0) / 2.0;
-        let is_elastic = self.elastic > 0.0;
-        sample(shape, picture, |row, column| {
-            let (y, x) = (row - down - centre_row, column - right - centre_column);
-            let (y, x) = (tall * y, wide * (x + shear * y));
-            let moved = match is_elastic {
-                true => between(
-                    &grid,
-                    row / shape.height as f64,
-                    column / shape.width as f64,
-                ),
-                false => [0.0; 2],
-            };
-            (
-                centre_row + cos * y - sin * x + moved[0],
-                centre_column + sin * y + cos * x + moved[1],
-            )
-        });
+        let centre = [shape.height, shape.width].map(|size| (size as f64 - 1.0) / 2.0);
+        // A pixel is moved back, slanted and scaled about the centre, then turned.
+        let (y, x) = (-down - centre[0], -right - centre[1]);
+        let source = |of_y: f64, of_x: f64, centre: f64| {
+            let by_row = of_y * tall + of_x * wide * shear;
+            let by_column = of_x * wide;
+            [by_row, by_column, centre + by_row * y + by_column * x].map(|number| number as f32)
+        };
+        let map = WarpMap {
+            row: source(cos, -sin, centre[0]),
+            column: source(sin, cos, centre[1]),
+            grid,
+        };
+        map.apply(Isa::detect(), shape, picture, memory);
     }
-}
-
-/// The displacement at a place, from 0 to 1 on each axis.
-fn between(grid: &[[[f64; 2]; GRID]; GRID], row: f64, column: f64) -> [f64; 2] {
-    let last = (GRID - 1) as f64;
-    let (y, x) = (row * last, column * last);
-    let (top, left) = ((y as usize).min(GRID - 2), (x as usize).min(GRID - 2));
-    let (down, right) = (y - top as f64, x - left as f64);
-    [0, 1].map(|axis| {
-        let at = |row: usize, column: usize| grid[row][column][axis];
-        let upper = at(top, left) * (1.0 - right) + at(top, left + 1) * right;
-        let lower = at(top + 1, left) * (1.0 - right) + at(top + 1, left + 1) * right;
-        upper * (1.0 - down) + lower * down
-    })
 }
 
 /// Thickens strokes, or thins them, by up to one pixel on each side: part of the way to the greatest or
@@ -109,7 +103,13 @@ pub(crate) struct Stroke {
 }
 
 impl Augmentation for Stroke {
-    fn apply(&self, shape: ImageShape, picture: &mut [u8], rng: &mut ChaCha8Rng) {
+    fn apply(
+        &self,
+        shape: ImageShape,
+        picture: &mut [u8],
+        _: &mut WarpMemory,
+        rng: &mut ChaCha8Rng,
+    ) {
         let part = rng.random_range(-self.most..=self.most);
         let (height, width) = (shape.height, shape.width);
         let mut before = vec![0; height * width];
@@ -130,34 +130,6 @@ impl Augmentation for Stroke {
                 let (from, to) = (f64::from(before[at]), f64::from(far));
                 *out = (from + part.abs() * (to - from)).round() as u8;
             }
-        }
-    }
-}
-
-/// Replaces every pixel by the one that `source` says it comes from, between pixels by
-/// bilinear interpolation, outside by 0.
-fn sample(shape: ImageShape, picture: &mut [u8], source: impl Fn(f64, f64) -> (f64, f64)) {
-    let (height, width) = (shape.height, shape.width);
-    let mut before = vec![0; height * width];
-    for plane in picture.chunks_exact_mut(height * width) {
-        before.copy_from_slice(plane);
-        let pixel = |row: f64, column: f64| {
-            let inside =
-                (0.0..height as f64).contains(&row) && (0.0..width as f64).contains(&column);
-            if inside {
-                f64::from(before[row as usize * width + column as usize])
-            } else {
-                0.0
-            }
-        };
-        for (index, out) in plane.iter_mut().enumerate() {
-            let (row, column) = source((index / width) as f64, (index % width) as f64);
-            let (top, left) = (row.floor(), column.floor());
-            let (down, right) = (row - top, column - left);
-            let upper = pixel(top, left) * (1.0 - right) + pixel(top, left + 1.0) * right;
-            let lower =
-                pixel(top + 1.0, left) * (1.0 - right) + pixel(top + 1.0, left + 1.0) * right;
-            *out = (upper * (1.0 - down) + lower * down).round() as u8;
         }
     }
 }
@@ -194,11 +166,11 @@ impl Augmenter {
         pixels
             .par_chunks_exact_mut(shape.pixels())
             .zip(indices)
-            .for_each(|(picture, &index)| {
+            .for_each_init(WarpMemory::default, |memory, (picture, &index)| {
                 let mut rng = ChaCha8Rng::seed_from_u64(seed);
                 rng.set_stream(index as u64);
                 for step in &self.steps {
-                    step.apply(shape, picture, &mut rng);
+                    step.apply(shape, picture, memory, &mut rng);
                 }
             });
     }
@@ -238,7 +210,12 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for seed in 0..200 {
             let mut picture = dot();
-            shift.apply(SHAPE, &mut picture, &mut ChaCha8Rng::seed_from_u64(seed));
+            shift.apply(
+                SHAPE,
+                &mut picture,
+                &mut WarpMemory::default(),
+                &mut ChaCha8Rng::seed_from_u64(seed),
+            );
             let bright: Vec<_> = (0..70).filter(|&i| picture[i] > 0).collect();
             assert_eq!(bright.len(), 2);
             assert_eq!(bright[1], bright[0] + 35);
@@ -255,10 +232,20 @@ mod tests {
     #[test]
     fn what_moves_in_is_background() {
         let mut picture = vec![255; SHAPE.pixels()];
-        shifted(40).apply(SHAPE, &mut picture, &mut ChaCha8Rng::seed_from_u64(3));
+        shifted(40).apply(
+            SHAPE,
+            &mut picture,
+            &mut WarpMemory::default(),
+            &mut ChaCha8Rng::seed_from_u64(3),
+        );
         assert!(picture.contains(&0));
         let mut picture = vec![255; SHAPE.pixels()];
-        Warp::default().apply(SHAPE, &mut picture, &mut ChaCha8Rng::seed_from_u64(3));
+        Warp::default().apply(
+            SHAPE,
+            &mut picture,
+            &mut WarpMemory::default(),
+            &mut ChaCha8Rng::seed_from_u64(3),
+        );
         assert_eq!(picture, vec![255; SHAPE.pixels()]);
     }
 
@@ -268,26 +255,17 @@ mod tests {
         picture[2 * 7 + 3] = 200;
         picture[2 * 7 + 6] = 200;
         let before = picture.clone();
-        turned(15.0).apply(SHAPE, &mut picture, &mut ChaCha8Rng::seed_from_u64(5));
+        turned(15.0).apply(
+            SHAPE,
+            &mut picture,
+            &mut WarpMemory::default(),
+            &mut ChaCha8Rng::seed_from_u64(5),
+        );
         assert_eq!(picture[2 * 7 + 3], 200);
         assert_ne!(picture, before);
         // A turn by at most 15° moves a point three columns out by less than a row.
         assert!(picture[..7].iter().all(|&value| value == 0));
         assert!(picture[28..35].iter().all(|&value| value == 0));
-    }
-
-    #[test]
-    fn a_quarter_turn_is_exact() {
-        struct Quarter;
-        impl Augmentation for Quarter {
-            fn apply(&self, shape: ImageShape, picture: &mut [u8], _: &mut ChaCha8Rng) {
-                sample(shape, picture, |row, column| (column, 2.0 - row));
-            }
-        }
-        let mut picture: Vec<u8> = (1..=9).collect();
-        let shape = ImageShape::new(1, 3, 3);
-        Quarter.apply(shape, &mut picture, &mut ChaCha8Rng::seed_from_u64(0));
-        assert_eq!(picture, [3, 6, 9, 2, 5, 8, 1, 4, 7]);
     }
 
     #[test]
@@ -318,7 +296,12 @@ mod tests {
         for seed in 0..200 {
             let mut picture = vec![0; shape.pixels()];
             picture[14 * 28 + 14] = 255;
-            warp.apply(shape, &mut picture, &mut ChaCha8Rng::seed_from_u64(seed));
+            warp.apply(
+                shape,
+                &mut picture,
+                &mut WarpMemory::default(),
+                &mut ChaCha8Rng::seed_from_u64(seed),
+            );
             let bright: Vec<usize> = (0..784).filter(|&at| picture[at] > 0).collect();
             for at in &bright {
                 assert!((at / 28).abs_diff(14) <= 3 && (at % 28).abs_diff(14) <= 3);
@@ -326,15 +309,6 @@ mod tests {
             seen.insert(picture);
         }
         assert!(seen.len() > 190, "{} of 200 differ", seen.len());
-    }
-
-    #[test]
-    fn the_grid_of_displacements_is_met_at_its_points() {
-        let mut grid = [[[0.0; 2]; GRID]; GRID];
-        grid[1][2] = [3.0, -1.0];
-        assert_eq!(between(&grid, 0.25, 0.5), [3.0, -1.0]);
-        assert_eq!(between(&grid, 0.25, 0.625), [1.5, -0.5]);
-        assert_eq!(between(&grid, 1.0, 1.0), [0.0, 0.0]);
     }
 
     #[test]
@@ -348,7 +322,12 @@ mod tests {
         let (mut grown, mut shrunk) = (0, 0);
         for seed in 0..50 {
             let mut picture = bar.clone();
-            stroke.apply(shape, &mut picture, &mut ChaCha8Rng::seed_from_u64(seed));
+            stroke.apply(
+                shape,
+                &mut picture,
+                &mut WarpMemory::default(),
+                &mut ChaCha8Rng::seed_from_u64(seed),
+            );
             let middle = &picture[10..15];
             assert_eq!(middle[2], 200);
             assert_eq!((middle[0], middle[1]), (middle[4], middle[3]));

@@ -55,7 +55,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::{engines::ENGINES, inspect::forward, weights::Weights};
+    use crate::{engines::ENGINES, inspect::forward, tests::NORMS, weights::Weights};
 
     /// Every kind of layer, with normalisation and without, both paddings and a stride.
     fn networks() -> Vec<Network> {
@@ -74,11 +74,11 @@ mod tests {
             Step::Dense { units: 9 },
             Step::Dense { units: 6 },
         ];
-        [false, true]
-            .map(|batch_norm| {
+        NORMS
+            .map(|norm| {
                 let blueprint = Blueprint {
                     steps: steps.clone(),
-                    batch_norm,
+                    norm,
                 };
                 Network::new(&blueprint, ImageShape::new(3, 14, 11), 4).unwrap()
             })

@@ -96,7 +96,7 @@ impl NetworkClassifier {
     fn network(&self, image: ImageShape, classes: usize) -> Result<Network, SpecError> {
         let blueprint = Blueprint {
             steps: (self.steps)(&self.spec, image)?,
-            batch_norm: self.training.batch_norm,
+            norm: self.training.norm(),
         };
         Network::new(&blueprint, image, classes)
             .map_err(|error| self.spec.bad_data(error.to_string()))

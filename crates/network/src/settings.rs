@@ -22,7 +22,7 @@
 //! worth most at its end.
 
 use bakeoff_core::{ClassWeight, ModelSpec, SettingKind, SpecError, settings};
-use bakeoff_kernels::Adam;
+use bakeoff_kernels::{Adam, NormPlace};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
@@ -90,6 +90,8 @@ settings! {
     pub struct Training {
         batch_norm: bool = false, SettingKind::Bool,
             "batch-normalise every hidden layer before its ReLU (replaces its bias)";
+        norm_place (default): NormPlace = "before-pool", NormPlace::KIND,
+            "with batch_norm, where a max-pool follows a convolution: before-pool, the common order (conv, norm, ReLU, pool); after-pool (conv, pool, norm without a learned factor, ReLU) trains in less than half the time";
         epochs: Epochs = "auto", Epochs::KIND,
             "passes over the training data, at most; auto: 10, and on small data as many as make `steps`, but (schedule constant) no longer without improvement than it took to the best one";
         steps: u64 = 2000, COUNT,
@@ -155,6 +157,11 @@ impl Training {
             ));
         }
         Ok(training)
+    }
+
+    /// Where hidden layers are batch-normalised, if they are.
+    pub(crate) fn norm(&self) -> Option<NormPlace> {
+        self.batch_norm.then_some(self.norm_place)
     }
 
     /// The passes of a fit of `steps_per_epoch` steps an epoch.
@@ -273,7 +280,7 @@ mod tests {
     #[test]
     fn every_setting_is_read() -> Result<(), SpecError> {
         let training = training(json!({
-            "epochs": 2, "steps": 70, "batch_size": 3, "learning_rate": 0.5, "schedule": "one-cycle",
+            "epochs": 2, "steps": 70, "batch_size": 3, "norm_place": "after-pool", "learning_rate": 0.5, "schedule": "one-cycle",
             "step_every": 4, "step_factor": 0.25, "warm_up": 0.125, "peak_at": 0.5,
             "weight_decay": 0.75, "keep": "best-accuracy", "patience": 5, "shift": 6,
             "rotate": 7.0, "scale": 0.1, "shear": 0.2, "elastic": 1.5, "stroke": 0.25,
@@ -281,6 +288,7 @@ mod tests {
         }))?;
         let expected = Training {
             batch_norm: false,
+            norm_place: NormPlace::AfterPool,
             epochs: Epochs::Fixed(2),
             steps: 70,
             batch_size: 3,

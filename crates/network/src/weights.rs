@@ -131,12 +131,12 @@ mod tests {
     use bakeoff_core::ImageShape;
 
     use super::*;
-    use bakeoff_kernels::{Blueprint, Step};
+    use bakeoff_kernels::{Blueprint, NormPlace, Step};
 
     fn network() -> Network {
         let blueprint = Blueprint {
             steps: vec![Step::Dense { units: 40 }],
-            batch_norm: true,
+            norm: Some(NormPlace::BeforePool),
         };
         Network::new(&blueprint, ImageShape::new(1, 8, 10), 3).unwrap()
     }

@@ -18,7 +18,8 @@ impl Network {
 
     /// The network for answers and the values of its tensors, from `values` in the order of
     /// [`Network::tensors`]. Behind a batch norm `γ (w·x − mean) / √(var + ε) + β` becomes
-    /// weights and biases of their own.
+    /// weights and biases of their own. Where it comes after a pool, γ is 1, so that the largest value
+    /// is the same before and after it, and the pool may come last.
     ///
     /// `None` where there are too few values.
     #[allow(clippy::cast_possible_truncation, reason = "rounded to f32 on purpose")]
@@ -38,17 +39,21 @@ impl Network {
             };
             layers.push(layer);
             let mut weights = values.next()?.clone();
-            if !norm {
+            let Some(place) = norm else {
                 folded.extend([weights, values.next()?.clone()]);
                 continue;
-            }
-            let (gamma, beta) = (values.next()?, values.next()?);
+            };
+            let gamma = match place.is_scaled() {
+                true => Some(values.next()?),
+                false => None,
+            };
+            let beta = values.next()?;
             let (mean, variance) = (values.next()?, values.next()?);
             let mut bias = Vec::with_capacity(beta.len());
             let each = weights.len() / beta.len();
             for (output, row) in weights.chunks_exact_mut(each).enumerate() {
-                let factor =
-                    f64::from(gamma[output]) / (f64::from(variance[output]) + EPSILON).sqrt();
+                let gamma = gamma.map_or(1.0, |gamma| f64::from(gamma[output]));
+                let factor = gamma / (f64::from(variance[output]) + EPSILON).sqrt();
                 for weight in row {
                     *weight = (f64::from(*weight) * factor) as f32;
                 }

@@ -18,7 +18,9 @@ use bakeoff_core::ImageShape;
 
 pub use self::{
     fit::NetworkError,
-    layers::{Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Padding, Role, Step, TensorSpec},
+    layers::{
+        Blueprint, Conv, Dense, Dropout, Layer, MaxPool, NormPlace, Padding, Role, Step, TensorSpec,
+    },
 };
 use fit::Check;
 
@@ -67,7 +69,7 @@ impl Network {
                         kernel,
                         stride: [stride; 2],
                         pad: [rows.before, columns.before, rows.after, columns.after],
-                        norm: blueprint.batch_norm,
+                        norm: blueprint.norm,
                         relu: true,
                     })
                 }
@@ -86,7 +88,7 @@ impl Network {
                         name: format!("dense{denses}"),
                         inputs: shape.pixels(),
                         outputs: units,
-                        norm: blueprint.batch_norm,
+                        norm: blueprint.norm,
                         relu: true,
                     })
                 }
@@ -110,7 +112,7 @@ impl Network {
             name: "output".into(),
             inputs: shape.pixels(),
             outputs: classes,
-            norm: false,
+            norm: None,
             relu: false,
         });
         let check = Check {
@@ -146,8 +148,8 @@ impl Network {
     /// Whether any layer is batch-normalised.
     pub fn has_norm(&self) -> bool {
         self.layers.iter().any(|layer| match layer {
-            Layer::Conv(conv) => conv.norm,
-            Layer::Dense(dense) => dense.norm,
+            Layer::Conv(conv) => conv.norm.is_some(),
+            Layer::Dense(dense) => dense.norm.is_some(),
             Layer::MaxPool(_) | Layer::Dropout(_) => false,
         })
     }

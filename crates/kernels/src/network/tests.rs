@@ -15,7 +15,7 @@ fn conv(filters: usize, size: usize, stride: usize, padding: Padding) -> Step {
 
 const POOL: Step = Step::MaxPool { size: 2, stride: 2 };
 
-fn keras_example(batch_norm: bool) -> Blueprint {
+fn keras_example(norm: Option<NormPlace>) -> Blueprint {
     Blueprint {
         steps: vec![
             conv(32, 3, 1, Padding::Valid),
@@ -25,13 +25,13 @@ fn keras_example(batch_norm: bool) -> Blueprint {
             Step::Dropout { rate: 0.5 },
             Step::Dense { units: 128 },
         ],
-        batch_norm,
+        norm,
     }
 }
 
 #[test]
 fn shapes_are_those_of_the_keras_example() -> Result<(), NetworkError> {
-    let network = Network::new(&keras_example(false), GREY28, 10)?;
+    let network = Network::new(&keras_example(None), GREY28, 10)?;
     let sides: Vec<_> = network
         .layers()
         .iter()
@@ -49,7 +49,7 @@ fn shapes_are_those_of_the_keras_example() -> Result<(), NetworkError> {
 
 #[test]
 fn batch_norm_replaces_the_bias() -> Result<(), NetworkError> {
-    let network = Network::new(&keras_example(true), GREY28, 10)?;
+    let network = Network::new(&keras_example(Some(NormPlace::BeforePool)), GREY28, 10)?;
     let names: Vec<_> = network.tensors().into_iter().map(|t| t.name).collect();
     assert_eq!(
         names,
@@ -82,7 +82,7 @@ fn same_padding_keeps_the_size_and_puts_odd_zeros_last() -> Result<(), NetworkEr
     let one = |step| {
         let blueprint = Blueprint {
             steps: vec![step],
-            batch_norm: false,
+            norm: None,
         };
         Network::new(&blueprint, ImageShape::new(3, 9, 12), 2).map(|network| {
             match network.layers().first() {
@@ -110,10 +110,7 @@ fn same_padding_keeps_the_size_and_puts_odd_zeros_last() -> Result<(), NetworkEr
 #[test]
 fn the_layer_that_does_not_fit_is_named() {
     let refuse = |steps: Vec<Step>, shape| {
-        let blueprint = Blueprint {
-            steps,
-            batch_norm: false,
-        };
+        let blueprint = Blueprint { steps, norm: None };
         Network::new(&blueprint, shape, 2).map_or_else(|error| error.to_string(), |_| String::new())
     };
     let valid = Padding::Valid;
@@ -143,9 +140,24 @@ fn the_layer_that_does_not_fit_is_named() {
 fn a_network_without_hidden_layers_is_softmax_regression() -> Result<(), NetworkError> {
     let blueprint = Blueprint {
         steps: vec![],
-        batch_norm: false,
+        norm: None,
     };
     let network = Network::new(&blueprint, GREY28, 10)?;
     assert_eq!(network.trained_values(), 7850);
+    Ok(())
+}
+
+#[test]
+fn batch_norm_after_the_pool_has_no_factor() -> Result<(), NetworkError> {
+    let network = Network::new(&keras_example(Some(NormPlace::AfterPool)), GREY28, 10)?;
+    let names: Vec<String> = network.tensors().into_iter().map(|t| t.name).collect();
+    let first = [
+        "conv1.weight",
+        "conv1.norm.bias",
+        "conv1.norm.running_mean",
+        "conv1.norm.running_var",
+    ];
+    assert_eq!(names[..4], first);
+    assert_eq!(names.last().map(String::as_str), Some("output.bias"));
     Ok(())
 }

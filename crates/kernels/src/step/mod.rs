@@ -7,6 +7,7 @@ use super::buffer::Buffer;
 use super::conv::Convolve;
 use super::conv_first::FirstBack;
 use super::conv_grad::ConvolveBack;
+use super::conv_products::ConvolveProductsBack;
 use super::dense::{BiasGradient, Multiply};
 use super::dropout::{Dropout, MaskKey};
 use super::events::PooledGradient;
@@ -15,7 +16,7 @@ use super::geometry::Plane;
 use super::loss::{Score, weight_of};
 use super::norm::Moments;
 use super::pixels::Load;
-use super::plan::{ConvLayout, ConvOp, DenseOp, DropoutOp, Op, Plan};
+use super::plan::{Back, ConvLayout, ConvOp, DenseOp, DropoutOp, Op, Plan};
 use super::schedule::{CHUNK, Work, by_chunk};
 use super::simd::Isa;
 use super::sort_events::sort_events;
@@ -196,10 +197,7 @@ impl<'a> StepWorker<'a> {
                 self.plane(op.input, span),
                 self.plane(op.output, span),
                 self.argmax_of(index, &self.plan.planes[op.output], span),
-                self.buffers.scratch.part(
-                    span.chunk * self.buffers.scratch_len,
-                    self.buffers.scratch_len,
-                ),
+                self.scratch(span),
             )
         };
         let weights = match op.layout {
@@ -246,7 +244,7 @@ impl<'a> StepWorker<'a> {
                 weight_gradient,
                 bias_gradient: op.biased.then_some(bias_gradient),
             }),
-            ConvLayout::Rows(map) => {
+            ConvLayout::Rows(Back::Events(map)) => {
                 // SAFETY: as for `work`.
                 let (input_gradient, events) = unsafe {
                     (
@@ -266,7 +264,33 @@ impl<'a> StepWorker<'a> {
                     input_gradient,
                 });
             }
+            ConvLayout::Rows(Back::Products) => {
+                // SAFETY: as for `work`.
+                let (input_gradient, scratch) =
+                    unsafe { (self.gradient(op.input, span), self.scratch(span)) };
+                self.isa.run(ConvolveProductsBack {
+                    input,
+                    turned: &self.packed[index][op.forward_len()..],
+                    pooled,
+                    relu: op.relu,
+                    weight_gradient,
+                    bias_gradient: op.biased.then_some(bias_gradient),
+                    input_gradient,
+                    scratch,
+                });
+            }
         }
+    }
+
+    /// What the chunk may write while one operation runs.
+    ///
+    /// # Safety
+    ///
+    /// As for `plane`.
+    unsafe fn scratch(&self, span: Span) -> &'a mut [f32] {
+        let len = self.buffers.scratch_len;
+        // SAFETY: as the caller guarantees.
+        unsafe { self.buffers.scratch.part(span.chunk * len, len) }
     }
 
     /// # Safety

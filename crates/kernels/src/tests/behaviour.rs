@@ -3,7 +3,7 @@
 use super::*;
 
 /// Convolution and pooling as the default network has them.
-fn conv3(filters: usize, norm: bool) -> [Spec; 2] {
+fn conv3(filters: usize, norm: Option<NormPlace>) -> [Spec; 2] {
     let convolution = Spec::Conv {
         filters,
         kernel: [3, 3],
@@ -25,8 +25,8 @@ fn conv3(filters: usize, norm: bool) -> [Spec; 2] {
 #[cfg_attr(miri, ignore = "takes minutes")]
 fn the_default_network_agrees_with_the_reference() {
     let specs = [
-        &conv3(32, false)[..],
-        &conv3(64, false),
+        &conv3(32, None)[..],
+        &conv3(64, None),
         &[dense(128, true), dense(10, false)],
     ]
     .concat();
@@ -46,7 +46,7 @@ fn the_default_network_agrees_with_the_reference() {
 /// Every kind of layer, small enough for Miri.
 #[test]
 fn a_tiny_network_agrees_with_the_reference() {
-    let convolution = |stride: usize, norm: bool| Spec::Conv {
+    let convolution = |stride: usize, norm: Option<NormPlace>| Spec::Conv {
         filters: 3,
         kernel: [3, 2],
         stride: [stride, 1],
@@ -55,12 +55,12 @@ fn a_tiny_network_agrees_with_the_reference() {
         relu: true,
     };
     let specs = [
-        convolution(1, true),
+        convolution(1, Some(NormPlace::BeforePool)),
         Spec::MaxPool {
             size: [2, 2],
             stride: [2, 2],
         },
-        convolution(2, false),
+        convolution(2, None),
         dense(5, true),
         dense(3, false),
     ];
@@ -92,7 +92,7 @@ fn gradients_are_the_slope_of_the_loss_with_dropout_too() {
             kernel: [2, 2],
             stride: [1, 1],
             pad: [1, 0, 0, 1],
-            norm: true,
+            norm: Some(NormPlace::BeforePool),
             relu: false,
         },
         Spec::Dropout { rate: 0.2 },
@@ -101,7 +101,7 @@ fn gradients_are_the_slope_of_the_loss_with_dropout_too() {
             kernel: [2, 3],
             stride: [2, 1],
             pad: [0, 1, 2, 0],
-            norm: false,
+            norm: None,
             relu: false,
         },
         Spec::Dropout { rate: 0.5 },
@@ -138,7 +138,11 @@ fn gradients_are_the_slope_of_the_loss_with_dropout_too() {
 #[test]
 #[cfg_attr(miri, ignore = "takes minutes")]
 fn running_statistics_move_towards_the_batch() {
-    let specs = [&conv3(5, true)[..], &[dense(2, false)]].concat();
+    let specs = [
+        &conv3(5, Some(NormPlace::BeforePool))[..],
+        &[dense(2, false)],
+    ]
+    .concat();
     let case = Case::new([1, 9, 8], &specs, 40, 5).unwrap();
     let [mean, variance] = &case.reference(true).statistics[0];
     let mut trainer = case.trainer(Isa::detect());
@@ -172,7 +176,7 @@ fn learns_which_half_is_brighter() {
         }
     }
     let specs = [
-        &conv3(6, true)[..],
+        &conv3(6, Some(NormPlace::BeforePool))[..],
         &[Spec::Dropout { rate: 0.2 }, dense(2, false)],
     ]
     .concat();
@@ -203,8 +207,8 @@ fn learns_which_half_is_brighter() {
 #[cfg_attr(miri, ignore = "takes minutes")]
 fn what_is_not_a_number_shows_in_the_loss() {
     let specs = [
-        &conv3(4, false)[..],
-        &conv3(4, false),
+        &conv3(4, None)[..],
+        &conv3(4, None),
         &[dense(8, true), dense(2, false)],
     ]
     .concat();
@@ -262,7 +266,7 @@ fn what_does_not_fit_is_refused() {
 fn a_dense_network_by_shares_is_the_same_to_the_bit() {
     let normed = |units| Spec::Dense {
         units,
-        norm: true,
+        norm: Some(NormPlace::BeforePool),
         relu: true,
     };
     let networks = [

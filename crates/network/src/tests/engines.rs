@@ -1,13 +1,14 @@
 //! What engines compute: gradients against finite differences, engines against each other.
 
 use bakeoff_core::ImageShape;
-use bakeoff_kernels::{Adam, Batch, Blueprint, Network, Padding, Role, Step};
+use bakeoff_kernels::{Adam, Batch, Blueprint, Network, NormPlace, Padding, Role, Step};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
     engine::{Learner, NetworkEngine},
     engines::ENGINES,
+    tests::NORMS,
     weights::Weights,
 };
 
@@ -17,7 +18,7 @@ const BATCH: usize = 6;
 
 /// One of everything: padding of both kinds, a stride, a kernel that is not square,
 /// overlapping pools, dropout on images and on values.
-fn network(batch_norm: bool) -> Network {
+fn network(norm: Option<NormPlace>) -> Network {
     let blueprint = Blueprint {
         steps: vec![
             Step::Conv {
@@ -37,7 +38,7 @@ fn network(batch_norm: bool) -> Network {
             Step::Dense { units: 5 },
             Step::Dropout { rate: 0.5 },
         ],
-        batch_norm,
+        norm,
     };
     Network::new(&blueprint, SHAPE, CLASSES).unwrap()
 }
@@ -119,7 +120,7 @@ fn off_the_kinks(network: &Network) -> Weights {
 
 #[test]
 fn gradients_agree_with_finite_differences() {
-    for (engine, norm) in ENGINES.iter().flat_map(|e| [(e, false), (e, true)]) {
+    for (engine, norm) in ENGINES.iter().flat_map(|e| NORMS.map(|norm| (e, norm))) {
         let network = network(norm);
         let weights = off_the_kinks(&network);
         let gradient = gradient(engine, &network, &weights);
@@ -147,7 +148,7 @@ fn gradients_agree_with_finite_differences() {
             let measured = (loss_at(1.0) - loss_at(-1.0)) / (2.0 * size);
             assert!(
                 (slope - measured).abs() < 5e-4 + 0.02 * measured,
-                "{} norm {norm} {}: {slope} is not {measured}",
+                "{} norm {norm:?} {}: {slope} is not {measured}",
                 engine.name,
                 spec.name
             );
@@ -157,7 +158,7 @@ fn gradients_agree_with_finite_differences() {
 
 #[test]
 fn engines_agree_after_some_steps() {
-    for norm in [false, true] {
+    for norm in NORMS {
         let network = network(norm);
         let weights = Weights::initial(&network, 1);
         let run = |engine: &NetworkEngine| {
@@ -213,7 +214,7 @@ fn assert_close(a: &[f32], b: &[f32], what: &str) {
 #[test]
 fn running_statistics_follow_the_batches_and_are_not_trained() {
     for engine in &ENGINES {
-        let network = network(true);
+        let network = network(Some(NormPlace::BeforePool));
         let weights = Weights::initial(&network, 1);
         // Without a learning rate only the statistics can change.
         let (_, mut learner) = step(engine, &network, &weights, Adam::default(), 0.0);
@@ -231,7 +232,7 @@ fn running_statistics_follow_the_batches_and_are_not_trained() {
 
 #[test]
 fn dropout_is_for_training_only_and_differs_by_step() {
-    let network = network(false);
+    let network = network(None);
     let weights = Weights::initial(&network, 1);
     let (pixels, labels) = batch(3);
     for engine in &ENGINES {
@@ -260,7 +261,7 @@ fn dropout_is_for_training_only_and_differs_by_step() {
 
 #[test]
 fn a_failing_library_is_an_error_and_not_a_panic() {
-    let network = network(false);
+    let network = network(None);
     let weights = Weights::initial(&network, 1);
     for engine in &ENGINES {
         let mut learner = engine.learner(&network, &weights, Adam::default(), 5);
@@ -290,7 +291,7 @@ fn a_failing_library_is_an_error_and_not_a_panic() {
 
 #[test]
 fn an_engine_says_which_kernel_it_runs() {
-    let network = network(false);
+    let network = network(None);
     let weights = Weights::initial(&network, 1);
     for engine in &ENGINES {
         let learner = engine.learner(&network, &weights, Adam::default(), 5);

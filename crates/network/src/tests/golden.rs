@@ -4,7 +4,7 @@
 //! `golden/training_steps.py` made `golden/training_steps.json`.
 
 use bakeoff_core::ImageShape;
-use bakeoff_kernels::{Adam, Batch, Blueprint, Network, Padding, Step};
+use bakeoff_kernels::{Adam, Batch, Blueprint, Network, NormPlace, Padding, Step};
 use serde::Deserialize;
 
 use crate::{engines::ENGINES, weights::Weights};
@@ -21,7 +21,7 @@ struct Case {
     last: Vec<Vec<f64>>,
 }
 
-fn network(batch_norm: bool) -> Network {
+fn network(norm: Option<NormPlace>) -> Network {
     let conv = |filters, kernel, stride| Step::Conv {
         filters,
         kernel,
@@ -35,7 +35,7 @@ fn network(batch_norm: bool) -> Network {
             conv(4, [2, 2], 2),
             Step::Dense { units: 5 },
         ],
-        batch_norm,
+        norm,
     };
     Network::new(&blueprint, ImageShape::new(2, 7, 6), 3).unwrap()
 }
@@ -54,7 +54,7 @@ fn training_steps_agree_with_jax() {
         serde_json::from_str(include_str!("golden/training_steps.json")).unwrap();
     assert_eq!(cases.len(), 2);
     for (case, engine) in cases.iter().flat_map(|case| ENGINES.map(|e| (case, e))) {
-        let network = network(case.batch_norm);
+        let network = network(case.batch_norm.then_some(NormPlace::BeforePool));
         let names: Vec<_> = network
             .tensors()
             .into_iter()

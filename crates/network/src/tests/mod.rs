@@ -4,12 +4,19 @@ mod engines;
 mod golden;
 mod random_networks;
 
-use bakeoff_kernels::{Adam, Network};
+use bakeoff_kernels::{Adam, Network, NormPlace};
 
 use crate::{
     engine::{Learner, NetworkEngine, Scorer, Start},
     weights::Weights,
 };
+
+/// Every way to normalise.
+pub(crate) const NORMS: [Option<NormPlace>; 3] = [
+    None,
+    Some(NormPlace::BeforePool),
+    Some(NormPlace::AfterPool),
+];
 
 impl NetworkEngine {
     fn learner(

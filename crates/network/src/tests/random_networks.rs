@@ -6,7 +6,7 @@ use proptest::{prelude::*, test_runner::RngSeed};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{engine::NetworkEngine, engines::ENGINES, weights::Weights};
+use crate::{engine::NetworkEngine, engines::ENGINES, tests::NORMS, weights::Weights};
 
 /// A gradient step of this size: Adam with an epsilon that drowns its second moment.
 /// Adam itself divides by a root that may be as small as rounding, and so shows
@@ -39,7 +39,7 @@ prop_compose! {
     fn networks()(
         pictures in prop::collection::vec(picture_step(), 0..4),
         dense in prop::collection::vec(dense_step(), 0..3),
-        batch_norm in any::<bool>(),
+        norm in prop::sample::select(&NORMS[..]),
         channels in 1..4usize,
         height in 1..20usize,
         width in 1..20usize,
@@ -47,7 +47,7 @@ prop_compose! {
     ) -> Option<Network> {
         let blueprint = Blueprint {
             steps: pictures.into_iter().chain(dense).collect(),
-            batch_norm,
+            norm,
         };
         Network::new(&blueprint, ImageShape::new(channels, height, width), classes).ok()
     }

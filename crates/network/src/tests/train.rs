@@ -9,7 +9,7 @@ use bakeoff_core::{ImageShape, Images};
 use serde_json::json;
 
 use super::*;
-use bakeoff_kernels::{Blueprint, Step};
+use bakeoff_kernels::{Blueprint, NormPlace, Step};
 
 use crate::{engine::StepOutcome, stopping::KeptEpoch};
 
@@ -106,10 +106,10 @@ fn samples(count: u8) -> Samples {
     Samples::new(images, labels, ["a".to_string(), "b".into()]).unwrap()
 }
 
-fn network(batch_norm: bool) -> Network {
+fn network(norm: Option<NormPlace>) -> Network {
     let blueprint = Blueprint {
         steps: vec![Step::Dense { units: 1 }],
-        batch_norm,
+        norm,
     };
     Network::new(&blueprint, ImageShape::new(1, 1, 1), 2).unwrap()
 }
@@ -132,7 +132,7 @@ fn fit(
     let result = train(
         "scripted",
         &|start| Ok(script.learner(start)),
-        &network(false),
+        &network(None),
         &training(given),
         &samples(count),
         &mut FitContext {

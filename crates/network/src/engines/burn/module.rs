@@ -1,7 +1,8 @@
 //! A [`Network`] as a Burn module.
 
 use bakeoff_kernels::{
-    Conv, Dense, Dropout, Layer, MaxPool, NORM_EPSILON, NORM_MOMENTUM, Network, dropout_mask,
+    Conv, Dense, Dropout, Layer, MaxPool, NORM_EPSILON, NORM_MOMENTUM, Network, NormPlace,
+    dropout_mask,
 };
 use burn::{
     module::{Module, Param, RunningState},
@@ -55,15 +56,24 @@ enum BurnLayer {
 #[derive(Module, Debug)]
 struct ConvBlock {
     conv: Conv2d,
-    norm: Option<BatchNorm>,
+    /// Where the norm comes after it.
+    pool: Option<MaxPool2d>,
+    norm: Option<NormBlock>,
     relu: bool,
 }
 
 #[derive(Module, Debug)]
 struct DenseBlock {
     linear: Linear,
-    norm: Option<BatchNorm>,
+    norm: Option<NormBlock>,
     relu: bool,
+}
+
+#[derive(Module, Debug)]
+struct NormBlock {
+    norm: BatchNorm,
+    /// Otherwise its factors are and stay 1.
+    scaled: bool,
 }
 
 #[derive(Module, Debug)]
@@ -127,12 +137,20 @@ impl<'a, I: Iterator<Item = &'a [f32]>> Source<'a, I> {
     fn bias_or_norm(
         &mut self,
         outputs: usize,
-        norm: bool,
-    ) -> Result<(Option<Param<Tensor<1>>>, Option<BatchNorm>), String> {
-        if !norm {
+        norm: Option<NormPlace>,
+    ) -> Result<(Option<Param<Tensor<1>>>, Option<NormBlock>), String> {
+        let Some(place) = norm else {
             return Ok((Some(self.param([outputs])?), None));
-        }
-        let (gamma, beta) = (self.param([outputs])?, self.param([outputs])?);
+        };
+        let scaled = place.is_scaled();
+        let gamma = match scaled {
+            true => self.param([outputs])?,
+            false => {
+                let ones = self.tensor(vec![1.0; outputs], [outputs])?;
+                Param::from_tensor(ones).set_require_grad(false)
+            }
+        };
+        let beta = self.param([outputs])?;
         let mean = self.values()?.to_vec();
         let variance = self.values()?.to_vec();
         let norm = BatchNorm {
@@ -144,10 +162,11 @@ impl<'a, I: Iterator<Item = &'a [f32]>> Source<'a, I> {
             momentum: NORM_MOMENTUM,
             epsilon: NORM_EPSILON,
         };
-        Ok((None, Some(norm)))
+        Ok((None, Some(NormBlock { norm, scaled })))
     }
 
-    fn conv(&mut self, conv: &Conv) -> Result<ConvBlock, String> {
+    /// A convolution, with the pool behind it if its norm comes after that.
+    fn conv(&mut self, conv: &Conv, next: Option<&MaxPool>) -> Result<ConvBlock, String> {
         let [height, width] = conv.kernel;
         let (channels, filters) = (conv.input.channels, conv.output.channels);
         let weight = self.param([filters, channels, height, width])?;
@@ -163,7 +182,12 @@ impl<'a, I: Iterator<Item = &'a [f32]>> Source<'a, I> {
             groups: 1,
             padding: PaddingConfig2d::Explicit(top, left, bottom, right),
         };
-        Ok(ConvBlock { conv, norm, relu })
+        Ok(ConvBlock {
+            conv,
+            pool: next.map(pool),
+            norm,
+            relu,
+        })
     }
 
     fn dense(&mut self, dense: &Dense) -> Result<DenseBlock, String> {
@@ -210,22 +234,29 @@ impl BurnNetwork {
             tensors: weights.iter().map(|(_, values)| values),
             device,
         };
-        let layers = network
-            .layers()
-            .iter()
-            .map(|layer| {
-                Ok(match layer {
-                    Layer::Conv(conv) => BurnLayer::Conv(source.conv(conv)?),
-                    Layer::MaxPool(layer) => BurnLayer::MaxPool(pool(layer)),
-                    Layer::Dense(dense) => BurnLayer::Dense(source.dense(dense)?),
-                    Layer::Dropout(dropout) => BurnLayer::Dropout(DropoutBlock {
-                        index: dropout.index,
-                        values: dropout.values,
-                        rate: dropout.rate,
-                    }),
-                })
-            })
-            .collect::<Result<Vec<_>, String>>()?;
+        let mut layers = Vec::new();
+        let mut all = network.layers().iter().peekable();
+        while let Some(layer) = all.next() {
+            layers.push(match layer {
+                Layer::Conv(conv) => {
+                    let pool = match (conv.norm, all.peek()) {
+                        (Some(NormPlace::AfterPool), Some(Layer::MaxPool(pool))) => Some(pool),
+                        _ => None,
+                    };
+                    if pool.is_some() {
+                        all.next();
+                    }
+                    BurnLayer::Conv(source.conv(conv, pool)?)
+                }
+                Layer::MaxPool(layer) => BurnLayer::MaxPool(pool(layer)),
+                Layer::Dense(dense) => BurnLayer::Dense(source.dense(dense)?),
+                Layer::Dropout(dropout) => BurnLayer::Dropout(DropoutBlock {
+                    index: dropout.index,
+                    values: dropout.values,
+                    rate: dropout.rate,
+                }),
+            });
+        }
         Ok(Self { layers })
     }
 
@@ -267,8 +298,10 @@ impl BurnNetwork {
             if let Some(bias) = bias {
                 out.push(values(bias.val())?);
             }
-            if let Some(norm) = norm {
-                out.push(values(norm.gamma.val())?);
+            if let Some(NormBlock { norm, scaled }) = norm {
+                if *scaled {
+                    out.push(values(norm.gamma.val())?);
+                }
                 out.push(values(norm.beta.val())?);
                 out.push(values(norm.running_mean.value_sync())?);
                 out.push(values(norm.running_var.value_sync())?);
@@ -280,7 +313,11 @@ impl BurnNetwork {
 
 impl ConvBlock {
     fn forward(&self, pictures: Tensor<4>) -> Tensor<4> {
-        norm_and_relu(self.conv.forward(pictures), &self.norm, self.relu)
+        let mut x = self.conv.forward(pictures);
+        if let Some(pool) = &self.pool {
+            x = pool.forward(x);
+        }
+        norm_and_relu(x, &self.norm, self.relu)
     }
 }
 
@@ -292,11 +329,11 @@ impl DenseBlock {
 
 fn norm_and_relu<const D: usize>(
     x: Tensor<D>,
-    norm: &Option<BatchNorm>,
+    norm: &Option<NormBlock>,
     with_relu: bool,
 ) -> Tensor<D> {
     let x = match norm {
-        Some(norm) => norm.forward(x),
+        Some(block) => block.norm.forward(x),
         None => x,
     };
     if with_relu { relu(x) } else { x }
