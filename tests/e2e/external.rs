@@ -298,6 +298,19 @@ fn a_name_is_taken_until_it_is_replaced_or_removed() {
     assert!(!said.stderr.contains("--resume"), "{}", said.said());
     import(&run_folder, "mine", &["--remove"]).expect(0);
     assert!(entries(&records).is_empty());
+    // So is a record that was cut, or that is another JSON: its file has the name of the import.
+    for text in ["", "{}", "{\"trial\": {\"model\": \"mi"] {
+        import(&run_folder, "mine", &[&cnn]).expect(0);
+        let record = entries(&records)
+            .into_iter()
+            .find(|path| path.extension().unwrap() == "json");
+        fs::write(record.unwrap(), text).unwrap();
+        let said = run(&folder, &["report", run_folder.to_str().unwrap()]).expect(1);
+        said.complains_of(&["external", "--replace", "--remove"]);
+        import(&run_folder, "other", &["--remove"]).expect(1);
+        import(&run_folder, "mine", &["--remove"]).expect(0);
+        assert!(entries(&records).is_empty(), "{text}");
+    }
     let html = report(&folder, &run_folder);
     assert!(!html.contains('†'));
 }

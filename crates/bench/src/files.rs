@@ -15,14 +15,14 @@ use sha2::{Digest, Sha256};
 use crate::error::BenchError;
 
 /// Refuses what another version wrote, before its fields are read: they may differ.
-pub(crate) fn check_schema(path: &Path, found: &Value) -> Result<(), StoreError> {
+pub(crate) fn check_schema(path: &Path, found: &Value, remedy: &str) -> Result<(), StoreError> {
     let found = &found["schema"];
     if *found == SCHEMA {
         return Ok(());
     }
     let remedy = match found.as_u64() {
         Some(newer) if newer > u64::from(SCHEMA) => "use the bakeoff that wrote it",
-        _ => "run the experiment again",
+        _ => remedy,
     };
     Err(StoreError::damaged(
         path,
@@ -37,13 +37,19 @@ const MOST_JSON_MIB: u64 = 256;
 /// Reads a file that has its schema at the top level.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
     let bytes = files::read_small(path, MOST_JSON_MIB)?;
-    parse_json(path, &bytes)
+    parse_json(path, &bytes, "run the experiment again")
 }
 
-fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, StoreError> {
-    let damaged = |error: serde_json::Error| StoreError::damaged(path, error.to_string());
+fn parse_json<T: DeserializeOwned>(
+    path: &Path,
+    bytes: &[u8],
+    remedy: &str,
+) -> Result<T, StoreError> {
+    let damaged = |error: serde_json::Error| {
+        StoreError::damaged(path, format!("it is damaged ({error}); {remedy}"))
+    };
     let value: Value = serde_json::from_slice(bytes).map_err(damaged)?;
-    check_schema(path, &value)?;
+    check_schema(path, &value, remedy)?;
     serde_json::from_value(value).map_err(damaged)
 }
 
@@ -72,7 +78,7 @@ pub(crate) fn sealed_json(record: &mut Record) -> Result<Vec<u8>, BenchError> {
 /// damaged.
 pub(crate) fn read_sealed(path: &Path, remedy: &str) -> Result<Record, StoreError> {
     let bytes = files::read_small(path, MOST_JSON_MIB)?;
-    let record: Record = parse_json(path, &bytes)?;
+    let record: Record = parse_json(path, &bytes, remedy)?;
     let is_intact = match &record.seal {
         Some(seal) => {
             let text = String::from_utf8_lossy(&bytes);

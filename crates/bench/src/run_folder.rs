@@ -226,7 +226,7 @@ impl RunFolder {
         };
         let line: serde_json::Value =
             serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
-        check_schema(path, &line["trial"])?;
+        check_schema(path, &line["trial"], "run the experiment again")?;
         let mut trial: PlannedTrial =
             serde_json::from_value(line).map_err(|error| bad(error.to_string()))?;
         if trial.index != index || trial.id != trial.trial.id() {

@@ -41,7 +41,7 @@ pub use layers::{ConvLayer, DenseLayer, Layer, Layers, LayersError, MaxPoolLayer
 pub use open_options::{Colour, Fit, OpenOptions, Prepare, Size};
 pub use preparation::Preparation;
 pub use probabilities::{Probabilities, ProbabilitiesError};
-pub use samples::{DataShape, Dataset, Samples, SamplesError, id_rows, sample_id};
+pub use samples::{DataShape, Dataset, Samples, SamplesError, class_lines, id_rows, sample_id};
 pub use seed::derive_seed;
 pub use spec::{EVERY_ENGINE, ModelSpec, Settings, SpecError};
 pub use store::{ModelHeader, ModelReader, ModelWriter, StoreError, TensorData};

@@ -52,6 +52,13 @@ pub fn sample_id(dataset: &str, position: usize) -> String {
     format!("{dataset}-{position:06}")
 }
 
+/// The lines of `classes.txt`, which tells other programs the names of the classes. A line break in a name is
+/// written `\\n`, so that each class has one line.
+pub fn class_lines(names: &[String]) -> String {
+    let line = |name: &String| name.replace('\n', "\\n").replace('\r', "\\r") + "\n";
+    names.iter().map(line).collect()
+}
+
 /// The rows of `ids.csv`, which tells other programs the test images of a dataset: the names of its columns,
 /// then position, id and, where images have them, file of each, as cells of a spreadsheet.
 pub fn id_rows(

@@ -1,6 +1,6 @@
 //! What a reader of data should know about how they were read.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// Something that was skipped, assumed or converted when a dataset was opened.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,10 +23,20 @@ impl fmt::Display for Note {
     }
 }
 
+/// The beginning of a text of a file, for a message: a cell may have millions of characters.
+pub(crate) fn brief(text: &str) -> Cow<'_, str> {
+    const SHOWN: usize = 80;
+    match text.char_indices().nth(SHOWN) {
+        None => text.into(),
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+    }
+}
+
 /// Up to five names, and how many more there are.
 pub(crate) fn some<T: AsRef<str>>(names: &[T]) -> String {
     const SHOWN: usize = 5;
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    let shown = names.iter().take(SHOWN).map(AsRef::as_ref);
+    let shown: Vec<Cow<'_, str>> = shown.map(brief).collect();
     match names.len().saturating_sub(SHOWN) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),

@@ -59,10 +59,15 @@ fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 100
         && !name.starts_with('.')
+        && name.trim() == name
         && !name
             .chars()
             .any(|c| c.is_control() || "/\\:*?\"<>|".contains(c))
 }
+
+/// What a name may be, in words.
+pub const NAME_RULE: &str = "use 1 to 100 letters, digits, - or _ (or other characters but / \\ : * ? \" < > | and \
+     control characters; no dot first, no blank at an end)";
 
 /// Refuses what cannot be one of the two parts of a saved model's name.
 ///
@@ -72,7 +77,7 @@ pub fn check_name(name: &str) -> Result<(), StoreError> {
     match is_plain_name(name) {
         true => Ok(()),
         false => Err(StoreError::Inconsistent(format!(
-            "`{}` cannot be part of a saved model's name: use 1 to 100 letters, digits, - or _",
+            "`{}` cannot be part of a saved model's name: {NAME_RULE}",
             name.escape_debug()
         ))),
     }

@@ -10,6 +10,7 @@ use bakeoff_core::{
     },
 };
 use bakeoff_metrics::{Predictions, log_loss};
+use bakeoff_store::NAME_RULE;
 
 use super::{
     check::{Checked, check},
@@ -23,6 +24,10 @@ use crate::{
     run_folder::RunFolder,
 };
 
+/// The seed of an import whose seed is not given.
+const FIRST_SEED: u64 = 1;
+/// What reports put behind the name of an imported model.
+const EXTERNAL_MARK: char = '†';
 /// The family and the engine of imported models.
 const FAMILY: &str = "external";
 const ENGINE: &str = "import";
@@ -168,15 +173,42 @@ impl RunFolder {
     ) -> Result<usize, BenchError> {
         let _lock = self.lock_for_a_trial()?;
         let own = self.external();
+        let (plan, info) = (self.plan()?, self.info()?);
+        let datasets = info.datasets.iter().map(|data| &data.name);
+        let datasets = datasets.filter(|name| only_dataset.is_none_or(|only| only == *name));
+        let ids: Vec<String> = datasets
+            .filter_map(|dataset| {
+                let seed = only_seed.unwrap_or(FIRST_SEED);
+                let name = ImportedName {
+                    model,
+                    dataset: Some(dataset),
+                    seed,
+                };
+                Some(trial_spec(&plan, dataset, name).ok()?.id())
+            })
+            .collect();
         let mut names: Vec<String> = Vec::new();
+        let mut unreadable = None;
         let mut removed = 0;
         for path in own.record_files()? {
-            // A damaged one is taken out by its name, too, as long as that can be read.
-            let trial = match read_sealed(&path, self.remedy) {
+            let is_own_name = || {
+                let stem = path.file_stem().map(|stem| stem.to_string_lossy());
+                stem.is_some_and(|stem| ids.iter().any(|id| *id == stem))
+            };
+            // A damaged one is taken out by its name, or by the name of its file where that cannot be read.
+            let trial = match read_sealed(&path, own.remedy) {
                 Ok(record) => record.trial,
                 Err(error) => match trial_of_damaged(&path) {
                     Some(trial) => trial,
-                    None => return Err(error.into()),
+                    None if is_own_name() => {
+                        fs::remove_file(&path).map_err(StoreError::io(&path))?;
+                        removed += 1;
+                        continue;
+                    }
+                    None => {
+                        unreadable.get_or_insert(error);
+                        continue;
+                    }
                 },
             };
             let is_meant = trial.model == model
@@ -188,6 +220,9 @@ impl RunFolder {
             } else if !names.contains(&trial.model) {
                 names.push(trial.model);
             }
+        }
+        if let (0, Some(error)) = (removed, unreadable) {
+            return Err(error.into());
         }
         if removed == 0 {
             let there = match names.is_empty() {
@@ -317,8 +352,13 @@ fn dataset<'a>(datasets: &'a [DataInfo], wanted: Option<&str>) -> Result<&'a Dat
 fn check_name(plan: &[PlannedTrial], dataset: &str, model: &str) -> Result<(), BenchError> {
     if bakeoff_store::check_name(model).is_err() {
         return Err(BenchError::Request(format!(
-            "--name `{}`: a model's name has 1 to 100 letters, digits, - or _",
+            "--name `{}`: {NAME_RULE}",
             model.escape_debug()
+        )));
+    }
+    if model.contains(EXTERNAL_MARK) {
+        return Err(BenchError::Request(format!(
+            "--name `{model}`: {EXTERNAL_MARK} is what reports put behind every imported model"
         )));
     }
     let lower = model.to_lowercase();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bakeoff_core::{
-    Samples, StoreError, id_rows,
+    Samples, StoreError, class_lines, id_rows,
     record::{DataInfo, Purpose, TrialSpec},
 };
 use bakeoff_data::split;
@@ -86,7 +86,10 @@ impl RunFolder {
         });
         write(&folder.join("images.npy"), &images(&test))?;
         write(&folder.join("ids.csv"), &ids(&data.name, &test)?)?;
-        write(&folder.join("classes.txt"), &lines(&data.class_names))?;
+        write(
+            &folder.join("classes.txt"),
+            class_lines(&data.class_names).as_bytes(),
+        )?;
         if with_test_labels {
             write(&folder.join("labels.npy"), &labels(&test))?;
         }
@@ -141,12 +144,6 @@ fn images(samples: &Samples) -> Vec<u8> {
 fn labels(samples: &Samples) -> Vec<u8> {
     let labels: Vec<i64> = samples.labels().iter().map(|&it| it.into()).collect();
     bakeoff_npy::write(&[labels.len()], &labels)
-}
-
-fn lines(names: &[String]) -> Vec<u8> {
-    let mut text = names.join("\n");
-    text.push('\n');
-    text.into_bytes()
 }
 
 /// Position, id and, where images have them, file of every test image, as CSV (RFC 4180).

@@ -1,6 +1,9 @@
 //! `bakeoff export-model`
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{self, IsTerminal as _},
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, bail};
 use bakeoff_ask::{Model, Models};
@@ -28,6 +31,14 @@ pub(crate) fn main(args: &ExportModelArgs) -> anyhow::Result<()> {
     };
     let input = Input::from(args.input);
     let bytes = to_onnx(&layers, &about, input).with_context(|| model.name().to_owned())?;
+    if args.out.as_deref() == Some(Path::new("-")) {
+        if io::stdout().is_terminal() {
+            bail!(
+                "an ONNX file is no text for a terminal: put `> model.onnx` behind, or leave --out away"
+            );
+        }
+        return text::print_exact(&bytes);
+    }
     let own_name = || PathBuf::from(format!("{}.onnx", model.name().replace('/', "-")));
     let path = args.out.clone().unwrap_or_else(own_name);
     write(&path, &bytes, args.force)?;

@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use super::read::Answers;
-use crate::{error::DataError, notes::some};
+use crate::{
+    error::DataError,
+    notes::{brief, some},
+};
 
 /// Columns that name the sample of a row, the most telling first.
 const IDS: [&str; 10] = [
@@ -70,7 +73,9 @@ impl Value<'_> {
     fn number(&self) -> Result<f64, String> {
         match self {
             Value::Number(number) => Ok(*number),
-            Value::Text(text) => text.parse().map_err(|_| format!("`{text}` is no number")),
+            Value::Text(text) => text
+                .parse()
+                .map_err(|_| format!("`{}` is no number", brief(text))),
             Value::Null => Err(NULL.into()),
             Value::Other => Err(OTHER.into()),
         }
@@ -93,7 +98,11 @@ impl Columns {
     ) -> Result<Self, DataError> {
         let invalid = |problem: String| DataError::invalid(path, problem);
         let class_of = |name: &String| {
-            let is = |wanted: &str| classes.iter().find(|class| *class == wanted);
+            // Cells of a table have no blanks around them.
+            let is = |wanted: &str| {
+                let exact = classes.iter().find(|class| *class == wanted);
+                exact.or_else(|| classes.iter().find(|class| class.trim() == wanted))
+            };
             is(name).or_else(|| is(name.strip_prefix("p_")?)).cloned()
         };
         let named: Vec<Option<String>> = header.iter().map(class_of).collect();
@@ -123,7 +132,7 @@ impl Columns {
                     .iter()
                     .any(|words| is_word(name, words))
             {
-                passed_over.push(format!("`{name}`"));
+                passed_over.push(format!("`{}`", brief(name)));
                 Role::Other
             } else {
                 unknown.push(column);
@@ -142,7 +151,7 @@ impl Columns {
         } else if let Some(&column) = unknown.first() {
             return Err(invalid(format!(
                 "the column `{}` is none of the classes ({}): name each column of probabilities by its class, and the others id, file or prediction",
-                header[column],
+                brief(&header[column]),
                 some(classes)
             )));
         }
@@ -193,22 +202,29 @@ impl Columns {
         })
     }
 
-    /// A table of numbers without names.
+    /// A table without names: a column of labels, or numbers for each class.
     pub(super) fn unnamed(path: &Path, width: usize) -> Self {
+        let is_labels = width == 1;
         Self {
             names: (0..width).map(|column| column.to_string()).collect(),
-            roles: vec![Role::Score; width],
+            roles: match is_labels {
+                true => vec![Role::Label],
+                false => vec![Role::Score; width],
+            },
             found: Answers {
                 path: path.into(),
                 rows: 0,
                 ids: None,
-                labels: None,
+                labels: is_labels.then(Vec::new),
                 classes: None,
-                width,
+                width: if is_labels { 0 } else { width },
                 scores: Vec::new(),
-                remarks: vec![
-                    "The table has no header: its columns were taken in their order.".into(),
-                ],
+                remarks: vec![match is_labels {
+                    true => "The table has no header: its column was taken for labels.".into(),
+                    false => {
+                        "The table has no header: its columns were taken in their order.".into()
+                    }
+                }],
                 lines: None,
             },
         }
@@ -222,7 +238,7 @@ impl Columns {
     ) -> Result<(), String> {
         for (column, role) in self.roles.iter().enumerate() {
             let name = self.names.get(column).map_or("", String::as_str);
-            let in_column = |problem: String| format!("column `{name}`: {problem}");
+            let in_column = |problem: String| format!("column `{}`: {problem}", brief(name));
             let found = &mut self.found;
             match role {
                 Role::Other => {}

@@ -10,7 +10,7 @@ use super::{
     columns::{Columns, Value},
     read::Answers,
 };
-use crate::{error::DataError, listing::Listing};
+use crate::{error::DataError, listing::Listing, notes::brief};
 
 pub(super) fn read(
     listing: &Listing,
@@ -19,7 +19,8 @@ pub(super) fn read(
 ) -> Result<Answers, DataError> {
     let path = listing.path_of(file);
     let bytes = listing.unpacked(file)?;
-    let json: Json = serde_json::from_slice(&bytes)
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let json: Json = serde_json::from_slice(text)
         .map_err(|error| DataError::invalid(&path, format!("this is no JSON: {error}")))?;
     match json {
         Json::Array(rows) => match rows.first() {
@@ -90,8 +91,15 @@ fn lists(path: &Path, rows: &[Json]) -> Result<Answers, DataError> {
 fn labels(path: &Path, rows: &[Json]) -> Result<Answers, DataError> {
     let text = |(row, label): (usize, &Json)| match label {
         Json::String(text) => Ok(text.clone()),
-        Json::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
-        other => Err(at_row(path, row, format_args!("{other} is no label"))),
+        Json::Number(number) => Ok(number.to_string()),
+        other => {
+            let other = other.to_string();
+            Err(at_row(
+                path,
+                row,
+                format_args!("{} is no label", brief(&other)),
+            ))
+        }
     };
     let labels: Result<Vec<String>, DataError> = rows.iter().enumerate().map(text).collect();
     Ok(Answers {

@@ -148,6 +148,34 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_labels_needs_no_header() {
+        let folder = Folder::new();
+        for (name, text) in [
+            ("names.csv", "dog\ncat\ndog\n"),
+            ("header.csv", "prediction\ndog\ncat\ndog\n"),
+            ("bom.json", "\u{feff}[\"dog\", \"cat\", \"dog\"]"),
+        ] {
+            let found = folder.open(name, text);
+            assert_eq!(found.labels.unwrap(), ["dog", "cat", "dog"], "{name}");
+            assert_eq!((found.rows, found.width), (3, 0), "{name}");
+        }
+        let numbers = folder.open("numbers.csv", "1\n0\n1\n");
+        assert_eq!(numbers.labels.unwrap(), ["1", "0", "1"]);
+        let floats = folder.open("floats.json", "[1.0, 0.0]");
+        assert_eq!(floats.labels.unwrap(), ["1.0", "0.0"]);
+    }
+
+    #[test]
+    fn messages_show_the_beginning_of_a_long_cell() {
+        let folder = Folder::new();
+        let long = "x".repeat(100_000);
+        for text in [format!("{long},b,c\n"), format!("cat,dog\n{long},1\n")] {
+            let said = folder.refused("long.csv", text);
+            assert!(said.contains("xxx") && said.len() < 1_000, "{}", said.len());
+        }
+    }
+
+    #[test]
     fn an_array_is_scores_or_labels() {
         let folder = Folder::new();
         let found = folder.open("p.npy", floats(&[2, 2], &[0.25, 0.75, 1.0, 0.0]));
@@ -200,7 +228,7 @@ mod tests {
         );
         let said = folder.refused("twice.csv", "cat,p_cat\n0.5,0.5\n");
         assert!(said.contains("twice"), "{said}");
-        let said = folder.refused("one.csv", "cat\n0.5\n");
+        let said = folder.refused("one.csv", "id,cat\n0,0.5\n");
         assert!(said.contains("no column for the class dog"), "{said}");
     }
 

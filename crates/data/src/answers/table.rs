@@ -20,9 +20,13 @@ pub(super) fn read(
         }
         if columns.is_none() {
             let header: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-            // Classes may be called by numbers, so that a row of numbers is a header as well.
-            let is_header = header.iter().any(|name| name.parse::<f64>().is_err())
-                || header.iter().all(|name| classes.contains(name));
+            // Classes may be called by numbers, so that a row of numbers is a header as well; but the name of
+            // a class alone is a label.
+            let are_classes = header.iter().all(|name| classes.contains(name));
+            let is_header = match header.as_slice() {
+                [only] => only.parse::<f64>().is_err() && !are_classes,
+                _ => are_classes || header.iter().any(|name| name.parse::<f64>().is_err()),
+            };
             columns = Some(match is_header {
                 true => Columns::new(table.path(), &header, classes)?,
                 false => Columns::unnamed(table.path(), header.len()),

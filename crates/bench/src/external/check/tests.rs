@@ -129,6 +129,11 @@ fn labels_alone_are_certain_answers() {
     let by_number = run(&labels(numbers)).unwrap();
     assert_eq!(by_number.probabilities, found.probabilities);
     assert!(by_number.remarks.iter().any(|it| it.contains("from 0")));
+    // Whole numbers of a table of floats; names of classes whose blanks a table has not.
+    let floats = (0..12).map(|image| format!("{}.0", image % 3)).collect();
+    let by_float = run(&labels(floats)).unwrap();
+    assert_eq!(by_float.probabilities, found.probabilities);
+    assert!(run(&labels(vec!["1.5".into(); 12])).is_err());
     let said = run(&labels(vec!["3".into(); 12])).unwrap_err();
     assert!(
         said.contains("no class `3`") && said.contains("0 to 2"),
@@ -184,6 +189,9 @@ fn small_errors_of_rounding_are_divided_away() {
         "{:?}",
         found.remarks
     );
+    // Three decimals.
+    let found = run(&answers(3, vec![0.333; 36])).unwrap();
+    assert_eq!(found.probabilities.row(0), [1.0 / 3.0; 3]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bakeoff_core::{
-    cell_of_text, id_rows,
+    cell_of_text, class_lines, id_rows,
     record::{DataInfo, External, PlannedTrial, Record, Run, Stage},
 };
 use bakeoff_measures::{TrialResult, Values};
@@ -390,14 +390,9 @@ fn predictions(
     ];
     let dataset = &planned.trial.data.name;
     if let Some(found) = data(run, dataset) {
-        let lines: String = found
-            .class_names
-            .iter()
-            .map(|name| format!("{name}\n"))
-            .collect();
         files.push(ExportedFile::new(
             "predictions/classes.txt",
-            lines.into_bytes(),
+            class_lines(&found.class_names).into_bytes(),
         ));
     }
     let part = &results.measured.test_fingerprint;
