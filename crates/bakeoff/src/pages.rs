@@ -48,7 +48,7 @@ fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, Strin
         let no_layers = || "it is not made of layers of weights".to_owned();
         // A program may need consent to be read, and is nothing else anyway.
         let family = bakeoff_zoo::family(&planned.trial.spec.family);
-        if family.is_ok_and(|family| family.program.is_some()) {
+        if family.is_ok_and(|family| family.is_program()) {
             return Err(no_layers());
         }
         let not_here = || "the model is not saved here".to_owned();

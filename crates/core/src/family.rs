@@ -189,7 +189,20 @@ type LoadFn =
     fn(&ModelSpec, &ModelHeader, &mut dyn ModelReader) -> Result<Box<dyn FittedModel>, StoreError>;
 
 /// Reads files that settings name, relative to a folder, into the settings.
-type ReadFilesFn = fn(&mut ModelSpec, &Path) -> Result<(), SpecError>;
+pub type ReadFilesFn = fn(&mut ModelSpec, &Path) -> Result<(), SpecError>;
+
+/// Who trains the models of a family.
+#[derive(Clone, Copy)]
+pub enum Origin {
+    /// The family itself.
+    Family,
+    /// A program that somebody else wrote. The files that the settings name, relative to the folder of
+    /// the experiment, are read into the settings, so that a trial says what was run.
+    Program(ReadFilesFn),
+    /// Somebody else, somewhere else: a fit reads a file and learns nothing. What the file is goes into
+    /// the settings in the same way.
+    File(ReadFilesFn),
+}
 
 /// A model family. The registry has a row for each.
 #[derive(Clone, Copy)]
@@ -216,13 +229,21 @@ pub struct Family {
     /// Whether it predicts without looking at the image: a lower bound for other models,
     /// which is not ranked and not expected to learn.
     pub is_baseline: bool,
-    /// For a family whose models are programs that somebody else wrote: reads the files that the
-    /// settings name, relative to the folder of the experiment, into the settings, so that a trial
-    /// says what was run. `None` for a family that starts no process.
-    pub program: Option<ReadFilesFn>,
+    /// Who trains its models.
+    pub origin: Origin,
 }
 
 impl Family {
+    /// Whether its models are programs that somebody else wrote.
+    pub fn is_program(&self) -> bool {
+        matches!(self.origin, Origin::Program(_))
+    }
+
+    /// Whether a fit reads a model that was trained before, somewhere else.
+    pub fn is_trained_elsewhere(&self) -> bool {
+        matches!(self.origin, Origin::File(_))
+    }
+
     /// All settings, in the order people should read them.
     pub fn settings(&self) -> impl Iterator<Item = &'static Setting> + Clone {
         self.settings.iter().copied().flatten()
@@ -373,7 +394,7 @@ mod tests {
         uses_validation: false,
         varies_with_seed: |_| false,
         is_baseline: false,
-        program: None,
+        origin: Origin::Family,
     };
 
     fn given(value: Value) -> Settings {

@@ -223,7 +223,7 @@ impl Training {
 
 #[cfg(test)]
 mod tests {
-    use bakeoff_core::{Engine, Family, Settings};
+    use bakeoff_core::{Engine, Family, Origin, Settings};
 
     use serde_json::json;
 
@@ -244,7 +244,7 @@ mod tests {
         uses_validation: true,
         varies_with_seed: |_| true,
         is_baseline: false,
-        program: None,
+        origin: Origin::Family,
     };
 
     fn training(given: serde_json::Value) -> Result<Training, SpecError> {

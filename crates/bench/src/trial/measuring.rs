@@ -91,7 +91,7 @@ pub(super) fn measure_trial(
 
     begin(TrialStage::Predict, Stage::Predict, on_event)?;
     let reported = &parts.reported;
-    if family.program.is_some() {
+    if family.is_program() {
         answer_first(model, reported).map_err(Stop::predict(Stage::Predict))?;
     }
     let answers = measure_batch(model, reported.images()).map_err(Stop::predict(Stage::Predict))?;
@@ -295,7 +295,7 @@ fn save_and_reload(
     let start = Instant::now();
     let loaded = bakeoff_store::load(&saved.folder, bakeoff_zoo::family).map_err(Stop::store)?;
     let is_program = bakeoff_zoo::family(&loaded.manifest.facts.spec.family)
-        .is_ok_and(|family| family.program.is_some());
+        .is_ok_and(|family| family.is_program());
     if is_program {
         answer_first(&*loaded.model, test).map_err(Stop::predict(Stage::Store))?;
     }
