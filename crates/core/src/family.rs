@@ -85,6 +85,15 @@ pub enum SettingKind {
         /// The word.
         word: &'static str,
     },
+    /// A text; the words say of what.
+    Text(&'static str),
+    /// A list of finite numbers in an inclusive range.
+    FloatList {
+        /// Smallest allowed.
+        min: f64,
+        /// Largest allowed.
+        max: f64,
+    },
     /// A list of texts; the words say of what.
     TextList(&'static str),
     /// A list of texts that name files. [`Family::program`] puts their contents in its place: a
@@ -113,6 +122,10 @@ impl SettingKind {
             Self::TextListOr { grammar, word } => {
                 format!("{word:?}, or a list of texts: {grammar}")
             }
+            Self::Text(what) => format!("a text: {what}"),
+            Self::FloatList { min, max } => {
+                format!("a list of numbers, each from {min} to {max}")
+            }
             Self::TextList(what) | Self::Files(what) => format!("a list of texts: {what}"),
             Self::Table => "a table, as in { trees = 300 }".into(),
         }
@@ -139,6 +152,13 @@ impl SettingKind {
                 .as_f64()
                 .filter(|x| x.is_finite() && (min..=max).contains(x))
                 .map(Value::from),
+            Self::FloatList { min, max } => value
+                .as_array()?
+                .iter()
+                .map(|item| Self::Float { min, max }.canonical(item))
+                .collect::<Option<Vec<_>>>()
+                .map(Value::from),
+            Self::Text(_) => value.as_str().map(Value::from),
             Self::Bool => value.as_bool().map(Value::from),
             Self::Choice(words) => value
                 .as_str()
@@ -199,8 +219,8 @@ pub enum Origin {
     /// A program that somebody else wrote. The files that the settings name, relative to the folder of
     /// the experiment, are read into the settings, so that a trial says what was run.
     Program(ReadFilesFn),
-    /// Somebody else, somewhere else: a fit reads a file and learns nothing. What the file is goes into
-    /// the settings in the same way.
+    /// Somebody else, somewhere else: a fit reads a file and learns nothing. The settings `path`, which
+    /// becomes absolute, and `sha256` say where and what it is; a trial's id is of the second alone.
     File(ReadFilesFn),
 }
 
