@@ -7,8 +7,8 @@
 //! and listed like any other model.
 
 use bakeoff_core::{
-    Classifier, Engine, EngineCode, Family, Origin, FitContext, FitError, FitEvent, FitSummary,
-    FittedModel, ImageShape, Images, ModelHeader, ModelReader, ModelSpec, ModelWriter,
+    Classifier, Engine, EngineCode, Family, FitContext, FitError, FitEvent, FitSummary,
+    FittedModel, ImageShape, Images, ModelHeader, ModelReader, ModelSpec, ModelWriter, Origin,
     PredictError, Probabilities, Samples, SpecError, StepUnit, StoreError, TensorData, derive_seed,
 };
 use sha2::{Digest, Sha256};

@@ -321,7 +321,9 @@ fn compare(
         claim,
         first_fits: before.ok.len(),
         second_fits: after.ok.len(),
-        fit_seconds: cost(&FIT_TIME, |fit| fit.measured.costs.fit_ns),
+        fit_seconds: (!before.is_trained_elsewhere() && !after.is_trained_elsewhere())
+            .then(|| cost(&FIT_TIME, |fit| fit.measured.costs.fit_ns))
+            .flatten(),
         latency_p50_seconds: cost(&LATENCY_P50, |fit| fit.measured.costs.latency.p50_ns),
         changes: changes(before, after),
         reason: after.problem.clone().or_else(|| before.problem.clone()),

@@ -191,7 +191,7 @@ pub struct CostMetrics {
     /// Samples reported on.
     pub test_samples: usize,
     /// Fit, wall clock, median of `fits`.
-    pub fit_seconds: f64,
+    pub fit_seconds: Option<f64>,
     /// Where it would lie on the same machine while that does nothing else.
     pub fit_seconds_range: Option<RangeMetrics>,
     /// Fit, processor time over all threads, median of `fits`.
