@@ -16,6 +16,8 @@ mod pixels;
 mod recipe;
 mod session;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod trees;
 
 use bakeoff_core::{Engine, EngineCode, Family, Origin};
