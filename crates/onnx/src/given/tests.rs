@@ -192,7 +192,7 @@ fn graph(input: ValueInfo, nodes: Vec<Node>, initializer: Vec<Tensor>) -> Graph 
         node: nodes,
         name: "g".into(),
         input: vec![input],
-        output: vec![value("out", &[])],
+        output: vec![value("out", &[4])],
         initializer,
         ..Graph::default()
     }
