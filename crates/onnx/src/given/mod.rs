@@ -1,7 +1,7 @@
 //! A network that somebody trained before, somewhere else: an ONNX file as a model family.
 //!
 //! A fit reads the file and learns nothing. `file` reads it, `checked` says what is in it and refuses
-//! what cannot be answered, `classical` writes the operators of scikit-learn as ONNX's own, `session`
+//! what cannot be answered, `classical` and `trees` write the operators of scikit-learn as ONNX's own, `session`
 //! runs it by rten, and `pixels` and `answers` are what goes in and comes out.
 //!
 //! Rejected: tract, and ONNX Runtime as a library of another language
@@ -19,6 +19,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod trees;
+mod written;
 
 use bakeoff_core::{Engine, EngineCode, Family, Origin};
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::classical::{Written, attribute, classes, floats, int};
+use super::written::{Written, attribute, classes, floats, int};
 use crate::schema::Node;
 
 /// Nodes of all trees, one after the other.
