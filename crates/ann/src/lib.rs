@@ -5,7 +5,7 @@
 //! network that most introductions to MNIST train. Training, engines and saved models
 //! are `bakeoff-network`'s.
 
-use bakeoff_core::{Family, ImageShape, ModelSpec, SettingKind, SpecError, settings};
+use bakeoff_core::{Family, ImageShape, ModelSpec, Origin, SettingKind, SpecError, settings};
 use bakeoff_network::{DROPOUT_RATE, NetworkFamily, Step, Training, engines};
 
 /// The family, for the registry.
@@ -19,7 +19,7 @@ pub static FAMILY: Family = Family {
     uses_validation: true,
     varies_with_seed: |_| true,
     is_baseline: false,
-    program: None,
+    origin: Origin::Family,
 };
 
 settings! {

@@ -46,9 +46,9 @@ pub fn render(run: &RunFolder, models: Option<&Path>) -> Result<Leaderboard, Err
 fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, String>> {
     let of_trial = |planned: &PlannedTrial| -> Result<Layers, String> {
         let no_layers = || "it is not made of layers of weights".to_owned();
-        // A program may need consent to be read, and is nothing else anyway.
+        // A program may need consent to be read, and neither it nor a given file is layers of ours.
         let family = bakeoff_zoo::family(&planned.trial.spec.family);
-        if family.is_ok_and(|family| family.program.is_some()) {
+        if family.is_ok_and(|family| family.is_program() || family.is_trained_elsewhere()) {
             return Err(no_layers());
         }
         let not_here = || "the model is not saved here".to_owned();

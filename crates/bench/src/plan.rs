@@ -6,7 +6,7 @@ use std::{
 };
 
 use bakeoff_core::{
-    Dataset, Samples,
+    Dataset, Family, Samples,
     record::{
         DataInfo, DataRef, PlannedTrial, Purpose, Resources, RobustnessSpec, RunInfo, SCHEMA,
         SaveName, SplitSpec, TrialSpec, ValidationSpec,
@@ -70,6 +70,7 @@ pub fn plan(
         )?;
         info.notes = notes.iter().map(ToString::to_string).collect();
         info.notes.extend(misfits.notes());
+        info.notes.extend(of_given_models(experiment));
         datasets.push(info);
         trials.extend(of_dataset);
     }
@@ -301,6 +302,11 @@ fn plan_dataset(
             }
         };
         for model in &experiment.models {
+            let is_headline =
+                variation.split == SplitSpec::Given && variation.train_fraction.is_none();
+            if !is_headline && is_trained_elsewhere(model) {
+                continue;
+            }
             for (position, &seed) in variation.seeds.iter().enumerate() {
                 let trial = trial_spec(experiment, model, dataset, &source, &variation, seed);
                 if position == 0 {
@@ -342,6 +348,31 @@ fn plan_dataset(
     };
     parts.tests.insert(info.test_fingerprint.clone(), test);
     Ok((info, trials))
+}
+
+fn is_trained_elsewhere(model: &ModelEntry) -> bool {
+    bakeoff_zoo::family(&model.spec.family).is_ok_and(Family::is_trained_elsewhere)
+}
+
+/// Which models have no trials on parts of the training data, in words.
+fn of_given_models(experiment: &Experiment) -> Option<String> {
+    let given = experiment
+        .models
+        .iter()
+        .filter(|model| is_trained_elsewhere(model));
+    let names: Vec<&str> = given.map(|model| model.name.as_str()).collect();
+    let has_parts = !experiment.train_fractions.is_empty()
+        || experiment.folds.is_some()
+        || experiment.holdout.is_some();
+    (has_parts && !names.is_empty()).then(|| {
+        format!(
+            "{} {} not trained here: there are no trials on parts of the training data, which may be what \
+             {} trained on",
+            bakeoff_core::list(&names),
+            if names.len() == 1 { "is" } else { "are" },
+            if names.len() == 1 { "it was" } else { "they were" },
+        )
+    })
 }
 
 fn trial_spec(

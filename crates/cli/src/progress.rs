@@ -324,9 +324,15 @@ impl Observer for People {
         let label = self.label(trial);
         let outcome = end.record().map(|record| match &record.outcome {
             Outcome::Ok(measured) => format!(
-                "accuracy {}, fit in {}",
+                "accuracy {}, {}",
                 text::accuracy(Some(measured.scores.accuracy), measured.samples.test),
-                text::seconds(measured.costs.fit_ns as f64 / 1e9)
+                match measured.trained_elsewhere {
+                    true => "not trained here".to_owned(),
+                    false => format!(
+                        "fit in {}",
+                        text::seconds(measured.costs.fit_ns as f64 / 1e9)
+                    ),
+                }
             ),
             Outcome::Failed { reason, .. } => format!("FAILED: {reason}"),
         });

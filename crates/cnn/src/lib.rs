@@ -10,7 +10,7 @@
 mod adapt;
 mod grammar;
 
-use bakeoff_core::{Family, ImageShape, ModelSpec, SettingKind, SpecError, settings};
+use bakeoff_core::{Family, ImageShape, ModelSpec, Origin, SettingKind, SpecError, settings};
 use bakeoff_network::{DROPOUT_RATE, NetworkFamily, Padding, Step, Training, engines};
 
 /// The family, for the registry.
@@ -24,7 +24,7 @@ pub static FAMILY: Family = Family {
     uses_validation: true,
     varies_with_seed: |_| true,
     is_baseline: false,
-    program: None,
+    origin: Origin::Family,
 };
 
 settings! {

@@ -19,7 +19,7 @@ mod tree;
 mod trust;
 mod work;
 
-use bakeoff_core::{Engine, EngineCode, Family};
+use bakeoff_core::{Engine, EngineCode, Family, Origin};
 
 pub use self::{
     tree::{descendants, kill_descendants},
@@ -47,5 +47,5 @@ pub static FAMILY: Family = Family {
     uses_validation: false,
     varies_with_seed: |_| true,
     is_baseline: false,
-    program: Some(files::read_files),
+    origin: Origin::Program(files::read_files),
 };

@@ -85,6 +85,15 @@ pub enum SettingKind {
         /// The word.
         word: &'static str,
     },
+    /// A text; the words say of what.
+    Text(&'static str),
+    /// A list of finite numbers in an inclusive range.
+    FloatList {
+        /// Smallest allowed.
+        min: f64,
+        /// Largest allowed.
+        max: f64,
+    },
     /// A list of texts; the words say of what.
     TextList(&'static str),
     /// A list of texts that name files. [`Family::program`] puts their contents in its place: a
@@ -113,6 +122,10 @@ impl SettingKind {
             Self::TextListOr { grammar, word } => {
                 format!("{word:?}, or a list of texts: {grammar}")
             }
+            Self::Text(what) => format!("a text: {what}"),
+            Self::FloatList { min, max } => {
+                format!("a list of numbers, each from {min} to {max}")
+            }
             Self::TextList(what) | Self::Files(what) => format!("a list of texts: {what}"),
             Self::Table => "a table, as in { trees = 300 }".into(),
         }
@@ -139,6 +152,13 @@ impl SettingKind {
                 .as_f64()
                 .filter(|x| x.is_finite() && (min..=max).contains(x))
                 .map(Value::from),
+            Self::FloatList { min, max } => value
+                .as_array()?
+                .iter()
+                .map(|item| Self::Float { min, max }.canonical(item))
+                .collect::<Option<Vec<_>>>()
+                .map(Value::from),
+            Self::Text(_) => value.as_str().map(Value::from),
             Self::Bool => value.as_bool().map(Value::from),
             Self::Choice(words) => value
                 .as_str()
@@ -189,7 +209,20 @@ type LoadFn =
     fn(&ModelSpec, &ModelHeader, &mut dyn ModelReader) -> Result<Box<dyn FittedModel>, StoreError>;
 
 /// Reads files that settings name, relative to a folder, into the settings.
-type ReadFilesFn = fn(&mut ModelSpec, &Path) -> Result<(), SpecError>;
+pub type ReadFilesFn = fn(&mut ModelSpec, &Path) -> Result<(), SpecError>;
+
+/// Who trains the models of a family.
+#[derive(Clone, Copy)]
+pub enum Origin {
+    /// The family itself.
+    Family,
+    /// A program that somebody else wrote. The files that the settings name, relative to the folder of
+    /// the experiment, are read into the settings, so that a trial says what was run.
+    Program(ReadFilesFn),
+    /// Somebody else, somewhere else: a fit reads a file and learns nothing. The settings `path`, which
+    /// becomes absolute, and `sha256` say where and what it is; a trial's id is of the second alone.
+    File(ReadFilesFn),
+}
 
 /// A model family. The registry has a row for each.
 #[derive(Clone, Copy)]
@@ -216,13 +249,21 @@ pub struct Family {
     /// Whether it predicts without looking at the image: a lower bound for other models,
     /// which is not ranked and not expected to learn.
     pub is_baseline: bool,
-    /// For a family whose models are programs that somebody else wrote: reads the files that the
-    /// settings name, relative to the folder of the experiment, into the settings, so that a trial
-    /// says what was run. `None` for a family that starts no process.
-    pub program: Option<ReadFilesFn>,
+    /// Who trains its models.
+    pub origin: Origin,
 }
 
 impl Family {
+    /// Whether its models are programs that somebody else wrote.
+    pub fn is_program(&self) -> bool {
+        matches!(self.origin, Origin::Program(_))
+    }
+
+    /// Whether a fit reads a model that was trained before, somewhere else.
+    pub fn is_trained_elsewhere(&self) -> bool {
+        matches!(self.origin, Origin::File(_))
+    }
+
     /// All settings, in the order people should read them.
     pub fn settings(&self) -> impl Iterator<Item = &'static Setting> + Clone {
         self.settings.iter().copied().flatten()
@@ -373,7 +414,7 @@ mod tests {
         uses_validation: false,
         varies_with_seed: |_| false,
         is_baseline: false,
-        program: None,
+        origin: Origin::Family,
     };
 
     fn given(value: Value) -> Settings {

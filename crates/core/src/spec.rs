@@ -84,7 +84,7 @@ pub enum SpecError {
         remedy: String,
     },
     /// The recipe does not suit the data, for example a kernel is larger than the image.
-    #[error("{family} cannot be trained on this data: {reason}")]
+    #[error("{family} does not fit this data: {reason}")]
     Data {
         /// The family.
         family: String,

@@ -8,7 +8,7 @@
 
 use bakeoff_core::{
     Classifier, Engine, EngineCode, Family, FitContext, FitError, FitEvent, FitSummary,
-    FittedModel, ImageShape, Images, ModelHeader, ModelReader, ModelSpec, ModelWriter,
+    FittedModel, ImageShape, Images, ModelHeader, ModelReader, ModelSpec, ModelWriter, Origin,
     PredictError, Probabilities, Samples, SpecError, StepUnit, StoreError, TensorData, derive_seed,
 };
 use sha2::{Digest, Sha256};
@@ -35,7 +35,7 @@ pub static FAMILY: Family = Family {
     uses_validation: false,
     varies_with_seed: |spec| matches!(strategy(spec), Ok(Strategy::Stratified)),
     is_baseline: true,
-    program: None,
+    origin: Origin::Family,
 };
 
 bakeoff_core::settings! {

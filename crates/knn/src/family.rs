@@ -1,6 +1,6 @@
 //! The entry of the family in the registry.
 
-use bakeoff_core::{Engine, EngineCode, Family};
+use bakeoff_core::{Engine, EngineCode, Family, Origin};
 
 use crate::{engines::ENGINES, model::KnnModel, recipe::Knn, settings::KnnSettings};
 
@@ -15,7 +15,7 @@ pub static FAMILY: Family = Family {
     uses_validation: false,
     varies_with_seed: |_| false,
     is_baseline: false,
-    program: None,
+    origin: Origin::Family,
 };
 
 /// The table of engines as the registry knows it.

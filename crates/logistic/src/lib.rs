@@ -58,7 +58,7 @@ mod problem;
 mod recipe;
 mod vector;
 
-use bakeoff_core::Family;
+use bakeoff_core::{Family, Origin};
 
 /// Logistic regression, for the registry.
 pub static FAMILY: Family = Family {
@@ -71,5 +71,5 @@ pub static FAMILY: Family = Family {
     uses_validation: false,
     varies_with_seed: |_| false,
     is_baseline: false,
-    program: None,
+    origin: Origin::Family,
 };

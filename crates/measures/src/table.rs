@@ -78,6 +78,14 @@ impl TrialResult<'_> {
     fn costs(&self) -> &Costs {
         &self.measured.costs
     }
+
+    /// `None` where nothing was trained.
+    fn fit_seconds(&self) -> Option<f64> {
+        match self.measured.trained_elsewhere {
+            true => None,
+            false => seconds(self.costs().fit_ns),
+        }
+    }
 }
 
 impl Measure {
@@ -358,7 +366,7 @@ measures! {
         score("mean_corruption_error", "mean corruption error", |_| None)
         .in_unit(Unit::Percent).lower_is_better();
     /// Training, wall clock.
-    FIT_TIME = cost("fit_seconds", "fit time", Unit::Seconds, |r| seconds(r.costs().fit_ns))
+    FIT_TIME = cost("fit_seconds", "fit time", Unit::Seconds, |r| r.fit_seconds())
         .shown(Shown::Summary);
     /// Training, processor time over all threads.
     FIT_CPU_TIME =

@@ -230,7 +230,7 @@ impl Training {
 
 #[cfg(test)]
 mod tests {
-    use bakeoff_core::{Engine, Family, Settings};
+    use bakeoff_core::{Engine, Family, Origin, Settings};
 
     use serde_json::json;
 
@@ -251,7 +251,7 @@ mod tests {
         uses_validation: true,
         varies_with_seed: |_| true,
         is_baseline: false,
-        program: None,
+        origin: Origin::Family,
     };
 
     fn training(given: serde_json::Value) -> Result<Training, SpecError> {

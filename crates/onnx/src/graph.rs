@@ -57,6 +57,7 @@ pub(crate) fn graph(layers: &Layers, input: Input) -> Graph {
             value("probabilities", FLOAT, &[layers.classes()]),
             value("labels", INT64, &[]),
         ],
+        ..Graph::default()
     }
 }
 
@@ -95,6 +96,7 @@ impl Chain {
             name,
             op_type: operator.into(),
             attribute,
+            ..Node::default()
         });
     }
 
@@ -120,6 +122,7 @@ impl Chain {
             data_type,
             name: name.clone(),
             raw_data,
+            ..Tensor::default()
         });
         name
     }
@@ -246,6 +249,7 @@ fn value(name: &str, elem_type: i32, each: &[usize]) -> ValueInfo {
                 elem_type,
                 shape: Some(TensorShape { dim: dim.collect() }),
             }),
+            ..Type::default()
         }),
         doc_string: String::new(),
     }

@@ -8,8 +8,11 @@
 
 #![forbid(unsafe_code)]
 
+mod given;
 mod graph;
 mod schema;
+
+pub use given::FAMILY;
 
 use bakeoff_core::{ImageShape, Layers, Preparation};
 use prost::Message as _;
@@ -140,6 +143,7 @@ fn model(layers: &Layers, about: &About<'_>, input: Input) -> Result<Model, Onnx
             version: OPSET,
         }],
         metadata_props: entries.into(),
+        ..Model::default()
     })
 }
 

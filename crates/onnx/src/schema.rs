@@ -5,7 +5,7 @@
 //! packed, and where it writes a value that is the default, a field is optional here.
 //!
 //! By hand, because the whole schema needs `protoc` or a thousand generated lines. What is left out
-//! here is optional there. `integrations/onnx` reads every file by the official schema, and
+//! here is optional there, and is lost where a file is read and written again. `integrations/onnx` reads every file by the official schema, and
 //! `src/tests/official.onnx` was written by it.
 
 use prost::{Message, Oneof};
@@ -17,6 +17,12 @@ pub(crate) const ATTRIBUTE_INTS: i32 = 7;
 
 /// `TensorProto.DataType.FLOAT`.
 pub(crate) const FLOAT: i32 = 1;
+/// `TensorProto.DataLocation.EXTERNAL`.
+pub(crate) const EXTERNAL: i32 = 1;
+/// `TensorProto.DataType.DOUBLE`.
+pub(crate) const DOUBLE: i32 = 11;
+/// `TensorProto.DataType.FLOAT16`.
+pub(crate) const FLOAT16: i32 = 10;
 /// `TensorProto.DataType.UINT8`.
 pub(crate) const UINT8: i32 = 2;
 /// `TensorProto.DataType.INT64`.
@@ -39,6 +45,9 @@ pub(crate) struct Model {
     pub(crate) opset_import: Vec<OperatorSetId>,
     #[prost(message, repeated, tag = "14")]
     pub(crate) metadata_props: Vec<StringStringEntry>,
+    /// Functions that a file defines itself; nothing here looks into them.
+    #[prost(bytes = "vec", repeated, tag = "25")]
+    pub(crate) functions: Vec<Vec<u8>>,
 }
 
 /// `OperatorSetIdProto`: the version of the operators; an empty domain is that of ONNX itself.
@@ -72,6 +81,12 @@ pub(crate) struct Graph {
     pub(crate) input: Vec<ValueInfo>,
     #[prost(message, repeated, tag = "12")]
     pub(crate) output: Vec<ValueInfo>,
+    /// What is known of values in between.
+    #[prost(message, repeated, tag = "13")]
+    pub(crate) value_info: Vec<ValueInfo>,
+    /// Nothing here looks into them.
+    #[prost(bytes = "vec", repeated, tag = "15")]
+    pub(crate) sparse_initializer: Vec<Vec<u8>>,
 }
 
 /// `NodeProto`: an operator between named values.
@@ -87,6 +102,9 @@ pub(crate) struct Node {
     pub(crate) op_type: String,
     #[prost(message, repeated, tag = "5")]
     pub(crate) attribute: Vec<Attribute>,
+    /// Whose operator it is; empty for ONNX itself.
+    #[prost(string, tag = "7")]
+    pub(crate) domain: String,
 }
 
 /// `AttributeProto`: a constant of an operator.
@@ -94,10 +112,26 @@ pub(crate) struct Node {
 pub(crate) struct Attribute {
     #[prost(string, tag = "1")]
     pub(crate) name: String,
+    #[prost(float, optional, tag = "2")]
+    pub(crate) f: Option<f32>,
     #[prost(int64, optional, tag = "3")]
     pub(crate) i: Option<i64>,
+    #[prost(bytes = "vec", optional, tag = "4")]
+    pub(crate) s: Option<Vec<u8>>,
+    #[prost(message, optional, tag = "5")]
+    pub(crate) t: Option<Tensor>,
+    #[prost(message, optional, tag = "6")]
+    pub(crate) g: Option<Graph>,
+    #[prost(float, repeated, packed = "false", tag = "7")]
+    pub(crate) floats: Vec<f32>,
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub(crate) ints: Vec<i64>,
+    #[prost(bytes = "vec", repeated, tag = "9")]
+    pub(crate) strings: Vec<Vec<u8>>,
+    #[prost(message, repeated, tag = "10")]
+    pub(crate) tensors: Vec<Tensor>,
+    #[prost(message, repeated, tag = "11")]
+    pub(crate) graphs: Vec<Graph>,
     #[prost(int32, tag = "20")]
     pub(crate) r#type: i32,
 }
@@ -109,10 +143,27 @@ pub(crate) struct Tensor {
     pub(crate) dims: Vec<i64>,
     #[prost(int32, tag = "2")]
     pub(crate) data_type: i32,
+    #[prost(float, repeated, tag = "4")]
+    pub(crate) float_data: Vec<f32>,
+    #[prost(int32, repeated, tag = "5")]
+    pub(crate) int32_data: Vec<i32>,
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub(crate) string_data: Vec<Vec<u8>>,
+    #[prost(int64, repeated, tag = "7")]
+    pub(crate) int64_data: Vec<i64>,
     #[prost(string, tag = "8")]
     pub(crate) name: String,
     #[prost(bytes = "vec", tag = "9")]
     pub(crate) raw_data: Vec<u8>,
+    #[prost(double, repeated, tag = "10")]
+    pub(crate) double_data: Vec<f64>,
+    #[prost(uint64, repeated, tag = "11")]
+    pub(crate) uint64_data: Vec<u64>,
+    /// Where its values are, if not in this file.
+    #[prost(message, repeated, tag = "13")]
+    pub(crate) external_data: Vec<StringStringEntry>,
+    #[prost(int32, optional, tag = "14")]
+    pub(crate) data_location: Option<i32>,
 }
 
 /// `ValueInfoProto`: an input or output.
@@ -126,11 +177,15 @@ pub(crate) struct ValueInfo {
     pub(crate) doc_string: String,
 }
 
-/// `TypeProto`, of tensors alone.
+/// `TypeProto`: of other types than tensors is only known that they are there.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Type {
     #[prost(message, optional, tag = "1")]
     pub(crate) tensor_type: Option<TensorType>,
+    #[prost(bytes = "vec", optional, tag = "4")]
+    pub(crate) sequence_type: Option<Vec<u8>>,
+    #[prost(bytes = "vec", optional, tag = "5")]
+    pub(crate) map_type: Option<Vec<u8>>,
 }
 
 /// `TypeProto.Tensor`.

@@ -11,6 +11,7 @@ pub(crate) fn cautions(group: &Group<'_>) -> Vec<String> {
     let mut sentences = of_repeats(group);
     sentences.extend(of_classes(group));
     sentences.extend(of_training(group));
+    sentences.extend(of_elsewhere(group));
     sentences.extend(of_external(group));
     sentences
 }
@@ -21,6 +22,25 @@ pub(crate) const EXTERNAL_LEGEND: &str = "† external: the predictions of anoth
 /// Whether a model of another program is among the models of a dataset.
 pub(crate) fn has_external(group: &Group<'_>) -> bool {
     group.entries.iter().any(|entry| entry.external().is_some())
+}
+
+/// What nobody can know of models that were read from files.
+fn of_elsewhere(group: &Group<'_>) -> Option<String> {
+    let given = group
+        .entries
+        .iter()
+        .filter(|entry| entry.is_trained_elsewhere());
+    let names: Vec<&str> = given.map(|entry| entry.model).collect();
+    let (it, was) = match names.len() {
+        0 => return None,
+        1 => ("it", "was"),
+        _ => ("they", "were"),
+    };
+    Some(format!(
+        "{} {was} not trained here but read from a file: no cost of training is known (–), and nobody can check \
+         whether {it} {was} trained on some of these test images.",
+        format::list(&names)
+    ))
 }
 
 /// Why imported predictions may be wrong.

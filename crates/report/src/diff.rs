@@ -321,12 +321,21 @@ fn compare(
         claim,
         first_fits: before.ok.len(),
         second_fits: after.ok.len(),
-        fit_seconds: cost(&FIT_TIME, |fit| fit.measured.costs.fit_ns),
+        fit_seconds: match is_fit_timed(before) && is_fit_timed(after) {
+            true => cost(&FIT_TIME, |fit| fit.measured.costs.fit_ns),
+            false => None,
+        },
         latency_p50_seconds: cost(&LATENCY_P50, |fit| fit.measured.costs.latency.p50_ns),
         changes: changes(before, after),
         reason: after.problem.clone().or_else(|| before.problem.clone()),
         scores,
     }
+}
+
+/// Whether its fits trained something.
+fn is_fit_timed(fits: &Fits<'_>) -> bool {
+    let mut all = fits.ok.iter();
+    all.all(|fit| !fit.measured.trained_elsewhere)
 }
 
 fn time_change(before: &Fits<'_>, after: &Fits<'_>, measure: &Measure) -> TimeChange {

@@ -151,7 +151,8 @@ impl LeaderboardRow {
             let costs = &success.measured.costs;
             let ranges = RANGES.map(|measure| Some((measure, success.range_of(measure)?)));
             row.ranges = ranges.into_iter().flatten().collect();
-            row.fits_timed = (!row.is_external).then_some(costs.fits.len().max(1));
+            let is_timed = !row.is_external && !success.measured.trained_elsewhere;
+            row.fits_timed = is_timed.then_some(costs.fits.len().max(1));
             row.disturbed = Disturbances::of(costs);
             row.intervals = group.significance.of_trial(&planned.id).to_vec();
             if let Some(model) = group.significance.of_entry(entry) {

@@ -16,6 +16,7 @@ static FAMILIES: &[&Family] = &[
     &bakeoff_cnn::FAMILY,
     &bakeoff_dummy::FAMILY,
     &bakeoff_command::FAMILY,
+    &bakeoff_onnx::FAMILY,
 ];
 
 /// Every family, in the order of listings.

@@ -2,7 +2,7 @@
 
 use std::{fs, io::Read as _, ops::Range, path::Path};
 
-use bakeoff_core::{Settings, SpecError, StoreError};
+use bakeoff_core::{Origin, Settings, SpecError, StoreError};
 
 use super::{
     error::ExperimentError,
@@ -205,7 +205,7 @@ fn model(
     let mut spec = family
         .resolve(draft.engine.as_deref(), &settings)
         .map_err(&at_key)?;
-    if let Some(read_files) = family.program {
+    if let Origin::Program(read_files) | Origin::File(read_files) = family.origin {
         let folder = source.path.parent().unwrap_or(Path::new(""));
         read_files(&mut spec, folder).map_err(&at_key)?;
     }

@@ -118,6 +118,7 @@ impl RunFolder {
             fit: FitSummary::default(),
             varies_with_seed: Some(true),
             is_baseline: false,
+            trained_elsewhere: false,
             epochs: Vec::new(),
             iterations: Vec::new(),
             scores,

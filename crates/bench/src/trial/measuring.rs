@@ -75,7 +75,10 @@ pub(super) fn measure_trial(
     let (parts, preparation, pixel_range) = load_samples(run, planned, family, options.packs)?;
     costs.data_load_ns = elapsed_ns(start);
     let samples = SampleCounts {
-        train: parts.train.len(),
+        train: match family.is_trained_elsewhere() {
+            true => 0,
+            false => parts.train.len(),
+        },
         validation: parts.validation.as_ref().map_or(0, Samples::len),
         test: parts.reported.len(),
     };
@@ -91,7 +94,7 @@ pub(super) fn measure_trial(
 
     begin(TrialStage::Predict, Stage::Predict, on_event)?;
     let reported = &parts.reported;
-    if family.program.is_some() {
+    if family.is_program() {
         answer_first(model, reported).map_err(Stop::predict(Stage::Predict))?;
     }
     let answers = measure_batch(model, reported.images()).map_err(Stop::predict(Stage::Predict))?;
@@ -110,7 +113,12 @@ pub(super) fn measure_trial(
     }
 
     // After the memory was measured: it is of one fit.
-    while repeat_is_due(trial, &costs) {
+    if family.is_trained_elsewhere() {
+        // It was read, and nothing was fitted but perhaps a temperature.
+        (costs.fit_ns, costs.fit_cpu_ns) = (0, None);
+        costs.fits.clear();
+    }
+    while !family.is_trained_elsewhere() && repeat_is_due(trial, &costs) {
         begin(TrialStage::Repeat, Stage::Fit, on_event)?;
         fit(
             trial,
@@ -179,6 +187,7 @@ pub(super) fn measure_trial(
         fit: history.summary,
         varies_with_seed: Some(samples.validation > 0 || (family.varies_with_seed)(&trial.spec)),
         is_baseline: family.is_baseline,
+        trained_elsewhere: family.is_trained_elsewhere(),
         epochs: history.epochs,
         iterations: history.iterations,
         scores: scores(&evaluation),
@@ -295,7 +304,7 @@ fn save_and_reload(
     let start = Instant::now();
     let loaded = bakeoff_store::load(&saved.folder, bakeoff_zoo::family).map_err(Stop::store)?;
     let is_program = bakeoff_zoo::family(&loaded.manifest.facts.spec.family)
-        .is_ok_and(|family| family.program.is_some());
+        .is_ok_and(|family| family.is_program());
     if is_program {
         answer_first(&*loaded.model, test).map_err(Stop::predict(Stage::Store))?;
     }

@@ -59,8 +59,8 @@ pub fn run_trial(
     if let Some(megabytes) = options.memory_limit_mb {
         limit_memory(megabytes)?;
     }
-    let is_program = bakeoff_zoo::family(&planned.trial.spec.family)
-        .is_ok_and(|family| family.program.is_some());
+    let is_program =
+        bakeoff_zoo::family(&planned.trial.spec.family).is_ok_and(|family| family.is_program());
     let programs = (is_program && options.own_process)
         .then(|| ProgramWatch::start(options.memory_limit_mb))
         .transpose()

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use bakeoff_ask::{Model, Models};
-use bakeoff_core::list;
+use bakeoff_core::{Family, list};
 use bakeoff_onnx::{About, Input, OPSET, to_onnx};
 use bakeoff_report::terminal::Lines;
 use bakeoff_store::atomic;
@@ -19,6 +19,18 @@ use crate::{
 
 pub(crate) fn main(args: &ExportModelArgs) -> anyhow::Result<()> {
     let model = super::saved_model(&args.models_dir, &args.model)?;
+    let spec = &model.saved.manifest.facts.spec;
+    if bakeoff_zoo::family(&spec.family).is_ok_and(Family::is_trained_elsewhere) {
+        let path = spec
+            .settings
+            .get("path")
+            .and_then(serde_json::Value::as_str);
+        bail!(
+            "{} is a file that you gave, and needs no export: {}",
+            model.name(),
+            path.unwrap_or("its path is not known")
+        );
+    }
     let Some(layers) = model.saved.model.layers() else {
         return cannot(&model, &args.models_dir);
     };

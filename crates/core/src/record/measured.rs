@@ -143,6 +143,10 @@ pub struct Measured {
     /// Whether the model answers without looking at the image; it is shown and wins nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_baseline: bool,
+    /// Whether the model was read from a file and not trained here: there are no times of fits, and
+    /// nobody knows which images it has seen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trained_elsewhere: bool,
     /// Every epoch, for families that have them.
     pub epochs: Vec<EpochMetrics>,
     /// Every iteration whose objective the engine reported.

@@ -207,10 +207,14 @@ impl TrialSpec {
 
     /// The trial's name everywhere: the first 16 hexadecimal digits of SHA-256 over
     /// its canonical line. It does not include the number of threads, which does not change
-    /// the probabilities, nor the path of the data, which the fingerprint identifies better.
+    /// the probabilities, nor the path of the data or of a model's file, which fingerprint and hash
+    /// identify better.
     pub fn id(&self) -> String {
         let mut canonical = self.clone();
         canonical.data.source.clear();
+        if canonical.spec.settings.contains_key("sha256") {
+            canonical.spec.settings.remove("path");
+        }
         // Plain data: serialising to memory cannot fail, and BTreeMap sorts the keys.
         let line = serde_json::to_vec(&canonical).unwrap_or_default();
         to_hex(&Sha256::digest(line))[..16].to_owned()

@@ -337,7 +337,7 @@ fn images_of_another_shape_are_refused() {
 fn too_few_training_images_are_refused_before_and_at_the_fit() {
     let few = toy(7, 4);
     let classifier = build("native", &json!({"k": 5}));
-    let expected = "knn cannot be trained on this data: k = 5 neighbours are asked for, of \
+    let expected = "knn does not fit this data: k = 5 neighbours are asked for, of \
                     only 4 training images; choose a smaller k or more training data";
     let refused = classifier
         .check(&few.data_shape())

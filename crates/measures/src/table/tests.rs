@@ -36,6 +36,7 @@ fn a_row_of_a_metric_takes_the_value_of_the_metric() {
         fit: FitSummary::default(),
         varies_with_seed: None,
         is_baseline: false,
+        trained_elsewhere: false,
         epochs: Vec::new(),
         iterations: Vec::new(),
         scores: Scores::default(),

@@ -5,7 +5,7 @@ use bakeoff_core::{
     record::{External, Measured, PlannedTrial, Record, Run},
 };
 use bakeoff_measures::{
-    Measure, TrialResult, Values,
+    FIT_TIME, Measure, TrialResult, Values,
     timing::{self, Range},
 };
 use bakeoff_metrics::{
@@ -114,6 +114,12 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// Whether it was read from a file and not trained here.
+    pub(crate) fn is_trained_elsewhere(&self) -> bool {
+        let mut fits = self.successes();
+        fits.any(|(_, success)| success.measured.trained_elsewhere)
+    }
+
     /// Whether it answers without looking at the image.
     pub(crate) fn is_baseline(&self) -> bool {
         let mut fits = self.successes();
@@ -199,8 +205,10 @@ impl<'a> Success<'a> {
 
     /// The range of a time; `None` for what has none.
     pub(crate) fn range_of(&self, measure: &Measure) -> Option<Range> {
+        let is_untimed_fit = *measure == FIT_TIME && self.measured.trained_elsewhere;
         match self.measured.external {
             Some(_) => None,
+            None if is_untimed_fit => None,
             None => timing::range(measure, &self.measured.costs, self.threads),
         }
     }

@@ -212,7 +212,7 @@ fn costs(success: &Success<'_>) -> CostMetrics {
         train_samples: samples.train,
         validation_samples: samples.validation,
         test_samples: samples.test,
-        fit_seconds: seconds(costs.fit_ns),
+        fit_seconds: (!success.measured.trained_elsewhere).then(|| seconds(costs.fit_ns)),
         fit_seconds_range: range(&FIT_TIME, 1.0),
         fit_cpu_seconds: costs.fit_cpu_ns.map(seconds),
         fits: calls(&costs.fits),

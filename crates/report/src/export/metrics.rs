@@ -190,8 +190,8 @@ pub struct CostMetrics {
     pub validation_samples: usize,
     /// Samples reported on.
     pub test_samples: usize,
-    /// Fit, wall clock, median of `fits`.
-    pub fit_seconds: f64,
+    /// Fit, wall clock, median of `fits`; null where the model was read from a file and not trained here.
+    pub fit_seconds: Option<f64>,
     /// Where it would lie on the same machine while that does nothing else.
     pub fit_seconds_range: Option<RangeMetrics>,
     /// Fit, processor time over all threads, median of `fits`.

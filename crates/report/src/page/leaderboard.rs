@@ -170,9 +170,14 @@ fn name_cell(row: &Row<'_, '_>, several_models: bool) -> Cell {
         small: Some(match entry.external() {
             Some(_) => format!("external{seeds}{spread}"),
             None => format!(
-                "{} · {}{seeds}{spread}",
+                "{} · {}{}{seeds}{spread}",
                 entry.spec().family,
-                entry.spec().engine
+                entry.spec().engine,
+                if entry.is_trained_elsewhere() {
+                    " · not trained here"
+                } else {
+                    ""
+                }
             ),
         }),
         series: charts::series_class(entry.series),

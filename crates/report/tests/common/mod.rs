@@ -396,6 +396,7 @@ pub fn measured(data: &Data, family: &str, accuracy: f64, seed: u64) -> Measured
         },
         varies_with_seed: None,
         is_baseline: family == "dummy",
+        trained_elsewhere: false,
         fit: FitSummary {
             steps: if learns { epochs } else { 251 },
             converged: (family == "logistic").then_some(true),

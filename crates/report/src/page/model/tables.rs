@@ -180,8 +180,12 @@ pub(super) fn fit(success: &Success<'_>) -> Table {
     let (samples, fit) = (&success.measured.samples, &success.measured.fit);
     let yes_no = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let images = |count: usize| format::counted(count as u64, "image", "images");
+    let training = match success.measured.trained_elsewhere {
+        true => "not here: the model was read from a file".to_owned(),
+        false => images(samples.train),
+    };
     let mut rows = vec![
-        ("training", images(samples.train)),
+        ("training", training),
         (
             "validation",
             match samples.validation {

@@ -1,0 +1,304 @@
+//! What is in a file, and what of it is needed to answer. What cannot be answered is refused here, by name.
+
+use std::collections::BTreeSet;
+
+use bakeoff_core::{did_you_mean, list};
+use prost::Message as _;
+
+use super::{classical, file, settings::GivenSettings};
+use crate::schema::{
+    DOUBLE, EXTERNAL, FLOAT, FLOAT16, Graph, INT64, Length, Model, Node, Tensor, UINT8, ValueInfo,
+};
+
+/// The newest version of ONNX's operators that files have been tried with.
+const NEWEST_OPSET: i64 = 28;
+
+/// Bytes that a value of a type takes; `None` for types whose size in a file is not checked.
+fn bytes_of(data_type: i32) -> Option<usize> {
+    match data_type {
+        FLOAT | 6 | 12 => Some(4),
+        UINT8 | 3 | 9 => Some(1),
+        4 | 5 | FLOAT16 | 16 => Some(2),
+        INT64 | DOUBLE | 13 => Some(8),
+        _ => None,
+    }
+}
+
+/// A type as ONNX calls it.
+fn type_name(data_type: i32) -> &'static str {
+    match data_type {
+        FLOAT => "float32",
+        UINT8 => "uint8",
+        3 => "int8",
+        4 => "uint16",
+        5 => "int16",
+        6 => "int32",
+        INT64 => "int64",
+        8 => "text",
+        9 => "bool",
+        FLOAT16 => "float16",
+        DOUBLE => "float64",
+        16 => "bfloat16",
+        _ => "of another type",
+    }
+}
+
+/// The numbers that an input takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Element {
+    Bytes,
+    Floats,
+}
+
+/// A file that can be answered, as far as is known without the data.
+pub(crate) struct Checked {
+    /// The part of it that is needed, for the runtime.
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) input: String,
+    pub(crate) element: Element,
+    /// The lengths of the input's axes, where they are stated; `None` where not even their number is.
+    pub(crate) shape: Option<Vec<Option<usize>>>,
+    pub(crate) output: String,
+    /// The names of the classes, where our own export says them.
+    pub(crate) class_names: Option<Vec<String>>,
+    /// Numbers in its tensors, whole numbers of eight bytes (which are shapes) left out.
+    pub(crate) parameters: u64,
+}
+
+/// Checks a file against the settings.
+pub(crate) fn check(bytes: &[u8], settings: &GivenSettings) -> Result<Checked, String> {
+    let mut model = file::decode(bytes)?;
+    versions(&model)?;
+    let class_names = class_names(&model)?;
+    let Some(graph) = &mut model.graph else {
+        return Err("has no graph".into());
+    };
+    tensors(graph)?;
+    let initial: BTreeSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
+    let inputs: Vec<&ValueInfo> = graph
+        .input
+        .iter()
+        .filter(|input| !initial.contains(input.name.as_str()))
+        .collect();
+    let input = one_of(&inputs, &settings.input, "input")?.clone();
+    let (element, shape) = of_input(&input)?;
+    let output = output(graph, settings)?;
+    let parameters = graph.initializer.iter().filter(|t| t.data_type != INT64);
+    let parameters = parameters.filter_map(elements).sum::<usize>() as u64;
+    graph.output.retain(|value| value.name == output);
+    keep_needed(graph, &output);
+    classical::rewrite(graph)?;
+    // Scores alone are left, whatever types the file stated in between.
+    graph.output = vec![ValueInfo {
+        name: output.clone(),
+        ..ValueInfo::default()
+    }];
+    graph.value_info.clear();
+    keep_needed(graph, &output);
+    Ok(Checked {
+        bytes: model.encode_to_vec(),
+        input: input.name,
+        element,
+        shape,
+        output,
+        class_names,
+        parameters,
+    })
+}
+
+fn versions(model: &Model) -> Result<(), String> {
+    if !model.functions.is_empty() {
+        return Err("defines operators of its own; write them out in Python: \
+             onnx.save(onnx.inliner.inline_local_functions(onnx.load(\"model.onnx\")), \"inlined.onnx\")"
+            .into());
+    }
+    let own = model
+        .opset_import
+        .iter()
+        .filter(|set| matches!(set.domain.as_deref(), None | Some("" | "ai.onnx")));
+    match own.map(|set| set.version).max() {
+        Some(version) if version > NEWEST_OPSET => Err(format!(
+            "needs version {version} of ONNX's operators (opset), and those up to {NEWEST_OPSET} are known; \
+             export it with opset_version={NEWEST_OPSET} or less"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What our own export says of the classes; another program may use the key for something else.
+fn class_names(model: &Model) -> Result<Option<Vec<String>>, String> {
+    let entry = |key: &str| model.metadata_props.iter().find(|entry| entry.key == key);
+    let (Some(names), Some(_)) = (entry("class_names"), entry("bakeoff_version")) else {
+        return Ok(None);
+    };
+    serde_json::from_str(&names.value)
+        .map(Some)
+        .map_err(|error| format!("has metadata `class_names` that are no list of names: {error}"))
+}
+
+/// The number of values of a tensor; `None` where there cannot be as many.
+fn elements(tensor: &Tensor) -> Option<usize> {
+    tensor.dims.iter().try_fold(1_usize, |product, &length| {
+        product.checked_mul(usize::try_from(length).ok()?)
+    })
+}
+
+/// No tensor is larger than its values, so that a small file cannot ask for much memory.
+fn tensors(graph: &Graph) -> Result<(), String> {
+    if !graph.sparse_initializer.is_empty() {
+        return Err("has sparse tensors; export it with dense ones".into());
+    }
+    for tensor in &graph.initializer {
+        let named = |why: &str| format!("tensor `{}` {why}", tensor.name.escape_debug());
+        if tensor.data_location == Some(EXTERNAL) {
+            return Err(named("has its values in another file"));
+        }
+        let count = elements(tensor).ok_or_else(|| named("has lengths that are no lengths"))?;
+        let raw = match (tensor.raw_data.is_empty(), bytes_of(tensor.data_type)) {
+            (true, _) => None,
+            (false, Some(size)) => Some(tensor.raw_data.len() / size),
+            (false, None) => continue,
+        };
+        let listed = [
+            tensor.float_data.len(),
+            tensor.int32_data.len(),
+            tensor.int64_data.len(),
+            tensor.double_data.len(),
+            tensor.uint64_data.len(),
+            tensor.string_data.len(),
+        ];
+        let there = raw.unwrap_or_else(|| listed.into_iter().max().unwrap_or_default());
+        if there != count {
+            let why = format!("should have {count} values and has {there}; the file is damaged");
+            return Err(named(&why));
+        }
+    }
+    Ok(())
+}
+
+/// The value of that name, or the only one.
+fn one_of<'a>(values: &[&'a ValueInfo], wanted: &str, what: &str) -> Result<&'a ValueInfo, String> {
+    let names: Vec<&str> = values.iter().map(|value| value.name.as_str()).collect();
+    if !wanted.is_empty() {
+        let found = values.iter().find(|value| value.name == wanted);
+        return found.copied().ok_or_else(|| {
+            format!(
+                "has no {what} `{wanted}`{}; it has: {}",
+                did_you_mean(wanted, &names),
+                list(&names)
+            )
+        });
+    }
+    match values {
+        [only] => Ok(only),
+        [] => Err(format!("has no {what} that could be used")),
+        [first, ..] => Err(format!(
+            "has several {what}s: {}; say which one, as in {what} = \"{}\"",
+            list(&names),
+            first.name
+        )),
+    }
+}
+
+type Axes = Option<Vec<Option<usize>>>;
+
+fn of_input(input: &ValueInfo) -> Result<(Element, Axes), String> {
+    let name = input.name.escape_debug();
+    let tensor = input
+        .r#type
+        .as_ref()
+        .and_then(|kind| kind.tensor_type.as_ref());
+    let tensor = tensor.ok_or_else(|| format!("input `{name}` is no tensor"))?;
+    let element = match tensor.elem_type {
+        FLOAT => Element::Floats,
+        UINT8 => Element::Bytes,
+        other => {
+            return Err(format!(
+                "input `{name}` is {}, and images are given as float32 or uint8; export the network with \
+                 an input of float32",
+                type_name(other)
+            ));
+        }
+    };
+    let lengths = tensor.shape.as_ref().map(|shape| {
+        let axes = shape.dim.iter().map(|axis| match &axis.value {
+            Some(Length::Value(length)) => usize::try_from(*length).ok().filter(|&it| it > 0),
+            Some(Length::Param(_)) | None => None,
+        });
+        axes.collect()
+    });
+    Ok((element, lengths))
+}
+
+/// The name of the output that has a number for each class.
+fn output(graph: &Graph, settings: &GivenSettings) -> Result<String, String> {
+    let zip_map = |value: &ValueInfo| {
+        let mut nodes = graph.node.iter();
+        nodes.any(|node| node.op_type == "ZipMap" && node.output.contains(&value.name))
+    };
+    // Labels are whole numbers or texts, and scores have two axes.
+    let may_be = |value: &&ValueInfo| {
+        let tensor = value
+            .r#type
+            .as_ref()
+            .and_then(|kind| kind.tensor_type.as_ref());
+        match tensor {
+            None => zip_map(value) || value.r#type.is_none(),
+            Some(tensor) => {
+                let axes = tensor.shape.as_ref().map(|shape| shape.dim.len());
+                matches!(tensor.elem_type, 0 | FLOAT | DOUBLE | FLOAT16) && axes != Some(1)
+            }
+        }
+    };
+    let all: Vec<&ValueInfo> = graph.output.iter().collect();
+    let wanted: Vec<&ValueInfo> = match settings.output.is_empty() {
+        true => all.iter().copied().filter(may_be).collect(),
+        false => all,
+    };
+    let value = one_of(&wanted, &settings.output, "output")?;
+    let kind = value.r#type.as_ref();
+    let is_list = kind.is_some_and(|kind| kind.sequence_type.is_some() || kind.map_type.is_some());
+    match is_list && !zip_map(value) {
+        true => Err(format!(
+            "output `{}` is a list or a table and no tensor; with skl2onnx, export with options={{\"zipmap\": False}}",
+            value.name
+        )),
+        false => Ok(value.name.clone()),
+    }
+}
+
+/// Every value that a node needs, those of its inner graphs included.
+fn needs<'a>(node: &'a Node, into: &mut BTreeSet<&'a str>) {
+    into.extend(node.input.iter().map(String::as_str));
+    for attribute in &node.attribute {
+        for graph in attribute.g.iter().chain(&attribute.graphs) {
+            into.extend(graph.output.iter().map(|value| value.name.as_str()));
+            for inner in &graph.node {
+                needs(inner, into);
+            }
+        }
+    }
+}
+
+/// Drops nodes and tensors that the output does not depend on, such as those of labels.
+fn keep_needed(graph: &mut Graph, output: &str) {
+    let mut needed = BTreeSet::from([output]);
+    let mut kept = vec![false; graph.node.len()];
+    // Nodes stand in the order in which they are computed.
+    for (node, kept) in graph.node.iter().zip(&mut kept).rev() {
+        if node
+            .output
+            .iter()
+            .any(|name| needed.contains(name.as_str()))
+        {
+            *kept = true;
+            needs(node, &mut needed);
+        }
+    }
+    let needed: BTreeSet<String> = needed.into_iter().map(String::from).collect();
+    let mut kept = kept.into_iter();
+    graph.node.retain(|_| kept.next().unwrap_or_default());
+    graph
+        .initializer
+        .retain(|tensor| needed.contains(&tensor.name));
+}

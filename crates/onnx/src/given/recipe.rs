@@ -1,0 +1,95 @@
+//! "Training": the file is read, and checked against the data.
+
+use std::{path::Path, sync::Arc};
+
+use bakeoff_core::{
+    Classifier, DataShape, FitContext, FitError, FitEvent, FitSummary, FittedModel, ImageShape,
+    ModelSpec, Samples, SpecError, StepUnit,
+};
+
+use super::{
+    answers, checked, file,
+    fitted::{ENGINE, FittedFile, Network},
+    settings::GivenSettings,
+};
+
+/// The recipe.
+pub(crate) struct Given {
+    spec: ModelSpec,
+    settings: GivenSettings,
+    network: Arc<Network>,
+}
+
+impl Given {
+    pub(crate) fn new(spec: &ModelSpec) -> Result<Self, SpecError> {
+        let settings: GivenSettings = spec.settings()?;
+        let path = Path::new(&settings.path);
+        let wrong = |why: String| spec.unsupported("path", why);
+        let bytes = file::read(path).map_err(wrong)?;
+        let shown = path.display();
+        if file::hash(&bytes) != settings.sha256 {
+            let why =
+                format!("{shown} is another file than when the run was planned; plan it again");
+            return Err(wrong(why));
+        }
+        let named = |why: String| wrong(format!("{shown} {why}"));
+        let checked = checked::check(&bytes, &settings).map_err(named)?;
+        let network = Network::new(bytes, checked).map_err(named)?;
+        Ok(Self {
+            spec: spec.clone(),
+            settings,
+            network: Arc::new(network),
+        })
+    }
+
+    fn fitted(&self, shape: ImageShape, order: Vec<u16>) -> Result<FittedFile, String> {
+        let network = self.network.clone();
+        FittedFile::new(network, &self.settings, shape, order)
+            .map_err(|why| format!("{}: {why}", self.settings.path))
+    }
+}
+
+impl Classifier for Given {
+    fn spec(&self) -> ModelSpec {
+        self.spec.clone()
+    }
+
+    fn check(&self, data: &DataShape) -> Result<(), SpecError> {
+        let order = (0..data.classes).map(|class| class as u16).collect();
+        let fitted = self.fitted(data.image, order);
+        let fitted = fitted.map_err(|why| self.spec.bad_data(why))?;
+        fitted
+            .try_out()
+            .map_err(|why| self.spec.bad_data(format!("{}: {why}", self.settings.path)))
+    }
+
+    fn fit(
+        &self,
+        train: &Samples,
+        ctx: &mut FitContext<'_>,
+    ) -> Result<Box<dyn FittedModel>, FitError> {
+        ctx.emit(&FitEvent::Started {
+            unit: StepUnit::Sample,
+            total: Some(0),
+        })?;
+        let names = train.class_names();
+        let failed = |reason| FitError::Engine {
+            engine: ENGINE,
+            reason,
+        };
+        let stated = &self.settings.classes;
+        let known = match (&self.network.checked.class_names, stated.is_empty()) {
+            (_, false) => Some((stated, "`classes` of the experiment")),
+            (Some(own), true) => Some((own, "its metadata")),
+            (None, true) => None,
+        };
+        let order = match known {
+            Some((outputs, by)) => answers::order(outputs, names, by)
+                .map_err(|why| failed(format!("{}: {why}", self.settings.path)))?,
+            None => (0..names.len()).map(|class| class as u16).collect(),
+        };
+        let fitted = self.fitted(train.images().shape(), order).map_err(failed)?;
+        ctx.emit(&FitEvent::Finished(FitSummary::default()))?;
+        Ok(Box::new(fitted))
+    }
+}
