@@ -1,5 +1,6 @@
 """What the tests of all schedulers need: data, runs, and whether two runs gave the same answers."""
 
+import gzip
 import json
 import os
 import random
@@ -7,6 +8,8 @@ import struct
 import subprocess
 import time
 from pathlib import Path
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
@@ -38,6 +41,14 @@ def bakeoff(*words, **options):
     if done.returncode not in expected:
         raise AssertionError(f"{words} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done.stdout
+
+
+def mnist(part):
+    """Images N×1×28×28 and labels of MNIST, `train` or `t10k`."""
+    folder = ROOT / "crates/data/mnist"
+    images, labels = (gzip.decompress((folder / f"{part}-{name}-ubyte.gz").read_bytes())
+                      for name in ("images-idx3", "labels-idx1"))
+    return np.frombuffer(images, np.uint8, offset=16).reshape(-1, 1, 28, 28), np.frombuffer(labels, np.uint8, offset=8)
 
 
 def write_data(folder, train=400, test=200, seed=7):

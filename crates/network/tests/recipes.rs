@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 
 use bakeoff_core::{
     Engine, Family, FitContext, FitError, FitEvent, FittedModel, ImageShape, Images, ModelHeader,
-    ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities, Samples, Settings, SpecError,
-    StoreError, TensorData,
+    ModelReader, ModelSpec, ModelWriter, Origin, PredictError, Probabilities, Samples, Settings,
+    SpecError, StoreError, TensorData,
 };
 use bakeoff_network::{NetworkFamily, Padding, Step, Training, engines};
 use bakeoff_tests::toy::{ToySpec, prototypes};
@@ -50,7 +50,7 @@ const fn family(name: &'static str, engines: &'static [Engine]) -> Family {
         uses_validation: true,
         varies_with_seed: |_| true,
         is_baseline: false,
-        program: None,
+        origin: Origin::Family,
     }
 }
 
