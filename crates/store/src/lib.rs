@@ -19,7 +19,7 @@ mod tensors;
 
 pub use calibrated::Calibrated;
 pub use library::{
-    FindFamily, Listed, LoadedModel, MANIFEST, SavedModel, check_name, import, list, load,
+    FindFamily, Listed, LoadedModel, MANIFEST, SavedModel, adopt, check_name, import, list, load,
     measured, of_trial, read_manifest, save,
 };
 pub use manifest::{FORMAT_VERSION, Manifest, ModelFacts, Origin, TestMetrics, WeightsFile};
