@@ -354,6 +354,44 @@ mod tests {
     }
 
     #[test]
+    fn what_is_streamed_is_as_if_it_had_been_in_memory() -> Result<(), StoreError> {
+        let content: Vec<u8> = (0..=255).collect();
+        let (mut here, mut elsewhere) = (TensorMap::default(), TensorMap::default());
+        for map in [&mut here, &mut elsewhere] {
+            map.tensor("z", &[2], TensorData::F32(&[1.0, 2.0]))?;
+        }
+        here.tensor("a", &[256], TensorData::U8(&content))?;
+        let streamed = content.clone();
+        let open = move || Ok(Box::new(io::Cursor::new(streamed.clone())) as Box<dyn Read>);
+        elsewhere.stream("a", 256, Box::new(open))?;
+        let bytes = here.to_bytes()?;
+        assert_eq!(elsewhere.to_bytes()?, bytes);
+        let mut disk = tempfile::tempfile().unwrap();
+        disk.write_all(&bytes).unwrap();
+        let mut file = TensorFile::open(&disk)?;
+        assert_eq!(file.f32("z", &[2])?, [1.0, 2.0]);
+        assert_eq!(*file.u8("a", &[256])?, content);
+        let mut copied = Vec::new();
+        file.copy_u8("a", 256, &mut copied)?;
+        assert_eq!(copied, content);
+        assert!(file.copy_u8("a", 255, &mut copied).is_err());
+        // One that is cut short, while it is open and before.
+        disk.set_len(bytes.len() as u64 - 1).unwrap();
+        assert!(file.copy_u8("a", 256, &mut copied).is_err());
+        assert!(TensorFile::open(&disk).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_stream_of_another_length_is_refused() -> Result<(), StoreError> {
+        let mut map = TensorMap::default();
+        let open = || Ok(Box::new(io::Cursor::new([7_u8; 3])) as Box<dyn Read>);
+        map.stream("a", 4, Box::new(open))?;
+        assert!(map.to_bytes().is_err());
+        Ok(())
+    }
+
+    #[test]
     fn wrong_shapes_types_and_names_are_refused() -> Result<(), StoreError> {
         let mut map = TensorMap::default();
         assert!(map.tensor("a", &[3], TensorData::U8(&[1])).is_err());
@@ -387,5 +425,8 @@ mod tests {
         let mut bytes = u64::MAX.to_le_bytes().to_vec();
         bytes.extend_from_slice(b"{}");
         assert!(TensorFile::parse(&bytes).is_err());
+        let mut disk = tempfile::tempfile().unwrap();
+        disk.write_all(&bytes).unwrap();
+        assert!(TensorFile::open(&disk).is_err());
     }
 }
