@@ -72,7 +72,7 @@ fn signal(name: &str, process: u32) {
 
 /// Whether this process ignores a signal, and so what it starts.
 #[cfg(target_os = "linux")]
-fn is_ignored(signal: i32) -> bool {
+pub(crate) fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     u64::from_str_radix(mask.unwrap().trim(), 16).unwrap() & (1 << (signal - 1)) != 0

@@ -24,7 +24,7 @@ pub(crate) fn process_cpu_ns() -> Option<u64> {
 fn programs_cpu_ns() -> Option<u64> {
     let stat = |process: &str| fs::read_to_string(format!("/proc/{process}/stat")).ok();
     let ended = cpu_ticks(&stat("self")?)?.1;
-    let running = bakeoff_zoo::descendants(std::process::id());
+    let running = bakeoff_zoo::program_processes();
     let running = running.iter().filter_map(|process| {
         let (own, ended) = cpu_ticks(&stat(&process.to_string())?)?;
         Some(own + ended)

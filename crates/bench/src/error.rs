@@ -58,6 +58,9 @@ pub enum BenchError {
         /// What it answers.
         reason: String,
     },
+    /// A signal ended the program behind a model: from outside, or one that it sent itself.
+    #[error("{0}")]
+    Signalled(String),
     /// The request cannot be fulfilled.
     #[error("{0}")]
     Request(String),
@@ -71,7 +74,11 @@ impl BenchError {
         match self {
             Self::Spec { .. } | Self::Misfit { .. } | Self::NoSuchTrial { .. } => true,
             Self::Store(error) => !matches!(error, StoreError::Io { .. }),
-            Self::Experiment(_) | Self::Data(_) | Self::Objects { .. } | Self::Request(_) => false,
+            Self::Experiment(_)
+            | Self::Data(_)
+            | Self::Objects { .. }
+            | Self::Signalled(_)
+            | Self::Request(_) => false,
         }
     }
 }

@@ -34,6 +34,11 @@ pub enum TrialEvent {
         /// Which.
         stage: TrialStage,
     },
+    /// The trial begins again, because a signal ended the program behind its model.
+    Again {
+        /// What ended.
+        reason: String,
+    },
     /// The next corruption begins, in all severities.
     Corruption {
         /// Which.

@@ -58,7 +58,7 @@ pub use measure::{MeasuredPrediction, measure_latency};
 pub use objects::is_address;
 pub use packs::{Packed, write_pack};
 pub use plan::{Unfinished, plan, unfinished_before};
-pub use process_end::{Interruption, NEVER, NO_ANSWER};
+pub use process_end::{Interruption, NEVER, NO_ANSWER, RUNNING, SIGNALLED};
 pub use process_group::end_own_group;
 pub use program::Program;
 pub use run_folder::RunFolder;

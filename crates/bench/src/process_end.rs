@@ -21,6 +21,14 @@ pub const NO_ANSWER: u8 = 75;
 /// version, or the program lacks the engine. `EX_CONFIG` of `sysexits.h`.
 pub const NEVER: u8 = 78;
 
+/// The exit code of a trial's process whose model is a program that a signal ended: whoever started
+/// the trial tries again, and this is not seen from outside.
+pub const SIGNALLED: u8 = 76;
+
+/// How the line of standard error begins in which a trial's process that is asked to end names the
+/// programs that it runs, with their last lines.
+pub const RUNNING: &str = "running: ";
+
 /// The exit code of a program that does not understand its command line.
 const NOT_UNDERSTOOD: i32 = 2;
 
@@ -42,6 +50,8 @@ pub(crate) enum Verdict {
     Failed(String, Cause),
     /// Nothing about the model.
     Interrupted(Interruption),
+    /// A signal ended the program behind the model: from outside, or one that it sent itself.
+    Signalled(String),
 }
 
 /// What is known of a process that ended.
@@ -113,11 +123,12 @@ impl ProcessEnd<'_> {
                 },
                 Some(signal),
             ),
+            Ended::Code(code) if code == i32::from(SIGNALLED) => {
+                Verdict::Signalled(self.last_line().into())
+            }
             Ended::Code(code) if [NO_ANSWER, NEVER].map(i32::from).contains(&code) => {
-                let last = self.said.lines().rfind(|line| !line.trim().is_empty());
-                let last = last.unwrap_or("it was cancelled");
                 Verdict::Interrupted(Interruption {
-                    reason: last.trim_start_matches("error: ").into(),
+                    reason: self.last_line().into(),
                     signal: None,
                     is_final: code == i32::from(NEVER),
                 })
@@ -133,6 +144,13 @@ impl ProcessEnd<'_> {
             ),
             Ended::Code(_) => Verdict::Failed(self.crashed(), Cause::Crash),
         }
+    }
+
+    /// Why it gave no answer.
+    fn last_line(&self) -> &str {
+        let last = self.said.lines().rfind(|line| !line.trim().is_empty());
+        let last = last.unwrap_or("it was cancelled");
+        last.trim_start_matches("error: ")
     }
 
     /// A request for memory was refused.
@@ -265,6 +283,10 @@ mod tests {
             panic!("{unfit:?}");
         };
         assert!(unfit.is_final && unfit.reason == "no engine", "{unfit:?}");
+        let said = "error: `sh x.sh` was ended by signal 15";
+        let signalled = verdict(Ended::Code(SIGNALLED.into()), said, false, None);
+        let expected = Verdict::Signalled("`sh x.sh` was ended by signal 15".into());
+        assert_eq!(signalled, expected);
         for code in [0, 2] {
             let other = verdict(Ended::Code(code), "", false, None);
             assert!(matches!(other, Verdict::Interrupted(_)), "{code}");

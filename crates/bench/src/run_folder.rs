@@ -311,6 +311,7 @@ impl RunFolder {
         let folder = self.path.join(relative);
         // Not those of records: trials may be at work on other machines.
         atomic::remove_temporaries(&self.path);
+        atomic::remove_unowned_folders(&self.path, SCRATCH);
         atomic::remove_temporaries(&folder);
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();

@@ -11,7 +11,7 @@ use std::{
 
 use bakeoff_core::{
     StoreError,
-    record::{Cause, Outcome, PlannedTrial, Stage},
+    record::{Attempt, Cause, Outcome, PlannedTrial, Stage},
 };
 
 use crate::{
@@ -19,8 +19,8 @@ use crate::{
     error::BenchError,
     event::{OnEvent, TrialEvent},
     kernel_kills::KernelKills,
-    process_end::{Ended, ProcessEnd, Verdict},
-    process_group::{kill_group, wait_for_end},
+    process_end::{Ended, ProcessEnd, RUNNING, Verdict},
+    process_group::{has_ended, kill_group, wait_for_end},
     program::Program,
     run_folder::RunFolder,
     runner::Launcher,
@@ -42,10 +42,23 @@ pub struct Subprocess {
     pub packs: Option<PathBuf>,
 }
 
+/// How often a trial is tried whose program a signal ends: from outside once is an accident, and a
+/// program that always ends itself so would otherwise never have an answer.
+const ATTEMPTS: usize = 3;
+/// How long a trial that is asked to end may take to say what it runs.
+const GOODBYE: Duration = Duration::from_secs(2);
+
 /// How the wait for a trial's process ended, where it was not cancelled.
 enum Waited {
     Exited(ExitStatus),
     TimedOut(u64),
+}
+
+/// How an attempt at a trial ended.
+enum Tried {
+    Ended(TrialEnd),
+    Failed(String, Option<Cause>, Attempt),
+    Signalled(String, Attempt),
 }
 
 impl Launcher for Subprocess {
@@ -55,6 +68,42 @@ impl Launcher for Subprocess {
         trial: &PlannedTrial,
         on_event: &mut OnEvent<'_>,
     ) -> Result<TrialEnd, BenchError> {
+        let mut tried = self.try_once(run, trial, on_event)?;
+        for _ in 1..ATTEMPTS {
+            let Tried::Signalled(reason, _) = tried else {
+                break;
+            };
+            if on_event(&TrialEvent::Again { reason }).is_break() {
+                return Ok(TrialEnd::Cancelled);
+            }
+            tried = self.try_once(run, trial, on_event)?;
+        }
+        let (reason, cause, attempt) = match tried {
+            Tried::Ended(end) => return Ok(end),
+            Tried::Failed(reason, cause, attempt) => (reason, cause, attempt),
+            Tried::Signalled(reason, attempt) => {
+                let each =
+                    format!("each of {ATTEMPTS} attempts ended by a signal; the last: {reason}");
+                (each, None, attempt)
+            }
+        };
+        let outcome = Outcome::Failed {
+            stage: Stage::Process,
+            reason,
+            cause,
+        };
+        finish(run, trial, outcome, self.threads, attempt)
+    }
+}
+
+impl Subprocess {
+    /// Starts a trial's process and waits for its end.
+    fn try_once(
+        &self,
+        run: &RunFolder,
+        trial: &PlannedTrial,
+        on_event: &mut OnEvent<'_>,
+    ) -> Result<Tried, BenchError> {
         let (kernel_kills, attempt) = (KernelKills::now(), attempt::begin());
         let program = self.program.path();
         let mut command = Command::new(self.program.file());
@@ -101,17 +150,24 @@ impl Launcher for Subprocess {
         }
         let (end, said) = watched.map_err(StoreError::io(program))?;
         let Some(end) = end else {
-            return Ok(TrialEnd::Cancelled);
+            return Ok(Tried::Ended(TrialEnd::Cancelled));
         };
         // However it ended: a record that is there is whole.
         if let Some(record) = run.record(&trial.id)? {
-            return Ok(TrialEnd::Ran(Box::new(record)));
+            return Ok(Tried::Ended(TrialEnd::Ran(Box::new(record))));
         }
         let verdict = match end {
-            Waited::TimedOut(seconds) => Verdict::Failed(
-                format!("stopped at the time limit of {seconds} s (time_limit_seconds)"),
-                Cause::TimeLimit { seconds },
-            ),
+            Waited::TimedOut(seconds) => {
+                let programs = said.lines().find_map(|line| line.strip_prefix(RUNNING));
+                let programs = programs.map(|it| format!(" while it ran {it}"));
+                let programs = programs.unwrap_or_default();
+                Verdict::Failed(
+                    format!(
+                        "stopped at the time limit of {seconds} s (time_limit_seconds){programs}"
+                    ),
+                    Cause::TimeLimit { seconds },
+                )
+            }
             Waited::Exited(status) => ProcessEnd {
                 ended: Ended::of(status),
                 said: &said,
@@ -120,17 +176,11 @@ impl Launcher for Subprocess {
             }
             .verdict(),
         };
-        match verdict {
-            Verdict::Failed(reason, cause) => {
-                let outcome = Outcome::Failed {
-                    stage: Stage::Process,
-                    reason,
-                    cause: Some(cause),
-                };
-                finish(run, trial, outcome, self.threads, attempt)
-            }
-            Verdict::Interrupted(interruption) => Ok(TrialEnd::Interrupted(interruption)),
-        }
+        Ok(match verdict {
+            Verdict::Failed(reason, cause) => Tried::Failed(reason, Some(cause), attempt),
+            Verdict::Signalled(reason) => Tried::Signalled(reason, attempt),
+            Verdict::Interrupted(interruption) => Tried::Ended(TrialEnd::Interrupted(interruption)),
+        })
     }
 }
 
@@ -147,6 +197,16 @@ fn watch(
     let stderr = child.stderr.take().map(keep_tail).transpose()?;
     let end = follow(child, limit_seconds, on_event)?;
     Ok((end, stderr.and_then(|t| t.join().ok()).unwrap_or_default()))
+}
+
+/// Closes a trial's standard input, upon which it says what it runs and ends. It may have ended, or
+/// not be able to, so this waits for moments only.
+fn ask_to_end(child: &mut Child) {
+    drop(child.stdin.take());
+    let asked = Instant::now();
+    while !has_ended(child) && asked.elapsed() < GOODBYE {
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Passes on a trial's events until its process ends; `None` where it is cancelled.
@@ -180,6 +240,7 @@ fn follow(
             }
             Ok(_) => {}
             Err(RecvTimeoutError::Timeout) => {
+                ask_to_end(child);
                 kill_group(child);
                 child.kill()?;
                 break Some(Waited::TimedOut(limit_seconds.unwrap_or_default()));

@@ -302,6 +302,9 @@ impl Observer for People {
         match event {
             TrialEvent::Stage { stage } => self.stage(trial, *stage),
             TrialEvent::Fit { fit } => self.fit_event(trial, fit),
+            TrialEvent::Again { reason } => {
+                self.say(&format!("{} begins again: {reason}", self.label(trial)));
+            }
             TrialEvent::Corruption {
                 corruption,
                 position,

@@ -2,14 +2,17 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Write as _},
+    io::{self, BufWriter, Read as _, Write as _},
     path::Path,
 };
 
 use bakeoff_core::{ImageShape, Images, Samples};
 use bakeoff_npy::Elements;
 
-use crate::settings::Format;
+use crate::{
+    left::{self, check_folder},
+    settings::Format,
+};
 
 /// The sum of an answer's probabilities may differ from one by this, for programs that write few
 /// digits; it is then divided by it.
@@ -47,23 +50,37 @@ pub(crate) fn remove_training(folder: &Path) {
     }
 }
 
-/// Writes the images of a request, and removes the answers to the last one.
+/// Writes the images of a request, and removes the answers to the last one. They are written in
+/// the folder `outbox`, so that nothing is opened that a program left in their place.
 ///
 /// # Errors
-/// Of the disk.
+/// Of the disk, and of what the program made of the folder.
 pub(crate) fn write_request(
     folder: &Path,
+    outbox: &Path,
     format: Format,
     shape: ImageShape,
     pixels: &[u8],
 ) -> io::Result<()> {
-    match fs::remove_file(folder.join(answers_name(format))) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    check_folder(folder)?;
+    remove_if_there(&folder.join(answers_name(format)))?;
+    let name = match format {
+        Format::Npy => "images.npy",
+        Format::Text => "images.csv",
+    };
+    let written = outbox.join(name);
+    remove_if_there(&written)?;
     match format {
-        Format::Npy => write_npy_images(&folder.join("images.npy"), shape, pixels),
-        Format::Text => write_lines(&folder.join("images.csv"), shape, pixels, &[]),
+        Format::Npy => write_npy_images(&written, shape, pixels)?,
+        Format::Text => write_lines(&written, shape, pixels, &[])?,
+    }
+    fs::rename(written, folder.join(name))
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -104,19 +121,20 @@ pub(crate) fn read_answers(
     classes: usize,
 ) -> Result<Vec<f32>, String> {
     let name = answers_name(format);
-    let path = folder.join(name);
-    let found = fs::symlink_metadata(&path)
-        .map_err(|error| format!("said `done`, but {name} cannot be read: {error}"))?;
-    if !found.is_file() {
-        return Err(format!("{name} is no regular file"));
-    }
-    if found.len() > most_bytes(images, classes) {
+    let file = left::open(&folder.join(name)).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => format!("said `done`, but {name} cannot be read: {error}"),
+        _ => format!("{name}: {error}"),
+    })?;
+    let most = most_bytes(images, classes);
+    let mut bytes = Vec::new();
+    file.take(most + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("{name}: {error}"))?;
+    if bytes.len() as u64 > most {
         return Err(format!(
-            "{name} has {} bytes, more than the answers to {images} images can have",
-            found.len()
+            "{name} has more than {most} bytes, the most that answers to {images} images can have"
         ));
     }
-    let bytes = fs::read(&path).map_err(|error| format!("{name}: {error}"))?;
     let values = match format {
         Format::Npy => parse_npy(&bytes, images, classes),
         Format::Text => parse_lines(&bytes, images, classes),

@@ -12,8 +12,13 @@ mod exchange;
 mod fault;
 mod files;
 mod fitted;
+mod group;
+mod left;
+mod live;
+mod model_files;
 mod process;
 mod recipe;
+mod said;
 mod settings;
 mod tree;
 mod trust;
@@ -22,8 +27,9 @@ mod work;
 use bakeoff_core::{Engine, EngineCode, Family, Origin};
 
 pub use self::{
-    tree::{descendants, kill_descendants},
-    trust::{allow_commands, remember_commands},
+    live::{end_programs, program_processes, running_programs},
+    tree::{kill_descendants, stop_and_kill_descendants},
+    trust::{allow_commands, check_list, remember_commands},
 };
 
 /// Programs in any language, for the registry.

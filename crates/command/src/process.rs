@@ -1,22 +1,21 @@
-//! A program that runs: its start, what it says, its end.
-//!
-//! It stays in the process group of who started it: Ctrl-C reaches both, and the harness ends
-//! the whole group of a trial.
+//! A program that runs: its start, its end, and what it is asked in between.
 
 use std::{
-    io::{self, Read, Write as _},
-    path::Path,
+    io::{self, Write as _},
+    path::PathBuf,
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{self, Receiver, RecvTimeoutError, Sender},
-    },
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
 };
 
 use crate::{
     fault::Fault,
+    group::Group,
+    left::lack_of_space,
+    live,
+    model_files::too_large,
+    said::{STACK, Said, listen},
     settings::CommandSettings,
     tree::stop_and_kill_descendants,
     work::{Task, Work},
@@ -24,31 +23,27 @@ use crate::{
 
 /// How often a program that fits is looked at. A fit is measured as this much too long at most.
 const GLANCE: Duration = Duration::from_millis(2);
-/// What a fit that takes long is asked whether to go on after.
+/// What a fit that takes long is asked whether to go on after, and how large its model is.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How often the size of answers is looked at.
 const SIZE_GLANCE: Duration = Duration::from_millis(100);
 /// How long a program may take to end after its standard input was closed.
 const GOODBYE: Duration = Duration::from_millis(500);
-/// Of what a program says, the end is kept.
-const KEPT_BYTES: usize = 4096;
-/// Of that, lines for a message.
-const KEPT_LINES: usize = 5;
-
-/// The end of what a program said on one stream.
-type Tail = Arc<Mutex<Vec<u8>>>;
 
 /// A program that was started, and is ended with this.
 pub(crate) struct Running {
     child: Child,
+    /// Of it and all that it starts.
+    group: Group,
     /// How messages call it.
     name: String,
+    /// FOLDER.
+    folder: PathBuf,
     stdin: Option<ChildStdin>,
     /// A message for each line `done`; closed at the end of its output.
     done: Receiver<()>,
     errors_end: Receiver<()>,
-    output: Tail,
-    errors: Tail,
+    said: Said,
 }
 
 impl Running {
@@ -85,37 +80,40 @@ impl Running {
         for library in ["OMP", "OPENBLAS", "MKL"] {
             command.env(format!("{library}_NUM_THREADS"), &threads);
         }
-        let mut child = spawn(&mut command).map_err(|error| not_started(&name, &error))?;
-        let no_thread = |error: io::Error| Fault::Interrupted(format!("{name}: {error}"));
-        let (output, errors) = (Tail::default(), Tail::default());
+        let no_process = |error: io::Error| Fault::Interrupted(format!("{name}: {error}"));
+        let group = Group::new().map_err(no_process)?;
+        group.add(&mut command);
+        let child = spawn(&mut command);
+        let mut child = child.map_err(|error| not_started(&name, work, &error))?;
+        let said = Said::default();
+        live::begins(group.id(), &name, &said);
         let (sender, done) = mpsc::channel();
-        let (end, errors_end) = mpsc::channel();
+        let (end, errors_end) = mpsc::channel::<()>();
         let stdin = child.stdin.take();
         let pipes = (child.stdout.take(), child.stderr.take());
         let running = Self {
             child,
+            group,
             name: name.clone(),
+            folder: work.data(),
             stdin,
             done,
             errors_end,
-            output: Arc::clone(&output),
-            errors: Arc::clone(&errors),
+            said: said.clone(),
         };
         if let (Some(stdout), Some(stderr)) = pipes {
-            listen(stdout, output, Some(sender)).map_err(no_thread)?;
-            listen(stderr, errors, None)
-                .map_err(no_thread)?
-                // It ends with the program's errors.
-                .and_then(|reader| {
-                    let wait = move || drop((reader.join(), end));
-                    thread::Builder::new().stack_size(STACK).spawn(wait).ok()
-                });
+            listen(stdout, said.output, Some(sender)).map_err(no_process)?;
+            let errors = listen(stderr, said.errors, None).map_err(no_process)?;
+            // It ends with the program's errors.
+            let wait = move || drop((errors.join(), end));
+            let waits = thread::Builder::new().stack_size(STACK).spawn(wait);
+            waits.map_err(no_process)?;
         }
         Ok(running)
     }
 
     /// Waits until the program has ended well. `go_on` is asked from time to time.
-    pub(crate) fn finish(mut self, go_on: &mut dyn FnMut() -> bool) -> Result<(), Fault> {
+    pub(crate) fn finish(&mut self, go_on: &mut dyn FnMut() -> bool) -> Result<(), Fault> {
         let mut asked = Instant::now();
         loop {
             let ended = self.child.try_wait();
@@ -128,6 +126,9 @@ impl Running {
                 asked = Instant::now();
                 if !go_on() {
                     return Err(Fault::Cancelled);
+                }
+                if let Some(why) = too_large(&self.folder) {
+                    return Err(self.failed(&format!("writes too much: {why}")));
                 }
             }
         }
@@ -163,16 +164,27 @@ impl Running {
             }
             if Instant::now() > deadline {
                 let why = format!("gave no answer within {seconds} s (answer_seconds)");
-                return Err(self.failed(&why));
+                return Err(self.failed(&(why + self.half_an_answer())));
             }
         }
     }
 
     /// The program does not read or has closed its output: why.
     fn gone(&mut self) -> Fault {
+        let half = self.half_an_answer();
         match self.wait(GOODBYE) {
-            Some(status) => self.ended(status, "instead of answering"),
-            None => self.failed("closed its standard output or input instead of answering"),
+            Some(status) => self.ended(status, &format!("instead of answering{half}")),
+            None => self.failed(&format!(
+                "closed its standard output or input instead of answering{half}"
+            )),
+        }
+    }
+
+    /// What to say of an answer that a program believes to have given.
+    fn half_an_answer(&self) -> &'static str {
+        match self.said.ends_in_half_an_answer() {
+            true => " (its last line must be `done` in small letters, with the end of the line)",
+            false => "",
         }
     }
 
@@ -188,47 +200,45 @@ impl Running {
         }
     }
 
-    /// What is wrong with a program, with its last lines.
+    /// What is wrong with a program, with its last lines; or with the disk, where that is full and
+    /// not of the program's model.
     pub(crate) fn failed(&self, why: &str) -> Fault {
-        Fault::Failed(format!("{} {why}{}", self.name, self.last_lines()))
+        let text = format!("{} {why}{}", self.name, self.said.last_lines());
+        match lack_of_space(&self.folder) {
+            None => Fault::Failed(text),
+            Some(lack) => match too_large(&self.folder) {
+                Some(large) => Fault::Failed(format!("{text}; {large}")),
+                None => Fault::Interrupted(format!("{text}; {lack}")),
+            },
+        }
+    }
+
+    /// [`Self::failed`] of a program that has ended.
+    pub(crate) fn failed_at_last(&self, why: &str) -> Fault {
+        self.hear_the_end();
+        self.failed(why)
+    }
+
+    /// Its last words may be on their way.
+    fn hear_the_end(&self) {
+        let _ = self.errors_end.recv_timeout(GOODBYE);
     }
 
     fn ended(&self, status: ExitStatus, when: &str) -> Fault {
-        // Its last words may be on their way.
-        let _ = self.errors_end.recv_timeout(GOODBYE);
+        self.hear_the_end();
         #[cfg(unix)]
         if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-            let text = format!("{} was ended by signal {signal} {when}", self.name);
+            let how = format!("was ended by signal {signal} {when}");
             return match signal {
-                // HUP, INT, QUIT, KILL and TERM come from elsewhere.
-                1 | 2 | 3 | 9 | 15 => Fault::Interrupted(text),
-                _ => Fault::Failed(text + &self.last_lines()),
+                // HUP, INT, QUIT, KILL and TERM may come from elsewhere.
+                1 | 2 | 3 | 9 | 15 => {
+                    Fault::Signalled(format!("{} {how}{}", self.name, self.said.last_lines()))
+                }
+                _ => self.failed(&how),
             };
         }
         let code = status.code().unwrap_or_default();
         self.failed(&format!("ended with exit code {code} {when}"))
-    }
-
-    /// The last lines of its errors, or of its output where it has no errors.
-    fn last_lines(&self) -> String {
-        let text = |tail: &Tail| {
-            let bytes = tail.lock().unwrap_or_else(PoisonError::into_inner);
-            String::from_utf8_lossy(&bytes).trim().to_owned()
-        };
-        let mut said = text(&self.errors);
-        if said.is_empty() {
-            said = text(&self.output);
-        }
-        let lines: Vec<&str> = said
-            .lines()
-            .map(str::trim_end)
-            .filter(|it| !it.is_empty())
-            .collect();
-        let last = &lines[lines.len().saturating_sub(KEPT_LINES)..];
-        match last.is_empty() {
-            true => String::new(),
-            false => format!("; it said: {}", last.join(" | ")),
-        }
     }
 }
 
@@ -236,15 +246,16 @@ impl Drop for Running {
     fn drop(&mut self) {
         // A program that answers ends at the end of its requests.
         let waits_for_requests = self.stdin.take().is_some();
-        if waits_for_requests && self.wait(GOODBYE).is_some() {
-            return;
+        if !waits_for_requests || self.wait(GOODBYE).is_none() {
+            // Not where it has ended: its number may be another's by now.
+            if !matches!(self.child.try_wait(), Ok(Some(_))) {
+                stop_and_kill_descendants(self.child.id());
+            }
+            let _ = self.child.kill();
+            let _ = self.child.wait();
         }
-        // Not where it has ended: its number may be another's by now.
-        if !matches!(self.child.try_wait(), Ok(Some(_))) {
-            stop_and_kill_descendants(self.child.id());
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // What it left running ends with the group, which is dropped next.
+        live::has_ended(self.group.id());
     }
 }
 
@@ -263,17 +274,36 @@ fn spawn(command: &mut Command) -> io::Result<Child> {
     }
 }
 
-fn not_started(name: &str, error: &io::Error) -> Fault {
+fn not_started(name: &str, work: &Work, error: &io::Error) -> Fault {
     let text = format!("{name} cannot be started: {error}");
-    match error.kind() {
+    let hint = match error.kind() {
         // No process can be started now.
-        io::ErrorKind::WouldBlock => Fault::Interrupted(text),
-        io::ErrorKind::NotFound => Fault::Failed(format!(
-            "{text}; is it installed, and a script's first line right? A path is relative to the \
+        io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => return Fault::Interrupted(text),
+        _ if !work.program().is_dir() => {
+            "it removed the folder that its files lie in, which it is started in"
+        }
+        io::ErrorKind::NotFound => {
+            "is it installed, and a script's first line right? A path is relative to the \
              experiment's file"
-        )),
-        _ => Fault::Failed(text),
-    }
+        }
+        io::ErrorKind::PermissionDenied => "may its file be run (chmod +x)?",
+        _ if is_no_program(error) => {
+            "its file is no program of this system: a script needs a first line such as \
+             #!/bin/sh, or the name of its interpreter before it, as in [\"python3\", \"model.py\"]"
+        }
+        _ => return Fault::Failed(text),
+    };
+    Fault::Failed(format!("{text}; {hint}"))
+}
+
+#[cfg(unix)]
+fn is_no_program(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_no_program(_: &io::Error) -> bool {
+    false
 }
 
 /// A command as messages show it.
@@ -288,53 +318,4 @@ fn shown(command: &[String]) -> String {
         None => format!("`{text}`"),
         Some((end, _)) => format!("`{}…`", &text[..end]),
     }
-}
-
-/// The stack of a thread that listens. A limit of memory counts it.
-const STACK: usize = 256 << 10;
-
-/// Reads all that a program says and keeps the end, so that it never waits for a full pipe.
-fn listen(
-    mut pipe: impl Read + Send + 'static,
-    tail: Tail,
-    done: Option<Sender<()>>,
-) -> io::Result<Option<thread::JoinHandle<()>>> {
-    let work = move || {
-        let mut buffer = [0; 8192];
-        // The line that has begun, as far as it can be `done`.
-        let mut line = Vec::new();
-        while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-            let new = &buffer[..count];
-            {
-                let mut kept = tail.lock().unwrap_or_else(PoisonError::into_inner);
-                kept.extend_from_slice(new);
-                let surplus = kept.len().saturating_sub(KEPT_BYTES);
-                kept.drain(..surplus);
-            }
-            for &byte in new {
-                if byte != b'\n' {
-                    if line.len() < KEPT_BYTES {
-                        line.push(byte);
-                    }
-                    continue;
-                }
-                if line.trim_ascii() == b"done"
-                    && done.as_ref().is_some_and(|it| it.send(()).is_err())
-                {
-                    return;
-                }
-                line.clear();
-            }
-        }
-    };
-    thread::Builder::new()
-        .stack_size(STACK)
-        .spawn(work)
-        .map(Some)
-}
-
-/// What a path on the disk could not be written for: says nothing about the program.
-pub(crate) fn disk(path: &Path) -> impl FnOnce(io::Error) -> Fault {
-    let path = path.display().to_string();
-    move |error| Fault::Interrupted(format!("{path}: {error}"))
 }

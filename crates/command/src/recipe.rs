@@ -7,9 +7,10 @@ use bakeoff_core::{
 
 use crate::{
     exchange::{remove_training, write_training},
-    fault::Fault,
+    fault::disk,
     fitted::FittedCommand,
-    process::{Running, disk},
+    model_files::model_files,
+    process::Running,
     settings::{CommandSettings, settings},
     work::{Task, Work},
 };
@@ -59,15 +60,18 @@ impl Classifier for Command {
         let work = Work::new(&self.settings, &task.to_bytes()).map_err(disk(&temporary))?;
         let data = work.data();
         write_training(&data, self.settings.format, train).map_err(disk(&data))?;
-        let program = Running::start(&self.settings, &task, &work, "fit", false)?;
+        let mut program = Running::start(&self.settings, &task, &work, "fit", false)?;
         let heard = FitEvent::Progress { samples: 0, total };
         program.finish(&mut || ctx.emit(&heard).is_ok())?;
         remove_training(&data);
-        let files = work.model_files().map_err(Fault::Failed)?;
+        let files = model_files(&data);
+        let files =
+            files.map_err(|why| program.failed_at_last(&format!("left no usable model: {why}")))?;
         if files.is_empty() {
-            let why = "the program ended well, but left no file in FOLDER/model";
-            return Err(Fault::Failed(why.into()).into());
+            let why = "ended well, but left no file in FOLDER/model";
+            return Err(program.failed_at_last(why).into());
         }
+        drop(program);
         ctx.emit(&FitEvent::Progress {
             samples: total,
             total,

@@ -2,9 +2,11 @@
 
 use std::fs;
 
+use crate::group::kill_group;
+
 /// The numbers of all living descendants of a process, parents first. None where the system has
 /// no `/proc`, and none of those whose parent has ended: they belong to somebody else then.
-pub fn descendants(process: u32) -> Vec<u32> {
+pub(crate) fn descendants(process: u32) -> Vec<u32> {
     let mut found = children(process);
     let mut next = 0;
     while let Some(&process) = found.get(next) {
@@ -27,10 +29,9 @@ fn children(process: u32) -> Vec<u32> {
     found
 }
 
-/// Ends all descendants of a process, and not itself, with SIGKILL.
-#[cfg(unix)]
+/// Ends all descendants of a process, and not itself, with SIGKILL; with each that leads a process
+/// group its group, so that processes of it whose parent has ended end, too.
 pub fn kill_descendants(process: u32) {
-    use rustix::process::{Pid, Signal, kill_process};
     // What was started meanwhile is found in another round.
     for _ in 0..3 {
         let found = descendants(process);
@@ -38,27 +39,36 @@ pub fn kill_descendants(process: u32) {
             break;
         }
         for process in found {
-            if let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) {
-                let _ = kill_process(pid, Signal::KILL);
-            }
+            kill_group(process);
+            signal(process, Wanted::Kill);
         }
     }
 }
 
 /// Ends all descendants of a process that the caller will end, which starts no others meanwhile.
-#[cfg(unix)]
-pub(crate) fn stop_and_kill_descendants(process: u32) {
-    use rustix::process::{Pid, Signal, kill_process};
-    if let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, Signal::STOP);
-    }
+pub fn stop_and_kill_descendants(process: u32) {
+    signal(process, Wanted::Stop);
     kill_descendants(process);
+}
+
+#[derive(Clone, Copy)]
+enum Wanted {
+    Stop,
+    Kill,
+}
+
+#[cfg(unix)]
+fn signal(process: u32, wanted: Wanted) {
+    use rustix::process::{Pid, Signal, kill_process};
+    let signal = match wanted {
+        Wanted::Stop => Signal::STOP,
+        Wanted::Kill => Signal::KILL,
+    };
+    if let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, signal);
+    }
 }
 
 /// Does nothing on this system.
 #[cfg(not(unix))]
-pub(crate) fn stop_and_kill_descendants(_: u32) {}
-
-/// Does nothing on this system.
-#[cfg(not(unix))]
-pub fn kill_descendants(_: u32) {}
+fn signal(_: u32, _: Wanted) {}

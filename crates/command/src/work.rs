@@ -2,7 +2,8 @@
 //! and `data` with what it is given and what it leaves.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -12,14 +13,15 @@ use serde_json::{Map, Value};
 use tempfile::TempDir;
 
 use crate::{
-    files::is_own_name,
+    live,
+    model_files::model_folder,
     settings::{CommandSettings, Format},
 };
 
 /// The version of the protocol.
 const PROTOCOL: u32 = 1;
-/// The most files of a model, far more than any library writes.
-const MOST_FILES: usize = 10_000;
+/// How the names of the folders begin.
+const PREFIX: &str = "bakeoff-command-";
 
 /// `task.json`: the settings and the shape of the data, for the program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,9 +80,14 @@ impl Task {
     }
 }
 
-/// The folders, which are removed with this.
+/// The folders, which are removed with this. Others than their user cannot read them.
 pub(crate) struct Work {
     root: TempDir,
+    /// After it was removed it need not be known any more.
+    _known: live::Folder,
+    /// Open and locked, for as long as this process lives: so a later one can tell what a killed
+    /// one left.
+    _lock: Option<File>,
 }
 
 impl Work {
@@ -89,19 +96,37 @@ impl Work {
     /// # Errors
     /// Of the disk.
     pub(crate) fn new(settings: &CommandSettings, task: &[u8]) -> io::Result<Self> {
-        let root = tempfile::Builder::new()
-            .prefix("bakeoff-command-")
-            .tempdir()?;
-        let work = Self { root };
+        remove_leftovers(&std::env::temp_dir());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(PREFIX);
+        #[cfg(unix)]
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        #[cfg(unix)]
+        builder.permissions(private);
+        let work = loop {
+            let root = builder.tempdir()?;
+            let lock = File::open(root.path()).ok();
+            // Where the file system has no locks, nobody removes what cannot be locked.
+            let _ = lock.as_ref().map(File::lock);
+            // Somebody may have taken it for a leftover in the moment before.
+            if root.path().exists() {
+                break Self {
+                    _known: live::Folder::new(root.path()),
+                    root,
+                    _lock: lock,
+                };
+            }
+        };
         fs::create_dir_all(work.program())?;
-        fs::create_dir_all(work.model())?;
+        fs::create_dir_all(model_folder(&work.data()))?;
+        fs::create_dir_all(work.outbox())?;
         fs::write(work.data().join("task.json"), task)?;
         for (name, text) in &settings.files {
             let path = work.program().join(name);
-            write_below(&path, text.as_bytes())?;
+            make_folder_of(&path)?;
+            fs::write(&path, text)?;
             // Any of them may be a script that is started by its name.
-            #[cfg(unix)]
-            fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+            make_executable(&path)?;
         }
         Ok(work)
     }
@@ -116,57 +141,70 @@ impl Work {
         self.root.path().join("data")
     }
 
-    fn model(&self) -> PathBuf {
-        self.data().join("model")
+    /// Where what it is given is written first.
+    pub(crate) fn outbox(&self) -> PathBuf {
+        self.root.path().join("outbox")
     }
 
-    /// Writes a file of the model.
+    /// Makes an empty file of the model, to be written.
     ///
     /// # Errors
     /// Of the disk.
-    pub(crate) fn write_model(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        write_below(&self.model().join(name), bytes)
-    }
-
-    /// Every file that the program left as its model, by its name there, sorted.
-    ///
-    /// # Errors
-    /// What is there besides files and folders, or has a name that cannot be stored.
-    pub(crate) fn model_files(&self) -> Result<Vec<(String, PathBuf)>, String> {
-        let mut found = Vec::new();
-        let mut folders = vec![(String::new(), self.model())];
-        while let Some((prefix, folder)) = folders.pop() {
-            let bad = |error: io::Error| format!("model/{prefix}: {error}");
-            for entry in fs::read_dir(&folder).map_err(bad)? {
-                let entry = entry.map_err(bad)?;
-                let file_name = entry.file_name();
-                let shown = file_name.to_string_lossy();
-                let name = format!("{prefix}{shown}");
-                if file_name.to_str().is_none() || !is_own_name(&name) {
-                    let name = name.escape_debug();
-                    return Err(format!("model/{name} has a name that other systems lack"));
-                }
-                let kind = entry.file_type().map_err(bad)?;
-                if kind.is_dir() {
-                    folders.push((format!("{name}/"), entry.path()));
-                } else if kind.is_file() {
-                    found.push((name, entry.path()));
-                } else {
-                    return Err(format!("model/{name} is no regular file"));
-                }
-                if found.len() > MOST_FILES {
-                    return Err(format!("model/ holds more than {MOST_FILES} files"));
-                }
-            }
+    pub(crate) fn new_model_file(&self, name: &str, is_executable: bool) -> io::Result<File> {
+        let path = model_folder(&self.data()).join(name);
+        make_folder_of(&path)?;
+        let file = File::create_new(&path)?;
+        if is_executable {
+            make_executable(&path)?;
         }
-        found.sort();
-        Ok(found)
+        Ok(file)
     }
 }
 
-fn write_below(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+fn make_folder_of(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), fs::create_dir_all)
+}
+
+#[cfg(unix)]
+fn make_executable(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Removes the folders of processes that were killed. One that stays only takes space.
+fn remove_leftovers(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with(PREFIX))
+            && entry.file_type().is_ok_and(|kind| kind.is_dir())
+            && let Ok(folder) = File::open(entry.path())
+            && folder.try_lock().is_ok()
+        {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
-    fs::write(path, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_goes_and_what_one_works_in_stays() {
+        let parent = tempfile::tempdir().unwrap();
+        let at = |name: &str| parent.path().join(name);
+        for name in ["bakeoff-command-left", "bakeoff-command-owned", "other"] {
+            fs::create_dir(at(name)).unwrap();
+            fs::write(at(name).join("file"), "x").unwrap();
+        }
+        let owned = File::open(at("bakeoff-command-owned")).unwrap();
+        owned.lock().unwrap();
+        remove_leftovers(parent.path());
+        assert!(!at("bakeoff-command-left").exists());
+        assert!(at("bakeoff-command-owned/file").exists() && at("other/file").exists());
+    }
 }

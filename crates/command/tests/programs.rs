@@ -155,6 +155,32 @@ fn a_fit_that_fails_says_why() {
     // Endless output is read and forgotten.
     let said = fit_fault("yes | head -c 50000000; echo the end >&2; exit 1");
     assert!(said.ends_with("it said: the end"), "{said}");
+    for (script, why) in [
+        ("echo bye >&2", "left no file in FOLDER/model; it said: bye"),
+        (
+            "rm -r $2/model; ln -s /etc $2/model; echo bye >&2",
+            "FOLDER/model cannot be read: it is no folder; it said: bye",
+        ),
+        ("rm -r $2", "FOLDER/model cannot be read: "),
+        (
+            "truncate -s 40G $2/model/x",
+            "model/ holds 42949 MB of files, more than the 10000 MB",
+        ),
+        (
+            "touch $2/model/a:b",
+            "model/a:b has a name that other systems lack",
+        ),
+        (
+            "cd $2/model; seq 10001 | xargs touch",
+            "more than 10000 files",
+        ),
+    ] {
+        let said = fit_fault(script);
+        assert!(
+            said.contains("`sh model.sh`") && said.contains(why),
+            "{script}: {said}"
+        );
+    }
     let absent = spec("", &json!({"command": ["no-such-program"]}));
     let said = fit_spec(&absent).err().unwrap().to_string();
     assert!(
@@ -164,15 +190,25 @@ fn a_fit_that_fails_says_why() {
 }
 
 #[test]
-fn a_signal_from_outside_says_nothing_about_a_program() {
+fn a_signal_is_told_apart_from_a_failure() {
     for name in ["TERM", "KILL"] {
         let fitted = fit_spec(&spec(&format!("kill -{name} $$"), &json!({})));
         assert!(
-            matches!(fitted.err().unwrap(), FitError::Interrupted(_)),
+            matches!(fitted.err().unwrap(), FitError::Signalled(_)),
             "{name}"
         );
-        let asked = ask(&*answerer(&format!("kill -{name} $$"), &json!({})));
-        assert!(matches!(asked, Err(PredictError::Interrupted(_))), "{name}");
+        let asked = ask(&*answerer(
+            &format!("echo bye >&2; kill -{name} $$"),
+            &json!({}),
+        ));
+        let Err(PredictError::Signalled(said)) = asked else {
+            panic!("{name}");
+        };
+        assert!(
+            said.contains("`sh model.sh` was ended by signal")
+                && said.contains("instead of answering; it said: bye"),
+            "{said}"
+        );
     }
 }
 
@@ -213,6 +249,18 @@ fn answers_that_are_none_are_refused() {
         ),
         ("echo done", "answers.csv cannot be read"),
         ("mkfifo $f/answers.csv; echo done", "no regular file"),
+        (
+            "ln -s /etc/passwd $f/answers.csv; echo done",
+            "no regular file",
+        ),
+        (
+            "ln -s /dev/zero $f/answers.csv; echo done",
+            "no regular file",
+        ),
+        ("mkdir $f/answers.csv; echo done", "no regular file"),
+        ("truncate -s 30G $f/answers.csv; echo done", "bytes"),
+        ("printf done; exit", "must be `done` in small letters"),
+        ("echo Done; exit", "must be `done` in small letters"),
         ("yes 0.5 0.5 >$f/answers.csv; echo done", "writes more than"),
         (
             "echo broken >&2; exit 4",
@@ -223,6 +271,84 @@ fn answers_that_are_none_are_refused() {
         let said = fault(body);
         assert!(said.contains(why), "{body}: {said}");
     }
+}
+
+/// A program may make of its folder what it likes: of the second request nothing is opened, waited for or
+/// written over that it left there.
+#[test]
+fn what_a_program_makes_of_its_folder_is_its_own_failure_or_does_no_harm() {
+    let root = tempfile::tempdir().unwrap();
+    let victim = root.path().join("victim");
+    fs::write(&victim, "keep me").unwrap();
+    let victim_shown = victim.display();
+    for harm in [
+        "rm $f/images.csv; mkfifo $f/images.csv".to_owned(),
+        format!("ln -sf {victim_shown} $f/images.csv"),
+        "ln -sf images.csv $f/images.csv".into(),
+        "ln -sf /dev/full $f/images.csv".into(),
+    ] {
+        let model = answerer(&format!("{HALF}; {harm}"), &json!({"answer_seconds": 5}));
+        for _ in 0..2 {
+            assert_eq!(ask(&*model).unwrap(), [0.5; 6], "{harm}");
+        }
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "keep me");
+    }
+    for harm in [
+        "rm $f/images.csv; mkdir $f/images.csv",
+        "mkdir $f/answers.csv",
+        "rm -r $f",
+        "mv $f $f.other; ln -s $f.other $f",
+        "mv $f $f.other; ln -s data $f",
+    ] {
+        let body = format!(
+            "yes '0.5 0.5' | head -n $n >$f/answers.csv; echo done; read -r n; rm -f $f/answers.csv; {harm}; yes '0.5 0.5' | head -n $n >$f/answers.csv; echo done"
+        );
+        let model = answerer(&body, &json!({"answer_seconds": 5}));
+        assert_eq!(ask(&*model).unwrap(), [0.5; 6], "{harm}");
+        // While it answers, or when it is asked again.
+        let failed = (0..2).find_map(|_| ask(&*model).err());
+        let said = match failed {
+            Some(PredictError::Engine { reason, .. }) => reason,
+            other => panic!("{harm}: {other:?}"),
+        };
+        assert!(said.contains("`sh model.sh`"), "{harm}: {said}");
+    }
+}
+
+#[test]
+fn a_program_reaches_nobody_but_its_own_group() {
+    let root = tempfile::tempdir().unwrap();
+    let ids = root.path().join("ids");
+    let shown = ids.display();
+    // Its own end ends what it started; this process goes on.
+    let script = format!(
+        "trap 'trap - TERM; kill 0' EXIT\nsh -c 'echo $$ >{shown}; exec sleep 1000' &\n\
+         while [ ! -s {shown} ]; do :; done\n"
+    );
+    let fitted = fit_spec(&spec(&script, &json!({})));
+    assert!(matches!(fitted.err(), Some(FitError::Signalled(_))));
+    assert_end(&fs::read_to_string(&ids).unwrap());
+    // What it leaves running ends with it, too.
+    let script = format!(
+        "echo x >$2/model/x\n(sh -c 'echo $$ >{shown}.2; exec sleep 1000' &)\n\
+         while [ ! -s {shown}.2 ]; do :; done\n"
+    );
+    fit_spec(&spec(&script, &json!({}))).unwrap();
+    assert_end(&fs::read_to_string(format!("{shown}.2")).unwrap());
+}
+
+#[test]
+fn a_program_without_a_first_line_and_one_that_removed_itself_say_what_to_do() {
+    let script = "rm -r \"$PWD\"; echo x >$2/model/x";
+    let said = ask(&*fit_spec(&spec(script, &json!({}))).unwrap());
+    let said = said.unwrap_err().to_string();
+    assert!(
+        said.contains("it removed the folder that its files lie in"),
+        "{said}"
+    );
+    let plain = json!({"command": ["model.sh"], "files": {"model.sh": "echo x"}});
+    let said = fit_spec(&spec("", &plain)).err().unwrap().to_string();
+    assert!(said.contains("a first line such as #!/bin/sh"), "{said}");
 }
 
 #[test]
@@ -363,6 +489,28 @@ fn only_what_was_trained_here_runs_and_files_stay_in_their_folder() {
     let mut other = spec.clone();
     other.settings.insert("settings".into(), json!({"a": 1}));
     saved(&other, |_, _| ()).unwrap();
+}
+
+#[test]
+fn a_saved_model_keeps_which_of_its_files_can_be_run() {
+    let script = "f=$2\nif [ $1 = fit ]; then\n\
+         printf '#!/bin/sh\\nyes \"0.25 0.75\" | head -n $1\\n' >$f/model/run; chmod +x $f/model/run\n\
+         echo x >$f/model/x; exit\nfi\n\
+         [ -x $f/model/x ] && exit 1\n\
+         while read -r n; do $f/model/run $n >$f/answers.csv; echo done; done\n";
+    let spec = spec(script, &json!({}));
+    let mut tensors = TensorMap::default();
+    let model = fit_spec(&spec).unwrap();
+    model.save(&mut tensors).unwrap();
+    let bytes = tensors.to_bytes().unwrap();
+    drop(model);
+    let header = ModelHeader {
+        input_shape: ImageShape::new(1, 1, 2),
+        classes: 2,
+    };
+    let mut file = TensorFile::parse(&bytes).unwrap();
+    let loaded = FAMILY.load(&spec, &header, &mut file).unwrap();
+    assert_eq!(ask(&*loaded).unwrap(), [0.25, 0.75].repeat(3));
 }
 
 #[test]

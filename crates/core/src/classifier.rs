@@ -37,10 +37,12 @@ pub enum FitError {
         /// Its message.
         reason: String,
     },
-    /// Something from outside ended it, which says nothing about the model: a signal to the
-    /// program behind it, or a full disk.
+    /// Something from outside ended it, which says nothing about the model, such as a full disk.
     #[error("{0}")]
     Interrupted(String),
+    /// A signal ended the program behind it: from outside, or one that it sent itself.
+    #[error("{0}")]
+    Signalled(String),
 }
 
 /// Why a prediction failed.
@@ -66,10 +68,12 @@ pub enum PredictError {
         /// Its message.
         reason: String,
     },
-    /// Something from outside ended it, which says nothing about the model: a signal to the
-    /// program behind it, or a full disk.
+    /// Something from outside ended it, which says nothing about the model, such as a full disk.
     #[error("{0}")]
     Interrupted(String),
+    /// A signal ended the program behind it: from outside, or one that it sent itself.
+    #[error("{0}")]
+    Signalled(String),
 }
 
 /// The steps that a fit consists of.

@@ -44,7 +44,7 @@ pub use probabilities::{Probabilities, ProbabilitiesError};
 pub use samples::{DataShape, Dataset, Samples, SamplesError, class_lines, id_rows, sample_id};
 pub use seed::derive_seed;
 pub use spec::{EVERY_ENGINE, ModelSpec, Settings, SpecError};
-pub use store::{ModelHeader, ModelReader, ModelWriter, StoreError, TensorData};
+pub use store::{ModelHeader, ModelReader, ModelWriter, OpenBytes, StoreError, TensorData};
 pub use wording::{
     count, counted, did_you_mean, is_plain, list, nearest_name, one_line, panic_text,
     percent_encoded, quoted,

@@ -115,7 +115,23 @@ pub trait ModelWriter {
     fn bytes(&mut self, name: &str, shape: &[usize], bytes: Vec<u8>) -> Result<(), StoreError> {
         self.tensor(name, shape, TensorData::U8(&bytes))
     }
+
+    /// The same for bytes in one dimension that are read when the model is written, so that a writer
+    /// need not have them in memory. `open` begins at the first of them, each time it is called.
+    ///
+    /// # Errors
+    /// As [`ModelWriter::tensor`], and when they cannot be read.
+    fn stream(&mut self, name: &str, length: usize, open: OpenBytes) -> Result<(), StoreError> {
+        let mut bytes = Vec::with_capacity(length);
+        open()
+            .and_then(|mut from| from.read_to_end(&mut bytes))
+            .map_err(StoreError::io(Path::new(name)))?;
+        self.bytes(name, &[length], bytes)
+    }
 }
+
+/// Opens bytes that are read later.
+pub type OpenBytes = Box<dyn Fn() -> io::Result<Box<dyn io::Read>> + Send>;
 
 /// What a model needs to know before its tensors are read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,6 +162,21 @@ pub trait ModelReader {
     /// # Errors
     /// When it is missing, or of another shape or type.
     fn u8(&mut self, name: &str, shape: &[usize]) -> Result<Cow<'_, [u8]>, StoreError>;
+    /// Writes the bytes of a tensor of one dimension to `out`, which a reader need not have in
+    /// memory.
+    ///
+    /// # Errors
+    /// As [`ModelReader::u8`], and of `out`.
+    fn copy_u8(
+        &mut self,
+        name: &str,
+        length: usize,
+        out: &mut dyn io::Write,
+    ) -> Result<(), StoreError> {
+        let bytes = self.u8(name, &[length])?;
+        out.write_all(&bytes)
+            .map_err(StoreError::io(Path::new(name)))
+    }
     /// 16-bit unsigned integers.
     ///
     /// # Errors

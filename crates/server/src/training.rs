@@ -247,6 +247,7 @@ fn stage(event: &TrialEvent) -> Option<String> {
             TrialStage::Save => "saving".into(),
             TrialStage::Robustness => "measuring on corrupted images".into(),
         },
+        TrialEvent::Again { .. } => "beginning again: a signal ended the program".into(),
         TrialEvent::Corruption {
             corruption,
             position,

@@ -191,6 +191,30 @@ pub fn save(
 /// # Errors
 /// When it is damaged, or the disk fails; the model that was there before is then still there.
 pub fn import(models: &Path, folder: &Path, dataset: &str) -> Result<SavedModel, StoreError> {
+    bring(models, folder, dataset, |from, _, out| {
+        io::copy(&mut File::open(from)?, out).map(drop)
+    })
+}
+
+/// [`import`] of a model whose folder is not needed any more: its weights are moved, where both
+/// folders are on one disk.
+///
+/// # Errors
+/// As of [`import`].
+pub fn adopt(models: &Path, folder: &Path, dataset: &str) -> Result<SavedModel, StoreError> {
+    bring(models, folder, dataset, |from, to, out| {
+        fs::rename(from, to).or_else(|_| io::copy(&mut File::open(from)?, out).map(drop))
+    })
+}
+
+/// Saves a model that lies in a folder; `weights` brings its weights from their path to another,
+/// which is open.
+fn bring(
+    models: &Path,
+    folder: &Path,
+    dataset: &str,
+    weights: impl FnOnce(&Path, &Path, &mut File) -> io::Result<()>,
+) -> Result<SavedModel, StoreError> {
     let mut manifest = read_manifest(folder)?;
     manifest.facts.dataset = dataset.into();
     let path = folder.join(&manifest.weights.file);
@@ -201,10 +225,8 @@ pub fn import(models: &Path, folder: &Path, dataset: &str) -> Result<SavedModel,
             "the checksum does not match: the file was altered or damaged",
         ));
     }
-    place(models, manifest, move |file, _| {
-        let mut weights = File::open(&path).map_err(StoreError::io(&path))?;
-        io::copy(&mut weights, file).map_err(StoreError::io(&path))?;
-        Ok(())
+    place(models, manifest, move |file, to| {
+        weights(&path, to, file).map_err(StoreError::io(&path))
     })
 }
 
@@ -252,8 +274,11 @@ fn place(
 /// # Errors
 /// When it cannot be read.
 pub fn measured(path: &Path) -> io::Result<(u64, String)> {
+    measured_file(&File::open(path)?)
+}
+
+fn measured_file(mut file: &File) -> io::Result<(u64, String)> {
     let mut hasher = Sha256::new();
-    let mut file = File::open(path)?;
     let (mut part, mut bytes) = (vec![0; 1 << 16], 0);
     loop {
         match file.read(&mut part)? {
@@ -338,8 +363,9 @@ pub fn load(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError
             ),
         ));
     }
-    let bytes = files::read(&path).map_err(StoreError::io(&path))?;
-    if to_hex(&Sha256::digest(&bytes)) != manifest.weights.sha256 {
+    let file = files::open(&path).map_err(StoreError::io(&path))?;
+    let (_, sha256) = measured_file(&file).map_err(StoreError::io(&path))?;
+    if sha256 != manifest.weights.sha256 {
         return Err(StoreError::damaged(
             &path,
             "the checksum does not match: the file was altered or damaged; train it again",
@@ -353,7 +379,7 @@ pub fn load(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError
     let spec = &family
         .resolve(Some(&spec.engine), &spec.settings)
         .map_err(|error| StoreError::damaged(&folder.join(MANIFEST), error.to_string()))?;
-    let mut tensors = TensorFile::parse(&bytes).map_err(|error| error.in_file(&path))?;
+    let mut tensors = TensorFile::open(&file).map_err(|error| error.in_file(&path))?;
     let fitted = family
         .load(spec, &manifest.header(), &mut tensors)
         .map_err(|error| error.in_file(&path))?;

@@ -3,7 +3,10 @@
 //! A family is registered by one line in [`families`]; the command line, the
 //! experiment file, the conformance tests and the saved models all find it there.
 
-pub use bakeoff_command::{allow_commands, descendants, kill_descendants, remember_commands};
+pub use bakeoff_command::{
+    allow_commands, check_list, end_programs, kill_descendants, program_processes,
+    remember_commands, running_programs, stop_and_kill_descendants,
+};
 pub use bakeoff_knn::{Neighbour, nearest};
 
 use bakeoff_core::{Classifier, Family, ModelSpec, SpecError};

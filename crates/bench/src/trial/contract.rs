@@ -80,8 +80,10 @@ pub(super) enum Stop {
     },
     /// The data cannot be read or a file cannot be written, which says nothing about the model.
     Run(BenchError),
-    /// A signal from outside or the disk ended the program behind the model.
+    /// The disk ended the program behind the model.
     Interrupted(String),
+    /// A signal ended it: from outside, or one that it sent itself.
+    Signalled(String),
 }
 
 impl Stop {
@@ -96,6 +98,7 @@ impl Stop {
     pub(super) fn predict(stage: Stage) -> impl FnOnce(PredictError) -> Self {
         move |error| match error {
             PredictError::Interrupted(reason) => Self::Interrupted(reason),
+            PredictError::Signalled(reason) => Self::Signalled(reason),
             other => Self::failed(stage)(other),
         }
     }

@@ -80,6 +80,7 @@ pub(super) fn fit(
         .map_err(|error| match error {
             FitError::Cancelled => Stop::Cancelled,
             FitError::Interrupted(reason) => Stop::Interrupted(reason),
+            FitError::Signalled(reason) => Stop::Signalled(reason),
             other => Stop::failed(Stage::Fit)(other),
         })?;
     let fitted = calibrated(model, trial.calibration, validation)?;

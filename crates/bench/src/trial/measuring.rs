@@ -9,7 +9,7 @@ use bakeoff_core::{
     },
 };
 use bakeoff_metrics::{Evaluation, FitBound, Temperature};
-use bakeoff_store::{ModelFacts, Origin, TestMetrics};
+use bakeoff_store::{ModelFacts, Origin, SavedModel, TestMetrics};
 
 use super::{
     contract::{Stop, TrialOptions},
@@ -148,28 +148,17 @@ pub(super) fn measure_trial(
     };
 
     begin(TrialStage::Save, Stage::Store, on_event)?;
-    let (models, save_as, scratch) = match &planned.save_as {
-        Some(save_as) => (options.models.to_owned(), save_as.clone(), None),
-        None => {
-            // Measured on disk and not kept.
-            let scratch = run.scratch().map_err(Stop::Run)?;
-            let save_as = SaveName {
-                dataset: "trial".into(),
-                model: "model".into(),
-            };
-            (scratch.path().to_owned(), save_as, Some(scratch))
-        }
-    };
-    let mut facts = model_facts(planned, save_as, &reported, samples, &evaluation);
+    // It replaces an earlier model of its name only after the last check.
+    let scratch = run.scratch().map_err(Stop::Run)?;
+    let save_as = planned.save_as.clone().unwrap_or_else(|| SaveName {
+        dataset: "trial".into(),
+        model: "model".into(),
+    });
+    let mut facts = model_facts(planned, save_as.clone(), &reported, samples, &evaluation);
     facts.preparation = Some(preparation);
     facts.pixel_range = pixel_range;
     facts.fit_bound = fit_bound;
-    let model = save_and_reload(fitted, facts, &reported, &models, &mut costs)?;
-    if scratch.is_none() {
-        // A model whose program this user's list cannot name asks for consent later, and says so.
-        let _ = bakeoff_zoo::remember_commands();
-    }
-    drop(scratch);
+    let (saved, model) = save_and_reload(fitted, facts, &reported, scratch.path(), &mut costs)?;
 
     let (mut robustness, mut corrupted) = (Vec::new(), None);
     if let Some(spec) = &trial.robustness {
@@ -181,6 +170,17 @@ pub(super) fn measure_trial(
         let written = run.write_corrupted(&planned.id, &answers);
         corrupted = Some(written.map_err(Stop::Run)?);
     }
+    let scores = scores(&evaluation);
+    let probabilities = run
+        .write_probabilities(&planned.id, &answers.probabilities)
+        .map_err(Stop::Run)?;
+    if planned.save_as.is_some() {
+        let placed = bakeoff_store::adopt(options.models, &saved.folder, &save_as.dataset);
+        costs.model_bytes = placed.map_err(Stop::store)?.bytes;
+        // A model whose program this user's list cannot name asks for consent later, and `run`
+        // said so.
+        let _ = bakeoff_zoo::remember_commands();
+    }
     Ok(Measured {
         samples,
         costs,
@@ -190,11 +190,9 @@ pub(super) fn measure_trial(
         trained_elsewhere: family.is_trained_elsewhere(),
         epochs: history.epochs,
         iterations: history.iterations,
-        scores: scores(&evaluation),
+        scores,
         test_fingerprint: reported.fingerprint(),
-        probabilities: run
-            .write_probabilities(&planned.id, &answers.probabilities)
-            .map_err(Stop::Run)?,
+        probabilities,
         calibration,
         robustness,
         corrupted,
@@ -289,7 +287,7 @@ fn save_and_reload(
     test: &Samples,
     models: &Path,
     costs: &mut Costs,
-) -> Result<Box<dyn FittedModel>, Stop> {
+) -> Result<(SavedModel, Box<dyn FittedModel>), Stop> {
     let few: Vec<usize> = (0..test.len().min(RELOAD_CHECK)).collect();
     let few = test.images().select(&few);
     let answer = |model: &dyn FittedModel| {
@@ -310,17 +308,17 @@ fn save_and_reload(
     }
     costs.model_load_ns = elapsed_ns(start);
     if expected == answer(&*loaded.model)? {
-        return Ok(loaded.model);
+        return Ok((saved, loaded.model));
     }
     Err(Stop::failed(Stage::Store)(match is_program {
-        true => {
+        true => format!(
             "the program answers the same images differently when it is started again; an answer \
-             must depend on the saved model and the image alone"
-        }
-        false => {
-            "the saved model answers differently from the one that was trained; \
-             please report this with the experiment file"
-        }
+             must depend on the saved model and the image alone. It is {}",
+            bakeoff_zoo::running_programs()
+        ),
+        false => "the saved model answers differently from the one that was trained; \
+                  please report this with the experiment file"
+            .into(),
     }))
 }
 

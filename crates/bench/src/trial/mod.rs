@@ -10,7 +10,7 @@ mod robustness;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bakeoff_core::{
-    panic_text,
+    one_line, panic_text,
     record::{Attempt, Cause, Outcome, PlannedTrial, Record, SCHEMA, Stage},
 };
 
@@ -91,16 +91,24 @@ pub fn run_trial(
         Ok(measured) => Outcome::Ok(Box::new(measured)),
         Err(Stop::Cancelled) => return Ok(TrialEnd::Cancelled),
         Err(Stop::Run(error)) => return Err(error),
-        Err(Stop::Failed { .. } | Stop::Interrupted(_)) if exceeded => Outcome::Failed {
-            stage,
-            reason: memory_limit_reason(limit.unwrap_or_default()),
-            cause: limit.map(|megabytes| Cause::MemoryLimit { megabytes }),
-        },
-        Err(Stop::Interrupted(reason)) if kernel_kills.happened_since() => Outcome::Failed {
+        Err(Stop::Failed { reason, .. } | Stop::Interrupted(reason) | Stop::Signalled(reason))
+            if exceeded =>
+        {
+            Outcome::Failed {
+                stage,
+                reason: format!(
+                    "{}: {reason}",
+                    memory_limit_reason(limit.unwrap_or_default())
+                ),
+                cause: limit.map(|megabytes| Cause::MemoryLimit { megabytes }),
+            }
+        }
+        Err(Stop::Signalled(reason)) if kernel_kills.happened_since() => Outcome::Failed {
             stage,
             reason: format!("out of memory: {reason}, and the kernel counts an out-of-memory kill"),
             cause: Some(Cause::OutOfMemory),
         },
+        Err(Stop::Signalled(reason)) => return Err(BenchError::Signalled(reason)),
         Err(Stop::Interrupted(reason)) => return Err(BenchError::Request(reason)),
         Err(Stop::Failed { stage, reason }) if is_program && speaks_of_memory(&reason) => {
             Outcome::Failed {
@@ -124,8 +132,9 @@ pub fn run_trial(
     finish(run, planned, outcome, pool.current_num_threads(), attempt)
 }
 
-/// Whether the last lines of a program say that it was refused memory. Its process ends as it likes,
-/// so its words are all there is.
+/// Whether the last lines of a program say that it was refused memory. The kernel counts what it
+/// ends and not what it refuses, and the program's process ends as it likes: so its words are all
+/// there is.
 fn speaks_of_memory(reason: &str) -> bool {
     let words = [
         "MemoryError",
@@ -144,10 +153,15 @@ fn speaks_of_memory(reason: &str) -> bool {
 pub(crate) fn finish(
     run: &RunFolder,
     planned: &PlannedTrial,
-    outcome: Outcome,
+    mut outcome: Outcome,
     threads: usize,
     attempt: Attempt,
 ) -> Result<TrialEnd, BenchError> {
+    if let Outcome::Failed { reason, .. } = &mut outcome {
+        // Libraries and programs say it in any bytes, and tables and pages show it.
+        let lines: Vec<String> = reason.lines().map(one_line).collect();
+        *reason = lines.join("\n");
+    }
     let mut record = Record {
         schema: SCHEMA,
         id: planned.id.clone(),

@@ -5,7 +5,7 @@
 //! schedulers and containers and are not to be had without rights.
 
 use std::{
-    process,
+    fs, process,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -18,6 +18,8 @@ use crate::clock::status_bytes_of;
 
 /// How often they are looked at.
 const GLANCE: Duration = Duration::from_millis(10);
+/// How long not, after their shared pages were divided.
+const SHARED_GLANCE: Duration = Duration::from_millis(100);
 
 /// What the watch knows.
 #[derive(Default)]
@@ -68,21 +70,66 @@ impl Drop for ProgramWatch {
 }
 
 fn glance(seen: &Seen, limit: Option<u64>) {
-    let programs = bakeoff_zoo::descendants(process::id());
+    let programs = bakeoff_zoo::program_processes();
     if programs.is_empty() {
         return;
     }
+    let all: Vec<String> = programs
+        .iter()
+        .map(u32::to_string)
+        .chain(["self".to_owned()])
+        .collect();
     let together = |field: &str| -> u64 {
-        let names = programs.iter().map(u32::to_string);
-        names
-            .chain(["self".to_owned()])
-            .filter_map(|process| status_bytes_of(&process, field))
-            .sum()
+        let sizes = all.iter().filter_map(|it| status_bytes_of(it, field));
+        sizes.sum()
     };
     seen.peak.fetch_max(together("VmRSS:"), Ordering::Relaxed);
-    // As `RLIMIT_DATA` does, without what is mapped from files; but what is resident.
-    if limit.is_some_and(|limit| together("RssAnon:") > limit) {
+    let Some(limit) = limit else {
+        return;
+    };
+    // What only the programs can give back: not files that are mapped, which the system drops as it
+    // needs the memory.
+    if together("RssAnon:") + together("RssShmem:") <= limit {
+        return;
+    }
+    // Pages that several of them share were counted for each. To divide them takes much longer.
+    let shared = all.iter().map(|process| {
+        let whole = || status_bytes_of(process, "RssAnon:");
+        own_share_of(process).or_else(whole).unwrap_or_default()
+    });
+    if shared.sum::<u64>() > limit {
         seen.exceeded.store(true, Ordering::Relaxed);
         bakeoff_zoo::kill_descendants(process::id());
+    } else {
+        thread::sleep(SHARED_GLANCE);
+    }
+}
+
+/// The memory of a process in bytes that is no mapped file, of pages that several processes share
+/// its part.
+fn own_share_of(process: &str) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
+    own_share(&text)
+}
+
+/// Of `smaps_rollup` the lines `Pss_Anon: 12 kB` and `Pss_Shmem: 3 kB`.
+fn own_share(text: &str) -> Option<u64> {
+    let kibibytes = |field: &str| {
+        let rest = text.lines().find_map(|line| line.strip_prefix(field))?;
+        rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    };
+    (kibibytes("Pss_Anon:")? + kibibytes("Pss_Shmem:")?).checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_share;
+
+    #[test]
+    fn shared_memory_counts_and_mapped_files_do_not() {
+        let text = "5589-7ffd ---p 00000000 00:00 0 [rollup]\nRss: 9000 kB\nPss: 8000 kB\n\
+                    Pss_Anon:        1000 kB\nPss_File:        5000 kB\nPss_Shmem:       2000 kB\n";
+        assert_eq!(own_share(text), Some(3000 << 10));
+        assert_eq!(own_share("Rss: 9000 kB\nPss: 8000 kB\n"), None);
     }
 }

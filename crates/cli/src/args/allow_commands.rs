@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use crate::interrupt::{self, Signals};
+
 /// The consent, wherever saved models are asked.
 #[derive(Args, Clone, Copy)]
 pub(crate) struct AllowCommands {
@@ -12,8 +14,10 @@ pub(crate) struct AllowCommands {
 }
 
 impl AllowCommands {
-    /// Gives the consent, if it was given.
-    pub(crate) fn apply(self) {
+    /// Gives the consent, if it was given; from now on these signals end the programs that are
+    /// asked, too.
+    pub(crate) fn apply(self, signals: Signals) {
+        interrupt::on(signals, Vec::new());
         if self.allow_commands {
             bakeoff_zoo::allow_commands();
         }

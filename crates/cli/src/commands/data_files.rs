@@ -15,7 +15,7 @@ use super::{
     prepared_files::{PreparedFiles, prepare},
     saved_model, write,
 };
-use crate::{args::DataShowArgs, text};
+use crate::{args::DataShowArgs, interrupt::Signals, text};
 
 /// So many sizes are listed, the most frequent first.
 const SIZES: usize = 5;
@@ -71,7 +71,7 @@ impl Seen {
         dataset: &LabelledFiles,
         all: &All,
     ) -> anyhow::Result<Self> {
-        args.allow_commands.apply();
+        args.allow_commands.apply(Signals::All);
         let model = saved_model(&args.models_dir, name)?;
         let prepared = prepare(dataset, &all.files, &model)?;
         let mut sheet = None;

@@ -43,7 +43,7 @@ use bakeoff_bench::{
     Experiment, ExperimentError, Interruption, Pulled, RunFolder, SharedRun, builtin_experiment,
     builtin_experiments, is_address,
 };
-use bakeoff_core::{StoreError, did_you_mean};
+use bakeoff_core::{StoreError, did_you_mean, record::PlannedTrial};
 
 use crate::{args::CacheArgs, interrupt::SIGNALLED, overrides::OverrideArgs, text};
 
@@ -144,6 +144,23 @@ fn interrupted(interruption: &Interruption) -> ExitCode {
     signalled
         .and_then(|code| u8::try_from(code).ok())
         .map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// Says if programs that are trained will not answer later without consent, and why.
+fn warn_of_no_trust(plan: &[PlannedTrial]) {
+    let is_saved_program = |trial: &PlannedTrial| {
+        trial.save_as.is_some()
+            && bakeoff_zoo::family(&trial.trial.spec.family)
+                .is_ok_and(|family| family.program.is_some())
+    };
+    if plan.iter().any(is_saved_program)
+        && let Err(error) = bakeoff_zoo::check_list()
+    {
+        text::note(format_args!(
+            "warning: the models of the family `command` cannot be noted as trained by you, so that \
+             they answer later with --allow-commands only: {error}"
+        ));
+    }
 }
 
 /// The command line that was typed, for the report. The program is called by its plain name,

@@ -14,13 +14,13 @@ use super::{
     pictures::{self, Fault, Source},
     predict_digits, predict_table,
 };
-use crate::{args::PredictArgs, preview::Preview, text};
+use crate::{args::PredictArgs, interrupt::Signals, preview::Preview, text};
 
 /// So many images are answered on all processors before their lines are printed.
 const AT_ONCE: usize = 512;
 
 pub(crate) fn main(args: &PredictArgs) -> anyhow::Result<ExitCode> {
-    args.allow_commands.apply();
+    args.allow_commands.apply(Signals::All);
     let models = match &args.model {
         Some(name) => vec![super::saved_model(&args.models_dir, name)?.into()],
         None => read_all(&args.models_dir)?.ready,

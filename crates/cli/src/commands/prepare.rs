@@ -16,7 +16,7 @@ use super::{
     pictures::{self, Fault, Source},
     write,
 };
-use crate::{args::PrepareArgs, text};
+use crate::{args::PrepareArgs, interrupt::Signals, text};
 
 /// The file with all stages of all images.
 const SHEET: &str = "sheet.png";
@@ -25,7 +25,7 @@ const SHEET: &str = "sheet.png";
 const MAX_ROWS: usize = 60;
 
 pub(crate) fn main(args: &PrepareArgs) -> anyhow::Result<ExitCode> {
-    args.allow_commands.apply();
+    args.allow_commands.apply(Signals::All);
     let (target, preparation) = match &args.model {
         Some(name) => {
             let manifest = super::saved_model(&args.models_dir, name)?.saved.manifest;

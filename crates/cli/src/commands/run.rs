@@ -42,6 +42,7 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
             text::note(format_args!("warning: {warning}"));
         }
     }
+    super::warn_of_no_trust(&plan);
     if args.resume && !args.quiet {
         // The one part of a plan that changes no trial, so that the run is the same.
         let planned = run.info()?.robustness_baseline;

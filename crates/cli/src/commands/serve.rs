@@ -7,14 +7,14 @@ use bakeoff_bench::Program;
 use bakeoff_report::terminal::Lines;
 use bakeoff_server::{Config, FirstTraining, Limits, Server};
 
-use crate::{args::ServeArgs, text};
+use crate::{args::ServeArgs, interrupt::Signals, text};
 
 /// The experiment that is trained if there are no models: good enough to try, ready in
 /// seconds.
 const FIRST: &str = "quick";
 
 pub(crate) fn main(args: ServeArgs) -> anyhow::Result<()> {
-    args.allow_commands.apply();
+    args.allow_commands.apply(Signals::HangUp);
     let experiment = bakeoff_bench::builtin_experiment(FIRST)
         .context("the built-in experiment is missing")??;
     let models_dir = args.models_dir.clone();
@@ -76,6 +76,8 @@ pub(crate) fn main(args: ServeArgs) -> anyhow::Result<()> {
     out.line(about);
     out.line("Ctrl-C ends it.");
     text::print(&out)?;
-    server.run()?;
-    Ok(())
+    let served = server.run();
+    // A question may still be in progress.
+    bakeoff_zoo::end_programs();
+    Ok(served?)
 }

@@ -11,8 +11,9 @@ use std::{
 
 use anyhow::Context as _;
 use bakeoff_bench::{
-    BenchError, Launcher as _, Limits, NEVER, NO_ANSWER, Program, RunFolder, RunLock, Sent,
-    SharedRun, Stored, Subprocess, TrialEnd, TrialEvent, TrialOptions, TrialState, run_trial,
+    BenchError, Launcher as _, Limits, NEVER, NO_ANSWER, Program, RUNNING, RunFolder, RunLock,
+    SIGNALLED as ENDED_BY_SIGNAL, Sent, SharedRun, Stored, Subprocess, TrialEnd, TrialEvent,
+    TrialOptions, TrialState, run_trial,
 };
 use bakeoff_core::{
     FitEvent,
@@ -35,7 +36,12 @@ pub(crate) fn main(args: &TrialArgs) -> anyhow::Result<ExitCode> {
         return Ok(within(args).unwrap_or_else(|error| {
             // No record was written: the one who started this decides by the code.
             text::error(format_args!("error: {}", text::chain(&error)));
-            ExitCode::from(code_of(&error))
+            let signalled = matches!(error.downcast_ref(), Some(BenchError::Signalled(_)));
+            ExitCode::from(if signalled {
+                ENDED_BY_SIGNAL
+            } else {
+                code_of(&error)
+            })
         }));
     }
     Ok(watched(args).unwrap_or_else(|error| {
@@ -51,7 +57,12 @@ fn within(args: &TrialArgs) -> anyhow::Result<ExitCode> {
     std::thread::Builder::new()
         .spawn(|| {
             let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-            // The programs that it started, too.
+            // For a row that says more than that it took too long.
+            let programs = bakeoff_zoo::running_programs();
+            if !programs.is_empty() {
+                text::error(format_args!("{RUNNING}{programs}"));
+            }
+            // The programs end, too.
             bakeoff_bench::end_own_group();
             std::process::exit(NO_ANSWER.into());
         })
@@ -200,6 +211,11 @@ impl Watch<'_> {
         let mut on_event = |event: &TrialEvent| {
             if self.args.events {
                 text::report_json(event);
+            } else if let TrialEvent::Again { reason } = event {
+                text::note(format_args!(
+                    "trial {} begins again: {reason}",
+                    planned.index
+                ));
             }
             ControlFlow::Continue(())
         };
@@ -246,6 +262,7 @@ impl Watch<'_> {
         let lock = self.run.lock_for_a_trial()?;
         self.run.check_folders(&self.args.models_dir, self.trials)?;
         let [again, command] = self.again;
+        super::warn_of_no_trust(self.trials);
         interrupt::on_signals(vec![format!("Interrupted. {again}"), command.clone()]);
         let launcher = Subprocess {
             program: Program::running().context("cannot find the bakeoff program itself")?,

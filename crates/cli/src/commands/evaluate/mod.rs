@@ -18,10 +18,10 @@ use anyhow::ensure;
 use bakeoff_ask::Model;
 
 use self::{measured::Measured, reading::Reading, shown::Shown};
-use crate::{args::EvaluateArgs, text};
+use crate::{args::EvaluateArgs, interrupt::Signals, text};
 
 pub(crate) fn main(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
-    args.allow_commands.apply();
+    args.allow_commands.apply(Signals::All);
     let models: Vec<_> = match args.all {
         true => super::predict::read_all(&args.models_dir)?.ready,
         false => args
