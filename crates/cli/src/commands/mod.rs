@@ -43,7 +43,7 @@ use bakeoff_bench::{
     Experiment, ExperimentError, Interruption, Pulled, RunFolder, SharedRun, builtin_experiment,
     builtin_experiments, is_address,
 };
-use bakeoff_core::{StoreError, did_you_mean, record::PlannedTrial};
+use bakeoff_core::{Origin, StoreError, did_you_mean, record::PlannedTrial};
 
 use crate::{args::CacheArgs, interrupt::SIGNALLED, overrides::OverrideArgs, text};
 
@@ -151,7 +151,7 @@ fn warn_of_no_trust(plan: &[PlannedTrial]) {
     let is_saved_program = |trial: &PlannedTrial| {
         trial.save_as.is_some()
             && bakeoff_zoo::family(&trial.trial.spec.family)
-                .is_ok_and(|family| family.program.is_some())
+                .is_ok_and(|family| matches!(family.origin, Origin::Program(_)))
     };
     if plan.iter().any(is_saved_program)
         && let Err(error) = bakeoff_zoo::check_list()
