@@ -1,13 +1,14 @@
 //! A network that somebody trained before, somewhere else: an ONNX file as a model family.
 //!
 //! A fit reads the file and learns nothing. `file` reads it, `checked` says what is in it and refuses
-//! what cannot be answered, `classical` and `trees` write the operators of scikit-learn as ONNX's own, `session`
+//! what cannot be answered (`tensors`, `bounds`), `classical` and `trees` write the operators of scikit-learn as ONNX's own, `softmax` its older form, `session`
 //! runs it by rten, and `pixels` and `answers` are what goes in and comes out.
 //!
 //! Rejected: tract, and ONNX Runtime as a library of another language
 //! (docs/decisions/onnx-runtime.md).
 
 mod answers;
+mod bounds;
 mod checked;
 mod classical;
 mod file;
@@ -16,6 +17,8 @@ mod pixels;
 mod recipe;
 mod session;
 mod settings;
+mod softmax;
+mod tensors;
 #[cfg(test)]
 mod tests;
 mod trees;
