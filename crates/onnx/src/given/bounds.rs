@@ -15,6 +15,9 @@ pub(crate) const MOST_VALUES: usize = 1 << 27;
 /// Rounds of a loop.
 const MOST_ROUNDS: i64 = 10_000;
 
+/// Rows or columns around an image.
+const WIDEST_PADDING: i64 = 8_192;
+
 /// Nodes of which each needs the one before. The runtime follows them by calls inside calls, for which
 /// the stack of a thread has to be enough.
 const LONGEST_CHAIN: usize = 4_000;
@@ -131,6 +134,16 @@ fn size_problem(node: &Node, constants: &Constants<'_>) -> Option<String> {
                 })
                 .unwrap_or_default(),
         };
+        if node.op_type == "Pad" || matches!(size, Size::Attribute("pads")) {
+            match numbers.iter().find(|number| **number > WIDEST_PADDING) {
+                None => continue,
+                Some(wide) => {
+                    return Some(format!(
+                        "it pads by {wide}, and at most {WIDEST_PADDING} are supported"
+                    ));
+                }
+            }
+        }
         // Zero and below stand for lengths that stay, and add nothing.
         let product = numbers
             .iter()

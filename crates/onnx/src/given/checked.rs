@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bakeoff_core::{did_you_mean, list};
 use prost::Message as _;
 
-use super::{bounds, classical, file, settings::GivenSettings, softmax, tensors};
+use super::{bounds, classical, file, settings::GivenSettings, standard, tensors};
 use crate::schema::{DOUBLE, FLOAT, FLOAT16, Graph, INT64, Length, Model, Node, UINT8, ValueInfo};
 
 /// The newest version of ONNX's operators that files have been tried with.
@@ -86,9 +86,7 @@ pub(crate) fn check(bytes: &[u8], settings: &GivenSettings) -> Result<Checked, S
     graph.output.retain(|value| value.name == output);
     keep_needed(graph, &output);
     classical::rewrite(graph)?;
-    if opset < softmax::CHANGED {
-        softmax::rewrite(graph);
-    }
+    standard::rewrite(graph, opset);
     // Scores alone are left, whatever types the file stated in between.
     graph.output = vec![ValueInfo {
         name: output.clone(),

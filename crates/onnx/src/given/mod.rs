@@ -1,7 +1,7 @@
 //! A network that somebody trained before, somewhere else: an ONNX file as a model family.
 //!
 //! A fit reads the file and learns nothing. `file` reads it, `checked` says what is in it and refuses
-//! what cannot be answered (`tensors`, `bounds`), `classical` and `trees` write the operators of scikit-learn as ONNX's own, `softmax` its older form, `session`
+//! what cannot be answered (`tensors`, `bounds`), `classical` and `trees` write the operators of scikit-learn as ONNX's own, `standard` what those of ONNX leave out, `session`
 //! runs it by rten, and `pixels` and `answers` are what goes in and comes out.
 //!
 //! Rejected: tract, and ONNX Runtime as a library of another language
@@ -17,7 +17,7 @@ mod pixels;
 mod recipe;
 mod session;
 mod settings;
-mod softmax;
+mod standard;
 mod tensors;
 #[cfg(test)]
 mod tests;
