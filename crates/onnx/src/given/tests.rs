@@ -348,6 +348,8 @@ fn one_score_of_trees_is_about_the_second_class() {
     for (found, expected) in found.iter().zip([0.5, -0.5, -2.5, 2.5].map(sigmoid)) {
         assert!((found - expected).abs() < 1e-6, "{found} {expected}");
     }
+    let positive = trees(&[0.25, 0.75], "LOGISTIC", &[0.1]).unwrap();
+    assert!((positive[1] - 0.586_617_6).abs() < 1e-6 && (positive[3] - 0.700_567_2).abs() < 1e-6);
     assert_eq!(
         trees(&[0.25, 0.75], "NONE", &[]).unwrap(),
         [0.75, 0.25, 0.25, 0.75]

@@ -198,8 +198,8 @@ pub(crate) fn classifier(
     written.transformed(node, &sum)
 }
 
-/// One score for two classes: where all weights are positive, the probability of the second
-/// class, and otherwise what the sigmoid is of, as ONNX Runtime has it.
+/// One score for two classes is about the second: what the sigmoid is of, or where all weights are positive
+/// its probability, as ONNX Runtime has it.
 fn of_two(
     node: &Node,
     score: &str,
@@ -223,8 +223,8 @@ fn of_two(
         .iter()
         .all(|&weight| weight >= 0.0);
     let second = match (is_positive, text(node, "post_transform").as_deref()) {
-        (true, None | Some("" | "NONE" | "LOGISTIC")) => score,
-        (false, Some("LOGISTIC")) => written.node("Sigmoid", &[&score], Vec::new()),
+        (true, None | Some("" | "NONE")) => score,
+        (_, Some("LOGISTIC")) => written.node("Sigmoid", &[&score], Vec::new()),
         (_, other) => {
             return Err(format!(
                 "one score for two classes with post_transform {} is not supported",
