@@ -20,7 +20,7 @@ mod settings;
 mod standard;
 mod tensors;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trees;
 mod written;
 

@@ -118,10 +118,21 @@ fn model(graph: Graph, opset: i64) -> Model {
 
 /// The outputs for images of 2×2.
 fn ask(bytes: &[u8], images: &[u8]) -> Result<Vec<f32>, String> {
-    let settings = settings(json!({"scale": "0-255", "outputs": "logits"}));
+    let given = json!({"scale": "0-255", "outputs": "logits"});
+    answers(bytes, given, ImageShape::new(1, 2, 2), images)
+}
+
+/// The outputs of a file for images of a shape.
+pub(crate) fn answers(
+    bytes: &[u8],
+    given: serde_json::Value,
+    shape: ImageShape,
+    images: &[u8],
+) -> Result<Vec<f32>, String> {
+    let settings = settings(given);
     let checked = checked::check(bytes, &settings)?;
-    let pixels = Pixels::new(&checked, &settings, ImageShape::new(1, 2, 2))?;
-    Session::new(&checked)?.run(&pixels, images, 4)
+    let pixels = Pixels::new(&checked, &settings, shape)?;
+    Session::new(&checked)?.run(&pixels, images, shape.pixels())
 }
 
 #[test]
