@@ -1,5 +1,5 @@
-//! What a file must not ask for: a loop without an end, far more memory than its own size, or one of
-//! two values of the same name.
+//! What a file must not ask for: a loop without an end, far more memory than its own size, one of
+//! two values of the same name, or an operator that would answer wrongly.
 //!
 //! Only sizes that stand in the file are found. A file can still compute a large one from the images,
 //! as a program can (docs/onnx-in.md).
@@ -53,6 +53,20 @@ const GROWING: &[(&str, &[Size])] = &[
     ("AveragePool", &[Size::Attribute("pads")]),
 ];
 
+/// Operators that the runtime knows and that are not asked for.
+const REFUSED: &[(&str, &str)] = &[
+    (
+        "DynamicQuantizeLinear",
+        "it scales by all images of a batch, so that an answer depends on the others; quantise the network \
+         statically (onnxruntime.quantization.quantize_static)",
+    ),
+    (
+        "ConvInteger",
+        "its numbers differ from those of ONNX Runtime; quantise the network statically \
+         (onnxruntime.quantization.quantize_static, with quant_format=QuantFormat.QDQ)",
+    ),
+];
+
 type Constants<'a> = BTreeMap<&'a str, &'a Tensor>;
 
 /// Refuses a graph whose stated sizes or rounds are past all use.
@@ -76,9 +90,13 @@ fn within<'a>(graph: &'a Graph, outer: &Constants<'a>, in_loop: bool) -> Result<
             constants.extend(value.map(|it| (output.as_str(), it)));
         }
         let is_loop = matches!(node.op_type.as_str(), "Loop" | "Scan");
-        let wrong = match is_loop {
-            true => loop_problem(node, &constants, in_loop),
-            false => size_problem(node, &constants),
+        let refused = REFUSED
+            .iter()
+            .find(|(operator, _)| *operator == node.op_type);
+        let wrong = match (refused, is_loop) {
+            (Some((_, why)), _) => Some((*why).to_owned()),
+            (None, true) => loop_problem(node, &constants, in_loop),
+            (None, false) => size_problem(node, &constants),
         };
         if let Some(why) = wrong {
             let (name, operator) = (node.name.escape_debug(), node.op_type.escape_debug());

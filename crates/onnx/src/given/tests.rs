@@ -405,6 +405,8 @@ fn a_loop_without_an_end_and_sizes_past_all_use_are_refused() {
             vec![numbers("n", &[1 << 40])],
         )
     };
+    let dynamic = said(vec![node("DynamicQuantizeLinear", &["x"])], vec![]);
+    assert!(dynamic.contains("quantize_static"), "{dynamic}");
     assert!(loops("").contains("may never end"));
     assert!(loops("n").contains("at most 10000"));
     let twice = vec![numbers("s", &[1]), numbers("s", &[2])];
