@@ -6,7 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{tensors::whole_numbers, written::attribute};
+use super::{
+    tensors::whole_numbers,
+    written::{attribute, text},
+};
 use crate::schema::{Graph, Node, Tensor};
 
 /// Values of a tensor that a file may state by its size alone: 512 MB of float32.
@@ -67,6 +70,13 @@ const REFUSED: &[(&str, &str)] = &[
     ),
 ];
 
+/// Values of attributes for which the runtime's numbers are not those of ONNX Runtime.
+const REFUSED_VALUES: &[(&str, &str)] = &[
+    ("auto_pad", "SAME_LOWER"),
+    ("mode", "cubic"),
+    ("nearest_mode", "round_prefer_ceil"),
+];
+
 type Constants<'a> = BTreeMap<&'a str, &'a Tensor>;
 
 /// Refuses a graph whose stated sizes or rounds are past all use.
@@ -93,10 +103,17 @@ fn within<'a>(graph: &'a Graph, outer: &Constants<'a>, in_loop: bool) -> Result<
         let refused = REFUSED
             .iter()
             .find(|(operator, _)| *operator == node.op_type);
-        let wrong = match (refused, is_loop) {
+        let other = REFUSED_VALUES
+            .iter()
+            .find(|(name, value)| text(node, name).as_deref() == Some(*value));
+        let wrong = match (refused, other) {
             (Some((_, why)), _) => Some((*why).to_owned()),
-            (None, true) => loop_problem(node, &constants, in_loop),
-            (None, false) => size_problem(node, &constants),
+            (None, Some((name, value))) => Some(format!(
+                "{name} = {value} is not supported; a program that runs the file can be compared instead \
+                 (docs/command.md), or its predictions imported (docs/external.md)"
+            )),
+            (None, None) if is_loop => loop_problem(node, &constants, in_loop),
+            (None, None) => size_problem(node, &constants),
         };
         if let Some(why) = wrong {
             let (name, operator) = (node.name.escape_debug(), node.op_type.escape_debug());

@@ -405,6 +405,9 @@ fn a_loop_without_an_end_and_sizes_past_all_use_are_refused() {
             vec![numbers("n", &[1 << 40])],
         )
     };
+    let mut same = node("MaxPool", &["x"]);
+    same.attribute = vec![text("auto_pad", "SAME_LOWER")];
+    assert!(said(vec![same], vec![]).contains("auto_pad = SAME_LOWER is not supported"));
     let dynamic = said(vec![node("DynamicQuantizeLinear", &["x"])], vec![]);
     assert!(dynamic.contains("quantize_static"), "{dynamic}");
     assert!(loops("").contains("may never end"));
