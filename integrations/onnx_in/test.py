@@ -4,7 +4,6 @@ Each is trained a little, exported as its users do, and asked about all 10,000 t
 are not installed are skipped with a message, and one that is asked for by name is not: `test.py torch keras sklearn`.
 """
 
-import gzip
 import json
 import os
 import shutil
@@ -22,14 +21,6 @@ FOLDER = common.TARGET / "integrations/onnx_in"
 # Between the sums of single precision of two runtimes.
 TOLERANCE = 1e-5
 TRAIN = 3000
-
-
-def mnist(part):
-    """Images N×1×28×28 and labels."""
-    folder = common.ROOT / "crates/data/mnist"
-    images = gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes())
-    labels = gzip.decompress((folder / f"{part}-labels-idx1-ubyte.gz").read_bytes())
-    return np.frombuffer(images, np.uint8, offset=16).reshape(-1, 1, 28, 28), np.frombuffer(labels, np.uint8, offset=8)
 
 
 def floats(images):
@@ -160,8 +151,8 @@ def main():
 
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    images, labels = mnist("train")
-    test, _ = mnist("t10k")
+    images, labels = common.mnist("train")
+    test, _ = common.mnist("t10k")
     files = {}
     makers = {"torch": torch_files, "keras": keras_files, "sklearn": sklearn_files}
     for name in sys.argv[1:] or makers:

@@ -10,6 +10,7 @@
 //! - `compare`: run against run, runs together, exports
 //! - `command`: models that are programs
 //! - `export_model`: saved models for other programs
+//! - `given`: networks in ONNX files that were trained elsewhere
 //! - `external`: images for other programs, and their predictions beside our models
 //! - `trust`: folds, less data, calibration, corruptions
 //! - `evaluate`: saved models on a person's own images
@@ -36,6 +37,7 @@ mod evaluate;
 mod exchange;
 mod export_model;
 mod external;
+mod given;
 mod mlflow;
 mod predict;
 mod prepare;

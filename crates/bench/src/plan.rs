@@ -456,7 +456,10 @@ fn check_model(
             ))));
         }
     }
-    classifier.check(&shape).map_err(misfit)
+    let checked = classifier.check(&shape);
+    checked
+        .and_then(|()| classifier.check_classes(given.class_names()))
+        .map_err(misfit)
 }
 
 /// A run of the same trials that was interrupted.

@@ -202,6 +202,16 @@ pub trait Classifier: Send + Sync {
         Ok(())
     }
 
+    /// Checks the names of the classes, for a recipe that has names of its own; called where
+    /// [`check`](Self::check) is.
+    ///
+    /// # Errors
+    /// [`SpecError::Data`] with the reason.
+    fn check_classes(&self, names: &[String]) -> Result<(), SpecError> {
+        let _ = names;
+        Ok(())
+    }
+
     /// Trains a model on `train`, with progress as [`FitEvent`] describes.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use proptest::{prelude::*, test_runner::TestCaseResult};
 use super::*;
 use crate::schema::{FLOAT, Graph, INT64, UINT8};
 use evaluator::{Value, declared, evaluate};
+use given::tests::answers;
 
 fn about(names: &[String]) -> About<'_> {
     About {
@@ -259,6 +260,25 @@ fn check(layers: &Layers, input: Input, images: &[Vec<u8>]) -> TestCaseResult {
             );
         }
     }
+    // A file of ours as somebody else's: the family `onnx` reads it, and another runtime answers.
+    if !images.is_empty() {
+        let names = names(layers.classes());
+        let bytes = to_onnx(layers, &about(&names), input).unwrap();
+        let axes = match each {
+            // Axes that could be channels first or last.
+            [a, b, c] if a == b && b == c => serde_json::json!({"layout": "nchw"}),
+            _ => serde_json::json!({}),
+        };
+        let given = answers(&bytes, axes, shape, &images.concat());
+        let given = given.map_err(TestCaseError::fail)?;
+        prop_assert_eq!(given.len(), found.values.len());
+        for (given, expected) in given.iter().zip(&found.values) {
+            prop_assert!(
+                (f64::from(*given) - expected).abs() < 1e-4,
+                "{given} {expected}"
+            );
+        }
+    }
     let label = |row: &[f64]| {
         (0..row.len())
             .rev()
@@ -274,6 +294,42 @@ fn check(layers: &Layers, input: Input, images: &[Vec<u8>]) -> TestCaseResult {
         &Value::new(&[images.len()], labels)
     );
     Ok(())
+}
+
+/// Cut off anywhere, or with a byte that is another one: an error or another model, and the runtime's panics are
+/// errors too. An abort would end this test.
+#[test]
+fn a_damaged_file_never_ends_the_program() {
+    let names = names(2);
+    let bytes = to_onnx(&toy(), &about(&names), Input::Bytes).unwrap();
+    let ask = |bytes: &[u8]| {
+        answers(
+            bytes,
+            serde_json::json!({}),
+            ImageShape::new(1, 1, 4),
+            &[0, 1, 2, 255, 3, 4, 5, 6],
+        )
+    };
+    let whole = ask(&bytes).unwrap();
+    assert_eq!(whole.len(), 4);
+    let cut: Vec<_> = (0..bytes.len())
+        .map(|length| ask(&bytes[..length]))
+        .collect();
+    assert!(cut.iter().filter(|said| said.is_err()).count() > bytes.len() / 2);
+    let mut state = 1_u64;
+    let mut draws = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut refused = 0;
+    for _ in 0..10_000 {
+        let mut damaged = bytes.clone();
+        damaged[draws(bytes.len())] = draws(256) as u8;
+        refused += usize::from(ask(&damaged).is_err());
+    }
+    assert!((1_000..9_999).contains(&refused), "{refused}");
 }
 
 proptest! {

@@ -5,24 +5,14 @@ use std::collections::BTreeSet;
 use bakeoff_core::{did_you_mean, list};
 use prost::Message as _;
 
-use super::{classical, file, settings::GivenSettings};
-use crate::schema::{
-    DOUBLE, EXTERNAL, FLOAT, FLOAT16, Graph, INT64, Length, Model, Node, Tensor, UINT8, ValueInfo,
-};
+use super::{bounds, classical, file, settings::GivenSettings, standard, tensors};
+use crate::schema::{DOUBLE, FLOAT, FLOAT16, Graph, INT64, Length, Model, Node, UINT8, ValueInfo};
 
 /// The newest version of ONNX's operators that files have been tried with.
 const NEWEST_OPSET: i64 = 28;
 
-/// Bytes that a value of a type takes; `None` for types whose size in a file is not checked.
-fn bytes_of(data_type: i32) -> Option<usize> {
-    match data_type {
-        FLOAT | 6 | 12 => Some(4),
-        UINT8 | 3 | 9 => Some(1),
-        4 | 5 | FLOAT16 | 16 => Some(2),
-        INT64 | DOUBLE | 13 => Some(8),
-        _ => None,
-    }
-}
+/// Before it, sizes of two inputs were made to fit in another way.
+const OLDEST_OPSET: i64 = 7;
 
 /// A type as ONNX calls it.
 fn type_name(data_type: i32) -> &'static str {
@@ -65,15 +55,23 @@ pub(crate) struct Checked {
     pub(crate) parameters: u64,
 }
 
+impl Checked {
+    /// The number of images that every call takes, where the file fixes it.
+    pub(crate) fn fixed(&self) -> Option<usize> {
+        self.shape.as_ref().and_then(|shape| *shape.first()?)
+    }
+}
+
 /// Checks a file against the settings.
 pub(crate) fn check(bytes: &[u8], settings: &GivenSettings) -> Result<Checked, String> {
     let mut model = file::decode(bytes)?;
-    versions(&model)?;
+    let opset = version(&model)?;
     let class_names = class_names(&model)?;
     let Some(graph) = &mut model.graph else {
         return Err("has no graph".into());
     };
-    tensors(graph)?;
+    tensors::check(graph)?;
+    bounds::check(graph)?;
     let initial: BTreeSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
     let inputs: Vec<&ValueInfo> = graph
         .input
@@ -84,10 +82,11 @@ pub(crate) fn check(bytes: &[u8], settings: &GivenSettings) -> Result<Checked, S
     let (element, shape) = of_input(&input)?;
     let output = output(graph, settings)?;
     let parameters = graph.initializer.iter().filter(|t| t.data_type != INT64);
-    let parameters = parameters.filter_map(elements).sum::<usize>() as u64;
+    let parameters = parameters.filter_map(tensors::elements).sum::<usize>() as u64;
     graph.output.retain(|value| value.name == output);
     keep_needed(graph, &output);
     classical::rewrite(graph)?;
+    standard::rewrite(graph, opset);
     // Scores alone are left, whatever types the file stated in between.
     graph.output = vec![ValueInfo {
         name: output.clone(),
@@ -106,7 +105,8 @@ pub(crate) fn check(bytes: &[u8], settings: &GivenSettings) -> Result<Checked, S
     })
 }
 
-fn versions(model: &Model) -> Result<(), String> {
+/// The version of ONNX's operators.
+fn version(model: &Model) -> Result<i64, String> {
     if !model.functions.is_empty() {
         return Err("defines operators of its own; write them out in Python: \
              onnx.save(onnx.inliner.inline_local_functions(onnx.load(\"model.onnx\")), \"inlined.onnx\")"
@@ -121,7 +121,15 @@ fn versions(model: &Model) -> Result<(), String> {
             "needs version {version} of ONNX's operators (opset), and those up to {NEWEST_OPSET} are known; \
              export it with opset_version={NEWEST_OPSET} or less"
         )),
-        _ => Ok(()),
+        Some(version) if version < OLDEST_OPSET => Err(format!(
+            "needs version {version} of ONNX's operators (opset), and those from {OLDEST_OPSET} are known; convert \
+             it in Python: onnx.save(onnx.version_converter.convert_version(onnx.load(\"model.onnx\"), 18), \"newer.onnx\")"
+        )),
+        Some(version) => Ok(version),
+        None => Err(
+            "does not say which version of ONNX's operators (opset) it needs; export it again"
+                .into(),
+        ),
     }
 }
 
@@ -134,46 +142,6 @@ fn class_names(model: &Model) -> Result<Option<Vec<String>>, String> {
     serde_json::from_str(&names.value)
         .map(Some)
         .map_err(|error| format!("has metadata `class_names` that are no list of names: {error}"))
-}
-
-/// The number of values of a tensor; `None` where there cannot be as many.
-fn elements(tensor: &Tensor) -> Option<usize> {
-    tensor.dims.iter().try_fold(1_usize, |product, &length| {
-        product.checked_mul(usize::try_from(length).ok()?)
-    })
-}
-
-/// No tensor is larger than its values, so that a small file cannot ask for much memory.
-fn tensors(graph: &Graph) -> Result<(), String> {
-    if !graph.sparse_initializer.is_empty() {
-        return Err("has sparse tensors; export it with dense ones".into());
-    }
-    for tensor in &graph.initializer {
-        let named = |why: &str| format!("tensor `{}` {why}", tensor.name.escape_debug());
-        if tensor.data_location == Some(EXTERNAL) {
-            return Err(named("has its values in another file"));
-        }
-        let count = elements(tensor).ok_or_else(|| named("has lengths that are no lengths"))?;
-        let raw = match (tensor.raw_data.is_empty(), bytes_of(tensor.data_type)) {
-            (true, _) => None,
-            (false, Some(size)) => Some(tensor.raw_data.len() / size),
-            (false, None) => continue,
-        };
-        let listed = [
-            tensor.float_data.len(),
-            tensor.int32_data.len(),
-            tensor.int64_data.len(),
-            tensor.double_data.len(),
-            tensor.uint64_data.len(),
-            tensor.string_data.len(),
-        ];
-        let there = raw.unwrap_or_else(|| listed.into_iter().max().unwrap_or_default());
-        if there != count {
-            let why = format!("should have {count} values and has {there}; the file is damaged");
-            return Err(named(&why));
-        }
-    }
-    Ok(())
 }
 
 /// The value of that name, or the only one.

@@ -20,7 +20,7 @@ pub(crate) fn rewrite(graph: &mut Graph) -> Result<(), String> {
             graph.node.push(node);
             continue;
         }
-        let mut written = Written::new(position);
+        let mut written = Written::new(&position.to_string());
         let input = node.input.first().map(String::as_str).unwrap_or_default();
         let scores = match node.op_type.as_str() {
             "ZipMap" => Ok(written.node("Identity", &[input], Vec::new())),

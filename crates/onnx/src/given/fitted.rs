@@ -102,11 +102,29 @@ impl FittedFile {
         Ok(fitted)
     }
 
-    /// Asks about two images, to learn what is wrong before it matters.
+    /// Asks about two images, to learn what is wrong before it matters: in an exported network that still
+    /// learns, the answer about one depends on the other.
     pub(crate) fn try_out(&self) -> Result<(), String> {
         let each = self.shape.pixels();
-        let images = [vec![0; each], vec![255; each]].concat();
-        self.ask(&images, 2).map(|_| ())
+        let ask = |second| self.ask(&[vec![0; each], vec![second; each]].concat(), 2);
+        let (other, same) = (ask(255)?, ask(0)?);
+        let first = |found: &Probabilities| {
+            found
+                .values()
+                .iter()
+                .take(self.order.len())
+                .copied()
+                .collect()
+        };
+        let (other, same): (Vec<f32>, Vec<f32>) = (first(&other), first(&same));
+        match other.iter().zip(&same).any(|(a, b)| (a - b).abs() > 1e-3) {
+            false => Ok(()),
+            true => Err(
+                "its answer about an image depends on the other images of the batch; export the network in \
+                 evaluation mode (in PyTorch, net.eval())"
+                    .into(),
+            ),
+        }
     }
 
     fn ask(&self, pixels: &[u8], images: usize) -> Result<Probabilities, String> {

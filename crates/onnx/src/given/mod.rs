@@ -1,13 +1,14 @@
 //! A network that somebody trained before, somewhere else: an ONNX file as a model family.
 //!
 //! A fit reads the file and learns nothing. `file` reads it, `checked` says what is in it and refuses
-//! what cannot be answered, `classical` and `trees` write the operators of scikit-learn as ONNX's own, `session`
+//! what cannot be answered (`tensors`, `bounds`), `classical` and `trees` write the operators of scikit-learn as ONNX's own, `standard` what those of ONNX leave out, `session`
 //! runs it by rten, and `pixels` and `answers` are what goes in and comes out.
 //!
 //! Rejected: tract, and ONNX Runtime as a library of another language
 //! (docs/decisions/onnx-runtime.md).
 
 mod answers;
+mod bounds;
 mod checked;
 mod classical;
 mod file;
@@ -16,8 +17,10 @@ mod pixels;
 mod recipe;
 mod session;
 mod settings;
+mod standard;
+mod tensors;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trees;
 mod written;
 

@@ -3,9 +3,13 @@
 use bakeoff_core::ImageShape;
 
 use super::{
+    bounds::MOST_VALUES,
     checked::{Checked, Element},
     settings::{GivenSettings, Layout, Scale},
 };
+
+/// Images that a file may fix for each call.
+const MOST_IMAGES: usize = 1024;
 
 /// How the bytes of an image become a network's input.
 #[derive(Debug)]
@@ -40,6 +44,14 @@ impl Pixels {
         shape: ImageShape,
     ) -> Result<Self, String> {
         let (layout, axes) = layout(checked, settings.layout, shape)?;
+        let images = checked.fixed().unwrap_or(1);
+        if images > MOST_IMAGES || images.saturating_mul(shape.pixels()) > MOST_VALUES {
+            return Err(format!(
+                "input `{}` takes {images} images at once, which are too many to ask about one; export the network \
+                 for any number of images",
+                checked.input.escape_debug()
+            ));
+        }
         Ok(Self {
             shape,
             element: checked.element,

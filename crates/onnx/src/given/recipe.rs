@@ -49,6 +49,19 @@ impl Given {
     }
 }
 
+impl Given {
+    /// For each class of the data, the position of its output.
+    fn order(&self, names: &[String]) -> Result<Vec<u16>, String> {
+        let stated = &self.settings.classes;
+        let (outputs, by) = match (&self.network.checked.class_names, stated.is_empty()) {
+            (_, false) => (stated, "`classes` of the experiment"),
+            (Some(own), true) => (own, "its metadata"),
+            (None, true) => return Ok((0..names.len()).map(|class| class as u16).collect()),
+        };
+        answers::order(outputs, names, by).map_err(|why| format!("{}: {why}", self.settings.path))
+    }
+}
+
 impl Classifier for Given {
     fn spec(&self) -> ModelSpec {
         self.spec.clone()
@@ -61,6 +74,11 @@ impl Classifier for Given {
         fitted
             .try_out()
             .map_err(|why| self.spec.bad_data(format!("{}: {why}", self.settings.path)))
+    }
+
+    fn check_classes(&self, names: &[String]) -> Result<(), SpecError> {
+        let order = self.order(names);
+        order.map(|_| ()).map_err(|why| self.spec.bad_data(why))
     }
 
     fn fit(
@@ -77,17 +95,7 @@ impl Classifier for Given {
             engine: ENGINE,
             reason,
         };
-        let stated = &self.settings.classes;
-        let known = match (&self.network.checked.class_names, stated.is_empty()) {
-            (_, false) => Some((stated, "`classes` of the experiment")),
-            (Some(own), true) => Some((own, "its metadata")),
-            (None, true) => None,
-        };
-        let order = match known {
-            Some((outputs, by)) => answers::order(outputs, names, by)
-                .map_err(|why| failed(format!("{}: {why}", self.settings.path)))?,
-            None => (0..names.len()).map(|class| class as u16).collect(),
-        };
+        let order = self.order(names).map_err(failed)?;
         let fitted = self.fitted(train.images().shape(), order).map_err(failed)?;
         ctx.emit(&FitEvent::Finished(FitSummary::default()))?;
         Ok(Box::new(fitted))

@@ -46,11 +46,10 @@ impl Session {
         let bytes = checked.bytes.clone();
         let model = guarded(|| ModelOptions::with_all_ops().load(bytes).map_err(refusal))?;
         let id = |name: &str| model.node_id(name).map_err(|error| error.to_string());
-        let first = checked.shape.as_ref().and_then(|shape| *shape.first()?);
         Ok(Self {
             input: id(&checked.input)?,
             output: id(&checked.output)?,
-            fixed: first,
+            fixed: checked.fixed(),
             model,
             lanes: Mutex::default(),
         })
@@ -128,13 +127,15 @@ impl Session {
         };
         let asked = given.len() / each;
         let axes = pixels.axes(asked);
-        let input: Value = match pixels.element() {
-            Element::Bytes => Tensor::from_data(&axes, pixels.bytes(given)).into(),
-            Element::Floats => Tensor::from_data(&axes, pixels.floats(given)).into(),
+        let input = || -> Value {
+            match pixels.element() {
+                Element::Bytes => Tensor::from_data(&axes, pixels.bytes(given)).into(),
+                Element::Floats => Tensor::from_data(&axes, pixels.floats(given)).into(),
+            }
         };
         let mut values = guarded(|| {
             let options = RunOptions::default().with_thread_pool(Some(lane.clone()));
-            let inputs = vec![(self.input, ValueOrView::from(input))];
+            let inputs = vec![(self.input, ValueOrView::from(input()))];
             let found = self.model.run(inputs, &[self.output], Some(options));
             let found = found.map_err(|error| error.to_string())?;
             let value = found.into_iter().next().ok_or("it gave no output")?;

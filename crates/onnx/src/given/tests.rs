@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{answers, checked, file, pixels::Pixels, session::Session, settings::GivenSettings};
 use crate::schema::{
-    Attribute, Dimension, EXTERNAL, FLOAT, Graph, Length, Model, Node, OperatorSetId,
+    Attribute, Dimension, EXTERNAL, FLOAT, Graph, INT64, Length, Model, Node, OperatorSetId,
     StringStringEntry, Tensor, TensorShape, TensorType, Type, ValueInfo,
 };
 
@@ -118,10 +118,21 @@ fn model(graph: Graph, opset: i64) -> Model {
 
 /// The outputs for images of 2×2.
 fn ask(bytes: &[u8], images: &[u8]) -> Result<Vec<f32>, String> {
-    let settings = settings(json!({"scale": "0-255", "outputs": "logits"}));
+    let given = json!({"scale": "0-255", "outputs": "logits"});
+    answers(bytes, given, ImageShape::new(1, 2, 2), images)
+}
+
+/// The outputs of a file for images of a shape.
+pub(crate) fn answers(
+    bytes: &[u8],
+    given: serde_json::Value,
+    shape: ImageShape,
+    images: &[u8],
+) -> Result<Vec<f32>, String> {
+    let settings = settings(given);
     let checked = checked::check(bytes, &settings)?;
-    let pixels = Pixels::new(&checked, &settings, ImageShape::new(1, 2, 2))?;
-    Session::new(&checked)?.run(&pixels, images, 4)
+    let pixels = Pixels::new(&checked, &settings, shape)?;
+    Session::new(&checked)?.run(&pixels, images, shape.pixels())
 }
 
 #[test]
@@ -292,6 +303,123 @@ fn tensors_in_a_second_file_are_read_and_stay_in_the_folder() {
                 .contains("no file of the same folder")
         );
     }
+}
+
+#[test]
+fn what_older_files_mean_and_newer_ones_leave_out_is_computed() {
+    let as_model = |nodes, tensors, opset| {
+        let given = graph(value("x", &[1, 2, 2]), nodes, tensors);
+        ask(&model(given, opset).encode_to_vec(), &[0, 0, 0, 1])
+    };
+    // Over the last axis alone, and until version 12 over all axes from the first on.
+    let softmax = |opset| as_model(vec![node("Softmax", &["x"])], vec![], opset).unwrap();
+    assert_eq!(softmax(18)[..2], [0.5, 0.5]);
+    let of_one = 1.0 / (3.0 + 1_f32.exp());
+    assert!((softmax(12)[0] - of_one).abs() < 1e-6);
+    let kernel = Tensor {
+        name: "w".into(),
+        dims: vec![1, 1, 1, 2],
+        data_type: FLOAT,
+        float_data: vec![1.0, 3.0],
+        ..Tensor::default()
+    };
+    let found = as_model(vec![node("Conv", &["x", "w"])], vec![kernel], 18).unwrap();
+    assert_eq!(found, [0.0, 3.0]);
+    let mut pool = node("MaxPool", &["x"]);
+    pool.attribute = vec![ints("kernel_shape", &[1, 2])];
+    assert_eq!(as_model(vec![pool], vec![], 18).unwrap(), [0.0, 1.0]);
+}
+
+/// One score for two classes, as boosting of scikit-learn, XGBoost and LightGBM has it; the numbers are those of
+/// ONNX Runtime.
+#[test]
+fn one_score_of_trees_is_about_the_second_class() {
+    let trees = |weights: &[f32], transform: &str, base: &[f32]| {
+        let attributes = vec![
+            ints("classlabels_int64s", &[0, 1]),
+            ints("nodes_treeids", &[0, 0, 0]),
+            ints("nodes_nodeids", &[0, 1, 2]),
+            ints("nodes_featureids", &[0, 0, 0]),
+            floats("nodes_values", &[5.0, 0.0, 0.0]),
+            texts("nodes_modes", &["BRANCH_LEQ", "LEAF", "LEAF"]),
+            ints("nodes_truenodeids", &[1, 0, 0]),
+            ints("nodes_falsenodeids", &[2, 0, 0]),
+            ints("class_treeids", &[0, 0]),
+            ints("class_nodeids", &[1, 2]),
+            ints("class_ids", &[0, 0]),
+            floats("class_weights", weights),
+            floats("base_values", base),
+            text("post_transform", transform),
+        ];
+        let bytes = classical(vec![("TreeEnsembleClassifier", attributes)]);
+        ask(&bytes, &[5, 0, 0, 0, 6, 0, 0, 0])
+    };
+    let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
+    let found = trees(&[-1.0, 2.0], "LOGISTIC", &[0.5]).unwrap();
+    for (found, expected) in found.iter().zip([0.5, -0.5, -2.5, 2.5].map(sigmoid)) {
+        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    }
+    let positive = trees(&[0.25, 0.75], "LOGISTIC", &[0.1]).unwrap();
+    assert!((positive[1] - 0.586_617_6).abs() < 1e-6 && (positive[3] - 0.700_567_2).abs() < 1e-6);
+    assert_eq!(
+        trees(&[0.25, 0.75], "NONE", &[]).unwrap(),
+        [0.75, 0.25, 0.25, 0.75]
+    );
+    assert!(
+        trees(&[-1.0, 2.0], "NONE", &[])
+            .unwrap_err()
+            .contains("post_transform NONE")
+    );
+}
+
+#[test]
+fn a_loop_without_an_end_and_sizes_past_all_use_are_refused() {
+    let said = |nodes: Vec<Node>, tensors: Vec<Tensor>| {
+        ask(
+            &model(graph(value("x", &[4]), nodes, tensors), 18).encode_to_vec(),
+            &[0; 8],
+        )
+        .unwrap_err()
+    };
+    let numbers = |name: &str, numbers: &[i64]| Tensor {
+        name: name.into(),
+        dims: vec![numbers.len() as i64],
+        data_type: INT64,
+        raw_data: numbers.iter().flat_map(|it| it.to_le_bytes()).collect(),
+        ..Tensor::default()
+    };
+    for (operator, size) in [
+        ("Expand", [1, 1 << 40]),
+        ("Tile", [1 << 20, 1 << 20]),
+        ("Pad", [0, 9_000]),
+    ] {
+        let found = said(vec![node(operator, &["x", "s"])], vec![numbers("s", &size)]);
+        assert!(
+            found.contains(operator) && found.contains("are supported"),
+            "{found}"
+        );
+    }
+    let loops = |rounds: &str| {
+        said(
+            vec![node("Loop", &[rounds, "", "x"])],
+            vec![numbers("n", &[1 << 40])],
+        )
+    };
+    let mut same = node("MaxPool", &["x"]);
+    same.attribute = vec![text("auto_pad", "SAME_LOWER")];
+    assert!(said(vec![same], vec![]).contains("auto_pad = SAME_LOWER is not supported"));
+    let dynamic = said(vec![node("DynamicQuantizeLinear", &["x"])], vec![]);
+    assert!(dynamic.contains("quantize_static"), "{dynamic}");
+    assert!(loops("").contains("may never end"));
+    assert!(loops("n").contains("at most 10000"));
+    let twice = vec![numbers("s", &[1]), numbers("s", &[2])];
+    assert!(said(vec![node("Expand", &["x", "s"])], twice).contains("defines `s` twice"));
+    let chain = (0..5_000).map(|at| Node {
+        input: vec![format!("v{at}")],
+        output: vec![format!("v{}", at + 1)],
+        ..node("Relu", &[])
+    });
+    assert!(said(chain.collect(), vec![]).contains("5000 operators"));
 }
 
 #[test]

@@ -2,9 +2,9 @@
 //! their own children ("TreeTraversal" of Nakandala et al., OSDI 2020, "A tensor compiler for unified
 //! machine learning prediction serving").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::written::{Written, attribute, classes, floats, int};
+use super::written::{Written, attribute, classes, floats, int, text};
 use crate::schema::Node;
 
 /// Nodes of all trees, one after the other.
@@ -153,11 +153,8 @@ pub(crate) fn classifier(
     written: &mut Written,
 ) -> Result<String, String> {
     let classes = classes(node);
-    let mut binary = ints(node, "class_ids");
-    binary.dedup();
-    if classes == 2 && binary.len() == 1 {
-        return Err("one score for two classes is not supported".into());
-    }
+    let ids: BTreeSet<i64> = ints(node, "class_ids").into_iter().collect();
+    let is_one_score = classes == 2 && ids.len() == 1;
     let step = comparison(node)?;
     let forest = Forest::new(node, classes)?;
     let count = forest.feature.len();
@@ -189,9 +186,53 @@ pub(crate) fn classifier(
     let axes = written.ints(&[1], vec![1]);
     let mut sum = written.node("ReduceSum", &[&of_trees, &axes], vec![int("keepdims", 0)]);
     let base = floats(node, "base_values");
+    if is_one_score {
+        let column = written.ints(&[1], ids.into_iter().collect());
+        let score = written.node("Gather", &[&sum, &column], vec![int("axis", 1)]);
+        return of_two(node, &score, base, written);
+    }
     if !base.is_empty() {
         let base = written.floats(&[base.len()], base);
         sum = written.node("Add", &[&sum, &base], Vec::new());
     }
     written.transformed(node, &sum)
+}
+
+/// One score for two classes is about the second: what the sigmoid is of, or where all weights are positive
+/// its probability, as ONNX Runtime has it.
+fn of_two(
+    node: &Node,
+    score: &str,
+    base: Vec<f32>,
+    written: &mut Written,
+) -> Result<String, String> {
+    let mut score = score.to_owned();
+    match base.len() {
+        0 => {}
+        1 => {
+            let base = written.floats(&[1], base);
+            score = written.node("Add", &[&score, &base], Vec::new());
+        }
+        bases => {
+            return Err(format!(
+                "{bases} base values for one score are not supported"
+            ));
+        }
+    }
+    let is_positive = floats(node, "class_weights")
+        .iter()
+        .all(|&weight| weight >= 0.0);
+    let second = match (is_positive, text(node, "post_transform").as_deref()) {
+        (true, None | Some("" | "NONE")) => score,
+        (_, Some("LOGISTIC")) => written.node("Sigmoid", &[&score], Vec::new()),
+        (_, other) => {
+            return Err(format!(
+                "one score for two classes with post_transform {} is not supported",
+                other.unwrap_or("NONE")
+            ));
+        }
+    };
+    let one = written.floats(&[], vec![1.0]);
+    let first = written.node("Sub", &[&one, &second], Vec::new());
+    Ok(written.node("Concat", &[&first, &second], vec![int("axis", 1)]))
 }

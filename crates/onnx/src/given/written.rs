@@ -10,9 +10,10 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    pub(crate) fn new(position: usize) -> Self {
+    /// `of` tells the names of its values from those of others.
+    pub(crate) fn new(of: &str) -> Self {
         Self {
-            prefix: format!("bakeoff/{position}"),
+            prefix: format!("bakeoff/{of}"),
             nodes: Vec::new(),
             constants: Vec::new(),
         }
