@@ -6,7 +6,10 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -23,6 +26,8 @@ struct Program {
 /// By the number of its group.
 static PROGRAMS: Mutex<BTreeMap<u32, Program>> = Mutex::new(BTreeMap::new());
 static FOLDERS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// Whether the process is about to end.
+static IS_ENDING: AtomicBool = AtomicBool::new(false);
 
 fn locked<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
     list.lock().unwrap_or_else(PoisonError::into_inner)
@@ -74,8 +79,18 @@ pub fn program_processes() -> Vec<u32> {
     found
 }
 
+/// Where the process is about to end, waits for that: its programs were ended with it, which is no
+/// failure of theirs to tell.
+pub(crate) fn wait_if_ending() {
+    while IS_ENDING.load(Ordering::Acquire) {
+        thread::park();
+    }
+}
+
 /// Ends all programs of this process and removes their folders; the caller ends the process next.
+/// Who asks a program meanwhile has no answer any more, and waits.
 pub fn end_programs() {
+    IS_ENDING.store(true, Ordering::Release);
     for group in locked(&PROGRAMS).keys() {
         kill_group(*group);
     }

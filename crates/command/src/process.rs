@@ -55,6 +55,7 @@ impl Running {
         verb: &str,
         asked: bool,
     ) -> Result<Self, Fault> {
+        live::wait_if_ending();
         let name = shown(&settings.command);
         let (program, arguments) = settings
             .command
@@ -203,6 +204,7 @@ impl Running {
     /// What is wrong with a program, with its last lines; or with the disk, where that is full and
     /// not of the program's model.
     pub(crate) fn failed(&self, why: &str) -> Fault {
+        live::wait_if_ending();
         let text = format!("{} {why}{}", self.name, self.said.last_lines());
         match lack_of_space(&self.folder) {
             None => Fault::Failed(text),
@@ -225,6 +227,7 @@ impl Running {
     }
 
     fn ended(&self, status: ExitStatus, when: &str) -> Fault {
+        live::wait_if_ending();
         self.hear_the_end();
         #[cfg(unix)]
         if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
