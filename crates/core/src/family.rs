@@ -96,7 +96,7 @@ pub enum SettingKind {
     },
     /// A list of texts; the words say of what.
     TextList(&'static str),
-    /// A list of texts that name files. [`Family::program`] puts their contents in its place: a
+    /// A list of texts that name files. [`Origin::Program`] puts their contents in its place: a
     /// table of texts by names.
     Files(&'static str),
     /// A table of anything, which the family passes on.
