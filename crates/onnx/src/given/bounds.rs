@@ -7,23 +7,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    tensors::whole_numbers,
+    checked::needs,
+    tensors::{self, elements},
     written::{attribute, text},
 };
-use crate::schema::{Graph, Node, Tensor};
+use crate::schema::{Attribute, Graph, Node, Tensor};
 
 /// Values of a tensor that a file may state by its size alone: 512 MB of float32.
 pub(crate) const MOST_VALUES: usize = 1 << 27;
 
 /// Rounds of a loop.
-const MOST_ROUNDS: i64 = 10_000;
+const MOST_ROUNDS: f64 = 10_000.0;
 
 /// Rows or columns around an image.
-const WIDEST_PADDING: i64 = 8_192;
+const WIDEST_PADDING: f64 = 8_192.0;
 
 /// Nodes of which each needs the one before. The runtime follows them by calls inside calls, for which
 /// the stack of a thread has to be enough.
 const LONGEST_CHAIN: usize = 4_000;
+
+/// Nodes, those of inner graphs included. The runtime orders them in a time that grows with the square of
+/// how many are ready at once.
+const MOST_NODES: usize = 10_000;
 
 /// Where an operator takes a size from: the number of an input, or the name of an attribute.
 enum Size {
@@ -38,7 +43,6 @@ const GROWING: &[(&str, &[Size])] = &[
     ("Tile", &[Size::Input(1)]),
     ("OneHot", &[Size::Input(1)]),
     ("Pad", &[Size::Input(1), Size::Attribute("pads")]),
-    // Start, end and step: what is large is large in one of them.
     ("Range", &[Size::Input(0), Size::Input(1)]),
     ("Resize", &[Size::Input(1), Size::Input(2), Size::Input(3)]),
     ("Upsample", &[Size::Input(1), Size::Attribute("scales")]),
@@ -77,27 +81,114 @@ const REFUSED_VALUES: &[(&str, &str)] = &[
     ("nearest_mode", "round_prefer_ceil"),
 ];
 
-type Constants<'a> = BTreeMap<&'a str, &'a Tensor>;
+/// The numbers of a size: an image has few axes.
+const MOST_NUMBERS: usize = 64;
+
+/// A value that the file states.
+enum Constant<'a> {
+    Tensor(&'a Tensor),
+    /// Of a node `Constant`: one number, several, or a tensor.
+    Node(&'a Node),
+}
+
+impl Constant<'_> {
+    /// `None` where they are too many for a size.
+    fn numbers(&self) -> Option<Vec<f64>> {
+        let node = match self {
+            Self::Tensor(tensor) => return numbers_of(tensor),
+            Self::Node(node) => node,
+        };
+        let mut numbers = Vec::new();
+        for it in &node.attribute {
+            if it.ints.len().max(it.floats.len()) > MOST_NUMBERS {
+                return None;
+            }
+            match &it.t {
+                Some(tensor) => numbers.extend(numbers_of(tensor)?),
+                None => numbers.extend(of_attribute(it)),
+            }
+        }
+        Some(numbers)
+    }
+}
+
+fn numbers_of(tensor: &Tensor) -> Option<Vec<f64>> {
+    let count = elements(tensor).filter(|&count| count <= MOST_NUMBERS);
+    count.map(|_| tensors::numbers(tensor))
+}
+
+fn of_attribute(it: &Attribute) -> Vec<f64> {
+    let whole = it.i.iter().chain(&it.ints).map(|&number| number as f64);
+    let others = it.f.iter().chain(&it.floats).map(|&number| number.into());
+    whole.chain(others).collect()
+}
+
+/// The values of a graph, those of which are constants, and those of the graphs around it.
+struct Scope<'a, 'o> {
+    own: BTreeMap<&'a str, Option<Constant<'a>>>,
+    outer: Option<&'o Scope<'a, 'o>>,
+}
+
+impl<'a> Scope<'a, '_> {
+    fn get(&self, name: &str) -> Option<&Constant<'a>> {
+        match self.own.get(name) {
+            Some(own) => own.as_ref(),
+            None => self.outer.and_then(|outer| outer.get(name)),
+        }
+    }
+}
 
 /// Refuses a graph whose stated sizes or rounds are past all use.
 pub(crate) fn check(graph: &Graph) -> Result<(), String> {
     named_once(graph)?;
-    let longest = longest_chain(graph);
-    if longest > LONGEST_CHAIN {
-        return Err(format!(
-            "has {longest} operators of which each needs the one before, and at most {LONGEST_CHAIN} are supported"
-        ));
-    }
-    within(graph, &Constants::new(), false)
+    size(graph)?;
+    within(graph, None, false)
 }
 
-fn within<'a>(graph: &'a Graph, outer: &Constants<'a>, in_loop: bool) -> Result<(), String> {
-    let mut constants = outer.clone();
-    constants.extend(graph.initializer.iter().map(|it| (it.name.as_str(), it)));
+/// Refuses more operators than the runtime can order.
+pub(crate) fn size(graph: &Graph) -> Result<(), String> {
+    match nodes(graph) {
+        count if count > MOST_NODES => Err(format!(
+            "has {count} operators, and at most {MOST_NODES} are supported"
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn nodes(graph: &Graph) -> usize {
+    let attributes = graph.node.iter().flat_map(|node| &node.attribute);
+    let inner = attributes.flat_map(|it| it.g.iter().chain(&it.graphs));
+    graph.node.len() + inner.map(nodes).sum::<usize>()
+}
+
+/// Refuses a chain of operators that the runtime cannot follow.
+pub(crate) fn chain(graph: &Graph) -> Result<(), String> {
+    match longest_chain(graph)? {
+        longest if longest > LONGEST_CHAIN => Err(format!(
+            "has {longest} operators of which each needs the one before, and at most {LONGEST_CHAIN} are supported"
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn within<'a>(
+    graph: &'a Graph,
+    outer: Option<&Scope<'a, '_>>,
+    in_loop: bool,
+) -> Result<(), String> {
+    chain(graph)?;
+    let inputs = graph.input.iter().map(|input| (input.name.as_str(), None));
+    let tensors = graph.initializer.iter();
+    let tensors = tensors.map(|it| (it.name.as_str(), Some(Constant::Tensor(it))));
+    let mut constants = Scope {
+        own: inputs.chain(tensors).collect(),
+        outer,
+    };
     for node in &graph.node {
-        if let ("Constant", [output]) = (node.op_type.as_str(), &node.output[..]) {
-            let value = attribute(node, "value").and_then(|it| it.t.as_ref());
-            constants.extend(value.map(|it| (output.as_str(), it)));
+        attributes_once(node)?;
+        for output in &node.output {
+            let constant = (node.op_type == "Constant").then_some(Constant::Node(node));
+            constants.own.insert(output, constant);
         }
         let is_loop = matches!(node.op_type.as_str(), "Loop" | "Scan");
         let refused = REFUSED
@@ -121,7 +212,7 @@ fn within<'a>(graph: &'a Graph, outer: &Constants<'a>, in_loop: bool) -> Result<
         }
         for attribute in &node.attribute {
             for inner in attribute.g.iter().chain(&attribute.graphs) {
-                within(inner, &constants, in_loop || is_loop)?;
+                within(inner, Some(&constants), in_loop || is_loop)?;
             }
         }
     }
@@ -129,7 +220,7 @@ fn within<'a>(graph: &'a Graph, outer: &Constants<'a>, in_loop: bool) -> Result<
 }
 
 /// A loop has to end: its number of rounds is in the file.
-fn loop_problem(node: &Node, constants: &Constants<'_>, in_loop: bool) -> Option<String> {
+fn loop_problem(node: &Node, constants: &Scope<'_, '_>, in_loop: bool) -> Option<String> {
     if in_loop {
         return Some("a loop inside a loop is not supported".into());
     }
@@ -137,7 +228,8 @@ fn loop_problem(node: &Node, constants: &Constants<'_>, in_loop: bool) -> Option
         .input
         .first()
         .and_then(|name| constants.get(name.as_str()));
-    match rounds.and_then(|tensor| whole_numbers(tensor).first().copied()) {
+    let rounds = rounds.and_then(Constant::numbers);
+    match rounds.and_then(|numbers| numbers.first().copied()) {
         Some(rounds) if rounds <= MOST_ROUNDS => None,
         Some(rounds) => Some(format!(
             "it goes {rounds} rounds, and at most {MOST_ROUNDS} are supported"
@@ -149,25 +241,25 @@ fn loop_problem(node: &Node, constants: &Constants<'_>, in_loop: bool) -> Option
     }
 }
 
-fn size_problem(node: &Node, constants: &Constants<'_>) -> Option<String> {
+fn size_problem(node: &Node, constants: &Scope<'_, '_>) -> Option<String> {
     let (_, sizes) = GROWING
         .iter()
         .find(|(operator, _)| *operator == node.op_type)?;
     for size in *sizes {
         let numbers = match size {
             Size::Input(position) => {
-                let tensor = node
-                    .input
-                    .get(*position)
-                    .and_then(|name| constants.get(name.as_str()));
-                tensor.map_or_else(Vec::new, |it| whole_numbers(it))
+                let input = node.input.get(*position);
+                match input.and_then(|name| constants.get(name)) {
+                    None => Vec::new(),
+                    Some(constant) => match constant.numbers() {
+                        Some(numbers) => numbers,
+                        None => {
+                            return Some(format!("its size has more than {MOST_NUMBERS} numbers"));
+                        }
+                    },
+                }
             }
-            Size::Attribute(name) => attribute(node, name)
-                .map(|it| {
-                    let floats = it.floats.iter().map(|&value| value as i64);
-                    it.ints.iter().copied().chain(floats).collect()
-                })
-                .unwrap_or_default(),
+            Size::Attribute(name) => attribute(node, name).map_or_else(Vec::new, of_attribute),
         };
         if node.op_type == "Pad" || matches!(size, Size::Attribute("pads")) {
             match numbers.iter().find(|number| **number > WIDEST_PADDING) {
@@ -180,22 +272,40 @@ fn size_problem(node: &Node, constants: &Constants<'_>) -> Option<String> {
             }
         }
         // Zero and below stand for lengths that stay, and add nothing.
-        let product = numbers
-            .iter()
-            .filter(|number| **number > 1)
-            .try_fold(1_i64, |product, &number| product.checked_mul(number));
-        if product.is_none_or(|product| product > MOST_VALUES as i64) {
-            return Some(format!(
-                "it asks for {} values, and at most {MOST_VALUES} are supported",
-                numbers
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join("×")
-            ));
+        let product: f64 = numbers.iter().filter(|number| **number > 1.0).product();
+        if product > MOST_VALUES as f64 {
+            let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+            return Some(too_many(&numbers.join("×")));
         }
     }
-    None
+    range_problem(node, constants)
+}
+
+fn too_many(values: &str) -> String {
+    format!("it asks for {values} values, and at most {MOST_VALUES} are supported")
+}
+
+/// From a start to an end in small steps.
+fn range_problem(node: &Node, constants: &Scope<'_, '_>) -> Option<String> {
+    let ("Range", [start, end, step]) = (node.op_type.as_str(), &node.input[..]) else {
+        return None;
+    };
+    let number = |name| constants.get(name)?.numbers()?.first().copied();
+    let values = (number(end)? - number(start)?) / number(step)?;
+    (values > MOST_VALUES as f64).then(|| too_many(&values.to_string()))
+}
+
+/// What is looked at here has to be what the runtime looks at.
+fn attributes_once(node: &Node) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    match node.attribute.iter().find(|it| !seen.insert(&it.name)) {
+        None => Ok(()),
+        Some(twice) => Err(format!(
+            "node `{}` has the attribute `{}` twice; the file is damaged, export it again",
+            node.name.escape_debug(),
+            twice.name.escape_debug()
+        )),
+    }
 }
 
 /// A value that is defined twice could be either.
@@ -218,18 +328,33 @@ fn named_once(graph: &Graph) -> Result<(), String> {
     Ok(())
 }
 
-/// The longest way through nodes that stand in the order in which they are computed.
-fn longest_chain(graph: &Graph) -> usize {
+/// The longest way through a graph's nodes.
+fn longest_chain(graph: &Graph) -> Result<usize, String> {
+    let outputs = graph.node.iter().flat_map(|node| &node.output);
+    let computed: BTreeSet<&str> = outputs.map(String::as_str).collect();
     let mut steps: BTreeMap<&str, usize> = BTreeMap::new();
     let mut longest = 0;
     for node in &graph.node {
-        let before = node
-            .input
-            .iter()
-            .filter_map(|name| steps.get(name.as_str()));
-        let own = before.max().copied().unwrap_or_default() + 1;
+        let mut needed = BTreeSet::new();
+        needs(node, &mut needed);
+        let mut before = 0;
+        for name in needed {
+            // An inner graph may have a value of its own of that name.
+            let is_later = || computed.contains(name) && node.input.iter().any(|it| it == name);
+            match steps.get(name) {
+                Some(&step) => before = before.max(step),
+                None if !name.is_empty() && is_later() => {
+                    return Err(format!(
+                        "has node `{}` before one that it needs; the file is damaged, export it again",
+                        node.name.escape_debug()
+                    ));
+                }
+                None => {}
+            }
+        }
+        let own = before + 1;
         longest = longest.max(own);
         steps.extend(node.output.iter().map(|name| (name.as_str(), own)));
     }
-    longest
+    Ok(longest)
 }

@@ -87,6 +87,9 @@ pub(crate) fn check(bytes: &[u8], settings: &GivenSettings) -> Result<Checked, S
     keep_needed(graph, &output);
     classical::rewrite(graph)?;
     standard::rewrite(graph, opset);
+    // An operator of scikit-learn is many: a tree is a chain as long as it is deep.
+    bounds::size(graph)?;
+    bounds::chain(graph)?;
     // Scores alone are left, whatever types the file stated in between.
     graph.output = vec![ValueInfo {
         name: output.clone(),
@@ -236,7 +239,7 @@ fn output(graph: &Graph, settings: &GivenSettings) -> Result<String, String> {
 }
 
 /// Every value that a node needs, those of its inner graphs included.
-fn needs<'a>(node: &'a Node, into: &mut BTreeSet<&'a str>) {
+pub(crate) fn needs<'a>(node: &'a Node, into: &mut BTreeSet<&'a str>) {
     into.extend(node.input.iter().map(String::as_str));
     for attribute in &node.attribute {
         for graph in attribute.g.iter().chain(&attribute.graphs) {

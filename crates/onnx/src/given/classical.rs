@@ -3,6 +3,8 @@
 //!
 //! Only what gives scores; labels are not needed.
 
+use std::collections::BTreeSet;
+
 use super::{
     trees,
     written::{Written, classes, floats, int, ints, text},
@@ -14,7 +16,7 @@ const DOMAIN: &str = "ai.onnx.ml";
 /// Replaces those that can be written otherwise; names those that cannot.
 pub(crate) fn rewrite(graph: &mut Graph) -> Result<(), String> {
     let nodes = std::mem::take(&mut graph.node);
-    let used: Vec<String> = nodes.iter().flat_map(|node| node.input.clone()).collect();
+    let used: BTreeSet<String> = nodes.iter().flat_map(|node| node.input.clone()).collect();
     for (position, node) in nodes.into_iter().enumerate() {
         if node.domain != DOMAIN {
             graph.node.push(node);

@@ -1,7 +1,8 @@
 //! From a path to the bytes of one ONNX file with all its tensors.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{Read as _, Seek as _, SeekFrom},
     path::{Component, Path},
 };
 
@@ -10,6 +11,7 @@ use prost::Message as _;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::tensors;
 use crate::schema::{EXTERNAL, Model, Tensor};
 
 /// A reader of Protocol Buffers takes no more bytes.
@@ -131,8 +133,9 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
     }
     drop(bytes);
     let folder = path.parent().unwrap_or(Path::new(""));
+    let mut room = MOST_BYTES;
     for tensor in &mut outside {
-        fetch(tensor, folder)
+        fetch(tensor, folder, &mut room)
             .map_err(|why| format!("{shown}, tensor `{}`: {why}", tensor.name.escape_debug()))?;
     }
     match model.encoded_len() as u64 > MOST_BYTES {
@@ -154,19 +157,43 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Model, String> {
 
 /// A file of at most `most` bytes.
 fn whole(path: &Path, most: u64) -> Result<Vec<u8>, String> {
-    let shown = path.display();
-    let about = fs::metadata(path).map_err(|error| format!("{shown}: {error}"))?;
-    if !about.is_file() {
-        return Err(format!("{shown} is no file"));
+    let (file, length) = open(path)?;
+    match length > most {
+        true => Err(format!("{} has more than 2 GB", path.display())),
+        false => read_part(&file, length, path),
     }
-    if about.len() > most {
-        return Err(format!("{shown} has more than 2 GB"));
-    }
-    fs::read(path).map_err(|error| format!("{shown}: {error}"))
 }
 
-/// Reads the values of a tensor that lie in another file of the same folder.
-fn fetch(tensor: &mut Tensor, folder: &Path) -> Result<(), String> {
+/// Opens a file; its length.
+fn open(path: &Path) -> Result<(File, u64), String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+    // Before it is opened: a pipe would be waited for.
+    match fs::metadata(path).map_err(failed)?.is_file() {
+        false => Err(format!("{} is no file", path.display())),
+        true => {
+            let file = File::open(path).map_err(failed)?;
+            let length = file.metadata().map_err(failed)?.len();
+            Ok((file, length))
+        }
+    }
+}
+
+/// The next bytes of a file.
+fn read_part(file: &File, length: u64, path: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    match file.take(length).read_to_end(&mut bytes) {
+        Ok(_) if bytes.len() as u64 == length => Ok(bytes),
+        Ok(_) => Err(format!(
+            "{} became shorter while it was read",
+            path.display()
+        )),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+/// Reads the values of a tensor that lie in another file of the same folder. Several may name the same
+/// bytes: no more than `room` are read in all.
+fn fetch(tensor: &mut Tensor, folder: &Path, room: &mut u64) -> Result<(), String> {
     let entry = |key: &str| {
         let found = tensor.external_data.iter().find(|entry| entry.key == key);
         found.map(|entry| entry.value.as_str())
@@ -174,7 +201,7 @@ fn fetch(tensor: &mut Tensor, folder: &Path) -> Result<(), String> {
     let number = |key: &str| match entry(key) {
         None => Ok(None),
         Some(text) => text
-            .parse::<usize>()
+            .parse::<u64>()
             .map(Some)
             .map_err(|_| format!("its {key} is no number")),
     };
@@ -188,21 +215,28 @@ fn fetch(tensor: &mut Tensor, folder: &Path) -> Result<(), String> {
     }
     let path = folder.join(location);
     let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
-    let bytes = whole(&path, MOST_BYTES).map_err(|why| {
+    let (mut file, there) = open(&path).map_err(|why| {
         format!("its values are in a file of their own, which has to lie beside it: {why}")
     })?;
-    let end = match length {
-        None => bytes.len(),
-        Some(length) => offset.saturating_add(length),
-    };
-    let values = bytes.get(offset..end).ok_or_else(|| {
-        format!(
-            "{} has {} bytes, fewer than its values need",
-            path.display(),
-            bytes.len()
-        )
-    })?;
-    tensor.raw_data = values.to_vec();
+    let needed = tensors::bytes(tensor).ok_or("its type or its lengths are not supported")?;
+    let length = length.unwrap_or(needed);
+    if offset.saturating_add(length) > there {
+        let shown = path.display();
+        return Err(format!(
+            "{shown} has {there} bytes, fewer than its values need"
+        ));
+    }
+    if needed != length {
+        return Err(format!(
+            "its values should have {needed} bytes and have {length}"
+        ));
+    }
+    *room = room
+        .checked_sub(length)
+        .ok_or("with its values the file has more than 2 GB")?;
+    file.seek(SeekFrom::Start(offset))
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    tensor.raw_data = read_part(&file, length, &path)?;
     tensor.external_data.clear();
     tensor.data_location = None;
     Ok(())

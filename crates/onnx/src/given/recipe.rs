@@ -24,15 +24,20 @@ impl Given {
     pub(crate) fn new(spec: &ModelSpec) -> Result<Self, SpecError> {
         let settings: GivenSettings = spec.settings()?;
         let path = Path::new(&settings.path);
-        let wrong = |why: String| spec.unsupported("path", why);
-        let bytes = file::read(path).map_err(wrong)?;
+        // The plan has read it, so what is wrong now is the place.
+        let elsewhere = |reason: String| SpecError::File {
+            family: spec.family.clone(),
+            key: "path".into(),
+            reason,
+        };
+        let bytes = file::read(path).map_err(elsewhere)?;
         let shown = path.display();
         if file::hash(&bytes) != settings.sha256 {
-            let why =
-                format!("{shown} is another file than when the run was planned; plan it again");
-            return Err(wrong(why));
+            return Err(elsewhere(format!(
+                "{shown} is another file than when the run was planned; put that one there, or plan again"
+            )));
         }
-        let named = |why: String| wrong(format!("{shown} {why}"));
+        let named = |why: String| spec.unsupported("path", format!("{shown} {why}"));
         let checked = checked::check(&bytes, &settings).map_err(named)?;
         let network = Network::new(bytes, checked).map_err(named)?;
         Ok(Self {

@@ -20,6 +20,12 @@ pub(crate) fn elements(tensor: &Tensor) -> Option<usize> {
     })
 }
 
+/// The bytes of a tensor's values in another file; `None` for lengths or types that have none.
+pub(crate) fn bytes(tensor: &Tensor) -> Option<u64> {
+    let bytes = elements(tensor)?.checked_mul(bytes_of(tensor.data_type)?)?;
+    u64::try_from(bytes).ok()
+}
+
 /// No tensor is larger than its values, so that a small file cannot ask for much memory; those of inner
 /// graphs and of constants among them.
 pub(crate) fn check(graph: &Graph) -> Result<(), String> {
@@ -64,20 +70,20 @@ fn check_one(tensor: &Tensor) -> Result<(), String> {
     }
 }
 
-/// A small tensor's values as whole numbers, fractions rounded down; none of other types than sizes have.
-pub(crate) fn whole_numbers(tensor: &Tensor) -> Vec<i64> {
-    fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> i64) -> Vec<i64> {
+/// A small tensor's values; none of other types than sizes have.
+pub(crate) fn numbers(tensor: &Tensor) -> Vec<f64> {
+    fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
         let (numbers, _) = bytes.as_chunks::<N>();
         numbers.iter().map(|&bytes| number(bytes)).collect()
     }
     let raw = &tensor.raw_data[..];
     match (tensor.data_type, raw.is_empty()) {
-        (INT64, false) => each(raw, i64::from_le_bytes),
-        (INT64, true) => tensor.int64_data.clone(),
+        (INT64, false) => each(raw, |bytes| i64::from_le_bytes(bytes) as f64),
+        (INT64, true) => tensor.int64_data.iter().map(|&it| it as f64).collect(),
         (6, false) => each(raw, |bytes| i32::from_le_bytes(bytes).into()),
         (6, true) => tensor.int32_data.iter().map(|&it| it.into()).collect(),
-        (FLOAT, false) => each(raw, |bytes| f32::from_le_bytes(bytes) as i64),
-        (FLOAT, true) => tensor.float_data.iter().map(|&it| it as i64).collect(),
+        (FLOAT, false) => each(raw, |bytes| f32::from_le_bytes(bytes).into()),
+        (FLOAT, true) => tensor.float_data.iter().map(|&it| it.into()).collect(),
         _ => Vec::new(),
     }
 }

@@ -7,6 +7,8 @@ use bakeoff_core::ImageShape;
 use prost::Message as _;
 use serde_json::json;
 
+mod harm;
+
 use super::{answers, checked, file, pixels::Pixels, session::Session, settings::GivenSettings};
 use crate::schema::{
     Attribute, Dimension, EXTERNAL, FLOAT, Graph, INT64, Length, Model, Node, OperatorSetId,

@@ -4,8 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::written::{Written, attribute, classes, floats, int, text};
+use super::{
+    bounds::MOST_VALUES,
+    written::{Written, attribute, classes, floats, int, text},
+};
 use crate::schema::Node;
+
+/// Classes times trees: the runtime has the scores of every tree at once, for 16 images.
+const MOST_SCORES: usize = MOST_VALUES / 16;
 
 /// Nodes of all trees, one after the other.
 struct Forest {
@@ -53,6 +59,10 @@ impl Forest {
         let count = trees.len();
         let modes = attribute(node, "nodes_modes").map(|it| it.strings.as_slice());
         let modes = modes.unwrap_or_default();
+        let scores = count.saturating_mul(classes);
+        if scores > MOST_VALUES {
+            return Err(too_many(count, "nodes of trees", classes, MOST_VALUES));
+        }
         let mut forest = Self {
             feature: ints(node, "nodes_featureids"),
             threshold: floats(node, "nodes_values"),
@@ -60,7 +70,7 @@ impl Forest {
                 ints(node, "nodes_truenodeids"),
                 ints(node, "nodes_falsenodeids"),
             ],
-            scores: vec![0.0; count.checked_mul(classes).ok_or_else(damaged)?],
+            scores: vec![0.0; scores],
             roots: Vec::new(),
             depth: 0,
         };
@@ -103,13 +113,20 @@ impl Forest {
             .filter(|&at| !is_child[at])
             .map(|at| at as i64)
             .collect();
+        let trees_there = forest.roots.len();
+        if trees_there.saturating_mul(classes) > MOST_SCORES {
+            return Err(too_many(trees_there, "trees", classes, MOST_SCORES));
+        }
         forest.depth = depth(&forest).ok_or_else(damaged)?;
-        let scored = ints(node, "class_treeids")
-            .into_iter()
-            .zip(ints(node, "class_nodeids"));
-        let scored = scored
-            .zip(ints(node, "class_ids"))
-            .zip(floats(node, "class_weights"));
+        let [of_trees, of_nodes, of_classes] =
+            ["class_treeids", "class_nodeids", "class_ids"].map(|name| ints(node, name));
+        let weights = floats(node, "class_weights");
+        let lengths = [of_trees.len(), of_nodes.len(), of_classes.len()];
+        if lengths != [weights.len(); 3] {
+            return Err(damaged());
+        }
+        let scored = of_trees.into_iter().zip(of_nodes);
+        let scored = scored.zip(of_classes).zip(weights);
         for ((place, class), weight) in scored {
             let at = places.get(&place).ok_or_else(damaged)?;
             let class = usize::try_from(class).ok().filter(|&class| class < classes);
@@ -118,6 +135,10 @@ impl Forest {
         }
         Ok(forest)
     }
+}
+
+fn too_many(count: usize, what: &str, classes: usize, most: usize) -> String {
+    format!("it has {count} {what} for {classes} classes, and their product may be {most} at most")
 }
 
 /// The longest way from a root to a leaf; `None` where a way never ends.
