@@ -204,7 +204,7 @@ fn a_file_that_changed_or_is_gone_is_said_and_the_others_run() {
     let path = planned.to_str().unwrap();
     // No record: a machine that has the files can still do these trials.
     run(&folder, &["trial", path, "--indices", "0-5"])
-        .expect(78)
+        .expect(75)
         .complains_of(&[
             "is another file than when the run was planned",
             "ann.onnx: No such file",

@@ -69,10 +69,11 @@ pub enum BenchError {
 impl BenchError {
     /// Whether the plan and this program do not fit, so that another attempt with the same program
     /// ends in the same way: an engine that it lacks, a plan of another version, a trial that the
-    /// plan does not have. Data and disks may be there the next time, or on another machine.
+    /// plan does not have. Data, given files and disks may be there the next time, or on another machine.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Spec { .. } | Self::Misfit { .. } | Self::NoSuchTrial { .. } => true,
+            Self::Spec { source, .. } => !matches!(**source, SpecError::File { .. }),
+            Self::Misfit { .. } | Self::NoSuchTrial { .. } => true,
             Self::Store(error) => !matches!(error, StoreError::Io { .. }),
             Self::Experiment(_)
             | Self::Data(_)

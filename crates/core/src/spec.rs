@@ -83,6 +83,17 @@ pub enum SpecError {
         /// What to do instead.
         remedy: String,
     },
+    /// A file that a setting names is absent, or another one than planned; it may be there the next time, or on
+    /// another machine.
+    #[error("{family}: {reason}")]
+    File {
+        /// The family.
+        family: String,
+        /// The key that names it.
+        key: String,
+        /// What is wrong, with the file's path.
+        reason: String,
+    },
     /// The recipe does not suit the data, for example a kernel is larger than the image.
     #[error("{family} does not fit this data: {reason}")]
     Data {
@@ -99,7 +110,8 @@ impl SpecError {
         match self {
             Self::UnknownSetting { key, .. }
             | Self::Setting { key, .. }
-            | Self::Unsupported { key, .. } => Some(key),
+            | Self::Unsupported { key, .. }
+            | Self::File { key, .. } => Some(key),
             Self::UnknownEngine { .. } | Self::EngineNotBuilt { .. } => Some("engine"),
             Self::UnknownFamily { .. } => Some("family"),
             Self::Data { .. } => None,
