@@ -42,10 +42,18 @@ pub fn counted(value: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(value), if value == 1 { one } else { many })
 }
 
-/// Names in a sentence: `a, b and c`.
+/// Names that a sentence can have.
+const MOST_LISTED: usize = 100;
+
+/// Names in a sentence: `a, b and c`. Of very many, which a file may hold, the first ones and their number.
 pub fn list<S: AsRef<str>>(names: &[S]) -> String {
-    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
-    match names.as_slice() {
+    let shown = names.iter().take(MOST_LISTED);
+    let shown: Vec<&str> = shown.map(AsRef::as_ref).collect();
+    match shown.as_slice() {
+        shown if shown.len() < names.len() => {
+            let more = names.len() - shown.len();
+            format!("{} and {} more", shown.join(", "), count(more as u64))
+        }
         [] => String::new(),
         [only] => (*only).to_owned(),
         [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
@@ -107,6 +115,14 @@ pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_has_a_hundred_names_at_most() {
+        let names: Vec<String> = (0..100_001).map(|at| at.to_string()).collect();
+        assert_eq!(list(&names[..3]), "0, 1 and 2");
+        assert!(list(&names[..100]).ends_with("98 and 99"));
+        assert!(list(&names).ends_with("98, 99 and 99,901 more"));
+    }
 
     #[test]
     fn only_a_name_that_comes_close_is_suggested() {
