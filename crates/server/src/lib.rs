@@ -16,6 +16,7 @@
 mod answer;
 mod api;
 mod app;
+mod arriving;
 mod assets;
 mod correction_scan;
 mod correction_table;

@@ -24,6 +24,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     Limits,
+    arriving::Arriving,
     linger::Linger,
     places::{Place, Places},
     write_timeout::WriteTimeout,
@@ -90,10 +91,12 @@ async fn connection(
     let place = &place;
     let service = service_fn(|request: Request<Incoming>| {
         let router = router.clone();
+        let watch = place.watch();
         async move {
-            place.waits_for_client(false);
-            let answer = router.oneshot(request.map(axum::body::Body::new)).await;
-            place.waits_for_client(true);
+            watch.waits_for_client(false);
+            let arriving = |body| axum::body::Body::new(Arriving::new(body, watch.clone()));
+            let answer = router.oneshot(request.map(arriving)).await;
+            watch.waits_for_client(true);
             answer
         }
     });

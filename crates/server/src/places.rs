@@ -1,7 +1,7 @@
 //! The places for connections, and who has to leave when all are taken.
 //!
-//! A connection that waits for its client (a head that comes slowly, an answer that is taken in slowly,
-//! nothing at all) costs the client nothing and us a place. When there is no free place and somebody
+//! A connection that waits for its client (a head or a body that comes slowly, an answer that is taken in
+//! slowly, nothing at all) costs the client nothing and us a place. When there is no free place and somebody
 //! else comes, the one that has waited longest leaves, if it has for [`GRACE`]. So clients that
 //! dawdle, however many, never keep others out; and where all places are at work, others wait.
 
@@ -43,10 +43,16 @@ struct Holder {
 
 /// A place that is taken until this is dropped.
 pub(crate) struct Place {
-    places: Arc<Places>,
-    number: u64,
+    watch: Watch,
     leave: Arc<Notify>,
     _permit: OwnedSemaphorePermit,
+}
+
+/// Who waits at a place.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    places: Arc<Places>,
+    number: u64,
 }
 
 impl Places {
@@ -84,8 +90,10 @@ impl Places {
         taken.places.insert(number, holder);
         drop(taken);
         Place {
-            places: Arc::clone(self),
-            number,
+            watch: Watch {
+                places: Arc::clone(self),
+                number,
+            },
             leave,
             _permit: permit,
         }
@@ -111,12 +119,19 @@ impl Places {
     }
 }
 
-impl Place {
+impl Watch {
     /// Whether we wait for the client from now on, or the client for us.
     pub(crate) fn waits_for_client(&self, waits: bool) {
         if let Some(holder) = self.places.taken().places.get_mut(&self.number) {
             holder.waits_since = waits.then(Instant::now);
         }
+    }
+}
+
+impl Place {
+    /// Who waits here.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Ends when this connection has to leave.
@@ -127,6 +142,6 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.places.taken().places.remove(&self.number);
+        self.watch.places.taken().places.remove(&self.watch.number);
     }
 }

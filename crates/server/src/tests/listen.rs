@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{Limits, listen::serve};
@@ -30,6 +33,7 @@ async fn listening(limits: Limits) -> Listening {
             "late"
         }),
     );
+    let router = router.route("/take", post(async |body: String| body));
     let router = router.route("/large", get(async || vec![b'x'; LARGE]));
     let (stop, told) = watch::channel(false);
     let served = tokio::spawn(serve(listener, router, limits, told));
@@ -96,7 +100,7 @@ async fn no_more_connections_are_at_work_than_allowed_and_the_rest_wait() {
 }
 
 /// All places are taken by clients that do as little as they can for as long as they may.
-async fn in_spite_of(dawdlers: impl Iterator<Item = &'static str>) {
+async fn in_spite_of<'a>(dawdlers: impl Iterator<Item = &'a str>) {
     let long = Duration::from_secs(60);
     let limits = Limits {
         connections: 8,
@@ -143,6 +147,13 @@ async fn slow_heads_keep_nobody_out() {
 async fn answers_taken_in_slowly_keep_nobody_out() {
     let large = "GET /large HTTP/1.1\r\nHost: x\r\n\r\n";
     in_spite_of(std::iter::repeat_n(large, 8)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_come_slowly_keep_nobody_out() {
+    let [known, chunked] = ["Content-Length: 1000", "Transfer-Encoding: chunked"]
+        .map(|framing| format!("POST /take HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n1"));
+    in_spite_of([&*known, &*chunked].into_iter().cycle().take(12)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
