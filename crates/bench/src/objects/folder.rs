@@ -7,7 +7,10 @@ use std::{
 };
 
 use bakeoff_core::StoreError;
-use bakeoff_store::atomic::{self, TEMPORARY_PREFIX};
+use bakeoff_store::{
+    atomic::{self, TEMPORARY_PREFIX},
+    files,
+};
 
 use super::traits::{Objects, Pair};
 use crate::error::BenchError;
@@ -45,7 +48,8 @@ impl Objects for Folder {
                 if file.starts_with(TEMPORARY_PREFIX) {
                     continue;
                 }
-                match entry.path().is_dir() {
+                // Not through links: one to a folder above would never end.
+                match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     true if name.starts_with(begin) => folders.push(name),
                     false if name.starts_with(begin) => names.push(name),
                     _ => {}
@@ -59,7 +63,8 @@ impl Objects for Folder {
     fn fetch(&self, wanted: &[Pair]) -> Result<Vec<bool>, BenchError> {
         let one = |(name, to): &Pair| {
             let from = self.path.join(name);
-            let mut file = match File::open(&from) {
+            // A pipe or a device would be read without an end.
+            let mut file = match files::open(&from) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
                 file => file.map_err(StoreError::io(&from))?,
             };
@@ -97,6 +102,25 @@ fn make_parent(path: &Path) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn pipes_and_links_in_circles_are_not_followed() -> Result<(), BenchError> {
+        let folder = tempfile::tempdir().map_err(StoreError::io(Path::new("/tmp")))?;
+        let at = |name: &str| folder.path().join(name);
+        let failed = |_| StoreError::io(Path::new("test"))(io::ErrorKind::Other.into());
+        fs::create_dir_all(at("store/models")).map_err(failed)?;
+        for name in ["a", "b"] {
+            std::os::unix::fs::symlink("..", at("store/models").join(name)).map_err(failed)?;
+        }
+        let device = at("store/records");
+        std::os::unix::fs::symlink("/dev/zero", device).map_err(failed)?;
+        let objects: Box<dyn Objects> = Box::new(Folder::new(&at("store")));
+        assert_eq!(objects.names("")?, ["models/a", "models/b", "records"]);
+        let refused = objects.fetch_one("records", &at("new"));
+        assert!(refused.is_err_and(|error| error.to_string().contains("link out of its folder")));
+        Ok(())
+    }
 
     #[test]
     fn what_is_created_stays_and_can_be_listed_and_fetched() -> Result<(), BenchError> {
