@@ -38,6 +38,8 @@ mod exchange;
 mod export_model;
 mod external;
 mod given;
+#[cfg(target_os = "linux")]
+mod half_written;
 mod mlflow;
 mod predict;
 mod prepare;

@@ -257,7 +257,7 @@ family = \"knn\"
 
 /// Runs a line of shell in a folder; `$BAKEOFF` is the program.
 #[cfg(unix)]
-fn shell(folder: &Path, line: &str) -> Output {
+pub(crate) fn shell(folder: &Path, line: &str) -> Output {
     let mut command = Command::new("sh");
     finish(
         command

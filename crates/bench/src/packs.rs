@@ -43,6 +43,17 @@ pub fn write_pack(dataset: &Dataset, folder: &Path) -> Result<Packed, BenchError
 }
 
 impl RunFolder {
+    /// [`Self::pack_data`] of a run that was planned just now: without its data it is taken back, and the
+    /// next one takes its folder over.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn pack_data_or_take_back(&self) -> Result<Vec<Packed>, BenchError> {
+        self.pack_data().inspect_err(|_| {
+            let _ = fs::remove_file(self.path().join("run.json"));
+        })
+    }
+
     /// Packs those of its datasets that are not built in, into its folder `data`.
     ///
     /// # Errors

@@ -64,8 +64,8 @@ pub(crate) fn claim_folder(out: &Path, base: &str, alone: bool) -> Result<PathBu
     }
 }
 
-/// The folders that a start fills before it writes `run.json`.
-const PARTS: [&str; 3] = ["records", "tests", "cuts"];
+/// The folders that a start fills before it writes `run.json`, or before it takes that back.
+const PARTS: [&str; 4] = ["records", "tests", "cuts", "data"];
 
 /// Whether a folder has nothing but what the start of a run writes before its `run.json`: no record
 /// and nothing of a person.

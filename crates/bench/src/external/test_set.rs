@@ -17,6 +17,9 @@ use crate::{
     run_folder::RunFolder,
 };
 
+/// Begins the name of the folder that a dataset is written into first.
+const UNFINISHED: &str = ".bakeoff-test-set-";
+
 /// What was written of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestSet {
@@ -59,7 +62,17 @@ impl RunFolder {
                 .map(|planned| &planned.trial)
                 .find(|trial| trial.purpose() == Purpose::Headline && trial.data.name == data.name);
             let Some(trial) = headline else { continue };
-            written.push(self.write_test_set(&folder, &data, trial, with_test_labels)?);
+            // All of it or nothing: what a full disk cut off is no test set.
+            fs::create_dir_all(into).map_err(StoreError::io(into))?;
+            atomic::remove_unowned_folders(into, UNFINISHED);
+            let unfinished =
+                atomic::OwnedFolder::new(into, UNFINISHED).map_err(StoreError::io(into))?;
+            let new = unfinished.path().join(&data.name);
+            let mut set = self.write_test_set(&new, &data, trial, with_test_labels)?;
+            let _ = fs::remove_dir(&folder);
+            fs::rename(&new, &folder).map_err(StoreError::io(&folder))?;
+            set.folder = folder;
+            written.push(set);
         }
         Ok(written)
     }

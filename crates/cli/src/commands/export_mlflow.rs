@@ -22,11 +22,11 @@ use crate::text;
 pub(crate) fn main(run: &RunFolder, store: &Path) -> anyhow::Result<()> {
     let store = absolute(store).with_context(|| store.display().to_string())?;
     let name = run.info()?.name;
-    check_store(&store)?;
     let records = run.read()?;
     let rendered = render(&records, &Options::default())?;
     let found = mlflow(&records, &rendered, &uri(&store)?)?;
     let experiment = store.join(&found.experiment);
+    check_store(&store, &experiment)?;
     make_room(&store, &experiment, &name)?;
     for file in &found.files {
         // Paths of an export are relative and made of safe names. Thousands of small files, which
@@ -57,8 +57,9 @@ pub(crate) fn main(run: &RunFolder, store: &Path) -> anyhow::Result<()> {
     text::print(&out)
 }
 
-/// Refuses a folder that holds something else than a file store.
-fn check_store(store: &Path) -> anyhow::Result<()> {
+/// Refuses a folder that holds something else than a file store, or what an export of this experiment left that
+/// was cut off.
+fn check_store(store: &Path, experiment: &Path) -> anyhow::Result<()> {
     let is_artifacts = |part: Component<'_>| part.as_os_str() == "artifacts";
     if store.components().any(is_artifacts) {
         bail!(
@@ -73,7 +74,7 @@ fn check_store(store: &Path) -> anyhow::Result<()> {
     let mut is_empty = true;
     for entry in entries {
         let path = entry.with_context(|| store.display().to_string())?.path();
-        if path.join("meta.yaml").is_file() || path.ends_with(".trash") {
+        if path.join("meta.yaml").is_file() || path.ends_with(".trash") || path == experiment {
             return Ok(());
         }
         is_empty = false;
@@ -107,8 +108,8 @@ fn make_room(store: &Path, experiment: &Path, name: &str) -> anyhow::Result<()> 
         let tag = folder.join("tags").join(MLFLOW_RUN_TAG);
         files::read_to_string(&tag).is_ok_and(|text| text == name)
     };
-    // The tags of an experiment are the first files that are written.
-    if !is_of(experiment) {
+    // Without its description it is none for MLflow yet: its tags are written before.
+    if experiment.join("meta.yaml").exists() && !is_of(experiment) {
         bail!(
             "{} is not of this run: choose another folder",
             experiment.display()

@@ -1,17 +1,31 @@
 //! `bakeoff man`
 
-use std::fs;
+use std::{fs, io, path::Path};
 
 use anyhow::Context as _;
+use bakeoff_store::atomic::{OwnedFolder, remove_unowned_folders};
 use clap::CommandFactory as _;
 
 use crate::args::{Cli, ManArgs};
 
 /// Writes a page for the program and one for every command, such as `bakeoff-run.1`.
 pub(crate) fn main(args: &ManArgs) -> anyhow::Result<()> {
-    fs::create_dir_all(&args.folder)
-        .and_then(|()| clap_mangen::generate_to(Cli::command(), &args.folder))
+    write(&args.folder)
         .with_context(|| format!("cannot write manual pages to {}", args.folder.display()))
+}
+
+/// Pages appear whole: each is renamed to its place.
+fn write(folder: &Path) -> io::Result<()> {
+    const UNFINISHED: &str = ".bakeoff-man-";
+    fs::create_dir_all(folder)?;
+    remove_unowned_folders(folder, UNFINISHED);
+    let unfinished = OwnedFolder::new(folder, UNFINISHED)?;
+    clap_mangen::generate_to(Cli::command(), unfinished.path())?;
+    for page in fs::read_dir(unfinished.path())? {
+        let page = page?;
+        fs::rename(page.path(), folder.join(page.file_name()))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -48,6 +62,14 @@ mod tests {
                 .unwrap()
                 .contains("seeds")
         );
+        let is_page = |entry: io::Result<fs::DirEntry>| {
+            entry
+                .unwrap()
+                .path()
+                .extension()
+                .is_some_and(|end| end == "1")
+        };
+        assert!(fs::read_dir(&folder).unwrap().all(is_page));
         fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn main(args: &PlanArgs) -> anyhow::Result<()> {
     let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), false)?;
     super::notes(&run)?;
     if args.pack {
-        for packed in run.pack_data()? {
+        for packed in run.pack_data_or_take_back()? {
             text::note(format_args!(
                 "packed: {} ({})",
                 packed.path.display(),
