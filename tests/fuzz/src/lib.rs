@@ -17,6 +17,7 @@
 mod files;
 mod memory;
 mod model;
+mod onnx;
 mod panics;
 mod readers;
 mod run;
@@ -25,6 +26,7 @@ mod server;
 use std::fmt;
 
 pub use files::{join, split};
+pub use onnx::TOY;
 
 /// A reader, and what it may take.
 #[derive(Debug)]
@@ -48,6 +50,10 @@ const PICTURE: (usize, usize) = (64 + 3 * 256, 64);
 /// Whatever is packed may unpack to 256 MiB (`data/src/archive.rs`), and images may be in it.
 const PACKED: (usize, usize) = (64 + 4 * 256, 64);
 
+/// A network may hold 512 MB of values that its file states (`onnx/src/given/bounds.rs`), and another
+/// operator as many.
+const NETWORK: (usize, usize) = (64 + 2 * 512, 256);
+
 /// Every reader.
 pub static TARGETS: &[Target] = &[
     of("idx", PLAIN, readers::idx),
@@ -65,6 +71,7 @@ pub static TARGETS: &[Target] = &[
     of("answers", PLAIN, readers::answers),
     of("experiment", PLAIN, readers::experiment),
     of("model", PLAIN, model::model),
+    of("onnx", NETWORK, onnx::onnx),
     of("run", PLAIN, run::run),
     of("report", PLAIN, run::report),
     of("request", PICTURE, server::request),

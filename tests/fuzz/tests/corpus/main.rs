@@ -8,6 +8,7 @@
     reason = "helpers of tests fail loudly too; clippy exempts only the test functions"
 )]
 
+mod onnx_files;
 mod seeds;
 
 use std::{

@@ -10,14 +10,16 @@ use std::{
 use bakeoff_bench::{Experiment, InProcess, Observer, Runner};
 use bakeoff_core::{Dataset, Family, FitContext, ImageShape, Samples, Settings};
 use bakeoff_data::idx;
-use bakeoff_fuzz::join;
+use bakeoff_fuzz::{TOY, join};
 use bakeoff_store::ModelFacts;
 use bakeoff_tests::toy::{self, ToySpec};
 use flate2::{Compression, write::GzEncoder};
 use image::{DynamicImage, GrayImage, ImageFormat};
 use serde_json::json;
 
-type Seeds = Vec<(String, Vec<u8>)>;
+use crate::onnx_files;
+
+pub(crate) type Seeds = Vec<(String, Vec<u8>)>;
 
 /// Families whose models are trained here: a file that was trained elsewhere cannot be made by a fit.
 fn trained_here() -> impl Iterator<Item = &'static Family> {
@@ -58,6 +60,7 @@ pub(crate) fn of(target: &str) -> Seeds {
         ]),
         "experiment" => experiments(),
         "model" => models(),
+        "onnx" => onnx_files::seeds(),
         "run" | "report" => vec![("small".into(), run())],
         "request" => requests(),
         "corrections" => named([
@@ -300,15 +303,7 @@ fn experiments() -> Seeds {
 }
 
 fn small(train: usize, test: usize) -> Dataset {
-    toy::prototypes(ToySpec {
-        shape: ImageShape::new(1, 6, 5),
-        classes: 3,
-        train,
-        test,
-        noise: 30.0,
-        seed: 3,
-    })
-    .unwrap()
+    toy::prototypes(ToySpec { train, test, ..TOY }).unwrap()
 }
 
 /// A model of every engine.
@@ -318,7 +313,7 @@ fn models() -> Seeds {
     for family in trained_here() {
         for engine in family.engines.iter().map(|engine| engine.name) {
             let settings = json!({
-                "epochs": 1, "batch_size": 4, "hidden": [4], "layers": ["conv 2 3", "batch-norm", "relu", "pool 2", "dense 4"], "k": 2,
+                "epochs": 1, "batch_size": 4, "hidden": [4], "layers": ["conv 2 3", "max-pool 2", "dense 4"], "k": 2,
             });
             let known: Settings = settings
                 .as_object()
@@ -327,10 +322,8 @@ fn models() -> Seeds {
                 .filter(|(key, _)| family.settings().any(|setting| setting.key == *key))
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect();
+            let spec = family.resolve(Some(engine), &known).unwrap();
             // Engines that this build lacks have the files of others.
-            let Ok(spec) = family.resolve(Some(engine), &known) else {
-                continue;
-            };
             let Ok(classifier) = bakeoff_zoo::build(&spec) else {
                 continue;
             };
