@@ -23,7 +23,7 @@
 //! samples through several layers.
 
 mod adam;
-mod average;
+mod average_pool;
 mod batch;
 mod buffer;
 mod conv;

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::average::Average;
+use super::average_pool::AveragePoolForward;
 use super::batch::{KernelError, check_values};
 use super::buffer::Buffer;
 use super::conv::{Convolve, scratch_len};
@@ -210,7 +210,7 @@ impl Predictor {
                             output,
                         });
                     }
-                    Op::Pool(op) if op.average => self.isa.run(Average {
+                    Op::Pool(op) if op.average => self.isa.run(AveragePoolForward {
                         pool: &op.pool,
                         input_plane: &plan.planes[from],
                         input,

@@ -3,7 +3,7 @@
 //! The functions take parts of shared slices as those of the parent module do, and are safe
 //! to call under the same condition.
 
-use super::super::average::{Average, AverageBack};
+use super::super::average_pool::{AveragePoolBack, AveragePoolForward};
 use super::super::geometry::Pool;
 use super::super::norm::{Measure, NormBack, NormSums};
 use super::super::plan::{NormOp, Op, PoolOp};
@@ -46,7 +46,7 @@ impl<'a> StepWorker<'a> {
             // SAFETY: as for `work`.
             let (input, output) =
                 unsafe { (self.plane(op.input, span), self.plane(op.output, span)) };
-            self.isa.run(Average {
+            self.isa.run(AveragePoolForward {
                 pool: &op.pool,
                 input_plane,
                 input,
@@ -132,7 +132,7 @@ impl<'a> StepWorker<'a> {
                     self.gradient(op.output, span),
                 )
             };
-            self.isa.run(AverageBack {
+            self.isa.run(AveragePoolBack {
                 pool: &op.pool,
                 plane,
                 gradient,

@@ -4,7 +4,7 @@ use super::geometry::{Plane, Pool};
 use super::simd::Kernel;
 
 /// Mean over each window of one sample.
-pub(crate) struct Average<'a> {
+pub(crate) struct AveragePoolForward<'a> {
     pub(crate) pool: &'a Pool,
     pub(crate) input_plane: &'a Plane,
     pub(crate) input: &'a [f32],
@@ -12,7 +12,7 @@ pub(crate) struct Average<'a> {
     pub(crate) output: &'a mut [f32],
 }
 
-impl Kernel for Average<'_> {
+impl Kernel for AveragePoolForward<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -36,7 +36,7 @@ impl Kernel for Average<'_> {
 }
 
 /// The gradient of one sample's input.
-pub(crate) struct AverageBack<'a> {
+pub(crate) struct AveragePoolBack<'a> {
     pub(crate) pool: &'a Pool,
     pub(crate) plane: &'a Plane,
     /// Of the means, laid out as `plane`.
@@ -46,7 +46,7 @@ pub(crate) struct AverageBack<'a> {
     pub(crate) input_gradient: &'a mut [f32],
 }
 
-impl Kernel for AverageBack<'_> {
+impl Kernel for AveragePoolBack<'_> {
     type Output = ();
 
     #[inline(always)]
