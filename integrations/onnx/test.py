@@ -88,9 +88,17 @@ class Draw(random.Random):
                 size = self.randint(1, min(3, *sides))
                 stride = self.choice((size, size, self.randint(1, 3)))
                 sides = [(n - size) // stride + 1 for n in sides]
-                items.append(f"max-pool {size}" + (f" stride {stride}" if stride != size else ""))
+                kind = self.choice(("max", "average"))
+                items.append(f"{kind}-pool {size}" + (f" stride {stride}" if stride != size else ""))
+            if self.random() < 0.3:
+                # As many filters as there are here, and the same sides.
+                filters = next((item.split()[1] for item in reversed(items) if item.startswith("conv")), None)
+                if filters:
+                    items += ["skip", f"conv {filters} {'3' if padding == 'same' else '1'}", "add"]
             if self.random() < 0.2:
                 items.append("dropout 0.1")
+        if self.random() < 0.3:
+            items.append("average-pool all")
         return items + [f"dense {self.randint(1, 40)}" for _ in range(self.randint(0, 2))]
 
     def models(self, height, width):

@@ -3,6 +3,9 @@
 //! ```text
 //! conv FILTERS KERNEL [stride N]    KERNEL is N or ROWSxCOLUMNS
 //! max-pool SIZE [stride N]          without a stride, windows do not overlap
+//! average-pool SIZE [stride N]      or `average-pool all`: one value for each channel
+//! skip                              remembers the values for the next add
+//! add                               adds them: a residual connection (He et al. 2016)
 //! dense UNITS
 //! dropout RATE                      0 <= RATE < 1
 //! ```
@@ -15,14 +18,21 @@ use bakeoff_network::{Padding, Step};
 
 /// The language in words, for help texts and errors.
 pub(crate) const IN_WORDS: &str = "`conv FILTERS KERNEL [stride N]` (KERNEL is N or ROWSxCOLUMNS), \
-     `max-pool SIZE [stride N]`, `dense UNITS`, `dropout RATE` (at least 0, below 1)";
+     `max-pool SIZE [stride N]`, `average-pool SIZE [stride N]` or `average-pool all`, `skip` and `add` (the values at skip are \
+     added), `dense UNITS`, `dropout RATE` (at least 0, below 1)";
 
-const WORDS: [(&str, &str); 4] = [
+const WORDS: [(&str, &str); 7] = [
     (
         "conv",
         "conv FILTERS KERNEL [stride N], KERNEL being N or ROWSxCOLUMNS",
     ),
     ("max-pool", "max-pool SIZE [stride N]"),
+    (
+        "average-pool",
+        "average-pool SIZE [stride N], or average-pool all",
+    ),
+    ("skip", "skip, with an add after it"),
+    ("add", "add, with a skip before it"),
     ("dense", "dense UNITS"),
     ("dropout", "dropout RATE, at least 0 and below 1"),
 ];
@@ -63,7 +73,7 @@ pub(crate) fn parse(items: &[String], padding: Padding) -> Result<Vec<Step>, Lay
         };
         let step = item(text, padding).map_err(refuse)?;
         let flat = steps.iter().any(|step| matches!(step, Step::Dense { .. }));
-        if flat && matches!(step, Step::Conv { .. } | Step::MaxPool { .. }) {
+        if flat && !matches!(step, Step::Dense { .. } | Step::Dropout { .. }) {
             return Err(refuse(
                 "after a dense layer only dense and dropout, since no image is left".into(),
             ));
@@ -94,6 +104,18 @@ fn item(text: &str, padding: Padding) -> Result<Step, String> {
                 stride: stride(rest, size)?,
             })
         }),
+        ("average-pool", ["all"]) => Some(Step::AveragePool {
+            size: None,
+            stride: 1,
+        }),
+        ("average-pool", [size, rest @ ..]) => count(size).and_then(|size| {
+            Some(Step::AveragePool {
+                size: Some(size),
+                stride: stride(rest, size)?,
+            })
+        }),
+        ("skip", []) => Some(Step::Skip),
+        ("add", []) => Some(Step::Add),
         ("dense", [units]) => count(units).map(|units| Step::Dense { units }),
         ("dropout", [rate]) => rate
             .parse()
@@ -177,6 +199,11 @@ mod tests {
             "conv 4 5x1 stride 2",
             "max-pool 2",
             "max-pool 3 stride 1",
+            "average-pool all",
+            "average-pool 2",
+            "average-pool 3 stride 1",
+            "skip",
+            "add",
             "dense 7",
             "dropout 0.25",
         ] {
@@ -199,9 +226,13 @@ mod tests {
         }
         for (text, hint) in [
             ("max-pool", WORDS[1].1),
-            ("dense 3 4", WORDS[2].1),
-            ("dropout 1", WORDS[3].1),
-            ("dropout nan", WORDS[3].1),
+            ("max-pool all", WORDS[1].1),
+            ("average-pool", WORDS[2].1),
+            ("skip 1", WORDS[3].1),
+            ("add 2", WORDS[4].1),
+            ("dense 3 4", WORDS[5].1),
+            ("dropout 1", WORDS[6].1),
+            ("dropout nan", WORDS[6].1),
             ("", IN_WORDS),
             ("attention 3", IN_WORDS),
             ("desne 3", "did you mean `dense`?"),

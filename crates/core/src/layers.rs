@@ -20,7 +20,14 @@ pub enum Layer {
     /// Convolution.
     Conv(ConvLayer),
     /// Maximum over windows.
-    MaxPool(MaxPoolLayer),
+    MaxPool(PoolLayer),
+    /// Mean over windows.
+    AveragePool(PoolLayer),
+    /// Adds what came out of an earlier layer, of the same shape, before any dense layer.
+    Add {
+        /// Its place, from 0.
+        from: usize,
+    },
     /// Dense layer.
     Dense(DenseLayer),
     /// Negative values become zero.
@@ -44,9 +51,9 @@ pub struct ConvLayer {
     pub bias: Vec<f32>,
 }
 
-/// Maximum over whole windows of each channel; values that fill no window are dropped.
+/// Whole windows of each channel; values that fill no window are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MaxPoolLayer {
+pub struct PoolLayer {
     /// Rows and columns of a window.
     pub size: [usize; 2],
     /// Rows and columns from one window to the next.
@@ -95,7 +102,7 @@ pub enum LayersError {
     },
 }
 
-/// A model as a chain of layers: `byte · scale` → layers → `softmax(scores / temperature)`.
+/// A model as a chain of layers, some of which also add what an earlier one gave: `byte · scale` → layers → `softmax(scores / temperature)`.
 ///
 /// Its shapes always match and its weights are always finite.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,7 +128,11 @@ impl Layers {
         let mut shapes = Vec::with_capacity(layers.len());
         let mut flow = input;
         for (index, layer) in layers.iter().enumerate() {
-            flow = output_shape(layer, flow).map_err(|reason| LayersError::Layer {
+            let output = match *layer {
+                Layer::Add { from } => sum_shape(&layers[..index], &shapes, from, flow),
+                _ => output_shape(layer, flow),
+            };
+            flow = output.map_err(|reason| LayersError::Layer {
                 index,
                 reason: reason.into(),
             })?;
@@ -184,10 +195,27 @@ impl Layers {
     }
 }
 
+/// What comes out of a sum with layer `from` of those `before` it.
+fn sum_shape(
+    before: &[Layer],
+    shapes: &[ImageShape],
+    from: usize,
+    input: ImageShape,
+) -> Result<ImageShape, &'static str> {
+    if before.iter().any(|layer| matches!(layer, Layer::Dense(_))) {
+        Err("a sum stands before the first dense layer")
+    } else if shapes.get(from) != Some(&input) {
+        Err("the layer that is added must come before, with the same shape")
+    } else {
+        Ok(input)
+    }
+}
+
 /// What comes out of `layer` when `input` goes in.
 fn output_shape(layer: &Layer, input: ImageShape) -> Result<ImageShape, &'static str> {
     match layer {
-        Layer::Relu => Ok(input),
+        // The shapes of a sum are compared above.
+        Layer::Relu | Layer::Add { .. } => Ok(input),
         Layer::Dense(dense) => {
             let outputs = dense.bias.len();
             if outputs == 0 || Some(dense.weights.len()) != outputs.checked_mul(input.pixels()) {
@@ -213,7 +241,7 @@ fn output_shape(layer: &Layer, input: ImageShape) -> Result<ImageShape, &'static
             let [height, width] = windows(padded, conv.kernel, conv.stride)?;
             Ok(ImageShape::new(conv.filters, height, width))
         }
-        Layer::MaxPool(pool) => {
+        Layer::MaxPool(pool) | Layer::AveragePool(pool) => {
             let [height, width] = windows([input.height, input.width], pool.size, pool.stride)?;
             Ok(ImageShape::new(input.channels, height, width))
         }

@@ -37,7 +37,7 @@ pub use corruption::Corruption;
 pub use family::{Engine, EngineCode, Family, Origin, ReadFilesFn, Setting, SettingKind};
 pub use hex::to_hex;
 pub use images::{ImageShape, Images, ImagesError};
-pub use layers::{ConvLayer, DenseLayer, Layer, Layers, LayersError, MaxPoolLayer};
+pub use layers::{ConvLayer, DenseLayer, Layer, Layers, LayersError, PoolLayer};
 pub use open_options::{Colour, Fit, OpenOptions, Prepare, Size};
 pub use preparation::Preparation;
 pub use probabilities::{Probabilities, ProbabilitiesError};

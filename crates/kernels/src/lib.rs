@@ -23,6 +23,7 @@
 //! samples through several layers.
 
 mod adam;
+mod average_pool;
 mod batch;
 mod buffer;
 mod conv;
@@ -50,6 +51,7 @@ mod sort_events;
 #[cfg(target_arch = "x86_64")]
 mod sort_events_avx512;
 mod step;
+mod sum;
 #[cfg(test)]
 mod tests;
 mod tile;
@@ -64,7 +66,7 @@ pub use cpu::Cpu;
 pub use dropout::dropout_mask;
 pub use loss::Score;
 pub use network::{
-    Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Network, NetworkError, NormPlace, Padding,
+    Blueprint, Conv, Dense, Dropout, Layer, Network, NetworkError, NormPlace, Padding, Pooling,
     Role, Step, TensorSpec,
 };
 pub use norm::{EPSILON as NORM_EPSILON, MOMENTUM as NORM_MOMENTUM};

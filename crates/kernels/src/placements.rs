@@ -78,7 +78,7 @@ impl Plan {
                     add(channels, first(&norm.running), true);
                     add(channels, first(&variances), true);
                 }
-                Op::Pool(_) | Op::Dropout(_) => {}
+                Op::Pool(_) | Op::Skip(_) | Op::Add(_) | Op::Dropout(_) => {}
             }
         }
         placements

@@ -9,7 +9,7 @@ use super::events::EventMap;
 use super::geometry::{PANEL, Plane, Pool, Window};
 use super::pool::CUT;
 use super::simd::LANES;
-use crate::{Conv, Dense, Layer, MaxPool, Network, NormPlace};
+use crate::{Conv, Dense, Layer, Network, NormPlace, Pooling};
 
 /// Numbers a sample may have between two layers: offsets within a sample are 32 bits.
 const MOST_NUMBERS: usize = 1 << 31;
@@ -28,12 +28,15 @@ pub(crate) struct Plan {
     pub(crate) statistics: usize,
 }
 
-/// One operation; dropout works in place, all others go from plane `i` to a new one.
+/// One operation; dropout works in place, a skip does nothing on the way forward, all others go from
+/// plane `i` to a new one.
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
     Convolution(Box<ConvOp>),
     Norm(NormOp),
     Pool(PoolOp),
+    Skip(SkipOp),
+    Add(AddOp),
     Dense(DenseOp),
     Dropout(DropoutOp),
 }
@@ -45,6 +48,8 @@ impl Op {
             Self::Convolution(op) => [op.input, op.output],
             Self::Norm(op) => [op.input, op.output],
             Self::Pool(op) => [op.input, op.output],
+            Self::Skip(op) => [op.plane, op.sum],
+            Self::Add(op) => [op.input, op.output],
             Self::Dense(op) => [op.input, op.output],
             Self::Dropout(op) => [op.plane; 2],
         }
@@ -98,12 +103,30 @@ pub(crate) struct NormOp {
     pub(crate) running: Range<usize>,
 }
 
-/// Max-pooling that could not be fused to a convolution.
+/// Pooling that could not be fused to a convolution.
 #[derive(Debug, Clone)]
 pub(crate) struct PoolOp {
     pub(crate) input: usize,
     pub(crate) output: usize,
     pub(crate) pool: Pool,
+    /// Mean instead of maximum.
+    pub(crate) average: bool,
+}
+
+/// Where a residual connection begins: its plane's gradient is that of what follows, and that of the sum.
+#[derive(Debug, Clone)]
+pub(crate) struct SkipOp {
+    pub(crate) plane: usize,
+    /// Where the connection ends.
+    pub(crate) sum: usize,
+}
+
+/// Where a residual connection ends.
+#[derive(Debug, Clone)]
+pub(crate) struct AddOp {
+    pub(crate) input: usize,
+    pub(crate) skipped: usize,
+    pub(crate) output: usize,
 }
 
 /// Dropout.
@@ -146,6 +169,8 @@ struct Builder {
     ops: Vec<Op>,
     summed: usize,
     statistics: usize,
+    /// Operations where residual connections begin that have not ended.
+    open: Vec<usize>,
 }
 
 impl Plan {
@@ -154,7 +179,7 @@ impl Plan {
         let mut picture = Plane::new(input.channels, input.height, input.width);
         let mut layers = network.layers().iter();
         let first = layers.find(|layer| !matches!(layer, Layer::Dropout(_)));
-        if !matches!(first, Some(Layer::MaxPool(_))) {
+        if !matches!(first, Some(Layer::MaxPool(_) | Layer::AveragePool(_))) {
             // A convolution or dense layer takes an image's few channels unpadded.
             picture.stored = input.channels;
         }
@@ -164,6 +189,7 @@ impl Plan {
             ops: Vec::new(),
             summed: 0,
             statistics: 0,
+            open: Vec::new(),
         };
         let mut fused = None;
         for (index, layer) in network.layers().iter().enumerate() {
@@ -177,7 +203,16 @@ impl Plan {
                     builder.convolution(conv, next)
                 }
                 Layer::MaxPool(_) if fused.take().is_some() => Ok(()),
-                Layer::MaxPool(pool) => builder.pool(pool),
+                Layer::MaxPool(pool) => builder.max_pool(pool),
+                Layer::AveragePool(pool) => {
+                    builder.pool(pool_of(pool), true);
+                    Ok(())
+                }
+                Layer::Skip => {
+                    builder.skip();
+                    Ok(())
+                }
+                Layer::Add => builder.add(),
                 Layer::Dense(dense) => {
                     builder.dense(dense);
                     Ok(())
@@ -219,7 +254,7 @@ impl Builder {
     }
 
     /// A convolution with the max-pooling behind it, if there is any.
-    fn convolution(&mut self, conv: &Conv, pool: Option<&MaxPool>) -> Result<(), String> {
+    fn convolution(&mut self, conv: &Conv, pool: Option<&Pooling>) -> Result<(), String> {
         let input = self.input();
         let plane = &mut self.planes[input];
         plane.border = conv.pad;
@@ -227,7 +262,7 @@ impl Builder {
         let channels = conv.output.channels;
         let output = [conv.output.height, conv.output.width];
         let unpooled = Pool::new(output, [1, 1], [1, 1]);
-        let pooling = pool.map_or(Ok(unpooled), pool_of)?;
+        let pooling = pool.map_or(Ok(unpooled), max_pool_of)?;
         // The pool that is part of the convolution, and the one that is part of its norm.
         let (pool, norm_pool) = match conv.norm {
             Some(NormPlace::BeforePool) => (unpooled, pooling),
@@ -285,9 +320,13 @@ impl Builder {
         Ok(())
     }
 
-    fn pool(&mut self, pool: &MaxPool) -> Result<(), String> {
+    fn max_pool(&mut self, pool: &Pooling) -> Result<(), String> {
+        self.pool(max_pool_of(pool)?, false);
+        Ok(())
+    }
+
+    fn pool(&mut self, pool: Pool, average: bool) {
         let input = self.input();
-        let pool = pool_of(pool)?;
         let channels = self.planes[input].channels;
         self.planes
             .push(Plane::new(channels, pool.output[0], pool.output[1]));
@@ -295,6 +334,31 @@ impl Builder {
             input,
             output: input + 1,
             pool,
+            average,
+        }));
+    }
+
+    fn skip(&mut self) {
+        self.open.push(self.ops.len());
+        let plane = self.input();
+        self.ops.push(Op::Skip(SkipOp { plane, sum: plane }));
+    }
+
+    fn add(&mut self) -> Result<(), String> {
+        let input = self.input();
+        let open = self.open.pop().and_then(|index| self.ops.get_mut(index));
+        let Some(Op::Skip(skip)) = open else {
+            return Err("there is nothing to add".to_owned());
+        };
+        skip.sum = input + 1;
+        let skipped = skip.plane;
+        let plane = self.planes[input];
+        self.planes
+            .push(Plane::new(plane.channels, plane.height, plane.width));
+        self.ops.push(Op::Add(AddOp {
+            input,
+            skipped,
+            output: input + 1,
         }));
         Ok(())
     }
@@ -370,10 +434,15 @@ impl Builder {
 }
 
 /// The pool of a layer, whose windows fit: [`Network`] has checked them.
-fn pool_of(pool: &MaxPool) -> Result<Pool, String> {
+fn pool_of(pool: &Pooling) -> Pool {
+    let input = [pool.input.height, pool.input.width];
+    Pool::new(input, pool.size, pool.stride)
+}
+
+/// The same where the places of maxima are kept.
+fn max_pool_of(pool: &Pooling) -> Result<Pool, String> {
     if pool.size[0] * pool.size[1] >= usize::from(CUT) {
         return Err(format!("a pooling window has fewer than {CUT} pixels"));
     }
-    let input = [pool.input.height, pool.input.width];
-    Ok(Pool::new(input, pool.size, pool.stride))
+    Ok(pool_of(pool))
 }

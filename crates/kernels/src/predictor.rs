@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use super::average_pool::AveragePoolForward;
 use super::batch::{KernelError, check_values};
 use super::buffer::Buffer;
 use super::conv::{Convolve, scratch_len};
@@ -16,6 +17,7 @@ use super::placements::Placement;
 use super::plan::{Op, Plan, Purpose};
 use super::pool::PoolForward;
 use super::simd::Isa;
+use super::sum::{Sample, Sum, Summand};
 use crate::Network;
 
 /// Samples that one worker takes at a time; they share a dense layer's weights.
@@ -171,6 +173,9 @@ impl Predictor {
                 if let Op::Dense(_) = op {
                     break;
                 }
+                if let Op::Skip(_) = op {
+                    continue;
+                }
                 let [from, to] = op.planes();
                 let starts = [start(&memory.planes, from), start(&memory.planes, to)];
                 let (before, after) = memory.planes.split_at_mut(to);
@@ -188,6 +193,29 @@ impl Predictor {
                         output,
                         argmax: None,
                         scratch: &mut memory.scratch,
+                    }),
+                    Op::Add(op) => {
+                        let skipped = op.skipped;
+                        self.isa.run(Sum {
+                            first: Sample {
+                                plane: &plan.planes[from],
+                                values: input,
+                            },
+                            second: Summand::Other(Sample {
+                                plane: &plan.planes[skipped],
+                                // It is no dense layer's input, so it holds one sample.
+                                values: &before[skipped],
+                            }),
+                            plane,
+                            output,
+                        });
+                    }
+                    Op::Pool(op) if op.average => self.isa.run(AveragePoolForward {
+                        pool: &op.pool,
+                        input_plane: &plan.planes[from],
+                        input,
+                        plane,
+                        output,
                     }),
                     Op::Pool(op) => self.isa.run(PoolForward {
                         pool: &op.pool,

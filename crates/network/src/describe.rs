@@ -1,6 +1,6 @@
 //! A network in the words of `core`: dropout gone, batch norm folded into its weights.
 
-use bakeoff_core::{ConvLayer, DenseLayer, Layer as Described, Layers, MaxPoolLayer};
+use bakeoff_core::{ConvLayer, DenseLayer, Layer as Described, Layers, PoolLayer};
 use bakeoff_kernels::{Layer, Network, PIXEL_SCALE};
 
 /// The network with these values of its tensors.
@@ -10,7 +10,7 @@ use bakeoff_kernels::{Layer, Network, PIXEL_SCALE};
 pub(crate) fn describe(network: &Network, values: &[Vec<f32>]) -> Option<Layers> {
     let (network, values) = network.folded(values)?;
     let mut values = values.into_iter();
-    let mut described = Vec::new();
+    let (mut described, mut skipped) = (Vec::new(), Vec::new());
     for layer in network.layers() {
         let relu = match layer {
             Layer::Conv(conv) => {
@@ -32,10 +32,26 @@ pub(crate) fn describe(network: &Network, values: &[Vec<f32>]) -> Option<Layers>
                 dense.relu
             }
             Layer::MaxPool(pool) => {
-                described.push(Described::MaxPool(MaxPoolLayer {
+                described.push(Described::MaxPool(PoolLayer {
                     size: pool.size,
                     stride: pool.stride,
                 }));
+                false
+            }
+            Layer::AveragePool(pool) => {
+                described.push(Described::AveragePool(PoolLayer {
+                    size: pool.size,
+                    stride: pool.stride,
+                }));
+                false
+            }
+            Layer::Skip => {
+                skipped.push(described.len().checked_sub(1)?);
+                false
+            }
+            Layer::Add => {
+                let from = skipped.pop()?;
+                described.push(Described::Add { from });
                 false
             }
             Layer::Dropout(_) => false,
@@ -70,7 +86,18 @@ mod tests {
             Step::MaxPool { size: 3, stride: 2 },
             conv(7, [3, 3], 2, Padding::Same),
             Step::Dropout { rate: 0.5 },
+            Step::Skip,
+            conv(9, [3, 3], 1, Padding::Same),
+            Step::Skip,
+            conv(9, [1, 1], 1, Padding::Same),
+            Step::Add,
+            conv(7, [1, 2], 1, Padding::Same),
+            Step::Add,
             conv(4, [2, 2], 1, Padding::Valid),
+            Step::AveragePool {
+                size: None,
+                stride: 1,
+            },
             Step::Dense { units: 9 },
             Step::Dense { units: 6 },
         ];

@@ -1,6 +1,6 @@
 //! Layers as nodes of a graph.
 
-use bakeoff_core::{ConvLayer, DenseLayer, ImageShape, Layer, Layers, MaxPoolLayer};
+use bakeoff_core::{ConvLayer, DenseLayer, ImageShape, Layer, Layers, PoolLayer};
 
 use crate::{
     Input,
@@ -32,8 +32,10 @@ pub(crate) fn graph(layers: &Layers, input: Input) -> Graph {
         shape,
         is_flat: false,
     };
+    let mut names = Vec::with_capacity(layers.layers().len());
     for (layer, &output) in layers.layers().iter().zip(layers.shapes()) {
-        flow = chain.layer(layer, flow, output);
+        flow = chain.layer(layer, flow, output, &names);
+        names.push(chain.last.clone());
     }
     if layers.temperature() != 1.0 {
         chain.then_with_number("Div", "temperature", layers.temperature());
@@ -137,7 +139,8 @@ impl Chain {
         self.then(operator, &[number], Vec::new());
     }
 
-    fn layer(&mut self, layer: &Layer, flow: Flow, output: ImageShape) -> Flow {
+    /// `names` are the values of the layers before.
+    fn layer(&mut self, layer: &Layer, flow: Flow, output: ImageShape, names: &[String]) -> Flow {
         let is_flat = match layer {
             Layer::Relu => {
                 self.then("Relu", &[], Vec::new());
@@ -152,8 +155,17 @@ impl Chain {
                 false
             }
             Layer::MaxPool(pool) => {
-                self.max_pool(pool, flow);
+                self.pool("MaxPool", pool, flow);
                 false
+            }
+            Layer::AveragePool(pool) => {
+                self.pool("AveragePool", pool, flow);
+                false
+            }
+            // Before any dense layer, so that both are images.
+            Layer::Add { from } => {
+                self.then("Add", &names[*from..=*from], Vec::new());
+                flow.is_flat
             }
         };
         Flow {
@@ -187,13 +199,13 @@ impl Chain {
         self.then("Conv", &[weights, bias], attributes);
     }
 
-    fn max_pool(&mut self, pool: &MaxPoolLayer, flow: Flow) {
+    fn pool(&mut self, operator: &str, pool: &PoolLayer, flow: Flow) {
         self.as_image(flow);
         let attributes = vec![
             ints("kernel_shape", &pool.size),
             ints("strides", &pool.stride),
         ];
-        self.then("MaxPool", &[], attributes);
+        self.then(operator, &[], attributes);
     }
 
     /// Outputs of a dense layer become channels of 1×1.

@@ -5,7 +5,7 @@ mod evaluator;
 
 use std::collections::BTreeMap;
 
-use bakeoff_core::{ConvLayer, DenseLayer, Fit, ImageShape, Layer, MaxPoolLayer};
+use bakeoff_core::{ConvLayer, DenseLayer, Fit, ImageShape, Layer, PoolLayer};
 use proptest::{prelude::*, test_runner::TestCaseResult};
 
 use super::*;
@@ -68,7 +68,7 @@ fn toy() -> Layers {
             vec![0.5, -0.5],
         ),
         Layer::Relu,
-        Layer::MaxPool(MaxPoolLayer {
+        Layer::MaxPool(PoolLayer {
             size: [2, 1],
             stride: [1, 1],
         }),
@@ -213,8 +213,12 @@ fn layer(
             )
         }
         _ => {
-            let pool = MaxPoolLayer { size, stride };
-            (Layer::MaxPool(pool), windows(flow.channels, [0; 4]))
+            let pool = PoolLayer { size, stride };
+            let layer = match kind {
+                3 => Layer::MaxPool(pool),
+                _ => Layer::AveragePool(pool),
+            };
+            (layer, windows(flow.channels, [0; 4]))
         }
     }
 }
@@ -336,7 +340,8 @@ proptest! {
     #[test]
     fn any_chain_of_layers_answers_as_the_reference_does(
         shape in (1_usize..4, 1_usize..8, 1_usize..8),
-        kinds in prop::collection::vec(0_usize..4, 0..7),
+        kinds in prop::collection::vec(0_usize..5, 0..7),
+        sums in any::<bool>(),
         seed in any::<u64>(),
         images in 0_usize..4,
         temperature in prop::sample::select(vec![1.0_f32, 0.4, 3.0]),
@@ -349,12 +354,19 @@ proptest! {
             (state >> 33) as usize % below
         };
         let shape = ImageShape::new(shape.0, shape.1, shape.2);
-        let mut chain = Vec::new();
+        let (mut chain, mut shapes) = (Vec::new(), Vec::new());
         let mut flow = shape;
         for kind in kinds {
             let (next, output) = layer(kind, flow, &mut draws);
             chain.push(next);
+            shapes.push(output);
             flow = output;
+            let same = shapes.iter().position(|shape| *shape == flow);
+            let has_dense = chain.iter().any(|layer| matches!(layer, Layer::Dense(_)));
+            if let Some(from) = same && sums && !has_dense {
+                chain.push(Layer::Add { from });
+                shapes.push(flow);
+            }
         }
         let classes = 2 + draws(4);
         chain.push(dense(weights(classes * flow.pixels(), &mut draws), weights(classes, &mut draws)));

@@ -19,9 +19,14 @@ fn network() -> Layers {
             bias: vec![0.1, -0.2, 0.3],
         }),
         Layer::Relu,
-        Layer::MaxPool(MaxPoolLayer {
+        Layer::MaxPool(PoolLayer {
             size: [2, 2],
             stride: [1, 2],
+        }),
+        Layer::Add { from: 2 },
+        Layer::AveragePool(PoolLayer {
+            size: [1, 1],
+            stride: [1, 1],
         }),
         Layer::Dense(DenseLayer {
             weights: ramp(3 * 4 * 2 * 4, 0.04),
@@ -43,7 +48,8 @@ fn what_does_not_fit_is_refused_by_place() {
         let mut layers = good.layers().to_vec();
         match &mut layers[index] {
             Layer::Conv(conv) => conv.kernel = [2, 4],
-            Layer::MaxPool(pool) => pool.size = [6, 1],
+            Layer::MaxPool(pool) | Layer::AveragePool(pool) => pool.size = [6, 1],
+            Layer::Add { from } => *from = 1,
             Layer::Dense(dense) => dense.weights[0] = f32::NAN,
             Layer::Relu => continue,
         }
@@ -55,7 +61,13 @@ fn what_does_not_fit_is_refused_by_place() {
             "layer {index}"
         );
     }
-    let headless = good.layers()[..5].to_vec();
+    let mut late = good.layers().to_vec();
+    late.insert(8, Layer::Add { from: 6 });
+    assert!(matches!(
+        Layers::new(good.input(), good.scale(), late),
+        Err(LayersError::Layer { index: 7, .. } | LayersError::Layer { index: 8, .. })
+    ));
+    let headless = good.layers()[..7].to_vec();
     assert!(matches!(
         Layers::new(good.input(), good.scale(), headless),
         Err(LayersError::Whole(_))

@@ -97,6 +97,49 @@ impl Check<'_> {
         }
     }
 
+    /// Whether the values here can be remembered, among all `steps`.
+    pub(super) fn skip(&self, steps: &[Step]) -> Result<(), NetworkError> {
+        let (before, after) = steps.split_at(self.position);
+        let is_image_layer = |step: &Step| {
+            matches!(
+                step,
+                Step::Conv { .. } | Step::MaxPool { .. } | Step::AveragePool { .. }
+            )
+        };
+        let next = after.iter().find(|step| **step != Step::Skip);
+        if self.flat || !before.iter().any(is_image_layer) {
+            Err(self.error("needs a convolution or a pool before it, and no dense layer".into()))
+        } else if let Some(Step::Dropout { .. }) = next {
+            Err(self.error("is followed by dropout, which would change what it remembers; write the dropout before it".into()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the values that `skip` remembered can be added to those here.
+    pub(super) fn add(&self, skip: Option<Check<'_>>) -> Result<(), NetworkError> {
+        let Some(skip) = skip else {
+            return Err(self.error("has no skip before it whose values it could add".into()));
+        };
+        let (from, to) = (skip.input, self.input);
+        if self.flat {
+            Err(self.error("comes after a dense layer, which leaves no image".into()))
+        } else if from != to {
+            Err(self.error(format!(
+                "adds the {from} of layer {} to {to}; between them use padding = \"same\", no pool, no \
+                 stride, and as many filters at the end as at the start",
+                skip.position
+            )))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A skip that nothing closes.
+    pub(super) fn without_add(&self) -> NetworkError {
+        self.error("has no add after it".into())
+    }
+
     /// Refuses empty layers and sizes that no machine here could hold.
     pub(super) fn size(&self, layer: &Layer, output: ImageShape) -> Result<(), NetworkError> {
         let dimensions = match layer {
@@ -107,7 +150,11 @@ impl Check<'_> {
                 conv.kernel[1],
             ],
             Layer::Dense(dense) => vec![dense.inputs, dense.outputs],
-            Layer::MaxPool(_) | Layer::Dropout(_) => Vec::new(),
+            Layer::MaxPool(_)
+            | Layer::AveragePool(_)
+            | Layer::Skip
+            | Layer::Add
+            | Layer::Dropout(_) => Vec::new(),
         };
         let weights = dimensions.into_iter().try_fold(1, usize::checked_mul);
         if output.pixels() == 0 || weights == Some(0) {

@@ -30,7 +30,7 @@ impl Network {
             let mut layer = layer.clone();
             let norm = match &mut layer {
                 Layer::Dropout(_) => continue,
-                Layer::MaxPool(_) => {
+                Layer::MaxPool(_) | Layer::AveragePool(_) | Layer::Skip | Layer::Add => {
                     layers.push(layer);
                     continue;
                 }

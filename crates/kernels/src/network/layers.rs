@@ -58,6 +58,17 @@ pub enum Step {
         /// Step between windows.
         stride: usize,
     },
+    /// Mean over whole windows; rows and columns that fill none are dropped.
+    AveragePool {
+        /// Rows and columns of the window; none for the whole image.
+        size: Option<usize>,
+        /// Step between windows.
+        stride: usize,
+    },
+    /// Remembers the values here for the [`Step::Add`] that closes it (He et al. 2016).
+    Skip,
+    /// Adds the values that the last open [`Step::Skip`] remembered.
+    Add,
     /// Dense layer, batch norm if the blueprint says so, ReLU. The first one flattens.
     Dense {
         /// Output values.
@@ -105,7 +116,7 @@ pub struct Conv {
 
 /// A pooling layer with every size worked out.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MaxPool {
+pub struct Pooling {
     /// What goes in.
     pub input: ImageShape,
     /// What comes out.
@@ -148,7 +159,13 @@ pub enum Layer {
     /// Convolution (+ batch norm) (+ ReLU).
     Conv(Conv),
     /// Maximum over windows.
-    MaxPool(MaxPool),
+    MaxPool(Pooling),
+    /// Mean over windows.
+    AveragePool(Pooling),
+    /// Remembers its input for the [`Layer::Add`] that closes it.
+    Skip,
+    /// Adds what the last open [`Layer::Skip`] remembered, which has the same shape.
+    Add,
     /// Dense (+ batch norm) (+ ReLU).
     Dense(Dense),
     /// Dropout, while training.
@@ -214,6 +231,20 @@ impl fmt::Display for Step {
             }
             Self::MaxPool { size, stride } if size == stride => write!(f, "max-pool {size}"),
             Self::MaxPool { size, stride } => write!(f, "max-pool {size} stride {stride}"),
+            Self::AveragePool { size: None, .. } => f.write_str("average-pool all"),
+            Self::AveragePool {
+                size: Some(size),
+                stride,
+            } => {
+                write!(f, "average-pool {size}")?;
+                if stride == size {
+                    Ok(())
+                } else {
+                    write!(f, " stride {stride}")
+                }
+            }
+            Self::Skip => f.write_str("skip"),
+            Self::Add => f.write_str("add"),
             Self::Dense { units } => write!(f, "dense {units}"),
             Self::Dropout { rate } => write!(f, "dropout {rate}"),
         }
@@ -222,13 +253,13 @@ impl fmt::Display for Step {
 
 impl Layer {
     /// The shape of what comes out; a dense layer's values are channels of 1×1. `None` for
-    /// dropout, which changes no shape.
+    /// what changes no shape.
     pub(super) fn output(&self) -> Option<ImageShape> {
         match self {
             Self::Conv(conv) => Some(conv.output),
-            Self::MaxPool(pool) => Some(pool.output),
+            Self::MaxPool(pool) | Self::AveragePool(pool) => Some(pool.output),
             Self::Dense(dense) => Some(ImageShape::new(dense.outputs, 1, 1)),
-            Self::Dropout(_) => None,
+            Self::Dropout(_) | Self::Skip | Self::Add => None,
         }
     }
 }

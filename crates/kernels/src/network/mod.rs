@@ -7,7 +7,7 @@
 //! alone: so a model that one engine trained can be read by another.
 //!
 //! It lives beside the kernels because they compute it; engines of other libraries read the
-//! same description. A general graph of layers was rejected: a chain says everything that the
+//! same description. A general graph of layers was rejected: a chain with `skip` and `add` says everything that the
 //! two families need, and fused kernels need a chain.
 
 mod fit;
@@ -19,10 +19,10 @@ use bakeoff_core::ImageShape;
 pub use self::{
     fit::NetworkError,
     layers::{
-        Blueprint, Conv, Dense, Dropout, Layer, MaxPool, NormPlace, Padding, Role, Step, TensorSpec,
+        Blueprint, Conv, Dense, Dropout, Layer, NormPlace, Padding, Pooling, Role, Step, TensorSpec,
     },
 };
-use fit::Check;
+use fit::{Check, Windows};
 
 /// A [`Blueprint`] fitted to an image shape and a number of classes.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +46,7 @@ impl Network {
         let mut layers = Vec::with_capacity(blueprint.steps.len() + 1);
         let mut shape = input;
         let (mut convs, mut denses, mut dropouts) = (0, 0, 0);
+        let mut skipped = Vec::new();
         for (index, step) in blueprint.steps.iter().enumerate() {
             let check = Check {
                 position: index + 1,
@@ -75,12 +76,23 @@ impl Network {
                 }
                 Step::MaxPool { size, stride } => {
                     let [rows, columns] = check.windows([size; 2], stride, Padding::Valid)?;
-                    Layer::MaxPool(MaxPool {
-                        input: shape,
-                        output: ImageShape::new(shape.channels, rows.count, columns.count),
-                        size: [size; 2],
-                        stride: [stride; 2],
-                    })
+                    Layer::MaxPool(pooling(shape, [size; 2], stride, [rows, columns]))
+                }
+                Step::AveragePool { size, stride } => {
+                    let size = size.map_or([shape.height, shape.width], |size| [size; 2]);
+                    let windows = check.windows(size, stride, Padding::Valid)?;
+                    Layer::AveragePool(pooling(shape, size, stride, windows))
+                }
+                Step::Skip => {
+                    check.skip(&blueprint.steps)?;
+                    skipped.push(check);
+                    layers.push(Layer::Skip);
+                    continue;
+                }
+                Step::Add => {
+                    check.add(skipped.pop())?;
+                    layers.push(Layer::Add);
+                    continue;
                 }
                 Step::Dense { units } => {
                     denses += 1;
@@ -107,6 +119,9 @@ impl Network {
             shape = layer.output().unwrap_or(shape);
             check.size(&layer, shape)?;
             layers.push(layer);
+        }
+        if let Some(open) = skipped.pop() {
+            return Err(open.without_add());
         }
         let output = Layer::Dense(Dense {
             name: "output".into(),
@@ -150,7 +165,7 @@ impl Network {
         self.layers.iter().any(|layer| match layer {
             Layer::Conv(conv) => conv.norm.is_some(),
             Layer::Dense(dense) => dense.norm.is_some(),
-            Layer::MaxPool(_) | Layer::Dropout(_) => false,
+            _ => false,
         })
     }
 
@@ -161,7 +176,7 @@ impl Network {
             .flat_map(|layer| match layer {
                 Layer::Conv(conv) => conv.tensors(),
                 Layer::Dense(dense) => dense.tensors(),
-                Layer::MaxPool(_) | Layer::Dropout(_) => Vec::new(),
+                _ => Vec::new(),
             })
             .collect()
     }
@@ -173,6 +188,20 @@ impl Network {
             .filter(|tensor| tensor.role.is_trained())
             .map(|tensor| tensor.shape.iter().product::<usize>() as u64)
             .sum()
+    }
+}
+
+fn pooling(
+    input: ImageShape,
+    size: [usize; 2],
+    stride: usize,
+    [rows, columns]: [Windows; 2],
+) -> Pooling {
+    Pooling {
+        input,
+        output: ImageShape::new(input.channels, rows.count, columns.count),
+        size,
+        stride: [stride; 2],
     }
 }
 

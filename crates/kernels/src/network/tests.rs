@@ -124,6 +124,41 @@ fn the_layer_that_does_not_fit_is_named() {
     );
     let order = refuse(vec![Step::Dense { units: 3 }, POOL], GREY28);
     assert!(order.contains("layer 2 (max-pool 2)"), "{order}");
+    let same = Padding::Same;
+    let start = || vec![conv(4, 3, 1, valid), Step::Skip];
+    for (rest, words) in [
+        (vec![], "layer 2 (skip) has no add after it"),
+        (
+            vec![Step::Add, Step::Add],
+            "layer 4 (add) has no skip before it",
+        ),
+        (
+            vec![conv(5, 3, 1, same), Step::Add],
+            "layer 4 (add) adds the 4×26×26 of layer 2 to 5×26×26",
+        ),
+        (
+            vec![conv(4, 3, 1, valid), Step::Add],
+            "layer 4 (add) adds the 4×26×26 of layer 2 to 4×24×24",
+        ),
+        (
+            vec![Step::Dropout { rate: 0.5 }, Step::Add],
+            "layer 2 (skip) is followed by dropout",
+        ),
+        (
+            vec![Step::Dense { units: 3 }, Step::Add],
+            "layer 4 (add) comes after a dense layer",
+        ),
+    ] {
+        let said = refuse([start(), rest].concat(), GREY28);
+        assert!(said.contains(words), "{said}");
+    }
+    for first in [vec![], vec![Step::Dropout { rate: 0.5 }]] {
+        let said = refuse([first, vec![Step::Skip, Step::Add]].concat(), GREY28);
+        assert!(
+            said.contains("(skip) needs a convolution or a pool"),
+            "{said}"
+        );
+    }
     let large = refuse(
         vec![Step::Dense {
             units: usize::MAX / 2,
@@ -134,6 +169,37 @@ fn the_layer_that_does_not_fit_is_named() {
     assert!(refuse(vec![conv(0, 3, 1, valid)], GREY28).contains("no meaning"));
     assert!(refuse(vec![conv(1, 3, 0, valid)], GREY28).contains("no meaning"));
     assert!(refuse(vec![Step::Dropout { rate: 1.0 }], GREY28).contains("no meaning"));
+}
+
+#[test]
+fn connections_may_be_nested_and_all_is_one_value_for_each_channel() -> Result<(), NetworkError> {
+    let same = |filters| conv(filters, 3, 1, Padding::Same);
+    let all = Step::AveragePool {
+        size: None,
+        stride: 1,
+    };
+    let blueprint = Blueprint {
+        steps: vec![
+            same(4),
+            Step::Skip,
+            same(6),
+            Step::Skip,
+            same(6),
+            Step::Add,
+            same(4),
+            Step::Add,
+            all,
+        ],
+        norm: None,
+    };
+    let network = Network::new(&blueprint, ImageShape::new(1, 9, 7), 3)?;
+    let Some(Layer::AveragePool(pool)) = network.layers().get(8) else {
+        panic!("{network:?}");
+    };
+    assert_eq!((pool.size, pool.output), ([9, 7], ImageShape::new(4, 1, 1)));
+    let output = network.tensors().into_iter().rev().nth(1);
+    assert_eq!(output.map(|tensor| tensor.shape), Some(vec![3, 4]));
+    Ok(())
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! One worker takes one chunk of samples through a phase.
 
 mod pooling;
+mod residual;
 
 use super::batch::Batch;
 use super::buffer::Buffer;
@@ -107,6 +108,8 @@ impl<'a> StepWorker<'a> {
                     Op::Norm(op) => self.norm(index, op, span),
                     Op::Dense(op) => self.dense(op, span),
                     Op::Pool(op) => self.pool(index, op, span),
+                    Op::Skip(_) => {}
+                    Op::Add(op) => self.add(op, span),
                     Op::Dropout(op) => self.drop_out(op, self.plane(op.plane, span), span),
                 },
                 Work::Backward(index) => match &self.plan.ops[index] {
@@ -117,6 +120,8 @@ impl<'a> StepWorker<'a> {
                     Op::Pool(op) if op.input == 0 => {}
                     Op::Dropout(op) if op.plane == 0 => {}
                     Op::Pool(op) => self.pool_back(index, op, span),
+                    Op::Skip(op) => self.skip_back(op, span),
+                    Op::Add(op) => self.add_back(op, span),
                     Op::Dropout(op) => self.drop_out(op, self.gradient(op.plane, span), span),
                 },
             }

@@ -3,6 +3,7 @@
 //! The functions take parts of shared slices as those of the parent module do, and are safe
 //! to call under the same condition.
 
+use super::super::average_pool::{AveragePoolBack, AveragePoolForward};
 use super::super::geometry::Pool;
 use super::super::norm::{Measure, NormBack, NormSums};
 use super::super::plan::{NormOp, Op, PoolOp};
@@ -40,6 +41,20 @@ impl<'a> StepWorker<'a> {
     }
 
     pub(super) unsafe fn pool(&self, index: usize, op: &PoolOp, span: Span) {
+        if op.average {
+            let [input_plane, plane] = [op.input, op.output].map(|plane| &self.plan.planes[plane]);
+            // SAFETY: as for `work`.
+            let (input, output) =
+                unsafe { (self.plane(op.input, span), self.plane(op.output, span)) };
+            self.isa.run(AveragePoolForward {
+                pool: &op.pool,
+                input_plane,
+                input,
+                plane,
+                output,
+            });
+            return;
+        }
         // SAFETY: as for `work`.
         unsafe {
             self.pool_forward(index, [op.input, op.output], &op.pool, None, false, span);
@@ -108,6 +123,24 @@ impl<'a> StepWorker<'a> {
     }
 
     pub(super) unsafe fn pool_back(&self, index: usize, op: &'a PoolOp, span: Span) {
+        if op.average {
+            let [input_plane, plane] = [op.input, op.output].map(|plane| &self.plan.planes[plane]);
+            // SAFETY: as for `work`.
+            let (input_gradient, gradient) = unsafe {
+                (
+                    self.gradient(op.input, span),
+                    self.gradient(op.output, span),
+                )
+            };
+            self.isa.run(AveragePoolBack {
+                pool: &op.pool,
+                plane,
+                gradient,
+                input_plane,
+                input_gradient,
+            });
+            return;
+        }
         // SAFETY: as for `work`.
         let (pooled, input_gradient) = unsafe {
             (

@@ -14,9 +14,10 @@ fn conv3(filters: usize, norm: Option<NormPlace>) -> [Spec; 2] {
     };
     [
         convolution,
-        Spec::MaxPool {
+        Spec::Pool {
             size: [2, 2],
             stride: [2, 2],
+            average: false,
         },
     ]
 }
@@ -56,9 +57,10 @@ fn a_tiny_network_agrees_with_the_reference() {
     };
     let specs = [
         convolution(1, Some(NormPlace::BeforePool)),
-        Spec::MaxPool {
+        Spec::Pool {
             size: [2, 2],
             stride: [2, 2],
+            average: false,
         },
         convolution(2, None),
         dense(5, true),
@@ -225,9 +227,10 @@ fn what_is_not_a_number_shows_in_the_loss() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let large_pool = Spec::MaxPool {
+    let large_pool = Spec::Pool {
         size: [16, 16],
         stride: [1, 1],
+        average: false,
     };
     let pooled = network([1, 16, 16], &[large_pool, dense(2, false)]).unwrap();
     let refused = |network: &Network, values: &[Vec<f32>]| {

@@ -31,10 +31,14 @@ enum Spec {
         norm: Option<NormPlace>,
         relu: bool,
     },
-    MaxPool {
+    /// Of means instead of maxima.
+    Pool {
         size: [usize; 2],
         stride: [usize; 2],
+        average: bool,
     },
+    Skip,
+    Add,
     Dense {
         units: usize,
         norm: Option<NormPlace>,
@@ -49,7 +53,7 @@ enum Spec {
 fn network(input: [usize; 3], specs: &[Spec]) -> Option<Network> {
     let input = ImageShape::new(input[0], input[1], input[2]);
     let mut shape = input;
-    let mut layers = Vec::new();
+    let (mut layers, mut skipped) = (Vec::new(), Vec::new());
     for (index, spec) in specs.iter().enumerate() {
         let along = |size: usize, window: usize, stride: usize| {
             Some(size.checked_sub(window)? / stride + 1)
@@ -77,17 +81,31 @@ fn network(input: [usize; 3], specs: &[Spec]) -> Option<Network> {
                     relu,
                 })
             }
-            Spec::MaxPool { size, stride } => {
+            Spec::Pool {
+                size,
+                stride,
+                average,
+            } => {
                 let rows = along(shape.height, size[0], stride[0])?;
                 let columns = along(shape.width, size[1], stride[1])?;
                 let output = ImageShape::new(shape.channels, rows, columns);
-                Layer::MaxPool(MaxPool {
+                let pool = Pooling {
                     input: std::mem::replace(&mut shape, output),
                     output,
                     size,
                     stride,
-                })
+                };
+                match average {
+                    true => Layer::AveragePool(pool),
+                    false => Layer::MaxPool(pool),
+                }
             }
+            Spec::Skip => {
+                skipped.push(shape);
+                Layer::Skip
+            }
+            Spec::Add if skipped.pop() == Some(shape) => Layer::Add,
+            Spec::Add => return None,
             Spec::Dense { units, norm, relu } => {
                 let output = ImageShape::new(units, 1, 1);
                 Layer::Dense(Dense {
@@ -137,6 +155,34 @@ fn convolution() -> impl Strategy<Value = Spec> {
     )
 }
 
+/// A convolution, and a connection around some that keep their shape, perhaps with one inside.
+fn residual() -> impl Strategy<Value = Vec<Spec>> {
+    let layer = (1_usize..4, 1_usize..4, norm(), any::<bool>());
+    let inside = proptest::collection::vec((layer, any::<bool>()), 0..3);
+    (convolution(), inside).prop_map(|(first, inside)| {
+        let Spec::Conv { filters, .. } = first else {
+            return Vec::new();
+        };
+        let mut specs = vec![first, Spec::Skip];
+        for ((rows, columns, norm, relu), nested) in inside {
+            let conv = Spec::Conv {
+                filters,
+                kernel: [rows, columns],
+                stride: [1, 1],
+                pad: [rows / 2, columns / 2, (rows - 1) / 2, (columns - 1) / 2],
+                norm,
+                relu,
+            };
+            match nested {
+                true => specs.extend([Spec::Skip, conv, Spec::Add]),
+                false => specs.push(conv),
+            }
+        }
+        specs.push(Spec::Add);
+        specs
+    })
+}
+
 fn dense(units: usize, relu: bool) -> Spec {
     Spec::Dense {
         units,
@@ -147,8 +193,17 @@ fn dense(units: usize, relu: bool) -> Spec {
 
 /// Shape of the images and layers.
 fn networks() -> impl Strategy<Value = ([usize; 3], Vec<Spec>)> {
-    let pool = ([1_usize..4, 1_usize..4], [1_usize..4, 1_usize..4])
-        .prop_map(|(size, stride)| Spec::MaxPool { size, stride });
+    let pool = (
+        [1_usize..4, 1_usize..4],
+        [1_usize..4, 1_usize..4],
+        any::<bool>(),
+    )
+        .prop_map(|(size, stride, average)| Spec::Pool {
+            size,
+            stride,
+            average,
+        });
+    let any_layer = prop_oneof![convolution(), convolution(), pool].prop_map(|layer| vec![layer]);
     let hidden = (1_usize..70, norm(), any::<bool>()).prop_map(|(units, norm, relu)| Spec::Dense {
         units,
         norm,
@@ -156,11 +211,12 @@ fn networks() -> impl Strategy<Value = ([usize; 3], Vec<Spec>)> {
     });
     (
         [1_usize..4, 4_usize..13, 4_usize..20],
-        proptest::collection::vec(prop_oneof![convolution(), convolution(), pool], 0..5),
+        proptest::collection::vec(prop_oneof![3 => any_layer, 2 => residual()], 0..4),
         proptest::collection::vec(hidden, 0..2),
         2_usize..40,
     )
-        .prop_map(|(input, mut layers, hidden, classes)| {
+        .prop_map(|(input, layers, hidden, classes)| {
+            let mut layers = layers.concat();
             layers.extend(hidden);
             layers.push(dense(classes, false));
             (input, layers)

@@ -81,6 +81,13 @@ enum Step {
         shape: [usize; 4],
         from: Vec<usize>,
     },
+    Average {
+        shape: [usize; 4],
+        size: [usize; 2],
+        stride: [usize; 2],
+    },
+    Skip,
+    Add,
     Flatten {
         shape: [usize; 4],
     },
@@ -253,12 +260,49 @@ impl Walk<'_> {
         output
     }
 
+    fn average(&mut self, input: &Grid, size: [usize; 2], stride: [usize; 2]) -> Grid {
+        let [samples, channels, rows, columns] = input.shape;
+        let mut output = Grid::zeroed([
+            samples,
+            channels,
+            (rows - size[0]) / stride[0] + 1,
+            (columns - size[1]) / stride[1] + 1,
+        ]);
+        for_each_mean(output.shape, size, stride, |to, from, share| {
+            output.add(to, input.get(from) * share);
+        });
+        self.steps.push(Step::Average {
+            shape: input.shape,
+            size,
+            stride,
+        });
+        output
+    }
+
     fn flatten(&mut self, grid: Grid) -> Grid {
         let [samples, channels, height, width] = grid.shape;
         self.steps.push(Step::Flatten { shape: grid.shape });
         Grid {
             shape: [samples, channels * height * width, 1, 1],
             values: grid.values,
+        }
+    }
+}
+
+/// Calls `f` with the place of every mean and of every value in its window, and the value's share.
+fn for_each_mean(
+    output: [usize; 4],
+    size: [usize; 2],
+    stride: [usize; 2],
+    mut f: impl FnMut([usize; 4], [usize; 4], f64),
+) {
+    let share = 1.0 / (size[0] * size[1]) as f64;
+    for [n, c, y, x] in places(output) {
+        for dy in 0..size[0] {
+            for dx in 0..size[1] {
+                let from = [n, c, y * stride[0] + dy, x * stride[1] + dx];
+                f([n, c, y, x], from, share);
+            }
         }
     }
 }
@@ -313,7 +357,7 @@ pub(crate) fn run(
         magnified: 1.0,
         training,
     };
-    let mut after_pool = None;
+    let (mut after_pool, mut skipped) = (None, Vec::new());
     for (index, layer) in network.layers().iter().enumerate() {
         let pool_is_next = matches!(network.layers().get(index + 1), Some(Layer::MaxPool(_)));
         let (norm, relu) = match layer {
@@ -342,6 +386,23 @@ pub(crate) fn run(
             Layer::MaxPool(pool) => {
                 grid = walk.pool(&grid, pool.size, pool.stride);
                 after_pool.take().unwrap_or((None, false))
+            }
+            Layer::AveragePool(pool) => {
+                grid = walk.average(&grid, pool.size, pool.stride);
+                (None, false)
+            }
+            Layer::Skip => {
+                skipped.push(grid.clone());
+                walk.steps.push(Step::Skip);
+                (None, false)
+            }
+            Layer::Add => {
+                let remembered = skipped.pop().unwrap();
+                for (value, more) in grid.values.iter_mut().zip(&remembered.values) {
+                    *value += more;
+                }
+                walk.steps.push(Step::Add);
+                (None, false)
             }
             Layer::Dropout(_) => (None, false),
         };
@@ -393,7 +454,7 @@ fn cross_entropy(logits: &Grid, labels: &[u16], class_weights: &[f32]) -> (f64, 
 }
 
 fn back(walk: &Walk<'_>, mut gradient: Grid) -> Vec<Vec<f64>> {
-    let mut reversed = Vec::new();
+    let (mut reversed, mut sums) = (Vec::new(), Vec::new());
     let mut used = walk.used.iter().rev();
     for step in walk.steps.iter().rev() {
         match step {
@@ -469,6 +530,24 @@ fn back(walk: &Walk<'_>, mut gradient: Grid) -> Vec<Vec<f64>> {
                     before.values[index] += value;
                 }
                 gradient = before;
+            }
+            Step::Average {
+                shape,
+                size,
+                stride,
+            } => {
+                let mut before = Grid::zeroed(*shape);
+                for_each_mean(gradient.shape, *size, *stride, |from, to, share| {
+                    before.add(to, gradient.get(from) * share);
+                });
+                gradient = before;
+            }
+            Step::Add => sums.push(gradient.clone()),
+            Step::Skip => {
+                let sum = sums.pop().unwrap();
+                for (value, more) in gradient.values.iter_mut().zip(&sum.values) {
+                    *value += more;
+                }
             }
             Step::Flatten { shape } => gradient.shape = *shape,
         }

@@ -2,7 +2,7 @@
 
 use bakeoff_core::{ConvLayer, DenseLayer, ImageShape, Layer, Layers, LayersError};
 
-use super::forward::{for_each_product, forward, largest};
+use super::forward::{for_each_product, for_each_window, forward, largest};
 
 /// `∂ ln p(class) / ∂ x` of one image of C×H×W bytes, where `x = byte · scale` is
 /// what the first layer sees: C×H×W values, in nats for each unit of `x`.
@@ -30,7 +30,15 @@ pub fn input_gradient(
     for value in &mut slope {
         *value /= model.temperature();
     }
+    // What sums send back to layers before them.
+    let mut more: Vec<(usize, Vec<f32>)> = Vec::new();
     for index in (0..model.layers().len()).rev() {
+        for (_, add) in more.extract_if(.., |(from, _)| *from == index) {
+            slope
+                .iter_mut()
+                .zip(add)
+                .for_each(|(slope, add)| *slope += add);
+        }
         let (shape, values) = match index.checked_sub(1) {
             Some(before) => (model.shapes()[before], &answer.layers[before].values),
             None => (model.input(), &answer.input),
@@ -44,6 +52,19 @@ pub fn input_gradient(
                 .collect(),
             Layer::Dense(dense) => through_dense(dense, shape, &slope),
             Layer::Conv(conv) => through_convolution(conv, shape, output, &slope),
+            Layer::Add { from } => {
+                more.push((*from, slope.clone()));
+                slope
+            }
+            Layer::AveragePool(pool) => {
+                let mut back = vec![0.0; shape.pixels()];
+                let mut slopes = slope.iter();
+                for_each_window(pool, shape, output, |window| {
+                    let share = slopes.next().unwrap_or(&0.0) / window.len() as f32;
+                    window.iter().for_each(|&at| back[at] += share);
+                });
+                back
+            }
             Layer::MaxPool(pool) => {
                 let mut back = vec![0.0; shape.pixels()];
                 let places = largest(pool, shape, output, values);

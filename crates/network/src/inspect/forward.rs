@@ -1,6 +1,6 @@
 //! The reference for what layers compute: one image, plain loops, nothing clever.
 
-use bakeoff_core::{ConvLayer, DenseLayer, ImageShape, Layer, Layers, LayersError, MaxPoolLayer};
+use bakeoff_core::{ConvLayer, DenseLayer, ImageShape, Layer, Layers, LayersError, PoolLayer};
 
 /// What came out of one layer.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +47,11 @@ pub(super) fn forward_scaled(model: &Layers, input: Vec<f32>) -> Activations {
         let values = match layer {
             Layer::Conv(conv) => convolve(conv, shape, output, values),
             Layer::MaxPool(pool) => max_pool(pool, shape, output, values),
+            Layer::AveragePool(pool) => average(pool, shape, output, values),
+            Layer::Add { from } => {
+                let more = &layers[*from].values;
+                values.iter().zip(more).map(|(a, b)| a + b).collect()
+            }
             Layer::Dense(dense) => multiply(dense, values),
             Layer::Relu => values.iter().map(|&value| value.max(0.0)).collect(),
         };
@@ -114,40 +119,53 @@ fn convolve(conv: &ConvLayer, input: ImageShape, output: ImageShape, values: &[f
 
 /// The place in `values` of the largest value of each window, the first of equals.
 pub(super) fn largest(
-    pool: &MaxPoolLayer,
+    pool: &PoolLayer,
     input: ImageShape,
     output: ImageShape,
     values: &[f32],
 ) -> Vec<usize> {
     let mut found = Vec::with_capacity(output.pixels());
-    for channel in 0..output.channels {
-        for y in 0..output.height {
-            for x in 0..output.width {
-                let at = |ky: usize, kx: usize| {
-                    let (row, column) = (y * pool.stride[0] + ky, x * pool.stride[1] + kx);
-                    (channel * input.height + row) * input.width + column
-                };
-                let mut best = at(0, 0);
-                for ky in 0..pool.size[0] {
-                    for kx in 0..pool.size[1] {
-                        if values[at(ky, kx)] > values[best] {
-                            best = at(ky, kx);
-                        }
-                    }
-                }
-                found.push(best);
-            }
-        }
-    }
+    for_each_window(pool, input, output, |window| {
+        let first = window.first().copied().unwrap_or_default();
+        let larger = |best, &at| if values[at] > values[best] { at } else { best };
+        found.push(window.iter().fold(first, larger));
+    });
     found
 }
 
-fn max_pool(
-    pool: &MaxPoolLayer,
+/// Calls `f` with the places of the values in each window, channel by channel.
+pub(super) fn for_each_window(
+    pool: &PoolLayer,
     input: ImageShape,
     output: ImageShape,
-    values: &[f32],
-) -> Vec<f32> {
+    mut f: impl FnMut(&[usize]),
+) {
+    let mut window = Vec::with_capacity(pool.size[0] * pool.size[1]);
+    for channel in 0..output.channels {
+        for y in 0..output.height {
+            for x in 0..output.width {
+                window.clear();
+                for ky in 0..pool.size[0] {
+                    let row = channel * input.height + y * pool.stride[0] + ky;
+                    let first = row * input.width + x * pool.stride[1];
+                    window.extend(first..first + pool.size[1]);
+                }
+                f(&window);
+            }
+        }
+    }
+}
+
+fn average(pool: &PoolLayer, input: ImageShape, output: ImageShape, values: &[f32]) -> Vec<f32> {
+    let mut means = Vec::with_capacity(output.pixels());
+    for_each_window(pool, input, output, |window| {
+        let sum: f64 = window.iter().map(|&at| f64::from(values[at])).sum();
+        means.push((sum / window.len() as f64) as f32);
+    });
+    means
+}
+
+fn max_pool(pool: &PoolLayer, input: ImageShape, output: ImageShape, values: &[f32]) -> Vec<f32> {
     let places = largest(pool, input, output, values);
     places.into_iter().map(|place| values[place]).collect()
 }

@@ -1,4 +1,4 @@
-use bakeoff_core::{ConvLayer, DenseLayer, ImageShape, Layer, Layers, LayersError, MaxPoolLayer};
+use bakeoff_core::{ConvLayer, DenseLayer, ImageShape, Layer, Layers, LayersError, PoolLayer};
 
 use super::{forward, forward::forward_scaled, input_gradient};
 
@@ -21,9 +21,28 @@ fn network() -> Layers {
             bias: vec![0.1, -0.2, 0.3],
         }),
         Layer::Relu,
-        Layer::MaxPool(MaxPoolLayer {
+        Layer::MaxPool(PoolLayer {
             size: [2, 2],
             stride: [1, 2],
+        }),
+        // Of different slopes: the sum and what is added.
+        Layer::AveragePool(PoolLayer {
+            size: [1, 1],
+            stride: [1, 1],
+        }),
+        Layer::Conv(ConvLayer {
+            filters: 3,
+            kernel: [1, 3],
+            stride: [1, 1],
+            pad: [0, 1, 0, 1],
+            weights: ramp(3 * 3 * 3, 0.07),
+            bias: vec![0.1, 0.3, 0.2],
+        }),
+        Layer::Relu,
+        Layer::Add { from: 2 },
+        Layer::AveragePool(PoolLayer {
+            size: [2, 1],
+            stride: [1, 1],
         }),
         Layer::Dense(DenseLayer {
             weights: ramp(3 * 4 * 2 * 4, 0.04),
@@ -71,7 +90,7 @@ fn a_window_is_a_sum_of_products_over_its_place() {
 
 #[test]
 fn windows_that_fill_no_whole_place_are_dropped() {
-    let pool = Layer::MaxPool(MaxPoolLayer {
+    let pool = Layer::MaxPool(PoolLayer {
         size: [2, 2],
         stride: [2, 2],
     });

@@ -24,8 +24,27 @@ fn picture_step() -> impl Strategy<Value = Step> {
             }
         ),
         2 => (1..4usize, 1..4usize).prop_map(|(size, stride)| Step::MaxPool { size, stride }),
+        1 => (prop::option::of(1..4usize), 1..4usize).prop_map(|(size, stride)| Step::AveragePool {
+            size,
+            stride: if size.is_none() { 1 } else { stride },
+        }),
         1 => (0.0..0.6).prop_map(|rate| Step::Dropout { rate }),
     ]
+}
+
+/// A convolution, and a connection around one or two that keep its shape.
+fn residual() -> impl Strategy<Value = Vec<Step>> {
+    let conv = |filters, kernel| Step::Conv {
+        filters,
+        kernel: [kernel; 2],
+        stride: 1,
+        padding: Padding::Same,
+    };
+    (1..20usize, 1..4usize, prop::option::of(1..4usize)).prop_map(move |(filters, kernel, more)| {
+        let first = [conv(filters, 2), Step::Skip, conv(filters, kernel)];
+        let more = more.map(|kernel| conv(filters, kernel));
+        first.into_iter().chain(more).chain([Step::Add]).collect()
+    })
 }
 
 fn dense_step() -> impl Strategy<Value = Step> {
@@ -37,7 +56,10 @@ fn dense_step() -> impl Strategy<Value = Step> {
 
 prop_compose! {
     fn networks()(
-        pictures in prop::collection::vec(picture_step(), 0..4),
+        pictures in prop::collection::vec(
+            prop_oneof![4 => picture_step().prop_map(|step| vec![step]), 1 => residual()],
+            0..4,
+        ),
         dense in prop::collection::vec(dense_step(), 0..3),
         norm in prop::sample::select(&NORMS[..]),
         channels in 1..4usize,
@@ -46,7 +68,7 @@ prop_compose! {
         classes in 2..12usize,
     ) -> Option<Network> {
         let blueprint = Blueprint {
-            steps: pictures.into_iter().chain(dense).collect(),
+            steps: pictures.into_iter().flatten().chain(dense).collect(),
             norm,
         };
         Network::new(&blueprint, ImageShape::new(channels, height, width), classes).ok()

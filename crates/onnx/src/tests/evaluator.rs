@@ -141,6 +141,20 @@ fn compute(node: &Node, inputs: &[&Value]) -> Value {
                 values.fold(f64::NEG_INFINITY, f64::max)
             })
         }
+        ("AveragePool", [x]) => {
+            let windows = Windows::of(node, x, &[0; 4]);
+            windows.each(x.dims[1], |image, channel, seen| {
+                let values = seen
+                    .iter()
+                    .map(|&(_, at)| x.values[windows.plane(image, channel) + at]);
+                values.sum::<f64>() / seen.len() as f64
+            })
+        }
+        ("Add", [a, b]) => {
+            assert_eq!(a.dims, b.dims);
+            let sums = a.values.iter().zip(&b.values).map(|(a, b)| a + b);
+            Value::new(&a.dims, sums.collect())
+        }
         ("Softmax", [x]) => {
             assert_eq!(int(node, "axis"), 1);
             let row = |x: &[f64]| -> Vec<f64> {

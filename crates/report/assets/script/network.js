@@ -5,9 +5,10 @@
 
 /**
  * @typedef {object} PackedLayer
- * @property {"conv" | "max-pool" | "dense" | "relu"} kind
+ * @property {"conv" | "max-pool" | "average-pool" | "add" | "dense" | "relu"} kind
  * @property {number} filters
  * @property {number} outputs
+ * @property {number} from the layer whose result is added
  * @property {[number, number]} kernel rows and columns
  * @property {[number, number]} size
  * @property {[number, number]} stride
@@ -64,11 +65,21 @@ function unpackModel(model, height, width) {
       width,
       values: Float32Array.from(image, (byte) => byte * model.scale),
     };
+    /** @type {Values[]} */
+    const results = [];
     for (const layer of model.layers) {
       if (layer.kind === "conv") flow = convolve(layer, flow, take);
-      else if (layer.kind === "max-pool") flow = maxPool(layer, flow);
-      else if (layer.kind === "dense") flow = multiply(layer.outputs, flow, take);
+      else if (layer.kind === "max-pool") {
+        flow = pool(layer, flow, Number.NEGATIVE_INFINITY, Math.max);
+      } else if (layer.kind === "average-pool") {
+        const share = 1 / (layer.size[0] * layer.size[1]);
+        flow = pool(layer, flow, 0, (sum, value) => sum + value * share);
+      } else if (layer.kind === "add") {
+        const more = results[layer.from].values;
+        flow = { ...flow, values: flow.values.map((value, at) => value + more[at]) };
+      } else if (layer.kind === "dense") flow = multiply(layer.outputs, flow, take);
       else flow = { ...flow, values: flow.values.map((value) => Math.max(value, 0)) };
+      results.push(flow);
     }
     return softmax(flow.values, model.temperature);
   };
@@ -117,9 +128,11 @@ function convolve(layer, input, take) {
 /**
  * @param {PackedLayer} layer
  * @param {Values} input
+ * @param {number} start of each window
+ * @param {(result: number, value: number) => number} join
  * @returns {Values}
  */
-function maxPool(layer, input) {
+function pool(layer, input, start, join) {
   const [rows, columns] = layer.size;
   const [down, right] = layer.stride;
   const height = Math.floor((input.height - rows) / down) + 1;
@@ -129,12 +142,12 @@ function maxPool(layer, input) {
   for (let channel = 0; channel < input.channels; channel++) {
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
-        let best = Number.NEGATIVE_INFINITY;
+        let result = start;
         for (let ky = 0; ky < rows; ky++) {
           const from = (channel * input.height + y * down + ky) * input.width + x * right;
-          for (let kx = 0; kx < columns; kx++) best = Math.max(best, input.values[from + kx]);
+          for (let kx = 0; kx < columns; kx++) result = join(result, input.values[from + kx]);
         }
-        values[out++] = best;
+        values[out++] = result;
       }
     }
   }

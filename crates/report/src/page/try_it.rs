@@ -5,7 +5,7 @@
 //! WebAssembly of our own kernels was rejected: it would have to be built beside the
 //! program, and these few layers are a hundred lines in a script.
 
-use bakeoff_core::{ImageShape, Images, Layer, Layers, Preparation};
+use bakeoff_core::{ImageShape, Images, Layer, Layers, PoolLayer, Preparation};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use half::f16;
 use serde::Serialize;
@@ -151,14 +151,16 @@ fn described(layer: &Layer) -> Value {
             "stride": conv.stride,
             "pad": conv.pad,
         }),
-        Layer::MaxPool(pool) => json!({
-            "kind": "max-pool",
-            "size": pool.size,
-            "stride": pool.stride,
-        }),
+        Layer::MaxPool(pool) => pooled("max-pool", pool),
+        Layer::AveragePool(pool) => pooled("average-pool", pool),
+        Layer::Add { from } => json!({ "kind": "add", "from": from }),
         Layer::Dense(dense) => json!({ "kind": "dense", "outputs": dense.bias.len() }),
         Layer::Relu => json!({ "kind": "relu" }),
     }
+}
+
+fn pooled(kind: &str, pool: &PoolLayer) -> Value {
+    json!({ "kind": kind, "size": pool.size, "stride": pool.stride })
 }
 
 fn weights(layers: &Layers) -> Vec<u8> {
@@ -170,7 +172,7 @@ fn weights(layers: &Layers) -> Vec<u8> {
         .flat_map(|layer| match layer {
             Layer::Conv(conv) => [conv.weights.as_slice(), &conv.bias],
             Layer::Dense(dense) => [dense.weights.as_slice(), &dense.bias],
-            Layer::MaxPool(_) | Layer::Relu => [&[][..], &[]],
+            _ => [&[][..], &[]],
         })
         .flatten()
         .flat_map(|value| half(value).to_le_bytes())

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use bakeoff_core::{
     ConvLayer, Corruption, DenseLayer, EpochMetrics, FitSummary, ImageShape, Images, Layer, Layers,
-    MaxPoolLayer, ModelSpec, Probabilities, Samples,
+    ModelSpec, PoolLayer, Probabilities, Samples,
     record::{
         CalibrationResult, CorruptionScore, Costs, Cut, DataRef, Host, IterationPoint, Latency,
         Load, Measured, Outcome, PlannedTrial, Record, Run, RunInfo, SCHEMA, SampleCounts,
@@ -461,7 +461,7 @@ pub fn network(input: ImageShape, classes: usize) -> Layers {
         weights: values(2 * input.channels * 9),
         bias: values(2),
     };
-    let pool = MaxPoolLayer {
+    let pool = PoolLayer {
         size: [2, 2],
         stride: [2, 2],
     };

@@ -1,12 +1,16 @@
 //! A [`Network`] as a Burn module.
 
 use bakeoff_kernels::{
-    Conv, Dense, Dropout, Layer, MaxPool, NORM_EPSILON, NORM_MOMENTUM, Network, NormPlace,
+    Conv, Dense, Dropout, Layer, NORM_EPSILON, NORM_MOMENTUM, Network, NormPlace, Pooling,
     dropout_mask,
 };
 use burn::{
     module::{Module, Param, RunningState},
-    nn::{BatchNorm, Linear, PaddingConfig2d, conv::Conv2d, pool::MaxPool2d},
+    nn::{
+        BatchNorm, Linear, PaddingConfig2d,
+        conv::Conv2d,
+        pool::{AvgPool2d, MaxPool2d},
+    },
     tensor::{Device, Tensor, TensorData, activation::relu},
 };
 
@@ -49,6 +53,9 @@ pub(super) struct BurnNetwork {
 enum BurnLayer {
     Conv(ConvBlock),
     MaxPool(MaxPool2d),
+    AveragePool(AvgPool2d),
+    Skip(Skip),
+    Add(Add),
     Dense(DenseBlock),
     Dropout(DropoutBlock),
 }
@@ -82,6 +89,14 @@ struct DropoutBlock {
     values: usize,
     rate: f64,
 }
+
+/// Remembers the values.
+#[derive(Module, Debug)]
+struct Skip {}
+
+/// Adds the ones remembered last.
+#[derive(Module, Debug)]
+struct Add {}
 
 /// The values between two layers.
 enum Values {
@@ -166,7 +181,7 @@ impl<'a, I: Iterator<Item = &'a [f32]>> Source<'a, I> {
     }
 
     /// A convolution, with the pool behind it if its norm comes after that.
-    fn conv(&mut self, conv: &Conv, next: Option<&MaxPool>) -> Result<ConvBlock, String> {
+    fn conv(&mut self, conv: &Conv, next: Option<&Pooling>) -> Result<ConvBlock, String> {
         let [height, width] = conv.kernel;
         let (channels, filters) = (conv.input.channels, conv.output.channels);
         let weight = self.param([filters, channels, height, width])?;
@@ -204,12 +219,22 @@ impl<'a, I: Iterator<Item = &'a [f32]>> Source<'a, I> {
     }
 }
 
-fn pool(pool: &MaxPool) -> MaxPool2d {
+fn pool(pool: &Pooling) -> MaxPool2d {
     MaxPool2d {
         stride: pool.stride,
         kernel_size: pool.size,
         padding: PaddingConfig2d::Valid,
         dilation: [1, 1],
+        ceil_mode: false,
+    }
+}
+
+fn average_pool(pool: &Pooling) -> AvgPool2d {
+    AvgPool2d {
+        stride: pool.stride,
+        kernel_size: pool.size,
+        padding: PaddingConfig2d::Valid,
+        count_include_pad: true,
         ceil_mode: false,
     }
 }
@@ -249,6 +274,9 @@ impl BurnNetwork {
                     BurnLayer::Conv(source.conv(conv, pool)?)
                 }
                 Layer::MaxPool(layer) => BurnLayer::MaxPool(pool(layer)),
+                Layer::AveragePool(layer) => BurnLayer::AveragePool(average_pool(layer)),
+                Layer::Skip => BurnLayer::Skip(Skip {}),
+                Layer::Add => BurnLayer::Add(Add {}),
                 Layer::Dense(dense) => BurnLayer::Dense(source.dense(dense)?),
                 Layer::Dropout(dropout) => BurnLayer::Dropout(DropoutBlock {
                     index: dropout.index,
@@ -263,16 +291,29 @@ impl BurnNetwork {
     /// N×K scores before the softmax.
     pub(super) fn forward(&self, pictures: Tensor<4>, mode: Mode) -> Tensor<2> {
         let mut input = Values::Pictures(pictures);
+        let mut skipped = Vec::new();
         for layer in &self.layers {
             input = match (layer, input) {
                 (BurnLayer::Conv(block), Values::Pictures(x)) => Values::Pictures(block.forward(x)),
                 (BurnLayer::MaxPool(pool), Values::Pictures(x)) => {
                     Values::Pictures(pool.forward(x))
                 }
+                (BurnLayer::AveragePool(pool), Values::Pictures(x)) => {
+                    Values::Pictures(pool.forward(x))
+                }
+                (BurnLayer::Skip(_), Values::Pictures(x)) => {
+                    skipped.push(x.clone());
+                    Values::Pictures(x)
+                }
+                // `Network::new` lets no sum be without a skip.
+                (BurnLayer::Add(_), Values::Pictures(x)) => Values::Pictures(match skipped.pop() {
+                    Some(more) => x + more,
+                    None => x,
+                }),
                 (BurnLayer::Dense(block), input) => Values::Flat(block.forward(input.flat())),
                 (BurnLayer::Dropout(block), input) => block.forward(input, mode),
                 // `Network::new` lets no image layer follow a dense one.
-                (BurnLayer::Conv(_) | BurnLayer::MaxPool(_), input @ Values::Flat(_)) => input,
+                (_, input @ Values::Flat(_)) => input,
             };
         }
         input.flat()
@@ -293,7 +334,7 @@ impl BurnNetwork {
                     out.push(transposed(&values(weight)?, outputs));
                     (&block.linear.bias, &block.norm)
                 }
-                BurnLayer::MaxPool(_) | BurnLayer::Dropout(_) => continue,
+                _ => continue,
             };
             if let Some(bias) = bias {
                 out.push(values(bias.val())?);
