@@ -51,6 +51,7 @@ pub struct Trainer {
     adam: Adam,
     dropout_seed: u64,
     class_weights: Vec<f32>,
+    label_smoothing: f32,
     isa: Isa,
     plan: Plan,
     /// Of a step; then the same where the first layer is done by shares of its outputs.
@@ -102,6 +103,7 @@ impl Trainer {
             adam,
             dropout_seed,
             class_weights: Vec::new(),
+            label_smoothing: 0.0,
             isa,
             transient: transient(&plan, &phases[0]),
             phases,
@@ -120,6 +122,16 @@ impl Trainer {
     pub fn with_class_weights(self, class_weights: &[f32]) -> Self {
         Self {
             class_weights: class_weights.to_vec(),
+            ..self
+        }
+    }
+
+    /// The same with targets that give this share, in `0..1`, to all classes alike and the rest to the
+    /// label (Szegedy et al. 2016). [`Trainer::step`] says the loss of the label all the same.
+    #[must_use]
+    pub fn with_label_smoothing(self, label_smoothing: f32) -> Self {
+        Self {
+            label_smoothing,
             ..self
         }
     }
@@ -155,7 +167,7 @@ impl Trainer {
     }
 
     /// One step of the optimiser down the batch's mean cross-entropy; the score is that before
-    /// the step, with dropout and the batch's own statistics.
+    /// the step, with dropout and the batch's own statistics, and without smoothing.
     ///
     /// # Errors
     /// When the batch is empty, or pixels, labels and rows do not fit each other or the network.
@@ -219,6 +231,7 @@ impl Trainer {
                 batch,
                 dropout_seed: self.dropout_seed,
                 class_weights: &self.class_weights,
+                label_smoothing: self.label_smoothing,
                 values: &self.parameters.values,
                 packed: &self.parameters.packed,
                 moments: &self.moments,

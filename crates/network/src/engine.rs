@@ -16,8 +16,10 @@ pub(crate) struct NetworkEngine {
     pub(crate) name: &'static str,
     /// One line for people.
     pub(crate) summary: &'static str,
-    /// Whether it can weigh the classes.
-    pub(crate) weighs_classes: bool,
+    /// Whether it takes what [`Training::beyond_plain`] names.
+    ///
+    /// [`Training::beyond_plain`]: crate::Training::beyond_plain
+    pub(crate) takes_all: bool,
     /// What computes it; `None` where the program was built without it.
     pub(crate) functions: Option<Functions>,
 }
@@ -45,6 +47,8 @@ pub(crate) struct Start<'a> {
     /// What the loss of a sample of each class is multiplied with; none for 1. Only of engines
     /// that say they can.
     pub(crate) class_weights: &'a [f32],
+    /// The share of each target that all classes get alike. Only of engines that say they can.
+    pub(crate) label_smoothing: f32,
 }
 
 /// What the library behind an engine said.

@@ -1,9 +1,9 @@
 //! A network as the other crates see it: a [`Classifier`] and a [`FittedModel`].
 
 use bakeoff_core::{
-    ClassWeight, Classifier, DataShape, Engine, EngineCode, FitContext, FitError, FittedModel,
-    ImageShape, Images, Layers, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError,
-    Probabilities, Samples, SpecError, StoreError,
+    Classifier, DataShape, Engine, EngineCode, FitContext, FitError, FittedModel, ImageShape,
+    Images, Layers, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities,
+    Samples, SpecError, StoreError,
 };
 use bakeoff_kernels::{Blueprint, Network, Step};
 
@@ -76,11 +76,11 @@ impl NetworkClassifier {
                 engine: spec.engine.clone(),
             })?;
         let training = Training::from_spec(spec)?;
-        if training.class_weight != ClassWeight::None && !row.weighs_classes {
-            let able = ENGINES.iter().filter(|engine| engine.weighs_classes);
+        if let Some((key, plain)) = training.beyond_plain().filter(|_| !row.takes_all) {
+            let able = ENGINES.iter().filter(|engine| engine.takes_all);
             let able: Vec<&str> = able.map(|engine| engine.name).collect();
-            let remedy = format!("use engine {}, or leave it at \"none\"", able.join(" or "));
-            return Err(spec.unsupported("class_weight", remedy));
+            let remedy = format!("use engine {}, or leave it at {plain}", able.join(" or "));
+            return Err(spec.unsupported(key, remedy));
         }
         // Settings are wrong whatever the images are.
         F::steps(spec, ImageShape::new(1, 1, 1))?;

@@ -130,6 +130,8 @@ settings! {
             "augmentation: thicken or thin the strokes of each training image by up to this part of a pixel";
         class_weight (default): ClassWeight = "none", ClassWeight::KIND,
             "balanced: every class weighs the same in the loss, in training and where the epoch is chosen; engine native";
+        label_smoothing (default): f64 = 0.0, SettingKind::Float { min: 0.0, max: 0.5 },
+            "share of each training target that all classes get alike (Szegedy et al. 2016); losses are reported without it; engine native";
     }
 }
 
@@ -157,6 +159,20 @@ impl Training {
             ));
         }
         Ok(training)
+    }
+
+    /// The first setting that only some engines take, with the value that all take.
+    pub(crate) fn beyond_plain(&self) -> Option<(&'static str, &'static str)> {
+        let settings = [
+            (
+                self.class_weight != ClassWeight::None,
+                "class_weight",
+                "\"none\"",
+            ),
+            (self.label_smoothing > 0.0, "label_smoothing", "0"),
+        ];
+        let given = settings.into_iter().find(|(given, ..)| *given);
+        given.map(|(_, key, plain)| (key, plain))
     }
 
     /// Where hidden layers are batch-normalised, if they are.
@@ -284,7 +300,7 @@ mod tests {
             "step_every": 4, "step_factor": 0.25, "warm_up": 0.125, "peak_at": 0.5,
             "weight_decay": 0.75, "keep": "best-accuracy", "patience": 5, "shift": 6,
             "rotate": 7.0, "scale": 0.1, "shear": 0.2, "elastic": 1.5, "stroke": 0.25,
-            "class_weight": "balanced",
+            "class_weight": "balanced", "label_smoothing": 0.1,
         }))?;
         let expected = Training {
             batch_norm: false,
@@ -308,6 +324,7 @@ mod tests {
             elastic: 1.5,
             stroke: 0.25,
             class_weight: ClassWeight::Balanced,
+            label_smoothing: 0.1,
         };
         assert_eq!(training, expected);
         assert_eq!(training.adam().weight_decay, 0.75);

@@ -76,6 +76,7 @@ pub(crate) fn train(
         adam: training.adam(),
         dropout_seed: derive_seed(ctx.seed, "dropout"),
         class_weights: &class_weights,
+        label_smoothing: training.label_smoothing as f32,
     });
     let mut fit = Fit {
         engine,

@@ -192,6 +192,7 @@ struct Case {
     labels: Vec<u16>,
     /// Of each class, or none.
     class_weights: Vec<f32>,
+    smoothing: f32,
 }
 
 impl Case {
@@ -210,6 +211,7 @@ impl Case {
             pixels,
             labels,
             class_weights: Vec::new(),
+            smoothing: 0.0,
         })
     }
 
@@ -239,7 +241,8 @@ impl Case {
             ..Adam::default()
         };
         let trainer = Trainer::new(&self.network, values, adam, 0, isa).unwrap();
-        let mut trainer = trainer.with_class_weights(&self.class_weights);
+        let trainer = trainer.with_class_weights(&self.class_weights);
+        let mut trainer = trainer.with_label_smoothing(self.smoothing);
         let score = trainer.step(&self.batch(0.0)).unwrap();
         let gradients = trainer.tensors(&trainer.parameters.means);
         let named = self.network.tensors().into_iter().zip(gradients);
@@ -255,8 +258,18 @@ impl Case {
             pixels,
             labels,
             class_weights,
+            smoothing,
         } = self;
-        reference::run(network, values, pixels, labels, class_weights, training)
+        let smoothing = f64::from(*smoothing);
+        reference::run(
+            network,
+            values,
+            pixels,
+            labels,
+            class_weights,
+            smoothing,
+            training,
+        )
     }
 }
 
@@ -292,10 +305,12 @@ proptest! {
         samples in 2_usize..37,
         seed in any::<u64>(),
         weighted in any::<bool>(),
+        smoothing in prop_oneof![Just(0.0_f32), 0.0_f32..0.5],
     ) {
         let case = Case::new(input, &specs, samples, seed);
         prop_assume!(case.is_some());
         let mut case = case.unwrap();
+        case.smoothing = smoothing;
         if weighted {
             let mut noise = noise(seed ^ 1);
             case.class_weights = (0..case.network.classes()).map(|_| 3.0 * noise()).collect();

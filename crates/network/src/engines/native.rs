@@ -19,7 +19,8 @@ pub(super) const FUNCTIONS: Functions = Functions {
             start.dropout_seed,
             Isa::detect(),
         )?
-        .with_class_weights(start.class_weights);
+        .with_class_weights(start.class_weights)
+        .with_label_smoothing(start.label_smoothing);
         Ok(Box::new(NativeLearner {
             network: start.network.clone(),
             trainer,

@@ -32,6 +32,7 @@ impl NetworkEngine {
             adam,
             dropout_seed,
             class_weights: &[],
+            label_smoothing: 0.0,
         };
         (self.functions.unwrap().learner)(&start).unwrap()
     }
