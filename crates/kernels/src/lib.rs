@@ -23,6 +23,7 @@
 //! samples through several layers.
 
 mod adam;
+mod average;
 mod batch;
 mod buffer;
 mod conv;

@@ -27,6 +27,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::adam::{Adam, Reduce};
+use super::average::share_at;
 use super::batch::{Batch, KernelError, check_values};
 use super::first_dense::{Shares, first_dense};
 use super::loss::Score;
@@ -37,7 +38,7 @@ use super::predictor::Predictor;
 use super::schedule::{Barrier, CHUNK, Phase, schedule, transient};
 use super::simd::Isa;
 use super::step::StepWorker;
-use super::update::Parameters;
+use super::update::{Parameters, UpdateStep};
 use super::workspace::Workspace;
 use crate::Network;
 
@@ -60,8 +61,17 @@ pub struct Trainer {
     transient: Vec<bool>,
     pub(crate) parameters: Parameters,
     statistics: Vec<f32>,
+    average: Option<Averaging>,
     moments: Vec<Moments>,
     workspace: Workspace,
+}
+
+/// What answers in place of the values that are trained.
+#[derive(Debug)]
+struct Averaging {
+    /// The share that stays in a step, once there were many.
+    share: f32,
+    statistics: Vec<f32>,
 }
 
 impl Trainer {
@@ -110,6 +120,7 @@ impl Trainer {
             shares: Shares::default(),
             parameters,
             statistics,
+            average: None,
             moments: moments.collect(),
             workspace: Workspace::default(),
             plan,
@@ -136,16 +147,40 @@ impl Trainer {
         }
     }
 
-    /// The values of every tensor, in the order of [`Network::tensors`].
+    /// The same with an exponential average of the values, of which `share` stays in each step, in
+    /// [`Trainer::values`] and [`Trainer::predictor`]; 0 for none. What is trained does not change.
+    #[must_use]
+    pub fn with_average(mut self, share: f32) -> Self {
+        self.average = (share > 0.0).then(|| Averaging {
+            share,
+            statistics: self.statistics.clone(),
+        });
+        self.parameters.average = self
+            .average
+            .as_ref()
+            .map(|_| self.parameters.values.clone());
+        self
+    }
+
+    /// The values of every tensor, in the order of [`Network::tensors`]; averages, where they are
+    /// averaged.
     pub fn values(&self) -> Vec<Vec<f32>> {
-        self.tensors(&self.parameters.values)
+        self.tensors(self.answering())
+    }
+
+    /// The parameters that answer.
+    fn answering(&self) -> &[f32] {
+        let parameters = &self.parameters;
+        parameters.average.as_ref().unwrap_or(&parameters.values)
     }
 
     /// The same with `parameters` in place of the trainer's own.
     pub(crate) fn tensors(&self, parameters: &[f32]) -> Vec<Vec<f32>> {
+        let average = self.average.as_ref();
+        let statistics = average.map_or(&self.statistics, |average| &average.statistics);
         let take = |placement: &Placement<'_>| {
             let from = if placement.statistic {
-                &self.statistics[..]
+                &statistics[..]
             } else {
                 parameters
             };
@@ -175,7 +210,17 @@ impl Trainer {
         batch.check(&self.network)?;
         let by_shares = self.shares.arrange(&self.plan, batch.len());
         let score = self.backpropagate(batch, by_shares);
-        let step = self.adam.step(batch.step + 1, batch.rate as f32);
+        let average = self.average.as_mut().map(|average| {
+            let share = share_at(average.share, batch.step);
+            for (old, &new) in average.statistics.iter_mut().zip(&self.statistics) {
+                *old += (1.0 - share) * (new - *old);
+            }
+            share
+        });
+        let step = UpdateStep {
+            adam: self.adam.step(batch.step + 1, batch.rate as f32),
+            average,
+        };
         let shares = if by_shares { self.shares.all() } else { &[] };
         self.parameters
             .step(&self.plan, &self.workspace, shares, step, self.isa);
@@ -209,7 +254,7 @@ impl Trainer {
             &self.network,
             self.isa,
             &self.plan.placements(),
-            &self.parameters.values,
+            self.answering(),
         )
     }
 

@@ -9,6 +9,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::adam::{AdamStep, AdamUpdate, Reduce};
+use super::average::Average;
 use super::buffer::{Buffer, Shared};
 use super::conv_products::{turn, turned_len};
 use super::dense::WeightGradient;
@@ -26,8 +27,18 @@ pub(crate) struct Parameters {
     pub(crate) values: Buffer,
     pub(crate) means: Buffer,
     squares: Buffer,
+    /// Of the values over the steps, where it is kept.
+    pub(crate) average: Option<Buffer>,
     /// Per operation: a convolution's panels, or a dense layer's transposed weights.
     pub(crate) packed: Vec<Buffer>,
+}
+
+/// What all parameters share in one step.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UpdateStep {
+    pub(crate) adam: AdamStep,
+    /// The share of the average that stays.
+    pub(crate) average: Option<f32>,
 }
 
 /// Numbers in a block of weights.
@@ -43,6 +54,7 @@ impl Parameters {
             values: Buffer::zeroed(plan.parameters),
             means: Buffer::zeroed(plan.parameters),
             squares: Buffer::zeroed(plan.parameters),
+            average: None,
             packed: plan
                 .ops
                 .iter()
@@ -58,7 +70,7 @@ impl Parameters {
         plan: &Plan,
         workspace: &Workspace,
         shares: &[Share],
-        step: AdamStep,
+        step: UpdateStep,
         isa: Isa,
     ) {
         let packed = self
@@ -75,6 +87,7 @@ impl Parameters {
             values: Shared::new(&mut self.values),
             means: Shared::new(&mut self.means),
             squares: Shared::new(&mut self.squares),
+            average: self.average.as_mut().map(|average| Shared::new(average)),
             packed,
         };
         updater.run();
@@ -176,10 +189,11 @@ struct Updater<'a> {
     workspace: &'a Workspace,
     /// Of the first layer, where it was done by its outputs.
     shares: &'a [Share],
-    step: AdamStep,
+    step: UpdateStep,
     values: Shared<'a, f32>,
     means: Shared<'a, f32>,
     squares: Shared<'a, f32>,
+    average: Option<Shared<'a, f32>>,
     packed: Vec<Shared<'a, f32>>,
 }
 
@@ -300,12 +314,20 @@ impl Updater<'_> {
         let (means, squares) =
             unsafe { (self.means.part(from, len), self.squares.part(from, len)) };
         self.isa.run(AdamUpdate {
-            step: self.step,
+            step: self.step.adam,
             gradient,
             values,
             means,
             squares,
         });
+        if let Some((share, average)) = self.step.average.zip(self.average.as_ref()) {
+            self.isa.run(Average {
+                share,
+                values,
+                // SAFETY: as the caller guarantees.
+                average: unsafe { average.part(from, len) },
+            });
+        }
         values
     }
 }

@@ -49,6 +49,9 @@ pub(crate) struct Start<'a> {
     pub(crate) class_weights: &'a [f32],
     /// The share of each target that all classes get alike. Only of engines that say they can.
     pub(crate) label_smoothing: f32,
+    /// The share of the average of the weights that stays in a step; 0 for none. Only of engines that
+    /// say they can, whose scores and weights are then the average's.
+    pub(crate) average: f32,
 }
 
 /// What the library behind an engine said.

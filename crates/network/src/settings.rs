@@ -132,6 +132,8 @@ settings! {
             "balanced: every class weighs the same in the loss, in training and where the epoch is chosen; engine native";
         label_smoothing (default): f64 = 0.0, SettingKind::Float { min: 0.0, max: 0.5 },
             "share of each training target that all classes get alike (Szegedy et al. 2016); losses are reported without it; engine native";
+        average (default): f64 = 0.0, SettingKind::Float { min: 0.0, max: 0.99999 },
+            "answer with an exponential average of the weights over the steps, of which this share stays in each (at first less: Tarvainen and Valpola 2017); 0: the weights themselves; engine native";
     }
 }
 
@@ -170,6 +172,7 @@ impl Training {
                 "\"none\"",
             ),
             (self.label_smoothing > 0.0, "label_smoothing", "0"),
+            (self.average > 0.0, "average", "0"),
         ];
         let given = settings.into_iter().find(|(given, ..)| *given);
         given.map(|(_, key, plain)| (key, plain))
@@ -300,7 +303,7 @@ mod tests {
             "step_every": 4, "step_factor": 0.25, "warm_up": 0.125, "peak_at": 0.5,
             "weight_decay": 0.75, "keep": "best-accuracy", "patience": 5, "shift": 6,
             "rotate": 7.0, "scale": 0.1, "shear": 0.2, "elastic": 1.5, "stroke": 0.25,
-            "class_weight": "balanced", "label_smoothing": 0.1,
+            "class_weight": "balanced", "label_smoothing": 0.1, "average": 0.9,
         }))?;
         let expected = Training {
             batch_norm: false,
@@ -325,6 +328,7 @@ mod tests {
             stroke: 0.25,
             class_weight: ClassWeight::Balanced,
             label_smoothing: 0.1,
+            average: 0.9,
         };
         assert_eq!(training, expected);
         assert_eq!(training.adam().weight_decay, 0.75);

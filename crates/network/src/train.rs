@@ -77,6 +77,7 @@ pub(crate) fn train(
         dropout_seed: derive_seed(ctx.seed, "dropout"),
         class_weights: &class_weights,
         label_smoothing: training.label_smoothing as f32,
+        average: training.average as f32,
     });
     let mut fit = Fit {
         engine,

@@ -426,6 +426,7 @@ fn an_engine_refuses_by_name_what_it_cannot_do() {
     let rare = [
         ("class_weight", json!("balanced")),
         ("label_smoothing", json!(0.1)),
+        ("average", json!(0.9)),
     ];
     for family in &FAMILIES {
         let others = family.engines.iter().filter(|engine| engine.code.is_some());
@@ -437,4 +438,53 @@ fn an_engine_refuses_by_name_what_it_cannot_do() {
             }
         }
     }
+}
+
+#[test]
+fn an_average_of_the_weights_is_what_is_validated_and_kept() {
+    let [family, ..] = &FAMILIES;
+    let (train, validation, _) = toy();
+    let run = |average: f64| {
+        let given: Settings = [
+            ("epochs".into(), json!(4)),
+            ("batch_size".into(), json!(33)),
+            ("learning_rate".into(), json!(0.05)),
+            ("average".into(), json!(average)),
+        ]
+        .into();
+        let spec = family.resolve(None, &given).unwrap();
+        let mut losses = (Vec::new(), Vec::new());
+        let mut note = |event: &FitEvent| {
+            if let FitEvent::Epoch(epoch) = event {
+                losses.0.push(epoch.train_loss);
+                losses.1.push(epoch.validation_loss.unwrap());
+            }
+            ControlFlow::Continue(())
+        };
+        let mut context = FitContext {
+            seed: 1,
+            validation: Some(&validation),
+            progress: &mut note,
+        };
+        let model = family.build(&spec).unwrap();
+        let model = model.fit(&train, &mut context).unwrap();
+        let answers = model.predict_proba(validation.images()).unwrap();
+        let labels = validation.labels().iter().enumerate();
+        let loss = labels.map(|(at, &label)| -f64::from(answers.row(at)[usize::from(label)]).ln());
+        (losses, loss.sum::<f64>() / validation.len() as f64)
+    };
+    let ((plain_train, plain_validation), _) = run(0.0);
+    let ((train, validation), kept) = run(0.9);
+    assert_eq!(train, plain_train, "the steps are the same");
+    assert!(
+        validation
+            .iter()
+            .zip(plain_validation)
+            .all(|(a, b)| *a != b)
+    );
+    let best = validation.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(
+        (kept - best).abs() < 1e-5,
+        "{kept}, by epoch {validation:?}"
+    );
 }

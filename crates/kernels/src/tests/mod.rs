@@ -344,6 +344,7 @@ proptest! {
         (input, mut specs) in networks(),
         samples in 17_usize..50,
         seed in any::<u64>(),
+        average in prop_oneof![Just(0.0_f32), Just(0.9)],
     ) {
         specs.insert(specs.len() - 1, Spec::Dropout { rate: 0.3 });
         let case = Case::new(input, &specs, samples, seed);
@@ -352,7 +353,7 @@ proptest! {
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let mut trainer = case.trainer(Isa::detect());
+                let mut trainer = case.trainer(Isa::detect()).with_average(average);
                 let scores: Vec<Score> = (0..3)
                     .map(|step| {
                         // A rest changes no bit either.

@@ -20,7 +20,8 @@ pub(super) const FUNCTIONS: Functions = Functions {
             Isa::detect(),
         )?
         .with_class_weights(start.class_weights)
-        .with_label_smoothing(start.label_smoothing);
+        .with_label_smoothing(start.label_smoothing)
+        .with_average(start.average);
         Ok(Box::new(NativeLearner {
             network: start.network.clone(),
             trainer,

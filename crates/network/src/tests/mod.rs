@@ -33,6 +33,7 @@ impl NetworkEngine {
             dropout_seed,
             class_weights: &[],
             label_smoothing: 0.0,
+            average: 0.0,
         };
         (self.functions.unwrap().learner)(&start).unwrap()
     }
