@@ -109,7 +109,7 @@ settings! {
         warm_up: f64 = 0.0, SHARE,
             "schedules constant, step and cosine: share of all steps in which the rate rises linearly from 0";
         peak_at: f64 = 0.3, SHARE,
-            "schedule one-cycle: share of all steps after which the rate is highest";
+            "schedules one-cycle and triangular: share of all steps after which the rate is highest";
         weight_decay: f64 = 0.0, UP_TO_TEN,
             "decoupled weight decay (AdamW) on every trained value; 0 is plain Adam";
         keep: KeptEpoch = "best-loss", KeptEpoch::KIND,
