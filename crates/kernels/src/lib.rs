@@ -37,8 +37,10 @@ mod events;
 mod first_dense;
 mod geometry;
 mod loss;
+mod muon;
 mod network;
 mod norm;
+mod optimizer;
 mod pack;
 mod pixels;
 mod placements;
@@ -46,6 +48,7 @@ mod plan;
 mod pool;
 mod predictor;
 mod schedule;
+mod sgd;
 mod simd;
 mod sort_events;
 #[cfg(target_arch = "x86_64")]
@@ -64,13 +67,16 @@ pub use batch::{Batch, KernelError};
 pub use cpu::Cpu;
 pub use dropout::dropout_mask;
 pub use loss::Score;
+pub use muon::Muon;
 pub use network::{
     Blueprint, Conv, Dense, Dropout, Layer, MaxPool, Network, NetworkError, NormPlace, Padding,
     Role, Step, TensorSpec,
 };
 pub use norm::{EPSILON as NORM_EPSILON, MOMENTUM as NORM_MOMENTUM};
+pub use optimizer::Optimizer;
 pub use pixels::PIXEL_SCALE;
 pub use predictor::Predictor;
+pub use sgd::Sgd;
 pub use simd::Isa;
 pub use trainer::Trainer;
 pub use warp::{WARP_GRID, WarpMap, WarpMemory};

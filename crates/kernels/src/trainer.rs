@@ -26,19 +26,21 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::adam::{Adam, Reduce};
+use super::adam::Reduce;
 use super::average::share_at;
 use super::batch::{Batch, KernelError, check_values};
 use super::first_dense::{Shares, first_dense};
 use super::loss::Score;
+use super::muon::matrices;
 use super::norm::Moments;
+use super::optimizer::Optimizer;
 use super::placements::Placement;
 use super::plan::{Op, Plan, Purpose};
 use super::predictor::Predictor;
 use super::schedule::{Barrier, CHUNK, Phase, schedule, transient};
 use super::simd::Isa;
 use super::step::StepWorker;
-use super::update::{Parameters, UpdateStep};
+use super::update::Parameters;
 use super::workspace::Workspace;
 use crate::Network;
 
@@ -49,7 +51,7 @@ use crate::Network;
 #[derive(Debug)]
 pub struct Trainer {
     network: Network,
-    adam: Adam,
+    optimizer: Optimizer,
     dropout_seed: u64,
     class_weights: Vec<f32>,
     label_smoothing: f32,
@@ -83,7 +85,7 @@ impl Trainer {
     pub fn new(
         network: &Network,
         values: &[Vec<f32>],
-        adam: Adam,
+        optimizer: impl Into<Optimizer>,
         dropout_seed: u64,
         isa: Isa,
     ) -> Result<Self, KernelError> {
@@ -95,7 +97,12 @@ impl Trainer {
             Op::Norm(op) => Moments::new(plan.planes[op.input].stored),
             _ => Moments::default(),
         });
-        let mut parameters = Parameters::zeroed(&plan);
+        let optimizer = optimizer.into();
+        let matrices = match optimizer {
+            Optimizer::Muon(_) => matrices(&plan),
+            Optimizer::Adam(_) | Optimizer::Sgd(_) => Vec::new(),
+        };
+        let mut parameters = Parameters::zeroed(&plan, matrices);
         let mut statistics = vec![0.0; plan.statistics];
         for (placement, tensor) in plan.placements().iter().zip(values) {
             let to = if placement.statistic {
@@ -110,7 +117,7 @@ impl Trainer {
         parameters.pack(&plan, isa);
         Ok(Self {
             network: network.clone(),
-            adam,
+            optimizer,
             dropout_seed,
             class_weights: Vec::new(),
             label_smoothing: 0.0,
@@ -217,10 +224,7 @@ impl Trainer {
             }
             share
         });
-        let step = UpdateStep {
-            adam: self.adam.step(batch.step + 1, batch.rate as f32),
-            average,
-        };
+        let step = (self.optimizer).step(batch.step + 1, batch.rate as f32, average);
         let shares = if by_shares { self.shares.all() } else { &[] };
         self.parameters
             .step(&self.plan, &self.workspace, shares, step, self.isa);

@@ -5,7 +5,7 @@
 //! exactly the same work and can be compared step by step.
 
 use bakeoff_core::FitError;
-use bakeoff_kernels::{Adam, Batch, Network, Score};
+use bakeoff_kernels::{Batch, Network, Optimizer, Score};
 
 use crate::weights::Weights;
 
@@ -41,7 +41,8 @@ pub(crate) struct Start<'a> {
     pub(crate) network: &'a Network,
     /// Belong to the network.
     pub(crate) weights: &'a Weights,
-    pub(crate) adam: Adam,
+    /// Adam, but for engines that say they can do others.
+    pub(crate) optimizer: Optimizer,
     /// All dropout masks follow from it: [`bakeoff_kernels::dropout_mask`].
     pub(crate) dropout_seed: u64,
     /// What the loss of a sample of each class is multiplied with; none for 1. Only of engines
@@ -91,7 +92,7 @@ pub(crate) struct StepOutcome {
 
 /// A network being trained.
 pub(crate) trait Learner {
-    /// One step of Adam on the batch's mean cross-entropy.
+    /// One step of the optimiser on the batch's mean cross-entropy.
     ///
     /// # Errors
     /// What the library said. The fit is over then: the weights may be half moved.

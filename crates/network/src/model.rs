@@ -5,13 +5,13 @@ use bakeoff_core::{
     Images, Layers, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities,
     Samples, SpecError, StoreError,
 };
-use bakeoff_kernels::{Blueprint, Network, Step};
+use bakeoff_kernels::{Blueprint, Layer, Network, Step};
 
 use crate::{
     describe::describe,
     engine::{EngineError, Functions, Scorer},
     engines::ENGINES,
-    settings::Training,
+    settings::{OptimizerKind, Training},
     train::{SCORE_CHUNK, train},
     weights::Weights,
 };
@@ -98,8 +98,18 @@ impl NetworkClassifier {
             steps: (self.steps)(&self.spec, image)?,
             norm: self.training.norm(),
         };
-        Network::new(&blueprint, image, classes)
-            .map_err(|error| self.spec.bad_data(error.to_string()))
+        let network = Network::new(&blueprint, image, classes)
+            .map_err(|error| self.spec.bad_data(error.to_string()))?;
+        let weighted = |layer: &&Layer| matches!(layer, Layer::Conv(_) | Layer::Dense(_));
+        let layers = network.layers().iter().filter(weighted).count();
+        if self.training.optimizer == OptimizerKind::Muon && layers < 3 {
+            return Err(self.spec.bad_setting(
+                "optimizer",
+                "adam or sgd for a network without a layer between its first and its last one: \
+                 muon moves those only",
+            ));
+        }
+        Ok(network)
     }
 
     fn fitted(&self, network: Network, weights: Weights) -> Result<FittedNetwork, EngineError> {

@@ -427,6 +427,8 @@ fn an_engine_refuses_by_name_what_it_cannot_do() {
         ("class_weight", json!("balanced")),
         ("label_smoothing", json!(0.1)),
         ("average", json!(0.9)),
+        ("optimizer", json!("sgd")),
+        ("optimizer", json!("muon")),
     ];
     for family in &FAMILIES {
         let others = family.engines.iter().filter(|engine| engine.code.is_some());
@@ -486,5 +488,37 @@ fn an_average_of_the_weights_is_what_is_validated_and_kept() {
     assert!(
         (kept - best).abs() < 1e-5,
         "{kept}, by epoch {validation:?}"
+    );
+}
+
+#[test]
+fn every_optimizer_learns_an_easy_problem_and_muon_needs_a_hidden_matrix() {
+    let [dense, convolutional] = &FAMILIES;
+    let (_, _, test) = toy();
+    let model = |family: &Family, optimizer: &str, rate: f64| {
+        let given: Settings = [
+            ("epochs".into(), json!(6)),
+            ("batch_size".into(), json!(33)),
+            ("learning_rate".into(), json!(rate)),
+            ("optimizer".into(), json!(optimizer)),
+        ]
+        .into();
+        let spec = family.resolve(None, &given).unwrap();
+        fit(family, &spec, 1, &mut |_| ControlFlow::Continue(()))
+    };
+    for (family, optimizer, rate) in [
+        (dense, "sgd", 0.1),
+        (convolutional, "sgd", 0.1),
+        (convolutional, "muon", 0.01),
+    ] {
+        let answers = model(family, optimizer, rate).unwrap();
+        let answers = answers.predict_proba(test.images()).unwrap();
+        let found = accuracy(&answers, &test);
+        assert!(found > 0.95, "{}, {optimizer}: {found}", family.name);
+    }
+    let error = model(dense, "muon", 0.01).err().unwrap().to_string();
+    assert!(
+        error.contains("optimizer") && error.contains("adam or sgd"),
+        "{error}"
     );
 }

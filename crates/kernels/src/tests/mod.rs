@@ -1,6 +1,7 @@
 //! Whole networks against the plain reference, on shapes drawn at random.
 
 mod behaviour;
+mod optimizers;
 mod reference;
 
 use proptest::prelude::*;
@@ -345,6 +346,11 @@ proptest! {
         samples in 17_usize..50,
         seed in any::<u64>(),
         average in prop_oneof![Just(0.0_f32), Just(0.9)],
+        optimizer in prop_oneof![
+            Just(Optimizer::from(Adam::default())),
+            Just(Optimizer::Sgd(Sgd { momentum: 0.9, weight_decay: 0.0 })),
+            Just(Optimizer::Muon(Muon { momentum: 0.9, adam: Adam::default() })),
+        ],
     ) {
         specs.insert(specs.len() - 1, Spec::Dropout { rate: 0.3 });
         let case = Case::new(input, &specs, samples, seed);
@@ -353,7 +359,8 @@ proptest! {
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let mut trainer = case.trainer(Isa::detect()).with_average(average);
+                let trainer = Trainer::new(&case.network, &case.values, optimizer, 0, Isa::detect());
+                let mut trainer = trainer.unwrap().with_average(average);
                 let scores: Vec<Score> = (0..3)
                     .map(|step| {
                         // A rest changes no bit either.

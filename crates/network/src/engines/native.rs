@@ -15,7 +15,7 @@ pub(super) const FUNCTIONS: Functions = Functions {
         let trainer = Trainer::new(
             start.network,
             start.weights.values(),
-            start.adam,
+            start.optimizer,
             start.dropout_seed,
             Isa::detect(),
         )?

@@ -29,7 +29,7 @@ impl NetworkEngine {
         let start = Start {
             network,
             weights,
-            adam,
+            optimizer: adam.into(),
             dropout_seed,
             class_weights: &[],
             label_smoothing: 0.0,
