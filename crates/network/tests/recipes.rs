@@ -522,3 +522,58 @@ fn every_optimizer_learns_an_easy_problem_and_muon_needs_a_hidden_matrix() {
         "{error}"
     );
 }
+
+#[test]
+fn answers_by_views_are_the_mean_of_moved_images_alone_and_in_a_batch() {
+    let (_, _, test) = toy();
+    for (family, mut spec) in recipes() {
+        let plain = fitted(family, &spec, 1);
+        spec.settings.insert("answer_shift".into(), json!(1));
+        let model = fitted(family, &spec, 1);
+        assert_eq!(model.parameters(), plain.parameters());
+        let found = model.predict_proba(test.images()).unwrap();
+        let shape = test.images().shape();
+        let warped = |[down, right]: [isize; 2]| {
+            let mut pixels = Vec::new();
+            for image in test.images().iter() {
+                for at in 0..shape.pixels() {
+                    let (channel, place) = (
+                        at / (shape.height * shape.width),
+                        at % (shape.height * shape.width),
+                    );
+                    let y = (place / shape.width).checked_add_signed(-down);
+                    let x = (place % shape.width).checked_add_signed(-right);
+                    let inside = y
+                        .zip(x)
+                        .filter(|&(y, x)| y < shape.height && x < shape.width);
+                    pixels.push(inside.map_or(0, |(y, x)| {
+                        image[(channel * shape.height + y) * shape.width + x]
+                    }));
+                }
+            }
+            plain
+                .predict_proba(&Images::new(shape, pixels).unwrap())
+                .unwrap()
+        };
+        let views = [[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]].map(warped);
+        for (at, &probability) in found.values().iter().enumerate() {
+            let mean = views.iter().map(|view| view.values()[at]).sum::<f32>() / 5.0;
+            assert!((mean - probability).abs() < 1e-6, "{spec:?}");
+        }
+        // Of this project's own engine, alone as in a batch.
+        if spec.engine == "native" {
+            let (scored, scores) = model.predict_scored(test.images()).unwrap();
+            assert_eq!(bits(&scored), bits(&found));
+            for index in [0, 3, test.len() - 1] {
+                let alone = model
+                    .predict_scored(test.select(&[index]).images())
+                    .unwrap();
+                assert_eq!(bits(&alone.0), bits(&found.select(&[index])));
+                assert_eq!(alone.1.unwrap()[0], scores.as_ref().unwrap()[index]);
+            }
+        }
+        // Whoever would answer by the layers alone is told why there are none.
+        assert!(plain.layers().is_some() && model.layers().is_none());
+        assert!(model.why_no_layers().contains("answer_shift"));
+    }
+}
