@@ -45,11 +45,10 @@ pub fn render(run: &RunFolder, models: Option<&Path>) -> Result<Leaderboard, Err
 /// rendered from records, and models are an extra.
 fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, String>> {
     let of_trial = |planned: &PlannedTrial| -> Result<Layers, String> {
-        let no_layers = || "it is not made of layers of weights".to_owned();
         // A program may need consent to be read, and neither it nor a given file is layers of ours.
         let family = bakeoff_zoo::family(&planned.trial.spec.family);
         if family.is_ok_and(|family| family.is_program() || family.is_trained_elsewhere()) {
-            return Err(no_layers());
+            return Err("it is not made of layers of weights".to_owned());
         }
         let not_here = || "the model is not saved here".to_owned();
         let save_as = planned.save_as.as_ref().ok_or_else(not_here)?;
@@ -60,7 +59,7 @@ fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, Strin
         let loaded = bakeoff_store::load(&folder, bakeoff_zoo::family)
             .map_err(|_| "its file is damaged".to_owned())?;
         let layers = loaded.model.layers();
-        layers.ok_or_else(no_layers)
+        layers.ok_or_else(|| loaded.model.why_no_layers().to_owned())
     };
     records
         .plan

@@ -296,6 +296,11 @@ pub trait FittedModel: Send + Sync {
         None
     }
 
+    /// Why [`FittedModel::layers`] are `None`, where they are, in words for people.
+    fn why_no_layers(&self) -> &'static str {
+        "it is not made of layers of weights"
+    }
+
     /// The temperature that its probabilities are already scaled by (Guo et al. 2017);
     /// `None` for a model without calibration. It is saved beside the tensors.
     fn temperature(&self) -> Option<f64> {

@@ -76,7 +76,8 @@ pub(crate) struct AdamUpdate<'a> {
     pub(crate) squares: &'a mut [f32],
 }
 
-const SMALLEST: f32 = 1e-30;
+/// Moments below become zero.
+pub(crate) const SMALLEST: f32 = 1e-30;
 
 impl Kernel for AdamUpdate<'_> {
     type Output = ();

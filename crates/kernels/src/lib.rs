@@ -23,6 +23,7 @@
 //! samples through several layers.
 
 mod adam;
+mod average;
 mod average_pool;
 mod batch;
 mod buffer;
@@ -37,8 +38,10 @@ mod events;
 mod first_dense;
 mod geometry;
 mod loss;
+mod muon;
 mod network;
 mod norm;
+mod optimizer;
 mod pack;
 mod pixels;
 mod placements;
@@ -46,6 +49,7 @@ mod plan;
 mod pool;
 mod predictor;
 mod schedule;
+mod sgd;
 mod simd;
 mod sort_events;
 #[cfg(target_arch = "x86_64")]
@@ -65,13 +69,16 @@ pub use batch::{Batch, KernelError};
 pub use cpu::Cpu;
 pub use dropout::dropout_mask;
 pub use loss::Score;
+pub use muon::Muon;
 pub use network::{
     Blueprint, Conv, Dense, Dropout, Layer, Network, NetworkError, NormPlace, Padding, Pooling,
     Role, Step, TensorSpec,
 };
 pub use norm::{EPSILON as NORM_EPSILON, MOMENTUM as NORM_MOMENTUM};
+pub use optimizer::Optimizer;
 pub use pixels::PIXEL_SCALE;
 pub use predictor::Predictor;
+pub use sgd::Sgd;
 pub use simd::Isa;
 pub use trainer::Trainer;
 pub use warp::{WARP_GRID, WarpMap, WarpMemory};

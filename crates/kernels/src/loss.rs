@@ -26,9 +26,12 @@ impl Score {
         scores: &[f32],
         label: u16,
         weight: f32,
-        gradient: Option<(&mut [f32], f32)>,
+        gradient: Option<Gradient<'_>>,
     ) {
-        let gradient = gradient.map(|(gradient, scale)| (gradient, scale * weight));
+        let gradient = gradient.map(|gradient| Gradient {
+            scale: gradient.scale * weight,
+            ..gradient
+        });
         let (loss, hit) = cross_entropy(scores, label.into(), gradient);
         self.loss_sum += f64::from(weight) * loss;
         self.hits += usize::from(hit);
@@ -63,11 +66,22 @@ impl std::ops::AddAssign for Score {
 /// on which processors compute up to a hundred times slower.
 const SMALLEST: f32 = 1e-20;
 
+/// Where the gradient of a sample's logits goes.
+pub(crate) struct Gradient<'a> {
+    pub(crate) to: &'a mut [f32],
+    pub(crate) scale: f32,
+    /// The share ε of the target that all classes get alike: with K classes it is
+    /// `(1 − ε) · one-hot(label) + ε / K` (Szegedy et al., "Rethinking the Inception Architecture
+    /// for Computer Vision", 2016, section 7).
+    pub(crate) smoothing: f32,
+}
+
 /// Cross-entropy of one sample in nats, and whether the label has the largest logit.
 ///
-/// Where a gradient is wanted it becomes `scale · (softmax(logits) − one-hot(label))`, and what
-/// it is longer than the logits becomes zero. A label that is no class gives an infinite loss.
-fn cross_entropy(logits: &[f32], label: usize, gradient: Option<(&mut [f32], f32)>) -> (f64, bool) {
+/// Where a gradient is wanted it becomes `scale · (softmax(logits) − target)`, and what it is
+/// longer than the logits becomes zero. The loss is that of the label whatever the target is, so
+/// that losses can be compared. A label that is no class gives an infinite loss.
+fn cross_entropy(logits: &[f32], label: usize, gradient: Option<Gradient<'_>>) -> (f64, bool) {
     let mut best = 0;
     for (class, &logit) in logits.iter().enumerate() {
         if logit > logits[best] {
@@ -82,15 +96,21 @@ fn cross_entropy(logits: &[f32], label: usize, gradient: Option<(&mut [f32], f32
         .iter()
         .map(|&logit| f64::from((logit - largest).exp()))
         .sum();
-    if let Some((gradient, scale)) = gradient {
+    if let Some(Gradient {
+        to,
+        scale,
+        smoothing,
+    }) = gradient
+    {
         let factor = f64::from(scale) / sum;
+        let share = f64::from(scale * smoothing) / logits.len() as f64;
         #[allow(clippy::cast_possible_truncation, reason = "rounded to f32 on purpose")]
-        for (to, &logit) in gradient.iter_mut().zip(logits) {
-            let slope = (f64::from((logit - largest).exp()) * factor) as f32;
-            *to = if slope < SMALLEST { 0.0 } else { slope };
+        for (to, &logit) in to.iter_mut().zip(logits) {
+            let slope = (f64::from((logit - largest).exp()) * factor - share) as f32;
+            *to = if slope.abs() < SMALLEST { 0.0 } else { slope };
         }
-        gradient[label] -= scale;
-        gradient[logits.len()..].fill(0.0);
+        to[label] -= scale * (1.0 - smoothing);
+        to[logits.len()..].fill(0.0);
     }
     (
         sum.ln() + f64::from(largest) - f64::from(own),
@@ -117,13 +137,20 @@ mod tests {
         let logits = [1.0_f32, -2.0, 0.5];
         let exponentials: Vec<f64> = logits.iter().map(|&l| f64::from(l).exp()).collect();
         let sum: f64 = exponentials.iter().sum();
-        for label in 0..3 {
+        for (label, smoothing) in [(0, 0.0), (1, 0.0), (2, 0.0), (0, 0.1), (2, 0.5)] {
             let mut gradient = [9.0; 5];
-            let (loss, hit) = cross_entropy(&logits, label, Some((&mut gradient, 0.25)));
+            let to = Gradient {
+                to: &mut gradient,
+                scale: 0.25,
+                smoothing,
+            };
+            let (loss, hit) = cross_entropy(&logits, label, Some(to));
             assert!((loss + (exponentials[label] / sum).ln()).abs() < 1e-6);
             assert_eq!(hit, label == 0);
+            let smoothing = f64::from(smoothing);
             for (class, &slope) in gradient.iter().enumerate() {
                 let target = f64::from(u8::from(class == label));
+                let target = (1.0 - smoothing) * target + smoothing / 3.0;
                 let share = exponentials
                     .get(class)
                     .map_or(0.0, |e| 0.25 * (e / sum - target));
@@ -135,9 +162,19 @@ mod tests {
     #[test]
     fn gradients_are_zero_or_far_from_denormal() {
         let mut gradient = [9.0; 4];
-        cross_entropy(&[0.0, -40.0, -60.0, -100.0], 0, Some((&mut gradient, 1.0)));
-        assert!(gradient[1] > 1e-18);
-        assert_eq!([gradient[0], gradient[2], gradient[3]], [0.0; 3]);
+        let mut slopes = |smoothing| {
+            let to = Gradient {
+                to: &mut gradient,
+                scale: 1.0,
+                smoothing,
+            };
+            cross_entropy(&[0.0, -40.0, -60.0, -100.0], 0, Some(to));
+            gradient
+        };
+        let plain = slopes(0.0);
+        assert!(plain[1] > 1e-18);
+        assert_eq!([plain[0], plain[2], plain[3]], [0.0; 3]);
+        assert_eq!(slopes(4e-30), plain);
     }
 
     #[test]

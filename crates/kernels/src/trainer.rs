@@ -26,11 +26,14 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::adam::{Adam, Reduce};
+use super::adam::Reduce;
+use super::average::share_at;
 use super::batch::{Batch, KernelError, check_values};
 use super::first_dense::{Shares, first_dense};
 use super::loss::Score;
+use super::muon::matrices;
 use super::norm::Moments;
+use super::optimizer::Optimizer;
 use super::placements::Placement;
 use super::plan::{Op, Plan, Purpose};
 use super::predictor::Predictor;
@@ -48,9 +51,10 @@ use crate::Network;
 #[derive(Debug)]
 pub struct Trainer {
     network: Network,
-    adam: Adam,
+    optimizer: Optimizer,
     dropout_seed: u64,
     class_weights: Vec<f32>,
+    label_smoothing: f32,
     isa: Isa,
     plan: Plan,
     /// Of a step; then the same where the first layer is done by shares of its outputs.
@@ -59,8 +63,17 @@ pub struct Trainer {
     transient: Vec<bool>,
     pub(crate) parameters: Parameters,
     statistics: Vec<f32>,
+    average: Option<Averaging>,
     moments: Vec<Moments>,
     workspace: Workspace,
+}
+
+/// What answers in place of the values that are trained.
+#[derive(Debug)]
+struct Averaging {
+    /// The share that stays in a step, once there were many.
+    share: f32,
+    statistics: Vec<f32>,
 }
 
 impl Trainer {
@@ -72,7 +85,7 @@ impl Trainer {
     pub fn new(
         network: &Network,
         values: &[Vec<f32>],
-        adam: Adam,
+        optimizer: impl Into<Optimizer>,
         dropout_seed: u64,
         isa: Isa,
     ) -> Result<Self, KernelError> {
@@ -84,7 +97,12 @@ impl Trainer {
             Op::Norm(op) => Moments::new(plan.planes[op.input].stored),
             _ => Moments::default(),
         });
-        let mut parameters = Parameters::zeroed(&plan);
+        let optimizer = optimizer.into();
+        let matrices = match optimizer {
+            Optimizer::Muon(_) => matrices(&plan),
+            Optimizer::Adam(_) | Optimizer::Sgd(_) => Vec::new(),
+        };
+        let mut parameters = Parameters::zeroed(&plan, matrices);
         let mut statistics = vec![0.0; plan.statistics];
         for (placement, tensor) in plan.placements().iter().zip(values) {
             let to = if placement.statistic {
@@ -99,15 +117,17 @@ impl Trainer {
         parameters.pack(&plan, isa);
         Ok(Self {
             network: network.clone(),
-            adam,
+            optimizer,
             dropout_seed,
             class_weights: Vec::new(),
+            label_smoothing: 0.0,
             isa,
             transient: transient(&plan, &phases[0]),
             phases,
             shares: Shares::default(),
             parameters,
             statistics,
+            average: None,
             moments: moments.collect(),
             workspace: Workspace::default(),
             plan,
@@ -124,16 +144,50 @@ impl Trainer {
         }
     }
 
-    /// The values of every tensor, in the order of [`Network::tensors`].
+    /// The same with targets that give this share, in `0..1`, to all classes alike and the rest to the
+    /// label (Szegedy et al. 2016). [`Trainer::step`] says the loss of the label all the same.
+    #[must_use]
+    pub fn with_label_smoothing(self, label_smoothing: f32) -> Self {
+        Self {
+            label_smoothing,
+            ..self
+        }
+    }
+
+    /// The same with an exponential average of the values, of which `share` stays in each step, in
+    /// [`Trainer::values`] and [`Trainer::predictor`]; 0 for none. What is trained does not change.
+    #[must_use]
+    pub fn with_average(mut self, share: f32) -> Self {
+        self.average = (share > 0.0).then(|| Averaging {
+            share,
+            statistics: self.statistics.clone(),
+        });
+        self.parameters.average = self
+            .average
+            .as_ref()
+            .map(|_| self.parameters.values.clone());
+        self
+    }
+
+    /// The values of every tensor, in the order of [`Network::tensors`]; averages, where they are
+    /// averaged.
     pub fn values(&self) -> Vec<Vec<f32>> {
-        self.tensors(&self.parameters.values)
+        self.tensors(self.answering())
+    }
+
+    /// The parameters that answer.
+    fn answering(&self) -> &[f32] {
+        let parameters = &self.parameters;
+        parameters.average.as_ref().unwrap_or(&parameters.values)
     }
 
     /// The same with `parameters` in place of the trainer's own.
     pub(crate) fn tensors(&self, parameters: &[f32]) -> Vec<Vec<f32>> {
+        let average = self.average.as_ref();
+        let statistics = average.map_or(&self.statistics, |average| &average.statistics);
         let take = |placement: &Placement<'_>| {
             let from = if placement.statistic {
-                &self.statistics[..]
+                &statistics[..]
             } else {
                 parameters
             };
@@ -155,7 +209,7 @@ impl Trainer {
     }
 
     /// One step of the optimiser down the batch's mean cross-entropy; the score is that before
-    /// the step, with dropout and the batch's own statistics.
+    /// the step, with dropout and the batch's own statistics, and without smoothing.
     ///
     /// # Errors
     /// When the batch is empty, or pixels, labels and rows do not fit each other or the network.
@@ -163,7 +217,14 @@ impl Trainer {
         batch.check(&self.network)?;
         let by_shares = self.shares.arrange(&self.plan, batch.len());
         let score = self.backpropagate(batch, by_shares);
-        let step = self.adam.step(batch.step + 1, batch.rate as f32);
+        let average = self.average.as_mut().map(|average| {
+            let share = share_at(average.share, batch.step);
+            for (old, &new) in average.statistics.iter_mut().zip(&self.statistics) {
+                *old += (1.0 - share) * (new - *old);
+            }
+            share
+        });
+        let step = (self.optimizer).step(batch.step + 1, batch.rate as f32, average);
         let shares = if by_shares { self.shares.all() } else { &[] };
         self.parameters
             .step(&self.plan, &self.workspace, shares, step, self.isa);
@@ -197,7 +258,7 @@ impl Trainer {
             &self.network,
             self.isa,
             &self.plan.placements(),
-            &self.parameters.values,
+            self.answering(),
         )
     }
 
@@ -219,6 +280,7 @@ impl Trainer {
                 batch,
                 dropout_seed: self.dropout_seed,
                 class_weights: &self.class_weights,
+                label_smoothing: self.label_smoothing,
                 values: &self.parameters.values,
                 packed: &self.parameters.packed,
                 moments: &self.moments,

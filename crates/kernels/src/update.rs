@@ -8,15 +8,19 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::adam::{AdamStep, AdamUpdate, Reduce};
+use super::adam::{AdamUpdate, Reduce};
+use super::average::Average;
 use super::buffer::{Buffer, Shared};
 use super::conv_products::{turn, turned_len};
 use super::dense::WeightGradient;
 use super::first_dense::{Share, first_dense};
 use super::geometry::PANEL;
+use super::muon::{Matrix, MuonMomentum, MuonStep};
+use super::optimizer::{Rule, UpdateStep};
 use super::pack::Transpose;
 use super::plan::{Back, ConvLayout, ConvOp, DenseOp, Op, Plan};
 use super::schedule::CHUNK;
+use super::sgd::SgdUpdate;
 use super::simd::Isa;
 use super::workspace::Workspace;
 
@@ -25,7 +29,12 @@ use super::workspace::Workspace;
 pub(crate) struct Parameters {
     pub(crate) values: Buffer,
     pub(crate) means: Buffer,
+    /// Of Muon's matrices, the directions that they are moved in.
     squares: Buffer,
+    /// What Muon moves.
+    matrices: Vec<Matrix>,
+    /// Of the values over the steps, where it is kept.
+    pub(crate) average: Option<Buffer>,
     /// Per operation: a convolution's panels, or a dense layer's transposed weights.
     pub(crate) packed: Vec<Buffer>,
 }
@@ -38,11 +47,13 @@ const BLOCK: usize = PANEL * PANEL;
 struct Sums([f32; BLOCK]);
 
 impl Parameters {
-    pub(crate) fn zeroed(plan: &Plan) -> Self {
+    pub(crate) fn zeroed(plan: &Plan, matrices: Vec<Matrix>) -> Self {
         Self {
             values: Buffer::zeroed(plan.parameters),
             means: Buffer::zeroed(plan.parameters),
             squares: Buffer::zeroed(plan.parameters),
+            matrices,
+            average: None,
             packed: plan
                 .ops
                 .iter()
@@ -58,7 +69,7 @@ impl Parameters {
         plan: &Plan,
         workspace: &Workspace,
         shares: &[Share],
-        step: AdamStep,
+        step: UpdateStep,
         isa: Isa,
     ) {
         let packed = self
@@ -72,27 +83,57 @@ impl Parameters {
             workspace,
             shares,
             step,
+            matrices: &self.matrices,
             values: Shared::new(&mut self.values),
             means: Shared::new(&mut self.means),
             squares: Shared::new(&mut self.squares),
+            average: self.average.as_mut().map(|average| Shared::new(average)),
             packed,
         };
         updater.run();
+        if let Some(muon) = step.muon {
+            self.move_matrices(plan, muon, step.average, isa);
+        }
         self.pack_convolutions(plan, isa);
+    }
+
+    /// Moves Muon's matrices in the directions that the updater left.
+    fn move_matrices(&mut self, plan: &Plan, muon: MuonStep, average: Option<f32>, isa: Isa) {
+        let (values, squares) = (
+            Shared::new(&mut self.values),
+            Shared::new(&mut self.squares),
+        );
+        let averages = self.average.as_mut().map(|average| Shared::new(average));
+        let matrices = self.matrices.par_iter_mut().with_max_len(1);
+        matrices.for_each(|matrix| {
+            let (from, len) = (matrix.range.start, matrix.range.len());
+            // SAFETY: no two matrices have parameters in common.
+            let (values, directions) = unsafe { (values.part(from, len), squares.part(from, len)) };
+            matrix.step(muon, directions, values, isa);
+            if let Some((share, averages)) = average.zip(averages.as_ref()) {
+                isa.run(Average {
+                    share,
+                    values,
+                    // SAFETY: as above.
+                    average: unsafe { averages.part(from, len) },
+                });
+            }
+        });
+        for matrix in &self.matrices {
+            if let Op::Dense(op) = &plan.ops[matrix.op] {
+                op.pack(&self.values, &mut self.packed[matrix.op], isa);
+            }
+        }
     }
 
     /// Makes all packed weights anew.
     pub(crate) fn pack(&mut self, plan: &Plan, isa: Isa) {
         self.pack_convolutions(plan, isa);
         for (op, packed) in plan.ops.iter().zip(&mut self.packed) {
-            let Op::Dense(op) = op else { continue };
-            if op.first {
-                continue;
-            }
-            let weights = self.values[op.weight.clone()].chunks_exact(BLOCK);
-            for (index, weights) in weights.enumerate() {
-                let (panel, block) = (index / (op.inputs / PANEL), index % (op.inputs / PANEL));
-                transpose_block(weights, &mut packed[op.transposed(panel, block)..], isa);
+            if let Op::Dense(op) = op
+                && !op.first
+            {
+                op.pack(&self.values, packed, isa);
             }
         }
     }
@@ -163,6 +204,15 @@ impl ConvOp {
 }
 
 impl DenseOp {
+    /// Transposes all its weights.
+    fn pack(&self, values: &[f32], packed: &mut [f32], isa: Isa) {
+        let weights = values[self.weight.clone()].chunks_exact(BLOCK);
+        for (index, weights) in weights.enumerate() {
+            let (panel, block) = (index / (self.inputs / PANEL), index % (self.inputs / PANEL));
+            transpose_block(weights, &mut packed[self.transposed(panel, block)..], isa);
+        }
+    }
+
     /// Where, in the transposed weights, the block of a panel of outputs and 32 inputs begins.
     fn transposed(&self, panel: usize, block: usize) -> usize {
         block * PANEL * self.outputs + panel * BLOCK
@@ -176,10 +226,12 @@ struct Updater<'a> {
     workspace: &'a Workspace,
     /// Of the first layer, where it was done by its outputs.
     shares: &'a [Share],
-    step: AdamStep,
+    step: UpdateStep,
+    matrices: &'a [Matrix],
     values: Shared<'a, f32>,
     means: Shared<'a, f32>,
     squares: Shared<'a, f32>,
+    average: Option<Shared<'a, f32>>,
     packed: Vec<Shared<'a, f32>>,
 }
 
@@ -263,7 +315,7 @@ impl Updater<'_> {
             // SAFETY: a part per layer, panel and block.
             unsafe {
                 let values = self.apply(from, &sums.0);
-                if !op.first {
+                if !op.first && self.of_muon(from).is_none() {
                     let to = self.packed[index].part(op.transposed(panel, block), BLOCK);
                     transpose_block(values, to, self.isa);
                 }
@@ -287,25 +339,80 @@ impl Updater<'_> {
         unsafe { self.apply(from, sums) };
     }
 
-    /// Moves the values from `from` along their gradient, and returns them.
+    /// The matrix of Muon that a parameter belongs to.
+    fn of_muon(&self, at: usize) -> Option<&Matrix> {
+        self.matrices
+            .iter()
+            .find(|matrix| matrix.range.contains(&at))
+    }
+
+    /// Moves the values from `from` along their gradient, and returns them. Those of Muon get their
+    /// directions.
     ///
     /// # Safety
     ///
     /// No other worker has the same values.
     unsafe fn apply(&self, from: usize, gradient: &[f32]) -> &[f32] {
+        let mut at = from;
+        let end = from + gradient.len();
+        while at < end {
+            let matrix = self.of_muon(at);
+            let starts = self.matrices.iter().map(|matrix| matrix.range.start);
+            let next = match matrix {
+                Some(matrix) => matrix.range.end,
+                None => starts.filter(|&start| start > at).min().unwrap_or(end),
+            };
+            let part = &gradient[at - from..next.min(end) - from];
+            // SAFETY: as the caller guarantees.
+            unsafe {
+                match self.step.muon.filter(|_| matrix.is_some()) {
+                    Some(step) => self.isa.run(MuonMomentum {
+                        step,
+                        gradient: part,
+                        means: self.means.part(at, part.len()),
+                        directions: self.squares.part(at, part.len()),
+                    }),
+                    None => self.move_each(at, part),
+                }
+            }
+            at += part.len();
+        }
+        // SAFETY: as the caller guarantees.
+        unsafe { self.values.part(from, gradient.len()) }
+    }
+
+    /// Moves the values from `from`, each by itself.
+    ///
+    /// # Safety
+    ///
+    /// No other worker has the same values.
+    unsafe fn move_each(&self, from: usize, gradient: &[f32]) {
         let len = gradient.len();
         // SAFETY: as the caller guarantees.
-        let values = unsafe { self.values.part(from, len) };
-        // SAFETY: as the caller guarantees.
-        let (means, squares) =
-            unsafe { (self.means.part(from, len), self.squares.part(from, len)) };
-        self.isa.run(AdamUpdate {
-            step: self.step,
-            gradient,
-            values,
-            means,
-            squares,
-        });
-        values
+        let (values, means) = unsafe { (self.values.part(from, len), self.means.part(from, len)) };
+        match self.step.rule {
+            Rule::Adam(step) => self.isa.run(AdamUpdate {
+                step,
+                gradient,
+                values,
+                means,
+                // SAFETY: as the caller guarantees.
+                squares: unsafe { self.squares.part(from, len) },
+            }),
+            Rule::Sgd(step) => self.isa.run(SgdUpdate {
+                step,
+                gradient,
+                values,
+                momenta: means,
+            }),
+        }
+        if let Some((share, average)) = self.step.average.zip(self.average.as_ref()) {
+            self.isa.run(Average {
+                share,
+                values,
+                // SAFETY: as the caller guarantees.
+                average: unsafe { average.part(from, len) },
+            });
+        }
     }
 }

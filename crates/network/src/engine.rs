@@ -5,7 +5,7 @@
 //! exactly the same work and can be compared step by step.
 
 use bakeoff_core::FitError;
-use bakeoff_kernels::{Adam, Batch, Network, Score};
+use bakeoff_kernels::{Batch, Network, Optimizer, Score};
 
 use crate::weights::Weights;
 
@@ -16,8 +16,10 @@ pub(crate) struct NetworkEngine {
     pub(crate) name: &'static str,
     /// One line for people.
     pub(crate) summary: &'static str,
-    /// Whether it can weigh the classes.
-    pub(crate) weighs_classes: bool,
+    /// Whether it takes what [`Training::beyond_plain`] names.
+    ///
+    /// [`Training::beyond_plain`]: crate::Training::beyond_plain
+    pub(crate) takes_all: bool,
     /// What computes it; `None` where the program was built without it.
     pub(crate) functions: Option<Functions>,
 }
@@ -39,12 +41,18 @@ pub(crate) struct Start<'a> {
     pub(crate) network: &'a Network,
     /// Belong to the network.
     pub(crate) weights: &'a Weights,
-    pub(crate) adam: Adam,
+    /// Adam, but for engines that say they can do others.
+    pub(crate) optimizer: Optimizer,
     /// All dropout masks follow from it: [`bakeoff_kernels::dropout_mask`].
     pub(crate) dropout_seed: u64,
     /// What the loss of a sample of each class is multiplied with; none for 1. Only of engines
     /// that say they can.
     pub(crate) class_weights: &'a [f32],
+    /// The share of each target that all classes get alike. Only of engines that say they can.
+    pub(crate) label_smoothing: f32,
+    /// The share of the average of the weights that stays in a step; 0 for none. Only of engines that
+    /// say they can, whose scores and weights are then the average's.
+    pub(crate) average: f32,
 }
 
 /// What the library behind an engine said.
@@ -84,7 +92,7 @@ pub(crate) struct StepOutcome {
 
 /// A network being trained.
 pub(crate) trait Learner {
-    /// One step of Adam on the batch's mean cross-entropy.
+    /// One step of the optimiser on the batch's mean cross-entropy.
     ///
     /// # Errors
     /// What the library said. The fit is over then: the weights may be half moved.

@@ -23,6 +23,7 @@ mod stopping;
 #[cfg(test)]
 mod tests;
 mod train;
+mod views;
 mod weights;
 
 pub use bakeoff_kernels::{Padding, Step};

@@ -1,18 +1,19 @@
 //! A network as the other crates see it: a [`Classifier`] and a [`FittedModel`].
 
 use bakeoff_core::{
-    ClassWeight, Classifier, DataShape, Engine, EngineCode, FitContext, FitError, FittedModel,
-    ImageShape, Images, Layers, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError,
-    Probabilities, Samples, SpecError, StoreError,
+    Classifier, DataShape, Engine, EngineCode, FitContext, FitError, FittedModel, ImageShape,
+    Images, Layers, ModelHeader, ModelReader, ModelSpec, ModelWriter, PredictError, Probabilities,
+    Samples, SpecError, StoreError,
 };
-use bakeoff_kernels::{Blueprint, Network, Step};
+use bakeoff_kernels::{Blueprint, Layer, Network, Step};
 
 use crate::{
     describe::describe,
     engine::{EngineError, Functions, Scorer},
     engines::ENGINES,
-    settings::Training,
+    settings::{OptimizerKind, Training},
     train::{SCORE_CHUNK, train},
+    views::{VIEWS, moved, views},
     weights::Weights,
 };
 
@@ -76,11 +77,11 @@ impl NetworkClassifier {
                 engine: spec.engine.clone(),
             })?;
         let training = Training::from_spec(spec)?;
-        if training.class_weight != ClassWeight::None && !row.weighs_classes {
-            let able = ENGINES.iter().filter(|engine| engine.weighs_classes);
+        if let Some((key, plain)) = training.beyond_plain().filter(|_| !row.takes_all) {
+            let able = ENGINES.iter().filter(|engine| engine.takes_all);
             let able: Vec<&str> = able.map(|engine| engine.name).collect();
-            let remedy = format!("use engine {}, or leave it at \"none\"", able.join(" or "));
-            return Err(spec.unsupported("class_weight", remedy));
+            let remedy = format!("use engine {}, or leave it at {plain}", able.join(" or "));
+            return Err(spec.unsupported(key, remedy));
         }
         // Settings are wrong whatever the images are.
         F::steps(spec, ImageShape::new(1, 1, 1))?;
@@ -98,8 +99,18 @@ impl NetworkClassifier {
             steps: (self.steps)(&self.spec, image)?,
             norm: self.training.norm(),
         };
-        Network::new(&blueprint, image, classes)
-            .map_err(|error| self.spec.bad_data(error.to_string()))
+        let network = Network::new(&blueprint, image, classes)
+            .map_err(|error| self.spec.bad_data(error.to_string()))?;
+        let weighted = |layer: &&Layer| matches!(layer, Layer::Conv(_) | Layer::Dense(_));
+        let layers = network.layers().iter().filter(weighted).count();
+        if self.training.optimizer == OptimizerKind::Muon && layers < 3 {
+            return Err(self.spec.bad_setting(
+                "optimizer",
+                "adam or sgd for a network without a layer between its first and its last one: \
+                 muon moves those only",
+            ));
+        }
+        Ok(network)
     }
 
     fn fitted(&self, network: Network, weights: Weights) -> Result<FittedNetwork, EngineError> {
@@ -108,6 +119,7 @@ impl NetworkClassifier {
             network,
             weights,
             engine: self.engine,
+            answer_shift: self.training.answer_shift,
         })
     }
 
@@ -159,6 +171,8 @@ struct FittedNetwork {
     weights: Weights,
     engine: &'static str,
     scorer: Scorer,
+    /// [`Training::answer_shift`]
+    answer_shift: usize,
 }
 
 impl FittedModel for FittedNetwork {
@@ -175,26 +189,37 @@ impl FittedModel for FittedNetwork {
     }
 
     fn predict_proba(&self, images: &Images) -> Result<Probabilities, PredictError> {
-        Ok(Probabilities::from_logits(
-            self.classes(),
-            self.scores(images)?,
-        )?)
+        self.answers(images).map(|(probabilities, _)| probabilities)
     }
 
     fn predict_scored(
         &self,
         images: &Images,
     ) -> Result<(Probabilities, Option<Vec<f32>>), PredictError> {
-        let scores = self.scores(images)?;
+        let (probabilities, scores) = self.answers(images)?;
         let rows = scores.chunks_exact(self.classes());
-        let best = rows.map(|row| row.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-        let best = best.collect();
-        let probabilities = Probabilities::from_logits(self.classes(), scores)?;
-        Ok((probabilities, Some(best)))
+        let predicted = probabilities.predicted();
+        let best = rows
+            .zip(predicted)
+            .map(|(row, class)| row[usize::from(class)]);
+        Ok((probabilities, Some(best.collect())))
     }
 
     fn layers(&self) -> Option<Layers> {
-        describe(&self.network, self.weights.values())
+        // Layers answer one view.
+        match self.answer_shift {
+            0 => describe(&self.network, self.weights.values()),
+            _ => None,
+        }
+    }
+
+    fn why_no_layers(&self) -> &'static str {
+        match self.answer_shift {
+            0 => "its weights are too large",
+            _ => {
+                "its answer is a mean over moved images (answer_shift), which layers of weights do not give"
+            }
+        }
     }
 
     fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError> {
@@ -203,17 +228,45 @@ impl FittedModel for FittedNetwork {
 }
 
 impl FittedNetwork {
-    /// N×K scores before the softmax.
-    fn scores(&self, images: &Images) -> Result<Vec<f32>, PredictError> {
+    /// N×K probabilities and scores before the softmax, both the means of all views. An image's do not
+    /// depend on the others.
+    fn answers(&self, images: &Images) -> Result<(Probabilities, Vec<f32>), PredictError> {
         self.check_shape(images)?;
+        let classes = self.classes();
+        if self.answer_shift == 0 {
+            let scores = self.scores(images.pixels())?;
+            return Ok((Probabilities::from_logits(classes, scores.clone())?, scores));
+        }
+        let shape = images.shape();
+        let (mut probabilities, mut scores) = (Vec::new(), Vec::new());
+        for pixels in images.pixels().chunks(SCORE_CHUNK * shape.pixels()) {
+            let count = pixels.len() / shape.pixels() * classes;
+            let (mut sum, mut score_sum) = (vec![0.0; count], vec![0.0; count]);
+            for by in views(self.answer_shift) {
+                let scores = self.scores(&moved(pixels, shape, by))?;
+                add(&mut score_sum, &scores);
+                add(
+                    &mut sum,
+                    Probabilities::from_logits(classes, scores)?.values(),
+                );
+            }
+            let mean = |sum: Vec<f32>| sum.into_iter().map(|value| value / VIEWS as f32);
+            probabilities.extend(mean(sum));
+            scores.extend(mean(score_sum));
+        }
+        Ok((Probabilities::new(classes, probabilities)?, scores))
+    }
+
+    /// N×K scores before the softmax of N images as they are.
+    fn scores(&self, images: &[u8]) -> Result<Vec<f32>, PredictError> {
         let failed = |reason| PredictError::Engine {
             engine: self.engine,
             reason,
         };
         let classes = self.classes();
-        let each = images.shape().pixels();
-        let mut scores = Vec::with_capacity(images.len() * classes);
-        for pixels in images.pixels().chunks(SCORE_CHUNK * each) {
+        let each = self.network.input().pixels();
+        let mut scores = Vec::with_capacity(images.len() / each * classes);
+        for pixels in images.chunks(SCORE_CHUNK * each) {
             let chunk = (self.scorer)(pixels).map_err(|error| failed(error.0))?;
             let expected = pixels.len() / each * classes;
             if chunk.len() != expected {
@@ -225,5 +278,11 @@ impl FittedNetwork {
             scores.extend_from_slice(&chunk);
         }
         Ok(scores)
+    }
+}
+
+fn add(sum: &mut [f32], values: &[f32]) {
+    for (sum, value) in sum.iter_mut().zip(values) {
+        *sum += value;
     }
 }

@@ -22,6 +22,9 @@ bakeoff_core::choices! {
         /// Up to the rate and down to almost zero along two half cosines (Smith and
         /// Topin 2018, in PyTorch's form).
         OneCycle = "one-cycle",
+        /// Linearly up to the rate and linearly down to zero (Smith, "Cyclical Learning Rates for
+        /// Training Neural Networks", 2017, one triangle; K. Jordan's airbench, 2024).
+        Triangular = "triangular",
     }
 }
 
@@ -41,9 +44,10 @@ pub(crate) struct Schedule {
     /// [`ScheduleKind::Step`]: what each fall multiplies by.
     pub(crate) step_factor: f64,
     /// Share of all steps during which the rate rises linearly from zero; every
-    /// shape but one-cycle, which has its own rise.
+    /// shape but one-cycle and triangular, which have their own rise.
     pub(crate) warm_up: f64,
-    /// [`ScheduleKind::OneCycle`]: share of all steps after which the rate is highest.
+    /// [`ScheduleKind::OneCycle`] and [`ScheduleKind::Triangular`]: share of all steps after
+    /// which the rate is highest.
     pub(crate) peak_at: f64,
 }
 
@@ -55,7 +59,11 @@ impl Schedule {
         if self.kind == ScheduleKind::OneCycle {
             return self.one_cycle(now, total);
         }
-        let warm_up = (self.warm_up * total).round();
+        let rise = match self.kind {
+            ScheduleKind::Triangular => self.peak_at,
+            _ => self.warm_up,
+        };
+        let warm_up = (rise * total).round();
         if now < warm_up {
             // The first step is not wasted on a rate of zero.
             return self.rate * (now + 1.0) / warm_up;
@@ -70,6 +78,8 @@ impl Schedule {
                 let share = (now - warm_up) / (total - warm_up).max(1.0);
                 half_cosine(self.rate, 0.0, share)
             }
+            // Nor is the last one.
+            ScheduleKind::Triangular => self.rate * (total - now) / (total - warm_up).max(1.0),
             ScheduleKind::Constant | ScheduleKind::OneCycle => self.rate,
         }
     }
@@ -161,12 +171,24 @@ mod tests {
     }
 
     #[test]
+    fn triangular_rises_and_falls_linearly_and_wastes_no_step() {
+        let s = schedule(ScheduleKind::Triangular);
+        assert_close(s.rate(0), 0.1 / 30.0);
+        assert_close(s.rate(14), 0.05);
+        assert_close(s.rate(29), 0.1);
+        assert_close(s.rate(30), 0.1);
+        assert_close(s.rate(65), 0.05);
+        assert_close(s.rate(99), 0.1 / 70.0);
+    }
+
+    #[test]
     fn short_fits_stay_finite() {
         for kind in [
             ScheduleKind::Constant,
             ScheduleKind::Step,
             ScheduleKind::Cosine,
             ScheduleKind::OneCycle,
+            ScheduleKind::Triangular,
         ] {
             for (warm_up, peak_at) in [(0.0, 0.0), (1.0, 1.0), (0.5, 0.5)] {
                 let s = Schedule {

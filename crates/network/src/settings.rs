@@ -22,7 +22,7 @@
 //! worth most at its end.
 
 use bakeoff_core::{ClassWeight, ModelSpec, SettingKind, SpecError, settings};
-use bakeoff_kernels::{Adam, NormPlace};
+use bakeoff_kernels::{Adam, Muon, NormPlace, Optimizer, Sgd};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
@@ -85,6 +85,31 @@ impl<'de> Deserialize<'de> for Epochs {
     }
 }
 
+bakeoff_core::choices! {
+    /// What moves the weights.
+    #[derive(Default)]
+    pub enum OptimizerKind {
+        /// Adam and AdamW (Kingma and Ba 2015; Loshchilov and Hutter 2019).
+        #[default]
+        Adam = "adam",
+        /// Gradient descent with Nesterov's momentum, in PyTorch's form.
+        Sgd = "sgd",
+        /// Jordan (2024), in the scale of Liu et al. (2025).
+        Muon = "muon",
+    }
+}
+
+/// What stays of past gradients in each step.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct Momentum(pub f64);
+
+impl Default for Momentum {
+    fn default() -> Self {
+        Self(0.9)
+    }
+}
+
 settings! {
     /// Everything about training that does not depend on the architecture.
     pub struct Training {
@@ -99,7 +124,7 @@ settings! {
         batch_size: usize = 128, SettingKind::Int { min: 1, max: 65_536 },
             "images per step of the optimiser";
         learning_rate: f64 = 0.001, UP_TO_TEN,
-            "Adam's step size; the highest one where a schedule changes it";
+            "the optimiser's step size; the highest one where a schedule changes it";
         schedule: ScheduleKind = "constant", ScheduleKind::KIND,
             "how the learning rate changes over the fit";
         step_every: u64 = 3, COUNT,
@@ -109,9 +134,13 @@ settings! {
         warm_up: f64 = 0.0, SHARE,
             "schedules constant, step and cosine: share of all steps in which the rate rises linearly from 0";
         peak_at: f64 = 0.3, SHARE,
-            "schedule one-cycle: share of all steps after which the rate is highest";
+            "schedules one-cycle and triangular: share of all steps after which the rate is highest";
         weight_decay: f64 = 0.0, UP_TO_TEN,
             "decoupled weight decay (AdamW) on every trained value; 0 is plain Adam";
+        optimizer (default): OptimizerKind = "adam", OptimizerKind::KIND,
+            "adam; sgd, with Nesterov's momentum in PyTorch's form (learning_rate is about 30 times adam's); muon (Jordan 2024) for all matrices between the first and the last layer and adam for the rest, at adam's learning_rate (Liu et al. 2025); sgd and muon: engine native";
+        momentum (default): Momentum = 0.9, SettingKind::Float { min: 0.0, max: 0.999 },
+            "optimizers sgd and muon: what stays of past gradients in each step";
         keep: KeptEpoch = "best-loss", KeptEpoch::KIND,
             "the epoch whose weights are kept, judged on the validation part";
         patience: u64 = 0, SettingKind::Int { min: 0, max: 100_000 },
@@ -128,8 +157,14 @@ settings! {
             "augmentation: deform each training image, points of a 5×5 grid by up to this many pixels";
         stroke (default): f64 = 0.0, SHARE,
             "augmentation: thicken or thin the strokes of each training image by up to this part of a pixel";
+        answer_shift (default): usize = 0, SettingKind::Int { min: 0, max: 16 },
+            "answer with the mean of the probabilities of the image and of four copies, moved by this many pixels up, down, left and right (test-time augmentation, in five times the time; no ONNX export); 0: of the image alone";
         class_weight (default): ClassWeight = "none", ClassWeight::KIND,
             "balanced: every class weighs the same in the loss, in training and where the epoch is chosen; engine native";
+        label_smoothing (default): f64 = 0.0, SettingKind::Float { min: 0.0, max: 0.5 },
+            "share of each training target that all classes get alike (Szegedy et al. 2016); losses are reported without it; engine native";
+        average (default): f64 = 0.0, SettingKind::Float { min: 0.0, max: 0.99999 },
+            "answer with an exponential average of the weights over the steps, of which this share stays in each (at first less: Tarvainen and Valpola 2017); 0: the weights themselves; engine native";
     }
 }
 
@@ -157,6 +192,26 @@ impl Training {
             ));
         }
         Ok(training)
+    }
+
+    /// The first setting that only some engines take, with the value that all take.
+    pub(crate) fn beyond_plain(&self) -> Option<(&'static str, &'static str)> {
+        let settings = [
+            (
+                self.class_weight != ClassWeight::None,
+                "class_weight",
+                "\"none\"",
+            ),
+            (self.label_smoothing > 0.0, "label_smoothing", "0"),
+            (self.average > 0.0, "average", "0"),
+            (
+                self.optimizer != OptimizerKind::Adam,
+                "optimizer",
+                "\"adam\"",
+            ),
+        ];
+        let given = settings.into_iter().find(|(given, ..)| *given);
+        given.map(|(_, key, plain)| (key, plain))
     }
 
     /// Where hidden layers are batch-normalised, if they are.
@@ -201,10 +256,20 @@ impl Training {
     }
 
     /// The optimiser.
-    pub(crate) fn adam(&self) -> Adam {
-        Adam {
-            weight_decay: self.weight_decay as f32,
+    pub(crate) fn optimizer(&self) -> Optimizer {
+        let weight_decay = self.weight_decay as f32;
+        let momentum = self.momentum.0 as f32;
+        let adam = Adam {
+            weight_decay,
             ..Adam::default()
+        };
+        match self.optimizer {
+            OptimizerKind::Adam => Optimizer::Adam(adam),
+            OptimizerKind::Sgd => Optimizer::Sgd(Sgd {
+                momentum,
+                weight_decay,
+            }),
+            OptimizerKind::Muon => Optimizer::Muon(Muon { momentum, adam }),
         }
     }
 
@@ -273,6 +338,8 @@ mod tests {
         assert_eq!(training.patience(8), Patience::AsLongAsBest(25));
         assert_eq!(training.patience(422), Patience::AsLongAsBest(10));
         assert_eq!(training.schedule, ScheduleKind::Constant);
+        assert_eq!(training.optimizer(), Adam::default().into());
+        assert_eq!(training.momentum, Momentum(0.9));
         assert!(training.augmentations().is_empty());
         Ok(())
     }
@@ -284,7 +351,8 @@ mod tests {
             "step_every": 4, "step_factor": 0.25, "warm_up": 0.125, "peak_at": 0.5,
             "weight_decay": 0.75, "keep": "best-accuracy", "patience": 5, "shift": 6,
             "rotate": 7.0, "scale": 0.1, "shear": 0.2, "elastic": 1.5, "stroke": 0.25,
-            "class_weight": "balanced",
+            "class_weight": "balanced", "label_smoothing": 0.1, "average": 0.9,
+            "optimizer": "sgd", "momentum": 0.5, "answer_shift": 1,
         }))?;
         let expected = Training {
             batch_norm: false,
@@ -308,9 +376,18 @@ mod tests {
             elastic: 1.5,
             stroke: 0.25,
             class_weight: ClassWeight::Balanced,
+            label_smoothing: 0.1,
+            average: 0.9,
+            optimizer: OptimizerKind::Sgd,
+            momentum: Momentum(0.5),
+            answer_shift: 1,
         };
         assert_eq!(training, expected);
-        assert_eq!(training.adam().weight_decay, 0.75);
+        let sgd = Sgd {
+            momentum: 0.5,
+            weight_decay: 0.75,
+        };
+        assert_eq!(training.optimizer(), Optimizer::Sgd(sgd));
         assert_eq!(training.augmentations().len(), 2);
         assert_eq!(training.schedule(9).steps_per_epoch, 9);
         assert_eq!(training.schedule(9).epochs, 2);

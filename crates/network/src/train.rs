@@ -73,9 +73,11 @@ pub(crate) fn train(
     let learner = start(&Start {
         network,
         weights: &Weights::initial(network, ctx.seed),
-        adam: training.adam(),
+        optimizer: training.optimizer(),
         dropout_seed: derive_seed(ctx.seed, "dropout"),
         class_weights: &class_weights,
+        label_smoothing: training.label_smoothing as f32,
+        average: training.average as f32,
     });
     let mut fit = Fit {
         engine,

@@ -102,6 +102,10 @@ impl FittedModel for Calibrated {
             .ok()
     }
 
+    fn why_no_layers(&self) -> &'static str {
+        self.inner.why_no_layers()
+    }
+
     fn temperature(&self) -> Option<f64> {
         Some(self.temperature)
     }

@@ -90,8 +90,9 @@ fn cannot(model: &Model, folder: &Path) -> anyhow::Result<()> {
         false => format!("these are: {}", list(&can)),
     };
     bail!(
-        "{} cannot be written as ONNX: it is not made of layers of weights; {remedy}",
-        model.name()
+        "{} cannot be written as ONNX: {}; {remedy}",
+        model.name(),
+        model.saved.model.why_no_layers()
     )
 }
 

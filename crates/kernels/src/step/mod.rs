@@ -14,7 +14,7 @@ use super::dropout::{Dropout, MaskKey};
 use super::events::PooledGradient;
 use super::first_dense::{Share, gather};
 use super::geometry::Plane;
-use super::loss::{Score, weight_of};
+use super::loss::{Gradient, Score, weight_of};
 use super::norm::Moments;
 use super::pixels::Load;
 use super::plan::{Back, ConvLayout, ConvOp, DenseOp, DropoutOp, Op, Plan};
@@ -31,6 +31,7 @@ pub(crate) struct StepWorker<'a> {
     pub(crate) dropout_seed: u64,
     /// Of each class, or none where all weigh 1.
     pub(crate) class_weights: &'a [f32],
+    pub(crate) label_smoothing: f32,
     pub(crate) values: &'a [f32],
     /// Per operation: a convolution's panels, or a dense layer's transposed weights.
     pub(crate) packed: &'a [Buffer],
@@ -400,7 +401,12 @@ impl<'a> StepWorker<'a> {
             let label = self.batch.labels[self.batch.row(span.first + i)];
             let logits = &logits[..self.plan.classes];
             let weight = weight_of(label, self.class_weights);
-            score.add_sample(logits, label, weight, Some((gradient, scale)));
+            let gradient = Gradient {
+                to: gradient,
+                scale,
+                smoothing: self.label_smoothing,
+            };
+            score.add_sample(logits, label, weight, Some(gradient));
         }
     }
 }

@@ -163,6 +163,47 @@ fn running_statistics_move_towards_the_batch() {
 }
 
 #[test]
+fn the_average_follows_the_values_and_changes_no_step() {
+    for norm in [None, Some(NormPlace::BeforePool)] {
+        let specs = [&conv3(5, norm)[..], &[dense(40, true), dense(2, false)]].concat();
+        let case = Case::new([1, 6, 6], &specs, 20, 5).unwrap();
+        let mut expected: Vec<Vec<f64>> = case.values.clone().into_iter().map(wide).collect();
+        let mut plain = case.trainer(Isa::detect());
+        let mut averaged = case.trainer(Isa::detect()).with_average(0.3);
+        assert_eq!(averaged.values(), case.values);
+        for step in 0..6 {
+            let batch = Batch {
+                step,
+                ..case.batch(0.02)
+            };
+            assert_eq!(plain.step(&batch), averaged.step(&batch));
+            let t = step as f64;
+            let share = 0.3_f64.min((1.0 + t) / (10.0 + t));
+            for (old, new) in expected.iter_mut().zip(plain.values()) {
+                for (old, new) in old.iter_mut().zip(new) {
+                    *old = share * *old + (1.0 - share) * f64::from(new);
+                }
+            }
+        }
+        for (ours, exact) in averaged.values().iter().zip(&expected) {
+            close("average", ours, exact, 0.1, 1e-5).unwrap();
+        }
+        // They are also what answers.
+        let answers = averaged.predictor().unwrap().scores(&case.pixels).unwrap();
+        let again = Case {
+            values: averaged.values(),
+            ..case
+        };
+        let predictor = again.predictor(Isa::detect());
+        assert_eq!(answers, predictor.scores(&again.pixels).unwrap());
+    }
+}
+
+fn wide(values: Vec<f32>) -> Vec<f64> {
+    values.into_iter().map(f64::from).collect()
+}
+
+#[test]
 #[cfg_attr(miri, ignore = "takes minutes")]
 fn learns_which_half_is_brighter() {
     let mut noise = noise(11);

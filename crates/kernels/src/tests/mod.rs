@@ -1,6 +1,7 @@
 //! Whole networks against the plain reference, on shapes drawn at random.
 
 mod behaviour;
+mod optimizers;
 mod reference;
 
 use proptest::prelude::*;
@@ -248,6 +249,7 @@ struct Case {
     labels: Vec<u16>,
     /// Of each class, or none.
     class_weights: Vec<f32>,
+    smoothing: f32,
 }
 
 impl Case {
@@ -266,6 +268,7 @@ impl Case {
             pixels,
             labels,
             class_weights: Vec::new(),
+            smoothing: 0.0,
         })
     }
 
@@ -295,7 +298,8 @@ impl Case {
             ..Adam::default()
         };
         let trainer = Trainer::new(&self.network, values, adam, 0, isa).unwrap();
-        let mut trainer = trainer.with_class_weights(&self.class_weights);
+        let trainer = trainer.with_class_weights(&self.class_weights);
+        let mut trainer = trainer.with_label_smoothing(self.smoothing);
         let score = trainer.step(&self.batch(0.0)).unwrap();
         let gradients = trainer.tensors(&trainer.parameters.means);
         let named = self.network.tensors().into_iter().zip(gradients);
@@ -311,8 +315,18 @@ impl Case {
             pixels,
             labels,
             class_weights,
+            smoothing,
         } = self;
-        reference::run(network, values, pixels, labels, class_weights, training)
+        let smoothing = f64::from(*smoothing);
+        reference::run(
+            network,
+            values,
+            pixels,
+            labels,
+            class_weights,
+            smoothing,
+            training,
+        )
     }
 }
 
@@ -348,10 +362,12 @@ proptest! {
         samples in 2_usize..37,
         seed in any::<u64>(),
         weighted in any::<bool>(),
+        smoothing in prop_oneof![Just(0.0_f32), 0.0_f32..0.5],
     ) {
         let case = Case::new(input, &specs, samples, seed);
         prop_assume!(case.is_some());
         let mut case = case.unwrap();
+        case.smoothing = smoothing;
         if weighted {
             let mut noise = noise(seed ^ 1);
             case.class_weights = (0..case.network.classes()).map(|_| 3.0 * noise()).collect();
@@ -385,6 +401,12 @@ proptest! {
         (input, mut specs) in networks(),
         samples in 17_usize..50,
         seed in any::<u64>(),
+        average in prop_oneof![Just(0.0_f32), Just(0.9)],
+        optimizer in prop_oneof![
+            Just(Optimizer::from(Adam::default())),
+            Just(Optimizer::Sgd(Sgd { momentum: 0.9, weight_decay: 0.0 })),
+            Just(Optimizer::Muon(Muon { momentum: 0.9, adam: Adam::default() })),
+        ],
     ) {
         specs.insert(specs.len() - 1, Spec::Dropout { rate: 0.3 });
         let case = Case::new(input, &specs, samples, seed);
@@ -393,7 +415,8 @@ proptest! {
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let mut trainer = case.trainer(Isa::detect());
+                let trainer = Trainer::new(&case.network, &case.values, optimizer, 0, Isa::detect());
+                let mut trainer = trainer.unwrap().with_average(average);
                 let scores: Vec<Score> = (0..3)
                     .map(|step| {
                         // A rest changes no bit either.

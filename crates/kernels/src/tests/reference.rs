@@ -340,6 +340,7 @@ pub(crate) fn run(
     pixels: &[u8],
     labels: &[u16],
     class_weights: &[f32],
+    smoothing: f64,
     training: bool,
 ) -> Outcome {
     let input = network.input();
@@ -414,7 +415,7 @@ pub(crate) fn run(
         }
     }
     let logits = grid;
-    let (loss, gradient) = cross_entropy(&logits, labels, class_weights);
+    let (loss, gradient) = cross_entropy(&logits, labels, class_weights, smoothing);
     let gradients = back(&walk, gradient);
     let Walk {
         statistics,
@@ -432,7 +433,13 @@ pub(crate) fn run(
     }
 }
 
-fn cross_entropy(logits: &Grid, labels: &[u16], class_weights: &[f32]) -> (f64, Grid) {
+/// The loss is that of the labels, the gradient that of the smoothed targets.
+fn cross_entropy(
+    logits: &Grid,
+    labels: &[u16],
+    class_weights: &[f32],
+    smoothing: f64,
+) -> (f64, Grid) {
     let [samples, classes, ..] = logits.shape;
     let mut gradient = Grid::zeroed(logits.shape);
     let mut loss = 0.0;
@@ -447,6 +454,7 @@ fn cross_entropy(logits: &Grid, labels: &[u16], class_weights: &[f32]) -> (f64, 
         loss += (sum.ln() - row[usize::from(label)]) * share;
         for (class, logit) in row.iter().enumerate() {
             let target = f64::from(u8::from(class == usize::from(label)));
+            let target = (1.0 - smoothing) * target + smoothing / classes as f64;
             gradient.add([n, class, 0, 0], (logit.exp() / sum - target) * share);
         }
     }

@@ -20,19 +20,19 @@ pub(crate) const ENGINES: [NetworkEngine; 3] = [
     NetworkEngine {
         name: "native",
         summary: "fused kernels of this project: AVX-512, AVX2, NEON or portable",
-        weighs_classes: true,
+        takes_all: true,
         functions: Some(native::FUNCTIONS),
     },
     NetworkEngine {
         name: "burn-flex",
         summary: "Burn's own CPU backend, on the gemm crate",
-        weighs_classes: false,
+        takes_all: false,
         functions: burn::FLEX,
     },
     NetworkEngine {
         name: "burn-ndarray",
         summary: "Burn's older CPU backend, on ndarray; slow at convolutions",
-        weighs_classes: false,
+        takes_all: false,
         functions: burn::NDARRAY,
     },
 ];

@@ -15,11 +15,13 @@ pub(super) const FUNCTIONS: Functions = Functions {
         let trainer = Trainer::new(
             start.network,
             start.weights.values(),
-            start.adam,
+            start.optimizer,
             start.dropout_seed,
             Isa::detect(),
         )?
-        .with_class_weights(start.class_weights);
+        .with_class_weights(start.class_weights)
+        .with_label_smoothing(start.label_smoothing)
+        .with_average(start.average);
         Ok(Box::new(NativeLearner {
             network: start.network.clone(),
             trainer,

@@ -29,9 +29,11 @@ impl NetworkEngine {
         let start = Start {
             network,
             weights,
-            adam,
+            optimizer: adam.into(),
             dropout_seed,
             class_weights: &[],
+            label_smoothing: 0.0,
+            average: 0.0,
         };
         (self.functions.unwrap().learner)(&start).unwrap()
     }

@@ -15,7 +15,7 @@ mod module;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bakeoff_kernels::{Batch, Network};
+use bakeoff_kernels::{Batch, Network, Optimizer};
 use burn::{
     module::Module,
     nn::loss::CrossEntropyLossConfig,
@@ -43,13 +43,16 @@ pub(super) const NDARRAY: Option<Functions> = Some(Functions {
 });
 
 fn learner(device: Device, start: &Start<'_>) -> Result<Box<dyn Learner>, EngineError> {
+    let Optimizer::Adam(adam) = start.optimizer else {
+        return Err(EngineError("it has no optimiser but Adam".to_owned()));
+    };
     let device = device.autodiff();
     let module = catch_panic(|| BurnNetwork::new(start.network, start.weights, &device))?;
     let optimizer = AdamWConfig::new()
-        .with_beta_1(start.adam.beta1)
-        .with_beta_2(start.adam.beta2)
-        .with_epsilon(start.adam.epsilon)
-        .with_weight_decay(start.adam.weight_decay)
+        .with_beta_1(adam.beta1)
+        .with_beta_2(adam.beta2)
+        .with_epsilon(adam.epsilon)
+        .with_weight_decay(adam.weight_decay)
         .init();
     Ok(Box::new(BurnLearner {
         device,
