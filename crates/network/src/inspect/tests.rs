@@ -45,7 +45,7 @@ fn network() -> Layers {
             stride: [1, 1],
         }),
         Layer::Dense(DenseLayer {
-            weights: ramp(3 * 4 * 2 * 4, 0.04),
+            weights: ramp(3 * 3 * 2 * 4, 0.04),
             bias: vec![0.0, 0.2, -0.1, 0.4],
         }),
         Layer::Relu,
