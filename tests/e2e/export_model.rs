@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use crate::support::{Output, comparison, entries, run, scratch};
+use crate::support::{Output, comparison, entries, only_entry, run, scratch, shapes, write_folder};
 
 /// The command with these arguments, on the models of the shared comparison.
 fn export(folder: &Path, arguments: &[&str]) -> Output {
@@ -57,6 +57,21 @@ fn every_model_of_layers_can_be_written_and_no_other() {
         "mnist-3000/ann, mnist-3000/cnn and mnist-3000/logistic",
     ]);
     assert_eq!(entries(&folder).len(), 3);
+}
+
+#[test]
+fn a_model_that_answers_by_views_is_refused_with_the_reason() {
+    let folder = scratch("export-model-views");
+    write_folder(&folder.join("data/shapes"), &shapes());
+    let experiment = "datasets = [\"data/shapes\"]\n[[models]]\nfamily = \"ann\"\nepochs = 3\n\
+                      [[models]]\nname = \"views\"\nfamily = \"ann\"\nepochs = 3\nanswer_shift = 1\n";
+    fs::write(folder.join("views.toml"), experiment).unwrap();
+    run(&folder, &["run", "views.toml"]).expect(0);
+    run(&folder, &["export-model", "views"])
+        .expect(1)
+        .complains_of(&["cannot be written as ONNX", "answer_shift", "shapes/ann"]);
+    let page = fs::read_to_string(only_entry(&folder.join("reports")).join("report.html"));
+    assert!(page.unwrap().contains("moved images (answer_shift)"));
 }
 
 #[test]

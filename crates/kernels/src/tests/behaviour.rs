@@ -163,6 +163,7 @@ fn running_statistics_move_towards_the_batch() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes")]
 fn the_average_follows_the_values_and_changes_no_step() {
     for norm in [None, Some(NormPlace::BeforePool)] {
         let specs = [&conv3(5, norm)[..], &[dense(40, true), dense(2, false)]].concat();
