@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    checked::needs,
     tensors::{self, elements},
     written::{attribute, text},
 };
@@ -357,4 +356,17 @@ fn longest_chain(graph: &Graph) -> Result<usize, String> {
         steps.extend(node.output.iter().map(|name| (name.as_str(), own)));
     }
     Ok(longest)
+}
+
+/// Every value that a node needs, those of its inner graphs included.
+pub(crate) fn needs<'a>(node: &'a Node, into: &mut BTreeSet<&'a str>) {
+    into.extend(node.input.iter().map(String::as_str));
+    for attribute in &node.attribute {
+        for graph in attribute.g.iter().chain(&attribute.graphs) {
+            into.extend(graph.output.iter().map(|value| value.name.as_str()));
+            for inner in &graph.node {
+                needs(inner, into);
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ use bakeoff_core::{did_you_mean, list};
 use prost::Message as _;
 
 use super::{bounds, classical, file, settings::GivenSettings, standard, tensors};
-use crate::schema::{DOUBLE, FLOAT, FLOAT16, Graph, INT64, Length, Model, Node, UINT8, ValueInfo};
+use crate::schema::{DOUBLE, FLOAT, FLOAT16, Graph, INT64, Length, Model, UINT8, ValueInfo};
 
 /// The newest version of ONNX's operators that files have been tried with.
 const NEWEST_OPSET: i64 = 28;
@@ -238,19 +238,6 @@ fn output(graph: &Graph, settings: &GivenSettings) -> Result<String, String> {
     }
 }
 
-/// Every value that a node needs, those of its inner graphs included.
-pub(crate) fn needs<'a>(node: &'a Node, into: &mut BTreeSet<&'a str>) {
-    into.extend(node.input.iter().map(String::as_str));
-    for attribute in &node.attribute {
-        for graph in attribute.g.iter().chain(&attribute.graphs) {
-            into.extend(graph.output.iter().map(|value| value.name.as_str()));
-            for inner in &graph.node {
-                needs(inner, into);
-            }
-        }
-    }
-}
-
 /// Drops nodes and tensors that the output does not depend on, such as those of labels.
 fn keep_needed(graph: &mut Graph, output: &str) {
     let mut needed = BTreeSet::from([output]);
@@ -263,7 +250,7 @@ fn keep_needed(graph: &mut Graph, output: &str) {
             .any(|name| needed.contains(name.as_str()))
         {
             *kept = true;
-            needs(node, &mut needed);
+            bounds::needs(node, &mut needed);
         }
     }
     let needed: BTreeSet<String> = needed.into_iter().map(String::from).collect();
