@@ -29,28 +29,51 @@ const LONGEST_CHAIN: usize = 4_000;
 /// how many are ready at once.
 const MOST_NODES: usize = 10_000;
 
-/// Where an operator takes a size from: the number of an input, or the name of an attribute.
+/// How often an operator may repeat what it is given.
+const MOST_TIMES: usize = 1 << 16;
+
+/// Where an operator takes a size from: the number of an input, or the name of an attribute. A factor
+/// multiplies what is there, whose size is not known here.
 enum Size {
     Input(usize),
+    Factor(usize),
     Attribute(&'static str),
+    FactorAttribute(&'static str),
+}
+
+impl Size {
+    fn most(&self) -> usize {
+        match self {
+            Self::Input(_) | Self::Attribute(_) => MOST_VALUES,
+            Self::Factor(_) | Self::FactorAttribute(_) => MOST_TIMES,
+        }
+    }
 }
 
 /// Operators whose output can be larger than their inputs by a stated size or factor.
 const GROWING: &[(&str, &[Size])] = &[
     ("ConstantOfShape", &[Size::Input(0)]),
     ("Expand", &[Size::Input(1)]),
-    ("Tile", &[Size::Input(1)]),
-    ("OneHot", &[Size::Input(1)]),
+    ("Tile", &[Size::Factor(1)]),
+    ("OneHot", &[Size::Factor(1)]),
+    // Room for as many is made before it is known how many there are.
+    ("TopK", &[Size::Factor(1)]),
     ("Pad", &[Size::Input(1), Size::Attribute("pads")]),
     ("Range", &[Size::Input(0), Size::Input(1)]),
-    ("Resize", &[Size::Input(1), Size::Input(2), Size::Input(3)]),
-    ("Upsample", &[Size::Input(1), Size::Attribute("scales")]),
+    (
+        "Resize",
+        &[Size::Factor(1), Size::Factor(2), Size::Input(3)],
+    ),
+    (
+        "Upsample",
+        &[Size::Factor(1), Size::FactorAttribute("scales")],
+    ),
     ("Conv", &[Size::Attribute("pads")]),
     (
         "ConvTranspose",
         &[
             Size::Attribute("pads"),
-            Size::Attribute("strides"),
+            Size::FactorAttribute("strides"),
             Size::Attribute("output_shape"),
             Size::Attribute("output_padding"),
         ],
@@ -246,7 +269,7 @@ fn size_problem(node: &Node, constants: &Scope<'_, '_>) -> Option<String> {
         .find(|(operator, _)| *operator == node.op_type)?;
     for size in *sizes {
         let numbers = match size {
-            Size::Input(position) => {
+            Size::Input(position) | Size::Factor(position) => {
                 let input = node.input.get(*position);
                 match input.and_then(|name| constants.get(name)) {
                     None => Vec::new(),
@@ -258,7 +281,9 @@ fn size_problem(node: &Node, constants: &Scope<'_, '_>) -> Option<String> {
                     },
                 }
             }
-            Size::Attribute(name) => attribute(node, name).map_or_else(Vec::new, of_attribute),
+            Size::Attribute(name) | Size::FactorAttribute(name) => {
+                attribute(node, name).map_or_else(Vec::new, of_attribute)
+            }
         };
         if node.op_type == "Pad" || matches!(size, Size::Attribute("pads")) {
             match numbers.iter().find(|number| **number > WIDEST_PADDING) {
@@ -272,16 +297,23 @@ fn size_problem(node: &Node, constants: &Scope<'_, '_>) -> Option<String> {
         }
         // Zero and below stand for lengths that stay, and add nothing.
         let product: f64 = numbers.iter().filter(|number| **number > 1.0).product();
-        if product > MOST_VALUES as f64 {
+        if product > size.most() as f64 {
             let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-            return Some(too_many(&numbers.join("×")));
+            return Some(too_many(&numbers.join("×"), size));
         }
     }
     range_problem(node, constants)
 }
 
-fn too_many(values: &str) -> String {
-    format!("it asks for {values} values, and at most {MOST_VALUES} are supported")
+fn too_many(asked: &str, size: &Size) -> String {
+    let what = match size {
+        Size::Input(_) | Size::Attribute(_) => "values",
+        Size::Factor(_) | Size::FactorAttribute(_) => "times its input",
+    };
+    format!(
+        "it asks for {asked} {what}, and at most {} are supported",
+        size.most()
+    )
 }
 
 /// From a start to an end in small steps.
@@ -291,7 +323,7 @@ fn range_problem(node: &Node, constants: &Scope<'_, '_>) -> Option<String> {
     };
     let number = |name| constants.get(name)?.numbers()?.first().copied();
     let values = (number(end)? - number(start)?) / number(step)?;
-    (values > MOST_VALUES as f64).then(|| too_many(&values.to_string()))
+    (values > MOST_VALUES as f64).then(|| too_many(&values.to_string(), &Size::Input(1)))
 }
 
 /// What is looked at here has to be what the runtime looks at.

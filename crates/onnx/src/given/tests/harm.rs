@@ -81,6 +81,16 @@ fn sizes_that_a_constant_states_in_any_form_are_checked() {
         let found = stated(attribute);
         assert!(found.contains("at most 134217728"), "{name}: {found}");
     }
+    for operator in ["Tile", "OneHot", "TopK"] {
+        let found = said(
+            vec![node(operator, &["x", "s"])],
+            vec![numbers("s", &[1 << 20])],
+        );
+        assert!(
+            found.contains("times its input, and at most 65536"),
+            "{found}"
+        );
+    }
     let many = said(
         vec![node("Expand", &["x", "s"])],
         vec![numbers("s", &[1; 100])],
