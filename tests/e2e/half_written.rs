@@ -73,3 +73,26 @@ fn an_mlflow_store_that_was_begun_is_gone_on_with() {
         run(&folder, &words).expect(0);
     }
 }
+
+#[test]
+fn files_that_the_command_line_names_are_whole_or_as_before() {
+    let folder = prepared("half-named");
+    run(&folder, &["run", "e.toml", "--quiet"]).expect(0);
+    fs::write(folder.join("answers.csv"), "of yesterday").unwrap();
+    let words = "evaluate data/shapes --model dummy --csv";
+    without_room(&folder, 0, &format!("{words} answers.csv"))
+        .expect(1)
+        .complains_of(&["answers.csv", "File too large"]);
+    let old = fs::read_to_string(folder.join("answers.csv")).unwrap();
+    assert_eq!(old, "of yesterday");
+    let out = shell(&folder, &format!("\"$BAKEOFF\" {words} /dev/stdout | cat")).expect(0);
+    assert!(out.stdout.contains("confidence"), "{}", out.said());
+    // A run that a full disk kept from arriving arrives the next time.
+    let finished = only_entry(&folder.join("reports"));
+    let finished = finished.to_str().unwrap();
+    run(&folder, &["push", finished, "store", "--no-data"]).expect(0);
+    fs::create_dir_all(folder.join("here/records")).unwrap();
+    fs::write(folder.join("here/.tmp-a"), "").unwrap();
+    run(&folder, &["pull", "here", "store"]).expect(0);
+    assert!(folder.join("here/run.json").is_file());
+}

@@ -7,7 +7,7 @@ use std::{
 
 use bakeoff_core::{StoreError, record::DataRef};
 use bakeoff_data::pack_name;
-use bakeoff_store::atomic::{self, OwnedFolder};
+use bakeoff_store::atomic::{self, OwnedFolder, TEMPORARY_PREFIX};
 
 use crate::{
     error::BenchError,
@@ -30,6 +30,13 @@ pub(super) fn temporary(parent: &Path) -> Result<OwnedFolder, StoreError> {
 #[derive(Debug)]
 pub struct SharedRun {
     pub(super) objects: Box<dyn Objects>,
+}
+
+/// An empty folder, or a temporary file of ours.
+fn is_nothing(entry: &fs::DirEntry) -> bool {
+    let name = entry.file_name();
+    let is_temporary = name.to_string_lossy().starts_with(TEMPORARY_PREFIX);
+    is_temporary || fs::read_dir(entry.path()).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 impl SharedRun {
@@ -83,7 +90,10 @@ impl SharedRun {
                 ))),
             };
         }
-        let has_files = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+        // A fetch that was cut off left empty folders and temporary files.
+        let has_files = fs::read_dir(path).is_ok_and(|mut entries| {
+            entries.any(|entry| !entry.is_ok_and(|entry| is_nothing(&entry)))
+        });
         if has_files && !path.join("plan.jsonl").exists() {
             return Err(BenchError::Request(format!(
                 "{} is neither a run nor empty; choose another folder",

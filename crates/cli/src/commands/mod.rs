@@ -44,6 +44,7 @@ use bakeoff_bench::{
     builtin_experiments, is_address,
 };
 use bakeoff_core::{Origin, StoreError, did_you_mean, record::PlannedTrial};
+use bakeoff_store::atomic;
 
 use crate::{args::CacheArgs, interrupt::SIGNALLED, overrides::OverrideArgs, text};
 
@@ -125,9 +126,14 @@ fn notes(folder: &RunFolder) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a file that the command line names.
+/// Writes a file that the command line names: whole, or what was there stays. What is no file (a pipe,
+/// `/dev/stdout`) is written to.
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    let written = match fs::symlink_metadata(path).is_ok_and(|about| !about.is_file()) {
+        true => fs::write(path, bytes),
+        false => atomic::write_whole(path, bytes),
+    };
+    written.with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Success, or exit code 1.
