@@ -17,6 +17,9 @@ use bakeoff_core::{
 use bakeoff_store::{TensorFile, TensorMap};
 use serde_json::{Value, json};
 
+mod lives;
+mod saved;
+
 fn train() -> Samples {
     let images = Images::new(ImageShape::new(1, 1, 2), vec![0, 9, 9, 0, 1, 8]).unwrap();
     let names = ["a", "b"].map(String::from).to_vec();
@@ -190,29 +193,6 @@ fn a_fit_that_fails_says_why() {
 }
 
 #[test]
-fn a_signal_is_told_apart_from_a_failure() {
-    for name in ["TERM", "KILL"] {
-        let fitted = fit_spec(&spec(&format!("kill -{name} $$"), &json!({})));
-        assert!(
-            matches!(fitted.err().unwrap(), FitError::Signalled(_)),
-            "{name}"
-        );
-        let asked = ask(&*answerer(
-            &format!("echo bye >&2; kill -{name} $$"),
-            &json!({}),
-        ));
-        let Err(PredictError::Signalled(said)) = asked else {
-            panic!("{name}");
-        };
-        assert!(
-            said.contains("`sh model.sh` was ended by signal")
-                && said.contains("instead of answering; it said: bye"),
-            "{said}"
-        );
-    }
-}
-
-#[test]
 fn answers_that_are_none_are_refused() {
     for (body, why) in [
         (
@@ -316,28 +296,6 @@ fn what_a_program_makes_of_its_folder_is_its_own_failure_or_does_no_harm() {
 }
 
 #[test]
-fn a_program_reaches_nobody_but_its_own_group() {
-    let root = tempfile::tempdir().unwrap();
-    let ids = root.path().join("ids");
-    let shown = ids.display();
-    // Its own end ends what it started; this process goes on.
-    let script = format!(
-        "trap 'trap - TERM; kill 0' EXIT\nsh -c 'echo $$ >{shown}; exec sleep 1000' &\n\
-         while [ ! -s {shown} ]; do :; done\n"
-    );
-    let fitted = fit_spec(&spec(&script, &json!({})));
-    assert!(matches!(fitted.err(), Some(FitError::Signalled(_))));
-    assert_end(&fs::read_to_string(&ids).unwrap());
-    // What it leaves running ends with it, too.
-    let script = format!(
-        "echo x >$2/model/x\n(sh -c 'echo $$ >{shown}.2; exec sleep 1000' &)\n\
-         while [ ! -s {shown}.2 ]; do :; done\n"
-    );
-    fit_spec(&spec(&script, &json!({}))).unwrap();
-    assert_end(&fs::read_to_string(format!("{shown}.2")).unwrap());
-}
-
-#[test]
 fn a_program_without_a_first_line_and_one_that_removed_itself_say_what_to_do() {
     let script = "rm -r \"$PWD\"; echo x >$2/model/x";
     let said = ask(&*fit_spec(&spec(script, &json!({}))).unwrap());
@@ -359,158 +317,6 @@ fn what_a_library_prints_is_no_answer() {
     );
     assert_eq!(ask(&*model).unwrap(), [0.5; 6]);
     assert_eq!(ask(&*model).unwrap(), [0.5; 6]);
-}
-
-#[test]
-fn a_program_that_hangs_is_ended_with_all_that_it_started() {
-    let root = tempfile::tempdir().unwrap();
-    let ids = root.path().join("ids");
-    let shown = ids.display();
-    let limit = json!({"answer_seconds": 1});
-    for hang in ["sleep 1000", "yes", "sleep 1000 & wait"] {
-        let body = format!("echo $$ >{shown}; sh -c 'echo $$ >>{shown}; exec sleep 1000' & {hang}");
-        let said = ask(&*answerer(&body, &limit)).unwrap_err().to_string();
-        assert!(
-            said.contains("no answer within 1 s (answer_seconds)"),
-            "{said}"
-        );
-        let ids = fs::read_to_string(&ids).unwrap();
-        assert_eq!(ids.lines().count(), 2);
-        assert_end(&ids);
-    }
-}
-
-#[test]
-fn a_program_lives_as_long_as_its_model_and_starts_again_after_its_death() {
-    let root = tempfile::tempdir().unwrap();
-    let ids = root.path().join("ids");
-    let shown = ids.display();
-    // It dies after its first answer.
-    let body = format!("echo $$ >>{shown}; {HALF}; [ $(wc -l <{shown}) = 1 ] && exit 1");
-    let model = answerer(&body, &json!({}));
-    assert_eq!(ask(&*model).unwrap(), [0.5; 6]);
-    assert!(ask(&*model).is_err());
-    for _ in 0..3 {
-        assert_eq!(ask(&*model).unwrap(), [0.5; 6]);
-    }
-    let all = fs::read_to_string(&ids).unwrap();
-    let processes: Vec<&str> = all.lines().collect();
-    assert_eq!(processes.len(), 4);
-    assert_ne!(processes[0], processes[1]);
-    assert!(processes[1] == processes[2] && processes[2] == processes[3]);
-    assert!(lives(processes[3]));
-    drop(model);
-    assert_end(processes[3]);
-}
-
-#[test]
-fn a_fit_that_is_cancelled_ends_its_program() {
-    let root = tempfile::tempdir().unwrap();
-    let id = root.path().join("id");
-    let script = format!("echo $$ >{}; sleep 1000", id.display());
-    let mut progress = |event: &FitEvent| match event {
-        FitEvent::Started { .. } => ControlFlow::Continue(()),
-        _ => ControlFlow::Break(()),
-    };
-    let mut context = FitContext {
-        seed: 1,
-        validation: None,
-        progress: &mut progress,
-    };
-    let recipe = FAMILY.build(&spec(&script, &json!({}))).unwrap();
-    let start = Instant::now();
-    let ended = recipe.fit(&train(), &mut context);
-    assert!(matches!(ended.err(), Some(FitError::Cancelled)));
-    assert!(start.elapsed().as_secs() < 500);
-    assert_end(&fs::read_to_string(id).unwrap());
-}
-
-/// A saved model of the script, whose list of files is this.
-fn saved(
-    spec: &ModelSpec,
-    edit: impl FnOnce(&mut Vec<String>, &mut String),
-) -> Result<(), StoreError> {
-    let model = fit_spec(spec).unwrap();
-    let mut tensors = TensorMap::default();
-    model.save(&mut tensors).unwrap();
-    let bytes = tensors.to_bytes().unwrap();
-    let mut file = TensorFile::parse(&bytes).unwrap();
-    use bakeoff_core::ModelReader as _;
-    let mut read = |name: &str| {
-        let shape = file.shape(name).unwrap();
-        file.u8(name, &shape).unwrap().into_owned()
-    };
-    let task = read("task");
-    let mut names: Vec<String> = serde_json::from_slice(&read("files")).unwrap();
-    assert_eq!(names, ["x"]);
-    let mut content = String::from_utf8(read("file/x")).unwrap();
-    edit(&mut names, &mut content);
-    let mut forged = TensorMap::default();
-    let list = serde_json::to_vec(&names).unwrap();
-    forged.tensor("task", &[task.len()], TensorData::U8(&task))?;
-    forged.tensor("files", &[list.len()], TensorData::U8(&list))?;
-    for name in names {
-        forged.tensor(
-            &format!("file/{name}"),
-            &[content.len()],
-            TensorData::U8(content.as_bytes()),
-        )?;
-    }
-    let bytes = forged.to_bytes()?;
-    let header = ModelHeader {
-        input_shape: ImageShape::new(1, 1, 2),
-        classes: 2,
-    };
-    let loaded = FAMILY.load(spec, &header, &mut TensorFile::parse(&bytes)?)?;
-    assert_eq!(ask(&*loaded).unwrap(), [0.5; 6]);
-    Ok(())
-}
-
-#[test]
-fn only_what_was_trained_here_runs_and_files_stay_in_their_folder() {
-    let spec = spec(&answering(HALF), &json!({}));
-    saved(&spec, |_, _| ()).unwrap();
-    let said = saved(&spec, |_, content| content.push('!'))
-        .unwrap_err()
-        .to_string();
-    assert!(said.contains("--allow-commands"), "{said}");
-    let said = saved(&spec, |names, _| names.push("y".into()))
-        .unwrap_err()
-        .to_string();
-    assert!(said.contains("--allow-commands"), "{said}");
-    for name in ["../y", "/tmp/y", "a/../../y", ""] {
-        let said = saved(&spec, |names, _| names.push(name.into()))
-            .unwrap_err()
-            .to_string();
-        assert!(said.starts_with("files: "), "{name}: {said}");
-    }
-    assert!(!Path::new("/tmp/y").exists());
-    // The same script with another setting is another program.
-    let mut other = spec.clone();
-    other.settings.insert("settings".into(), json!({"a": 1}));
-    saved(&other, |_, _| ()).unwrap();
-}
-
-#[test]
-fn a_saved_model_keeps_which_of_its_files_can_be_run() {
-    let script = "f=$2\nif [ $1 = fit ]; then\n\
-         printf '#!/bin/sh\\nyes \"0.25 0.75\" | head -n $1\\n' >$f/model/run; chmod +x $f/model/run\n\
-         echo x >$f/model/x; exit\nfi\n\
-         [ -x $f/model/x ] && exit 1\n\
-         while read -r n; do $f/model/run $n >$f/answers.csv; echo done; done\n";
-    let spec = spec(script, &json!({}));
-    let mut tensors = TensorMap::default();
-    let model = fit_spec(&spec).unwrap();
-    model.save(&mut tensors).unwrap();
-    let bytes = tensors.to_bytes().unwrap();
-    drop(model);
-    let header = ModelHeader {
-        input_shape: ImageShape::new(1, 1, 2),
-        classes: 2,
-    };
-    let mut file = TensorFile::parse(&bytes).unwrap();
-    let loaded = FAMILY.load(&spec, &header, &mut file).unwrap();
-    assert_eq!(ask(&*loaded).unwrap(), [0.25, 0.75].repeat(3));
 }
 
 #[test]
