@@ -71,6 +71,21 @@ fn a_difference_within_the_noise_is_none() {
 }
 
 #[test]
+fn of_a_model_that_was_not_trained_here_only_the_answers_are_compared() {
+    for name in ["a", "b"] {
+        let mut run = two((10 * SECOND, 1.0), (20 * SECOND, 1.0));
+        for record in run.records.values_mut() {
+            if let Outcome::Ok(measured) = &mut record.outcome {
+                measured.trained_elsewhere = record.trial.model == name;
+            }
+        }
+        let words = sentence(&run);
+        assert!(!words.contains("trains") && !words.contains('–'), "{words}");
+        assert!(words.contains("predicts a single image"), "{words}");
+    }
+}
+
+#[test]
 fn a_ratio_has_its_range() {
     let words = sentence(&two((100 * SECOND, 1.0), (10 * SECOND, 1.0)));
     assert!(words.contains("trains 5.9× to 17× slower"), "{words}");

@@ -36,7 +36,7 @@ pub(crate) fn summary(dataset: &Dataset<'_, '_>) -> Vec<Words> {
         .first()
         .filter(|second| are_comparable(&FIT_TIME, &[best, second]))
         .filter(|second| best.external().is_none() && second.external().is_none());
-    sentences.extend(second.map(|second| costs(best, second)));
+    sentences.extend(second.and_then(|second| costs(best, second)));
     sentences.extend(cheapest(&ranked));
     sentences.extend(timing::cautions(group));
     sentences.into_iter().map(Words::from).collect()
@@ -130,8 +130,10 @@ fn errors(best: &Entry<'_>, others: &[&Entry<'_>]) -> Option<String> {
     ))
 }
 
-fn costs(best: &Entry<'_>, second: &Entry<'_>) -> String {
+/// What both cost, as far as both were measured.
+fn costs(best: &Entry<'_>, second: &Entry<'_>) -> Option<String> {
     let against = |measure: &Measure, verb: &str| {
+        let [own, theirs] = [best, second].map(|entry| entry.mean_of(measure));
         let ranges = best.range_of(measure).zip(second.range_of(measure));
         let words = match ranges.map(|(own, theirs)| Relation::of(own, theirs)) {
             Some(Relation::Longer(ratio)) => bold(format!("{verb} {} slower", times(ratio))),
@@ -141,16 +143,22 @@ fn costs(best: &Entry<'_>, second: &Entry<'_>) -> String {
                 format!("{verb} in a time that was not measured well enough to compare")
             }
         };
-        let written = |entry: &Entry<'_>| measure.write_or_dash(entry.mean_of(measure), 0);
-        format!("{words} ({} against {})", written(best), written(second))
+        let [own, theirs] = [own?, theirs?].map(|mean| measure.write_or_dash(Some(mean), 0));
+        Some(format!("{words} ({own} against {theirs})"))
     };
-    format!(
-        "Compared with {}, {} {} and {}.",
-        second.model,
-        best.model,
+    let clauses = [
         against(&FIT_TIME, "trains"),
-        against(&LATENCY_P50, "predicts a single image")
-    )
+        against(&LATENCY_P50, "predicts a single image"),
+    ];
+    let clauses: Vec<String> = clauses.into_iter().flatten().collect();
+    (!clauses.is_empty()).then(|| {
+        format!(
+            "Compared with {}, {} {}.",
+            second.model,
+            best.model,
+            clauses.join(" and ")
+        )
+    })
 }
 
 /// Which models are best at what accuracy does not show.
