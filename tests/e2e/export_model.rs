@@ -71,7 +71,10 @@ fn a_model_that_answers_by_views_is_refused_with_the_reason() {
         .expect(1)
         .complains_of(&["cannot be written as ONNX", "answer_shift", "shapes/ann"]);
     let page = fs::read_to_string(only_entry(&folder.join("reports")).join("report.html"));
-    assert!(page.unwrap().contains("moved images (answer_shift)"));
+    assert!(
+        page.unwrap()
+            .contains("moved or mirrored images (answer_shift")
+    );
 }
 
 #[test]

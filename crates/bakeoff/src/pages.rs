@@ -8,7 +8,7 @@ use std::{
 
 use bakeoff_bench::RunFolder;
 use bakeoff_core::{
-    Layers,
+    Layers, NO_LAYERS,
     record::{PlannedTrial, Record, Run},
 };
 use bakeoff_report::{INDEX_MARK, IndexedRun, Leaderboard};
@@ -48,7 +48,7 @@ fn layers(records: &Run, models: &Path) -> BTreeMap<String, Result<Layers, Strin
         // A program may need consent to be read, and neither it nor a given file is layers of ours.
         let family = bakeoff_zoo::family(&planned.trial.spec.family);
         if family.is_ok_and(|family| family.is_program() || family.is_trained_elsewhere()) {
-            return Err("it is not made of layers of weights".to_owned());
+            return Err(NO_LAYERS.to_owned());
         }
         let not_here = || "the model is not saved here".to_owned();
         let save_as = planned.save_as.as_ref().ok_or_else(not_here)?;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! conv FILTERS KERNEL [stride N]    KERNEL is N or ROWSxCOLUMNS
+//! depthwise KERNEL [stride N]       each channel by itself (as MobileNet's, Howard et al. 2017)
 //! max-pool SIZE [stride N]          without a stride, windows do not overlap
 //! average-pool SIZE [stride N]      or `average-pool all`: one value for each channel
 //! skip                              remembers the values for the next add
@@ -17,14 +18,18 @@ use bakeoff_core::{SpecError, did_you_mean, nearest_name};
 use bakeoff_network::{Padding, Step};
 
 /// The language in words, for help texts and errors.
-pub(crate) const IN_WORDS: &str = "`conv FILTERS KERNEL [stride N]` (KERNEL is N or ROWSxCOLUMNS), \
+pub(crate) const IN_WORDS: &str = "`conv FILTERS KERNEL [stride N]` (KERNEL is N or ROWSxCOLUMNS), `depthwise KERNEL [stride N]`, \
      `max-pool SIZE [stride N]`, `average-pool SIZE [stride N]` or `average-pool all`, `skip` and `add` (the values at skip are \
      added), `dense UNITS`, `dropout RATE` (at least 0, below 1)";
 
-const WORDS: [(&str, &str); 7] = [
+const WORDS: [(&str, &str); 8] = [
     (
         "conv",
         "conv FILTERS KERNEL [stride N], KERNEL being N or ROWSxCOLUMNS",
+    ),
+    (
+        "depthwise",
+        "depthwise KERNEL [stride N], KERNEL being N or ROWSxCOLUMNS",
     ),
     ("max-pool", "max-pool SIZE [stride N]"),
     (
@@ -93,6 +98,13 @@ fn item(text: &str, padding: Padding) -> Result<Step, String> {
         ("conv", [filters, size, rest @ ..]) => (|| {
             Some(Step::Conv {
                 filters: count(filters)?,
+                kernel: kernel(size)?,
+                stride: stride(rest, 1)?,
+                padding,
+            })
+        })(),
+        ("depthwise", [size, rest @ ..]) => (|| {
+            Some(Step::Depthwise {
                 kernel: kernel(size)?,
                 stride: stride(rest, 1)?,
                 padding,
@@ -197,6 +209,8 @@ mod tests {
         for text in [
             "conv 32 3x3",
             "conv 4 5x1 stride 2",
+            "depthwise 3x3",
+            "depthwise 5x1 stride 2",
             "max-pool 2",
             "max-pool 3 stride 1",
             "average-pool all",
@@ -225,14 +239,16 @@ mod tests {
             assert_eq!(error, format!("item 1 \"{text}\": {}", WORDS[0].1));
         }
         for (text, hint) in [
-            ("max-pool", WORDS[1].1),
-            ("max-pool all", WORDS[1].1),
-            ("average-pool", WORDS[2].1),
-            ("skip 1", WORDS[3].1),
-            ("add 2", WORDS[4].1),
-            ("dense 3 4", WORDS[5].1),
-            ("dropout 1", WORDS[6].1),
-            ("dropout nan", WORDS[6].1),
+            ("depthwise", WORDS[1].1),
+            ("depthwise 8 3", WORDS[1].1),
+            ("max-pool", WORDS[2].1),
+            ("max-pool all", WORDS[2].1),
+            ("average-pool", WORDS[3].1),
+            ("skip 1", WORDS[4].1),
+            ("add 2", WORDS[5].1),
+            ("dense 3 4", WORDS[6].1),
+            ("dropout 1", WORDS[7].1),
+            ("dropout nan", WORDS[7].1),
             ("", IN_WORDS),
             ("attention 3", IN_WORDS),
             ("desne 3", "did you mean `dense`?"),

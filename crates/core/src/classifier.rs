@@ -236,6 +236,9 @@ pub struct TrainingNeighbour {
     pub pixels: Vec<u8>,
 }
 
+/// Why a model of examples, trees or another program is no [`Layers`].
+pub const NO_LAYERS: &str = "it is not made of layers of weights";
+
 /// A fitted model, which predicts class probabilities.
 pub trait FittedModel: Send + Sync {
     /// The shape of the images that it was trained on and accepts.
@@ -298,7 +301,7 @@ pub trait FittedModel: Send + Sync {
 
     /// Why [`FittedModel::layers`] are `None`, where they are, in words for people.
     fn why_no_layers(&self) -> &'static str {
-        "it is not made of layers of weights"
+        NO_LAYERS
     }
 
     /// The temperature that its probabilities are already scaled by (Guo et al. 2017);

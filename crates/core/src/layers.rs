@@ -39,13 +39,16 @@ pub enum Layer {
 pub struct ConvLayer {
     /// Output channels.
     pub filters: usize,
+    /// Into so many groups filters and input channels are cut, and the filters of each see its channels
+    /// only: 1 for all, as many as there are channels for a depthwise convolution.
+    pub groups: usize,
     /// Rows and columns of a filter.
     pub kernel: [usize; 2],
     /// Rows and columns from one window to the next.
     pub stride: [usize; 2],
     /// Rows and columns of zeros above, left, below and right.
     pub pad: [usize; 4],
-    /// Filters × input channels × rows × columns, the last varying fastest.
+    /// Filters × input channels of a group × rows × columns, the last varying fastest.
     pub weights: Vec<f32>,
     /// One value for each filter.
     pub bias: Vec<f32>,
@@ -226,13 +229,17 @@ fn output_shape(layer: &Layer, input: ImageShape) -> Result<ImageShape, &'static
         }
         Layer::Conv(conv) => {
             let [rows, columns] = conv.kernel;
-            let each = ImageShape::new(input.channels, rows, columns).pixels();
+            let divides = |count: usize| conv.groups > 0 && count.is_multiple_of(conv.groups);
+            if !divides(conv.filters) || !divides(input.channels) {
+                return Err("the groups must divide the filters and the channels");
+            }
+            let each = ImageShape::new(input.channels / conv.groups, rows, columns).pixels();
             if conv.filters == 0
                 || conv.bias.len() != conv.filters
                 || Some(conv.weights.len()) != conv.filters.checked_mul(each)
             {
                 return Err(
-                    "the weights must be filters × channels × rows × columns, and one bias for each filter",
+                    "the weights must be filters × channels of a group × rows × columns, and one bias for each filter",
                 );
             }
             finite(&[&conv.weights, &conv.bias])?;

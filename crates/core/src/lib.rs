@@ -30,7 +30,7 @@ mod wording;
 pub use cell::{cell_of_text, text_of_cell};
 pub use class_weight::ClassWeight;
 pub use classifier::{
-    Classifier, EpochMetrics, FitContext, FitError, FitEvent, FitSummary, FittedModel,
+    Classifier, EpochMetrics, FitContext, FitError, FitEvent, FitSummary, FittedModel, NO_LAYERS,
     PredictError, StepUnit, TrainingNeighbour,
 };
 pub use corruption::Corruption;

@@ -76,8 +76,24 @@ pub(crate) struct AdamUpdate<'a> {
     pub(crate) squares: &'a mut [f32],
 }
 
-/// Moments below become zero.
-pub(crate) const SMALLEST: f32 = 1e-30;
+/// Moments below become zero: processors are slow at denormal numbers.
+const SMALLEST: f32 = 1e-30;
+
+/// Moments, where they are large enough; what is not a number stays so.
+///
+/// # Safety
+///
+/// As for [`Simd`].
+#[inline(always)]
+pub(crate) unsafe fn flushed<S: Simd>(moments: S::V) -> S::V {
+    // SAFETY: as the caller guarantees; only registers.
+    unsafe {
+        let zero = S::splat(0.0);
+        let size = S::max(moments, S::sub(zero, moments));
+        // In this order, because comparisons with what is not a number are false.
+        S::select_gt(S::splat(SMALLEST), size, zero, moments)
+    }
+}
 
 impl Kernel for AdamUpdate<'_> {
     type Output = ();
@@ -100,8 +116,7 @@ impl Kernel for AdamUpdate<'_> {
         } = self.step;
         // SAFETY: `at + 16 <= len`, the length of all four slices.
         unsafe {
-            let zero = S::splat(0.0);
-            let smallest = S::splat(SMALLEST);
+            let (zero, smallest) = (S::splat(0.0), S::splat(SMALLEST));
             let (beta1, rest1) = (S::splat(beta1), S::splat(1.0 - beta1));
             let (beta2, rest2) = (S::splat(beta2), S::splat(1.0 - beta2));
             let (epsilon, rate) = (S::splat(epsilon), S::splat(rate));
@@ -112,13 +127,13 @@ impl Kernel for AdamUpdate<'_> {
                 let square = self.squares.as_mut_ptr().add(at);
                 let value = self.values.as_mut_ptr().add(at);
                 let m = S::fma(beta1, S::load(mean), S::mul(rest1, gradient));
-                // Compared in this order, what is not a number stays so.
-                let m = S::select_gt(smallest, S::max(m, S::sub(zero, m)), zero, m);
+                let m = flushed::<S>(m);
                 let v = S::fma(
                     beta2,
                     S::load(square),
                     S::mul(S::mul(rest2, gradient), gradient),
                 );
+                // It has no sign.
                 let v = S::select_gt(smallest, v, zero, v);
                 let scale = S::fma(S::sqrt(v), root, epsilon);
                 let change = S::div(S::mul(rate, m), scale);

@@ -1,7 +1,7 @@
 //! Average pooling.
 
 use super::geometry::{Plane, Pool};
-use super::simd::Kernel;
+use super::simd::{Kernel, Simd};
 
 /// Mean over each window of one sample.
 pub(crate) struct AveragePoolForward<'a> {
@@ -16,7 +16,7 @@ impl Kernel for AveragePoolForward<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: super::simd::Simd>(self) {
+    fn run<S: Simd>(self) {
         let stored = self.plane.stored;
         let share = 1.0 / area(self.pool);
         for_each_window(self.pool, |[py, px], window| {
@@ -50,7 +50,7 @@ impl Kernel for AveragePoolBack<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: super::simd::Simd>(self) {
+    fn run<S: Simd>(self) {
         let stored = self.plane.stored;
         let share = 1.0 / area(self.pool);
         self.input_gradient.fill(0.0);

@@ -33,6 +33,7 @@ mod conv_grad;
 mod conv_products;
 mod cpu;
 mod dense;
+mod depthwise;
 mod dropout;
 mod events;
 mod first_dense;

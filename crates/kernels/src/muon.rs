@@ -3,7 +3,7 @@
 //! K. Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024): Nesterov's
 //! momentum of a matrix's gradient is made nearly orthogonal by five Newton-Schulz steps with the
 //! published coefficients. A convolution's filters are the rows of its matrix. The first and the last
-//! layer, biases and norms are Adam's, as its author advises. One learning rate serves both: the
+//! layer, depthwise filters, biases and norms are Adam's, as its author advises. One learning rate serves both: the
 //! matrix is multiplied by `0.2 · √max(rows, columns)`, so that its values move as far as Adam's
 //! do, and weight decay is decoupled (Liu et al., "Muon is Scalable for LLM Training", 2025;
 //! `match_rms_adamw` of `torch.optim.Muon`).
@@ -17,11 +17,11 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::adam::{Adam, SMALLEST};
+use super::adam::{Adam, flushed};
 use super::buffer::{Buffer, Shared};
 use super::dense::WeightGradient;
 use super::geometry::PANEL;
-use super::pack::Transpose;
+use super::pack::transpose_block;
 use super::plan::{ConvLayout, Op, Plan};
 use super::simd::{Isa, Kernel, LANES, Simd};
 use super::tile::{Base, Left, Right, Target, product};
@@ -101,7 +101,7 @@ enum Layout {
 
 /// The matrices of a plan between its first and its last layer.
 pub(crate) fn matrices(plan: &Plan) -> Vec<Matrix> {
-    let weighted = |op: &Op| matches!(op, Op::Convolution(_) | Op::Dense(_));
+    let weighted = |op: &Op| matches!(op, Op::Convolution(_) | Op::Depthwise(_) | Op::Dense(_));
     let first = plan.ops.iter().position(weighted);
     let last = plan.ops.iter().rposition(weighted);
     let hidden = |index: &usize| Some(*index) != first && Some(*index) != last;
@@ -185,7 +185,7 @@ impl Matrix {
         match self.layout {
             Layout::Dense => panels.copy_from_slice(from),
             Layout::DenseTurned => self.turn(|whole, turned| {
-                transpose(&from[whole..], &mut panels[turned..], isa);
+                transpose_block(&from[whole..], &mut panels[turned..], isa);
             }),
             Layout::Filters { .. } => self.filters(|whole, panel| panels[panel] = from[whole]),
         }
@@ -196,7 +196,7 @@ impl Matrix {
         match self.layout {
             Layout::Dense => to.copy_from_slice(&self.result),
             Layout::DenseTurned => self.turn(|whole, turned| {
-                transpose(&self.result[turned..], &mut to[whole..], isa);
+                transpose_block(&self.result[turned..], &mut to[whole..], isa);
             }),
             Layout::Filters { .. } => self.filters(|whole, panel| to[whole] = self.result[panel]),
         }
@@ -295,17 +295,6 @@ fn place(size: usize, row: usize, column: usize) -> usize {
     (column / PANEL * size + row) * PANEL + column % PANEL
 }
 
-fn transpose(from: &[f32], to: &mut [f32], isa: Isa) {
-    isa.run(Transpose {
-        from,
-        rows: PANEL,
-        columns: PANEL,
-        from_row: PANEL,
-        to,
-        to_row: PANEL,
-    });
-}
-
 /// Rows of a result that a worker takes at a time.
 const ROWS: usize = 256;
 /// Numbers of a symmetrical product, over 1024, for which other threads are worth waking.
@@ -342,7 +331,7 @@ fn symmetric_product(
         });
         if row != column {
             // SAFETY: as above; it is the other side's.
-            transpose(block, unsafe { to.part(at(column, row), BLOCK) }, isa);
+            transpose_block(block, unsafe { to.part(at(column, row), BLOCK) }, isa);
         } else {
             for row in 1..PANEL {
                 for column in 0..row {
@@ -435,15 +424,13 @@ impl Kernel for MuonMomentum<'_> {
         );
         // SAFETY: `at + 16 <= len`, the length of all three slices.
         unsafe {
-            let (zero, smallest) = (S::splat(0.0), S::splat(SMALLEST));
             let stays = S::splat(self.step.momentum);
             let rest = S::splat(1.0 - self.step.momentum);
             for at in (0..len).step_by(LANES) {
                 let gradient = S::mul(rest, S::load(self.gradient.as_ptr().add(at)));
                 let mean = self.means.as_mut_ptr().add(at);
                 let m = S::fma(stays, S::load(mean), gradient);
-                // As in Adam: never denormal, and what is not a number stays so.
-                let m = S::select_gt(smallest, S::max(m, S::sub(zero, m)), zero, m);
+                let m = flushed::<S>(m);
                 S::store(mean, m);
                 let to = self.directions.as_mut_ptr().add(at);
                 S::store(to, S::fma(stays, m, gradient));

@@ -1,6 +1,7 @@
 //! Transposing weights, sixteen by sixteen.
 
-use super::simd::{Kernel, LANES, Simd};
+use super::geometry::PANEL;
+use super::simd::{Isa, Kernel, LANES, Simd};
 
 /// `to[c][r] = from[r][c]`; rows and columns of `to` that `from` does not have become zero.
 pub(crate) struct Transpose<'a> {
@@ -12,6 +13,18 @@ pub(crate) struct Transpose<'a> {
     pub(crate) to: &'a mut [f32],
     /// At least `rows` rounded up to sixteen.
     pub(crate) to_row: usize,
+}
+
+/// A block of 32 × 32.
+pub(crate) fn transpose_block(from: &[f32], to: &mut [f32], isa: Isa) {
+    isa.run(Transpose {
+        from,
+        rows: PANEL,
+        columns: PANEL,
+        from_row: PANEL,
+        to,
+        to_row: PANEL,
+    });
 }
 
 impl Kernel for Transpose<'_> {

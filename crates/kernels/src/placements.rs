@@ -54,6 +54,22 @@ impl Plan {
                         add(vector(window.out_channels), first(&conv.bias), false);
                     }
                 }
+                Op::Depthwise(op) => {
+                    let window = &op.window;
+                    let [height, width] = window.kernel;
+                    let (start, stored) = (op.weight.start, window.input.stored);
+                    let index = move |[channel, _, y, x]: [usize; 4]| {
+                        start + (y * width + x) * stored + channel
+                    };
+                    add(
+                        [window.out_channels, 1, height, width],
+                        Box::new(index),
+                        false,
+                    );
+                    if op.biased {
+                        add(vector(window.out_channels), first(&op.bias), false);
+                    }
+                }
                 Op::Dense(dense) => {
                     let plane = &self.planes[dense.input];
                     let units = self.planes[dense.output].channels;

@@ -12,6 +12,7 @@ use super::batch::{KernelError, check_values};
 use super::buffer::Buffer;
 use super::conv::{Convolve, scratch_len};
 use super::dense::Multiply;
+use super::depthwise::DepthwiseForward;
 use super::pixels::Load;
 use super::placements::Placement;
 use super::plan::{Op, Plan, Purpose};
@@ -193,6 +194,15 @@ impl Predictor {
                         output,
                         argmax: None,
                         scratch: &mut memory.scratch,
+                    }),
+                    Op::Depthwise(op) => self.isa.run(DepthwiseForward {
+                        window: &op.window,
+                        input,
+                        weights: &self.values[op.weight.clone()],
+                        bias: &self.values[op.bias.clone()],
+                        relu: op.relu,
+                        plane,
+                        output,
                     }),
                     Op::Add(op) => {
                         let skipped = op.skipped;

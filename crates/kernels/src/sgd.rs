@@ -5,7 +5,7 @@
 //! decoupled, as of the other optimisers (Loshchilov and Hutter 2019, algorithm 1); PyTorch's
 //! `weight_decay`, which is added to the gradient, is the same only without momentum.
 
-use super::adam::SMALLEST;
+use super::adam::flushed;
 use super::simd::{Kernel, LANES, Simd};
 
 /// Constants of the optimiser.
@@ -57,7 +57,6 @@ impl Kernel for SgdUpdate<'_> {
         );
         // SAFETY: `at + 16 <= len`, the length of all three slices.
         unsafe {
-            let (zero, smallest) = (S::splat(0.0), S::splat(SMALLEST));
             let momentum = S::splat(self.step.momentum);
             let (rate, keep) = (S::splat(self.step.rate), S::splat(self.step.keep));
             for at in (0..len).step_by(LANES) {
@@ -65,8 +64,7 @@ impl Kernel for SgdUpdate<'_> {
                 let moment = self.momenta.as_mut_ptr().add(at);
                 let value = self.values.as_mut_ptr().add(at);
                 let m = S::fma(momentum, S::load(moment), gradient);
-                // As in Adam: never denormal, and what is not a number stays so.
-                let m = S::select_gt(smallest, S::max(m, S::sub(zero, m)), zero, m);
+                let m = flushed::<S>(m);
                 let change = S::mul(rate, S::fma(momentum, m, gradient));
                 S::store(moment, m);
                 S::store(value, S::sub(S::mul(keep, S::load(value)), change));

@@ -17,7 +17,7 @@ use super::first_dense::{Share, first_dense};
 use super::geometry::PANEL;
 use super::muon::{Matrix, MuonMomentum, MuonStep};
 use super::optimizer::{Rule, UpdateStep};
-use super::pack::Transpose;
+use super::pack::{Transpose, transpose_block};
 use super::plan::{Back, ConvLayout, ConvOp, DenseOp, Op, Plan};
 use super::schedule::CHUNK;
 use super::sgd::SgdUpdate;
@@ -182,17 +182,6 @@ fn pack_convolution(op: &ConvOp, weights: &[f32], packed: &mut [f32], isa: Isa) 
             });
         }
     }
-}
-
-fn transpose_block(from: &[f32], to: &mut [f32], isa: Isa) {
-    isa.run(Transpose {
-        from,
-        rows: PANEL,
-        columns: PANEL,
-        from_row: PANEL,
-        to,
-        to_row: PANEL,
-    });
 }
 
 impl ConvOp {

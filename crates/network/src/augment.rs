@@ -11,6 +11,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use crate::views::mirror;
+
 /// Changes one image.
 pub(crate) trait Augmentation: Send + Sync {
     /// Changes the C×H×W bytes in place. What moves in from outside is 0, the
@@ -129,6 +131,54 @@ impl Augmentation for Stroke {
                 .fold(before[at], pick);
                 let (from, to) = (f64::from(before[at]), f64::from(far));
                 *out = (from + part.abs() * (to - from)).round() as u8;
+            }
+        }
+    }
+}
+
+/// Mirrors half of the images left to right.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flip;
+
+impl Augmentation for Flip {
+    fn apply(
+        &self,
+        shape: ImageShape,
+        picture: &mut [u8],
+        _: &mut WarpMemory,
+        rng: &mut ChaCha8Rng,
+    ) {
+        if rng.random_bool(0.5) {
+            mirror(picture, shape);
+        }
+    }
+}
+
+/// Sets a square whose centre lies anywhere in the image to 0 in all channels; what of it lies outside
+/// is lost (T. DeVries and G. Taylor, "Improved regularization of convolutional neural networks with
+/// cutout", 2017).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CutOut {
+    /// Pixels a side.
+    pub(crate) side: usize,
+}
+
+impl Augmentation for CutOut {
+    fn apply(
+        &self,
+        shape: ImageShape,
+        picture: &mut [u8],
+        _: &mut WarpMemory,
+        rng: &mut ChaCha8Rng,
+    ) {
+        let [rows, columns] = [shape.height, shape.width].map(|size| {
+            // One past the centre, so that nothing is below 0.
+            let end = rng.random_range(0..size) + 1 + (self.side - 1) / 2;
+            end.saturating_sub(self.side)..end.min(size)
+        });
+        for plane in picture.chunks_exact_mut(shape.height * shape.width) {
+            for row in rows.clone() {
+                plane[row * shape.width..][columns.clone()].fill(0);
             }
         }
     }
@@ -309,6 +359,54 @@ mod tests {
             seen.insert(picture);
         }
         assert!(seen.len() > 190, "{} of 200 differ", seen.len());
+    }
+
+    /// What becomes of it with each of these seeds.
+    fn changed(
+        step: &impl Augmentation,
+        shape: ImageShape,
+        picture: &[u8],
+        seeds: u64,
+    ) -> Vec<Vec<u8>> {
+        let changed = |seed| {
+            let mut picture = picture.to_vec();
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            step.apply(shape, &mut picture, &mut WarpMemory::default(), &mut rng);
+            picture
+        };
+        (0..seeds).map(changed).collect()
+    }
+
+    #[test]
+    fn half_of_the_images_are_mirrored() {
+        let shape = ImageShape::new(2, 2, 3);
+        let picture: Vec<u8> = (1..=12).collect();
+        let mirrored = vec![3, 2, 1, 6, 5, 4, 9, 8, 7, 12, 11, 10];
+        let all = changed(&Flip, shape, &picture, 200);
+        let count = |wanted: &Vec<u8>| all.iter().filter(|it| *it == wanted).count();
+        assert_eq!(count(&mirrored) + count(&picture), 200);
+        assert!((70..130).contains(&count(&picture)), "{}", count(&picture));
+    }
+
+    #[test]
+    fn squares_are_cut_out_at_every_place_and_end_at_the_border() {
+        let picture = vec![9; SHAPE.pixels()];
+        for side in [1, 2, 3, 20] {
+            let mut seen = std::collections::BTreeSet::new();
+            for picture in changed(&CutOut { side }, SHAPE, &picture, 1000) {
+                let cut: Vec<usize> = (0..35).filter(|&at| picture[at] == 0).collect();
+                assert_eq!(picture[..35], picture[35..]);
+                let (first, last) = (cut[0], cut[cut.len() - 1]);
+                let (rows, columns) = (last / 7 - first / 7 + 1, last % 7 - first % 7 + 1);
+                assert_eq!(cut.len(), rows * columns, "no rectangle: {cut:?}");
+                assert!(rows <= side && columns <= side);
+                let inside = first / 7 > 0 && last / 7 < 4 && first % 7 > 0 && last % 7 < 6;
+                assert!(!inside || (rows, columns) == (side, side), "{cut:?}");
+                seen.insert(cut);
+            }
+            // A centre for each pixel; a square of 20 covers all from any of them.
+            assert_eq!(seen.len(), if side == 20 { 1 } else { 35 }, "{side}");
+        }
     }
 
     #[test]

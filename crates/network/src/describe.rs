@@ -16,6 +16,7 @@ pub(crate) fn describe(network: &Network, values: &[Vec<f32>]) -> Option<Layers>
             Layer::Conv(conv) => {
                 described.push(Described::Conv(ConvLayer {
                     filters: conv.output.channels,
+                    groups: conv.input.channels / conv.seen_channels(),
                     kernel: conv.kernel,
                     stride: conv.stride,
                     pad: conv.pad,
@@ -83,6 +84,11 @@ mod tests {
         };
         let steps = vec![
             conv(5, [3, 2], 1, Padding::Same),
+            Step::Depthwise {
+                kernel: [2, 3],
+                stride: 1,
+                padding: Padding::Same,
+            },
             Step::MaxPool { size: 3, stride: 2 },
             conv(7, [3, 3], 2, Padding::Same),
             Step::Dropout { rate: 0.5 },

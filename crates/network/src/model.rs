@@ -13,7 +13,7 @@ use crate::{
     engines::ENGINES,
     settings::{OptimizerKind, Training},
     train::{SCORE_CHUNK, train},
-    views::{VIEWS, moved, views},
+    views::Views,
     weights::Weights,
 };
 
@@ -101,25 +101,37 @@ impl NetworkClassifier {
         };
         let network = Network::new(&blueprint, image, classes)
             .map_err(|error| self.spec.bad_data(error.to_string()))?;
-        let weighted = |layer: &&Layer| matches!(layer, Layer::Conv(_) | Layer::Dense(_));
-        let layers = network.layers().iter().filter(weighted).count();
-        if self.training.optimizer == OptimizerKind::Muon && layers < 3 {
+        let weighted: Vec<&Layer> = network
+            .layers()
+            .iter()
+            .filter(|layer| matches!(layer, Layer::Conv(_) | Layer::Dense(_)))
+            .collect();
+        let between = weighted.get(1..weighted.len() - 1).unwrap_or_default();
+        let is_matrix = |layer: &&Layer| !matches!(layer, Layer::Conv(conv) if conv.depthwise);
+        if self.training.optimizer == OptimizerKind::Muon && !between.iter().any(is_matrix) {
             return Err(self.spec.bad_setting(
                 "optimizer",
-                "adam or sgd for a network without a layer between its first and its last one: \
-                 muon moves those only",
+                "adam or sgd for a network without a layer between its first and its last one, depthwise \
+                 ones apart: muon moves those only",
             ));
         }
         Ok(network)
     }
 
-    fn fitted(&self, network: Network, weights: Weights) -> Result<FittedNetwork, EngineError> {
+    fn fitted(
+        &self,
+        network: Network,
+        weights: Vec<Weights>,
+    ) -> Result<FittedNetwork, EngineError> {
+        let members = weights.into_iter().map(|weights| {
+            let scorer = (self.functions.scorer)(&network, &weights)?;
+            Ok(Member { weights, scorer })
+        });
         Ok(FittedNetwork {
-            scorer: (self.functions.scorer)(&network, &weights)?,
+            members: members.collect::<Result<_, EngineError>>()?,
             network,
-            weights,
             engine: self.engine,
-            answer_shift: self.training.answer_shift,
+            views: self.training.views(),
         })
     }
 
@@ -135,7 +147,9 @@ impl NetworkClassifier {
         let network = self
             .network(header.input_shape, header.classes)
             .map_err(|error| StoreError::Inconsistent(error.to_string()))?;
-        let weights = Weights::load(&network, reader)?;
+        let members = (1..=self.training.members.0).map(prefix);
+        let weights = members.map(|prefix| Weights::load(&network, &prefix, reader));
+        let weights = weights.collect::<Result<_, _>>()?;
         let fitted = self.fitted(network, weights).map_err(|error| {
             StoreError::Inconsistent(format!("engine {}: {error}", self.engine))
         })?;
@@ -165,14 +179,25 @@ impl Classifier for NetworkClassifier {
     }
 }
 
-/// A trained network.
+/// What the names of a member's tensors begin with, counted from 1: nothing for the first.
+fn prefix(member: u64) -> String {
+    match member {
+        1 => String::new(),
+        _ => format!("member{member}."),
+    }
+}
+
+struct Member {
+    weights: Weights,
+    scorer: Scorer,
+}
+
+/// A trained network, or several whose answers are averaged.
 struct FittedNetwork {
     network: Network,
-    weights: Weights,
+    members: Vec<Member>,
     engine: &'static str,
-    scorer: Scorer,
-    /// [`Training::answer_shift`]
-    answer_shift: usize,
+    views: Views,
 }
 
 impl FittedModel for FittedNetwork {
@@ -185,7 +210,7 @@ impl FittedModel for FittedNetwork {
     }
 
     fn parameters(&self) -> u64 {
-        self.network.trained_values()
+        self.network.trained_values() * self.members.len() as u64
     }
 
     fn predict_proba(&self, images: &Images) -> Result<Probabilities, PredictError> {
@@ -206,35 +231,41 @@ impl FittedModel for FittedNetwork {
     }
 
     fn layers(&self) -> Option<Layers> {
-        // Layers answer one view.
-        match self.answer_shift {
-            0 => describe(&self.network, self.weights.values()),
+        // Layers are of one network and answer one view.
+        match self.members.as_slice() {
+            [member] if self.views.is_plain() => describe(&self.network, member.weights.values()),
             _ => None,
         }
     }
 
     fn why_no_layers(&self) -> &'static str {
-        match self.answer_shift {
-            0 => "its weights are too large",
-            _ => {
-                "its answer is a mean over moved images (answer_shift), which layers of weights do not give"
+        match (self.views.is_plain(), self.members.len()) {
+            (true, 1) => "its weights are too large",
+            (true, _) => {
+                "its answer is a mean over several networks (members), which the layers of one do not give"
+            }
+            (false, _) => {
+                "its answer is a mean over moved or mirrored images (answer_shift, answer_flip), which layers of weights do not give"
             }
         }
     }
 
     fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError> {
-        self.weights.save(out)
+        let mut numbered = (1..).zip(&self.members);
+        numbered.try_for_each(|(number, member)| member.weights.save(&prefix(number), out))
     }
 }
 
 impl FittedNetwork {
-    /// N×K probabilities and scores before the softmax, both the means of all views. An image's do not
-    /// depend on the others.
+    /// N×K probabilities and scores before the softmax, both the means over all members and views. An
+    /// image's do not depend on the others.
     fn answers(&self, images: &Images) -> Result<(Probabilities, Vec<f32>), PredictError> {
         self.check_shape(images)?;
         let classes = self.classes();
-        if self.answer_shift == 0 {
-            let scores = self.scores(images.pixels())?;
+        if let [member] = self.members.as_slice()
+            && self.views.is_plain()
+        {
+            let scores = self.scores(member, images.pixels())?;
             return Ok((Probabilities::from_logits(classes, scores.clone())?, scores));
         }
         let shape = images.shape();
@@ -242,23 +273,27 @@ impl FittedNetwork {
         for pixels in images.pixels().chunks(SCORE_CHUNK * shape.pixels()) {
             let count = pixels.len() / shape.pixels() * classes;
             let (mut sum, mut score_sum) = (vec![0.0; count], vec![0.0; count]);
-            for by in views(self.answer_shift) {
-                let scores = self.scores(&moved(pixels, shape, by))?;
-                add(&mut score_sum, &scores);
-                add(
-                    &mut sum,
-                    Probabilities::from_logits(classes, scores)?.values(),
-                );
+            let views = self.views.of(pixels, shape);
+            let answers = (views.len() * self.members.len()) as f32;
+            for view in views {
+                for member in &self.members {
+                    let scores = self.scores(member, &view)?;
+                    add(&mut score_sum, &scores);
+                    add(
+                        &mut sum,
+                        Probabilities::from_logits(classes, scores)?.values(),
+                    );
+                }
             }
-            let mean = |sum: Vec<f32>| sum.into_iter().map(|value| value / VIEWS as f32);
+            let mean = |sum: Vec<f32>| sum.into_iter().map(move |value| value / answers);
             probabilities.extend(mean(sum));
             scores.extend(mean(score_sum));
         }
         Ok((Probabilities::new(classes, probabilities)?, scores))
     }
 
-    /// N×K scores before the softmax of N images as they are.
-    fn scores(&self, images: &[u8]) -> Result<Vec<f32>, PredictError> {
+    /// N×K scores of a member before the softmax, of N images as they are.
+    fn scores(&self, member: &Member, images: &[u8]) -> Result<Vec<f32>, PredictError> {
         let failed = |reason| PredictError::Engine {
             engine: self.engine,
             reason,
@@ -267,7 +302,7 @@ impl FittedNetwork {
         let each = self.network.input().pixels();
         let mut scores = Vec::with_capacity(images.len() / each * classes);
         for pixels in images.chunks(SCORE_CHUNK * each) {
-            let chunk = (self.scorer)(pixels).map_err(|error| failed(error.0))?;
+            let chunk = (member.scorer)(pixels).map_err(|error| failed(error.0))?;
             let expected = pixels.len() / each * classes;
             if chunk.len() != expected {
                 return Err(failed(format!(

@@ -26,9 +26,10 @@ use bakeoff_kernels::{Adam, Muon, NormPlace, Optimizer, Sgd};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
-    augment::{Augmentation, Stroke, Warp},
+    augment::{Augmentation, CutOut, Flip, Stroke, Warp},
     schedule::{Schedule, ScheduleKind},
     stopping::{KeptEpoch, Patience},
+    views::Views,
 };
 
 /// What the setting `dropout` of a family takes.
@@ -110,6 +111,17 @@ impl Default for Momentum {
     }
 }
 
+/// Networks whose answers are averaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Members(pub u64);
+
+impl Default for Members {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
 settings! {
     /// Everything about training that does not depend on the architecture.
     pub struct Training {
@@ -157,8 +169,16 @@ settings! {
             "augmentation: deform each training image, points of a 5×5 grid by up to this many pixels";
         stroke (default): f64 = 0.0, SHARE,
             "augmentation: thicken or thin the strokes of each training image by up to this part of a pixel";
+        flip (default): bool = false, SettingKind::Bool,
+            "augmentation: mirror half of the training images left to right, anew in each epoch; for images whose mirror image is of the same class: clothes or animals, not digits or letters";
+        cut_out (default): usize = 0, SettingKind::Int { min: 0, max: 64 },
+            "augmentation: set a square of so many pixels a side, centred anywhere in each training image, to 0 (DeVries and Taylor 2017)";
+        members (default): Members = 1, SettingKind::Int { min: 1, max: 100 },
+            "train so many networks, each from first values, orders and augmentations of its own, and answer with the mean of their probabilities (an ensemble; as many times the time and the size; no ONNX export)";
         answer_shift (default): usize = 0, SettingKind::Int { min: 0, max: 16 },
             "answer with the mean of the probabilities of the image and of four copies, moved by this many pixels up, down, left and right (test-time augmentation, in five times the time; no ONNX export); 0: of the image alone";
+        answer_flip (default): bool = false, SettingKind::Bool,
+            "answer with the mean of the probabilities of the image and its mirror image (test-time augmentation, in twice the time; no ONNX export)";
         class_weight (default): ClassWeight = "none", ClassWeight::KIND,
             "balanced: every class weighs the same in the loss, in training and where the epoch is chosen; engine native";
         label_smoothing (default): f64 = 0.0, SettingKind::Float { min: 0.0, max: 0.5 },
@@ -276,6 +296,9 @@ impl Training {
     /// The augmentations that are switched on.
     pub(crate) fn augmentations(&self) -> Vec<Box<dyn Augmentation>> {
         let mut steps: Vec<Box<dyn Augmentation>> = Vec::new();
+        if self.flip {
+            steps.push(Box::new(Flip));
+        }
         let warp = Warp {
             rotate: self.rotate,
             scale: self.scale,
@@ -289,7 +312,18 @@ impl Training {
         if self.stroke > 0.0 {
             steps.push(Box::new(Stroke { most: self.stroke }));
         }
+        if self.cut_out > 0 {
+            steps.push(Box::new(CutOut { side: self.cut_out }));
+        }
         steps
+    }
+
+    /// What is looked at for an answer.
+    pub(crate) fn views(&self) -> Views {
+        Views {
+            shift: self.answer_shift,
+            flip: self.answer_flip,
+        }
     }
 }
 
@@ -340,6 +374,7 @@ mod tests {
         assert_eq!(training.schedule, ScheduleKind::Constant);
         assert_eq!(training.optimizer(), Adam::default().into());
         assert_eq!(training.momentum, Momentum(0.9));
+        assert_eq!(training.members, Members(1));
         assert!(training.augmentations().is_empty());
         Ok(())
     }
@@ -352,7 +387,8 @@ mod tests {
             "weight_decay": 0.75, "keep": "best-accuracy", "patience": 5, "shift": 6,
             "rotate": 7.0, "scale": 0.1, "shear": 0.2, "elastic": 1.5, "stroke": 0.25,
             "class_weight": "balanced", "label_smoothing": 0.1, "average": 0.9,
-            "optimizer": "sgd", "momentum": 0.5, "answer_shift": 1,
+            "optimizer": "sgd", "momentum": 0.5, "flip": true, "cut_out": 3, "members": 2, "answer_shift": 1,
+            "answer_flip": true,
         }))?;
         let expected = Training {
             batch_norm: false,
@@ -380,7 +416,11 @@ mod tests {
             average: 0.9,
             optimizer: OptimizerKind::Sgd,
             momentum: Momentum(0.5),
+            flip: true,
+            cut_out: 3,
+            members: Members(2),
             answer_shift: 1,
+            answer_flip: true,
         };
         assert_eq!(training, expected);
         let sgd = Sgd {
@@ -388,7 +428,7 @@ mod tests {
             weight_decay: 0.75,
         };
         assert_eq!(training.optimizer(), Optimizer::Sgd(sgd));
-        assert_eq!(training.augmentations().len(), 2);
+        assert_eq!(training.augmentations().len(), 4);
         assert_eq!(training.schedule(9).steps_per_epoch, 9);
         assert_eq!(training.schedule(9).epochs, 2);
         Ok(())

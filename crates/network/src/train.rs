@@ -30,10 +30,11 @@ const PROGRESS_EVERY: usize = 128;
 /// Starts an engine's training.
 pub(crate) type StartFn<'a> = dyn Fn(&Start<'_>) -> Result<Box<dyn Learner>, EngineError> + 'a;
 
-/// Trains `network` on `train` with what `start` of the engine returns.
+/// Trains [`Training::members`] of `network` on `train`, each with what `start` of the engine returns.
 ///
 /// Returns the weights that [`Training::keep`] asks for: by default those of the
-/// epoch with the lowest validation loss. Without a validation part the last ones.
+/// epoch with the lowest validation loss. Without a validation part the last ones. Epochs are counted on
+/// from member to member. The first member is what a fit of one gives.
 ///
 /// # Errors
 /// [`FitError::Data`] for too little data, [`FitError::Diverged`] when the loss or the
@@ -45,7 +46,7 @@ pub(crate) fn train(
     training: &Training,
     train: &Samples,
     ctx: &mut FitContext<'_>,
-) -> Result<Weights, FitError> {
+) -> Result<Vec<Weights>, FitError> {
     let batches = Batches::new(train.len(), training.batch_size, network.has_norm())?;
     if let Some(validation) = ctx.validation
         && validation.images().shape() != train.images().shape()
@@ -56,83 +57,54 @@ pub(crate) fn train(
             train.images().shape()
         )));
     }
-    let validation = ctx.validation.filter(|samples| !samples.is_empty());
-    if validation.is_none() && training.patience > 0 {
+    let is_validated = ctx.validation.is_some_and(|samples| !samples.is_empty());
+    if !is_validated && training.patience > 0 {
         return Err(FitError::Data(
             "patience needs a validation part, and there is none".into(),
         ));
     }
-    let epochs = training.epochs(batches.count as u64);
+    let epochs = training.epochs(batches.count as u64) * training.members.0;
     ctx.emit(&FitEvent::Started {
         unit: StepUnit::Epoch,
         total: Some(epochs),
     })?;
     let class_weights = training.class_weight.of_classes(&train.class_counts());
     let class_weights: Vec<f32> = class_weights.iter().map(|&weight| weight as f32).collect();
-    let failed = |error: EngineError| error.in_fit(engine);
-    let learner = start(&Start {
-        network,
-        weights: &Weights::initial(network, ctx.seed),
-        optimizer: training.optimizer(),
-        dropout_seed: derive_seed(ctx.seed, "dropout"),
-        class_weights: &class_weights,
-        label_smoothing: training.label_smoothing as f32,
-        average: training.average as f32,
-    });
-    let mut fit = Fit {
-        engine,
-        learner: learner.map_err(failed)?,
-        augmenter: Augmenter::new(training.augmentations(), derive_seed(ctx.seed, "augment")),
-        batches,
-        training,
-        train,
-        classes: network.classes(),
-        class_weights: &class_weights,
-    };
-    let mut order: Vec<usize> = (0..train.len()).collect();
-    let mut shuffle = ChaCha8Rng::seed_from_u64(derive_seed(ctx.seed, "shuffle"));
-    let mut stopping = EarlyStopping::new(training.keep, training.patience(batches.count as u64));
-    let mut kept = None;
-    let mut summary = FitSummary {
-        kernel: fit.learner.kernel().map(str::to_owned),
-        ..FitSummary::default()
-    };
-    for epoch in 1..=epochs {
-        order.shuffle(&mut shuffle);
-        let mut metrics = fit.epoch(epoch, &order, ctx)?;
-        summary.steps = epoch;
-        summary.final_loss = Some(metrics.train_loss);
-        let Some(samples) = validation else {
-            ctx.emit(&FitEvent::Epoch(metrics))?;
-            continue;
+    let mut summary = FitSummary::default();
+    let mut members = Vec::new();
+    for member in 1..=training.members.0 {
+        let seed = match member {
+            1 => ctx.seed,
+            _ => derive_seed(ctx.seed, &format!("member/{member}")),
         };
-        let validated = fit.validate(epoch, samples, ctx)?;
-        metrics.validation_loss = Some(validated.loss);
-        metrics.validation_accuracy = Some(validated.accuracy);
-        let after = stopping.observe(epoch, validated);
-        if after.improved && stopping.best_epoch().is_some() {
-            // Dropped first: two copies of a large dense layer are not needed.
-            drop(kept.take());
-            kept = Some(fit.learner.weights().map_err(failed)?);
-        }
-        ctx.emit(&FitEvent::Epoch(metrics))?;
-        if after.stop {
-            summary.stopped_early = epoch < epochs;
-            break;
-        }
+        let learner = start(&Start {
+            network,
+            weights: &Weights::initial(network, seed),
+            optimizer: training.optimizer(),
+            dropout_seed: derive_seed(seed, "dropout"),
+            class_weights: &class_weights,
+            label_smoothing: training.label_smoothing as f32,
+            average: training.average as f32,
+        });
+        let fit = Fit {
+            engine,
+            learner: learner.map_err(|error| error.in_fit(engine))?,
+            augmenter: Augmenter::new(training.augmentations(), derive_seed(seed, "augment")),
+            batches,
+            training,
+            train,
+            classes: network.classes(),
+            class_weights: &class_weights,
+            epochs_before: summary.steps,
+        };
+        members.push(fit.run(seed, &mut summary, ctx)?);
     }
-    summary.best_epoch = stopping.best_epoch();
-    let weights = match kept {
-        Some(weights) => weights,
-        None => fit.learner.weights().map_err(failed)?,
-    };
-    if let Some(name) = weights.not_finite() {
-        return Err(FitError::Diverged(format!(
-            "tensor `{name}` is not finite; try a smaller learning_rate"
-        )));
+    if training.members.0 > 1 {
+        // There is one for each.
+        summary.best_epoch = None;
     }
     ctx.emit(&FitEvent::Finished(summary))?;
-    Ok(weights)
+    Ok(members)
 }
 
 /// How an epoch is cut into batches.
@@ -182,9 +154,65 @@ struct Fit<'a> {
     train: &'a Samples,
     classes: usize,
     class_weights: &'a [f32],
+    /// Of the members before this one.
+    epochs_before: u64,
 }
 
 impl Fit<'_> {
+    /// All epochs of one network, and the weights that are kept.
+    fn run(
+        mut self,
+        seed: u64,
+        summary: &mut FitSummary,
+        ctx: &mut FitContext<'_>,
+    ) -> Result<Weights, FitError> {
+        let engine = self.engine;
+        let failed = |error: EngineError| error.in_fit(engine);
+        let validation = ctx.validation.filter(|samples| !samples.is_empty());
+        let steps = self.batches.count as u64;
+        let epochs = self.training.epochs(steps);
+        let mut order: Vec<usize> = (0..self.train.len()).collect();
+        let mut shuffle = ChaCha8Rng::seed_from_u64(derive_seed(seed, "shuffle"));
+        let mut stopping = EarlyStopping::new(self.training.keep, self.training.patience(steps));
+        let mut kept = None;
+        summary.kernel = self.learner.kernel().map(str::to_owned);
+        for epoch in 1..=epochs {
+            order.shuffle(&mut shuffle);
+            let mut metrics = self.epoch(epoch, &order, ctx)?;
+            summary.steps += 1;
+            summary.final_loss = Some(metrics.train_loss);
+            let Some(samples) = validation else {
+                ctx.emit(&FitEvent::Epoch(metrics))?;
+                continue;
+            };
+            let validated = self.validate(epoch, samples, ctx)?;
+            metrics.validation_loss = Some(validated.loss);
+            metrics.validation_accuracy = Some(validated.accuracy);
+            let after = stopping.observe(epoch, validated);
+            if after.improved && stopping.best_epoch().is_some() {
+                // Dropped first: two copies of a large dense layer are not needed.
+                drop(kept.take());
+                kept = Some(self.learner.weights().map_err(failed)?);
+            }
+            ctx.emit(&FitEvent::Epoch(metrics))?;
+            if after.stop {
+                summary.stopped_early |= epoch < epochs;
+                break;
+            }
+        }
+        summary.best_epoch = stopping.best_epoch();
+        let weights = match kept {
+            Some(weights) => weights,
+            None => self.learner.weights().map_err(failed)?,
+        };
+        if let Some(name) = weights.not_finite() {
+            return Err(FitError::Diverged(format!(
+                "tensor `{name}` is not finite; try a smaller learning_rate"
+            )));
+        }
+        Ok(weights)
+    }
+
     /// One pass over the training data in the given order.
     fn epoch(
         &mut self,
@@ -253,8 +281,8 @@ impl Fit<'_> {
             }
         }
         Ok(EpochMetrics {
-            epoch,
-            epochs: self.training.epochs(self.batches.count as u64),
+            epoch: self.epochs_before + epoch,
+            epochs: self.training.epochs(self.batches.count as u64) * self.training.members.0,
             train_loss: score.loss(),
             train_accuracy: score.accuracy(),
             validation_loss: None,

@@ -60,21 +60,22 @@ impl Weights {
         Ok(Self { tensors, values })
     }
 
-    /// Reads the tensors of `network`.
+    /// Reads the tensors of `network`, whose names begin with `prefix`.
     ///
     /// # Errors
     /// What the reader says, or a negative variance.
     pub(crate) fn load(
         network: &Network,
+        prefix: &str,
         reader: &mut dyn ModelReader,
     ) -> Result<Self, StoreError> {
         let mut all = Vec::new();
         for spec in network.tensors() {
-            let values = reader.f32(&spec.name, &spec.shape)?;
+            let name = format!("{prefix}{}", spec.name);
+            let values = reader.f32(&name, &spec.shape)?;
             if spec.role == Role::RunningVariance && values.iter().any(|&value| value < 0.0) {
                 return Err(StoreError::Inconsistent(format!(
-                    "tensor `{}` has a negative variance",
-                    spec.name
+                    "tensor `{name}` has a negative variance"
                 )));
             }
             all.push(values);
@@ -82,13 +83,18 @@ impl Weights {
         Self::from_values(network, all)
     }
 
-    /// Writes every tensor under its name.
+    /// Writes every tensor under `prefix` and its name.
     ///
     /// # Errors
     /// What the writer says.
-    pub(crate) fn save(&self, writer: &mut dyn ModelWriter) -> Result<(), StoreError> {
+    pub(crate) fn save(
+        &self,
+        prefix: &str,
+        writer: &mut dyn ModelWriter,
+    ) -> Result<(), StoreError> {
         self.iter().try_for_each(|(spec, values)| {
-            writer.tensor(&spec.name, &spec.shape, TensorData::F32(values))
+            let name = format!("{prefix}{}", spec.name);
+            writer.tensor(&name, &spec.shape, TensorData::F32(values))
         })
     }
 

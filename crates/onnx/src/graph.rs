@@ -187,15 +187,19 @@ impl Chain {
     fn conv(&mut self, conv: &ConvLayer, flow: Flow) {
         self.as_image(flow);
         let [rows, columns] = conv.kernel;
-        let dims = [conv.filters, flow.shape.channels, rows, columns];
+        let seen = flow.shape.channels / conv.groups;
+        let dims = [conv.filters, seen, rows, columns];
         let weights = self.floats("weights", &dims, &conv.weights);
         let bias = self.floats("bias", &[conv.filters], &conv.bias);
-        let attributes = vec![
+        let mut attributes = vec![
             ints("kernel_shape", &conv.kernel),
             // In the same order: above, left, below, right.
             ints("pads", &conv.pad),
             ints("strides", &conv.stride),
         ];
+        if conv.groups > 1 {
+            attributes.push(int("group", conv.groups as i64));
+        }
         self.then("Conv", &[weights, bias], attributes);
     }
 

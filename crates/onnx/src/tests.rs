@@ -36,6 +36,7 @@ fn decoded(layers: &Layers, input: Input) -> Model {
 
 fn conv(
     filters: usize,
+    groups: usize,
     kernel: [usize; 2],
     stride: [usize; 2],
     pad: [usize; 4],
@@ -44,6 +45,7 @@ fn conv(
 ) -> Layer {
     Layer::Conv(ConvLayer {
         filters,
+        groups,
         kernel,
         stride,
         pad,
@@ -61,6 +63,7 @@ fn toy() -> Layers {
     let layers = vec![
         conv(
             2,
+            1,
             [1, 2],
             [1, 2],
             [1, 0, 0, 0],
@@ -203,12 +206,15 @@ fn layer(
             (dense(weights, bias), ImageShape::new(outputs, 1, 1))
         }
         2 => {
-            let filters = 1 + draws(3);
+            // A depthwise one has one or two filters for each channel.
+            let groups = if draws(3) == 0 { flow.channels } else { 1 };
+            let filters = groups * (1 + draws(if groups == 1 { 3 } else { 2 }));
             let pad = [draws(2), draws(2), draws(2), draws(2)];
-            let weights = weights(filters * flow.channels * size[0] * size[1], draws);
+            let each = flow.channels / groups * size[0] * size[1];
+            let weights = weights(filters * each, draws);
             let bias = self::weights(filters, draws);
             (
-                conv(filters, size, stride, pad, weights, bias),
+                conv(filters, groups, size, stride, pad, weights, bias),
                 windows(filters, pad),
             )
         }

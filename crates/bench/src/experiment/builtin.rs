@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{error::ExperimentError, settings::Experiment};
 
 /// Name and text, the default one first.
-static BUILTIN: [(&str, &str); 6] = [
+static BUILTIN: [(&str, &str); 7] = [
     (
         "default",
         include_str!("../../../../experiments/default.toml"),
@@ -20,6 +20,10 @@ static BUILTIN: [(&str, &str); 6] = [
     (
         "own-digits",
         include_str!("../../../../experiments/own-digits.toml"),
+    ),
+    (
+        "champions",
+        include_str!("../../../../experiments/champions.toml"),
     ),
 ];
 

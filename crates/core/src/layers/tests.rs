@@ -12,6 +12,7 @@ fn network() -> Layers {
     let layers = vec![
         Layer::Conv(ConvLayer {
             filters: 3,
+            groups: 1,
             kernel: [2, 3],
             stride: [1, 2],
             pad: [1, 0, 0, 2],

@@ -103,7 +103,10 @@ impl Check<'_> {
         let is_image_layer = |step: &Step| {
             matches!(
                 step,
-                Step::Conv { .. } | Step::MaxPool { .. } | Step::AveragePool { .. }
+                Step::Conv { .. }
+                    | Step::Depthwise { .. }
+                    | Step::MaxPool { .. }
+                    | Step::AveragePool { .. }
             )
         };
         let next = after.iter().find(|step| **step != Step::Skip);
@@ -145,7 +148,7 @@ impl Check<'_> {
         let dimensions = match layer {
             Layer::Conv(conv) => vec![
                 conv.output.channels,
-                conv.input.channels,
+                conv.seen_channels(),
                 conv.kernel[0],
                 conv.kernel[1],
             ],

@@ -51,6 +51,16 @@ pub enum Step {
         /// How it treats the border.
         padding: Padding,
     },
+    /// Convolution of each channel by itself with a filter of its own, batch norm if the blueprint says
+    /// so, ReLU.
+    Depthwise {
+        /// Rows and columns of the kernel.
+        kernel: [usize; 2],
+        /// Step between windows, the same on both axes.
+        stride: usize,
+        /// How it treats the border.
+        padding: Padding,
+    },
     /// Maximum over whole windows; rows and columns that fill none are dropped.
     MaxPool {
         /// Rows and columns of the window.
@@ -101,6 +111,8 @@ pub struct Conv {
     pub input: ImageShape,
     /// What comes out; its channels are the filters.
     pub output: ImageShape,
+    /// Each channel has one filter of its own, which sees no other channel.
+    pub depthwise: bool,
     /// Rows and columns of the kernel.
     pub kernel: [usize; 2],
     /// Rows and columns from one window to the next.
@@ -207,7 +219,8 @@ pub struct TensorSpec {
     /// Unique name (`conv1.weight`).
     pub name: String,
     /// Dense weights are outputs×inputs, convolution weights
-    /// filters×channels×rows×columns, everything else one value per output.
+    /// filters×channels×rows×columns (channels is 1 where it is depthwise), everything else one
+    /// value per output.
     pub shape: Vec<usize>,
     /// What it is for.
     pub role: Role,
@@ -223,6 +236,18 @@ impl fmt::Display for Step {
                 ..
             } => {
                 write!(f, "conv {filters} {height}x{width}")?;
+                if stride == 1 {
+                    Ok(())
+                } else {
+                    write!(f, " stride {stride}")
+                }
+            }
+            Self::Depthwise {
+                kernel: [height, width],
+                stride,
+                ..
+            } => {
+                write!(f, "depthwise {height}x{width}")?;
                 if stride == 1 {
                     Ok(())
                 } else {
@@ -265,15 +290,26 @@ impl Layer {
 }
 
 impl Conv {
+    /// Input channels that a filter sees.
+    pub fn seen_channels(&self) -> usize {
+        if self.depthwise {
+            1
+        } else {
+            self.input.channels
+        }
+    }
+
     pub(super) fn tensors(&self) -> Vec<TensorSpec> {
         let [height, width] = self.kernel;
-        let (channels, filters) = (self.input.channels, self.output.channels);
+        let (channels, filters) = (self.seen_channels(), self.output.channels);
+        // Outputs that a value feeds: all filters of its window, or its own channel's.
+        let fed = if self.depthwise { 1 } else { filters };
         let weight = TensorSpec {
             name: format!("{}.weight", self.name),
             shape: vec![filters, channels, height, width],
             role: Role::Weight {
                 fan_in: channels * height * width,
-                fan_out: filters * height * width,
+                fan_out: fed * height * width,
             },
         };
         with_bias_or_norm(weight, &self.name, filters, self.norm)

@@ -56,17 +56,27 @@ impl Network {
             };
             let layer = match *step {
                 Step::Conv {
-                    filters,
+                    kernel,
+                    stride,
+                    padding,
+                    ..
+                }
+                | Step::Depthwise {
                     kernel,
                     stride,
                     padding,
                 } => {
+                    let filters = match *step {
+                        Step::Conv { filters, .. } => filters,
+                        _ => shape.channels,
+                    };
                     let [rows, columns] = check.windows(kernel, stride, padding)?;
                     convs += 1;
                     Layer::Conv(Conv {
                         name: format!("conv{convs}"),
                         input: shape,
                         output: ImageShape::new(filters, rows.count, columns.count),
+                        depthwise: matches!(step, Step::Depthwise { .. }),
                         kernel,
                         stride: [stride; 2],
                         pad: [rows.before, columns.before, rows.after, columns.after],

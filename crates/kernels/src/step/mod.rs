@@ -1,5 +1,6 @@
 //! One worker takes one chunk of samples through a phase.
 
+mod depthwise;
 mod pooling;
 mod residual;
 
@@ -106,6 +107,7 @@ impl<'a> StepWorker<'a> {
                 Work::Sums(index) => self.norm_sums(index, span),
                 Work::Forward(index) => match &self.plan.ops[index] {
                     Op::Convolution(op) => self.convolve(index, op, span),
+                    Op::Depthwise(op) => self.depthwise(op, span),
                     Op::Norm(op) => self.norm(index, op, span),
                     Op::Dense(op) => self.dense(op, span),
                     Op::Pool(op) => self.pool(index, op, span),
@@ -115,6 +117,7 @@ impl<'a> StepWorker<'a> {
                 },
                 Work::Backward(index) => match &self.plan.ops[index] {
                     Op::Convolution(op) => self.convolve_back(index, op, span),
+                    Op::Depthwise(op) => self.depthwise_back(op, span),
                     Op::Norm(op) => self.norm_back(index, op, span),
                     Op::Dense(op) => self.dense_back(index, op, span),
                     // The image has no gradient.

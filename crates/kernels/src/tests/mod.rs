@@ -32,6 +32,13 @@ enum Spec {
         norm: Option<NormPlace>,
         relu: bool,
     },
+    Depthwise {
+        kernel: [usize; 2],
+        stride: [usize; 2],
+        pad: [usize; 4],
+        norm: Option<NormPlace>,
+        relu: bool,
+    },
     /// Of means instead of maxima.
     Pool {
         size: [usize; 2],
@@ -61,13 +68,24 @@ fn network(input: [usize; 3], specs: &[Spec]) -> Option<Network> {
         };
         layers.push(match *spec {
             Spec::Conv {
-                filters,
+                kernel,
+                stride,
+                pad,
+                norm,
+                relu,
+                ..
+            }
+            | Spec::Depthwise {
                 kernel,
                 stride,
                 pad,
                 norm,
                 relu,
             } => {
+                let filters = match *spec {
+                    Spec::Conv { filters, .. } => filters,
+                    _ => shape.channels,
+                };
                 let rows = along(shape.height + pad[0] + pad[2], kernel[0], stride[0])?;
                 let columns = along(shape.width + pad[1] + pad[3], kernel[1], stride[1])?;
                 let output = ImageShape::new(filters, rows, columns);
@@ -75,6 +93,7 @@ fn network(input: [usize; 3], specs: &[Spec]) -> Option<Network> {
                     name: format!("conv{}", index + 1),
                     input: std::mem::replace(&mut shape, output),
                     output,
+                    depthwise: matches!(spec, Spec::Depthwise { .. }),
                     kernel,
                     stride,
                     pad,
@@ -156,6 +175,26 @@ fn convolution() -> impl Strategy<Value = Spec> {
     )
 }
 
+fn depthwise() -> impl Strategy<Value = Spec> {
+    convolution().prop_map(|spec| match spec {
+        Spec::Conv {
+            kernel,
+            stride,
+            pad,
+            norm,
+            relu,
+            ..
+        } => Spec::Depthwise {
+            kernel,
+            stride,
+            pad,
+            norm,
+            relu,
+        },
+        other => other,
+    })
+}
+
 /// A convolution, and a connection around some that keep their shape, perhaps with one inside.
 fn residual() -> impl Strategy<Value = Vec<Spec>> {
     let layer = (1_usize..4, 1_usize..4, norm(), any::<bool>());
@@ -204,7 +243,8 @@ fn networks() -> impl Strategy<Value = ([usize; 3], Vec<Spec>)> {
             stride,
             average,
         });
-    let any_layer = prop_oneof![convolution(), convolution(), pool].prop_map(|layer| vec![layer]);
+    let any_layer =
+        prop_oneof![convolution(), convolution(), depthwise(), pool].prop_map(|layer| vec![layer]);
     let hidden = (1_usize..70, norm(), any::<bool>()).prop_map(|(units, norm, relu)| Spec::Dense {
         units,
         norm,

@@ -81,10 +81,12 @@ pub(super) fn for_each_product(
         at.checked_sub(before).filter(|&position| position < len)
     };
     let mut out = 0;
+    let (seen, each) = (input.channels / conv.groups, conv.filters / conv.groups);
     for filter in 0..conv.filters {
         for y in 0..output.height {
             for x in 0..output.width {
-                for channel in 0..input.channels {
+                for of_group in 0..seen {
+                    let channel = filter / each * seen + of_group;
                     for ky in 0..rows {
                         let Some(row) = inside(y * conv.stride[0] + ky, above, input.height) else {
                             continue;
@@ -94,8 +96,7 @@ pub(super) fn for_each_product(
                             let Some(column) = inside(at, left, input.width) else {
                                 continue;
                             };
-                            let weight =
-                                ((filter * input.channels + channel) * rows + ky) * columns + kx;
+                            let weight = ((filter * seen + of_group) * rows + ky) * columns + kx;
                             let value = (channel * input.height + row) * input.width + column;
                             f(weight, value, out);
                         }

@@ -14,6 +14,7 @@ fn network() -> Layers {
     let layers = vec![
         Layer::Conv(ConvLayer {
             filters: 3,
+            groups: 1,
             kernel: [2, 3],
             stride: [1, 2],
             pad: [1, 0, 0, 2],
@@ -32,10 +33,11 @@ fn network() -> Layers {
         }),
         Layer::Conv(ConvLayer {
             filters: 3,
+            groups: 3,
             kernel: [1, 3],
             stride: [1, 1],
             pad: [0, 1, 0, 1],
-            weights: ramp(3 * 3 * 3, 0.07),
+            weights: ramp(3 * 3, 0.07),
             bias: vec![0.1, 0.3, 0.2],
         }),
         Layer::Relu,
@@ -66,6 +68,7 @@ fn a_window_is_a_sum_of_products_over_its_place() {
     // 1×3×3 counted from 1 to 9, one filter of 2×2 counted from 1 to 4.
     let conv = Layer::Conv(ConvLayer {
         filters: 1,
+        groups: 1,
         kernel: [2, 2],
         stride: [1, 1],
         pad: [0, 0, 1, 0],

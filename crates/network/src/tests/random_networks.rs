@@ -23,6 +23,13 @@ fn picture_step() -> impl Strategy<Value = Step> {
                 padding: if same { Padding::Same } else { Padding::Valid },
             }
         ),
+        1 => (1..5usize, 1..5usize, 1..3usize, any::<bool>()).prop_map(
+            |(rows, columns, stride, same)| Step::Depthwise {
+                kernel: [rows, columns],
+                stride,
+                padding: if same { Padding::Same } else { Padding::Valid },
+            }
+        ),
         2 => (1..4usize, 1..4usize).prop_map(|(size, stride)| Step::MaxPool { size, stride }),
         1 => (prop::option::of(1..4usize), 1..4usize).prop_map(|(size, stride)| Step::AveragePool {
             size,

@@ -150,7 +150,7 @@ fn fit(
     );
     let calls = script.calls.lock().unwrap().clone();
     Outcome {
-        result,
+        result: result.map(|mut members| members.remove(0)),
         events,
         calls,
     }
@@ -209,6 +209,37 @@ fn without_patience_all_epochs_run_and_keep_decides() {
             (keep == KeptEpoch::BestLoss).then_some(2)
         );
     }
+}
+
+#[test]
+fn members_have_epochs_and_a_choice_of_their_own() {
+    let script = Scripted {
+        confidence: vec![1.0, 2.0, 0.5],
+        ..Scripted::default()
+    };
+    let given = json!({"epochs": 3, "batch_size": 100, "members": 2, "patience": 1});
+    let outcome = fit(&script, given, 10, Some(&validation()), usize::MAX);
+    // Each stops after its third epoch, and keeps the second.
+    assert_eq!(taken_after(&outcome), 2.0);
+    let epochs: Vec<_> = outcome
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            FitEvent::Epoch(epoch) => Some((epoch.epoch, epoch.epochs)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(epochs, [1, 2, 3, 4, 5, 6].map(|epoch| (epoch, 6)));
+    let first = FitEvent::Started {
+        unit: StepUnit::Epoch,
+        total: Some(6),
+    };
+    assert_eq!(outcome.events[0], first);
+    let summary = finished(&outcome);
+    assert_eq!((summary.steps, summary.best_epoch), (6, None));
+    let steps = |call: &&Call| matches!(call, Call::Step { .. });
+    let calls: Vec<_> = outcome.calls.iter().filter(steps).collect();
+    assert_ne!(calls[0], calls[3], "both see the images in one order");
 }
 
 #[test]

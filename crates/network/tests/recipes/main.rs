@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 use bakeoff_core::{
     Engine, Family, FitContext, FitError, FitEvent, FittedModel, ImageShape, Images, ModelHeader,
     ModelReader, ModelSpec, ModelWriter, Origin, PredictError, Probabilities, Samples, Settings,
-    SpecError, StoreError, TensorData,
+    SpecError, StoreError, TensorData, derive_seed,
 };
 use bakeoff_network::{NetworkFamily, Padding, Step, Training, engines};
 use bakeoff_tests::toy::{ToySpec, prototypes};

@@ -204,8 +204,67 @@ fn answers_by_views_are_the_mean_of_moved_images_alone_and_in_a_batch() {
                 assert_eq!(alone.1.unwrap()[0], scores.as_ref().unwrap()[index]);
             }
         }
-        // Whoever would answer by the layers alone is told why there are none.
+        // Layers would give another answer, so there are none, and the model says why.
         assert!(plain.layers().is_some() && model.layers().is_none());
         assert!(model.why_no_layers().contains("answer_shift"));
+    }
+}
+
+#[test]
+fn answers_in_the_mirror_are_the_mean_of_both_sides() {
+    let (_, _, test) = toy();
+    for (family, mut spec) in recipes() {
+        let plain = fitted(family, &spec, 1);
+        spec.settings.insert("answer_flip".into(), json!(true));
+        let model = fitted(family, &spec, 1);
+        let mut mirrored = test.images().pixels().to_vec();
+        let shape = test.images().shape();
+        mirrored
+            .chunks_exact_mut(shape.width)
+            .for_each(<[u8]>::reverse);
+        let mirrored = Images::new(shape, mirrored).unwrap();
+        let sides = [test.images(), &mirrored].map(|side| plain.predict_proba(side).unwrap());
+        let found = model.predict_proba(test.images()).unwrap();
+        for (at, &probability) in found.values().iter().enumerate() {
+            let mean = f32::midpoint(sides[0].values()[at], sides[1].values()[at]);
+            assert!((mean - probability).abs() < 1e-6, "{spec:?}");
+        }
+        assert!(model.layers().is_none());
+    }
+}
+
+#[test]
+fn an_ensemble_answers_with_the_mean_of_its_members_also_when_it_was_saved() {
+    let (_, _, test) = toy();
+    for (family, mut spec) in recipes() {
+        let alone = [1, derive_seed(1, "member/2")].map(|seed| fitted(family, &spec, seed));
+        spec.settings.insert("members".into(), json!(2));
+        let model = fitted(family, &spec, 1);
+        let answers = alone
+            .each_ref()
+            .map(|member| member.predict_proba(test.images()).unwrap());
+        assert_ne!(bits(&answers[0]), bits(&answers[1]));
+        let found = model.predict_proba(test.images()).unwrap();
+        for (at, &probability) in found.values().iter().enumerate() {
+            let mean = f32::midpoint(answers[0].values()[at], answers[1].values()[at]);
+            assert!((mean - probability).abs() < 1e-6, "{spec:?}");
+        }
+        assert_eq!(model.parameters(), 2 * alone[0].parameters());
+        assert!(model.layers().is_none() && model.why_no_layers().contains("members"));
+        let mut shelf = Shelf::default();
+        model.save(&mut shelf).unwrap();
+        let header = ModelHeader {
+            input_shape: model.input_shape(),
+            classes: model.classes(),
+        };
+        let loaded = family.load(&spec, &header, &mut shelf.clone()).unwrap();
+        let loaded = loaded.predict_proba(test.images()).unwrap();
+        assert_eq!(bits(&loaded), bits(&found));
+        shelf.0.remove("member2.output.weight");
+        let error = family.load(&spec, &header, &mut shelf).err().unwrap();
+        assert!(
+            error.to_string().contains("member2.output.weight"),
+            "{error}"
+        );
     }
 }

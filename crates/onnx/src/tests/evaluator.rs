@@ -119,12 +119,14 @@ fn compute(node: &Node, inputs: &[&Value]) -> Value {
         ("Conv", [x, weights, bias]) => {
             assert_eq!(ints(node, "kernel_shape"), weights.dims[2..]);
             let windows = Windows::of(node, x, &ints(node, "pads"));
-            let inputs = x.dims[1];
+            let inputs = weights.dims[1];
+            let each = weights.dims[0] / (x.dims[1] / inputs);
             windows.each(weights.dims[0], |image, filter, seen| {
                 let mut sum = bias.values[filter];
                 for channel in 0..inputs {
                     let from = (filter * inputs + channel) * windows.size.iter().product::<usize>();
                     for &(place, at) in seen {
+                        let channel = filter / each * inputs + channel;
                         let value = x.values[windows.plane(image, channel) + at];
                         sum += weights.values[from + place] * value;
                     }

@@ -7,6 +7,7 @@
  * @typedef {object} PackedLayer
  * @property {"conv" | "max-pool" | "average-pool" | "add" | "dense" | "relu"} kind
  * @property {number} filters
+ * @property {number} groups of filters, each of which sees its own channels only
  * @property {number} outputs
  * @property {number} from the layer whose result is added
  * @property {[number, number]} kernel rows and columns
@@ -97,7 +98,9 @@ function convolve(layer, input, take) {
   const [above, left, below, beside] = layer.pad;
   const height = Math.floor((input.height + above + below - rows) / down) + 1;
   const width = Math.floor((input.width + left + beside - columns) / right) + 1;
-  const weights = take(layer.filters * input.channels * rows * columns);
+  const seen = input.channels / layer.groups;
+  const each = layer.filters / layer.groups;
+  const weights = take(layer.filters * seen * rows * columns);
   const biases = take(layer.filters);
   const values = new Float32Array(layer.filters * height * width);
   let out = 0;
@@ -105,12 +108,13 @@ function convolve(layer, input, take) {
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         let sum = biases[filter];
-        for (let channel = 0; channel < input.channels; channel++) {
+        for (let ofGroup = 0; ofGroup < seen; ofGroup++) {
+          const channel = Math.floor(filter / each) * seen + ofGroup;
           for (let ky = 0; ky < rows; ky++) {
             const row = y * down + ky - above;
             if (row < 0 || row >= input.height) continue;
             const from = (channel * input.height + row) * input.width + x * right - left;
-            const weight = ((filter * input.channels + channel) * rows + ky) * columns;
+            const weight = ((filter * seen + ofGroup) * rows + ky) * columns;
             const first = Math.max(0, left - x * right);
             const last = Math.min(columns, input.width + left - x * right);
             for (let kx = first; kx < last; kx++) {

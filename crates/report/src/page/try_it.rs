@@ -147,6 +147,7 @@ fn described(layer: &Layer) -> Value {
         Layer::Conv(conv) => json!({
             "kind": "conv",
             "filters": conv.filters,
+            "groups": conv.groups,
             "kernel": conv.kernel,
             "stride": conv.stride,
             "pad": conv.pad,

@@ -455,6 +455,7 @@ pub fn network(input: ImageShape, classes: usize) -> Layers {
     };
     let conv = ConvLayer {
         filters: 2,
+        groups: 1,
         kernel: [3, 3],
         stride: [1, 1],
         pad: [1, 1, 1, 1],

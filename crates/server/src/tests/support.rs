@@ -82,6 +82,7 @@ impl FittedModel for Tenths {
     fn layers(&self) -> Option<Layers> {
         let convolution = ConvLayer {
             filters: 1,
+            groups: 1,
             kernel: [1, 1],
             stride: [1, 1],
             pad: [0; 4],

@@ -183,7 +183,8 @@ impl<'a, I: Iterator<Item = &'a [f32]>> Source<'a, I> {
     /// A convolution, with the pool behind it if its norm comes after that.
     fn conv(&mut self, conv: &Conv, next: Option<&Pooling>) -> Result<ConvBlock, String> {
         let [height, width] = conv.kernel;
-        let (channels, filters) = (conv.input.channels, conv.output.channels);
+        let (channels, filters) = (conv.seen_channels(), conv.output.channels);
+        let groups = conv.input.channels / channels;
         let weight = self.param([filters, channels, height, width])?;
         let (bias, norm) = self.bias_or_norm(filters, conv.norm)?;
         let [top, left, bottom, right] = conv.pad;
@@ -194,7 +195,7 @@ impl<'a, I: Iterator<Item = &'a [f32]>> Source<'a, I> {
             stride: conv.stride,
             kernel_size: conv.kernel,
             dilation: [1, 1],
-            groups: 1,
+            groups,
             padding: PaddingConfig2d::Explicit(top, left, bottom, right),
         };
         Ok(ConvBlock {

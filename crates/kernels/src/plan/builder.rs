@@ -1,177 +1,22 @@
-//! From a network to operations on planes and ranges of parameters.
+//! One layer after the other becomes operations, planes and ranges.
 
 use std::ops::Range;
 
-use super::batch::KernelError;
-use super::conv_first::tap_offsets;
-use super::conv_products::goes_back_by_products;
-use super::events::EventMap;
-use super::geometry::{PANEL, Plane, Pool, Window};
-use super::pool::CUT;
-use super::simd::LANES;
-use crate::{Conv, Dense, Layer, Network, NormPlace, Pooling};
+use super::super::batch::KernelError;
+use super::super::conv_first::tap_offsets;
+use super::super::conv_products::goes_back_by_products;
+use super::super::events::EventMap;
+use super::super::geometry::{PANEL, Plane, Pool, Window};
+use super::super::pool::CUT;
+use super::super::simd::LANES;
+use super::{
+    AddOp, Back, ConvLayout, ConvOp, DenseOp, DepthwiseOp, DropoutOp, NormOp, Op, Plan, PoolOp,
+    Purpose, SkipOp,
+};
+use crate::{Conv, Dense, Dropout, Layer, Network, NormPlace, Pooling};
 
 /// Numbers a sample may have between two layers: offsets within a sample are 32 bits.
 const MOST_NUMBERS: usize = 1 << 31;
-
-/// Operations, planes between them, and where parameters lie.
-#[derive(Debug, Clone)]
-pub(crate) struct Plan {
-    pub(crate) classes: usize,
-    pub(crate) planes: Vec<Plane>,
-    pub(crate) ops: Vec<Op>,
-    /// Parameters whose gradients are summed over chunks; they come first.
-    pub(crate) summed: usize,
-    /// All parameters.
-    pub(crate) parameters: usize,
-    /// Running statistics of all normalisations.
-    pub(crate) statistics: usize,
-}
-
-/// One operation; dropout works in place, a skip does nothing on the way forward, all others go from
-/// plane `i` to a new one.
-#[derive(Debug, Clone)]
-pub(crate) enum Op {
-    Convolution(Box<ConvOp>),
-    Norm(NormOp),
-    Pool(PoolOp),
-    Skip(SkipOp),
-    Add(AddOp),
-    Dense(DenseOp),
-    Dropout(DropoutOp),
-}
-
-impl Op {
-    /// The planes that it reads and writes.
-    pub(crate) fn planes(&self) -> [usize; 2] {
-        match self {
-            Self::Convolution(op) => [op.input, op.output],
-            Self::Norm(op) => [op.input, op.output],
-            Self::Pool(op) => [op.input, op.output],
-            Self::Skip(op) => [op.plane, op.sum],
-            Self::Add(op) => [op.input, op.output],
-            Self::Dense(op) => [op.input, op.output],
-            Self::Dropout(op) => [op.plane; 2],
-        }
-    }
-}
-
-/// Convolution with what is fused to it.
-#[derive(Debug, Clone)]
-pub(crate) struct ConvOp {
-    pub(crate) input: usize,
-    pub(crate) output: usize,
-    pub(crate) window: Window,
-    pub(crate) relu: bool,
-    pub(crate) weight: Range<usize>,
-    pub(crate) bias: Range<usize>,
-    /// Otherwise normalisation follows, and the bias is and stays zero.
-    pub(crate) biased: bool,
-    pub(crate) layout: ConvLayout,
-}
-
-/// How the weights that the optimiser moves are laid out.
-#[derive(Debug, Clone)]
-pub(crate) enum ConvLayout {
-    /// Panels, as the forward pass needs them, and the backward pass of a first convolution.
-    Panels { offsets: Vec<u32>, taps: Vec<u32> },
-    /// Kernel height × out channels × run, as the backward pass needs them.
-    Rows(Back),
-}
-
-/// How a convolution's gradient goes back.
-#[derive(Debug, Clone)]
-pub(crate) enum Back {
-    /// As a list of the results that have one.
-    Events(EventMap),
-    /// As a matrix: `conv_products`.
-    Products,
-}
-
-/// Batch normalisation with what is fused to it.
-#[derive(Debug, Clone)]
-pub(crate) struct NormOp {
-    pub(crate) input: usize,
-    pub(crate) output: usize,
-    pub(crate) pool: Pool,
-    pub(crate) relu: bool,
-    /// Otherwise the factors are 1; their gradients are needed all the same.
-    pub(crate) scaled: bool,
-    pub(crate) weight: Range<usize>,
-    pub(crate) bias: Range<usize>,
-    /// Running means in the statistics; the variances follow.
-    pub(crate) running: Range<usize>,
-}
-
-/// Pooling that could not be fused to a convolution.
-#[derive(Debug, Clone)]
-pub(crate) struct PoolOp {
-    pub(crate) input: usize,
-    pub(crate) output: usize,
-    pub(crate) pool: Pool,
-    /// Mean instead of maximum.
-    pub(crate) average: bool,
-}
-
-/// Where a residual connection begins: its plane's gradient is that of what follows, and that of the sum.
-#[derive(Debug, Clone)]
-pub(crate) struct SkipOp {
-    pub(crate) plane: usize,
-    /// Where the connection ends.
-    pub(crate) sum: usize,
-}
-
-/// Where a residual connection ends.
-#[derive(Debug, Clone)]
-pub(crate) struct AddOp {
-    pub(crate) input: usize,
-    pub(crate) skipped: usize,
-    pub(crate) output: usize,
-}
-
-/// Dropout.
-#[derive(Debug, Clone)]
-pub(crate) struct DropoutOp {
-    pub(crate) plane: usize,
-    pub(crate) rate: f32,
-    /// Its number among the dropout layers.
-    pub(crate) index: usize,
-}
-
-/// Dense layer with what is fused to it.
-#[derive(Debug, Clone)]
-pub(crate) struct DenseOp {
-    pub(crate) input: usize,
-    pub(crate) output: usize,
-    pub(crate) inputs: usize,
-    pub(crate) outputs: usize,
-    pub(crate) relu: bool,
-    pub(crate) weight: Range<usize>,
-    pub(crate) bias: Range<usize>,
-    /// Otherwise normalisation follows, and the bias is and stays zero.
-    pub(crate) biased: bool,
-    /// Nothing before it learns, so its input needs no gradient.
-    pub(crate) first: bool,
-}
-
-/// What a plan is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    Train,
-    /// Nothing goes backward, so convolutions keep their weights in panels.
-    Predict,
-}
-
-/// The state of [`Plan::new`].
-struct Builder {
-    purpose: Purpose,
-    planes: Vec<Plane>,
-    ops: Vec<Op>,
-    summed: usize,
-    statistics: usize,
-    /// Operations where residual connections begin that have not ended.
-    open: Vec<usize>,
-}
 
 impl Plan {
     pub(crate) fn new(network: &Network, purpose: Purpose) -> Result<Self, KernelError> {
@@ -179,18 +24,16 @@ impl Plan {
         let mut picture = Plane::new(input.channels, input.height, input.width);
         let mut layers = network.layers().iter();
         let first = layers.find(|layer| !matches!(layer, Layer::Dropout(_)));
-        if !matches!(first, Some(Layer::MaxPool(_) | Layer::AveragePool(_))) {
+        let by_channel = match first {
+            Some(Layer::Conv(conv)) => conv.depthwise,
+            Some(Layer::MaxPool(_) | Layer::AveragePool(_)) => true,
+            _ => false,
+        };
+        if !by_channel {
             // A convolution or dense layer takes an image's few channels unpadded.
             picture.stored = input.channels;
         }
-        let mut builder = Builder {
-            purpose,
-            planes: vec![picture],
-            ops: Vec::new(),
-            summed: 0,
-            statistics: 0,
-            open: Vec::new(),
-        };
+        let mut builder = Builder::new(purpose, picture);
         let mut fused = None;
         for (index, layer) in network.layers().iter().enumerate() {
             let next = match network.layers().get(index + 1) {
@@ -198,6 +41,10 @@ impl Plan {
                 _ => None,
             };
             let done = match layer {
+                Layer::Conv(conv) if conv.depthwise => {
+                    fused = next.filter(|_| conv.norm.is_some());
+                    builder.depthwise(conv, fused)
+                }
                 Layer::Conv(conv) => {
                     fused = next;
                     builder.convolution(conv, next)
@@ -218,22 +65,13 @@ impl Plan {
                     Ok(())
                 }
                 Layer::Dropout(dropout) => {
-                    builder.ops.push(Op::Dropout(DropoutOp {
-                        plane: builder.input(),
-                        // A mask has no finer resolution.
-                        rate: dropout.rate as f32,
-                        index: dropout.index,
-                    }));
+                    builder.dropout(dropout);
                     Ok(())
                 }
             };
             let fail = |reason: String| KernelError(format!("layer {}: {reason}", index + 1));
             done.map_err(fail)?;
-            if builder
-                .planes
-                .iter()
-                .any(|plane| plane.stride() >= MOST_NUMBERS)
-            {
+            if builder.exceeds(MOST_NUMBERS) {
                 return Err(fail("its result has too many numbers".to_owned()));
             }
         }
@@ -241,7 +79,43 @@ impl Plan {
     }
 }
 
+/// The state of [`Plan::new`].
+struct Builder {
+    purpose: Purpose,
+    planes: Vec<Plane>,
+    ops: Vec<Op>,
+    summed: usize,
+    statistics: usize,
+    /// Operations where residual connections begin that have not ended.
+    open: Vec<usize>,
+}
+
 impl Builder {
+    fn new(purpose: Purpose, image: Plane) -> Self {
+        Self {
+            purpose,
+            planes: vec![image],
+            ops: Vec::new(),
+            summed: 0,
+            statistics: 0,
+            open: Vec::new(),
+        }
+    }
+
+    /// Whether a sample has as many numbers between two layers.
+    fn exceeds(&self, numbers: usize) -> bool {
+        self.planes.iter().any(|plane| plane.stride() >= numbers)
+    }
+
+    fn dropout(&mut self, dropout: &Dropout) {
+        self.ops.push(Op::Dropout(DropoutOp {
+            plane: self.input(),
+            // A mask has no finer resolution.
+            rate: dropout.rate as f32,
+            index: dropout.index,
+        }));
+    }
+
     /// A range among the parameters that are summed over chunks.
     fn summed(&mut self, len: usize) -> Range<usize> {
         let start = self.summed;
@@ -317,6 +191,52 @@ impl Builder {
         if let Some(place) = conv.norm {
             self.norm(place, norm_pool, conv.relu);
         }
+        Ok(())
+    }
+
+    /// A depthwise convolution with its norm, and the max-pooling behind it if `pool` is given.
+    fn depthwise(&mut self, conv: &Conv, pool: Option<&Pooling>) -> Result<(), String> {
+        let input = self.input();
+        let plane = &mut self.planes[input];
+        plane.border = conv.pad;
+        let plane = *plane;
+        let output = [conv.output.height, conv.output.width];
+        let unpooled = Pool::new(output, [1, 1], [1, 1]);
+        let window = Window {
+            input: plane,
+            out_channels: plane.channels,
+            out_stored: plane.stored,
+            kernel: conv.kernel,
+            stride: conv.stride,
+            output,
+            used: output,
+            pool: unpooled,
+        };
+        let weight = self.summed(window.taps());
+        let bias = self.summed(plane.stored);
+        self.planes
+            .push(Plane::new(plane.channels, output[0], output[1]));
+        self.ops.push(Op::Depthwise(Box::new(DepthwiseOp {
+            input,
+            output: input + 1,
+            window,
+            relu: conv.relu && conv.norm.is_none(),
+            weight,
+            bias,
+            biased: conv.norm.is_none(),
+        })));
+        let Some(place) = conv.norm else {
+            return Ok(());
+        };
+        let norm_pool = match (place, pool) {
+            (_, None) => unpooled,
+            (NormPlace::BeforePool, Some(pool)) => max_pool_of(pool)?,
+            (NormPlace::AfterPool, Some(pool)) => {
+                self.max_pool(pool)?;
+                Pool::new([pool.output.height, pool.output.width], [1, 1], [1, 1])
+            }
+        };
+        self.norm(place, norm_pool, conv.relu);
         Ok(())
     }
 

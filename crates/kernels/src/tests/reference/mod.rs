@@ -1,6 +1,10 @@
 //! The plainest network there is, in `f64`, sample by sample and index by index: what the
 //! kernels are compared with.
 
+mod backward;
+
+use backward::{back, cross_entropy};
+
 use crate::{Layer, NORM_EPSILON, Network, NormPlace, PIXEL_SCALE};
 
 /// Numbers of a batch, N×C×H×W.
@@ -114,14 +118,13 @@ impl Walk<'_> {
     fn convolution(
         &mut self,
         input: Grid,
-        channels: usize,
-        [height, width]: [usize; 2],
+        kernel: [usize; 4],
         stride: [usize; 2],
         padding: [usize; 4],
         biased: bool,
     ) -> Grid {
-        let [samples, inputs, rows, columns] = input.shape;
-        let kernel = [channels, inputs, height, width];
+        let [samples, _, rows, columns] = input.shape;
+        let [channels, _, height, width] = kernel;
         let weight = self.take();
         let bias = if biased {
             self.take()
@@ -324,7 +327,9 @@ fn for_each_product(
                     let inside = (padding[0]..padding[0] + input.shape[2]).contains(&row)
                         && (padding[1]..padding[1] + input.shape[3]).contains(&column);
                     if inside {
-                        let from = [n, c, row - padding[0], column - padding[1]];
+                        // A filter of fewer channels than there are sees its own.
+                        let channel = if inputs < input.shape[1] { o } else { c };
+                        let from = [n, channel, row - padding[0], column - padding[1]];
                         f(from, ((o * inputs + c) * height + ky) * width + kx, to);
                     }
                 }
@@ -364,14 +369,9 @@ pub(crate) fn run(
         let (norm, relu) = match layer {
             Layer::Conv(conv) => {
                 let filters = conv.output.channels;
-                grid = walk.convolution(
-                    grid,
-                    filters,
-                    conv.kernel,
-                    conv.stride,
-                    conv.pad,
-                    conv.norm.is_none(),
-                );
+                let [height, width] = conv.kernel;
+                let kernel = [filters, conv.seen_channels(), height, width];
+                grid = walk.convolution(grid, kernel, conv.stride, conv.pad, conv.norm.is_none());
                 if pool_is_next && conv.norm == Some(NormPlace::AfterPool) {
                     after_pool = Some((conv.norm, conv.relu));
                     continue;
@@ -380,8 +380,8 @@ pub(crate) fn run(
             }
             Layer::Dense(dense) => {
                 grid = walk.flatten(grid);
-                let units = dense.outputs;
-                grid = walk.convolution(grid, units, [1, 1], [1, 1], [0; 4], dense.norm.is_none());
+                let kernel = [dense.outputs, dense.inputs, 1, 1];
+                grid = walk.convolution(grid, kernel, [1, 1], [0; 4], dense.norm.is_none());
                 (dense.norm, dense.relu)
             }
             Layer::MaxPool(pool) => {
@@ -431,135 +431,4 @@ pub(crate) fn run(
         margin,
         magnified,
     }
-}
-
-/// The loss is that of the labels, the gradient that of the smoothed targets.
-fn cross_entropy(
-    logits: &Grid,
-    labels: &[u16],
-    class_weights: &[f32],
-    smoothing: f64,
-) -> (f64, Grid) {
-    let [samples, classes, ..] = logits.shape;
-    let mut gradient = Grid::zeroed(logits.shape);
-    let mut loss = 0.0;
-    for (n, &label) in labels.iter().enumerate() {
-        let row = &logits.values[n * classes..][..classes];
-        let sum: f64 = row.iter().map(|logit| logit.exp()).sum();
-        let weight = class_weights
-            .get(usize::from(label))
-            .copied()
-            .unwrap_or(1.0);
-        let share = f64::from(weight) / samples as f64;
-        loss += (sum.ln() - row[usize::from(label)]) * share;
-        for (class, logit) in row.iter().enumerate() {
-            let target = f64::from(u8::from(class == usize::from(label)));
-            let target = (1.0 - smoothing) * target + smoothing / classes as f64;
-            gradient.add([n, class, 0, 0], (logit.exp() / sum - target) * share);
-        }
-    }
-    (loss, gradient)
-}
-
-fn back(walk: &Walk<'_>, mut gradient: Grid) -> Vec<Vec<f64>> {
-    let (mut reversed, mut sums) = (Vec::new(), Vec::new());
-    let mut used = walk.used.iter().rev();
-    for step in walk.steps.iter().rev() {
-        match step {
-            Step::Convolution {
-                biased,
-                input,
-                kernel,
-                stride,
-                padding,
-            } => {
-                let weight = used.next().unwrap();
-                let mut bias_gradient = vec![0.0; kernel[0]];
-                let mut weight_gradient = vec![0.0; weight.len()];
-                let mut before = Grid::zeroed(input.shape);
-                for at in gradient.places() {
-                    bias_gradient[at[1]] += gradient.get(at);
-                }
-                for_each_product(
-                    input,
-                    gradient.shape,
-                    *kernel,
-                    *stride,
-                    *padding,
-                    |from, w, to| {
-                        weight_gradient[w] += input.get(from) * gradient.values[to];
-                        before.add(from, weight[w] * gradient.values[to]);
-                    },
-                );
-                if *biased {
-                    reversed.push(bias_gradient);
-                }
-                reversed.push(weight_gradient);
-                gradient = before;
-            }
-            Step::Norm {
-                input,
-                mean,
-                inverse,
-                scaled,
-            } => {
-                let [samples, channels, height, width] = input.shape;
-                let count = (samples * height * width) as f64;
-                let weight = used.next().unwrap();
-                let mut sums = [vec![0.0; channels], vec![0.0; channels]];
-                let normed = |at: [usize; 4]| (input.get(at) - mean[at[1]]) * inverse[at[1]];
-                for at in input.places() {
-                    sums[0][at[1]] += gradient.get(at) * normed(at);
-                    sums[1][at[1]] += gradient.get(at);
-                }
-                let mut before = Grid::zeroed(input.shape);
-                for at in input.places() {
-                    let c = at[1];
-                    let rest = (sums[1][c] + normed(at) * sums[0][c]) / count;
-                    before.add(at, (gradient.get(at) - rest) * weight[c] * inverse[c]);
-                }
-                let [weight_gradient, bias_gradient] = sums;
-                reversed.push(bias_gradient);
-                if *scaled {
-                    reversed.push(weight_gradient);
-                }
-                gradient = before;
-            }
-            Step::Relu { output } => {
-                for (to, &value) in gradient.values.iter_mut().zip(&output.values) {
-                    if value <= 0.0 {
-                        *to = 0.0;
-                    }
-                }
-            }
-            Step::Pool { shape, from } => {
-                let mut before = Grid::zeroed(*shape);
-                for (&index, &value) in from.iter().zip(&gradient.values) {
-                    before.values[index] += value;
-                }
-                gradient = before;
-            }
-            Step::Average {
-                shape,
-                size,
-                stride,
-            } => {
-                let mut before = Grid::zeroed(*shape);
-                for_each_mean(gradient.shape, *size, *stride, |from, to, share| {
-                    before.add(to, gradient.get(from) * share);
-                });
-                gradient = before;
-            }
-            Step::Add => sums.push(gradient.clone()),
-            Step::Skip => {
-                let sum = sums.pop().unwrap();
-                for (value, more) in gradient.values.iter_mut().zip(&sum.values) {
-                    *value += more;
-                }
-            }
-            Step::Flatten { shape } => gradient.shape = *shape,
-        }
-    }
-    reversed.reverse();
-    reversed
 }
