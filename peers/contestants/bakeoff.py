@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from harness import process
+from harness.deep import DEEP, PICTURES
 from harness.mnist import Mnist
 from harness.objective import logistic_objective
 
@@ -33,10 +34,19 @@ def _network(family: str, epochs: int) -> str:
 class Run:
     """One `bakeoff run`, in a folder that goes with it."""
 
-    def __init__(self, models: str, threads: int, limit: int | None):
+    def __init__(self, models: str, threads: int, limit: int | None, data: Mnist | None = None):
         self._folder = tempfile.TemporaryDirectory(prefix="bakeoff-peers-")
         self.folder = Path(self._folder.name)
         head = HEAD + (f"limit_train = {limit}\n" if limit else "")
+        if data is not None:
+            np.savez(
+                self.folder / "data.npz",
+                x_train=data.train_pictures,
+                y_train=data.train_labels,
+                x_test=data.test_pictures,
+                y_test=data.test_labels,
+            )
+            head += 'datasets = ["data.npz"]\n'
         (self.folder / "peers.toml").write_text(head + models)
         command = [PROGRAM, "run", "peers.toml", "--threads", threads, "--quiet"]
         finished = process.run(command, threads, self.folder, LIMIT_SECONDS)
@@ -105,11 +115,10 @@ def network(family: str, epochs: int):
 
     def job(threads, limit):
         with Run(_network(family, 1) + _network(family, 1 + epochs), threads, limit) as run:
-            short, long = run.records[f"{family}-1"], run.records[f"{family}-{1 + epochs}"]
-            more = _costs(long)["fit_ns"] - _costs(short)["fit_ns"]
+            long = run.records[f"{family}-{1 + epochs}"]
             results = {
                 f"{family}-epoch": {
-                    "seconds": more / epochs / 1e9,
+                    "seconds": _per_epoch(run, family, epochs),
                     "accuracy": long["scores"]["accuracy"],
                     "epochs": 1 + epochs,
                 },
@@ -120,6 +129,51 @@ def network(family: str, epochs: int):
             return results
 
     return job
+
+
+def _per_epoch(run: Run, name: str, epochs: int) -> float:
+    """Seconds that a fit of so many more epochs than one takes beyond that of one, per epoch."""
+    short, long = (_costs(run.records[f"{name}-{n}"])["fit_ns"] for n in (1, 1 + epochs))
+    return (long - short) / epochs / 1e9
+
+
+def deep(job: str):
+    """An epoch of a network of harness/deep.py."""
+
+    def measure(threads, limit):
+        network = DEEP[job]
+        text = ""
+        for epochs in (1, 3):
+            text += f'[[models]]\nname = "deep-{epochs}"\nfamily = "cnn"\nepochs = {epochs}\n'
+            text += f'padding = "same"\nbatch_norm = true\nlayers = {json.dumps(network.layers)}\n'
+            text += 'norm_place = "after-pool"\n' if network.after_pool else ""
+        with Run(text, threads, None, network.data(limit)) as run:
+            accuracy = run.records["deep-3"]["scores"]["accuracy"]
+            seconds = _per_epoch(run, "deep", 2)
+            return {job: {"seconds": seconds, "accuracy": accuracy, "epochs": 3}}
+
+    return measure
+
+
+_AFFINE = "shift = 2\nrotate = 12\nscale = 0.1\nshear = 0.1\n"
+_SETTINGS = {
+    "setting-none": "",
+    "setting-norm": "batch_norm = true\n",
+    "setting-norm-after": 'batch_norm = true\nnorm_place = "after-pool"\n',
+    "setting-affine": _AFFINE,
+    "setting-elastic": _AFFINE + "elastic = 1\n",
+}
+
+
+def settings(threads, limit):
+    """An epoch of the default network with each of these settings."""
+    models = [
+        f'[[models]]\nname = "{key}-{epochs}"\nfamily = "cnn"\nepochs = {epochs}\n{text}'
+        for epochs in (1, 4)
+        for key, text in _SETTINGS.items()
+    ]
+    with Run("".join(models), threads, limit or PICTURES) as run:
+        return {key: {"seconds": _per_epoch(run, key, 3)} for key in _SETTINGS}
 
 
 def scaling(threads, limit):

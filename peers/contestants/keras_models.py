@@ -9,6 +9,7 @@ import tensorflow as tf
 import keras
 
 from contestants import common
+from harness.deep import DEEP, Deep
 from harness.mnist import Mnist
 
 BATCH = 128
@@ -24,8 +25,41 @@ def start(threads: int) -> None:
     keras.utils.set_random_seed(1)
 
 
+def deep_network(deep: Deep) -> keras.Model:
+    """The network that its list of layers describes."""
+    layers = keras.layers
+    begin = values = keras.Input((32, 32, 3) if deep.colour else (28, 28, 1))
+    # What is still to be added.
+    skipped = []
+    for at, layer in enumerate(deep.layers):
+        match layer.split():
+            case ["conv", filters, kernel]:
+                conv = layers.Conv2D(int(filters), int(kernel), padding="same", use_bias=False)
+                norm_relu = [layers.BatchNormalization(), layers.ReLU()]
+                pool_follows = deep.layers[at + 1 : at + 2] == ("max-pool 2",)
+                pool = [layers.MaxPooling2D(2)] if pool_follows else []
+                after = [*pool, *norm_relu] if deep.after_pool else [*norm_relu, *pool]
+                for layer in (conv, *after):
+                    values = layer(values)
+            case ["max-pool", "2"]:
+                # After a convolution it is there already.
+                if not deep.layers[at - 1].startswith("conv"):
+                    values = layers.MaxPooling2D(2)(values)
+            case ["average-pool", "all"]:
+                values = layers.GlobalAveragePooling2D()(values)
+            case ["skip"]:
+                skipped.append(values)
+            case ["add"]:
+                values = layers.Add()([skipped.pop(), values])
+            case _:
+                raise ValueError(layer)
+    return keras.Model(begin, layers.Dense(10)(layers.Flatten()(values)))
+
+
 def network(kind: str) -> keras.Model:
     layers = keras.layers
+    if kind in DEEP:
+        return deep_network(DEEP[kind])
     if kind == "ann":
         return keras.Sequential(
             [
@@ -63,13 +97,15 @@ def compiled(kind: str, rate=1e-3) -> keras.Model:
 
 def pictures_of(kind: str, pictures: np.ndarray) -> np.ndarray:
     values = pictures.astype(np.float32) / np.float32(255)
-    return values.reshape(len(values), -1) if kind == "ann" else values[..., None]
+    if kind == "ann":
+        return values.reshape(len(values), -1)
+    return values if values.ndim == 4 else values[..., None]
 
 
 def _epoch(kind: str, epochs: int):
     def job(args):
         start(args.threads)
-        data = Mnist(args.limit)
+        data = DEEP[kind].data(args.limit) if kind in DEEP else Mnist(args.limit)
         pictures, labels = pictures_of(kind, data.train_pictures), data.train_labels
         model = compiled(kind)
         warm_up = 2 * STEPS_PER_CALL * BATCH
@@ -120,6 +156,7 @@ if __name__ == "__main__":
         {
             "ann-epoch": _epoch("ann", 5),
             "cnn-epoch": _epoch("cnn", 1),
+            **{job: _epoch(job, 2) for job in DEEP},
             "cnn-predict": cnn_predict,
             "ann-single": _single("ann"),
             "cnn-single": _single("cnn"),

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from contestants import common
+from harness.deep import DEEP, Deep
 from harness.mnist import Mnist
 
 BATCH = 128
@@ -41,14 +42,63 @@ def _convolutional():
     return network.to(memory_format=torch.channels_last)
 
 
+class _Residual(nn.Module):
+    """What is added to its own input."""
+
+    def __init__(self, inner: nn.Module):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, values):
+        return values + self.inner(values)
+
+
+def _deep(deep: Deep):
+    """The network that its list of layers describes."""
+    channels, side = (3, 32) if deep.colour else (1, 28)
+    # The part that is being written, and those around it.
+    parts, outer = [], []
+    for at, layer in enumerate(deep.layers):
+        match layer.split():
+            case ["conv", filters, kernel]:
+                filters = int(filters)
+                norm_relu = [nn.BatchNorm2d(filters), nn.ReLU()]
+                pool_follows = deep.layers[at + 1 : at + 2] == ("max-pool 2",)
+                pool = [nn.MaxPool2d(2)] if pool_follows else []
+                conv = nn.Conv2d(channels, filters, int(kernel), padding="same", bias=False)
+                after = [*pool, *norm_relu] if deep.after_pool else [*norm_relu, *pool]
+                parts += [conv, *after]
+                channels, side = filters, side // 2 if pool_follows else side
+            case ["max-pool", "2"]:
+                # After a convolution it is there already.
+                if not deep.layers[at - 1].startswith("conv"):
+                    parts.append(nn.MaxPool2d(2))
+                    side //= 2
+            case ["average-pool", "all"]:
+                parts.append(nn.AdaptiveAvgPool2d(1))
+                side = 1
+            case ["skip"]:
+                outer.append(parts)
+                parts = []
+            case ["add"]:
+                parts = [*outer.pop(), _Residual(nn.Sequential(*parts))]
+            case _:
+                raise ValueError(layer)
+    parts += [nn.Flatten(), nn.Linear(channels * side * side, 10)]
+    return nn.Sequential(*parts).to(memory_format=torch.channels_last)
+
+
 def _pictures(kind: str, pictures: np.ndarray) -> torch.Tensor:
     values = torch.from_numpy(pictures.astype(np.float32) / np.float32(255))
     if kind == "ann":
         return values.reshape(len(values), -1)
-    return values.unsqueeze(1).contiguous(memory_format=torch.channels_last)
+    planes = values.permute(0, 3, 1, 2) if values.dim() == 4 else values.unsqueeze(1)
+    return planes.contiguous(memory_format=torch.channels_last)
 
 
 def _network(kind: str):
+    if kind in DEEP:
+        return _deep(DEEP[kind])
     return _dense() if kind == "ann" else _convolutional()
 
 
@@ -76,7 +126,7 @@ def _accuracy(network, pictures, labels) -> float:
 def _epoch(kind: str, epochs: int):
     def job(args):
         _start(args)
-        data = Mnist(args.limit)
+        data = DEEP[kind].data(args.limit) if kind in DEEP else Mnist(args.limit)
         pictures = _pictures(kind, data.train_pictures)
         labels = torch.from_numpy(data.train_labels.copy())
         network = _network(kind)
@@ -128,6 +178,7 @@ if __name__ == "__main__":
         {
             "ann-epoch": _epoch("ann", 5),
             "cnn-epoch": _epoch("cnn", 1),
+            **{job: _epoch(job, 2) for job in DEEP},
             "cnn-predict": cnn_predict,
             "ann-single": _single("ann"),
             "cnn-single": _single("cnn"),

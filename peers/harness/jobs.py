@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from contestants import bakeoff
+from harness.deep import DEEP
 
 OURS = "bakeoff"
 
@@ -26,6 +27,9 @@ JOBS = [
     Job("logistic-fit", "Logistic regression, fit to the same objective", ratio_goal=0.25),
     Job("ann-epoch", "ANN 784-128-10, one epoch, batch 128", ratio_goal=0.6),
     Job("cnn-epoch", "CNN of the default experiment, one epoch, batch 128", ratio_goal=0.55),
+    Job("five-epoch", "Five convolutions with batch norm, 12,800 images of 28×28", ratio_goal=0.4),
+    Job("five-after-epoch", "The same, with batch norm after the pools", ratio_goal=0.4),
+    Job("residual-epoch", "Residual network, 12,800 images of 3×32×32", ratio_goal=0.5),
     Job("cnn-predict", "CNN, predicting 10,000 images", ratio_goal=0.5),
     Job("logistic-single", "Logistic regression, one image, p50", seconds_goal=10e-6),
     Job("ann-single", "ANN, one image, p50", seconds_goal=30e-6),
@@ -48,6 +52,15 @@ SCALING = {
     "scaling-logistic": "Logistic regression, fit",
     "scaling-ann": "ANN, fit of 5 epochs",
     "scaling-cnn": "CNN, fit of 2 epochs",
+}
+
+# What a setting may cost: an epoch with it, against one of the network without.
+SETTINGS = {
+    "setting-none": ("CNN of the default experiment", None),
+    "setting-norm": ("`batch_norm = true`, the common order", None),
+    "setting-norm-after": ('`batch_norm = true`, `norm_place = "after-pool"`', 1.3),
+    "setting-affine": ("`shift = 2`, `rotate = 12`, `scale = 0.1`, `shear = 0.1`", 1.1),
+    "setting-elastic": ("the same and `elastic = 1`", None),
 }
 
 
@@ -122,6 +135,22 @@ def groups(threads: int) -> list[Group]:
                 *peers(*torch, "cnn-epoch", "cnn-predict", "cnn-single"),
                 *peers(*keras, "cnn-epoch", "cnn-predict", "cnn-single"),
             ],
+        ),
+        Group(
+            "deep",
+            [
+                start
+                for job in DEEP
+                for start in [
+                    ours(bakeoff.deep(job), job),
+                    *peers(*torch, job),
+                    *peers(*keras, job),
+                ]
+            ],
+        ),
+        Group(
+            "settings",
+            [ours(bakeoff.settings, *SETTINGS)],
         ),
         Group(
             "predict",

@@ -2,7 +2,7 @@
 
 import statistics
 
-from harness.jobs import JOBS, OURS, PEAK_BYTES_GOAL, SCALING, SPEED_UP_GOAL, Job
+from harness.jobs import JOBS, OURS, PEAK_BYTES_GOAL, SCALING, SETTINGS, SPEED_UP_GOAL, Job
 from harness.store import Store
 
 
@@ -154,6 +154,26 @@ def _scaling(store: Store, threads: int) -> list[str]:
     return [*lines, ""]
 
 
+def _settings(store: Store) -> list[str]:
+    """What settings cost, against the network without them in the same rounds."""
+    lines = [
+        "## What settings of the network cost",
+        "",
+        "| an epoch of 12,800 images | time | against none | at most | met |",
+        "|---|---:|---:|---:|---|",
+    ]
+    plain = _median(store.of("setting-none").get(OURS, []))
+    for key, (title, goal) in SETTINGS.items():
+        seconds = _median(store.of(key).get(OURS, []))
+        if seconds is None or plain is None:
+            lines.append(f"| {title} | failed | | | |")
+            continue
+        times = seconds / plain
+        asked = f"{goal} × | {_yes(times <= goal)}" if goal else "|"
+        lines.append(f"| {title} | {duration(seconds)} | {times:.2f} × | {asked} |")
+    return [*lines, ""]
+
+
 def page(store: Store, facts: dict) -> str:
     """The whole page. `facts`: machine, memory, versions, date, rounds, threads, load, note."""
     threads = facts["threads"]
@@ -183,6 +203,8 @@ def page(store: Store, facts: dict) -> str:
     lines.append("")
     if any(store.of(key) for key in SCALING):
         lines += _scaling(store, threads)
+    if any(store.of(key) for key in SETTINGS):
+        lines += _settings(store)
     lines += ["## Every contestant", ""]
     for job in measured:
         lines += _job_table(job, store)
