@@ -39,6 +39,7 @@ mod events;
 mod first_dense;
 mod geometry;
 mod loss;
+mod matrix;
 mod muon;
 mod network;
 mod norm;
@@ -70,6 +71,7 @@ pub use batch::{Batch, KernelError};
 pub use cpu::Cpu;
 pub use dropout::dropout_mask;
 pub use loss::Score;
+pub use matrix::{Strided, byte_products, multiply};
 pub use muon::Muon;
 pub use network::{
     Blueprint, Conv, Dense, Dropout, Layer, Network, NetworkError, NormPlace, Padding, Pooling,

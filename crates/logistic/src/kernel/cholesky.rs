@@ -1,11 +1,9 @@
 //! Cholesky factors of symmetric matrices in single precision.
 //!
-//! Blocked, so that nearly all of the work is matrix products. They are those of `gemm-f32`,
-//! the part of the `gemm` crate for single precision: the whole crate compiles kernels for
-//! complex numbers and half precision too. `faer` does the same, but compiling it takes
+//! Blocked, so that nearly all of the work is matrix products. `faer` does the same, but compiling it takes
 //! longer than compiling this whole crate.
 
-use gemm_common::Parallelism;
+use bakeoff_kernels::{Strided, multiply};
 use pulp::Simd;
 
 use super::instruction_set::{InstructionSet, Kernel};
@@ -39,16 +37,8 @@ impl Cholesky {
             let width = PANEL.min(order - column);
             // The part of these columns from the diagonal down.
             let below = order - column;
-            let left = Strided {
-                values: &rows[column..],
-                row_stride: 1,
-                column_stride: order,
-            };
-            let right = Strided {
-                row_stride: order,
-                column_stride: 1,
-                ..left
-            };
+            let right = Strided::rows(&rows[column..], order);
+            let left = right.transposed();
             let out = &mut values[column * order + column..];
             let sizes = (below, rows.len() / order, width);
             multiply(sizes, left, right, factor, false, out, order);
@@ -86,19 +76,10 @@ impl Cholesky {
                 panel.extend_from_slice(&self.values[row * order + column..][..width]);
             }
             for right in (next..order).step_by(PANEL) {
-                let left = Strided {
-                    values: &panel[(right - next) * width..],
-                    row_stride: width,
-                    column_stride: 1,
-                };
-                let transposed = Strided {
-                    row_stride: 1,
-                    column_stride: width,
-                    ..left
-                };
+                let left = Strided::rows(&panel[(right - next) * width..], width);
                 let out = &mut self.values[right * order + right..];
                 let sizes = (order - right, width, PANEL.min(order - right));
-                multiply(sizes, left, transposed, -1.0, true, out, order);
+                multiply(sizes, left, left.transposed(), -1.0, true, out, order);
             }
         }
         true
@@ -107,64 +88,6 @@ impl Cholesky {
     /// Replaces `b` by the solution `x` of `L Lᵀ x = b`.
     pub(crate) fn solve(&self, b: &mut [f32]) {
         self.instructions.run(Solve { factor: self, b });
-    }
-}
-
-/// A matrix within a slice: element (r, c) is `values[r · row_stride + c · column_stride]`.
-#[derive(Clone, Copy)]
-struct Strided<'a> {
-    values: &'a [f32],
-    row_stride: usize,
-    column_stride: usize,
-}
-
-impl Strided<'_> {
-    /// Whether a matrix of this size lies within the slice.
-    fn holds(&self, rows: usize, columns: usize) -> bool {
-        rows.saturating_sub(1) * self.row_stride + columns.saturating_sub(1) * self.column_stride
-            < self.values.len()
-    }
-}
-
-/// `out ← factor · left · right`, or added to `out` if `add`; `out` is row-major with rows
-/// `stride` apart, and `(rows, depth, columns)` are the sizes.
-fn multiply(
-    (rows, depth, columns): (usize, usize, usize),
-    left: Strided<'_>,
-    right: Strided<'_>,
-    factor: f32,
-    add: bool,
-    out: &mut [f32],
-    stride: usize,
-) {
-    assert!(left.holds(rows, depth) && right.holds(depth, columns));
-    assert!(columns <= stride && rows.saturating_sub(1) * stride + columns <= out.len());
-    // SAFETY: the assertions hold, so every element that is read or written lies within its
-    // slice; the rows of `out` do not overlap, and `out` is borrowed mutably, so that nothing
-    // else aliases it. The function wants the output column-major, so it gets the transposed
-    // product: outᵀ = rightᵀ · leftᵀ.
-    unsafe {
-        gemm_f32::gemm::f32::get_gemm_fn()(
-            columns,
-            rows,
-            depth,
-            out.as_mut_ptr(),
-            stride as isize,
-            1,
-            add,
-            right.values.as_ptr(),
-            right.row_stride as isize,
-            right.column_stride as isize,
-            left.values.as_ptr(),
-            left.row_stride as isize,
-            left.column_stride as isize,
-            if add { 1.0 } else { 0.0 },
-            factor,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
     }
 }
 
