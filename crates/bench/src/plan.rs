@@ -385,7 +385,7 @@ fn trial_spec(
 ) -> TrialSpec {
     let mut spec = model.spec.clone();
     if let Ok(family) = bakeoff_zoo::family(&spec.family) {
-        (family.adapt)(&mut spec, dataset.train().images().shape());
+        family.adapt_to(&mut spec, dataset.train().images().shape());
     }
     let mut trial = TrialSpec {
         schema: SCHEMA,

@@ -226,7 +226,11 @@ impl People {
             .fit
             .last_loss
             .map_or_else(String::new, |loss| format!("  loss {loss:.6}"));
-        format!("iteration {}{loss}", self.fit.done)
+        let unit = match self.fit.unit {
+            Some(StepUnit::Tree) => "tree",
+            _ => "iteration",
+        };
+        format!("{unit} {}{loss}", self.fit.done)
     }
 
     fn show_fit(&mut self, trial: &PlannedTrial, position: u64) {
@@ -236,12 +240,14 @@ impl People {
         let label = self.label(trial);
         let detail = match (&self.fit.last_epoch, self.fit.unit) {
             (Some(epoch), _) => epoch_text(epoch),
-            (None, Some(StepUnit::Iteration)) if self.fit.done > 0 => self.iteration_text(),
+            (None, Some(StepUnit::Iteration | StepUnit::Tree)) if self.fit.done > 0 => {
+                self.iteration_text()
+            }
             _ => "training".to_owned(),
         };
         match (self.fit.total, self.fit.unit) {
             // A solver may end long before the most iterations that are allowed.
-            (Some(total), Some(StepUnit::Epoch | StepUnit::Sample)) => {
+            (Some(total), Some(StepUnit::Epoch | StepUnit::Sample | StepUnit::Tree)) => {
                 bar.set_style(bar_style());
                 bar.set_length(total.saturating_mul(PARTS));
                 bar.set_position(position);

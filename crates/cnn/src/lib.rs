@@ -25,6 +25,7 @@ pub static FAMILY: Family = Family {
     varies_with_seed: |_| true,
     is_baseline: false,
     origin: Origin::Family,
+    features: None,
 };
 
 settings! {

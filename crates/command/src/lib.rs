@@ -54,4 +54,5 @@ pub static FAMILY: Family = Family {
     varies_with_seed: |_| true,
     is_baseline: false,
     origin: Origin::Program(files::read_files),
+    features: None,
 };

@@ -86,6 +86,8 @@ pub enum StepUnit {
     Iteration,
     /// Training samples stored or indexed.
     Sample,
+    /// Trees that are grown.
+    Tree,
 }
 
 /// The metrics of one epoch. Losses are mean cross-entropies in nats.
@@ -93,7 +95,7 @@ pub enum StepUnit {
 pub struct EpochMetrics {
     /// From 1.
     pub epoch: u64,
-    /// The number of epochs in the settings.
+    /// The number of epochs in the settings, of all members of an ensemble together.
     pub epochs: u64,
     /// Mean over the epoch's batches, with dropout and augmentation.
     pub train_loss: f64,
@@ -148,7 +150,7 @@ pub enum FitEvent {
     },
     /// An epoch ended.
     Epoch(EpochMetrics),
-    /// A step of an optimiser over all data ended.
+    /// A step of an optimiser over all data ended, or a tree is grown.
     Iteration {
         /// From 1.
         iteration: u64,

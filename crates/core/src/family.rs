@@ -202,10 +202,10 @@ pub struct Setting {
 }
 
 /// Builds a recipe from a resolved spec.
-type BuildFn = fn(&ModelSpec) -> Result<Box<dyn Classifier>, SpecError>;
+pub type BuildFn = fn(&ModelSpec) -> Result<Box<dyn Classifier>, SpecError>;
 
 /// Reads a model that [`FittedModel::save`] wrote.
-type LoadFn =
+pub type LoadFn =
     fn(&ModelSpec, &ModelHeader, &mut dyn ModelReader) -> Result<Box<dyn FittedModel>, StoreError>;
 
 /// Reads files that settings name, relative to a folder, into the settings.
@@ -222,6 +222,25 @@ pub enum Origin {
     /// Somebody else, somewhere else: a fit reads a file and learns nothing. The settings `path`, which
     /// becomes absolute, and `sha256` say where and what it is; a trial's id is of the second alone.
     File(ReadFilesFn),
+}
+
+/// What stands between the images and the models of any family: steps that a setting of every family
+/// names. They take images and give images, so that no family knows of them.
+#[derive(Clone, Copy)]
+pub struct FeatureSteps {
+    /// The setting.
+    pub setting: &'static Setting,
+    /// The shape that images of a shape come to; an error says which step does not suit them.
+    pub shape: fn(&ModelSpec, ImageShape) -> Result<ImageShape, SpecError>,
+    /// Builds the recipe of a spec by the function of its engine, with the steps in front of it.
+    pub build: fn(&ModelSpec, BuildFn) -> Result<Box<dyn Classifier>, SpecError>,
+    /// Reads the steps, and the model behind them by the function of its engine.
+    pub load: fn(
+        &ModelSpec,
+        &ModelHeader,
+        &mut dyn ModelReader,
+        LoadFn,
+    ) -> Result<Box<dyn FittedModel>, StoreError>,
 }
 
 /// A model family. The registry has a row for each.
@@ -251,9 +270,28 @@ pub struct Family {
     pub is_baseline: bool,
     /// Who trains its models.
     pub origin: Origin,
+    /// The steps that may stand before its models; the registry puts them there.
+    pub features: Option<FeatureSteps>,
 }
 
 impl Family {
+    /// The same with steps that may stand before its models.
+    pub const fn with_features(self, features: FeatureSteps) -> Self {
+        Self {
+            features: Some(features),
+            ..self
+        }
+    }
+
+    /// Replaces the settings that follow from the images, as [`Family::adapt`] does, by what they come
+    /// to for the images that the model gets: those after its features.
+    pub fn adapt_to(&self, spec: &mut ModelSpec, image: ImageShape) {
+        let seen = self.features.map(|steps| (steps.shape)(spec, image));
+        // What does not suit the images is refused where the recipe is checked.
+        let seen = seen.and_then(Result::ok).unwrap_or(image);
+        (self.adapt)(spec, seen);
+    }
+
     /// Whether its models are programs that somebody else wrote.
     pub fn is_program(&self) -> bool {
         matches!(self.origin, Origin::Program(_))
@@ -266,7 +304,8 @@ impl Family {
 
     /// All settings, in the order people should read them.
     pub fn settings(&self) -> impl Iterator<Item = &'static Setting> + Clone {
-        self.settings.iter().copied().flatten()
+        let features = self.features.map(|steps| steps.setting);
+        self.settings.iter().copied().flatten().chain(features)
     }
 
     /// Builds the recipe that a resolved spec describes.
@@ -274,7 +313,11 @@ impl Family {
     /// # Errors
     /// [`SpecError::UnknownEngine`], [`SpecError::EngineNotBuilt`] or an error of the engine.
     pub fn build(&self, spec: &ModelSpec) -> Result<Box<dyn Classifier>, SpecError> {
-        (self.code(&spec.engine)?.build)(spec)
+        let build = self.code(&spec.engine)?.build;
+        match self.features {
+            None => build(spec),
+            Some(steps) => (steps.build)(spec, build),
+        }
     }
 
     /// Reads a model that [`FittedModel::save`] wrote.
@@ -290,7 +333,10 @@ impl Family {
         let code = self
             .code(&spec.engine)
             .map_err(|error| StoreError::Inconsistent(error.to_string()))?;
-        (code.load)(spec, header, reader)
+        match self.features {
+            None => (code.load)(spec, header, reader),
+            Some(steps) => (steps.load)(spec, header, reader, code.load),
+        }
     }
 
     /// The row of the engine called `name`.
@@ -415,6 +461,7 @@ mod tests {
         varies_with_seed: |_| false,
         is_baseline: false,
         origin: Origin::Family,
+        features: None,
     };
 
     fn given(value: Value) -> Settings {

@@ -34,7 +34,10 @@ pub use classifier::{
     PredictError, StepUnit, TrainingNeighbour,
 };
 pub use corruption::Corruption;
-pub use family::{Engine, EngineCode, Family, Origin, ReadFilesFn, Setting, SettingKind};
+pub use family::{
+    BuildFn, Engine, EngineCode, Family, FeatureSteps, LoadFn, Origin, ReadFilesFn, Setting,
+    SettingKind,
+};
 pub use hex::to_hex;
 pub use images::{ImageShape, Images, ImagesError};
 pub use layers::{ConvLayer, DenseLayer, Layer, Layers, LayersError, PoolLayer};

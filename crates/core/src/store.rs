@@ -182,4 +182,10 @@ pub trait ModelReader {
     /// # Errors
     /// When it is missing, or of another shape or type.
     fn u16(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u16>, StoreError>;
+
+    /// 32-bit unsigned integers.
+    ///
+    /// # Errors
+    /// When it is missing, or of another shape or type.
+    fn u32(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u32>, StoreError>;
 }

@@ -36,6 +36,7 @@ pub static FAMILY: Family = Family {
     varies_with_seed: |spec| matches!(strategy(spec), Ok(Strategy::Stratified)),
     is_baseline: true,
     origin: Origin::Family,
+    features: None,
 };
 
 bakeoff_core::settings! {

@@ -16,6 +16,7 @@ pub static FAMILY: Family = Family {
     varies_with_seed: |_| false,
     is_baseline: false,
     origin: Origin::Family,
+    features: None,
 };
 
 /// The table of engines as the registry knows it.

@@ -72,4 +72,5 @@ pub static FAMILY: Family = Family {
     varies_with_seed: |_| false,
     is_baseline: false,
     origin: Origin::Family,
+    features: None,
 };

@@ -351,6 +351,7 @@ mod tests {
         varies_with_seed: |_| true,
         is_baseline: false,
         origin: Origin::Family,
+        features: None,
     };
 
     fn training(given: serde_json::Value) -> Result<Training, SpecError> {

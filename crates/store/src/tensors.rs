@@ -283,14 +283,6 @@ impl TensorFile<'_> {
         let (chunks, _) = bytes.as_chunks::<N>();
         Ok(chunks.iter().map(|chunk| from(*chunk)).collect())
     }
-
-    /// 32-bit unsigned integers. Not of [`ModelReader`], because no model keeps any.
-    ///
-    /// # Errors
-    /// When it is missing, or of another shape or type.
-    pub fn u32(&self, name: &str, shape: &[usize]) -> Result<Vec<u32>, StoreError> {
-        self.values(name, shape, Dtype::U32, u32::from_le_bytes)
-    }
 }
 
 impl ModelReader for TensorFile<'_> {
@@ -326,6 +318,10 @@ impl ModelReader for TensorFile<'_> {
 
     fn u16(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u16>, StoreError> {
         self.values(name, shape, Dtype::U16, u16::from_le_bytes)
+    }
+
+    fn u32(&mut self, name: &str, shape: &[usize]) -> Result<Vec<u32>, StoreError> {
+        self.values(name, shape, Dtype::U32, u32::from_le_bytes)
     }
 }
 

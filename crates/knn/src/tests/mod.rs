@@ -167,6 +167,10 @@ impl ModelReader for Store {
             Tensor::U8(_) => Err(StoreError::Inconsistent(format!("{name} is u8"))),
         }
     }
+
+    fn u32(&mut self, name: &str, _: &[usize]) -> Result<Vec<u32>, StoreError> {
+        Err(StoreError::Missing { name: name.into() })
+    }
 }
 
 const KERNELS: [&str; 6] = [

@@ -131,6 +131,10 @@ impl ModelReader for Memory {
     fn u16(&mut self, name: &str, _: &[usize]) -> Result<Vec<u16>, StoreError> {
         Err(StoreError::Missing { name: name.into() })
     }
+
+    fn u32(&mut self, name: &str, _: &[usize]) -> Result<Vec<u32>, StoreError> {
+        Err(StoreError::Missing { name: name.into() })
+    }
 }
 
 pub(crate) fn header(model: &dyn FittedModel) -> ModelHeader {

@@ -53,6 +53,7 @@ const fn family(name: &'static str, engines: &'static [Engine]) -> Family {
         varies_with_seed: |_| true,
         is_baseline: false,
         origin: Origin::Family,
+        features: None,
     }
 }
 
@@ -237,6 +238,10 @@ impl ModelReader for Shelf {
     }
 
     fn u16(&mut self, name: &str, _: &[usize]) -> Result<Vec<u16>, StoreError> {
+        Err(StoreError::Missing { name: name.into() })
+    }
+
+    fn u32(&mut self, name: &str, _: &[usize]) -> Result<Vec<u32>, StoreError> {
         Err(StoreError::Missing { name: name.into() })
     }
 }

@@ -48,4 +48,5 @@ pub static FAMILY: Family = Family {
     varies_with_seed: |_| false,
     is_baseline: false,
     origin: Origin::File(file::read_into),
+    features: None,
 };
