@@ -1,0 +1,281 @@
+//! Naive Bayes: pixels that are independent of each other within a class.
+//!
+//! | `pixels` | what a pixel is taken for | as scikit-learn's |
+//! |---|---|---|
+//! | `normal` | a normal value with a mean and a variance of its own in each class | `GaussianNB` |
+//! | `counts` | a count: a class is a distribution of light over the pixels | `MultinomialNB` |
+//! | `on-off` | on where it is at least 128, each pixel with a probability of its own | `BernoulliNB(binarize=0.5)` |
+//!
+//! A class's share of the training images is its probability before an image is seen. Scores are sums of
+//! some hundreds of logarithms: they are added in double precision, because their difference decides.
+
+use bakeoff_core::{
+    EngineCode, Family, FitError, FittedModel, ImageShape, Images, ModelHeader, ModelReader,
+    ModelSpec, ModelWriter, PredictError, Probabilities, Samples, SettingKind, StoreError,
+    TensorData,
+};
+use rayon::prelude::*;
+
+use crate::{COMMON, PIXEL_SCALE, moments::Moments, native, recipe::recipe};
+
+/// Naive Bayes, for the registry.
+pub static FAMILY: Family = Family {
+    name: "naive-bayes",
+    title: "Naive Bayes",
+    summary: "every pixel speaks for itself: a distribution for each pixel and class, multiplied",
+    engines: &[native(
+        "exact sums of bytes",
+        EngineCode {
+            build: |spec| recipe(spec, spec.settings::<NaiveBayesSettings>(), fit),
+            load: NaiveBayes::load,
+        },
+    )],
+    settings: &[NaiveBayesSettings::TABLE],
+    ..COMMON
+};
+
+bakeoff_core::choices! {
+    /// What a pixel is taken for.
+    enum Pixels {
+        /// A normal value.
+        Normal = "normal",
+        /// A count.
+        Counts = "counts",
+        /// On or off.
+        OnOff = "on-off",
+    }
+}
+
+bakeoff_core::settings! {
+    struct NaiveBayesSettings {
+        pixels: Pixels = "normal", Pixels::KIND,
+            "what a pixel is taken for: a normal value, a count (of light), or on-off (at least 128 or not)";
+        variance_floor: f64 = 1e-9, SettingKind::Float { min: 0.0, max: 1.0 },
+            "pixels normal: share of the largest variance of a pixel that is added to all variances; more of it suits pixels that hardly vary";
+        smoothing: f64 = 1.0, SettingKind::Float { min: 1e-9, max: 1e9 },
+            "pixels counts and on-off: what every pixel has in every class before an image is counted (1 is Laplace's rule)";
+    }
+}
+
+/// Levels of a pixel that is on.
+const ON: u8 = 128;
+
+/// The score of a class without training images: no softmax leaves anything of it.
+const NEVER: f32 = -1e38;
+
+/// What a pixel's value becomes before it is weighed.
+fn seen(pixels: Pixels, value: u8) -> f64 {
+    match pixels {
+        Pixels::OnOff => f64::from(u8::from(value >= ON)),
+        Pixels::Normal | Pixels::Counts => f64::from(value) * PIXEL_SCALE,
+    }
+}
+
+/// `bias + Σ weight · x`, or `bias − Σ half · (x − mean)²`, of each class.
+struct NaiveBayes {
+    pixels: Pixels,
+    shape: ImageShape,
+    /// Classes × pixels: of counts and on-off the weights, of normal values the means.
+    first: Vec<f32>,
+    /// Classes × pixels, of normal values: half the inverse variances.
+    second: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+fn fit(spec: &ModelSpec, train: &Samples) -> Result<Box<dyn FittedModel>, FitError> {
+    let settings: NaiveBayesSettings = spec.settings()?;
+    let classes = train.classes();
+    let moments = Moments::new(train);
+    let pixels = moments.pixels;
+    let is_normal = settings.pixels == Pixels::Normal;
+    let mut model = NaiveBayes {
+        pixels: settings.pixels,
+        shape: train.images().shape(),
+        first: vec![0.0; classes * pixels],
+        second: vec![0.0; if is_normal { classes * pixels } else { 0 }],
+        bias: vec![NEVER; classes],
+    };
+    let floor = settings.variance_floor * largest_variance(&moments);
+    let on = match settings.pixels {
+        Pixels::OnOff => counts_on(train),
+        Pixels::Normal | Pixels::Counts => Vec::new(),
+    };
+    for class in moments.occurring() {
+        let count = moments.counts[class] as f64;
+        let own = class * pixels..(class + 1) * pixels;
+        let first = &mut model.first[own.clone()];
+        let mut bias = moments.log_share(class);
+        match settings.pixels {
+            Pixels::Normal => {
+                let squares = &moments.squares[own.clone()];
+                let sums = moments.sums_of(class).iter().zip(squares);
+                let kept = first.iter_mut().zip(&mut model.second[own]);
+                for ((mean, half), (&sum, &square)) in kept.zip(sums) {
+                    let variance = variance(sum, square, count) + floor;
+                    // Never in a class whose training images had another value.
+                    let variance = variance.max(1e-12);
+                    *mean = (sum as f64 / count * PIXEL_SCALE) as f32;
+                    *half = (0.5 / variance) as f32;
+                    bias -= 0.5 * (std::f64::consts::TAU * variance).ln();
+                }
+            }
+            Pixels::Counts => {
+                let sums = moments.sums_of(class);
+                let smoothed = |sum: u64| sum as f64 * PIXEL_SCALE + settings.smoothing;
+                let all: f64 = sums.iter().map(|&sum| smoothed(sum)).sum();
+                for (weight, &sum) in first.iter_mut().zip(sums) {
+                    *weight = (smoothed(sum) / all).ln() as f32;
+                }
+            }
+            Pixels::OnOff => {
+                for (weight, &on) in first.iter_mut().zip(&on[own]) {
+                    let all = count + 2.0 * settings.smoothing;
+                    let share = (on as f64 + settings.smoothing) / all;
+                    *weight = (share / (1.0 - share)).ln() as f32;
+                    bias += (1.0 - share).ln();
+                }
+            }
+        }
+        model.bias[class] = bias as f32;
+    }
+    Ok(Box::new(model))
+}
+
+/// Of pixels divided by 255.
+fn variance(sum: u64, square: u64, count: f64) -> f64 {
+    // In whole numbers, as long as they are: the difference of two large sums would lose digits.
+    let around = i128::from(square) * count as i128 - i128::from(sum) * i128::from(sum);
+    around as f64 / (count * count) * PIXEL_SCALE * PIXEL_SCALE
+}
+
+/// The largest variance of a pixel over all images.
+fn largest_variance(moments: &Moments) -> f64 {
+    let squares = |pixel: usize| {
+        moments.squares[pixel..]
+            .iter()
+            .step_by(moments.pixels)
+            .sum()
+    };
+    let all = moments.all();
+    let of_all = all.iter().enumerate();
+    let variances =
+        of_all.map(|(pixel, &sum)| variance(sum, squares(pixel), moments.images() as f64));
+    variances.fold(0.0, f64::max)
+}
+
+/// How often each pixel is on in each class, classes × pixels.
+fn counts_on(train: &Samples) -> Vec<u64> {
+    let pixels = train.images().shape().pixels();
+    let mut on = vec![0; train.classes() * pixels];
+    for (image, &label) in train.images().iter().zip(train.labels()) {
+        let row = &mut on[usize::from(label) * pixels..][..pixels];
+        for (count, &value) in row.iter_mut().zip(image) {
+            *count += u64::from(value >= ON);
+        }
+    }
+    on
+}
+
+impl NaiveBayes {
+    fn load(
+        spec: &ModelSpec,
+        header: &ModelHeader,
+        reader: &mut dyn ModelReader,
+    ) -> Result<Box<dyn FittedModel>, StoreError> {
+        let settings: NaiveBayesSettings = spec
+            .settings()
+            .map_err(|error| StoreError::Inconsistent(error.to_string()))?;
+        let shape = [header.classes, header.input_shape.pixels()];
+        let second = match settings.pixels {
+            Pixels::Normal => reader.f32("half_inverse_variances", &shape)?,
+            Pixels::Counts | Pixels::OnOff => Vec::new(),
+        };
+        Ok(Box::new(Self {
+            pixels: settings.pixels,
+            shape: header.input_shape,
+            first: reader.f32(first_name(settings.pixels), &shape)?,
+            second,
+            bias: reader.f32("bias", &[header.classes])?,
+        }))
+    }
+
+    fn scores(&self, image: &[u8], out: &mut [f32]) {
+        let pixels = self.shape.pixels();
+        let mut levels = [0.0; 256];
+        for (level, value) in levels.iter_mut().zip(0..=u8::MAX) {
+            *level = seen(self.pixels, value);
+        }
+        let score = |class: usize| {
+            let own = class * pixels..(class + 1) * pixels;
+            let first = self.first[own.clone()].iter();
+            let values = image.iter().map(|&value| levels[usize::from(value)]);
+            let sum: f64 = match self.pixels {
+                Pixels::Normal => {
+                    let parts = values.zip(first).zip(&self.second[own]);
+                    parts
+                        .map(|((x, &mean), &half)| {
+                            let away = x - f64::from(mean);
+                            -away * away * f64::from(half)
+                        })
+                        .sum()
+                }
+                Pixels::Counts | Pixels::OnOff => values
+                    .zip(first)
+                    .map(|(x, &weight)| x * f64::from(weight))
+                    .sum(),
+            };
+            f64::from(self.bias[class]) + sum
+        };
+        let scores: Vec<f64> = (0..self.bias.len()).map(score).collect();
+        // Scores can be some hundred thousands, of which single precision has no small differences.
+        let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        for (out, score) in out.iter_mut().zip(scores) {
+            *out = (score - top) as f32;
+        }
+    }
+}
+
+/// The name of the first tensor.
+fn first_name(pixels: Pixels) -> &'static str {
+    match pixels {
+        Pixels::Normal => "means",
+        Pixels::Counts | Pixels::OnOff => "weights",
+    }
+}
+
+impl FittedModel for NaiveBayes {
+    fn input_shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    fn classes(&self) -> usize {
+        self.bias.len()
+    }
+
+    fn parameters(&self) -> u64 {
+        (self.first.len() + self.second.len() + self.bias.len()) as u64
+    }
+
+    fn predict_proba(&self, images: &Images) -> Result<Probabilities, PredictError> {
+        self.check_shape(images)?;
+        let (pixels, classes) = (self.shape.pixels(), self.classes());
+        let mut scores = vec![0.0; images.len() * classes];
+        scores
+            .par_chunks_mut(classes)
+            .with_min_len(16)
+            .zip(images.pixels().par_chunks(pixels))
+            .for_each(|(out, image)| self.scores(image, out));
+        Ok(Probabilities::from_logits(classes, scores)?)
+    }
+
+    fn save(&self, out: &mut dyn ModelWriter) -> Result<(), StoreError> {
+        let shape = [self.classes(), self.shape.pixels()];
+        let first = TensorData::F32(&self.first);
+        out.tensor(first_name(self.pixels), &shape, first)?;
+        if self.pixels == Pixels::Normal {
+            let second = TensorData::F32(&self.second);
+            out.tensor("half_inverse_variances", &shape, second)?;
+        }
+        out.tensor("bias", &[self.classes()], TensorData::F32(&self.bias))
+    }
+}
