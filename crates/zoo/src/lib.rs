@@ -10,13 +10,22 @@ pub use bakeoff_command::{
 pub use bakeoff_knn::{Neighbour, nearest};
 
 use bakeoff_core::{Classifier, Family, ModelSpec, SpecError};
+use bakeoff_features::STEPS;
 
-/// Every family, in the order of listings. To add one, add it here.
+/// Every family, in the order of listings. To add one, add it here; before what it learns from images, steps
+/// may stand.
 static FAMILIES: &[&Family] = &[
-    &bakeoff_logistic::FAMILY,
-    &bakeoff_knn::FAMILY,
-    &bakeoff_ann::FAMILY,
-    &bakeoff_cnn::FAMILY,
+    &bakeoff_logistic::FAMILY.with_features(STEPS),
+    &bakeoff_knn::FAMILY.with_features(STEPS),
+    &bakeoff_ann::FAMILY.with_features(STEPS),
+    &bakeoff_cnn::FAMILY.with_features(STEPS),
+    &bakeoff_forest::RANDOM_FOREST.with_features(STEPS),
+    &bakeoff_forest::EXTRA_TREES.with_features(STEPS),
+    &bakeoff_closed_form::LDA.with_features(STEPS),
+    &bakeoff_closed_form::QDA.with_features(STEPS),
+    &bakeoff_closed_form::RIDGE.with_features(STEPS),
+    &bakeoff_closed_form::NAIVE_BAYES.with_features(STEPS),
+    &bakeoff_closed_form::NEAREST_CENTROID.with_features(STEPS),
     &bakeoff_dummy::FAMILY,
     &bakeoff_command::FAMILY,
     &bakeoff_onnx::FAMILY,

@@ -18,7 +18,9 @@ use bakeoff_core::{
 use bakeoff_store::{Calibrated, ModelFacts};
 use bakeoff_tests::toy::{self, ToySpec};
 
-use self::problem::{fit, fit_with, for_every_engine, in_pool, problem, spec};
+use serde_json::json;
+
+use self::problem::{fit, fit_spec, fit_with, for_every_engine, in_pool, problem, spec};
 
 fn accuracy(labels: &[u16], probabilities: &Probabilities) -> f64 {
     let predicted = probabilities.predicted();
@@ -241,6 +243,59 @@ fn what_is_saved_answers_with_the_same_bits() {
         assert!(
             model.predict_proba(&single).unwrap() == loaded.model.predict_proba(&single).unwrap()
         );
+    });
+}
+
+#[test]
+fn every_family_stands_behind_features_and_comes_back_with_the_same_bits() {
+    let data = problem();
+    // One that keeps the shape, one that changes it, one that learns, and one that gives a vector.
+    let chains = [
+        json!(["deskew", "blur 0.5"]),
+        json!(["hog 2 4"]),
+        json!(["patches 6 3", "standardise"]),
+        json!(["pca 12"]),
+    ];
+    for_every_engine(|family, engine| {
+        if family.features.is_none() {
+            return;
+        }
+        for chain in &chains {
+            let mut spec = spec(family, engine);
+            if chain[0] == "pca 12" && spec.settings.contains_key("layers") {
+                spec.settings.insert("layers".into(), json!(["dense 16"]));
+            }
+            if chain[0] != "deskew" && spec.settings.contains_key("padding") {
+                spec.settings.insert("padding".into(), json!("same"));
+                spec.settings.insert("layers".into(), json!(["dense 16"]));
+            }
+            spec.settings.insert("features".into(), chain.clone());
+            let name = format!("{}/{} behind {chain}", family.name, engine.name);
+            let answer = |threads| {
+                in_pool(threads, || {
+                    let model = fit_spec(family, &spec, &data, 5);
+                    let answers = model.predict_proba(data.test().images()).unwrap();
+                    (model, answers)
+                })
+            };
+            let (model, answers) = answer(1);
+            if engine.deterministic {
+                assert!(answers == answer(2).1, "{name}");
+            }
+            let reached = accuracy(data.test().labels(), &answers);
+            assert!(reached > 0.6, "{name} reached {reached}");
+            assert_eq!(model.input_shape(), data.test().images().shape());
+            let folder = tempfile::tempdir().unwrap();
+            let facts = ModelFacts {
+                spec: spec.clone(),
+                ..facts(family, engine, &data)
+            };
+            let saved = bakeoff_store::save(folder.path(), &*model, facts).unwrap();
+            let loaded = bakeoff_store::load(&saved.folder, bakeoff_zoo::family).unwrap();
+            let again = loaded.model.predict_proba(data.test().images()).unwrap();
+            assert!(answers == again, "{name}");
+            assert!(model.layers().is_none() && model.why_no_layers().contains("feature"));
+        }
     });
 }
 

@@ -77,7 +77,17 @@ pub(crate) fn fit_with(
     seed: u64,
     progress: &mut dyn FnMut(&FitEvent) -> ControlFlow<()>,
 ) -> Result<Box<dyn FittedModel>, FitError> {
-    let classifier = bakeoff_zoo::build(&spec(family, engine)).unwrap();
+    fit_spec_with(family, &spec(family, engine), data, seed, progress)
+}
+
+fn fit_spec_with(
+    family: &Family,
+    spec: &ModelSpec,
+    data: &Dataset,
+    seed: u64,
+    progress: &mut dyn FnMut(&FitEvent) -> ControlFlow<()>,
+) -> Result<Box<dyn FittedModel>, FitError> {
+    let classifier = bakeoff_zoo::build(spec).unwrap();
     classifier.check(&data.train().data_shape()).unwrap();
     let validation: Option<Samples> = family.uses_validation.then(|| data.test().clone());
     classifier.fit(
@@ -96,8 +106,15 @@ pub(crate) fn fit(
     data: &Dataset,
     seed: u64,
 ) -> Box<dyn FittedModel> {
-    fit_with(family, engine, data, seed, &mut |_| {
-        ControlFlow::Continue(())
-    })
-    .unwrap()
+    fit_spec(family, &spec(family, engine), data, seed)
+}
+
+/// The model of a spec that is not the engine's own of [`spec`].
+pub(crate) fn fit_spec(
+    family: &Family,
+    spec: &ModelSpec,
+    data: &Dataset,
+    seed: u64,
+) -> Box<dyn FittedModel> {
+    fit_spec_with(family, spec, data, seed, &mut |_| ControlFlow::Continue(())).unwrap()
 }
