@@ -52,7 +52,7 @@ fn fit(_: &ModelSpec, train: &Samples) -> Result<Box<dyn FittedModel>, FitError>
             (weights, -0.5 * square / variance)
         })
     };
-    Linear::new(
+    Linear::fitted(
         train.images().shape(),
         (0..train.classes()).map(class).collect(),
     )

@@ -79,5 +79,5 @@ fn fit(spec: &ModelSpec, train: &Samples) -> Result<Box<dyn FittedModel>, FitErr
         let bias = moments.log_share(class) - 0.5 * square;
         rows[class] = Some((solved.column(at).to_vec(), bias));
     }
-    Linear::new(train.images().shape(), rows)
+    Linear::fitted(train.images().shape(), rows)
 }

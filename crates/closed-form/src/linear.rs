@@ -30,7 +30,7 @@ impl Linear {
     ///
     /// # Errors
     /// [`FitError::Diverged`] for values that are not finite.
-    pub(crate) fn new(
+    pub(crate) fn fitted(
         shape: ImageShape,
         classes: Vec<Option<(Vec<f64>, f64)>>,
     ) -> Result<Box<dyn FittedModel>, FitError> {

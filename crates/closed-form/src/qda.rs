@@ -19,8 +19,10 @@ use crate::{
     recipe::recipe,
 };
 
-/// Images that are multiplied together; always as many, so that an image has the same bits in any batch.
+/// Images that are multiplied together.
 const ROWS: usize = 64;
+/// Their number is a multiple of this: kernels for a few rows would round in another order.
+const STEP: usize = 16;
 /// The score of a class without training images: no softmax leaves anything of it.
 const NEVER: f32 = -1e38;
 
@@ -123,21 +125,22 @@ impl Qda {
     /// Writes the scores of at most [`ROWS`] images.
     fn scores(&self, images: &[u8], out: &mut [f32]) {
         let (pixels, classes) = (self.shape.pixels(), self.bias.len());
-        let mut away = vec![0.0; ROWS * pixels];
-        let mut products = vec![0.0; ROWS * pixels];
+        let rows = (images.len() / pixels).next_multiple_of(STEP);
+        let mut away = vec![0.0; rows * pixels];
+        let mut products = vec![0.0; rows * pixels];
         for class in 0..classes {
             let mean = &self.means[class * pixels..][..pixels];
-            let rows = away
+            let differences = away
                 .chunks_exact_mut(pixels)
                 .zip(images.chunks_exact(pixels));
-            for (away, image) in rows {
+            for (away, image) in differences {
                 for ((away, &value), mean) in away.iter_mut().zip(image).zip(mean) {
                     *away = f32::from(value) * PIXEL_SCALE as f32 - mean;
                 }
             }
             let factor = &self.factors[class * pixels * pixels..][..pixels * pixels];
             multiply(
-                (ROWS, pixels, pixels),
+                (rows, pixels, pixels),
                 Strided::rows(&away, pixels),
                 Strided::rows(factor, pixels).transposed(),
                 1.0,

@@ -72,5 +72,5 @@ fn fit(spec: &ModelSpec, train: &Samples) -> Result<Box<dyn FittedModel>, FitErr
         let share = moments.counts[class] as f64 / images;
         rows[class] = Some((weights, 2.0 * share - 1.0 - of_mean));
     }
-    Linear::new(train.images().shape(), rows)
+    Linear::fitted(train.images().shape(), rows)
 }

@@ -224,6 +224,17 @@ pub enum Origin {
     File(ReadFilesFn),
 }
 
+/// Builds a recipe by the function of its engine, with steps in front of it.
+type BuildBehindFn = fn(&ModelSpec, BuildFn) -> Result<Box<dyn Classifier>, SpecError>;
+
+/// Reads steps, and the model behind them by the function of its engine.
+type LoadBehindFn = fn(
+    &ModelSpec,
+    &ModelHeader,
+    &mut dyn ModelReader,
+    LoadFn,
+) -> Result<Box<dyn FittedModel>, StoreError>;
+
 /// What stands between the images and the models of any family: steps that a setting of every family
 /// names. They take images and give images, so that no family knows of them.
 #[derive(Clone, Copy)]
@@ -233,14 +244,9 @@ pub struct FeatureSteps {
     /// The shape that images of a shape come to; an error says which step does not suit them.
     pub shape: fn(&ModelSpec, ImageShape) -> Result<ImageShape, SpecError>,
     /// Builds the recipe of a spec by the function of its engine, with the steps in front of it.
-    pub build: fn(&ModelSpec, BuildFn) -> Result<Box<dyn Classifier>, SpecError>,
+    pub build: BuildBehindFn,
     /// Reads the steps, and the model behind them by the function of its engine.
-    pub load: fn(
-        &ModelSpec,
-        &ModelHeader,
-        &mut dyn ModelReader,
-        LoadFn,
-    ) -> Result<Box<dyn FittedModel>, StoreError>,
+    pub load: LoadBehindFn,
 }
 
 /// A model family. The registry has a row for each.

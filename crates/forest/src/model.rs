@@ -24,6 +24,12 @@ pub(crate) struct Forest {
     shares: Vec<f32>,
 }
 
+/// Channels, height and width, as they are saved.
+fn shape_values(shape: ImageShape) -> [u32; 3] {
+    // No image that was trained on is larger.
+    [shape.channels, shape.height, shape.width].map(|side| u32::try_from(side).unwrap_or(u32::MAX))
+}
+
 impl Forest {
     pub(crate) fn new(shape: ImageShape, classes: usize, trees: Vec<Tree>) -> Self {
         let mut shares = vec![0.0; classes * classes];
@@ -61,6 +67,12 @@ impl Forest {
             input_shape: shape,
             classes,
         } = header;
+        // No other tensor depends on it.
+        if reader.u32("shape", &[3])? != shape_values(shape) {
+            return Err(StoreError::Inconsistent(format!(
+                "tensor `shape` does not say that images are {shape}"
+            )));
+        }
         let length = |reader: &mut dyn ModelReader, name: &str| {
             Ok::<_, StoreError>(reader.shape(name)?.first().copied().unwrap_or_default())
         };
@@ -207,6 +219,8 @@ impl FittedModel for Forest {
         out.tensor("pixel", &count, TensorData::U32(&of(|node| node.pixel)))?;
         out.tensor("next", &count, TensorData::U32(&of(|node| node.next)))?;
         out.bytes("threshold", &count, thresholds)?;
+        let shape = shape_values(self.shape);
+        out.tensor("shape", &[3], TensorData::U32(&shape))?;
         let starts = TensorData::U32(&self.starts);
         out.tensor("starts", &[self.starts.len()], starts)?;
         let rows = self.shares.len() / self.classes;

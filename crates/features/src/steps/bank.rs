@@ -89,7 +89,7 @@ impl Step for Bank {
         let input = train.shape();
         let width = self.width(input);
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let (filters, halves, whitening) = match self.learned {
+        let [filters, halves, whitening] = match self.learned {
             true => self.learn(train, &mut random)?,
             false => {
                 let filters: Vec<f32> = (0..self.count * width)
@@ -98,7 +98,7 @@ impl Step for Bank {
                 let thresholds = (0..self.count)
                     .map(|_| 0.5 * normal(&mut random).abs())
                     .collect();
-                (filters, thresholds, Vec::new())
+                [filters, thresholds, Vec::new()]
             }
         };
         let mut fitted = Fitted {
@@ -164,11 +164,7 @@ fn normal(random: &mut impl Rng) -> f32 {
 
 impl Bank {
     /// Centres of whitened patches as filters, half their squares, and the whitening.
-    fn learn(
-        &self,
-        train: &Images,
-        random: &mut ChaCha8Rng,
-    ) -> Result<(Vec<f32>, Vec<f32>, Vec<f32>), String> {
+    fn learn(&self, train: &Images, random: &mut ChaCha8Rng) -> Result<[Vec<f32>; 3], String> {
         let input = train.shape();
         let width = self.width(input);
         let (down, across) = self.places(input).unwrap_or((1, 1));
@@ -216,7 +212,7 @@ impl Bank {
             Strided::rows(&whitening, width),
         );
         multiply(sizes, left, right, 1.0, false, &mut filters, width);
-        Ok((filters, halves, whitening))
+        Ok([filters, halves, whitening])
     }
 }
 
