@@ -38,6 +38,9 @@ pub use ridge::FAMILY as RIDGE;
 /// Pixels are multiplied by this and nothing else.
 const PIXEL_SCALE: f64 = 1.0 / 255.0;
 
+/// The score of a class without training images: no softmax leaves anything of it.
+const NEVER: f32 = -1e38;
+
 /// What all rows have in common.
 const COMMON: Family = Family {
     name: "",

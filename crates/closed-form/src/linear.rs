@@ -7,12 +7,10 @@ use bakeoff_core::{
 use bakeoff_kernels::{Strided, multiply};
 use rayon::prelude::*;
 
-use crate::PIXEL_SCALE;
+use crate::{NEVER, PIXEL_SCALE};
 
 /// Images that are multiplied together; always as many, so that an image has the same bits in any batch.
 const ROWS: usize = 32;
-/// The score of a class without training images: no softmax leaves anything of it.
-const NEVER: f32 = -1e38;
 
 /// `softmax(W x + b)` of pixels divided by 255.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use bakeoff_core::{
 };
 use rayon::prelude::*;
 
-use crate::{COMMON, PIXEL_SCALE, moments::Moments, native, recipe::recipe};
+use crate::{COMMON, NEVER, PIXEL_SCALE, moments::Moments, native, recipe::recipe};
 
 /// Naive Bayes, for the registry.
 pub static FAMILY: Family = Family {
@@ -59,9 +59,6 @@ bakeoff_core::settings! {
 
 /// Levels of a pixel that is on.
 const ON: u8 = 128;
-
-/// The score of a class without training images: no softmax leaves anything of it.
-const NEVER: f32 = -1e38;
 
 /// What a pixel's value becomes before it is weighed.
 fn seen(pixels: Pixels, value: u8) -> f64 {

@@ -12,7 +12,7 @@ use bakeoff_kernels::{Strided, byte_products, multiply};
 use rayon::prelude::*;
 
 use crate::{
-    COMMON, PIXEL_SCALE,
+    COMMON, NEVER, PIXEL_SCALE,
     covariance::{SHARE, factor, inverse_factor, scatter, shrunk},
     moments::Moments,
     native,
@@ -23,8 +23,6 @@ use crate::{
 const ROWS: usize = 64;
 /// Their number is a multiple of this: kernels for a few rows would round in another order.
 const STEP: usize = 16;
-/// The score of a class without training images: no softmax leaves anything of it.
-const NEVER: f32 = -1e38;
 
 /// Quadratic discriminant analysis, for the registry.
 pub static FAMILY: Family = Family {
