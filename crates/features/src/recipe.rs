@@ -6,7 +6,7 @@ use bakeoff_core::{
 };
 
 use crate::{
-    model::{FittedFeatures, applied},
+    model::{FittedFeatures, applied, through},
     step::Step,
 };
 
@@ -75,7 +75,7 @@ impl Classifier for Features {
                 .map_err(|error| failed(error.to_string()))
         };
         let validation = ctx.validation.map(|part| {
-            let images = crate::model::through(&fitted, part.images()).map_err(failed)?;
+            let images = through(&fitted, part.images()).map_err(failed)?;
             seen(images, part)
         });
         let validation = validation.transpose()?;
