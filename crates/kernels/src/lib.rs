@@ -38,6 +38,7 @@ mod dropout;
 mod events;
 mod first_dense;
 mod geometry;
+pub mod histogram;
 mod loss;
 mod matrix;
 mod muon;

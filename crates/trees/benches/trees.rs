@@ -1,10 +1,10 @@
 //! How long forests of a hundred trees take on MNIST: the fit, a batch, one image.
-//! `cargo bench -p bakeoff-forest`.
+//! `cargo bench -p bakeoff-trees`.
 
 use std::ops::ControlFlow;
 
 use bakeoff_core::{Family, FitContext, FittedModel, Samples, Settings};
-use bakeoff_forest::{EXTRA_TREES, RANDOM_FOREST};
+use bakeoff_trees::{EXTRA_TREES, RANDOM_FOREST};
 use criterion::{Criterion, Throughput};
 
 type Failure = Box<dyn std::error::Error>;

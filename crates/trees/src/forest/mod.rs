@@ -24,12 +24,11 @@ mod recipe;
 mod split;
 #[cfg(test)]
 mod tests;
-mod tree;
 
 use bakeoff_core::{Engine, EngineCode, Family, Origin, SettingKind};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::{grow::Kind, model::Forest, recipe::Recipe};
+use self::{grow::Kind, model::Forest, recipe::Recipe};
 
 /// Random forests, for the registry.
 pub static RANDOM_FOREST: Family = Family {

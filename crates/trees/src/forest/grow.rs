@@ -4,11 +4,20 @@ use bakeoff_core::Samples;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{
+use super::{
     ForestSettings,
     split::{Entry, Found, Search, Split},
-    tree::{LEAF, Node, Tree},
 };
+use crate::tree::{LEAF, Node};
+
+/// What a tree's growth leaves behind.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Tree {
+    pub(crate) nodes: Vec<Node>,
+    /// Rows of class shares of leaves that are not pure, which follow those of the pure ones: row k is
+    /// that of class k.
+    pub(crate) shares: Vec<f32>,
+}
 
 /// What is random about a tree, besides the pixels that it looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use bakeoff_core::{
 };
 use rayon::prelude::*;
 
-use crate::{
+use super::{
     ForestSettings,
     grow::{Columns, Kind, grow},
     model::Forest,

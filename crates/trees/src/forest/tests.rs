@@ -8,12 +8,12 @@ use bakeoff_core::{
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::{
+use super::{
     EXTRA_TREES, ForestSettings, RANDOM_FOREST,
     grow::{Columns, Kind, grow},
     split::{Entry, Found, Search, Split},
-    tree::{LEAF, leaf_of},
 };
+use crate::tree::{LEAF, leaf_of};
 
 /// Images whose bytes look random, of labels that depend on the first two pixels.
 fn samples(count: usize, classes: u16) -> Samples {
