@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from harness import process
+from harness.boosting import ROUNDS
 from harness.deep import DEEP, PICTURES
 from harness.mnist import Mnist
 from harness.objective import logistic_objective
@@ -153,6 +154,23 @@ def deep(job: str):
             return {job: {"seconds": seconds, "accuracy": accuracy, "epochs": 3}}
 
     return measure
+
+
+def trees(threads, limit):
+    """Forests, and boosted trees until their log loss is no higher than LightGBM's."""
+    models = '[[models]]\nfamily = "random-forest"\n[[models]]\nfamily = "extra-trees"\n'
+    models += f'[[models]]\nfamily = "boosted-trees"\nrounds = {ROUNDS["bakeoff"]}\n'
+    with Run(models, threads, limit) as run:
+        forest, extra, boosted = (
+            {
+                "seconds": _costs(run.records[name])["fit_ns"] / 1e9,
+                "accuracy": run.records[name]["scores"]["accuracy"],
+            }
+            for name in ("random-forest", "extra-trees", "boosted-trees")
+        )
+        boosted["log_loss"] = run.records["boosted-trees"]["scores"]["log_loss"]
+        boosted["iterations"] = ROUNDS["bakeoff"]
+        return {"forest-fit": forest, "extra-fit": extra, "boosting-fit": boosted}
 
 
 _AFFINE = "shift = 2\nrotate = 12\nscale = 0.1\nshear = 0.1\n"

@@ -30,6 +30,9 @@ JOBS = [
     Job("five-epoch", "Five convolutions with batch norm, 12,800 images of 28×28", ratio_goal=0.4),
     Job("five-after-epoch", "The same, with batch norm after the pools", ratio_goal=0.4),
     Job("residual-epoch", "Residual network, 12,800 images of 3×32×32", ratio_goal=0.5),
+    Job("forest-fit", "Random forest, 100 trees, fit", ratio_goal=0.2),
+    Job("extra-fit", "Extremely randomised trees, 100 trees, fit", ratio_goal=0.2),
+    Job("boosting-fit", "Boosted trees, fit to the log loss of LightGBM", ratio_goal=0.7),
     Job("cnn-predict", "CNN, predicting 10,000 images", ratio_goal=0.5),
     Job("logistic-single", "Logistic regression, one image, p50", seconds_goal=10e-6),
     Job("ann-single", "ANN, one image, p50", seconds_goal=30e-6),
@@ -102,6 +105,7 @@ def groups(threads: int) -> list[Group]:
 
     faiss, sklearn = ("faiss_index", "FAISS IndexFlatL2"), ("sklearn_models", "scikit-learn")
     torch, keras = ("torch_models", "PyTorch"), ("keras_models", "Keras")
+    trees = ("forest_sklearn", "scikit-learn")
     python = "python_experiment"
     return [
         Group(
@@ -146,6 +150,15 @@ def groups(threads: int) -> list[Group]:
                     *peers(*torch, job),
                     *peers(*keras, job),
                 ]
+            ],
+        ),
+        Group(
+            "trees",
+            [
+                ours(bakeoff.trees, "forest-fit", "extra-fit", "boosting-fit"),
+                *peers(*trees, "forest-fit", "extra-fit"),
+                *peers("boosting_lightgbm", "LightGBM", "boosting-fit", rounds=2),
+                *peers("boosting_xgboost", "XGBoost", "boosting-fit", rounds=2),
             ],
         ),
         Group(

@@ -86,6 +86,8 @@ def _same_work(row: dict) -> str:
         said.append(f"accuracy {row['accuracy']:.4f}{after}")
     if "objective" in row:
         said.append(f"objective {row['objective']:.9f}")
+    if "log_loss" in row:
+        said.append(f"log loss {row['log_loss']:.4f}")
     if "iterations" in row:
         said.append(f"{row['iterations']} iterations")
     return "; ".join(said)
