@@ -18,13 +18,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("metrics", &["core"]),
     ("onnx", &["core"]),
     ("picture", &["core"]),
+    ("search", &["core"]),
     ("data", &["npy", "core", "picture"]),
     ("network", &["core", "kernels", "unify"]),
     ("store", &["core", "metrics"]),
     ("ask", &["core", "picture", "network", "store", "zoo"]),
     (
         "bench",
-        &["npy", "core", "kernels", "metrics", "data", "store", "zoo"],
+        &[
+            "npy", "core", "kernels", "metrics", "data", "search", "store", "zoo",
+        ],
     ),
     ("measures", &["core", "metrics"]),
     ("report", &["npy", "core", "metrics", "measures"]),

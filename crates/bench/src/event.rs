@@ -23,6 +23,8 @@ pub enum TrialStage {
     Save,
     /// Predicting corrupted images.
     Robustness,
+    /// Predicting images with blocks of others.
+    Importance,
 }
 
 /// What happens during a trial; a line of JSON when it crosses a pipe.

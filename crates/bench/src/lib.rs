@@ -39,6 +39,7 @@ mod run_lock;
 mod run_name;
 mod runner;
 mod scores;
+mod search;
 mod sidecars;
 mod state;
 mod subprocess;
@@ -48,8 +49,8 @@ pub use error::BenchError;
 pub use event::{TrialEvent, TrialStage};
 pub use exchange::{Pulled, Pushed, Sent, SharedRun, Stored};
 pub use experiment::{
-    Experiment, ExperimentError, Flag, Holdout, ModelEntry, Overrides, Setting, builtin_experiment,
-    builtin_experiments, flags,
+    Experiment, ExperimentError, Flag, Holdout, ModelEntry, Overrides, Search, Setting,
+    builtin_experiment, builtin_experiments, flags,
 };
 pub use external::{ImportOptions, Imported, ImportedName, TestSet};
 pub use host::describe_host;
@@ -64,6 +65,7 @@ pub use program::Program;
 pub use run_folder::RunFolder;
 pub use run_lock::RunLock;
 pub use runner::{InProcess, Launcher, Observer, RunOutcome, Runner};
+pub use search::{Round, SearchObserver, Searched, search};
 pub use state::TrialState;
 pub use subprocess::Subprocess;
 pub use trial::{TrialEnd, TrialOptions, run_trial};

@@ -8,8 +8,8 @@ use std::{
 use bakeoff_core::{
     Dataset, Family, Samples,
     record::{
-        DataInfo, DataRef, PlannedTrial, Purpose, Resources, RobustnessSpec, RunInfo, SCHEMA,
-        SaveName, SplitSpec, TrialSpec, ValidationSpec,
+        DataInfo, DataRef, ImportanceSpec, PlannedTrial, Purpose, Resources, RobustnessSpec,
+        RunInfo, SCHEMA, SaveName, SplitSpec, TrialSpec, ValidationSpec,
     },
 };
 use bakeoff_data::{
@@ -29,6 +29,11 @@ use crate::{
     run_name::{claim_folder, runs, trials_hash},
 };
 
+/// Blocks on the longer side of an image, and test images, that importance is measured with: coarse and few
+/// enough for models that take a millisecond for an image.
+const IMPORTANCE_BLOCKS: usize = 7;
+const IMPORTANCE_IMAGES: usize = 2000;
+
 /// Resolves an experiment into trials and starts a run for them.
 ///
 /// `out` is the folder of runs. The run is named after the experiment and a hash of its
@@ -45,6 +50,12 @@ pub fn plan(
     command: &str,
     resume: bool,
 ) -> Result<RunFolder, BenchError> {
+    if experiment.search.is_some() {
+        return Err(BenchError::Request(format!(
+            "the experiment `{0}` is a search, which finds its models step by step: `bakeoff run {0}`",
+            experiment.name
+        )));
+    }
     if let Some(problem) = experiment.not_built() {
         return Err(BenchError::Request(problem.into()));
     }
@@ -114,6 +125,7 @@ pub fn plan(
         version: env!("CARGO_PKG_VERSION").into(),
         datasets,
         robustness_baseline: experiment.baseline().map(str::to_owned),
+        search: experiment.found.clone(),
     };
     RunFolder::create(&path, &info, &trials, &parts)
 }
@@ -174,6 +186,23 @@ struct Variation<'a> {
 fn variations(experiment: &Experiment) -> Vec<Variation<'_>> {
     let seeds = experiment.seeds.as_slice();
     let seed = experiment.split_seed;
+    let holdouts = |train_fraction, seeds| {
+        let holdout = experiment.holdout.into_iter();
+        holdout.flat_map(move |Holdout { repeats, fraction }| {
+            (1..=repeats).map(move |repeat| Variation {
+                split: SplitSpec::Holdout {
+                    repeat,
+                    fraction,
+                    seed,
+                },
+                train_fraction,
+                seeds,
+            })
+        })
+    };
+    if let Some(share) = experiment.selection {
+        return holdouts(share, seeds).collect();
+    }
     let whole = |split, seeds| Variation {
         split,
         train_fraction: None,
@@ -199,16 +228,7 @@ fn variations(experiment: &Experiment) -> Vec<Variation<'_>> {
             })
         }));
     }
-    if let Some(Holdout { repeats, fraction }) = experiment.holdout {
-        all.extend((1..=repeats).map(|repeat| {
-            let split = SplitSpec::Holdout {
-                repeat,
-                fraction,
-                seed,
-            };
-            whole(split, one_seed)
-        }));
-    }
+    all.extend(holdouts(None, one_seed));
     all
 }
 
@@ -409,11 +429,19 @@ fn trial_spec(
         },
         calibration: model.calibration,
         robustness: None,
+        importance: None,
         seed,
     };
     if trial.purpose() == Purpose::Headline && !experiment.robustness.is_empty() {
         trial.robustness = Some(RobustnessSpec {
             corruptions: experiment.robustness.clone(),
+            seed: experiment.split_seed,
+        });
+    }
+    if trial.purpose() == Purpose::Headline && experiment.importance {
+        trial.importance = Some(ImportanceSpec {
+            blocks: IMPORTANCE_BLOCKS,
+            images: IMPORTANCE_IMAGES,
             seed: experiment.split_seed,
         });
     }

@@ -28,6 +28,21 @@ pub(crate) fn observer(quiet: bool, as_json: bool, plan: &[PlannedTrial]) -> Box
     }
 }
 
+/// The same for many short trials: in a pipe each is a line.
+pub(crate) fn brief_observer(
+    quiet: bool,
+    as_json: bool,
+    plan: &[PlannedTrial],
+) -> Box<dyn Observer> {
+    if quiet || as_json {
+        return observer(quiet, as_json, plan);
+    }
+    Box::new(People {
+        brief: true,
+        ..People::new(plan)
+    })
+}
+
 struct Quiet;
 
 impl Observer for Quiet {
@@ -105,6 +120,8 @@ struct People {
     several_datasets: bool,
     bar: Option<ProgressBar>,
     is_terminal: bool,
+    /// Whether only the end of a trial gets a line.
+    brief: bool,
     fit: FitProgress,
     last_line: Instant,
 }
@@ -127,6 +144,7 @@ impl People {
             several_datasets: datasets.any(|name| Some(name) != first),
             bar: None,
             is_terminal: std::io::stderr().is_terminal(),
+            brief: false,
             fit: FitProgress::default(),
             last_line: Instant::now(),
         }
@@ -170,6 +188,7 @@ impl People {
             TrialStage::Repeat => "training again, for the time",
             TrialStage::Save => "saving the model",
             TrialStage::Robustness => "predicting corrupted images",
+            TrialStage::Importance => "measuring what the model looks at",
         };
         if let Some(bar) = &self.bar {
             // Only for a fit the length is known.
@@ -203,7 +222,7 @@ impl People {
                 let due = epoch.epochs <= EPOCH_LINES
                     || epoch.epoch == epoch.epochs
                     || self.last_line.elapsed() >= LINE_EVERY;
-                if self.bar.is_none() && due {
+                if self.bar.is_none() && !self.brief && due {
                     self.last_line = Instant::now();
                     self.say(&format!("{} {}", self.label(trial), epoch_text(epoch)));
                 }
@@ -212,7 +231,8 @@ impl People {
                 self.fit.done = *iteration;
                 self.fit.last_loss = *loss;
                 self.show_fit(trial, iteration * PARTS);
-                if self.bar.is_none() && self.last_line.elapsed() >= LINE_EVERY {
+                let due = self.last_line.elapsed() >= LINE_EVERY;
+                if self.bar.is_none() && !self.brief && due {
                     self.last_line = Instant::now();
                     self.say(&format!("{} {}", self.label(trial), self.iteration_text()));
                 }
@@ -298,7 +318,7 @@ impl Observer for People {
             let bar = ProgressBar::new_spinner().with_style(spinner());
             bar.enable_steady_tick(Duration::from_millis(120));
             self.bar = Some(bar);
-        } else {
+        } else if !self.brief {
             self.say(&format!("{} begins", self.label(trial)));
         }
         self.last_line = Instant::now();
@@ -354,6 +374,8 @@ impl Observer for People {
                 format!("{label} no record: {}", interruption.reason)
             }
             (_, Some(outcome)) => format!("{label} {outcome}"),
+            // The time of a search was over before it began.
+            (_, None) if self.brief => return,
             (_, None) => format!("{label} cancelled"),
         };
         self.say(&line);

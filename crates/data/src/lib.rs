@@ -10,6 +10,7 @@
 //! - [`idx`] reads and writes the IDX files that MNIST and its successors come in.
 //! - [`split`] holds a part out, cuts folds and takes subsets, seeded and stratified.
 //! - [`corrupt()`] makes images worse, to measure how robust a model is.
+//! - [`Blocks`] exchanges blocks between images, to measure which parts of them a model looks at.
 //! - [`contact_sheet()`] and [`corruption_examples()`] turn samples into a PNG to look at.
 //!
 //! Rejected: downloading MNIST on first use (its address has changed three
@@ -20,6 +21,7 @@
 mod answers;
 mod archive;
 mod arrays;
+mod blocks;
 mod builtin;
 mod check;
 mod class_names;
@@ -50,6 +52,7 @@ mod table;
 mod words;
 
 pub use answers::{Answers, answers_file, open_answers};
+pub use blocks::Blocks;
 pub use builtin::{Builtin, builtins};
 pub use check::{pixel_values, repeats};
 pub use contact_sheet::{contact_sheet, corruption_examples};

@@ -246,6 +246,7 @@ fn stage(event: &TrialEvent) -> Option<String> {
             TrialStage::Repeat => "training again, for the time".into(),
             TrialStage::Save => "saving".into(),
             TrialStage::Robustness => "measuring on corrupted images".into(),
+            TrialStage::Importance => "measuring what the model looks at".into(),
         },
         TrialEvent::Again { .. } => "beginning again: a signal ended the program".into(),
         TrialEvent::Corruption {

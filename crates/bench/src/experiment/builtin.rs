@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{error::ExperimentError, settings::Experiment};
 
 /// Name and text, the default one first.
-static BUILTIN: [(&str, &str); 8] = [
+static BUILTIN: [(&str, &str); 9] = [
     (
         "default",
         include_str!("../../../../experiments/default.toml"),
@@ -21,6 +21,7 @@ static BUILTIN: [(&str, &str); 8] = [
         "own-digits",
         include_str!("../../../../experiments/own-digits.toml"),
     ),
+    ("auto", include_str!("../../../../experiments/auto.toml")),
     ("all", include_str!("../../../../experiments/all.toml")),
     (
         "champions",

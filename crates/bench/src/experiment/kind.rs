@@ -6,6 +6,8 @@ use serde_json::Value;
 /// What values a setting takes.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
+    /// `true` or `false`.
+    Switch,
     /// A text that follows a rule: the rule in words, and as a function.
     Text(&'static str, fn(&str) -> bool),
     /// A whole number in an inclusive range.
@@ -41,6 +43,7 @@ impl Kind {
     fn words(self, whole: &str, number: &str, or: &str) -> String {
         let different = |kind: &Kind| kind.words("whole numbers", "numbers", ", ");
         match self {
+            Self::Switch => format!("true{or}false"),
             Self::Text(rule, _) => rule.into(),
             Self::Whole(min, u64::MAX) => format!("{whole} from {min}"),
             Self::Whole(min, max) => format!("{whole} from {min} to {max}"),
@@ -88,6 +91,7 @@ impl Kind {
     /// Whether a value that is no list is allowed.
     fn holds(self, value: &Value) -> bool {
         match self {
+            Self::Switch => value.is_boolean(),
             Self::Text(_, rule) => value.as_str().is_some_and(rule),
             Self::Whole(min, max) => value.as_u64().is_some_and(|n| (min..=max).contains(&n)),
             Self::Size => {
@@ -123,7 +127,7 @@ impl Kind {
                     let Size(sides) = word.parse().ok()?;
                     Some(Value::from(sides.to_vec()))
                 }
-                Self::AllOrList(_) => word.parse::<bool>().ok().map(Value::from),
+                Self::Switch | Self::AllOrList(_) => word.parse::<bool>().ok().map(Value::from),
                 _ => None,
             }
         };

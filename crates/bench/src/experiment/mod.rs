@@ -12,7 +12,7 @@ mod toml_tree;
 pub use builtin::{builtin_experiment, builtin_experiments};
 pub use error::ExperimentError;
 pub use overrides::Overrides;
-pub use settings::{Experiment, Flag, Holdout, ModelEntry, Setting, flags};
+pub use settings::{Experiment, Flag, Holdout, ModelEntry, Search, Setting, flags};
 
 #[cfg(test)]
 mod tests;

@@ -144,6 +144,9 @@ fn models(
     experiment: &mut Experiment,
 ) -> Result<(), ExperimentError> {
     let Some(value) = root.get("models") else {
+        if experiment.search.is_some() {
+            return Ok(());
+        }
         let problem = format!("no models: add at least one, as in {EXAMPLE}");
         return Err(source.error(0..0, problem));
     };

@@ -10,10 +10,12 @@
 
 use bakeoff_core::{
     Colour, Corruption, Fit, ModelSpec, OpenOptions, Prepare, SpecError, did_you_mean,
-    record::Calibration,
+    record::{Calibration, SearchInfo},
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+
+use bakeoff_search::SPACES;
 
 use super::kind::Kind;
 
@@ -35,6 +37,19 @@ pub struct Holdout {
     pub repeats: usize,
     /// The share of the training part that is reported on, above 0 and below 1.
     pub fraction: f64,
+}
+
+/// A search for the models of an experiment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Search {
+    /// Seconds for all of it, with the fits of the chosen models.
+    pub budget_seconds: Option<u64>,
+    /// Recipes to try, instead of a budget.
+    pub trials: Option<usize>,
+    /// The families to search; all that can be where it is empty.
+    pub families: Vec<String>,
+    /// Epochs of every recipe that has epochs, instead of its own.
+    pub epochs: Option<u64>,
 }
 
 /// An experiment: datasets × models × seeds, and further trials that show how far their
@@ -79,6 +94,14 @@ pub struct Experiment {
     pub robustness: Vec<Corruption>,
     /// The model that errors under corruption are compared with, where one is named.
     pub robustness_baseline: Option<String>,
+    /// Measure which parts of the images the models look at.
+    pub importance: bool,
+    /// A search for the models, in place of `models`.
+    pub search: Option<Search>,
+    /// What a search found; then the models are those that it chose.
+    pub found: Option<SearchInfo>,
+    /// The trials are those of a round of a search: on the holdouts alone, trained on this share.
+    pub(crate) selection: Option<Option<f64>>,
     /// What is compared.
     pub models: Vec<ModelEntry>,
     /// The models whose engine this program lacks, each with the error that says so. The
@@ -101,6 +124,11 @@ impl Experiment {
             .or(first)
             .filter(|_| !self.robustness.is_empty())
             .map(String::as_str)
+    }
+
+    /// Calibration of the models that name none of their own.
+    pub(crate) fn calibration(&self) -> Option<Calibration> {
+        self.calibration
     }
 
     /// How the data are opened. Without a stated split there is no seed in it, so that another
@@ -219,7 +247,7 @@ const CALIBRATE: Kind = Kind::Word(|| vec![Calibration::Temperature.name(), "non
 const CORRUPTION: Kind = Kind::Word(|| Corruption::ALL.map(Corruption::name).to_vec());
 
 /// The settings of an experiment, in the order of the help.
-pub(super) static SETTINGS: [Setting; 28] = rows! {
+pub(super) static SETTINGS: [Setting; 32] = rows! {
     Some("name"), Flag::None, NAME, null,
         "Part of the run's name; the file's name if left out",
         |e, v| put(&mut e.name, v);
@@ -346,7 +374,59 @@ pub(super) static SETTINGS: [Setting; 28] = rows! {
             let name = e.robustness_baseline.as_deref()?;
             no_model(e, name).map(|problem| format!("`robustness_baseline`: {problem}"))
         };
+    Some("importance"), Flag::Switch("importance", "true"), Kind::Switch, false,
+        "Measure which parts of the images the models look at",
+        |e, v| put(&mut e.importance, v);
+    Some("search.budget"), Flag::One("budget", "TIME"),
+        Kind::Text("a time, as in 90s, 10m or 2h", |text| seconds(text).is_some()), "10m",
+        "Search for recipes, within this time in all (`bakeoff run auto`)",
+        |e, v| {
+            let search = e.search.get_or_insert_default();
+            search.budget_seconds = seconds(&read::<String>(v)?);
+            Ok(())
+        },
+        search_conflict;
+    Some("search.trials"), Flag::One("trials", "N"), COUNT, null,
+        "... until so many recipes are tried, instead of within a time: the same bits every time",
+        |e, v| {
+            let search = e.search.get_or_insert_default();
+            search.budget_seconds = None;
+            put(&mut search.trials, v)
+        },
+        search_conflict;
+    Some("search.families"), Flag::None, Kind::List(&SEARCHED), null,
+        "... of these families alone",
+        |e, v| put(&mut e.search.get_or_insert_default().families, v),
+        search_conflict;
 };
+
+/// The families that a search knows.
+const SEARCHED: Kind = Kind::Word(|| SPACES.iter().map(|space| space.family).collect());
+
+/// A time such as `90s`, `10m` or `2h`, in seconds; none of zero.
+fn seconds(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(['s', 'm', 'h']);
+    let unit = match text.strip_prefix(digits)? {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return None,
+    };
+    let seconds = digits.parse::<u64>().ok()?.checked_mul(unit)?;
+    (seconds > 0 && seconds <= YEAR_IN_SECONDS).then_some(seconds)
+}
+
+/// A search finds the models, so that there are none to name.
+fn search_conflict(experiment: &Experiment) -> Option<String> {
+    let both = experiment.search.is_some() && !experiment.models.is_empty();
+    both.then(|| {
+        format!(
+            "the experiment `{}` names its models, and a search finds them: use `bakeoff run auto` for a \
+             search",
+            experiment.name
+        )
+    })
+}
 
 /// What a model of an experiment says of itself, apart from the settings of its family.
 #[derive(Default)]
@@ -439,6 +519,9 @@ fn keep_models(experiment: &mut Experiment, names: Value) -> Result<(), String> 
 }
 
 fn set_epochs(experiment: &mut Experiment, epochs: Value) -> Result<(), String> {
+    if let Some(search) = &mut experiment.search {
+        put(&mut search.epochs, epochs.clone())?;
+    }
     for model in &mut experiment.models {
         let spec = &model.spec;
         if !spec.settings.contains_key("epochs") {

@@ -127,6 +127,7 @@ impl RunFolder {
             calibration: None,
             robustness: Vec::new(),
             corrupted: None,
+            importance: None,
             external: Some(external.clone()),
         };
         let mut record = Record {
@@ -407,6 +408,7 @@ fn trial_spec(
         },
         calibration: None,
         robustness: None,
+        importance: None,
         seed: name.seed,
     })
 }

@@ -14,6 +14,7 @@ use bakeoff_store::{ModelFacts, Origin, SavedModel, TestMetrics};
 use super::{
     contract::{Stop, TrialOptions},
     fitting::{Fitted, fit, repeat_is_due},
+    importance::measure_importance,
     memory::Memory,
     programs::ProgramWatch,
     robustness::measure_robustness,
@@ -170,6 +171,11 @@ pub(super) fn measure_trial(
         let written = run.write_corrupted(&planned.id, &answers);
         corrupted = Some(written.map_err(Stop::Run)?);
     }
+    let mut importance = None;
+    if let Some(spec) = &trial.importance {
+        begin(TrialStage::Importance, Stage::Predict, on_event)?;
+        importance = Some(measure_importance(&*model, &reported, spec, on_event)?);
+    }
     let scores = scores(&evaluation);
     let probabilities = run
         .write_probabilities(&planned.id, &answers.probabilities)
@@ -196,6 +202,7 @@ pub(super) fn measure_trial(
         calibration,
         robustness,
         corrupted,
+        importance,
         external: None,
     })
 }

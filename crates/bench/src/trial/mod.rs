@@ -2,6 +2,7 @@
 
 mod contract;
 mod fitting;
+mod importance;
 mod measuring;
 mod memory;
 mod programs;

@@ -9,4 +9,5 @@ mod costs;
 mod house;
 mod misfits;
 mod runs;
+mod search;
 mod trust;

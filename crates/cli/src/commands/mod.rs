@@ -26,6 +26,7 @@ pub(crate) mod push;
 pub(crate) mod rank;
 pub(crate) mod report;
 pub(crate) mod run;
+mod search;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod submit;

@@ -4,23 +4,70 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use bakeoff_ask::models_dir_flag;
-use bakeoff_bench::{Program, RunOutcome, Runner, Subprocess};
+use bakeoff_bench::{Program, RunOutcome, Runner, Searched, Subprocess};
 use bakeoff_report::terminal::{self, Lines};
 use serde_json::json;
 
+use super::search::{self, Rounds};
 use crate::{args::RunArgs, interrupt, progress, text};
 
+const GO_ON: &str = "Finished trials are kept; continue with:";
+
+/// Says why a run ends before its end, and how it goes on.
+fn ends_here(reason: &str) {
+    text::error(format_args!("error: the run ends here: {reason}"));
+    text::note(GO_ON);
+    text::note(format_args!("  {}", resume_command()));
+}
+
 pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
-    let go_on = "Finished trials are kept; continue with:";
     interrupt::on_signals(vec![
-        format!("Interrupted. {go_on}"),
+        format!("Interrupted. {GO_ON}"),
         format!("  {}", resume_command()),
     ]);
     let experiment = super::experiment(&args.experiment, &args.overrides)?;
     // Before hours of training, not after them.
     std::fs::create_dir_all(&*args.models_dir)
         .with_context(|| format!("--models-dir: cannot use {}", args.models_dir.display()))?;
-    let run = bakeoff_bench::plan(&experiment, &args.out, &super::command_line(), args.resume)?;
+    let mut launcher = Subprocess {
+        program: Program::running().context("cannot find the bakeoff program itself")?,
+        models: args.models_dir.to_path_buf(),
+        threads: args.threads,
+        packs: None,
+    };
+    let mut rounds = Rounds {
+        args,
+        budget_seconds: experiment
+            .search
+            .as_ref()
+            .and_then(|search| search.budget_seconds),
+    };
+    let command = super::command_line();
+    let searched = bakeoff_bench::search(
+        &experiment,
+        &args.out,
+        (&command, args.resume),
+        &mut launcher,
+        &mut rounds,
+    )?;
+    let experiment = match searched {
+        Searched::Found(experiment) => *experiment,
+        Searched::Ended(outcome) => {
+            let Some(interruption) = &outcome.interrupted else {
+                return Ok(ExitCode::FAILURE);
+            };
+            ends_here(&interruption.reason);
+            return Ok(super::interrupted(interruption));
+        }
+    };
+    if let Some(found) = experiment
+        .found
+        .as_ref()
+        .filter(|_| !args.quiet && !args.json)
+    {
+        search::say(found);
+    }
+    let run = bakeoff_bench::plan(&experiment, &args.out, &command, args.resume)?;
     let lock = run.lock()?;
     let plan = run.plan()?;
     run.check_folders(&args.models_dir, &plan)?;
@@ -55,12 +102,6 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
             ));
         }
     }
-    let mut launcher = Subprocess {
-        program: Program::running().context("cannot find the bakeoff program itself")?,
-        models: args.models_dir.to_path_buf(),
-        threads: args.threads,
-        packs: None,
-    };
     let mut observer = progress::observer(args.quiet, args.json, &plan);
     let outcome = Runner {
         run: &run,
@@ -68,11 +109,6 @@ pub(crate) fn main(args: &RunArgs) -> anyhow::Result<ExitCode> {
     }
     .run(&lock, &mut launcher, &mut *observer);
     drop(observer);
-    let ends_here = |reason: &str| {
-        text::error(format_args!("error: the run ends here: {reason}"));
-        text::note(go_on);
-        text::note(format_args!("  {}", resume_command()));
-    };
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(error) => {

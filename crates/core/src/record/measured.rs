@@ -128,6 +128,44 @@ impl CorruptionScore {
     }
 }
 
+/// What a model loses when a block of its images is that of other images: its permutation importance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Importance {
+    /// Rows and columns of blocks.
+    pub grid: [usize; 2],
+    /// Height and width of a block in pixels; blocks at the lower and the right edge may be smaller.
+    pub block: [usize; 2],
+    /// Number of images.
+    pub images: u64,
+    /// Number of correct predictions on the images as they are.
+    pub correct: u64,
+    /// Mean negative log probability of the correct class on them, in nats.
+    pub log_loss: f64,
+    /// For each block, row by row, both of the images with that block of another image.
+    pub blocks: Vec<BlockScore>,
+}
+
+/// The scores of images with a block of other images.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BlockScore {
+    /// Number of correct predictions.
+    pub correct: u64,
+    /// Mean negative log probability of the correct class, in nats.
+    pub log_loss: f64,
+}
+
+impl Importance {
+    /// For each block, row by row, the accuracy that is lost without it; below 0 where accuracy is higher.
+    pub fn losses(&self) -> Vec<f64> {
+        let lost = |block: &BlockScore| self.correct as f64 - block.correct as f64;
+        let images = self.images.max(1) as f64;
+        self.blocks
+            .iter()
+            .map(|block| lost(block) / images)
+            .collect()
+    }
+}
+
 /// A trial that succeeded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
@@ -167,6 +205,9 @@ pub struct Measured {
     /// if the experiment has none, and in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrupted: Option<Sidecar>,
+    /// Which parts of the images it looks at, if the experiment asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub importance: Option<Importance>,
     /// Of a model of another program; `None` for one that was trained here. Then there are no
     /// [`Costs`], and nothing is known of the training samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]

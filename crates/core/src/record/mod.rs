@@ -12,18 +12,20 @@ mod costs;
 mod external;
 mod measured;
 mod run;
+mod search;
 mod trial;
 
 pub use costs::{Costs, Latency, Load, Timing};
 pub use external::{External, GivenCosts};
 pub use measured::{
-    Attempt, CalibrationResult, Cause, CorruptionScore, Host, IterationPoint, Measured, Outcome,
-    Record, SampleCounts, Scores, Sidecar, Stage,
+    Attempt, BlockScore, CalibrationResult, Cause, CorruptionScore, Host, Importance,
+    IterationPoint, Measured, Outcome, Record, SampleCounts, Scores, Sidecar, Stage,
 };
 pub use run::{Cut, CutInfo, DataInfo, PixelValues, Repeats, Run, RunInfo};
+pub use search::{Chosen, SearchInfo, Tried};
 pub use trial::{
-    Calibration, DataRef, PlannedTrial, Purpose, Resources, RobustnessSpec, SaveName, SplitSpec,
-    TrialSpec, ValidationSpec, origin_of,
+    Calibration, DataRef, ImportanceSpec, PlannedTrial, Purpose, Resources, RobustnessSpec,
+    SaveName, SplitSpec, TrialSpec, ValidationSpec, origin_of,
 };
 
 /// The version of everything in this module.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PlannedTrial, Record, SplitSpec};
+use super::{PlannedTrial, Record, SearchInfo, SplitSpec};
 use crate::{ImageShape, Preparation, Probabilities, Samples};
 
 /// A part that was cut from the training part to report on.
@@ -114,6 +114,9 @@ pub struct RunInfo {
     /// The model that errors under corruption are measured against; `None` if the
     /// experiment does not measure robustness.
     pub robustness_baseline: Option<String>,
+    /// How the models were found, if a search chose them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<SearchInfo>,
 }
 
 /// A fold or holdout as a run stores it: without its images, which are in the dataset's

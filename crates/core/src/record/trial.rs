@@ -122,6 +122,17 @@ pub struct RobustnessSpec {
     pub seed: u64,
 }
 
+/// How it is measured which parts of the images a model looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportanceSpec {
+    /// Blocks on the longer side of an image, at most.
+    pub blocks: usize,
+    /// Reported images that are used, at most.
+    pub images: usize,
+    /// Seed of the choice of images and of their order, the same for every model.
+    pub seed: u64,
+}
+
 /// The purpose of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -177,6 +188,9 @@ pub struct TrialSpec {
     pub calibration: Option<Calibration>,
     /// The corruptions that it is tested with afterwards; `None` for none.
     pub robustness: Option<RobustnessSpec>,
+    /// Whether and how it is measured which parts of the images the model looks at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub importance: Option<ImportanceSpec>,
     /// Seed of everything random in the fit.
     pub seed: u64,
 }
@@ -303,6 +317,7 @@ mod tests {
             },
             calibration: None,
             robustness: None,
+            importance: None,
             seed: 1,
         }
     }

@@ -48,6 +48,7 @@ fn a_row_of_a_metric_takes_the_value_of_the_metric() {
         calibration: None,
         robustness: Vec::new(),
         corrupted: None,
+        importance: None,
         external: None,
     };
     let result = TrialResult {

@@ -48,6 +48,7 @@ impl Builder {
                     version: "0.1.0".to_owned(),
                     datasets: data.iter().map(|data| data.info.clone()).collect(),
                     robustness_baseline: None,
+                    search: None,
                 },
                 plan: Vec::new(),
                 records: BTreeMap::new(),
@@ -114,6 +115,7 @@ impl Builder {
             },
             calibration: None,
             robustness: None,
+            importance: None,
             seed,
         };
         change(&mut trial);
@@ -441,6 +443,7 @@ pub fn measured(data: &Data, family: &str, accuracy: f64, seed: u64) -> Measured
         calibration: None,
         robustness: Vec::new(),
         corrupted: None,
+        importance: None,
         external: None,
     }
 }

@@ -7,10 +7,12 @@
 mod agreement;
 mod calibration;
 mod data_size;
+mod importance;
 mod label_checks;
 mod ranks;
 mod resampling;
 mod robustness;
+mod search;
 mod significance;
 
 pub(crate) use significance::best_group;
@@ -44,7 +46,12 @@ enum Show {
 }
 
 /// Every section in the order of the page: id, question, how it is answered.
-const SECTIONS: [(&str, &str, Show); 8] = [
+const SECTIONS: [(&str, &str, Show); 10] = [
+    (
+        "search",
+        "What did the search bring?",
+        Show::Run(search::part),
+    ),
     (
         "significance",
         "Are the differences significant?",
@@ -69,6 +76,11 @@ const SECTIONS: [(&str, &str, Show); 8] = [
         "robustness",
         "How robust are the models to corrupted images?",
         Show::Dataset(robustness::part),
+    ),
+    (
+        "importance",
+        "Which parts of the images do the models look at?",
+        Show::Dataset(importance::part),
     ),
     (
         "data-size",

@@ -396,7 +396,7 @@ fn pairs(group: &Group<'_>) -> Table {
     .done()
 }
 
-fn difference_cell(measure: &Measure, difference: Option<&Difference>) -> Cell {
+pub(super) fn difference_cell(measure: &Measure, difference: Option<&Difference>) -> Cell {
     let unit = measure.unit;
     let interval = difference.map(|difference| difference.interval);
     Cell {
