@@ -18,7 +18,7 @@ fn every_builtin_experiment_is_valid() {
     for name in builtin_experiments() {
         let experiment = builtin_experiment(name).expect(name).unwrap();
         assert_eq!(experiment.name, name);
-        assert!(!experiment.models.is_empty());
+        assert_ne!(experiment.models.is_empty(), experiment.search.is_some());
         if let Some(error) = experiment.not_built() {
             assert_eq!(name, "engines", "{error}");
         }
@@ -273,9 +273,16 @@ fn a_setting_that_is_left_out_has_its_default() {
             None if key == "fold_repeats" => "folds = 3".into(),
             None => String::new(),
         };
-        let explicit = parsed(
-            &format!("{with}\n{key} = {}", (setting.default)()).replace("holdout = {}\n", ""),
-        );
+        // A search finds its models.
+        let parsed = |text: &str| match key.starts_with("search.") {
+            true => Experiment::parse(text, Path::new("x.toml")).unwrap(),
+            false => parsed(text),
+        };
+        let explicit = format!("{with}\n{key} = {}", (setting.default)());
+        let explicit = match key.split_once('.') {
+            Some(_) => parsed(explicit.trim_start_matches(&with)),
+            None => parsed(&explicit),
+        };
         let mut implicit = match with.is_empty() {
             true => without.clone(),
             false => parsed(&with),

@@ -17,6 +17,8 @@ const REPEATS: (f64, f64) = (4.0, 2.0);
 const AROUND_A_TRIAL: f64 = 1.0;
 /// A fit takes so much longer than images times time for an image say: caches hold less of more images.
 const MARGIN: f64 = 1.15;
+/// The share of what is left that is kept for the defaults of the best family, at most.
+const MOST_KEPT: f64 = 0.25;
 /// Epochs are cut to at least this share of what was tried; with fewer it would be another recipe.
 const LEAST_EPOCHS: f64 = 0.4;
 
@@ -83,43 +85,48 @@ pub(super) fn choose(known: &[Known], mut room: Room) -> Finals {
         seconds: 0.0,
     };
     let order = ranked(known);
-    let families = families(known);
-    let mut tuned: Vec<Option<String>> = Vec::new();
-    for (rank, family) in families.iter().enumerate() {
-        let best = order
-            .iter()
-            .find(|known| known.candidate.spec.family == *family);
-        let best = best.filter(|known| !known.candidate.is_default);
-        let name = format!("{family}-tuned");
-        // The best of all goes before every default.
-        let taken = match rank {
-            0 => best.filter(|known| finals.take(known, &name, &mut room, true)),
-            _ => None,
+    for (rank, family) in families(known).into_iter().enumerate() {
+        let own = || {
+            let known = order.iter().copied();
+            known.filter(|known| known.candidate.spec.family == family)
         };
-        tuned.push(taken.map(|_| name));
-    }
-    for (rank, family) in families.iter().enumerate() {
-        let of_family = |known: &&&Known| known.candidate.spec.family == *family;
-        let default = order
-            .iter()
-            .filter(of_family)
-            .find(|known| known.candidate.is_default);
-        let default = default.filter(|known| finals.take(known, family, &mut room, rank == 0));
-        let best = order
-            .iter()
-            .find(of_family)
-            .filter(|known| !known.candidate.is_default);
+        let default = own().find(|known| known.candidate.is_default);
+        let best = own().next().filter(|known| !known.candidate.is_default);
         let name = format!("{family}-tuned");
-        if rank > 0 && best.is_some_and(|known| finals.take(known, &name, &mut room, false)) {
-            tuned[rank] = Some(name);
+        let mut tuned = false;
+        if rank == 0 {
+            // What the defaults of its family need is kept for them, so that it can be said what the search
+            // brought.
+            let kept = default.and_then(Known::last);
+            let kept = kept.map_or(0.0, |tried| expected_seconds(tried, room.images));
+            let kept = match room.seconds {
+                Some(left) if kept <= MOST_KEPT * left => kept,
+                _ => 0.0,
+            };
+            room.keep(kept);
+            tuned = best.is_some_and(|known| finals.take(known, &name, &mut room, true));
+            room.keep(-kept);
+        }
+        let default =
+            default.filter(|known| finals.take(known, family, &mut room, rank == 0 && !tuned));
+        if rank > 0 {
+            tuned = best.is_some_and(|known| finals.take(known, &name, &mut room, false));
         }
         finals.chosen.push(Chosen {
-            family: (*family).to_owned(),
-            default: default.map(|_| (*family).to_owned()),
-            tuned: tuned[rank].clone(),
+            family: family.to_owned(),
+            default: default.map(|_| family.to_owned()),
+            tuned: tuned.then_some(name),
         });
     }
     finals
+}
+
+impl Room {
+    fn keep(&mut self, kept: f64) {
+        if let Some(seconds) = &mut self.seconds {
+            *seconds -= kept;
+        }
+    }
 }
 
 impl Finals {
