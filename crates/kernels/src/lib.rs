@@ -55,6 +55,7 @@ mod predictor;
 mod schedule;
 mod sgd;
 mod simd;
+mod smo;
 mod sort_events;
 #[cfg(target_arch = "x86_64")]
 mod sort_events_avx512;
@@ -86,5 +87,6 @@ pub use pixels::PIXEL_SCALE;
 pub use predictor::Predictor;
 pub use sgd::Sgd;
 pub use simd::Isa;
+pub use smo::{SMO_LANES, Smo};
 pub use trainer::Trainer;
 pub use warp::{WARP_GRID, WarpMap, WarpMemory};
