@@ -1,8 +1,11 @@
 //! The engines. Each file holds its row: name, summary, and the function that solves the problem of a pair.
 
+mod library;
+mod libsvm_rs;
+mod linfa;
 mod native;
 
 use bakeoff_core::Engine;
 
 /// The engines of the family; the first is the default.
-pub(crate) const ENGINES: &[Engine] = &[native::ENGINE];
+pub(crate) const ENGINES: &[Engine] = &[native::ENGINE, libsvm_rs::ENGINE, linfa::ENGINE];
