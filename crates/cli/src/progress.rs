@@ -261,7 +261,9 @@ impl People {
         let label = self.label(trial);
         let detail = match (&self.fit.last_epoch, self.fit.unit) {
             (Some(epoch), _) => epoch_text(epoch),
-            (None, Some(StepUnit::Iteration | StepUnit::Tree | StepUnit::Pair)) if self.fit.done > 0 => {
+            (None, Some(StepUnit::Iteration | StepUnit::Tree | StepUnit::Pair))
+                if self.fit.done > 0 =>
+            {
                 self.iteration_text()
             }
             _ => "training".to_owned(),

@@ -110,13 +110,7 @@ fn exp_of_negative(x: f32) -> f32 {
     let rest = x - whole * LN_2_HIGH - whole * LN_2_LOW;
     // Cephes, expf.
     let mut series = 1.987_569_1e-4_f32;
-    for coefficient in [
-        1.398_2e-3,
-        8.333_452e-3,
-        4.166_579_6e-2,
-        0.166_666_65,
-        0.5,
-    ] {
+    for coefficient in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_65, 0.5] {
         series = series * rest + coefficient;
     }
     let value = series * rest * rest + rest + 1.0;
@@ -360,12 +354,7 @@ mod vnni {
 
     /// As [`ByteRows::values`], for rows that are packed in panels.
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    pub(super) fn values(
-        right: &ByteRows,
-        function: KernelFunction,
-        left: &[u8],
-        out: &mut [f32],
-    ) {
+    pub(super) fn values(right: &ByteRows, function: KernelFunction, left: &[u8], out: &mut [f32]) {
         let columns = right.columns;
         let groups = columns.div_ceil(GROUP);
         let lefts = left.len() / columns;
@@ -382,13 +371,19 @@ mod vnni {
                 lanes[index % LEFT] = i32::from_le_bytes(bytes);
             }
         }
-        let squares: Vec<u32> = left.chunks_exact(columns).map(|row| square(row) as u32).collect();
+        let squares: Vec<u32> = left
+            .chunks_exact(columns)
+            .map(|row| square(row) as u32)
+            .collect();
         let mut sums = [[0_u32; PANEL]; LEFT];
         for (at, panel) in right.bytes.chunks_exact(groups * GROUP * PANEL).enumerate() {
             let first = at * PANEL;
             let count = PANEL.min(right.rows - first);
             let mut right_squares = [0; PANEL];
-            for (to, &square) in right_squares.iter_mut().zip(&right.squares[first..][..count]) {
+            for (to, &square) in right_squares
+                .iter_mut()
+                .zip(&right.squares[first..][..count])
+            {
                 *to = square as u32;
             }
             let offsets = offsets(panel);
@@ -421,9 +416,16 @@ mod vnni {
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    fn products(panel: &[u8], block: &[i32], offsets: [__m512i; 2], out: &mut [[u32; PANEL]; LEFT]) {
+    fn products(
+        panel: &[u8],
+        block: &[i32],
+        offsets: [__m512i; 2],
+        out: &mut [[u32; PANEL]; LEFT],
+    ) {
         let mut sums = [offsets; LEFT];
-        let groups = panel.chunks_exact(GROUP * PANEL).zip(block.chunks_exact(LEFT));
+        let groups = panel
+            .chunks_exact(GROUP * PANEL)
+            .zip(block.chunks_exact(LEFT));
         for (lanes, left) in groups {
             // SAFETY: the two halves of the 128 bytes of a group.
             let bytes = unsafe {
@@ -499,7 +501,10 @@ mod tests {
                         KernelFunction::Polynomial { .. } => (0.01 * product + 0.5).powi(3),
                     };
                     let away = (f64::from(found) - expected).abs();
-                    assert!(away <= 4e-6 * expected.abs().max(1e-3), "{found}, {expected}");
+                    assert!(
+                        away <= 4e-6 * expected.abs().max(1e-3),
+                        "{found}, {expected}"
+                    );
                 }
             }
         }
@@ -508,7 +513,10 @@ mod tests {
     #[test]
     fn images_too_large_for_32_bits_are_exact_too() {
         let columns = 3 * SEGMENT;
-        let (left, right) = (vec![255; columns], [vec![255; columns], vec![0; columns]].concat());
+        let (left, right) = (
+            vec![255; columns],
+            [vec![255; columns], vec![0; columns]].concat(),
+        );
         let rows = ByteRows::new(&right, columns);
         let mut found = [0.0; 2];
         rows.values(KernelFunction::Linear, &left, &mut found);
@@ -536,11 +544,16 @@ mod tests {
             .map(|row| (0..201).map(|at| (at * 7 + row) as f32 / 3.0).collect())
             .collect();
         let factors = [0.1, -2.0, 1e-3];
-        let pairs: Vec<(f64, &[f32])> = factors.into_iter().zip(rows.iter().map(|r| &r[..])).collect();
+        let pairs: Vec<(f64, &[f32])> = factors
+            .into_iter()
+            .zip(rows.iter().map(|r| &r[..]))
+            .collect();
         let mut out = vec![1.0; 201];
         add_rows(&mut out, &pairs);
         for (at, out) in out.into_iter().enumerate() {
-            let expected = pairs.iter().fold(1.0, |sum, (factor, row)| sum + factor * f64::from(row[at]));
+            let expected = pairs
+                .iter()
+                .fold(1.0, |sum, (factor, row)| sum + factor * f64::from(row[at]));
             assert_eq!(out, expected);
         }
     }

@@ -76,7 +76,11 @@ impl Largest {
     fn see(&mut self, block: u32, values: [f64; SMO_LANES]) {
         for lane in 0..SMO_LANES {
             let larger = values[lane] > self.values[lane];
-            self.values[lane] = if larger { values[lane] } else { self.values[lane] };
+            self.values[lane] = if larger {
+                values[lane]
+            } else {
+                self.values[lane]
+            };
             self.at[lane] = if larger { block } else { self.at[lane] };
         }
     }
@@ -136,8 +140,16 @@ impl Kernel for Run<'_> {
                     slopes[lane] -= by * moved;
                     let may_rise = values[lane] < high[lane];
                     let may_fall = values[lane] > low[lane];
-                    up[lane] = if may_rise { slopes[lane] } else { f64::NEG_INFINITY };
-                    down[lane] = if may_fall { -slopes[lane] } else { f64::NEG_INFINITY };
+                    up[lane] = if may_rise {
+                        slopes[lane]
+                    } else {
+                        f64::NEG_INFINITY
+                    };
+                    down[lane] = if may_fall {
+                        -slopes[lane]
+                    } else {
+                        f64::NEG_INFINITY
+                    };
                 }
                 rising.see(block as u32, up);
                 falling.see(block as u32, down);
@@ -158,7 +170,11 @@ impl Kernel for Run<'_> {
                 for lane in 0..SMO_LANES {
                     let difference = steepest - slopes[lane];
                     let curvature = own + diagonal[lane] - 2.0 * f64::from(row[lane]);
-                    let curvature = if curvature > CURVATURE { curvature } else { CURVATURE };
+                    let curvature = if curvature > CURVATURE {
+                        curvature
+                    } else {
+                        CURVATURE
+                    };
                     let useful = (values[lane] > low[lane]) & (difference > 0.0);
                     gain[lane] = if useful {
                         difference * difference / curvature
@@ -231,7 +247,10 @@ mod tests {
             .map(|at| kernel(at / LEN, at % LEN) as f32)
             .collect();
         let y: Vec<f64> = (0..LEN).map(target).collect();
-        let low: Vec<f64> = y.iter().map(|y| if *y > 0.0 { 0.0 } else { -5.0 }).collect();
+        let low: Vec<f64> = y
+            .iter()
+            .map(|y| if *y > 0.0 { 0.0 } else { -5.0 })
+            .collect();
         let high: Vec<f64> = y.iter().map(|y| if *y > 0.0 { 5.0 } else { 0.0 }).collect();
         let (mut values, mut slopes) = (vec![0.0; LEN], y.clone());
         let steps = Smo {

@@ -11,7 +11,8 @@ fn main() {
         serde_json::from_str(&args[2]).unwrap();
     let validation = args.get(4).is_some();
     let mnist = bakeoff_data::open("mnist").unwrap();
-    let take = |samples: &Samples, from: usize, to: usize| samples.select(&(from..to).collect::<Vec<_>>());
+    let take =
+        |samples: &Samples, from: usize, to: usize| samples.select(&(from..to).collect::<Vec<_>>());
     let part = take(mnist.train(), 0, train);
     let test = match validation {
         true => take(mnist.train(), 54_000, 60_000),
@@ -37,7 +38,12 @@ fn main() {
     let answer = model.predict_proba(test.images()).unwrap();
     let predict = start.elapsed().as_secs_f64();
     let labels = test.labels();
-    let right = answer.predicted().iter().zip(labels).filter(|(a, b)| a == b).count();
+    let right = answer
+        .predicted()
+        .iter()
+        .zip(labels)
+        .filter(|(a, b)| a == b)
+        .count();
     let mut loss = 0.0;
     let mut bins = vec![(0.0, 0.0, 0.0); 15];
     for (row, &label) in answer.rows().zip(labels) {
@@ -49,9 +55,18 @@ fn main() {
         let correct = row.iter().position(|&p| p == best) == Some(usize::from(label));
         bin.2 += f64::from(u8::from(correct));
     }
-    let ece: f64 = bins.iter().map(|(_, sure, right)| (sure - right).abs()).sum::<f64>() / labels.len() as f64;
+    let ece: f64 = bins
+        .iter()
+        .map(|(_, sure, right)| (sure - right).abs())
+        .sum::<f64>()
+        / labels.len() as f64;
     println!(
         "{train} {} {:?}: fit {fit:.2} s, predict {predict:.3} s, accuracy {:.4}, log loss {:.4}, ECE {:.4}, parameters {}, {last:?}",
-        args[2], args.get(3), right as f64 / labels.len() as f64, loss / labels.len() as f64, ece, model.parameters()
+        args[2],
+        args.get(3),
+        right as f64 / labels.len() as f64,
+        loss / labels.len() as f64,
+        ece,
+        model.parameters()
     );
 }

@@ -140,7 +140,11 @@ fn eliminate(matrix: &mut [f32], rows: usize, width: usize) {
             let row = &mut above[at * width..];
             // What rounding has made of a pivot that is not above 0 has nothing to say.
             let pivot = row[from + at];
-            let scale = if pivot > 1e-12 { pivot.sqrt().recip() } else { 0.0 };
+            let scale = if pivot > 1e-12 {
+                pivot.sqrt().recip()
+            } else {
+                0.0
+            };
             for part in parts.clone() {
                 row[part].iter_mut().for_each(|value| *value *= scale);
             }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::{
     recipe::FittedPair,
-    settings::SvmSettings,
+    settings::{Decision, SvmSettings},
     sigmoid::{Sigmoid, couple},
 };
 
@@ -24,12 +24,29 @@ const COEFFICIENTS: &str = "coefficients";
 const GAMMA: &str = "gamma";
 const PAIRS: &str = "pairs";
 
+/// What the settings say of answers.
+#[derive(Clone, Copy)]
+struct Kernel {
+    function: KernelFunction,
+    gamma: f32,
+    decision: Decision,
+}
+
+impl Kernel {
+    fn new(settings: &SvmSettings, gamma: f32) -> Self {
+        Self {
+            function: settings.function(gamma),
+            gamma,
+            decision: settings.decision,
+        }
+    }
+}
+
 /// A support vector machine, fitted.
 pub(crate) struct SvmModel {
     shape: ImageShape,
     classes: usize,
-    function: KernelFunction,
-    gamma: f32,
+    kernel: Kernel,
     /// Row-major bytes, as they are saved.
     vectors: Vec<u8>,
     packed: ByteRows,
@@ -101,14 +118,21 @@ impl SvmModel {
                 coefficients[row * count + place[index]] = value as f32;
             }
         }
-        if !pairs.as_flattened().iter().chain(&coefficients).all(|value| value.is_finite()) {
-            return Err(FitError::Diverged("a value does not fit single precision".into()));
+        if !pairs
+            .as_flattened()
+            .iter()
+            .chain(&coefficients)
+            .all(|value| value.is_finite())
+        {
+            return Err(FitError::Diverged(
+                "a value does not fit single precision".into(),
+            ));
         }
         let indices: Vec<usize> = support.iter().map(|&(_, index)| index).collect();
         Ok(Self::of_parts(
             train.images().shape(),
             classes,
-            (settings.function(gamma), gamma),
+            Kernel::new(settings, gamma),
             train.images().select(&indices).pixels().to_vec(),
             support.iter().map(|&(label, _)| label).collect(),
             coefficients,
@@ -119,7 +143,7 @@ impl SvmModel {
     fn of_parts(
         shape: ImageShape,
         classes: usize,
-        (function, gamma): (KernelFunction, f32),
+        kernel: Kernel,
         vectors: Vec<u8>,
         labels: Vec<u16>,
         coefficients: Vec<f32>,
@@ -130,8 +154,7 @@ impl SvmModel {
             occurring: ranges(&labels),
             shape,
             classes,
-            function,
-            gamma,
+            kernel,
             vectors,
             labels,
             coefficients,
@@ -157,7 +180,11 @@ impl SvmModel {
         let pairs = reader.f32(PAIRS, &[count_pairs(classes), 3])?;
         let gamma = reader.f32(GAMMA, &[1])?[0];
         let vectors = reader.u8(VECTORS, &[count, shape.pixels()])?.into_owned();
-        if !labels.is_sorted() || labels.last().is_none_or(|&last| usize::from(last) >= classes) {
+        if !labels.is_sorted()
+            || labels
+                .last()
+                .is_none_or(|&last| usize::from(last) >= classes)
+        {
             return Err(inconsistent(format!(
                 "tensor `{LABELS}` is not the classes of support vectors in ascending order"
             )));
@@ -167,12 +194,14 @@ impl SvmModel {
             return Err(inconsistent(reason.into()));
         }
         if gamma <= 0.0 {
-            return Err(inconsistent(format!("tensor `{GAMMA}` is {gamma}, not above 0")));
+            return Err(inconsistent(format!(
+                "tensor `{GAMMA}` is {gamma}, not above 0"
+            )));
         }
         Ok(Box::new(Self::of_parts(
             shape,
             classes,
-            (settings.function(gamma), gamma),
+            Kernel::new(&settings, gamma),
             vectors,
             labels,
             coefficients,
@@ -187,7 +216,7 @@ impl SvmModel {
         let rows = images.len() / self.shape.pixels();
         let mut kernel = vec![0.0; ROWS * count];
         self.packed
-            .values(self.function, images, &mut kernel[..rows * count]);
+            .values(self.kernel.function, images, &mut kernel[..rows * count]);
         // For each class that occurs, what its vectors say against each other class.
         let others = self.classes - 1;
         let said: Vec<Vec<f32>> = self
@@ -224,7 +253,7 @@ impl SvmModel {
     /// Writes the probabilities of an image whose values for all pairs are these.
     fn answer(&self, values: &[f32], out: &mut [f32]) {
         let count = self.occurring.len();
-        let (mut votes, mut confidence) = (vec![0_u32; count], vec![0.0; count]);
+        let mut votes = vec![(0_u32, 0.0); count];
         let mut pairwise = vec![0.0; count * count];
         let mut values = values.iter();
         for (at, &(first, _)) in self.occurring.iter().enumerate() {
@@ -236,16 +265,9 @@ impl SvmModel {
                     offset: offset.into(),
                 };
                 pairwise[at * count + after] = sigmoid.probability(value);
-                votes[if value > 0.0 { at } else { after }] += 1;
-                confidence[at] += value;
-                confidence[after] -= value;
-            }
-        }
-        let mut winner = 0;
-        for at in 1..count {
-            let more = votes[at] > votes[winner];
-            if more || votes[at] == votes[winner] && confidence[at] > confidence[winner] {
-                winner = at;
+                votes[if value > 0.0 { at } else { after }].0 += 1;
+                votes[at].1 += value;
+                votes[after].1 -= value;
             }
         }
         let found = couple(&mut pairwise, count);
@@ -253,18 +275,29 @@ impl SvmModel {
         for ((class, _), p) in self.occurring.iter().zip(&found) {
             out[*class] = (p / sum) as f32;
         }
-        // The most probable class is the one with the most votes.
-        let winner = self.occurring[winner].0;
-        let mut likeliest = 0;
-        for class in 1..out.len() {
-            if out[class] > out[likeliest] {
-                likeliest = class;
-            }
+        if self.kernel.decision == Decision::Votes {
+            let better = |a: &usize, b: &usize| {
+                let (a, b) = (votes[*a], votes[*b]);
+                a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+            };
+            let winner = (0..count).rev().max_by(better).unwrap_or_default();
+            put_first(self.occurring[winner].0, out);
         }
-        out.swap(winner, likeliest);
-        if likeliest < winner && out[likeliest] == out[winner] {
-            out[winner] = out[winner].next_up();
+    }
+}
+
+/// Exchanges two probabilities so that the largest is that of `winner`.
+fn put_first(winner: usize, out: &mut [f32]) {
+    let mut likeliest = 0;
+    for class in 1..out.len() {
+        if out[class] > out[likeliest] {
+            likeliest = class;
         }
+    }
+    out.swap(winner, likeliest);
+    // Of equals the first one is predicted.
+    if likeliest < winner && out[likeliest] == out[winner] {
+        out[winner] = out[winner].next_up();
     }
 }
 
@@ -309,7 +342,7 @@ impl FittedModel for SvmModel {
         out.tensor(LABELS, &[count], TensorData::U16(&self.labels))?;
         let coefficients = TensorData::F32(&self.coefficients);
         out.tensor(COEFFICIENTS, &[classes - 1, count], coefficients)?;
-        out.tensor(GAMMA, &[1], TensorData::F32(&[self.gamma]))?;
+        out.tensor(GAMMA, &[1], TensorData::F32(&[self.kernel.gamma]))?;
         let pairs = TensorData::F32(self.pairs.as_flattened());
         out.tensor(PAIRS, &[count_pairs(classes), 3], pairs)
     }

@@ -37,6 +37,8 @@ pub(crate) struct Solution {
     pub(crate) steps: u64,
     /// Whether the optimality conditions hold within the tolerance, where it is known.
     pub(crate) converged: Option<bool>,
+    /// What computed the kernel values, where the engine chooses it.
+    pub(crate) kernel: Option<&'static str>,
 }
 
 impl Pair {

@@ -6,7 +6,6 @@ use bakeoff_core::{
     Classifier, DataShape, FitContext, FitError, FitEvent, FitSummary, FittedModel, ModelSpec,
     Samples, SpecError, StepUnit,
 };
-use bakeoff_kernels::ByteRows;
 use rayon::prelude::*;
 
 use crate::{
@@ -31,7 +30,7 @@ pub(crate) struct Solver {
     pub(crate) solve: Solve,
 }
 
-struct Svm {
+pub(crate) struct Svm {
     spec: ModelSpec,
     settings: SvmSettings,
     solver: Solver,
@@ -39,11 +38,7 @@ struct Svm {
 
 /// The recipe that a resolved spec describes.
 pub(crate) fn build(spec: &ModelSpec, solver: Solver) -> Result<Box<dyn Classifier>, SpecError> {
-    Ok(Box::new(Svm {
-        spec: spec.clone(),
-        settings: SvmSettings::of(spec)?,
-        solver,
-    }))
+    Ok(Box::new(Svm::new(spec, solver)?))
 }
 
 /// The images of each class, by their positions in the training data.
@@ -68,7 +63,11 @@ impl Classes {
 
     fn pairs(&self) -> Vec<(usize, usize)> {
         let classes = self.occurring.iter().enumerate();
-        let with = |(at, &first)| self.occurring[at + 1..].iter().map(move |&second| (first, second));
+        let with = |(at, &first)| {
+            self.occurring[at + 1..]
+                .iter()
+                .map(move |&second| (first, second))
+        };
         classes.flat_map(with).collect()
     }
 }
@@ -82,9 +81,18 @@ pub(crate) struct FittedPair {
     pub(crate) sigmoid: Sigmoid,
     steps: u64,
     converged: Option<bool>,
+    kernel: Option<&'static str>,
 }
 
 impl Svm {
+    pub(crate) fn new(spec: &ModelSpec, solver: Solver) -> Result<Self, SpecError> {
+        Ok(Self {
+            spec: spec.clone(),
+            settings: SvmSettings::of(spec)?,
+            solver,
+        })
+    }
+
     fn fit_pair(
         &self,
         train: &Samples,
@@ -124,27 +132,16 @@ impl Svm {
             sigmoid: Sigmoid::fit(&values, pair.firsts),
             steps: solution.steps,
             converged: solution.converged,
+            kernel: solution.kernel,
         })
     }
-}
 
-impl Classifier for Svm {
-    fn spec(&self) -> ModelSpec {
-        self.spec.clone()
-    }
-
-    fn check(&self, data: &DataShape) -> Result<(), SpecError> {
-        match (self.solver.refuses)(&self.settings, data) {
-            Some(reason) => Err(self.spec.bad_data(reason)),
-            None => Ok(()),
-        }
-    }
-
-    fn fit(
+    /// The model, all but its last event.
+    pub(crate) fn model(
         &self,
         train: &Samples,
         ctx: &mut FitContext<'_>,
-    ) -> Result<Box<dyn FittedModel>, FitError> {
+    ) -> Result<(SvmModel, FitSummary), FitError> {
         let classes = Classes::new(train);
         let pairs = classes.pairs();
         if pairs.is_empty() {
@@ -183,10 +180,35 @@ impl Classifier for Svm {
         let summary = FitSummary {
             steps: fitted.iter().map(|pair| pair.steps).sum(),
             converged: known.fold(Some(true), |all, pair| Some(all? & pair?)),
-            kernel: Some(ByteRows::new(&[], train.images().shape().pixels()).kernel().into()),
+            kernel: fitted
+                .first()
+                .and_then(|pair| pair.kernel)
+                .map(String::from),
             ..FitSummary::default()
         };
         let model = SvmModel::new(train, &self.settings, gamma, &fitted)?;
+        Ok((model, summary))
+    }
+}
+
+impl Classifier for Svm {
+    fn spec(&self) -> ModelSpec {
+        self.spec.clone()
+    }
+
+    fn check(&self, data: &DataShape) -> Result<(), SpecError> {
+        match (self.solver.refuses)(&self.settings, data) {
+            Some(reason) => Err(self.spec.bad_data(reason)),
+            None => Ok(()),
+        }
+    }
+
+    fn fit(
+        &self,
+        train: &Samples,
+        ctx: &mut FitContext<'_>,
+    ) -> Result<Box<dyn FittedModel>, FitError> {
+        let (model, summary) = self.model(train, ctx)?;
         ctx.emit(&FitEvent::Finished(summary))?;
         Ok(Box::new(model))
     }

@@ -16,6 +16,16 @@ bakeoff_core::choices! {
     }
 }
 
+bakeoff_core::choices! {
+    /// What decides the predicted class.
+    pub(crate) enum Decision {
+        /// The distribution that agrees best with all pairs.
+        Probabilities = "probabilities",
+        /// How many pairs a class wins; among equals the sum of their values.
+        Votes = "votes",
+    }
+}
+
 /// γ of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Gamma {
@@ -86,6 +96,8 @@ bakeoff_core::settings! {
             "what the kernel poly adds before it takes the power";
         tolerance: f64 = 1e-3, SettingKind::Float { min: 1e-6, max: 1.0 },
             "how far the fit may violate the conditions of its optimum";
+        decision: Decision = "probabilities", Decision::KIND,
+            "what decides the class: the probabilities of all pairs, or the pairs that it wins, as in LIBSVM";
         cache_mb: usize = 1000, SettingKind::Int { min: 1, max: 1 << 30 },
             "memory for the kernel matrix in megabytes; where it is short, values are computed again";
     }

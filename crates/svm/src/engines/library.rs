@@ -35,6 +35,7 @@ impl Solution {
             values: None,
             steps: 0,
             converged: None,
+            kernel: None,
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) const ENGINE: Engine = Engine {
     }),
 };
 
-const SOLVER: Solver = Solver {
+pub(crate) const SOLVER: Solver = Solver {
     name: ENGINE.name,
     refuses: |_, _| None,
     solve: |pair| library::run(|| solve(pair)),

@@ -25,7 +25,7 @@ pub(super) const ENGINE: Engine = Engine {
     }),
 };
 
-const SOLVER: Solver = Solver {
+pub(crate) const SOLVER: Solver = Solver {
     name: ENGINE.name,
     refuses: |_, data| refuses(data),
     solve: |pair| library::run(|| solve(pair)),
@@ -49,9 +49,7 @@ fn solve(pair: &Pair) -> Result<Solution, String> {
     // Its polynomial has no γ, which the pixels take on instead.
     let (scale, parameters) = match pair.function {
         KernelFunction::Linear => (1.0, Svm::<f64, bool>::params().linear_kernel()),
-        KernelFunction::Rbf { gamma } => {
-            (1.0, Svm::params().gaussian_kernel(gamma.recip()))
-        }
+        KernelFunction::Rbf { gamma } => (1.0, Svm::params().gaussian_kernel(gamma.recip())),
         KernelFunction::Polynomial {
             gamma,
             coef0,
@@ -65,7 +63,9 @@ fn solve(pair: &Pair) -> Result<Solution, String> {
         .eps(pair.tolerance)
         .pos_neg_weights(pair.c, pair.c);
     let pixels = pair.pixels.iter();
-    let pixels = pixels.map(|&byte| f64::from(byte) / 255.0 * scale).collect();
+    let pixels = pixels
+        .map(|&byte| f64::from(byte) / 255.0 * scale)
+        .collect();
     let records = Array2::from_shape_vec((pair.len(), pair.columns), pixels)
         .map_err(|error| error.to_string())?;
     let targets: Array1<bool> = (0..pair.len()).map(|image| image < pair.firsts).collect();

@@ -34,7 +34,7 @@ pub(super) const ENGINE: Engine = Engine {
     }),
 };
 
-const SOLVER: Solver = Solver {
+pub(crate) const SOLVER: Solver = Solver {
     name: "native",
     refuses: |_, _| None,
     solve,
@@ -151,7 +151,8 @@ impl<'a> State<'a> {
             }
         }
         let worst = |violating: &mut Vec<(f64, usize)>| {
-            let order = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+            let order =
+                |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
             violating.sort_unstable_by(order);
             violating.truncate(count);
         };
@@ -175,7 +176,9 @@ impl<'a> State<'a> {
             let taken = count.min(each);
             (0..taken).map(move |at| from + at * count / taken)
         };
-        spread(0, firsts).chain(spread(firsts, len - firsts)).collect()
+        spread(0, firsts)
+            .chain(spread(firsts, len - firsts))
+            .collect()
     }
 
     /// Places for so many images: new ones, and of those that are farthest from violating anything.
@@ -316,5 +319,6 @@ fn solve(pair: &Pair) -> Result<Solution, String> {
         coefficients: state.coefficients,
         steps,
         converged: Some(converged),
+        kernel: Some(pair.packed().kernel()),
     })
 }
