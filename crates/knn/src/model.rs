@@ -94,7 +94,8 @@ impl FittedModel for KnnModel {
         for queries in images.pixels().chunks(at_once) {
             let found = self.search.nearest(queries, k)?;
             for (neighbours, shares) in found.chunks_exact(k).zip(&mut rows) {
-                let how = (self.settings.weights, self.settings.smoothing);
+                let how = &self.settings;
+                let how = (how.weights, how.smoothing, how.ties);
                 vote(neighbours, &self.labels, how, &mut votes, shares);
             }
         }

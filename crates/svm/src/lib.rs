@@ -10,11 +10,10 @@
 //! give coefficients of the training images, most of them 0; the others are the support vectors. Every
 //! engine returns the same model type, so engines differ in the cost of training and never in how they predict.
 //!
-//! The predicted class is the one that wins most pairs; of several, the one whose values sum to most (as
-//! scikit-learn's `break_ties`). Probabilities come from a sigmoid for each pair (`sigmoid`), fitted to what the values of
+//! Probabilities come from a sigmoid for each pair (`sigmoid`), fitted to what the values of
 //! the training images would be without each of them (`leave_one_out`): LIBSVM's cross-validation trains six
-//! times to find the same. Where the class that has won is not the most probable one, the two probabilities change places, so that
-//! the most probable class is always the predicted one.
+//! times to find the same. The predicted class is the most probable one; with `decision = "votes"` it is the one that wins most
+//! pairs, as in LIBSVM.
 //!
 //! A class without training images has probability 0.
 //!
