@@ -58,7 +58,8 @@ impl KnnModel {
             )));
         }
         let pixels = reader.u8(IMAGES, &[rows, shape.pixels()])?;
-        let search = (engine.build)(&pixels, shape.pixels(), &settings, &mut |_| Ok(()))
+        let search = engine
+            .prepare(&pixels, shape, &settings, &mut |_| Ok(()))
             .map_err(|error| inconsistent(error.to_string()))?;
         Ok(Self {
             shape,

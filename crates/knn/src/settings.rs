@@ -18,6 +18,9 @@ bakeoff_core::settings! {
             "which of several classes with as many votes is the prediction: the first one, or that of the nearest neighbour";
         metric: Metric = "l2", Metric::KIND,
             "Euclidean, Manhattan or cosine distance between pixels";
+        tangent (default): usize = 0, SettingKind::Int { min: 0, max: 1 << 20 },
+            "so many of the nearest images are compared again by tangent distance, which small shifts, turns and \
+             stretches do not change; 0: none";
         index: IndexKind = "linear", IndexKind::KIND,
             "how the training images are arranged for the search; neighbours are the same, \
              only time differs";
