@@ -73,6 +73,10 @@ impl Largest {
     }
 
     #[inline(always)]
+    #[allow(
+        clippy::needless_range_loop,
+        reason = "lanes of three arrays side by side, which become vectors"
+    )]
     fn see(&mut self, block: u32, values: [f64; SMO_LANES]) {
         for lane in 0..SMO_LANES {
             let larger = values[lane] > self.values[lane];
@@ -155,8 +159,9 @@ impl Kernel for Run<'_> {
                 falling.see(block as u32, down);
             }
             let (steepest, first) = rising.get();
-            // Also where there is none of either kind.
-            if !(steepest + falling.get().0 > tolerance) || steps == max_steps {
+            // Below every tolerance where there is none of either kind.
+            let violation = steepest + falling.get().0;
+            if violation <= tolerance || violation.is_nan() || steps == max_steps {
                 return steps;
             }
             let row = row(first);

@@ -176,10 +176,10 @@ impl Svm {
                 loss: None,
             })?;
         }
-        let known = fitted.iter().map(|pair| pair.converged);
+        let mut known = fitted.iter().map(|pair| pair.converged);
         let summary = FitSummary {
             steps: fitted.iter().map(|pair| pair.steps).sum(),
-            converged: known.fold(Some(true), |all, pair| Some(all? & pair?)),
+            converged: known.try_fold(true, |all, pair| Some(all & pair?)),
             kernel: fitted
                 .first()
                 .and_then(|pair| pair.kernel)

@@ -22,8 +22,6 @@ static FAMILIES: &[&Family] = &[
     &bakeoff_trees::RANDOM_FOREST.with_features(STEPS),
     &bakeoff_trees::EXTRA_TREES.with_features(STEPS),
     &bakeoff_trees::BOOSTED_TREES.with_features(STEPS),
-    &bakeoff_forest::RANDOM_FOREST.with_features(STEPS),
-    &bakeoff_forest::EXTRA_TREES.with_features(STEPS),
     &bakeoff_svm::FAMILY.with_features(STEPS),
     &bakeoff_closed_form::LDA.with_features(STEPS),
     &bakeoff_closed_form::QDA.with_features(STEPS),
