@@ -248,6 +248,7 @@ impl People {
             .map_or_else(String::new, |loss| format!("  loss {loss:.6}"));
         let unit = match self.fit.unit {
             Some(StepUnit::Tree) => "tree",
+            Some(StepUnit::Pair) => "pair of classes",
             _ => "iteration",
         };
         format!("{unit} {}{loss}", self.fit.done)
@@ -260,14 +261,19 @@ impl People {
         let label = self.label(trial);
         let detail = match (&self.fit.last_epoch, self.fit.unit) {
             (Some(epoch), _) => epoch_text(epoch),
-            (None, Some(StepUnit::Iteration | StepUnit::Tree)) if self.fit.done > 0 => {
+            (None, Some(StepUnit::Iteration | StepUnit::Tree | StepUnit::Pair))
+                if self.fit.done > 0 =>
+            {
                 self.iteration_text()
             }
             _ => "training".to_owned(),
         };
         match (self.fit.total, self.fit.unit) {
             // A solver may end long before the most iterations that are allowed.
-            (Some(total), Some(StepUnit::Epoch | StepUnit::Sample | StepUnit::Tree)) => {
+            (
+                Some(total),
+                Some(StepUnit::Epoch | StepUnit::Sample | StepUnit::Tree | StepUnit::Pair),
+            ) => {
                 bar.set_style(bar_style());
                 bar.set_length(total.saturating_mul(PARTS));
                 bar.set_position(position);

@@ -16,6 +16,8 @@ use bakeoff_core::{
 };
 use rayon::prelude::*;
 
+mod smartcore;
+
 use crate::{COMMON, NEVER, PIXEL_SCALE, moments::Moments, native, recipe::recipe};
 
 /// Naive Bayes, for the registry.
@@ -23,20 +25,29 @@ pub static FAMILY: Family = Family {
     name: "naive-bayes",
     title: "Naive Bayes",
     summary: "every pixel speaks for itself: a distribution for each pixel and class, multiplied",
-    engines: &[native(
-        "exact sums of bytes",
-        EngineCode {
-            build: |spec| recipe(spec, spec.settings::<NaiveBayesSettings>(), fit),
-            load: NaiveBayes::load,
-        },
-    )],
+    engines: &[
+        native(
+            "exact sums of bytes",
+            EngineCode {
+                build: |spec| {
+                    recipe(
+                        spec,
+                        spec.settings::<NaiveBayesSettings>(),
+                        |spec, train| fit_by(spec, train, learn),
+                    )
+                },
+                load: NaiveBayes::load,
+            },
+        ),
+        smartcore::ENGINE,
+    ],
     settings: &[NaiveBayesSettings::TABLE],
     ..COMMON
 };
 
 bakeoff_core::choices! {
     /// What a pixel is taken for.
-    enum Pixels {
+    pub(crate) enum Pixels {
         /// A normal value.
         Normal = "normal",
         /// A count.
@@ -47,7 +58,7 @@ bakeoff_core::choices! {
 }
 
 bakeoff_core::settings! {
-    struct NaiveBayesSettings {
+    pub(crate) struct NaiveBayesSettings {
         pixels: Pixels = "normal", Pixels::KIND,
             "what a pixel is taken for: a normal value, a count (of light), or on-off (at least 128 or not)";
         variance_floor: f64 = 1e-9, SettingKind::Float { min: 0.0, max: 1.0 },
@@ -58,7 +69,7 @@ bakeoff_core::settings! {
 }
 
 /// Levels of a pixel that is on.
-const ON: u8 = 128;
+pub(crate) const ON: u8 = 128;
 
 /// What a pixel's value becomes before it is weighed.
 fn seen(pixels: Pixels, value: u8) -> f64 {
@@ -69,7 +80,7 @@ fn seen(pixels: Pixels, value: u8) -> f64 {
 }
 
 /// `bias + Σ weight · x`, or `bias − Σ half · (x − mean)²`, of each class.
-struct NaiveBayes {
+pub(crate) struct NaiveBayes {
     pixels: Pixels,
     shape: ImageShape,
     /// Classes × pixels: of counts and on-off the weights, of normal values the means.
@@ -79,11 +90,84 @@ struct NaiveBayes {
     bias: Vec<f32>,
 }
 
-fn fit(spec: &ModelSpec, train: &Samples) -> Result<Box<dyn FittedModel>, FitError> {
-    let settings: NaiveBayesSettings = spec.settings()?;
-    let classes = train.classes();
+/// What an engine learns of a class.
+pub(crate) enum Learned {
+    /// Mean and variance of each pixel divided by 255.
+    Normal {
+        /// The means.
+        means: Vec<f64>,
+        /// The variances, without a floor.
+        variances: Vec<f64>,
+    },
+    /// The natural logarithm of each pixel's share of the light, or of the images in which it is on.
+    LogShares(Vec<f64>),
+}
+
+/// What an engine learns of all classes.
+pub(crate) struct AllLearned {
+    /// Nothing of a class without images.
+    pub(crate) classes: Vec<Option<Learned>>,
+    /// The largest variance of a pixel over all images, for normal values.
+    pub(crate) largest_variance: f64,
+}
+
+/// The engine of this crate: exact sums.
+fn learn(settings: &NaiveBayesSettings, train: &Samples) -> Result<AllLearned, FitError> {
     let moments = Moments::new(train);
     let pixels = moments.pixels;
+    let on = match settings.pixels {
+        Pixels::OnOff => counts_on(train),
+        Pixels::Normal | Pixels::Counts => Vec::new(),
+    };
+    let mut classes: Vec<_> = (0..train.classes()).map(|_| None).collect();
+    for class in moments.occurring() {
+        let count = moments.counts[class] as f64;
+        let own = class * pixels..(class + 1) * pixels;
+        let sums = moments.sums_of(class);
+        classes[class] = Some(match settings.pixels {
+            Pixels::Normal => {
+                let both = sums.iter().zip(&moments.squares[own]);
+                Learned::Normal {
+                    means: sums
+                        .iter()
+                        .map(|&sum| sum as f64 / count * PIXEL_SCALE)
+                        .collect(),
+                    variances: both
+                        .map(|(&sum, &square)| variance(sum, square, count))
+                        .collect(),
+                }
+            }
+            Pixels::Counts => {
+                let smoothed = |sum: u64| sum as f64 * PIXEL_SCALE + settings.smoothing;
+                let all: f64 = sums.iter().map(|&sum| smoothed(sum)).sum();
+                let shares = sums.iter().map(|&sum| (smoothed(sum) / all).ln());
+                Learned::LogShares(shares.collect())
+            }
+            Pixels::OnOff => {
+                let all = count + 2.0 * settings.smoothing;
+                let shares = on[own].iter();
+                let shares = shares.map(|&on| ((on as f64 + settings.smoothing) / all).ln());
+                Learned::LogShares(shares.collect())
+            }
+        });
+    }
+    Ok(AllLearned {
+        classes,
+        largest_variance: largest_variance(&moments),
+    })
+}
+
+/// The function of an engine.
+pub(crate) type Learn = fn(&NaiveBayesSettings, &Samples) -> Result<AllLearned, FitError>;
+
+/// The model of what an engine learns.
+pub(crate) fn fit_by(
+    spec: &ModelSpec,
+    train: &Samples,
+    learn: Learn,
+) -> Result<Box<dyn FittedModel>, FitError> {
+    let settings: NaiveBayesSettings = spec.settings()?;
+    let (classes, pixels) = (train.classes(), train.images().shape().pixels());
     let is_normal = settings.pixels == Pixels::Normal;
     let mut model = NaiveBayes {
         pixels: settings.pixels,
@@ -92,44 +176,37 @@ fn fit(spec: &ModelSpec, train: &Samples) -> Result<Box<dyn FittedModel>, FitErr
         second: vec![0.0; if is_normal { classes * pixels } else { 0 }],
         bias: vec![NEVER; classes],
     };
-    let floor = settings.variance_floor * largest_variance(&moments);
-    let on = match settings.pixels {
-        Pixels::OnOff => counts_on(train),
-        Pixels::Normal | Pixels::Counts => Vec::new(),
-    };
-    for class in moments.occurring() {
-        let count = moments.counts[class] as f64;
+    let learned = learn(&settings, train)?;
+    let floor = settings.variance_floor * learned.largest_variance;
+    let counts = train.class_counts();
+    for (class, learned) in learned.classes.into_iter().enumerate() {
+        let Some(learned) = learned else {
+            continue;
+        };
         let own = class * pixels..(class + 1) * pixels;
         let first = &mut model.first[own.clone()];
-        let mut bias = moments.log_share(class);
-        match settings.pixels {
-            Pixels::Normal => {
-                let squares = &moments.squares[own.clone()];
-                let sums = moments.sums_of(class).iter().zip(squares);
+        let mut bias = (counts[class] as f64 / train.len() as f64).ln();
+        match learned {
+            Learned::Normal { means, variances } => {
                 let kept = first.iter_mut().zip(&mut model.second[own]);
-                for ((mean, half), (&sum, &square)) in kept.zip(sums) {
-                    let variance = variance(sum, square, count) + floor;
+                for ((mean, half), (own_mean, variance)) in kept.zip(means.iter().zip(variances)) {
                     // Never in a class whose training images had another value.
-                    let variance = variance.max(1e-12);
-                    *mean = (sum as f64 / count * PIXEL_SCALE) as f32;
+                    let variance = (variance + floor).max(1e-12);
+                    *mean = *own_mean as f32;
                     *half = (0.5 / variance) as f32;
                     bias -= 0.5 * (std::f64::consts::TAU * variance).ln();
                 }
             }
-            Pixels::Counts => {
-                let sums = moments.sums_of(class);
-                let smoothed = |sum: u64| sum as f64 * PIXEL_SCALE + settings.smoothing;
-                let all: f64 = sums.iter().map(|&sum| smoothed(sum)).sum();
-                for (weight, &sum) in first.iter_mut().zip(sums) {
-                    *weight = (smoothed(sum) / all).ln() as f32;
-                }
-            }
-            Pixels::OnOff => {
-                for (weight, &on) in first.iter_mut().zip(&on[own]) {
-                    let all = count + 2.0 * settings.smoothing;
-                    let share = (on as f64 + settings.smoothing) / all;
-                    *weight = (share / (1.0 - share)).ln() as f32;
-                    bias += (1.0 - share).ln();
+            Learned::LogShares(shares) => {
+                for (weight, share) in first.iter_mut().zip(shares) {
+                    *weight = match settings.pixels {
+                        Pixels::OnOff => {
+                            let off = (-share.exp()).ln_1p();
+                            bias += off;
+                            (share - off) as f32
+                        }
+                        Pixels::Normal | Pixels::Counts => share as f32,
+                    };
                 }
             }
         }
@@ -174,7 +251,7 @@ fn counts_on(train: &Samples) -> Vec<u64> {
 }
 
 impl NaiveBayes {
-    fn load(
+    pub(crate) fn load(
         spec: &ModelSpec,
         header: &ModelHeader,
         reader: &mut dyn ModelReader,

@@ -33,8 +33,17 @@ fn golden_samples() -> Samples {
 }
 
 fn fit(family: &Family, given: &Value, train: &Samples) -> Result<Box<dyn FittedModel>, FitError> {
+    fit_with(family, family.engines[0].name, given, train)
+}
+
+fn fit_with(
+    family: &Family,
+    engine: &str,
+    given: &Value,
+    train: &Samples,
+) -> Result<Box<dyn FittedModel>, FitError> {
     let given: Settings = given.as_object().unwrap().clone().into_iter().collect();
-    let spec = family.resolve(None, &given).unwrap();
+    let spec = family.resolve(Some(engine), &given).unwrap();
     let mut progress = |_: &FitEvent| ControlFlow::Continue(());
     let mut context = FitContext {
         seed: 1,
@@ -67,9 +76,14 @@ fn probabilities_are_those_of_scikit_learn_and_of_definitions() {
         ("nearest-centroid", &NEAREST_CENTROID, json!({})),
     ];
     assert_eq!(cases.len(), golden.len());
-    for (name, family, settings) in cases {
+    let engines = |family: &'static Family| family.engines.iter().map(|engine| engine.name);
+    let cases = cases.iter().flat_map(|(name, family, settings)| {
+        engines(family).map(move |engine| (*name, *family, settings, engine))
+    });
+    for (name, family, settings, engine) in cases {
         let expected = &golden[name];
-        let model = fit(family, &settings, &train).unwrap();
+        let model = fit_with(family, engine, settings, &train).unwrap();
+        let name = format!("{name}, {engine}");
         let asked = train
             .images()
             .select(&(0..expected.len()).collect::<Vec<_>>());

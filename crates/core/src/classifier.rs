@@ -88,6 +88,8 @@ pub enum StepUnit {
     Sample,
     /// Trees that are grown.
     Tree,
+    /// Pairs of classes that are told apart.
+    Pair,
 }
 
 /// The metrics of one epoch. Losses are mean cross-entropies in nats.

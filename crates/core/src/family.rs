@@ -67,6 +67,15 @@ pub enum SettingKind {
         /// Largest allowed.
         max: f64,
     },
+    /// A finite number in an inclusive range, or a word.
+    FloatOr {
+        /// Smallest allowed.
+        min: f64,
+        /// Largest allowed.
+        max: f64,
+        /// The word.
+        word: &'static str,
+    },
     /// `true` or `false`.
     Bool,
     /// One of a few words.
@@ -114,6 +123,9 @@ impl SettingKind {
             }
             Self::Float { min, max } if *max == f64::MAX => format!("a number from {min}"),
             Self::Float { min, max } => format!("a number from {min} to {max}"),
+            Self::FloatOr { min, max, word } => {
+                format!("{word:?}, or a number from {min} to {max}")
+            }
             Self::Bool => "true or false".into(),
             Self::Choice(words) => words.join(", "),
             Self::IntList { min, max } => {
@@ -142,13 +154,15 @@ impl SettingKind {
         };
         match *self {
             Self::Int { min, max } => int(value, min, max),
-            Self::IntOr { word, .. } | Self::TextListOr { word, .. }
+            Self::IntOr { word, .. }
+            | Self::FloatOr { word, .. }
+            | Self::TextListOr { word, .. }
                 if value.as_str() == Some(word) =>
             {
                 Some(value.clone())
             }
             Self::IntOr { min, max, .. } => int(value, min, max),
-            Self::Float { min, max } => value
+            Self::Float { min, max } | Self::FloatOr { min, max, .. } => value
                 .as_f64()
                 .filter(|x| x.is_finite() && (min..=max).contains(x))
                 .map(Value::from),

@@ -23,6 +23,7 @@ mod neighbours;
 mod recipe;
 mod search;
 mod settings;
+mod tangent;
 #[cfg(test)]
 mod tests;
 mod vote;

@@ -58,7 +58,8 @@ impl KnnModel {
             )));
         }
         let pixels = reader.u8(IMAGES, &[rows, shape.pixels()])?;
-        let search = (engine.build)(&pixels, shape.pixels(), &settings, &mut |_| Ok(()))
+        let search = engine
+            .prepare(&pixels, shape, &settings, &mut |_| Ok(()))
             .map_err(|error| inconsistent(error.to_string()))?;
         Ok(Self {
             shape,
@@ -94,7 +95,8 @@ impl FittedModel for KnnModel {
         for queries in images.pixels().chunks(at_once) {
             let found = self.search.nearest(queries, k)?;
             for (neighbours, shares) in found.chunks_exact(k).zip(&mut rows) {
-                let how = (self.settings.weights, self.settings.smoothing);
+                let how = &self.settings;
+                let how = (how.weights, how.smoothing, how.ties);
                 vote(neighbours, &self.labels, how, &mut votes, shares);
             }
         }

@@ -5,7 +5,7 @@ use bakeoff_core::{
     Samples, SpecError, StepUnit, counted,
 };
 
-use crate::{engines::KnnEngine, model::KnnModel, settings::KnnSettings};
+use crate::{engines::KnnEngine, model::KnnModel, settings::KnnSettings, tangent::LEAST_SIDE};
 
 /// k nearest neighbours with its settings.
 pub(crate) struct Knn {
@@ -44,6 +44,13 @@ impl Classifier for Knn {
                 "{rows} training images are more than the {} that this family can number",
                 u32::MAX
             ))
+        } else if self.settings.tangent > 0 && data.image.height.min(data.image.width) < LEAST_SIDE
+        {
+            Some(format!(
+                "tangent distance needs images of {LEAST_SIDE}×{LEAST_SIDE} pixels and more, and these are {}; \
+                 leave out `tangent`, or the features that make vectors",
+                data.image
+            ))
         } else {
             (self.engine.refuses)(&self.settings, data)
         };
@@ -62,13 +69,16 @@ impl Classifier for Knn {
             total: Some(total),
         })?;
         let images = train.images();
-        let (pixels, columns) = (images.pixels(), images.shape().pixels());
-        let search = (self.engine.build)(pixels, columns, &self.settings, &mut |samples| {
+        let mut progress = |samples| {
             ctx.emit(&FitEvent::Progress {
                 samples: samples as u64,
                 total,
             })
-        })?;
+        };
+        let (pixels, shape) = (images.pixels(), images.shape());
+        let search = self
+            .engine
+            .prepare(pixels, shape, &self.settings, &mut progress)?;
         ctx.emit(&FitEvent::Finished(FitSummary {
             kernel: search.kernel().map(String::from),
             ..FitSummary::default()

@@ -14,8 +14,13 @@ bakeoff_core::settings! {
         smoothing: f64 = 0.0, SettingKind::Float { min: 0.0, max: 1000.0 },
             "votes that every class has before its neighbours vote, so that no probability is 0; it \
              changes no prediction with uniform weights (1 is Laplace's rule)";
+        ties (default): Ties = "lowest-class", Ties::KIND,
+            "which of several classes with as many votes is the prediction: the first one, or that of the nearest neighbour";
         metric: Metric = "l2", Metric::KIND,
             "Euclidean, Manhattan or cosine distance between pixels";
+        tangent (default): usize = 0, SettingKind::Int { min: 0, max: 1 << 20 },
+            "so many of the nearest images are compared again by tangent distance, which small shifts, turns and \
+             stretches do not change; 0: none";
         index: IndexKind = "linear", IndexKind::KIND,
             "how the training images are arranged for the search; neighbours are the same, \
              only time differs";
@@ -43,6 +48,18 @@ bakeoff_core::choices! {
         Uniform = "uniform",
         /// 1/distance. If there are neighbours at distance 0, they share all votes.
         Distance = "distance",
+    }
+}
+
+bakeoff_core::choices! {
+    /// Which class is predicted where several have as many votes.
+    #[derive(Default)]
+    pub(crate) enum Ties {
+        /// The first of them, as in scikit-learn.
+        #[default]
+        LowestClass = "lowest-class",
+        /// The one that the nearest of their neighbours belongs to.
+        Nearest = "nearest",
     }
 }
 

@@ -53,6 +53,7 @@ pub static SPACES: &[Space] = &[
         dimensions: &[
             to("k", Whole(1, 25)),
             to("weights", Choice(&[r#""uniform""#, r#""distance""#])),
+            to("ties", Choice(&[r#""nearest""#])),
             to(
                 "features",
                 Choice(&[
@@ -65,6 +66,21 @@ pub static SPACES: &[Space] = &[
                     r#"["pca 50"]"#,
                     r#"["pca 100"]"#,
                 ]),
+            ),
+        ],
+    },
+    Space {
+        family: "svm",
+        starts: &[
+            "{}",
+            r#"{"features": ["hog 4"]}"#,
+            r#"{"features": ["deskew", "hog 4"]}"#,
+        ],
+        dimensions: &[
+            to("c", Log(0.5, 100.0)),
+            to(
+                "features",
+                Choice(&[PLAIN, HOG, UPRIGHT_HOG, r#"["deskew"]"#]),
             ),
         ],
     },

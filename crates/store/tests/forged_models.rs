@@ -371,3 +371,27 @@ fn settings_that_claim_a_giant_are_refused() {
         }
     }
 }
+
+#[test]
+fn support_vectors_whose_classes_contradict_are_refused() {
+    let saved = Saved::new(bakeoff_zoo::family("svm").unwrap());
+    let tensors = SafeTensors::deserialize(&saved.weights).unwrap();
+    let labels = tensors.tensor("labels").unwrap();
+    let count = labels.shape()[0] as u16;
+    let said = |label: &dyn Fn(u16) -> u16| {
+        let bytes: Vec<u8> = (0..count).flat_map(|at| label(at).to_le_bytes()).collect();
+        let mut all: BTreeMap<&str, TensorView<'_>> = tensors.iter().collect();
+        let view = TensorView::new(labels.dtype(), labels.shape().to_vec(), &bytes).unwrap();
+        all.insert("labels", view);
+        let bytes = safetensors::serialize(&all, None).unwrap();
+        saved.refusal(saved.manifest.clone(), &bytes)
+    };
+    assert_eq!(said(&|at| 3 * at / count), None);
+    assert_refused(&saved, "a descending class", said(&|at| 2 - 3 * at / count));
+    assert_refused(&saved, "one class only", said(&|_| 1));
+    assert_refused(
+        &saved,
+        "a class too many",
+        said(&|at| 3 * u16::from(at + 1 == count)),
+    );
+}

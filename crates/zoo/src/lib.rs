@@ -22,6 +22,7 @@ static FAMILIES: &[&Family] = &[
     &bakeoff_trees::RANDOM_FOREST.with_features(STEPS),
     &bakeoff_trees::EXTRA_TREES.with_features(STEPS),
     &bakeoff_trees::BOOSTED_TREES.with_features(STEPS),
+    &bakeoff_svm::FAMILY.with_features(STEPS),
     &bakeoff_closed_form::LDA.with_features(STEPS),
     &bakeoff_closed_form::QDA.with_features(STEPS),
     &bakeoff_closed_form::RIDGE.with_features(STEPS),

@@ -9,10 +9,14 @@ mod linfa_nn;
 mod native;
 mod smartcore;
 
-use bakeoff_core::{DataShape, ModelSpec, SpecError};
+use bakeoff_core::{DataShape, FitError, ImageShape, ModelSpec, SpecError};
 use serde_json::Value;
 
-use crate::{search::BuildSearch, settings::KnnSettings};
+use crate::{
+    search::{BuildSearch, Progress, Search},
+    settings::KnnSettings,
+    tangent::Tangent,
+};
 
 /// One engine.
 pub(crate) struct KnnEngine {
@@ -85,6 +89,26 @@ impl KnnEngine {
             }
         }
         Ok((engine, settings))
+    }
+
+    /// Prepares training images for the search, and for the tangent distance behind it.
+    pub(crate) fn prepare(
+        &self,
+        rows: &[u8],
+        shape: ImageShape,
+        settings: &KnnSettings,
+        progress: &mut Progress<'_>,
+    ) -> Result<Box<dyn Search>, FitError> {
+        let search = (self.build)(rows, shape.pixels(), settings, progress)?;
+        Ok(match settings.tangent {
+            0 => search,
+            shortlist => Box::new(Tangent {
+                search,
+                rows: rows.to_vec(),
+                shape,
+                shortlist,
+            }),
+        })
     }
 
     fn supports(&self, key: &str, word: &str) -> bool {
