@@ -33,6 +33,7 @@ JOBS = [
     Job("forest-fit", "Random forest, 100 trees, fit", ratio_goal=0.2),
     Job("extra-fit", "Extremely randomised trees, 100 trees, fit", ratio_goal=0.2),
     Job("boosting-fit", "Boosted trees, fit to the log loss of LightGBM", ratio_goal=0.7),
+    Job("svm-fit", "SVM, RBF kernel, C = 10, gamma = 0.02, fit", ratio_goal=0.7),
     Job("cnn-predict", "CNN, predicting 10,000 images", ratio_goal=0.5),
     Job("logistic-single", "Logistic regression, one image, p50", seconds_goal=10e-6),
     Job("ann-single", "ANN, one image, p50", seconds_goal=30e-6),
@@ -157,9 +158,13 @@ def groups(threads: int) -> list[Group]:
             [
                 ours(bakeoff.trees, "forest-fit", "extra-fit", "boosting-fit"),
                 *peers(*trees, "forest-fit", "extra-fit"),
-                *peers("boosting_lightgbm", "LightGBM", "boosting-fit", rounds=2),
-                *peers("boosting_xgboost", "XGBoost", "boosting-fit", rounds=2),
+                *peers("boosting_lightgbm", "LightGBM", "boosting-fit", rounds=1),
+                *peers("boosting_xgboost", "XGBoost", "boosting-fit", rounds=1),
             ],
+        ),
+        Group(
+            "svm",
+            [ours(bakeoff.svm, "svm-fit"), *peers("svm_sklearn", "scikit-learn", "svm-fit", rounds=1)],
         ),
         Group(
             "settings",

@@ -8,7 +8,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("scikit-learn", "faiss-cpu", "torch", "tensorflow-cpu", "keras", "numpy", "matplotlib")
+PACKAGES = ("scikit-learn", "faiss-cpu", "torch", "tensorflow-cpu", "keras", "lightgbm", "xgboost-cpu", "numpy", "matplotlib")
 
 
 def processor() -> str:

@@ -465,8 +465,9 @@ fn every_experiment_of_the_project_can_be_planned() {
     let folder = scratch("experiments");
     let mut planned = 0;
     for path in entries(&root().join("experiments")) {
-        let needs_burn = path.file_stem().is_some_and(|name| name == "engines");
-        if needs_burn && without_burn() {
+        let is_called = |name: &str| path.file_stem().is_some_and(|stem| stem == name);
+        // A search finds its models while it runs.
+        if is_called("auto") || (is_called("engines") && without_burn()) {
             continue;
         }
         if path.extension().is_some_and(|ending| ending == "toml") {

@@ -8,7 +8,7 @@ use bakeoff_kernels::{ByteRows, KernelFunction, Strided, multiply};
 use rayon::prelude::*;
 
 use crate::{
-    recipe::FittedPair,
+    pair::FittedPair,
     settings::{Decision, SvmSettings},
     sigmoid::{Sigmoid, couple},
 };

@@ -5,6 +5,20 @@ use std::sync::OnceLock;
 use bakeoff_kernels::{ByteRows, KernelFunction, add_rows};
 use rayon::prelude::*;
 
+use crate::sigmoid::Sigmoid;
+
+/// What is known of a pair of classes after its fit.
+pub(crate) struct FittedPair {
+    pub(crate) classes: (usize, usize),
+    /// Positions in the training data, and coefficients that are not 0.
+    pub(crate) support: Vec<(usize, f64)>,
+    pub(crate) bias: f64,
+    pub(crate) sigmoid: Sigmoid,
+    pub(crate) steps: u64,
+    pub(crate) converged: Option<bool>,
+    pub(crate) kernel: Option<&'static str>,
+}
+
 /// The images of two classes; those of the first are to get values above 0.
 pub(crate) struct Pair {
     /// N×D bytes, the first class's images before the second's.

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::{
     leave_one_out::leave_one_out,
     model::SvmModel,
-    pair::{Pair, Solution},
+    pair::{FittedPair, Pair, Solution},
     settings::{Refuses, SvmSettings},
     sigmoid::Sigmoid,
 };
@@ -70,18 +70,6 @@ impl Classes {
         };
         classes.flat_map(with).collect()
     }
-}
-
-/// What is known of a pair of classes after its fit.
-pub(crate) struct FittedPair {
-    pub(crate) classes: (usize, usize),
-    /// Positions in the training data, and coefficients that are not 0.
-    pub(crate) support: Vec<(usize, f64)>,
-    pub(crate) bias: f64,
-    pub(crate) sigmoid: Sigmoid,
-    steps: u64,
-    converged: Option<bool>,
-    kernel: Option<&'static str>,
 }
 
 impl Svm {

@@ -44,8 +44,8 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// Goes on with what is in the folder.
-    pub(super) fn open(folder: &Path) -> Result<Self, BenchError> {
+    /// Goes on with what is in the folder; this process began at `since`.
+    pub(super) fn open(folder: &Path, since: Instant) -> Result<Self, BenchError> {
         let path = folder.join("clock.json");
         let file = match path.is_file() {
             true => read_json(&path)?,
@@ -55,7 +55,7 @@ impl Clock {
             path,
             file,
             latest: 0.0,
-            since: Instant::now(),
+            since,
         })
     }
 

@@ -142,9 +142,8 @@ impl Finals {
             if expected > *left {
                 let cut = important.then(|| fewer_epochs(&candidate, expected, *left));
                 let Some((shorter, seconds)) = cut.flatten() else {
-                    self.left_out.push(format!(
-                        "`{name}` would take about {expected:.0} s, and {left:.0} s were left"
-                    ));
+                    let left_out = format!("{name} (about {expected:.0} s)");
+                    self.left_out.push(left_out);
                     return false;
                 };
                 (candidate, taken) = (shorter, seconds);

@@ -14,52 +14,42 @@
 
 mod clock;
 mod finals;
+mod hunt;
+mod rounds;
 mod scores;
 
-use std::path::{Path, PathBuf};
-
-use bakeoff_core::{
-    Settings, StoreError, derive_seed,
-    record::{Outcome, PlannedTrial, SearchInfo, Tried},
-    to_hex,
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
 };
+
+use bakeoff_core::{Settings, StoreError, derive_seed, record::SearchInfo, to_hex};
 use bakeoff_data::Opened;
 use bakeoff_search::{SPACES, Space, propose, space};
 use sha2::{Digest, Sha256};
 
 use self::{
     clock::Clock,
-    finals::{Room, all_seconds, choose},
-    scores::{Candidate, Known, better_first, families, ranked, score, seen},
+    finals::{Room, choose},
+    hunt::{HELD_OUT, Hunt, LEAST_HELD_OUT, MOST_DRAWS, without_report},
+    rounds::{RoundEnd, memory_limit_mb},
+    scores::{Candidate, Known, better_first, families, score, seen},
 };
 use crate::{
     error::BenchError,
-    event::OnEvent,
-    experiment::{Experiment, Holdout, ModelEntry, Search},
-    host::describe_host,
-    plan::plan,
-    run_folder::RunFolder,
-    runner::{Launcher, Observer, RunOutcome, Runner},
-    trial::TrialEnd,
+    experiment::{Experiment, Search},
+    runner::{Launcher, RunOutcome},
 };
 
-/// Share of the budget that recipes are tried in at least; the rest is for the fits of the chosen ones.
-const SEARCH_SHARE: f64 = 0.42;
-/// What is left of a budget for the report, and at most which share of it.
-const REPORT_SECONDS: f64 = 8.0;
-const REPORT_SHARE: f64 = 0.1;
-/// Share of the training images that scores are of, and how many images that must be over all draws,
-/// where the data have them.
-const HELD_OUT: f64 = 0.15;
-const LEAST_HELD_OUT: f64 = 1500.0;
-const MOST_DRAWS: usize = 5;
+pub use self::hunt::{Round, SearchObserver};
+
+/// The share by which a budget may be exceeded.
+const OVERRUN: f64 = 0.05;
 /// The smaller share: a ninth of the images, and at least so many.
 const SMALL: f64 = 1.0 / 9.0;
 const LEAST_IMAGES: f64 = 3000.0;
 /// The larger one is so many times as large.
 const GROWTH: f64 = 3.0;
-/// A trial may take so long, however little is left.
-const LEAST_SECONDS: f64 = 10.0;
 /// Recipes that are drawn at a time, by the rank of the family.
 const DRAWN: [usize; 6] = [0, 0, 0, 1, 1, 2];
 /// Recipes of the small share that go on to the large one, at least.
@@ -73,29 +63,6 @@ pub enum Searched {
     Found(Box<Experiment>),
     /// Before its end, as its current round did.
     Ended(RunOutcome),
-}
-
-/// What a search says of its next round.
-#[derive(Clone, Debug)]
-pub struct Round<'a> {
-    /// From 1.
-    pub number: usize,
-    /// Recipes in it.
-    pub recipes: usize,
-    /// Images that each is trained on.
-    pub images: usize,
-    /// The best recipe so far with its accuracy.
-    pub best: Option<(&'a str, f64)>,
-    /// Seconds of the search so far.
-    pub seconds: f64,
-}
-
-/// Gets what happens in a search.
-pub trait SearchObserver {
-    /// A round begins.
-    fn round(&mut self, round: &Round<'_>);
-    /// Who gets the events of its trials.
-    fn trials(&mut self, plan: &[PlannedTrial]) -> Box<dyn Observer>;
 }
 
 /// Searches, and gives the experiment to run. `out` is the folder of runs; with `resume` the latest search
@@ -113,6 +80,7 @@ pub fn search(
     let Some(settings) = &experiment.search else {
         return Ok(Searched::Found(Box::new(experiment.clone())));
     };
+    let begun = Instant::now();
     let [source] = experiment.datasets.as_slice() else {
         return Err(BenchError::Request(
             "a search is of one dataset; run it once for each".into(),
@@ -138,7 +106,7 @@ pub fn search(
     let mut hunt = Hunt {
         experiment,
         settings,
-        clock: Clock::open(&folder)?,
+        clock: Clock::open(&folder, begun)?,
         folder,
         images,
         command,
@@ -189,31 +157,6 @@ fn folder(
     let new = path(there + 1);
     std::fs::create_dir(&new).map_err(StoreError::io(&new))?;
     Ok(new)
-}
-
-/// How a round ended.
-enum RoundEnd {
-    Done,
-    OutOfTime,
-    Ended(RunOutcome),
-}
-
-struct Hunt<'a> {
-    experiment: &'a Experiment,
-    settings: &'a Search,
-    clock: Clock,
-    folder: PathBuf,
-    /// Training images in all.
-    images: usize,
-    command: &'a str,
-    /// The first trial of a recipe, and that of the better ones: the share of what is not held out that it is trained on
-    /// (`None` for all of it, where the images are few), and how often.
-    rungs: [(Option<f64>, usize); 2],
-    known: Vec<Known>,
-    tried: Vec<Tried>,
-    rounds: usize,
-    launcher: &'a mut dyn Launcher,
-    observer: &'a mut dyn SearchObserver,
 }
 
 impl Hunt<'_> {
@@ -384,201 +327,6 @@ impl Hunt<'_> {
         Ok(end)
     }
 
-    /// The part of the budget that recipes are tried in: all that the fits of the chosen ones leave, and a fixed
-    /// share at least.
-    fn search_seconds(&self) -> Option<f64> {
-        let budget = self.settings.budget_seconds? as f64;
-        let share = SEARCH_SHARE * budget;
-        // Of what was not yet tried nobody knows what its fit takes.
-        if self.rounds < 2 {
-            return Some(share);
-        }
-        let fits = all_seconds(&self.known, self.images);
-        Some(share.max(without_report(budget) - fits))
-    }
-
-    /// What is left of that.
-    fn left_seconds(&self) -> Option<f64> {
-        Some((self.search_seconds()? - self.clock.latest()).max(0.0))
-    }
-
-    fn is_out_of_time(&self) -> bool {
-        self.left_seconds() == Some(0.0)
-    }
-
-    /// Trains recipes on a share and scores them on what is held out: those that had their turn.
-    fn round(
-        &mut self,
-        candidates: &[Candidate],
-        (share, draws): (Option<f64>, usize),
-    ) -> Result<(Vec<Tried>, RoundEnd), BenchError> {
-        if candidates.is_empty() {
-            return Ok((Vec::new(), RoundEnd::Done));
-        }
-        self.rounds += 1;
-        let learned_from = (1.0 - HELD_OUT) * self.images as f64;
-        let best = ranked(&self.known).first().and_then(|known| {
-            let accuracy = known.last()?.accuracy?;
-            Some((known.candidate.name.as_str(), accuracy))
-        });
-        self.observer.round(&Round {
-            number: self.rounds,
-            recipes: candidates.len(),
-            images: (share.unwrap_or(1.0) * learned_from).round() as usize,
-            best,
-            seconds: self.clock.latest(),
-        });
-        let experiment = self.round_experiment(candidates, share, draws);
-        let run = match plan(&experiment, &self.folder, self.command, true) {
-            // None of them suits the data.
-            Err(BenchError::Misfit { source, .. }) => {
-                let reason = source.to_string();
-                let tried = candidates
-                    .iter()
-                    .map(|candidate| self.failed(candidate, &reason));
-                let tried: Vec<Tried> = tried.collect();
-                self.tried.extend(tried.iter().cloned());
-                return Ok((tried, RoundEnd::Done));
-            }
-            planned => planned?,
-        };
-        let lock = run.lock()?;
-        let trials = run.plan()?;
-        for trial in &trials {
-            if run.has_record(&trial.id) {
-                self.clock.ended(&trial.id)?;
-            }
-        }
-        let mut inner = self.observer.trials(&trials);
-        let deadline = self.search_seconds();
-        let mut watched = Watched {
-            clock: &mut self.clock,
-            launcher: &mut *self.launcher,
-            deadline,
-            out_of_time: false,
-        };
-        let outcome = Runner {
-            run: &run,
-            retry_failed: false,
-        }
-        .run(&lock, &mut watched, &mut *inner)?;
-        let end = match watched.out_of_time {
-            true => RoundEnd::OutOfTime,
-            false if outcome.cancelled || outcome.interrupted.is_some() => {
-                return Ok((Vec::new(), RoundEnd::Ended(outcome)));
-            }
-            false => RoundEnd::Done,
-        };
-        let tried = self.scored(&run, &trials, candidates, draws)?;
-        self.tried.extend(tried.iter().cloned());
-        Ok((tried, end))
-    }
-
-    /// The experiment of a round.
-    fn round_experiment(
-        &self,
-        candidates: &[Candidate],
-        share: Option<f64>,
-        draws: usize,
-    ) -> Experiment {
-        let entry = |candidate: &Candidate| ModelEntry {
-            name: candidate.name.clone(),
-            spec: candidate.spec.clone(),
-            calibration: None,
-        };
-        let memory = describe_host(0).memory_bytes / 1_000_000;
-        // The system, and this program, need some of it; only Linux limits it.
-        let memory = (cfg!(target_os = "linux") && memory > 0).then_some(memory * 8 / 10);
-        let left = self
-            .left_seconds()
-            .map(|left| left.max(LEAST_SECONDS) as u64);
-        let mut round = self.experiment.clone();
-        round.name = format!("round-{:02}", self.rounds);
-        round.models = candidates.iter().map(entry).collect();
-        round.selection = Some(share);
-        round.holdout = Some(Holdout {
-            repeats: draws,
-            fraction: HELD_OUT,
-        });
-        round.seeds.truncate(1);
-        let limit = [round.time_limit_seconds, left].into_iter().flatten().min();
-        round.time_limit_seconds = limit;
-        round.memory_limit_mb = round.memory_limit_mb.or(memory);
-        // What a round does not measure.
-        (round.search, round.folds, round.importance) = (None, None, false);
-        round.train_fractions.clear();
-        round.robustness.clear();
-        round
-    }
-
-    /// A recipe that could not be tried.
-    fn failed(&self, candidate: &Candidate, reason: &str) -> Tried {
-        Tried {
-            model: candidate.name.clone(),
-            spec: candidate.spec.clone(),
-            train_samples: 0,
-            accuracy: None,
-            log_loss: None,
-            trials: 0,
-            seconds: 0.0,
-            peak_rss_bytes: None,
-            ended_at_seconds: self.clock.latest(),
-            reason: Some(reason.to_owned()),
-        }
-    }
-
-    /// What the records of a round say of its recipes, up to the first that was not run.
-    fn scored(
-        &self,
-        run: &RunFolder,
-        trials: &[PlannedTrial],
-        candidates: &[Candidate],
-        draws: usize,
-    ) -> Result<Vec<Tried>, BenchError> {
-        // Draw follows draw: of the last one that was begun, only the recipes at the front may have a trial. All
-        // are scored by the draws that all have, or by the first.
-        let done = trials
-            .iter()
-            .take_while(|trial| run.has_record(&trial.id))
-            .count();
-        let whole = (done / candidates.len()).clamp(1, draws);
-        let mut all = Vec::new();
-        for candidate in candidates {
-            let mut tried = Tried {
-                trials: whole,
-                reason: None,
-                ..self.failed(candidate, "")
-            };
-            let (mut accuracy, mut log_loss) = (0.0, 0.0);
-            let own = trials
-                .iter()
-                .filter(|trial| trial.trial.model == candidate.name);
-            for planned in own.take(whole) {
-                let Some(record) = run.record(&planned.id)? else {
-                    return Ok(all);
-                };
-                let (end, took) = self.clock.of(&planned.id);
-                tried.ended_at_seconds = end;
-                tried.seconds += took;
-                match record.outcome {
-                    Outcome::Failed { reason, .. } => tried.reason = Some(reason),
-                    Outcome::Ok(measured) => {
-                        accuracy += measured.scores.accuracy / whole as f64;
-                        log_loss += measured.scores.log_loss / whole as f64;
-                        tried.train_samples = measured.samples.train + measured.samples.validation;
-                        tried.peak_rss_bytes =
-                            tried.peak_rss_bytes.max(measured.costs.peak_rss_bytes);
-                    }
-                }
-            }
-            if tried.reason.is_none() {
-                (tried.accuracy, tried.log_loss) = (Some(accuracy), Some(log_loss));
-            }
-            all.push(tried);
-        }
-        Ok(all)
-    }
-
     /// The experiment of the chosen models.
     fn finish(self) -> Result<Experiment, BenchError> {
         let left = |budget: u64| without_report(budget as f64) - self.clock.latest();
@@ -610,45 +358,18 @@ impl Hunt<'_> {
         let mut experiment = self.experiment.clone();
         (experiment.search, experiment.found) = (None, Some(found));
         experiment.models = finals.models;
+        experiment.memory_limit_mb = memory_limit_mb(&experiment);
+        // A fit that takes much longer than was expected must not take more than there is.
+        let left = self.settings.budget_seconds.map(|budget| {
+            let left = budget as f64 - self.clock.latest();
+            (left + OVERRUN * budget as f64).max(1.0) as u64
+        });
+        let limits = [experiment.time_limit_seconds, left];
+        experiment.time_limit_seconds = limits.into_iter().flatten().min();
         let calibration = experiment.calibration();
         for model in &mut experiment.models {
             model.calibration = calibration;
         }
         Ok(experiment)
-    }
-}
-
-/// What a budget leaves for all but the report.
-fn without_report(budget: f64) -> f64 {
-    budget - REPORT_SECONDS.min(REPORT_SHARE * budget)
-}
-
-/// A launcher that looks at the clock before a trial and writes down when it ended.
-struct Watched<'a> {
-    clock: &'a mut Clock,
-    launcher: &'a mut dyn Launcher,
-    deadline: Option<f64>,
-    out_of_time: bool,
-}
-
-impl Launcher for Watched<'_> {
-    fn launch(
-        &mut self,
-        run: &RunFolder,
-        trial: &PlannedTrial,
-        on_event: &mut OnEvent<'_>,
-    ) -> Result<TrialEnd, BenchError> {
-        if self
-            .deadline
-            .is_some_and(|deadline| self.clock.latest() >= deadline)
-        {
-            self.out_of_time = true;
-            return Ok(TrialEnd::Cancelled);
-        }
-        let end = self.launcher.launch(run, trial, on_event)?;
-        if end.record().is_some() {
-            self.clock.ended(&trial.id)?;
-        }
-        Ok(end)
     }
 }

@@ -1,6 +1,6 @@
 //! A search for recipes: on held-out images alone, the same again, and on after it was killed.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use bakeoff_bench::{
     BenchError, Experiment, InProcess, Launcher, Observer, Overrides, Round, RunFolder,
@@ -100,6 +100,7 @@ fn recipes_are_scored_on_held_out_images_alone() {
     recipes.dedup();
     assert_eq!(recipes.len(), 14);
     let mut rounds = 0;
+    let mut searched_within = BTreeSet::new();
     let folder = fs::read_dir(house.path("runs/search"))
         .unwrap()
         .next()
@@ -114,6 +115,7 @@ fn recipes_are_scored_on_held_out_images_alone() {
         for planned in RunFolder::open(&round).unwrap().plan().unwrap() {
             assert!(matches!(planned.trial.split, SplitSpec::Holdout { .. }));
             assert_eq!(planned.save_as, None);
+            searched_within.insert(planned.memory_limit_mb);
         }
     }
     assert!(rounds > 2);
@@ -132,6 +134,13 @@ fn recipes_are_scored_on_held_out_images_alone() {
     }
     let run = house.plan(&found, false);
     assert_eq!(run.info().unwrap().search, found.found);
+    // The limit of memory holds for the chosen models as for the search.
+    let limits = |run: &RunFolder| -> BTreeSet<Option<u64>> {
+        let plan = run.plan().unwrap();
+        plan.iter().map(|planned| planned.memory_limit_mb).collect()
+    };
+    assert_eq!(limits(&run), searched_within);
+    assert_eq!(searched_within.contains(&None), !cfg!(target_os = "linux"));
     let outcome = house.run(&run, &mut Recorder::default());
     assert_eq!((outcome.ran, outcome.failed), (found.models.len(), 0));
 }

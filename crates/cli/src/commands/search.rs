@@ -69,7 +69,8 @@ pub(super) fn say(found: &SearchInfo) {
             failed => format!(", of which {failed} failed"),
         },
     ));
-    for left_out in &found.left_out {
-        text::note(format_args!("Left out: {left_out}."));
+    if !found.left_out.is_empty() {
+        let left_out = format::list(&found.left_out);
+        text::note(format_args!("The budget has no room for {left_out}."));
     }
 }

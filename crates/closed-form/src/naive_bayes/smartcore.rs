@@ -15,7 +15,7 @@ use smartcore::{
     },
 };
 
-use super::{AllLearned, Learned, NaiveBayes, NaiveBayesSettings, ON, Pixels, fit_by};
+use super::model::{AllLearned, Learned, NaiveBayes, NaiveBayesSettings, ON, Pixels, fit_by};
 use crate::{PIXEL_SCALE, recipe::recipe};
 
 pub(super) const ENGINE: Engine = Engine {

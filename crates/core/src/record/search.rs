@@ -20,7 +20,7 @@ pub struct SearchInfo {
     pub tried: Vec<Tried>,
     /// The models of the run, the best first, by family.
     pub chosen: Vec<Chosen>,
-    /// What the budget had no room for, in words.
+    /// The models that the budget had no room for, each with the time that it would take, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
 }

@@ -4,11 +4,24 @@
 
 use std::arch::x86_64::*;
 
-use super::{ByteRows, GROUP, KernelFunction, LEFT, PANEL, square};
+use super::function::{GROUP, KernelFunction, PANEL, square};
 
-/// As [`ByteRows::values`], for rows that are packed in panels.
+/// Rows of the left side that are multiplied at once.
+const LEFT: usize = 8;
+
+/// Images that are packed in panels of [`PANEL`] rows, in which the [`GROUP`]s of all rows follow each other.
+#[derive(Clone, Copy)]
+pub(super) struct Panels<'a> {
+    pub(super) columns: usize,
+    pub(super) rows: usize,
+    pub(super) bytes: &'a [u8],
+    /// |x|² of each row in bytes.
+    pub(super) squares: &'a [u64],
+}
+
+/// The values for each row of `left` with each of these, row-major.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn values(right: &ByteRows, function: KernelFunction, left: &[u8], out: &mut [f32]) {
+pub(super) fn values(right: Panels<'_>, function: KernelFunction, left: &[u8], out: &mut [f32]) {
     let columns = right.columns;
     let groups = columns.div_ceil(GROUP);
     let lefts = left.len() / columns;

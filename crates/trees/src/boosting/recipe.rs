@@ -9,10 +9,11 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    BoostingSettings, bins,
+    bins,
     gradients::{Scores, drawn},
     grow::grow,
     model::Boosted,
+    settings::BoostingSettings,
 };
 
 /// More images could not be summed in 32 bits.

@@ -5,7 +5,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    ForestSettings,
+    settings::ForestSettings,
     split::{Entry, Found, Search, Split},
 };
 use crate::tree::{LEAF, Node};

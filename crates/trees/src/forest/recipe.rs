@@ -7,9 +7,9 @@ use bakeoff_core::{
 use rayon::prelude::*;
 
 use super::{
-    ForestSettings,
     grow::{Columns, Kind, grow},
     model::Forest,
+    settings::ForestSettings,
 };
 
 /// Trees for each thread between two reports of progress.

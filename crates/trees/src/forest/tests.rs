@@ -9,8 +9,9 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{
-    EXTRA_TREES, ForestSettings, RANDOM_FOREST,
+    EXTRA_TREES, RANDOM_FOREST,
     grow::{Columns, Kind, grow},
+    settings::ForestSettings,
     split::{Entry, Found, Search, Split},
 };
 use crate::tree::{LEAF, leaf_of};

@@ -55,7 +55,7 @@ pub(super) fn part(analysis: &Analysis<'_>, charts: &mut Figures<'_>) -> Option<
         "Best accuracy by time",
         "The best recipe of each family until then, on images held out of the training part. Recipes are first \
          trained on a small share of the images, so that a curve begins low.",
-        None,
+        Some(recipes(search)),
     );
     Some(Part {
         lead: lead(search, &families, group).into(),
@@ -64,7 +64,7 @@ pub(super) fn part(analysis: &Analysis<'_>, charts: &mut Figures<'_>) -> Option<
             .filter_map(|family| changed(family).map(Into::into))
             .collect(),
         figures: vec![figure],
-        tables: vec![comparison(&families, samples), recipes(search)],
+        tables: vec![comparison(&families, samples)],
         notes: notes(search),
         ..Part::default()
     })
@@ -310,11 +310,9 @@ fn notes(search: &SearchInfo) -> Vec<String> {
             format::counted(search.tried.len() as u64, "trial", "trials")
         ));
     }
-    notes.extend(
-        search
-            .left_out
-            .iter()
-            .map(|left| format!("Left out: {left}.")),
-    );
+    if !search.left_out.is_empty() {
+        let left_out = format::list(&search.left_out);
+        notes.push(format!("The budget had no room for {left_out}."));
+    }
     notes
 }
