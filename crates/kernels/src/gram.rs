@@ -245,7 +245,7 @@ impl Kernel for AddRows<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{function::exp_of_negative, *};
 
     fn bytes(count: usize, seed: u32) -> Vec<u8> {
         let mut state = seed;

@@ -84,7 +84,7 @@ impl KernelFunction {
 
 /// e^x for x ≤ 0, within two units of the last place; 1.2e-38 below −87.
 #[inline(always)]
-fn exp_of_negative(x: f32) -> f32 {
+pub(super) fn exp_of_negative(x: f32) -> f32 {
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     // Adding it rounds to a whole number, which then is in the low bits.
