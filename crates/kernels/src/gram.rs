@@ -6,7 +6,7 @@
 //! same in any block, at any number of threads and on any processor.
 //!
 //! With AVX-512 VNNI sixty-four products of bytes are one instruction, four times as many as products of
-//! `f32`. Without it products come from [`multiply`](super::multiply), over so few columns at a time that sums
+//! `f32`. Without it products come from [`multiply`], over so few columns at a time that sums
 //! in `f32` are exact.
 
 mod function;
