@@ -97,10 +97,17 @@ pub(crate) fn panel(grey: &Plane) -> Option<Rect> {
     let mut panels = regions(&dark, least).into_iter().filter(|region| {
         let bounds = region.bounds;
         let is_all = bounds.width == small.width && bounds.height == small.height;
-        !is_all
-            && region.fills() >= PANEL_FILLS
-            && region.own_part() >= PAPER
-            && content(&light, &region.mask(dark.rect()), bounds).is_some()
+        if is_all || region.fills() < PANEL_FILLS || region.own_part() < PAPER {
+            return false;
+        }
+        let inside = region.mask(dark.rect());
+        // What is open to a side is the space between strokes.
+        let is_closed = |side: Side| {
+            let edges = side.edges(&light, &inside);
+            let own = edges.iter().filter(|edge| !edge.is_ink).count();
+            own as f64 >= LINED * edges.len() as f64
+        };
+        Side::ALL.into_iter().all(is_closed) && content(&light, &inside, bounds).is_some()
     });
     let bounds = panels.next()?.bounds;
     // Several are the cells of a table.

@@ -171,6 +171,18 @@ fn digits_that_are_cut_close_are_no_boxes() {
 }
 
 #[test]
+fn thick_strokes_around_an_open_space_are_no_panel() {
+    // An n, and the same open to each of the other sides.
+    let strokes = [[63, 62, 37, 46], [17, 58, 46, 8], [7, 66, 11, 42]];
+    let mut image = drawing(160, 140, 255, 0, &strokes);
+    for turn in 0..4 {
+        let prepared = prepare(&png(image.clone()), TARGET).unwrap();
+        assert_eq!(frame(&prepared), None, "{turn}");
+        image = image::imageops::rotate90(&image);
+    }
+}
+
+#[test]
 fn light_ink_on_a_dark_panel_is_read_inside() {
     let expected = pixels(&png(seven(255, 0)));
     // A screenshot with a white margin, on all sides or on two.
