@@ -11,7 +11,7 @@ TRIES ?= 200
 BIN = target/release/bakeoff
 NO_BURN = --no-default-features
 
-.PHONY: compare quick engines serve own-pictures load check test test-integrations lint docs browser audit bench bench-peers fuzz crash miri bless install dist
+.PHONY: compare quick engines serve own-pictures load check test test-integrations lint docs browser audit bench bench-peers bench-auto fuzz crash miri bless install dist
 
 ## The full comparison on MNIST: builds, trains, prints the leaderboard, writes the report.
 compare:
@@ -93,6 +93,12 @@ bench-peers:
 	$(CARGO) build --release --bin bakeoff
 	./peers/environment
 	peers/.venv/bin/python peers/bench_peers.py $(ARGS)
+
+## `bakeoff run auto` beside AutoGluon, twenty minutes; ARGS="--budget 60 --data DIR" for less, or other images.
+bench-auto:
+	$(CARGO) build --release --bin bakeoff $(NO_BURN)
+	./peers/environment auto
+	peers/.venv-auto/bin/python peers/auto_peers.py $(ARGS)
 
 ## Every reader under a fuzzer for SECONDS each, on stable Rust with a C++ compiler; TARGET=csv for
 ## one. What fails is left in tests/fuzz/corpus, where `make test` replays it.

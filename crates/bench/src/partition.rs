@@ -59,22 +59,16 @@ pub(crate) fn share_of(train: Samples, data: &DataRef, validation: &ValidationSp
     }
 }
 
-/// The samples of a trial.
-pub(crate) struct TrialSamples {
-    /// To train on.
-    pub(crate) train: Samples,
-    /// To choose settings and to calibrate with; `None` where that is not needed, or empty.
-    pub(crate) validation: Option<Samples>,
-    /// To report on.
-    pub(crate) reported: Samples,
+/// What a trial learns from, before a validation part is held out. A clone holds the same images.
+#[derive(Clone)]
+pub(crate) struct Given {
+    train: Samples,
+    /// The validation part that the data came with, where the trial may use it.
+    own_validation: Option<Samples>,
 }
 
-/// Splits a dataset as a trial needs it, without a second copy of what it trains on.
-pub(crate) fn trial_samples(
-    dataset: Dataset,
-    trial: &TrialSpec,
-    uses_validation: bool,
-) -> TrialSamples {
+/// Splits a dataset into what a trial learns from and what it reports on.
+pub(crate) fn given_samples(dataset: Dataset, trial: &TrialSpec) -> (Given, Samples) {
     let data = &trial.data;
     let (train, own_validation, test) = dataset.into_parts();
     let (train, test) = limited(
@@ -90,29 +84,32 @@ pub(crate) fn trial_samples(
             (train, held_out)
         }
     };
-    let train = share_of(train, data, &trial.validation);
-    if !holds_out(trial, uses_validation) {
-        return TrialSamples {
-            train,
-            validation: None,
-            reported,
-        };
-    }
-    // Data that come with a validation part are used as their makers meant them.
-    if let (SplitSpec::Given, Some(own)) = (trial.split, own_validation) {
-        return TrialSamples {
-            train,
-            validation: Some(own),
-            reported,
-        };
-    }
-    let validation = &trial.validation;
-    let Split { train, held_out } =
-        split::hold_out(train, validation.fraction, validation.selection_seed());
-    TrialSamples {
-        train,
-        validation: Some(held_out).filter(|samples| !samples.is_empty()),
-        reported,
+    let given = Given {
+        train: share_of(train, data, &trial.validation),
+        own_validation: own_validation.filter(|_| trial.split == SplitSpec::Given),
+    };
+    (given, reported)
+}
+
+impl Given {
+    /// The samples to train on, and those to choose settings and to calibrate with: `None` where that is
+    /// not needed, or empty. Of a `Given` that nobody else holds no image is copied.
+    pub(crate) fn parts(
+        self,
+        trial: &TrialSpec,
+        uses_validation: bool,
+    ) -> (Samples, Option<Samples>) {
+        if !holds_out(trial, uses_validation) {
+            return (self.train, None);
+        }
+        // Data that come with a validation part are used as their makers meant them.
+        if let Some(own) = self.own_validation {
+            return (self.train, Some(own));
+        }
+        let validation = &trial.validation;
+        let Split { train, held_out } =
+            split::hold_out(self.train, validation.fraction, validation.selection_seed());
+        (train, Some(held_out).filter(|samples| !samples.is_empty()))
     }
 }
 

@@ -87,8 +87,10 @@ pub fn plan(
     }
     misfits.refuse_if_none_fits()?;
     check_names(&trials)?;
-    // Headline trials come first, so that an interrupted run has them.
-    trials.sort_by_key(|(trial, _)| trial.purpose());
+    // Headline trials come first, so that an interrupted run has them; ensembles after their members, which
+    // they then need not train again.
+    let is_ensemble = |trial: &TrialSpec| trial.spec.family == bakeoff_zoo::ENSEMBLE;
+    trials.sort_by_key(|(trial, _)| (trial.purpose(), is_ensemble(trial)));
     let trials: Vec<PlannedTrial> = trials
         .into_iter()
         .enumerate()

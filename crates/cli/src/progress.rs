@@ -210,7 +210,7 @@ impl People {
             FitEvent::Progress { samples, total } => {
                 let within = samples.saturating_mul(PARTS) / (*total).max(1);
                 let steps = match self.fit.unit {
-                    Some(StepUnit::Sample) => samples.saturating_mul(PARTS),
+                    Some(StepUnit::Sample | StepUnit::Member) => samples.saturating_mul(PARTS),
                     _ => self.fit.done * PARTS + within.min(PARTS),
                 };
                 self.show_fit(trial, steps);
@@ -272,7 +272,13 @@ impl People {
             // A solver may end long before the most iterations that are allowed.
             (
                 Some(total),
-                Some(StepUnit::Epoch | StepUnit::Sample | StepUnit::Tree | StepUnit::Pair),
+                Some(
+                    StepUnit::Epoch
+                    | StepUnit::Sample
+                    | StepUnit::Tree
+                    | StepUnit::Pair
+                    | StepUnit::Member,
+                ),
             ) => {
                 bar.set_style(bar_style());
                 bar.set_length(total.saturating_mul(PARTS));

@@ -90,6 +90,8 @@ pub enum StepUnit {
     Tree,
     /// Pairs of classes that are told apart.
     Pair,
+    /// Members of an ensemble.
+    Member,
 }
 
 /// The metrics of one epoch. Losses are mean cross-entropies in nats.
@@ -143,7 +145,7 @@ pub enum FitEvent {
         /// Their largest possible number, if known.
         total: Option<u64>,
     },
-    /// Training samples seen in the current epoch, or stored so far.
+    /// Training samples seen in the current epoch or stored so far, or members trained so far.
     Progress {
         /// Until now.
         samples: u64,

@@ -108,6 +108,9 @@ pub enum SettingKind {
     /// A list of texts that name files. [`Origin::Program`] puts their contents in its place: a
     /// table of texts by names.
     Files(&'static str),
+    /// A list of texts that name other models of an experiment, which puts their recipes in its place:
+    /// a table of recipes by names.
+    Recipes,
     /// A table of anything, which the family passes on.
     Table,
 }
@@ -139,6 +142,7 @@ impl SettingKind {
                 format!("a list of numbers, each from {min} to {max}")
             }
             Self::TextList(what) | Self::Files(what) => format!("a list of texts: {what}"),
+            Self::Recipes => "a list of names of other models of the experiment".into(),
             Self::Table => "a table, as in { trees = 300 }".into(),
         }
     }
@@ -189,7 +193,8 @@ impl SettingKind {
                 .values()
                 .all(Value::is_string)
                 .then(|| value.clone()),
-            Self::TextListOr { .. } | Self::TextList(_) | Self::Files(_) => value
+            Self::Recipes if value.is_object() => Some(value.clone()),
+            Self::TextListOr { .. } | Self::TextList(_) | Self::Files(_) | Self::Recipes => value
                 .as_array()?
                 .iter()
                 .all(Value::is_string)

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use bakeoff_measures::{
     Better, Kind, MEMORY, MODEL_SIZE, Measure, PARAMETERS, format,
-    timing::{Disturbances, Range, lost_share},
+    timing::{DISTURBED_SHARE, Disturbances, Range, lost_share},
 };
 
 use crate::analysis::{Entry, Group};
@@ -168,12 +168,18 @@ fn disturbances(group: &Group<'_>) -> Option<String> {
     let waits = fits.flat_map(|(_, success)| &success.measured.costs.fits);
     let most = waits.filter_map(lost_share).fold(0.0, f64::max);
     (!models.is_empty()).then(|| {
+        // It may have been the answers that waited.
+        let fits = match most >= DISTURBED_SHARE {
+            true => format!(
+                " (a fit waited for up to {} of its time)",
+                format::percent(most, 0)
+            ),
+            false => String::new(),
+        };
         format!(
-            "Other programs used the processors while times of {} were measured (a fit waited for \
-             up to {} of its time). Such times are too long, and ratios of them are bounds: run \
-             again while nothing else runs.",
-            format::list(&models),
-            format::percent(most, 0)
+            "Other programs used the processors while times of {} were measured{fits}. Such times are too \
+             long, and ratios of them are bounds: run again while nothing else runs.",
+            format::list(&models)
         )
     })
 }

@@ -20,7 +20,7 @@ mod tensors;
 pub use calibrated::Calibrated;
 pub use library::{
     FindFamily, Listed, LoadedModel, MANIFEST, NAME_RULE, SavedModel, adopt, check_name, import,
-    list, load, measured, of_trial, read_manifest, save,
+    list, load, load_as_fitted, measured, of_trial, read_manifest, save,
 };
 pub use manifest::{FORMAT_VERSION, Manifest, ModelFacts, Origin, TestMetrics, WeightsFile};
 pub use tensors::{TensorFile, TensorMap};

@@ -349,6 +349,20 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
 /// Naming the file: missing, damaged (by checksum), of another version, or weights that
 /// contradict the settings. Nothing larger than the files themselves is allocated.
 pub fn load(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError> {
+    let mut loaded = load_as_fitted(folder, family)?;
+    if let Some(temperature) = loaded.manifest.temperature {
+        let calibrated = Calibrated::new(loaded.model, temperature)
+            .map_err(|error| error.in_file(folder.join(MANIFEST)))?;
+        loaded.model = Box::new(calibrated);
+    }
+    Ok(loaded)
+}
+
+/// The same without its temperature: the model as it was before it was calibrated.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_as_fitted(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError> {
     let manifest = read_manifest(folder)?;
     let path = folder.join(&manifest.weights.file);
     let found = fs::metadata(&path)
@@ -380,16 +394,9 @@ pub fn load(folder: &Path, family: FindFamily) -> Result<LoadedModel, StoreError
         .resolve(Some(&spec.engine), &spec.settings)
         .map_err(|error| StoreError::damaged(&folder.join(MANIFEST), error.to_string()))?;
     let mut tensors = TensorFile::open(&file).map_err(|error| error.in_file(&path))?;
-    let fitted = family
+    let model = family
         .load(spec, &manifest.header(), &mut tensors)
         .map_err(|error| error.in_file(&path))?;
-    let model: Box<dyn FittedModel> = match manifest.temperature {
-        None => fitted,
-        Some(temperature) => Box::new(
-            Calibrated::new(fitted, temperature)
-                .map_err(|error| error.in_file(folder.join(MANIFEST)))?,
-        ),
-    };
     if model.input_shape() != manifest.input_shape
         || model.classes() != manifest.facts.class_names.len()
     {

@@ -3,11 +3,16 @@
 //! A family is registered by one line in [`families`]; the command line, the
 //! experiment file, the conformance tests and the saved models all find it there.
 
+mod ensemble;
+
 pub use bakeoff_command::{
     allow_commands, check_list, end_programs, kill_descendants, program_processes,
     remember_commands, running_programs, stop_and_kill_descendants,
 };
 pub use bakeoff_knn::{Neighbour, nearest};
+pub use ensemble::{
+    ENSEMBLE, FitMember, Member, fit_members, member_settings, members, name_members,
+};
 
 use bakeoff_core::{Classifier, Family, ModelSpec, SpecError};
 use bakeoff_features::STEPS;
@@ -28,6 +33,7 @@ static FAMILIES: &[&Family] = &[
     &bakeoff_closed_form::RIDGE.with_features(STEPS),
     &bakeoff_closed_form::NAIVE_BAYES.with_features(STEPS),
     &bakeoff_closed_form::NEAREST_CENTROID.with_features(STEPS),
+    &ensemble::FAMILY,
     &bakeoff_dummy::FAMILY,
     &bakeoff_command::FAMILY,
     &bakeoff_onnx::FAMILY,

@@ -2,7 +2,8 @@
 
 use std::{fs, io::Read as _, ops::Range, path::Path};
 
-use bakeoff_core::{Origin, Settings, SpecError, StoreError};
+use bakeoff_core::{ModelSpec, Origin, Settings, SpecError, StoreError};
+use toml::{Spanned, de::DeValue};
 
 use super::{
     error::ExperimentError,
@@ -155,10 +156,11 @@ fn models(
         source.error(at, problem)
     };
     let items = value.get_ref().as_array().filter(|items| !items.is_empty());
-    for item in items.ok_or_else(|| not_tables(value.span()))?.iter() {
+    let items = items.ok_or_else(|| not_tables(value.span()))?;
+    for item in items.iter() {
         let table = item.get_ref().as_table();
         let table = table.ok_or_else(|| not_tables(item.span()))?;
-        let (entry, missing) = model(source, table, item.span(), experiment)?;
+        let entry = model(source, item, table, experiment)?;
         if experiment
             .models
             .iter()
@@ -171,31 +173,52 @@ fn models(
             );
             return Err(source.error(at, problem));
         }
-        let missing = missing.map(|error| (entry.name.clone(), error.to_string()));
-        experiment.not_built.extend(missing);
         experiment.models.push(entry);
+    }
+    // When all are known: an ensemble may name what comes after it.
+    for (at, item) in items.iter().enumerate() {
+        let mut spec = experiment.models[at].spec.clone();
+        let others = experiment.models.iter().enumerate();
+        let others: Vec<(&str, &ModelSpec)> = others
+            .filter(|(other, _)| *other != at)
+            .map(|(_, model)| (model.name.as_str(), &model.spec))
+            .collect();
+        let named = bakeoff_zoo::name_members(&mut spec, &others);
+        let missing = named.and_then(|()| check_engine(&spec));
+        let missing = missing.map_err(|error| at_key(source, item, &error))?;
+        let model = &mut experiment.models[at];
+        model.spec = spec;
+        // What this program lacks is an error only where it is used.
+        experiment.not_built.extend(missing.map(|error| {
+            let error = at_key(source, item, &error);
+            (model.name.clone(), error.to_string())
+        }));
     }
     Ok(())
 }
 
-/// The model that the table at `at` describes, and the error that this program lacks its
-/// engine, where it does.
+/// The error of a model, at the key at fault or at the model.
+fn at_key(source: &Source<'_>, item: &Spanned<DeValue<'_>>, error: &SpecError) -> ExperimentError {
+    let table = item.get_ref().as_table();
+    let key = error.key().zip(table);
+    let place = key.and_then(|(key, table)| key_span(table, key));
+    source.error(place.unwrap_or(item.span()), error.to_string())
+}
+
+/// The model that an item of the list, which is this table, describes.
 fn model(
     source: &Source<'_>,
+    item: &Spanned<DeValue<'_>>,
     table: Table<'_, '_>,
-    at: Range<usize>,
     experiment: &Experiment,
-) -> Result<(ModelEntry, Option<ExperimentError>), ExperimentError> {
+) -> Result<ModelEntry, ExperimentError> {
     let mut draft = ModelDraft::default();
     apply(source, table, &MODEL_SETTINGS, &mut draft)?;
-    let at_key = |error: SpecError| {
-        let place = error.key().and_then(|key| key_span(table, key));
-        source.error(place.unwrap_or(at.clone()), error.to_string())
-    };
+    let at_key = |error: SpecError| at_key(source, item, &error);
     let family_name = draft.family.ok_or_else(|| {
         let families: Vec<&str> = bakeoff_zoo::families().iter().map(|f| f.name).collect();
         let problem = format!("a model needs `family`; there are: {}", families.join(", "));
-        source.error(at.clone(), problem)
+        source.error(item.span(), problem)
     })?;
     let family = bakeoff_zoo::family(&family_name).map_err(&at_key)?;
     let mut settings = Settings::new();
@@ -212,16 +235,14 @@ fn model(
         let folder = source.path.parent().unwrap_or(Path::new(""));
         read_files(&mut spec, folder).map_err(&at_key)?;
     }
-    let missing = check_engine(&spec).map_err(&at_key)?.map(&at_key);
     if let Some(own) = draft.calibration
         && let Some(problem) = calibration_conflict(experiment, own)
     {
-        return Err(source.error(key_span(table, "calibrate").unwrap_or(at), problem));
+        return Err(source.error(key_span(table, "calibrate").unwrap_or(item.span()), problem));
     }
-    let entry = ModelEntry {
+    Ok(ModelEntry {
         name: draft.name.unwrap_or(family_name),
         spec,
         calibration: draft.calibration.unwrap_or(experiment.calibration),
-    };
-    Ok((entry, missing))
+    })
 }

@@ -523,16 +523,24 @@ fn set_epochs(experiment: &mut Experiment, epochs: Value) -> Result<(), String> 
         put(&mut search.epochs, epochs.clone())?;
     }
     for model in &mut experiment.models {
-        let spec = &model.spec;
-        if !spec.settings.contains_key("epochs") {
-            continue;
+        with_epochs(&mut model.spec, &epochs)
+            .map_err(|error| format!("model `{}`: {error}", model.name))?;
+    }
+    Ok(())
+}
+
+/// Sets the epochs of a recipe that has some, and of those within it.
+fn with_epochs(spec: &mut ModelSpec, epochs: &Value) -> Result<(), SpecError> {
+    if let Some(mut members) = bakeoff_zoo::members(spec)? {
+        for member in &mut members {
+            with_epochs(&mut member.spec, epochs)?;
         }
+        spec.settings.extend(bakeoff_zoo::member_settings(&members));
+    } else if spec.settings.contains_key("epochs") {
         let mut settings = spec.settings.clone();
         settings.insert("epochs".into(), epochs.clone());
-        model.spec = bakeoff_zoo::family(&spec.family)
-            .and_then(|family| family.resolve(Some(&spec.engine), &settings))
-            .and_then(|spec| check_engine(&spec).map(|_| spec))
-            .map_err(|error| format!("model `{}`: {error}", model.name))?;
+        *spec = bakeoff_zoo::family(&spec.family)?.resolve(Some(&spec.engine), &settings)?;
+        check_engine(spec)?;
     }
     Ok(())
 }

@@ -33,6 +33,8 @@ pub(super) struct Room {
 /// The models of the run, with what was found for each family and what had no room.
 pub(super) struct Finals {
     pub(super) models: Vec<ModelEntry>,
+    /// The candidate that each of them was, by name.
+    pub(super) candidates: Vec<String>,
     pub(super) chosen: Vec<Chosen>,
     pub(super) left_out: Vec<String>,
     /// What the models will take.
@@ -80,6 +82,7 @@ pub(super) fn all_seconds(known: &[Known], images: usize) -> f64 {
 pub(super) fn choose(known: &[Known], mut room: Room) -> Finals {
     let mut finals = Finals {
         models: Vec::new(),
+        candidates: Vec::new(),
         chosen: Vec::new(),
         left_out: Vec::new(),
         seconds: 0.0,
@@ -151,6 +154,7 @@ impl Finals {
             *left -= taken;
         }
         self.seconds += taken;
+        self.candidates.push(candidate.name);
         self.models.push(ModelEntry {
             name: name.to_owned(),
             spec: candidate.spec,

@@ -1,10 +1,10 @@
 //! A search in progress: what it knows, and what is left of its time.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use bakeoff_core::record::{PlannedTrial, Tried};
 
-use super::{clock::Clock, finals::all_seconds, scores::Known};
+use super::{clock::Clock, ensemble::HeldOut, finals::all_seconds, scores::Known};
 use crate::{
     experiment::{Experiment, Search},
     runner::{Launcher, Observer},
@@ -12,8 +12,8 @@ use crate::{
 
 /// Share of the budget that recipes are tried in at least; the rest is for the fits of the chosen ones.
 const SEARCH_SHARE: f64 = 0.42;
-/// What is left of a budget for the report, and at most which share of it.
-const REPORT_SECONDS: f64 = 8.0;
+/// What is left of a budget for the ensemble and the report, and at most which share of it.
+const REPORT_SECONDS: f64 = 12.0;
 const REPORT_SHARE: f64 = 0.1;
 /// Share of the training images that scores are of, and how many images that must be over all draws,
 /// where the data have them.
@@ -59,6 +59,8 @@ pub(super) struct Hunt<'a> {
     /// (`None` for all of it, where the images are few), and how often.
     pub(super) rungs: [(Option<f64>, usize); 2],
     pub(super) known: Vec<Known>,
+    /// Of the candidates with a trial on the larger share, by name.
+    pub(super) held_out: BTreeMap<String, HeldOut>,
     pub(super) tried: Vec<Tried>,
     pub(super) rounds: usize,
     pub(super) launcher: &'a mut dyn Launcher,
@@ -89,7 +91,7 @@ impl Hunt<'_> {
     }
 }
 
-/// What a budget leaves for all but the report.
+/// What a budget leaves for all but the ensemble and the report.
 pub(super) fn without_report(budget: f64) -> f64 {
     budget - REPORT_SECONDS.min(REPORT_SHARE * budget)
 }

@@ -6,19 +6,22 @@
 //! 2. Then recipes are drawn where good ones were found (`bakeoff_search::propose`), for the three best
 //!    families, a few at a time; those that are among the best of the small share go on to the large one.
 //! 3. When the search's part of the budget is used, or its trials are, the best recipe and the defaults and best
-//!    recipes of the families become the models of a run of their own. They alone see the test part.
+//!    recipes of the families become the models of a run of their own, with an ensemble of them where one is
+//!    better on held-out images. They alone see the test part.
 //!
 //! A round is a run like any other, in a folder of the search, whose trials report on images held out of the training part: so
 //! every recipe is a recorded trial with its limits, and a search that was killed goes on. What comes
 //! next follows from the seed and the records alone, and from times as they are written in `clock`.
 
 mod clock;
+mod ensemble;
 mod finals;
 mod hunt;
 mod rounds;
 mod scores;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -30,6 +33,7 @@ use sha2::{Digest, Sha256};
 
 use self::{
     clock::Clock,
+    ensemble::ensemble,
     finals::{Room, choose},
     hunt::{HELD_OUT, Hunt, LEAST_HELD_OUT, MOST_DRAWS, without_report},
     rounds::{RoundEnd, memory_limit_mb},
@@ -115,6 +119,7 @@ pub fn search(
             false => [(None, 1), (None, draws)],
         },
         known: Vec::new(),
+        held_out: BTreeMap::new(),
         tried: Vec::new(),
         rounds: 0,
         launcher,
@@ -334,7 +339,7 @@ impl Hunt<'_> {
             images: self.images,
             seconds: self.settings.budget_seconds.map(left),
         };
-        let finals = choose(&self.known, room);
+        let mut finals = choose(&self.known, room);
         if finals.models.is_empty() {
             let reason = match self.tried.iter().find_map(|tried| tried.reason.clone()) {
                 Some(reason) => format!("the first reason of a failure: {reason}"),
@@ -344,6 +349,10 @@ impl Hunt<'_> {
                 "the search found no model: {reason}"
             )));
         }
+        let ensemble = ensemble(&finals, &self.held_out)?.map(|(entry, info)| {
+            finals.models.push(entry);
+            info
+        });
         let draws = self.rungs[1].1;
         let held_out = (HELD_OUT * self.images as f64).round() as usize * draws;
         let found = SearchInfo {
@@ -354,6 +363,7 @@ impl Hunt<'_> {
             tried: self.tried,
             chosen: finals.chosen,
             left_out: finals.left_out,
+            ensemble,
         };
         let mut experiment = self.experiment.clone();
         (experiment.search, experiment.found) = (None, Some(found));

@@ -4,6 +4,7 @@ use bakeoff_core::record::{Outcome, PlannedTrial, Tried};
 
 use super::{
     clock::Clock,
+    ensemble::HeldOut,
     hunt::{HELD_OUT, Hunt, LEAST_SECONDS, Round},
     scores::{Candidate, ranked},
 };
@@ -90,6 +91,21 @@ impl Hunt<'_> {
             false => RoundEnd::Done,
         };
         let tried = self.scored(&run, &trials, candidates, draws)?;
+        if (share, draws) == self.rungs[1] {
+            for tried in tried.iter().filter(|tried| tried.reason.is_none()) {
+                let own = trials
+                    .iter()
+                    .filter(|trial| trial.trial.model == tried.model);
+                let held_out = HeldOut {
+                    run: run.path().to_owned(),
+                    trials: own
+                        .take(tried.trials)
+                        .map(|trial| trial.id.clone())
+                        .collect(),
+                };
+                self.held_out.insert(tried.model.clone(), held_out);
+            }
+        }
         self.tried.extend(tried.iter().cloned());
         Ok((tried, end))
     }

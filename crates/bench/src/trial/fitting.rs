@@ -9,12 +9,11 @@ use bakeoff_core::{
 use bakeoff_metrics::Temperature;
 use bakeoff_store::Calibrated;
 
-use super::contract::Stop;
+use super::{contract::Stop, members::Members};
 use crate::{
     clock::Stopwatch,
     event::{OnEvent, TrialEvent},
     measure::median,
-    partition::TrialSamples,
 };
 
 /// A fit is timed this many times ...
@@ -22,6 +21,13 @@ const FITS: usize = 5;
 /// ... unless the repeats took longer than this in all. A fit that takes longer is timed once:
 /// the longer one is, the less does a moment of other work change it.
 const REPEATS_BUDGET: Duration = Duration::from_secs(2);
+
+/// What a model is fitted on.
+pub(super) struct Parts {
+    pub(super) train: Samples,
+    /// To choose settings and to calibrate with.
+    pub(super) validation: Option<Samples>,
+}
 
 /// A fitted model, calibrated where the trial asks for it.
 pub(super) enum Fitted {
@@ -50,11 +56,12 @@ pub(super) fn repeat_is_due(trial: &TrialSpec, costs: &Costs) -> bool {
         && repeats.saturating_add(longest) <= budget
 }
 
-/// Fits the model of a trial and adds the time to its costs.
+/// Fits the model of a trial, or its members and their mean, and adds the time to its costs.
 pub(super) fn fit(
     trial: &TrialSpec,
     family: &Family,
-    parts: &TrialSamples,
+    parts: &Parts,
+    members: Option<&mut Members<'_>>,
     on_event: &mut OnEvent<'_>,
     costs: &mut Costs,
 ) -> Result<(Fitted, History), Stop> {
@@ -75,16 +82,31 @@ pub(super) fn fit(
         progress: &mut progress,
     };
     let watch = Stopwatch::start();
-    let model = classifier
-        .fit(&parts.train, &mut context)
-        .map_err(|error| match error {
-            FitError::Cancelled => Stop::Cancelled,
-            FitError::Interrupted(reason) => Stop::Interrupted(reason),
-            FitError::Signalled(reason) => Stop::Signalled(reason),
-            other => Stop::failed(Stage::Fit)(other),
-        })?;
+    let mut before = None;
+    let fitted = match members {
+        None => classifier.fit(&parts.train, &mut context),
+        Some(members) => {
+            let fitted = members.fit(&mut context);
+            before = Some(members.trained_before());
+            fitted
+        }
+    };
+    let model = fitted.map_err(|error| match error {
+        FitError::Cancelled => Stop::Cancelled,
+        FitError::Interrupted(reason) => Stop::Interrupted(reason),
+        FitError::Signalled(reason) => Stop::Signalled(reason),
+        other => Stop::failed(Stage::Fit)(other),
+    })?;
     let fitted = calibrated(model, trial.calibration, validation)?;
-    costs.fits.push(watch.stop());
+    let mut took = watch.stop();
+    if let Some(before) = before {
+        took.wall_ns += before.wall_ns;
+        took.cpu_ns = took
+            .cpu_ns
+            .zip(before.cpu_ns)
+            .map(|(own, other)| own + other);
+    }
+    costs.fits.push(took);
     costs.fit_ns = median(costs.fits.iter().map(|fit| fit.wall_ns)).unwrap_or_default();
     costs.fit_cpu_ns = median(costs.fits.iter().filter_map(|fit| fit.cpu_ns));
     costs.parameters = fitted.model().parameters();

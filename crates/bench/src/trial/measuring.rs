@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, path::Path, time::Instant};
 
 use bakeoff_core::{
-    Family, FittedModel, PredictError, Preparation, Samples,
+    FittedModel, PredictError, Preparation, Samples,
     record::{
         CalibrationResult, Costs, Measured, PlannedTrial, SampleCounts, SaveName, Scores, Stage,
     },
@@ -13,8 +13,9 @@ use bakeoff_store::{ModelFacts, Origin, SavedModel, TestMetrics};
 
 use super::{
     contract::{Stop, TrialOptions},
-    fitting::{Fitted, fit, repeat_is_due},
+    fitting::{Fitted, Parts, fit, repeat_is_due},
     importance::measure_importance,
+    members::Members,
     memory::Memory,
     programs::ProgramWatch,
     robustness::measure_robustness,
@@ -25,30 +26,39 @@ use crate::{
     host,
     measure::{measure_batch, measure_latency},
     packs::planned_dataset,
-    partition::{TrialSamples, trial_samples},
+    partition::{Given, given_samples},
     run_folder::RunFolder,
 };
 
 /// This many test images are predicted again by the saved model.
 const RELOAD_CHECK: usize = 256;
 
-/// The samples of a trial, and how its model has to see other images.
+/// The data of a trial.
+struct Loaded {
+    given: Given,
+    reported: Samples,
+    /// How its model has to see other images.
+    preparation: Preparation,
+    pixel_range: Option<[f64; 2]>,
+}
+
 fn load_samples(
     run: &RunFolder,
     planned: &PlannedTrial,
-    family: &Family,
     packs: Option<&Path>,
-) -> Result<(TrialSamples, Preparation, Option<[f64; 2]>), Stop> {
+) -> Result<Loaded, Stop> {
     let trial = &planned.trial;
     // Data that are absent, unreadable or other ones say nothing about a model.
     let dataset = planned_dataset(run, &trial.data, packs).map_err(Stop::Run)?;
     let pixel_range = dataset.pixel_range();
     let preparation = bakeoff_data::preparation(dataset.train().images(), &trial.data.options);
-    Ok((
-        trial_samples(dataset, trial, family.uses_validation),
+    let (given, reported) = given_samples(dataset, trial);
+    Ok(Loaded {
+        given,
+        reported,
         preparation,
         pixel_range,
-    ))
+    })
 }
 
 /// Trains and measures: all of a trial's record, apart from the machine.
@@ -73,7 +83,15 @@ pub(super) fn measure_trial(
     begin(TrialStage::Data, Stage::Data, on_event)?;
     let start = Instant::now();
     let family = bakeoff_zoo::family(&trial.spec.family).map_err(Stop::failed(Stage::Data))?;
-    let (parts, preparation, pixel_range) = load_samples(run, planned, family, options.packs)?;
+    let Loaded {
+        given,
+        reported,
+        preparation,
+        pixel_range,
+    } = load_samples(run, planned, options.packs)?;
+    let mut members = Members::of(run, planned, options.models, &given)?;
+    let (train, validation) = given.parts(trial, family.uses_validation);
+    let parts = Parts { train, validation };
     costs.data_load_ns = elapsed_ns(start);
     let samples = SampleCounts {
         train: match family.is_trained_elsewhere() {
@@ -81,22 +99,28 @@ pub(super) fn measure_trial(
             false => parts.train.len(),
         },
         validation: parts.validation.as_ref().map_or(0, Samples::len),
-        test: parts.reported.len(),
+        test: reported.len(),
     };
     costs.load = load();
     let mut memory = options.own_process.then(|| Memory::before_fit(programs));
 
     begin(TrialStage::Fit, Stage::Fit, on_event)?;
-    let (fitted, history) = fit(trial, family, &parts, on_event, &mut costs)?;
+    let (fitted, history) = fit(
+        trial,
+        family,
+        &parts,
+        members.as_mut(),
+        on_event,
+        &mut costs,
+    )?;
     let model = fitted.model();
     if let Some(memory) = &mut memory {
         memory.after_fit();
     }
 
     begin(TrialStage::Predict, Stage::Predict, on_event)?;
-    let reported = &parts.reported;
     if family.is_program() {
-        answer_first(model, reported).map_err(Stop::predict(Stage::Predict))?;
+        answer_first(model, &reported).map_err(Stop::predict(Stage::Predict))?;
     }
     let answers = measure_batch(model, reported.images()).map_err(Stop::predict(Stage::Predict))?;
     costs.predict_ns = answers.median_ns;
@@ -112,6 +136,10 @@ pub(super) fn measure_trial(
     if let Some(memory) = memory {
         memory.after_predictions(&mut costs);
     }
+    let repeats = members.is_none() && !family.is_trained_elsewhere();
+    if let Some(members) = members {
+        members.add_memory(&mut costs);
+    }
 
     // After the memory was measured: it is of one fit.
     if family.is_trained_elsewhere() {
@@ -119,12 +147,13 @@ pub(super) fn measure_trial(
         (costs.fit_ns, costs.fit_cpu_ns) = (0, None);
         costs.fits.clear();
     }
-    while !family.is_trained_elsewhere() && repeat_is_due(trial, &costs) {
+    while repeats && repeat_is_due(trial, &costs) {
         begin(TrialStage::Repeat, Stage::Fit, on_event)?;
         fit(
             trial,
             family,
             &parts,
+            None,
             &mut |_| ControlFlow::Continue(()),
             &mut costs,
         )?;
@@ -133,9 +162,8 @@ pub(super) fn measure_trial(
         (Some(_), Some(held_out)) => fit_bound(fitted.model(), held_out)?,
         _ => None,
     };
-    let reported = parts.reported;
     // A model that needs its training data has kept it.
-    drop((parts.train, parts.validation));
+    drop(parts);
 
     let calibration = match &fitted {
         Fitted::Plain(_) => None,

@@ -4,6 +4,7 @@ mod contract;
 mod fitting;
 mod importance;
 mod measuring;
+mod members;
 mod memory;
 mod programs;
 mod robustness;

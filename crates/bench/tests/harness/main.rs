@@ -6,6 +6,7 @@
 )]
 
 mod costs;
+mod ensembles;
 mod house;
 mod misfits;
 mod runs;

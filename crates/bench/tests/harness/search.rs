@@ -141,6 +141,18 @@ fn recipes_are_scored_on_held_out_images_alone() {
     };
     assert_eq!(limits(&run), searched_within);
     assert_eq!(searched_within.contains(&None), !cfg!(target_os = "linux"));
+    // An ensemble is of models of the run.
+    if let Some(ensemble) = &search.ensemble {
+        assert_eq!(found.models.last().unwrap().name, ensemble.model);
+        let is_there = |name: &String| found.models.iter().any(|model| model.name == *name);
+        assert!(ensemble.members.len() > 1);
+        assert!(
+            ensemble
+                .members
+                .iter()
+                .all(|(name, weight)| is_there(name) && *weight > 0)
+        );
+    }
     let outcome = house.run(&run, &mut Recorder::default());
     assert_eq!((outcome.ran, outcome.failed), (found.models.len(), 0));
 }

@@ -22,7 +22,7 @@ pub use measured::{
     IterationPoint, Measured, Outcome, Record, SampleCounts, Scores, Sidecar, Stage,
 };
 pub use run::{Cut, CutInfo, DataInfo, PixelValues, Repeats, Run, RunInfo};
-pub use search::{Chosen, SearchInfo, Tried};
+pub use search::{Chosen, ChosenEnsemble, SearchInfo, Tried};
 pub use trial::{
     Calibration, DataRef, ImportanceSpec, PlannedTrial, Purpose, Resources, RobustnessSpec,
     SaveName, SplitSpec, TrialSpec, ValidationSpec, origin_of,

@@ -23,6 +23,9 @@ pub struct SearchInfo {
     /// The models that the budget had no room for, each with the time that it would take, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// The ensemble of the models of the run, where one was better on held-out images than each of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<ChosenEnsemble>,
 }
 
 /// A recipe that was tried on a share of the training images.
@@ -60,4 +63,13 @@ pub struct Chosen {
     pub default: Option<String>,
     /// The model with the best recipe; `None` if that is the default, or the budget had no room for it.
     pub tuned: Option<String>,
+}
+
+/// An ensemble of models of the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChosenEnsemble {
+    /// Its name in the run.
+    pub model: String,
+    /// Its members with their weights, by name.
+    pub members: Vec<(String, usize)>,
 }

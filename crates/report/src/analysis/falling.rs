@@ -13,6 +13,8 @@ const FALL: f64 = 0.05;
 const SHARE: f64 = 0.1;
 /// Less is no fall in either.
 const LEAST: f64 = 0.01;
+/// Of a loss of so little, in nats, nothing worth an epoch is left.
+const SETTLED: f64 = 1e-3;
 
 /// A validation loss that fell up to the last epoch, which is the one that was kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,7 +52,7 @@ impl Falling {
         let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
         let fell = from - to;
         let falls = to <= best && (fell >= FALL * from || fell >= SHARE * (first - to));
-        (falls && fell >= LEAST * from).then_some(Self {
+        (falls && fell >= LEAST * from && from > SETTLED).then_some(Self {
             from,
             to,
             last,
@@ -103,6 +105,8 @@ mod tests {
         assert_eq!(falling(&settled), None);
         // Noise: a hundredth of nothing much.
         assert_eq!(falling(&[0.6698, 0.668, 0.665, 0.661, 0.6596]), None);
+        // Nothing is left to fall.
+        assert_eq!(falling(&[0.1, 0.0004, 0.0002]), None);
         // The last is not the best.
         assert_eq!(falling(&[0.5, 0.2, 0.3]), None);
         assert_eq!(falling(&[0.5]), None);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bakeoff_core::record::{Chosen, SearchInfo, Tried};
-use bakeoff_measures::{ACCURACY, FIT_TIME, format};
+use bakeoff_measures::{ACCURACY, FIT_TIME, THROUGHPUT, format};
 use bakeoff_metrics::Metric;
 use serde_json::Value;
 
@@ -42,7 +42,6 @@ pub(super) fn part(analysis: &Analysis<'_>, charts: &mut Figures<'_>) -> Option<
         .iter()
         .map(|chosen| family(search, group, chosen))
         .collect();
-    let samples = test_images(group);
     let curve = lines(search, group);
     let figure = charts.figure(
         "search",
@@ -64,7 +63,13 @@ pub(super) fn part(analysis: &Analysis<'_>, charts: &mut Figures<'_>) -> Option<
             .filter_map(|family| changed(family).map(Into::into))
             .collect(),
         figures: vec![figure],
-        tables: vec![comparison(&families, samples)],
+        tables: [
+            steps(search, &families, group),
+            Some(comparison(&families, group)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         notes: notes(search),
         ..Part::default()
     })
@@ -75,19 +80,9 @@ fn family<'g, 'a>(
     group: &'g Group<'a>,
     chosen: &'a Chosen,
 ) -> Family<'g, 'a> {
-    let place = |name: &Option<String>| {
-        let name = name.as_deref()?;
-        group.entries.iter().position(|entry| entry.model == name)
-    };
-    let (default, tuned) = (place(&chosen.default), place(&chosen.tuned));
-    let pair = default.zip(tuned).and_then(|(default, tuned)| {
-        let scores = &group.significance.models;
-        group.significance.pairs.iter().find(|pair| {
-            let mut both = [scores[pair.first].entry, scores[pair.second].entry];
-            both.sort_unstable();
-            both == [default.min(tuned), default.max(tuned)]
-        })
-    });
+    let entry = |name: &Option<String>| entry(group, name.as_deref()?);
+    let (default, tuned) = (entry(&chosen.default), entry(&chosen.tuned));
+    let pair = default.zip(tuned);
     let own = search
         .tried
         .iter()
@@ -97,12 +92,60 @@ fn family<'g, 'a>(
     names.dedup();
     Family {
         chosen,
-        default: default.map(|at| &group.entries[at]),
-        tuned: tuned.map(|at| &group.entries[at]),
-        pair,
+        default,
+        tuned,
+        pair: pair.and_then(|(default, tuned)| pair_of(group, [default, tuned])),
         recipes: names.len(),
         seconds: own.map(|tried| tried.seconds).sum(),
     }
+}
+
+/// The model of that name in the run.
+fn entry<'g, 'a>(group: &'g Group<'a>, name: &str) -> Option<&'g Entry<'a>> {
+    group.entries.iter().find(|entry| entry.model == name)
+}
+
+/// What the tests say of two models.
+fn pair_of<'g>(group: &'g Group<'_>, both: [&Entry<'_>; 2]) -> Option<&'g PairDifference> {
+    let name = |at: usize| group.entries[group.significance.models[at].entry].model;
+    let [a, b] = both.map(|entry| entry.model);
+    let mut pairs = group.significance.pairs.iter();
+    pairs.find(|pair| {
+        let found = [name(pair.first), name(pair.second)];
+        found == [a, b] || found == [b, a]
+    })
+}
+
+/// The best family's defaults, its tuned recipe and the ensemble, one below the other.
+fn steps(search: &SearchInfo, families: &[Family<'_, '_>], group: &Group<'_>) -> Option<Table> {
+    let ensemble = entry(group, &search.ensemble.as_ref()?.model)?;
+    let best = families.first()?;
+    let steps = [
+        ("defaults", best.default),
+        ("tuned", best.tuned),
+        ("ensemble", Some(ensemble)),
+    ];
+    let steps: Vec<(&str, &Entry<'_>)> = steps
+        .into_iter()
+        .filter_map(|(step, entry)| Some((step, entry?)))
+        .collect();
+    let samples = test_images(group);
+    let rows: Vec<(usize, (&str, &Entry<'_>))> = steps.iter().copied().enumerate().collect();
+    let table = Table::of("What each step brought on the test part", rows)
+        .text("step", |(_, (step, _))| (*step).to_owned())
+        .text("model", |(_, (_, entry))| entry.model.to_owned())
+        .measure(&ACCURACY, samples, |(_, (_, entry))| entry.mean_accuracy())
+        .cells("against the step before", |&(at, (_, entry))| {
+            let before = at.checked_sub(1).map(|before| steps[before].1);
+            difference(group, before, Some(entry))
+        })
+        .measure(&FIT_TIME, samples, |(_, (_, entry))| {
+            entry.mean_of(&FIT_TIME)
+        })
+        .measure(&THROUGHPUT, samples, |(_, (_, entry))| {
+            entry.mean_of(&THROUGHPUT)
+        });
+    Some(table.done())
 }
 
 fn lead(search: &SearchInfo, families: &[Family<'_, '_>], group: &Group<'_>) -> String {
@@ -148,7 +191,20 @@ fn lead(search: &SearchInfo, families: &[Family<'_, '_>], group: &Group<'_>) -> 
         ),
         (None, None) => String::new(),
     };
-    format!("{tried}{found}")
+    let ensemble = search.ensemble.as_ref().and_then(|ensemble| {
+        let found = entry(group, &ensemble.model)?;
+        let members: Vec<String> = ensemble
+            .members
+            .iter()
+            .map(|(name, weight)| format!("{name} (weight {weight})"))
+            .collect();
+        Some(format!(
+            " An ensemble of {} has {}.",
+            format::list(&members),
+            accuracy(found)
+        ))
+    });
+    format!("{tried}{found}{}", ensemble.unwrap_or_default())
 }
 
 /// The settings in which the tuned recipe differs from the defaults.
@@ -209,7 +265,8 @@ fn lines<'a>(search: &'a SearchInfo, group: &Group<'_>) -> Vec<Line<'a>> {
         .collect()
 }
 
-fn comparison(families: &[Family<'_, '_>], samples: usize) -> Table {
+fn comparison(families: &[Family<'_, '_>], group: &Group<'_>) -> Table {
+    let samples = test_images(group);
     let accuracy = |entry: Option<&Entry<'_>>| entry.and_then(Entry::mean_accuracy);
     let time = |entry: Option<&Entry<'_>>| entry.and_then(|entry| entry.mean_of(&FIT_TIME));
     Table::of("Defaults and tuned recipes on the test part", families)
@@ -220,7 +277,9 @@ fn comparison(families: &[Family<'_, '_>], samples: usize) -> Table {
         .cells("tuned", |family| {
             Cell::measure(&ACCURACY, accuracy(family.tuned), samples)
         })
-        .cells("difference", |family| difference(family))
+        .cells("difference", |family| {
+            difference(group, family.default, family.tuned)
+        })
         .cells("fit, default", |family| {
             Cell::measure(&FIT_TIME, time(family.default), samples)
         })
@@ -232,13 +291,13 @@ fn comparison(families: &[Family<'_, '_>], samples: usize) -> Table {
         .done()
 }
 
-/// Tuned less default.
-fn difference(family: &Family<'_, '_>) -> Cell {
-    let turned = family.pair.and_then(|pair| {
+/// The second less the first.
+fn difference(group: &Group<'_>, before: Option<&Entry<'_>>, after: Option<&Entry<'_>>) -> Cell {
+    let turned = before.zip(after).and_then(|(before, after)| {
+        let pair = pair_of(group, [before, after])?;
         let mut difference = *pair.difference(Metric::Accuracy)?;
-        let default_is_first = family.default.and_then(Entry::mean_accuracy)
-            > family.tuned.and_then(Entry::mean_accuracy);
-        if default_is_first {
+        // A pair is the better one less the other.
+        if before.mean_accuracy() > after.mean_accuracy() {
             difference.value = -difference.value;
             if let Ok(interval) = &mut difference.interval {
                 (interval.low, interval.high) = (-interval.high, -interval.low);
