@@ -2,7 +2,7 @@
 //!
 //! Models that keep their training images show the nearest ones. Models that are a
 //! chain of layers show which pixels speak for and against the answer, and what their
-//! convolutions make of the image.
+//! convolutions make of the image; of the others parts are painted over to see what they say.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use bakeoff_core::{
 use bakeoff_network::{forward, input_gradient};
 use serde::{Deserialize, Serialize};
 
-use crate::models::Model;
+use crate::{models::Model, occlusion::occlusion};
 
 /// How many of the nearest training images are shown.
 const NEIGHBOURS: usize = 5;
@@ -23,7 +23,7 @@ const NEIGHBOURS: usize = 5;
 pub enum ExplainKind {
     /// The nearest training images, of models that keep them.
     Neighbours,
-    /// The pixels for and against the answer, of models that are a chain of layers.
+    /// The pixels for and against the answer.
     Saliency,
     /// The output of the convolutions, of models that have some.
     Features,
@@ -58,12 +58,24 @@ struct Neighbour {
     pixels: Vec<u8>,
 }
 
-/// The pixels for and against the answer: each pixel's value times the gradient of the
-/// answer's log probability with respect to it ("gradient × input"; Shrikumar, Greenside,
-/// Kundaje 2017, <https://arxiv.org/abs/1704.02685>). For a linear model that is exactly
-/// its share.
+/// How a map of pixels for and against an answer was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum SaliencyMethod {
+    /// Of a chain of layers: each pixel's value times the gradient of the answer's log probability with
+    /// respect to it ("gradient × input"; Shrikumar, Greenside, Kundaje 2017,
+    /// <https://arxiv.org/abs/1704.02685>). For a linear model that is exactly its share.
+    Gradient,
+    /// Of any other model: what the answer's log probability loses when a square over the pixel is painted over
+    /// (Zeiler and Fergus 2014).
+    Occlusion,
+}
+
+/// The pixels for and against the answer.
 #[derive(Debug, Serialize)]
 struct Saliency {
+    /// How they were found.
+    method: SaliencyMethod,
     /// Rows.
     height: usize,
     /// Columns.
@@ -127,6 +139,13 @@ impl Model {
         }
         let of_layers = wants(ExplainKind::Saliency) || wants(ExplainKind::Features);
         let layers = if of_layers { self.layers() } else { None };
+        // A program may take long for two hundred images.
+        if wants(ExplainKind::Saliency) && layers.is_none() && !self.is_program() {
+            let shares = occlusion(&*self.saved.model, images, usize::from(label))?;
+            let shape = images.shape();
+            explanation.saliency =
+                shares.map(|shares| Saliency::of(&shares, shape, SaliencyMethod::Occlusion));
+        }
         if let (Some(layers), Some(picture)) = (layers, images.get(0)) {
             if wants(ExplainKind::Saliency) {
                 explanation.saliency = Some(saliency(layers, picture, usize::from(label))?);
@@ -185,18 +204,26 @@ fn saliency(layers: &Layers, picture: &[u8], class: usize) -> Result<Saliency, L
             *share += value * gradient;
         }
     }
-    let strongest = shares.iter().fold(0.0_f32, |most, it| most.max(it.abs()));
-    let scale = if strongest > 0.0 {
-        100.0 / strongest
-    } else {
-        0.0
-    };
-    Ok(Saliency {
-        height: shape.height,
-        width: shape.width,
-        // The scale keeps them between -100 and 100.
-        values: shares.iter().map(|it| (it * scale).round() as i8).collect(),
-    })
+    Ok(Saliency::of(&shares, shape, SaliencyMethod::Gradient))
+}
+
+impl Saliency {
+    /// Of what each pixel says, in any unit.
+    fn of(shares: &[f32], shape: ImageShape, method: SaliencyMethod) -> Self {
+        let strongest = shares.iter().fold(0.0_f32, |most, it| most.max(it.abs()));
+        let scale = if strongest > 0.0 {
+            100.0 / strongest
+        } else {
+            0.0
+        };
+        Self {
+            method,
+            height: shape.height,
+            width: shape.width,
+            // The scale keeps them between -100 and 100.
+            values: shares.iter().map(|it| (it * scale).round() as i8).collect(),
+        }
+    }
 }
 
 fn features(layers: &Layers, picture: &[u8]) -> Result<Vec<FeatureMaps>, LayersError> {

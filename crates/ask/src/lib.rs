@@ -14,6 +14,7 @@ mod input;
 mod models;
 mod names;
 mod numbers;
+mod occlusion;
 
 pub use explain::{ExplainError, ExplainKind, Explanation};
 pub use input::{Input, InputError, Inputs, Subject};

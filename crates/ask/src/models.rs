@@ -208,6 +208,12 @@ impl Model {
         Ok(labels.map(answer).collect())
     }
 
+    /// Whether it is a program that somebody else wrote.
+    pub(crate) fn is_program(&self) -> bool {
+        bakeoff_zoo::family(&self.saved.manifest.facts.spec.family)
+            .is_ok_and(|family| family.is_program())
+    }
+
     /// The model as a chain of layers, if it is one; computed when first asked for.
     pub(crate) fn layers(&self) -> Option<&Layers> {
         self.layers

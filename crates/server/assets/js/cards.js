@@ -157,7 +157,9 @@ function explanation({ model, explanation: why = {} }) {
   if (why.saliency)
     parts.push(
       figure(
-        "Pixels for (blue) and against (orange) this prediction",
+        why.saliency.method === "gradient"
+          ? "Pixels for (blue) and against (orange) this prediction"
+          : "For (blue) and against (orange): what is lost when it is painted over",
         element(
           "div",
           { class: "saliency" },
