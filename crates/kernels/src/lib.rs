@@ -37,6 +37,7 @@ mod depthwise;
 mod dropout;
 mod events;
 mod first_dense;
+pub mod forest;
 mod geometry;
 mod gram;
 pub mod histogram;

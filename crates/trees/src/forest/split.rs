@@ -1,5 +1,10 @@
 //! The best split of a node's images by one pixel.
 
+use bakeoff_kernels::{
+    Isa,
+    forest::{SPARE, count_above, pack_nonzero},
+};
+
 /// A training image in a tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -85,21 +90,63 @@ impl Above {
     }
 }
 
+/// A node's images, next to each other.
+#[derive(Default)]
+pub(crate) struct Node {
+    /// See [`tag`].
+    tags: Vec<u32>,
+    /// Their classes, where a byte holds each.
+    labels: Vec<u8>,
+    /// Images of each class, by weight.
+    pub(crate) counts: Vec<u32>,
+    /// The classes that occur, where a byte holds each.
+    present: Vec<u8>,
+}
+
+impl Node {
+    /// The counts alone, for a leaf.
+    pub(crate) fn count(&mut self, entries: &[Entry], classes: usize) {
+        self.counts.clear();
+        self.counts.resize(classes, 0);
+        for entry in entries {
+            self.counts[usize::from(entry.label)] += u32::from(entry.weight);
+        }
+    }
+
+    /// What searches for a split need of the images that were counted.
+    pub(crate) fn prepare(&mut self, entries: &[Entry]) {
+        self.tags.clear();
+        self.tags.extend(entries.iter().map(tag));
+        self.labels.clear();
+        self.present.clear();
+        if self.counts.len() <= 256 {
+            self.labels
+                .extend(entries.iter().map(|entry| entry.label as u8));
+            let classes = (0..=u8::MAX).zip(&self.counts);
+            let present = classes.filter(|(_, count)| **count > 0);
+            self.present.extend(present.map(|(class, _)| class));
+        }
+    }
+}
+
 /// Memory for the search, of one tree.
 pub(crate) struct Search {
     classes: usize,
     min_leaf: u64,
+    isa: Isa,
     above: Above,
     /// 256 values × classes.
     counts: Vec<u32>,
-    /// The images whose pixel is not 0, see [`key`].
+    /// The images whose pixel is not 0: the value, then the [`tag`], so that it sorts by value.
     keys: Vec<u32>,
+    /// The same by value.
+    sorted: Vec<u32>,
 }
 
-/// An image's value, label and weight in one number that sorts by value.
+/// An image's label and weight in one number.
 #[inline(always)]
-fn key(value: u8, entry: &Entry) -> u32 {
-    u32::from(value) << 24 | u32::from(entry.weight) << 16 | u32::from(entry.label)
+fn tag(entry: &Entry) -> u32 {
+    u32::from(entry.weight) << 16 | u32::from(entry.label)
 }
 
 #[inline(always)]
@@ -117,50 +164,63 @@ fn label(key: u32) -> usize {
     (key & 0xffff) as usize
 }
 
+/// Up to so many images for each class are sorted by value; of more, each value's classes are counted. Sorting has
+/// the cost of the images, counting that of the classes of each value: measured on MNIST.
+const SORTED: usize = 60;
+
+/// Up to so many images are sorted by comparing them, more by counting their values.
+const COMPARED: usize = 16;
+
+/// Keys in the order of their values; there is room for as many in `sorted`.
+fn by_value<'a>(keys: &'a mut [u32], sorted: &'a mut [u32]) -> &'a [u32] {
+    if keys.len() <= COMPARED {
+        keys.sort_unstable();
+        return keys;
+    }
+    let mut places = [0_u32; 257];
+    for &key in &*keys {
+        places[usize::from(value(key)) + 1] += 1;
+    }
+    let mut sum = 0;
+    for place in &mut places {
+        sum += *place;
+        *place = sum;
+    }
+    for &key in &*keys {
+        let place = &mut places[usize::from(value(key))];
+        sorted[*place as usize] = key;
+        *place += 1;
+    }
+    &sorted[..keys.len()]
+}
+
 impl Search {
     pub(crate) fn new(classes: usize, min_leaf: u32, images: usize) -> Self {
         Self {
             classes,
             min_leaf: u64::from(min_leaf),
+            isa: Isa::detect(),
             above: Above::new(classes),
             counts: vec![0; 256 * classes],
-            keys: vec![0; images],
+            keys: vec![0; images + SPARE],
+            sorted: vec![0; images],
         }
     }
 
-    /// Collects the images whose pixel is not 0, and says how many they are: in images of writing, most
-    /// pixels are 0, and what is above a threshold says all about what is below.
-    #[inline(always)]
-    fn collect(&mut self, pixel: impl Fn(&Entry) -> u8, entries: &[Entry]) -> usize {
-        let mut length = 0;
-        for entry in entries {
-            let value = pixel(entry);
-            // Written in any case, kept if it counts: no branch is guessed wrongly.
-            self.keys[length] = key(value, entry);
-            length += usize::from(value > 0);
-        }
-        length
-    }
-
-    /// The best threshold of a pixel, which `pixel` gives of an image; `counts` are the node's classes. Of
-    /// equal thresholds it is the lowest, in the middle between two values.
-    pub(crate) fn best(
-        &mut self,
-        pixel: impl Fn(&Entry) -> u8,
-        entries: &[Entry],
-        counts: &[u32],
-    ) -> Found {
-        let length = self.collect(pixel, entries);
+    /// The best threshold of a pixel, of which there are the values of the node's images. Of equal thresholds it
+    /// is the lowest, in the middle between two values.
+    pub(crate) fn best(&mut self, values: &[u8], node: &Node) -> Found {
+        // In images of writing most pixels are 0, and what is above a threshold says all about what is
+        // below.
+        let length = pack_nonzero(self.isa, values, &node.tags, &mut self.keys);
         if length == 0 {
             return Found::Constant;
         }
-        self.above.start(counts);
-        let has_zero = length < entries.len();
-        // Counting has the cost of going through the classes of each value, sorting that of the images:
-        // measured on MNIST.
-        match length * length.ilog2() as usize <= 60 * self.classes {
-            true => self.by_sorting(length, has_zero, counts),
-            false => self.by_counting(length, has_zero, counts),
+        self.above.start(&node.counts);
+        let has_zero = length < values.len();
+        match length <= SORTED * self.classes {
+            true => self.by_sorting(length, has_zero, &node.counts),
+            false => self.by_counting(length, has_zero, &node.counts),
         }
     }
 
@@ -190,9 +250,8 @@ impl Search {
     }
 
     fn by_sorting(&mut self, length: usize, has_zero: bool, counts: &[u32]) -> Found {
-        let keys = &mut self.keys[..length];
-        keys.sort_unstable();
         let mut best = Best::default();
+        let keys = by_value(&mut self.keys[..length], &mut self.sorted);
         for &key in keys.iter().rev() {
             best.offer(&self.above, value(key), self.min_leaf);
             self.above.pass(label(key), weight(key), counts);
@@ -200,32 +259,34 @@ impl Search {
         best.end(&self.above, has_zero, self.min_leaf)
     }
 
-    /// A pixel's split at a threshold that `draw` draws between its lowest value and the one below its highest.
+    /// A pixel's split at a threshold that `draw` draws between its lowest value and the one below its highest,
+    /// of images that each count once.
     pub(crate) fn random(
         &mut self,
-        pixel: impl Fn(&Entry) -> u8,
-        entries: &[Entry],
-        counts: &[u32],
+        values: &[u8],
+        node: &Node,
         draw: impl FnOnce(u8, u8) -> u8,
     ) -> Found {
-        let length = self.collect(pixel, entries);
-        let keys = &self.keys[..length];
-        let values = keys.iter().map(|&key| value(key));
-        let (low, high) = values.fold((u8::MAX, u8::MIN), |(low, high), value| {
+        let ends = (u8::MAX, u8::MIN);
+        let (low, high) = values.iter().fold(ends, |(low, high), &value| {
             (low.min(value), high.max(value))
         });
-        let low = if length < entries.len() { 0 } else { low };
         if low >= high {
             return Found::Constant;
         }
         let threshold = draw(low, high - 1);
         let passed = &mut self.counts[..self.classes];
-        for &key in keys {
-            passed[label(key)] += weight(key) * u32::from(value(key) > threshold);
+        if self.classes <= 256 {
+            let present = &node.present;
+            count_above(self.isa, values, &node.labels, threshold, present, passed);
+        } else {
+            for (&value, &tag) in values.iter().zip(&node.tags) {
+                passed[label(tag)] += u32::from(value > threshold);
+            }
         }
-        self.above.start(counts);
+        self.above.start(&node.counts);
         for (class, count) in passed.iter_mut().enumerate() {
-            self.above.pass(class, *count, counts);
+            self.above.pass(class, *count, &node.counts);
             *count = 0;
         }
         match self.above.score(self.min_leaf) {

@@ -12,7 +12,7 @@ use super::{
     EXTRA_TREES, RANDOM_FOREST,
     grow::{Columns, Kind, grow},
     settings::ForestSettings,
-    split::{Entry, Found, Search, Split},
+    split::{Entry, Found, Node, Search, Split},
 };
 use crate::tree::{LEAF, leaf_of};
 
@@ -86,18 +86,20 @@ proptest! {
             weight,
         };
         let entries: Vec<Entry> = drawn.iter().enumerate().map(entry).collect();
-        let mut counts = vec![0; 4];
-        for entry in &entries {
-            counts[usize::from(entry.label)] += u32::from(entry.weight);
-        }
-        let pixel = |entry: &Entry| column[entry.image as usize];
+        let mut node = Node::default();
+        node.count(&entries, 4);
+        node.prepare(&entries);
         let mut search = Search::new(4, min_leaf, entries.len());
         let expected = plain_split(&column, &entries, 4, min_leaf);
         // Twice: what one search leaves behind must not change the next.
         for _ in 0..2 {
-            prop_assert_eq!(search.best(pixel, &entries, &counts), expected);
+            prop_assert_eq!(search.best(&column, &node), expected);
         }
-        let random = search.random(pixel, &entries, &counts, |low, _| low);
+        let once: Vec<Entry> = entries.iter().map(|entry| Entry { weight: 1, ..*entry }).collect();
+        let expected = plain_split(&column, &once, 4, min_leaf);
+        node.count(&once, 4);
+        node.prepare(&once);
+        let random = search.random(&column, &node, |low, _| low);
         prop_assert_eq!(matches!(random, Found::Constant), matches!(expected, Found::Constant));
         if let (Found::Best(random), Found::Best(best)) = (random, expected) {
             prop_assert!(random.score <= best.score);
