@@ -6,7 +6,8 @@ use bakeoff_core::{Family, ModelSpec, Settings, SpecError, did_you_mean};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ENSEMBLE;
+/// The name of the family.
+pub const ENSEMBLE: &str = "ensemble";
 
 /// A recipe with its weight in an ensemble.
 #[derive(Clone)]
@@ -143,7 +144,7 @@ pub fn name_members(spec: &mut ModelSpec, known: &[(&str, &ModelSpec)]) -> Resul
         let allowed = format!("as many numbers as there are members, {}", names.len());
         return Err(spec.bad_setting("weights", allowed));
     }
-    let mut members: Vec<Member> = Vec::new();
+    let mut named: Vec<Member> = Vec::new();
     for (at, name) in names.iter().filter_map(Value::as_str).enumerate() {
         let found = known.iter().find(|(other, _)| *other == name);
         let Some((_, found)) = found else {
@@ -157,15 +158,15 @@ pub fn name_members(spec: &mut ModelSpec, known: &[(&str, &ModelSpec)]) -> Resul
                 ),
             ));
         };
-        if members.iter().any(|other| other.name == name) {
+        if named.iter().any(|other| other.name == name) {
             let allowed =
                 format!("different models, but `{name}` is named twice; give it a larger weight");
             return Err(spec.bad_setting("members", allowed));
         }
         let weight = weights.and_then(|weights| weights[at].as_f64());
-        members.push(Member::new(name, weight.unwrap_or(1.0), (*found).clone())?);
+        named.push(Member::new(name, weight.unwrap_or(1.0), (*found).clone())?);
     }
     spec.settings.remove("weights");
-    spec.settings.extend(member_settings(&members));
-    super::members(spec).map(drop)
+    spec.settings.extend(member_settings(&named));
+    members(spec).map(drop)
 }

@@ -10,11 +10,8 @@ mod recipe;
 use bakeoff_core::{Engine, EngineCode, Family, Origin, Setting, SettingKind, StoreError};
 use serde_json::json;
 
-pub use member::{Member, member_settings, members, name_members};
+pub use member::{ENSEMBLE, Member, member_settings, members, name_members};
 pub use recipe::{FitMember, fit_members};
-
-/// The name of the family.
-pub const ENSEMBLE: &str = "ensemble";
 
 const SETTINGS: &[Setting] = &[
     Setting {
