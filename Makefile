@@ -11,7 +11,7 @@ TRIES ?= 200
 BIN = target/release/bakeoff
 NO_BURN = --no-default-features
 
-.PHONY: compare quick engines serve own-pictures load check test test-integrations lint docs browser audit bench bench-peers bench-auto fuzz crash miri bless install dist
+.PHONY: compare quick engines serve own-pictures load check test test-integrations wheel test-python lint docs browser audit bench bench-peers bench-auto fuzz crash miri bless install dist
 
 ## The full comparison on MNIST: builds, trains, prints the leaderboard, writes the report.
 compare:
@@ -56,6 +56,14 @@ test: lint docs browser
 test-integrations:
 	$(CARGO) build --release --bin bakeoff $(NO_BURN) --features parquet
 	./integrations/test
+
+## The Python package with the program in it, into target/wheels.
+wheel:
+	./integrations/python/wheel
+
+## The same, installed into a fresh virtual environment and tested there, with scikit-learn's checks of estimators and mypy.
+test-python:
+	./integrations/python/wheel test
 
 ## Format and lints; those of the scripts where node is there.
 lint:

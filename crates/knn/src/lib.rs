@@ -18,6 +18,7 @@
 
 mod engines;
 mod family;
+mod floats;
 mod model;
 mod neighbours;
 mod recipe;
@@ -29,5 +30,6 @@ mod tests;
 mod vote;
 
 pub use family::FAMILY;
-pub use neighbours::nearest;
+pub use floats::{Float, FloatIndex};
+pub use neighbours::{ByteIndex, nearest};
 pub use search::Neighbour;
